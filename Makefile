@@ -1,0 +1,61 @@
+# make install | train | check | test | test-torch | test-slow | lock
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := 2.13.0
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+MATHEMATICS := tests/layers tests/losses tests/models placevec/layers placevec/losses placevec/models
+
+.PHONY: install train check format test test-slow test-torch lock clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The CPU build: the one on PyPI for Linux brings gigabytes of CUDA along.
+$(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-torch.lock
+	$(PIP) install --quiet --no-deps --retries 1 --index-url $(TORCH_INDEX) torch==$(TORCH) || \
+	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
+	@touch $@
+
+train: install
+	$(BIN)/python noveou_train_netvlad_v3.py --overwrite
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: install
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not one_backend"
+
+test-torch: $(VENV)/.installed-torch
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS)
+
+test-slow: install
+	$(BIN)/python -m pytest -m slow
+
+# Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
+lock:
+	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --universal \
+	  --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet -o requirements.lock
+	printf '%s\n' filelock fsspec jinja2 mpmath networkx setuptools sympy typing-extensions | \
+	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-torch.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

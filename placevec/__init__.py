@@ -1,0 +1,33 @@
+"""Learns vectors of photos such that photos of one place lie close together.
+
+`import placevec` makes its layers and losses known to Keras, so that a saved model loads with
+`keras.saving.load_model`. Keras itself is imported only when something needs it.
+"""
+
+import importlib
+
+import wrapt
+
+_HOMES = {
+    "PlaceDataset": "placevec.places",
+    "open_places": "placevec.sources",
+    "load_model": "placevec.models",
+    "describe": "placevec.retrieval",
+    "recall": "placevec.retrieval",
+    "train": "placevec.training",
+}
+
+__all__ = list(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'placevec' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+@wrapt.when_imported("keras")
+def _register_with_keras(_module: object) -> None:
+    importlib.import_module("placevec.layers")
+    importlib.import_module("placevec.losses")

@@ -1,0 +1,290 @@
+"""Every setting: its type, default, unit and meaning.
+
+One frozen dataclass for each verb of the command line. Scripts, flags and run records are made
+from these classes, so each default stands here and nowhere else. Only the standard library is
+imported, so that `--help` answers at once.
+"""
+
+import dataclasses
+import difflib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the network is made of."""
+
+    backbone: Literal["mobilenetv2", "mobilenet", "vgg16", "vgg19"] = "mobilenetv2"
+    """Network that turns a photo into a grid of local features."""
+    cut_layer: str = "block_9_add"
+    """Layer of the backbone whose output is aggregated, such as block_9_add (mobilenetv2),
+    conv_pw_7_relu (mobilenet) or block5_conv3 (vgg16)."""
+    linear_cut: bool = False
+    """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
+    channels: int = 3
+    """Channels of a photo: 3 colour, 1 grey."""
+    weights: str = "none"
+    """Weights the backbone starts from: imagenet (downloaded), none (random), or a .npz, .h5 or
+    .keras file, read by layer name."""
+    allow_missing_weights: bool = False
+    """Go on when the weights file lacks some layers; they stay random."""
+    batch_norm_momentum: float = 0.9
+    """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
+    networks never settles in a short training."""
+    aggregator: Literal["netvlad", "gem"] = "netvlad"
+    """Layer that turns local features into one descriptor."""
+    num_clusters: int = 16
+    """K, the number of clusters of NetVLAD."""
+    num_ghost_clusters: int = 0
+    """G, clusters that take in features which describe nothing (GhostVLAD)."""
+    normalize_features: bool = True
+    """Scale each local feature to unit length before it is aggregated."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 1, "channels", "num_clusters")
+        _at_least(self, 0, "num_ghost_clusters")
+        _between(self, 0, 1, "batch_norm_momentum")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained."""
+
+    places: str = "folder:data/town/train"
+    """Photos to train on, as READER:PATH."""
+    validation: str = "folder:data/town/val"
+    """Photos to measure recall on while training, as READER:PATH; of other places."""
+    run_dir: Path = Path("runs/town")
+    """Folder for the model, settings, history and pictures of this training."""
+    resume: bool = False
+    """Go on from the last checkpoint in `run_dir`."""
+    overwrite: bool = False
+    """Replace an earlier training in `run_dir`."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The network."""
+    image_size: tuple[int, int] = (240, 320)
+    """Rows and columns that photos are resized to."""
+
+    num_positives: int = 6
+    """nP, photos of the query's place in a tuple."""
+    num_negatives: int = 6
+    """nN, photos of other places in a tuple."""
+    positive_radius_m: float = 10.0
+    """Largest distance of a positive from the query, in metres."""
+    negative_radius_m: float = 25.0
+    """Negatives are farther away than this, in metres."""
+    max_heading_difference_deg: float | None = None
+    """Largest difference of heading between a query and its positives, in degrees. None: any."""
+    augmentation: str = "street"
+    """Changes to photos while training: none, street, basic, typical or heavy."""
+    skip_unreadable: bool = False
+    """Leave out photos that are missing or unreadable instead of stopping."""
+
+    loss: Literal[
+        "allpair_hinge", "allpair_hinge_deviation", "triplet_max_positive", "triplet_ranking"
+    ] = "allpair_hinge"
+    """What is minimised over the descriptors of a tuple."""
+    margin: float | None = None
+    """By how much a positive must be closer than a negative (epsilon of the hinge). None: the
+    usual one of the loss, 0.1 for triplet_ranking and 0.3 for the others."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """Optimiser; sgd has a momentum of 0.9."""
+    learning_rate: float = 1e-3
+    """Step size of the optimiser."""
+    batch_size: int = 4
+    """Tuples in a training step."""
+    steps_per_epoch: int = 25
+    """Training steps in an epoch."""
+    epochs: int = 4
+    """Epochs to train."""
+    train_from_layer: str | None = None
+    """First backbone layer that learns; those before it keep their weights. None: all learn."""
+    freeze_batch_norm: bool = False
+    """Keep the running statistics of batch normalisation as they are."""
+    initialize_clusters: bool = True
+    """Start NetVLAD from k-means clusters of the training photos' local features."""
+
+    validate_every: int = 2
+    """Epochs between two measurements of recall."""
+    recall_radius_m: float = 25.0
+    """A database photo within this distance of the query is a right answer, in metres."""
+    seed: int = 0
+    """Seed of all that is drawn at random."""
+    num_workers: int = 2
+    """Threads that read and augment photos."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(
+            self, 1, "num_positives", "num_negatives", "batch_size", "steps_per_epoch", "epochs",
+            "validate_every", "num_workers",
+        )  # fmt: skip
+        _at_least(self, 0, "positive_radius_m", "recall_radius_m", "seed")
+        _positive(self, "learning_rate")
+        if self.margin is not None:
+            _at_least(self, 0, "margin")
+        _image_size(self)
+        if not self.negative_radius_m >= self.positive_radius_m:
+            raise ValueError(
+                "`negative_radius_m` must not be smaller than `positive_radius_m`. Received: "
+                f"negative_radius_m={self.negative_radius_m}, "
+                f"positive_radius_m={self.positive_radius_m}"
+            )
+        if self.resume and self.overwrite:
+            raise ValueError("Choose one of `resume` and `overwrite`. Received: both")
+
+
+@dataclass(frozen=True)
+class DescribeConfig:
+    """How photos are turned into descriptors."""
+
+    model: Path
+    """Trained model: a .keras file or an old .h5 file."""
+    out: Path = Path("descriptors.npz")
+    """File for names (N,), descriptors (N, D) float32 and the model's id."""
+    image_size: tuple[int, int] = (240, 320)
+    """Rows and columns that photos are resized to."""
+    batch_size: int = 8
+    """Photos in a batch."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 1, "batch_size")
+        _image_size(self)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How recall is measured."""
+
+    model: Path
+    """Trained model: a .keras file or an old .h5 file."""
+    radius_m: float = 25.0
+    """A database photo within this distance of the query is a right answer, in metres (in frames
+    for a sequence)."""
+    image_size: tuple[int, int] = (240, 320)
+    """Rows and columns that photos are resized to."""
+    batch_size: int = 8
+    """Photos in a batch."""
+    skip_unreadable: bool = False
+    """Leave out photos that are missing or unreadable instead of stopping."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 0, "radius_m")
+        _at_least(self, 1, "batch_size")
+        _image_size(self)
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """How the made town is photographed."""
+
+    out: Path = Path("data/town")
+    """Folder for the photos: `train` and `val`, of streets that share nothing."""
+    seed: int = 0
+    """Seed of the town, its weather and the cameras."""
+    image_size: tuple[int, int] = (240, 320)
+    """Rows and columns of a photo."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 0, "seed")
+        _image_size(self)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Returns the settings as plain values that JSON can hold."""
+    return json.loads(json.dumps(dataclasses.asdict(config), default=str))
+
+
+def from_dict(kind: type, values: dict[str, Any]) -> Any:
+    """Returns settings of the given class with `values` in place of its defaults.
+
+    Args:
+        kind: type. `TrainConfig`, for example.
+        values: dict. Field names and values, as `to_dict` writes them.
+
+    Raises:
+        ValueError: If a name is no field of the class (the nearest names are given), or a value
+            is refused.
+    """
+    fields = {each.name: each for each in dataclasses.fields(kind)}
+    settings = {}
+    for name, value in values.items():
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields) or sorted(fields)
+            raise ValueError(f"{kind.__name__} has no setting `{name}`. Near it: {', '.join(near)}")
+        inner = fields[name].type
+        if isinstance(value, dict) and dataclasses.is_dataclass(inner):
+            value = from_dict(inner, value)
+        settings[name] = value
+    return kind(**settings)
+
+
+def _settle_types(config: Any) -> None:
+    """Turns text into paths and lists into tuples, and refuses what is of another type."""
+    for each in dataclasses.fields(config):
+        value = getattr(config, each.name)
+        if each.type is Path and isinstance(value, str):
+            value = Path(value)
+        elif each.type is str and isinstance(value, Path):
+            value = str(value)
+        elif isinstance(value, list):
+            value = tuple(value)
+        object.__setattr__(config, each.name, value)
+        if not _is_a(value, each.type):
+            _refuse(config, each.name, _words(each.type))
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    choices = get_args(kind)
+    if get_origin(kind) is Literal:
+        return value in choices
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and [type(each) for each in value] == list(choices)
+    if choices:  # a union
+        return any(_is_a(value, choice) for choice in choices)
+    if kind is float:
+        return type(value) in (float, int)
+    return type(value) is kind if kind in (int, bool) else isinstance(value, kind)
+
+
+def _words(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    return f"of type {kind if get_args(kind) else kind.__name__}"
+
+
+def _refuse(config: Any, name: str, must: str) -> None:
+    raise ValueError(f"`{name}` must be {must}. Received: {name}={getattr(config, name)!r}")
+
+
+def _at_least(config: Any, least: float, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name) >= least:
+            _refuse(config, name, f"at least {least}")
+
+
+def _positive(config: Any, *names: str) -> None:
+    for name in names:
+        if not getattr(config, name) > 0:
+            _refuse(config, name, "larger than 0")
+
+
+def _between(config: Any, least: float, most: float, *names: str) -> None:
+    for name in names:
+        if not least <= getattr(config, name) <= most:
+            _refuse(config, name, f"between {least} and {most}")
+
+
+def _image_size(config: Any) -> None:
+    if min(config.image_size) < 32:
+        _refuse(config, "image_size", "two whole numbers, rows and columns, of at least 32")

@@ -1,0 +1,10 @@
+"""A file becomes pixels; pixels become other pixels of the same place (augmentation)."""
+
+from placevec.images.augment import PRESETS as PRESETS
+from placevec.images.augment import augmenter as augmenter
+from placevec.images.augment import photo_rng as photo_rng
+from placevec.images.read import PHOTO_SUFFIXES as PHOTO_SUFFIXES
+from placevec.images.read import UnreadableImageError as UnreadableImageError
+from placevec.images.read import read_image as read_image
+from placevec.images.read_ahead import read_ahead as read_ahead
+from placevec.images.street import Street as Street

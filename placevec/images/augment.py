@@ -1,0 +1,174 @@
+"""One photo in, another photo of the same place out."""
+
+import difflib
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from placevec.images.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug
+from placevec.images.street import Street
+
+Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+PRESETS = ("none", "street", *IMGAUG_PRESETS)
+"""Names that `augmenter` knows."""
+
+
+def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> Augmenter:
+    """Returns the function that augments one photo.
+
+    `street` is made for place recognition (see `Street`); `basic`, `typical` and `heavy` are those
+    of the old scripts (see `augment_with_imgaug`) and need imgaug; `none` returns the photo as it
+    is. What comes out depends on the photo and the state of the generator only: no global random
+    state is read or changed. The function may be called from several threads.
+
+    A Keras layer, or a model of layers, gets the photo as a float32 batch of one with values 0 to
+    255 and `training=True`; its output is rounded and clipped to uint8. All of its Keras seed
+    generators are set from `rng` for each photo, so that it repeats as well as its backend does;
+    one call runs at a time. A layer that draws from elsewhere does not repeat. To send it to other
+    processes it must be picklable.
+
+    Args:
+        preset: str, callable or Keras layer. One of `PRESETS`, or any
+            `(image, rng) -> image` in the place of one.
+        keep_geometry: bool. Whether flips and turns of more than 5 degrees are left out of the old
+            presets; they make another place of a photo. Defaults to `True`; `False` is what the
+            old scripts did. The other presets never do either.
+
+    Returns:
+        Callable `(image, rng) -> image`: (H, W, C) uint8 and `np.random.Generator` to (H, W, C)
+        uint8. Presets want C = 1 or 3. The photo given is not changed. Raises `ValueError` where
+        a photo, or what a callable made of it, is not of this form.
+
+    Raises:
+        ValueError: If `preset` is no known name, callable or layer.
+
+    Example:
+
+    >>> street = augmenter("street")
+    >>> photo = np.full((240, 320, 3), 128, np.uint8)
+    >>> street(photo, photo_rng(seed=0, epoch=3, index=17)).shape
+    (240, 320, 3)
+    """
+    if isinstance(preset, str):
+        return functools.partial(_augment_checked, _named(preset, keep_geometry), preset, True)
+    name = getattr(preset, "name", None) or getattr(preset, "__name__", type(preset).__name__)
+    if _is_keras_layer(preset):
+        preset = _KerasLayer(preset)
+    elif not callable(preset):
+        raise ValueError(
+            f"An augmentation is one of {', '.join(PRESETS)}, a callable (image, rng) -> image or "
+            f"a Keras layer. Received: {preset!r}"
+        )
+    return functools.partial(_augment_checked, preset, str(name), False)
+
+
+def photo_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """Returns the random generator of one photo in one epoch.
+
+    It does not depend on which worker asks, nor on what was asked before.
+
+    Args:
+        seed: int, not negative. Of the run.
+        epoch: int, not negative.
+        index: int, not negative. Number of the photo within the epoch.
+
+    Returns:
+        np.random.Generator, a new one.
+
+    Raises:
+        ValueError: If a number is negative.
+    """
+    if min(seed, epoch, index) < 0:
+        raise ValueError(
+            "`seed`, `epoch` and `index` must not be negative. "
+            f"Received: seed={seed}, epoch={epoch}, index={index}"
+        )
+    return np.random.default_rng((seed, epoch, index))
+
+
+def _named(preset: str, keep_geometry: bool) -> Augmenter:
+    if preset == "none":
+        return _unchanged
+    if preset == "street":
+        return Street()
+    if preset in IMGAUG_PRESETS:
+        return functools.partial(augment_with_imgaug, preset=preset, keep_geometry=keep_geometry)
+    near = difflib.get_close_matches(preset, PRESETS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(
+        f"An augmentation preset must be one of {', '.join(PRESETS)}. Received: {preset!r}.{hint}"
+    )
+
+
+def _unchanged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return image
+
+
+def _augment_checked(
+    augment: Augmenter, name: str, is_preset: bool, image: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    _check_photo(image, "A photo to augment")
+    if is_preset and image.shape[2] not in (1, 3):
+        raise ValueError(
+            f"The preset {name!r} augments photos of 1 or 3 channels. Received: shape {image.shape}"
+        )
+    augmented = augment(image, rng)
+    _check_photo(augmented, f"What the augmentation {name!r} returns")
+    if augmented.shape != image.shape:
+        raise ValueError(
+            f"The augmentation {name!r} must keep the shape {image.shape}. "
+            f"Received: shape {augmented.shape}"
+        )
+    return augmented
+
+
+def _check_photo(image: Any, what: str) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+        form = (
+            f"{image.dtype} of shape {image.shape}"
+            if isinstance(image, np.ndarray)
+            else type(image).__name__
+        )
+        raise ValueError(f"{what} must be a NumPy array (H, W, C) of uint8. Received: {form}")
+    if image.size == 0:
+        raise ValueError(f"{what} must hold pixels. Received: shape {image.shape}")
+
+
+def _is_keras_layer(candidate: Any) -> bool:
+    """Whether this is a Keras layer. Whoever has one has imported keras, so it is not done here."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(candidate, keras.layers.Layer)
+
+
+class _KerasLayer:
+    """A Keras layer as a function of one photo and a generator."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+        self.lock = threading.Lock()
+
+    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        import keras
+
+        pixels = image[None].astype(np.float32)  # (1, H, W, C)
+        with self.lock:
+            if not self.layer.built:
+                # An unbuilt model does not list its seeds. On zeros, as some layers work in place.
+                self.layer(np.zeros_like(pixels), training=True)
+            for variable in self.layer.variables:
+                if variable.path.endswith("seed_generator_state"):
+                    variable.assign(np.array([rng.integers(2**31 - 1), 0], dtype=np.uint32))
+            augmented = self.layer(pixels, training=True)
+        pixels = keras.ops.convert_to_numpy(augmented)[0].astype(np.float32)
+        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+    def __getstate__(self) -> dict:
+        return {"layer": self.layer}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(state["layer"])

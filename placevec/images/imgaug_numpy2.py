@@ -1,0 +1,90 @@
+"""Makes imgaug 0.4.0 work under NumPy 2; the one file that imports imgaug.
+
+imgaug's last release (2020) uses two names that NumPy 2 no longer has: `np.sctypes` while it is
+imported, and `np.complex` each time it draws frequency noise. The first is put into NumPy for the
+moment of the import and taken out again; the second is given to the one module of imgaug that
+asks for it. Nobody else sees a changed NumPy.
+"""
+
+import threading
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_lock = threading.RLock()
+
+
+def import_imgaug() -> types.ModuleType:
+    """Imports imgaug and returns it; cheap from the second call on.
+
+    Returns:
+        The module `imgaug`, with `imgaug.augmenters` loaded.
+
+    Raises:
+        ModuleNotFoundError: If imgaug, or something that it needs, is not installed.
+    """
+    with _lock:
+        try:
+            return _import_with_old_names()
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"The presets `basic`, `typical` and `heavy` need imgaug ({error}). "
+                "Install it with `pip install imgaug==0.4.0`, or use the preset `street`",
+                name=error.name,
+            ) from error
+
+
+def build_without_global_seed(build: Callable[[], Any]) -> Any:
+    """Calls `build`, which makes imgaug augmenters, and leaves all global random states alone.
+
+    A new augmenter draws its first seed from imgaug's global generator, which in turn is seeded
+    from `np.random` on first use. For the moment of the call a generator of ours takes its place.
+
+    Args:
+        build: Callable without arguments.
+
+    Returns:
+        What `build` returned.
+    """
+    random = import_imgaug().random
+    with _lock:
+        kept = random.GLOBAL_RNG
+        random.GLOBAL_RNG = random.RNG(0)
+        try:
+            return build()
+        finally:
+            random.GLOBAL_RNG = kept
+
+
+def _import_with_old_names() -> types.ModuleType:
+    missing = not hasattr(np, "sctypes")
+    if missing:
+        np.sctypes = {
+            "int": [np.int8, np.int16, np.int32, np.int64],
+            "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
+            "float": [np.float16, np.float32, np.float64],
+        }
+    try:
+        import imgaug
+        import imgaug.augmenters
+        import imgaug.parameters
+    finally:
+        if missing:
+            del np.sctypes
+    if not hasattr(np, "complex") and not isinstance(imgaug.parameters.np, _NumpyWithComplex):
+        imgaug.parameters.np = _NumpyWithComplex("numpy")
+        # What scikit-image says to imgaug's authors is no news to the user.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"imgaug\.")
+    return imgaug
+
+
+class _NumpyWithComplex(types.ModuleType):
+    """NumPy, and `complex` as NumPy 1 had it."""
+
+    complex = complex
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)

@@ -1,0 +1,137 @@
+"""From a file to pixels."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from placevec.images.header import read_header
+
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
+)
+"""File name endings, in lower case, of the formats that `read_image` reads."""
+
+MAX_PIXELS = 100_000_000
+"""Photos that declare more pixels than this are refused before they are decoded."""
+
+
+class UnreadableImageError(ValueError):
+    """A file is there, but no whole photo can be decoded from it."""
+
+
+def read_image(
+    path: str | Path,
+    *,
+    image_size: tuple[int, int] | None = None,
+    channels: int = 3,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """Reads one photo as uint8 pixels, upright.
+
+    Grey, colour, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM) all come
+    out as uint8: of 16 bit the upper 8 are taken. Transparency is dropped, as
+    `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. JPEGs are decoded in full
+    and then shrunk, never through the decoder's own scaling, so that pixels equal those of other
+    tools. A file that is cut off is refused; a JPEG that is damaged in the middle cannot be told
+    from a whole one.
+
+    Args:
+        path: Path. The file; any characters.
+        image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
+            aspect ratio is not kept): shrunk by averaging areas, stretched linearly. None: the
+            size of the file.
+        channels: int. `3` for RGB, `1` for grey. Defaults to `3`.
+        max_pixels: int. Largest `rows * cols` that a file may declare. Defaults to 100 million.
+
+    Returns:
+        `(H, W, channels)` uint8, C-contiguous.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels.
+        ValueError: If `image_size` or `channels` is none of the above.
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"`channels` must be 1 or 3. Received: channels={channels!r}")
+    if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
+        raise ValueError(
+            f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
+        )
+    pixels = _decode(Path(path), channels, max_pixels)
+    if image_size is not None:
+        pixels = _resize(pixels, *(int(side) for side in image_size))
+    if channels == 1:
+        return np.ascontiguousarray(pixels)[:, :, None]
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no photo {path}. Check the folder and the name's upper and lower case"
+        ) from None
+    except IsADirectoryError:
+        raise UnreadableImageError(f"{path} is a folder. Name one photo") from None
+    try:
+        rows, cols = read_header(data)
+    except ValueError as error:
+        raise UnreadableImageError(_refusal(path, str(error))) from error
+    if rows * cols > max_pixels:
+        raise UnreadableImageError(
+            f"{path} declares {rows} x {cols} pixels, more than {max_pixels}. "
+            "Shrink the photo, or pass a larger `max_pixels` if you trust it"
+        )
+    flag = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
+    with _silent_opencv():
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        except cv2.error as error:
+            raise UnreadableImageError(_refusal(path, "cannot be decoded")) from error
+    if pixels is None:
+        raise UnreadableImageError(_refusal(path, "cannot be decoded"))
+    return pixels
+
+
+def _refusal(path: Path, what: str) -> str:
+    return f"{path} {what}. Fetch or export it again, or leave it out"
+
+
+def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """Shrinks by area first and grows linearly after, so that each axis gets its own rule."""
+    shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
+    if shrunk != pixels.shape[:2]:
+        pixels = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
+    if shrunk != (rows, cols):
+        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_LINEAR)
+    return pixels
+
+
+_silence_lock = threading.Lock()
+_silence = {"depth": 0, "level": 0}
+
+
+@contextlib.contextmanager
+def _silent_opencv() -> Iterator[None]:
+    """Keeps OpenCV's own lines about bad files off stderr: the error says it.
+
+    The level is one for the whole process, so the first thread in saves it and the last one out
+    puts it back.
+    """
+    log = cv2.utils.logging
+    with _silence_lock:
+        if _silence["depth"] == 0:
+            _silence["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
+        _silence["depth"] += 1
+    try:
+        yield
+    finally:
+        with _silence_lock:
+            _silence["depth"] -= 1
+            if _silence["depth"] == 0:
+                log.setLogLevel(_silence["level"])

@@ -1,0 +1,71 @@
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from placevec.images.header import read_header
+
+
+def encoded(form: str, rows: int = 5, cols: int = 9, **options) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (rows, cols, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM"])
+def test_reads_rows_and_cols(form):
+    assert read_header(encoded(form)) == (5, 9)
+
+
+def test_reads_a_progressive_jpeg_with_thumbnail_and_comment():
+    thumbnail = encoded("JPEG", 2, 3)
+    data = encoded("JPEG", 40, 70, progressive=True, comment=b"\xff\xd9 in a comment", quality=95)
+    data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail + data[2:]
+    assert read_header(data) == (40, 70)
+    with pytest.raises(ValueError, match="is cut off"):
+        read_header(data[:-2])
+
+
+def test_takes_what_cameras_append_behind_the_end():
+    assert read_header(encoded("JPEG") + bytes(100)) == (5, 9)
+
+
+def test_refuses_every_prefix_of_a_jpeg_or_png():
+    for form in ("JPEG", "PNG"):
+        data = encoded(form)
+        for length in range(len(data)):
+            with pytest.raises(ValueError, match="empty|cut off|is no JPEG|damaged"):
+                read_header(data[:length])
+
+
+def test_refuses_a_png_whose_pixels_changed():
+    data = bytearray(encoded("PNG"))
+    data[data.index(b"IDAT") + 12] ^= 0xFF
+    with pytest.raises(ValueError, match="checksum"):
+        read_header(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is no JPEG, PNG"),
+        (b"\xff\xd8\xff\xd9", "holds no picture"),
+        (b"\xff\xd8plain text", "marker is missing"),
+        (b"BM" + bytes(60), "is no JPEG, PNG"),
+    ],
+)
+def test_refuses_what_is_no_photo(data, words):
+    with pytest.raises(ValueError, match=words):
+        read_header(data)
+
+
+def test_refuses_a_jpeg_without_rows():
+    data = bytearray(encoded("JPEG"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 2] = b"\0\0"
+    with pytest.raises(ValueError, match="0 x 9 pixels"):
+        read_header(bytes(data))
