@@ -1,0 +1,131 @@
+"""Photos with what is known of where and when each was taken."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceDataset:
+    """Photos of places: the one form in which every source hands over its data.
+
+    A photo's place is known by its position, by an identity (photos of equal `place_ids` show
+    one place) or by both. Rows of all arrays belong to the photo of the same row in `names`.
+
+    Args:
+        root: Path. Folder that the names are relative to.
+        names: (N,) str. File names relative to `root`, with `/` between folders, all different.
+        positions_m: (N, 2) float64 or None. Metres east and north in `frame`.
+        headings_deg: (N,) float64 or None. Compass direction of the optical axis, clockwise from
+            north, in [0, 360); NaN where unknown. Without positions, they may be counted from any
+            direction that the photos of one place share.
+        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where unknown. Photos of one
+            visit share a time or lie close together in time.
+        place_ids: (N,) int64 or None. Equal numbers show the same place; -1 where unknown.
+        is_query: (N,) bool or None. Photos that are looked up. None: all of them.
+        is_database: (N,) bool or None. Photos that are searched. None: all of them.
+        frame: str. What the positions are measured in, such as `"UTM 30U"`, `"local"`
+            or `"frames"`.
+
+    Raises:
+        ValueError: If arrays differ in length, names repeat, a position is not finite, or
+            neither positions nor identities are given.
+    """
+
+    root: Path
+    names: np.ndarray
+    positions_m: np.ndarray | None = None
+    headings_deg: np.ndarray | None = None
+    times_s: np.ndarray | None = None
+    place_ids: np.ndarray | None = None
+    is_query: np.ndarray | None = None
+    is_database: np.ndarray | None = None
+    frame: str = "local"
+
+    def __post_init__(self) -> None:
+        names = np.asarray(self.names, dtype=np.str_)
+        if names.ndim != 1:
+            raise ValueError(f"`names` must be one list. Received: shape {names.shape}")
+        count = len(names)
+        _set(self, "root", Path(self.root))
+        _set(self, "names", names)
+        if self.is_query is None:
+            _set(self, "is_query", np.ones(count, dtype=bool))
+        if self.is_database is None:
+            _set(self, "is_database", np.ones(count, dtype=bool))
+        for field, dtype, shape in _ARRAYS:
+            values = getattr(self, field)
+            if values is None:
+                continue
+            values = np.asarray(values, dtype=dtype)
+            if values.shape != (count, *shape):
+                raise ValueError(
+                    f"`{field}` must have shape {(count, *shape)}, one row for each name. "
+                    f"Received: shape {values.shape}"
+                )
+            _set(self, field, values)
+        _refuse_repeated_names(names)
+        if self.positions_m is None and self.place_ids is None:
+            raise ValueError("A data set needs `positions_m` or `place_ids`. Received: neither")
+        if self.positions_m is not None:
+            bad = ~np.isfinite(self.positions_m).all(axis=1)
+            if bad.any():
+                raise ValueError(
+                    f"`positions_m` must be finite. Received: {bad.sum()} of {count} that are not "
+                    f"(first: {names[bad][0]})"
+                )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def queries(self) -> np.ndarray:
+        """(Q,) int64. Indices of the photos that are looked up."""
+        return np.flatnonzero(self.is_query)
+
+    @property
+    def database(self) -> np.ndarray:
+        """(M,) int64. Indices of the photos that are searched."""
+        return np.flatnonzero(self.is_database)
+
+    def path(self, index: int) -> Path:
+        """Returns the file of one photo."""
+        return self.root / str(self.names[index])
+
+    def paths(self, indices: np.ndarray | None = None) -> list[Path]:
+        """Returns the files of the photos at `indices` (default: of all), in that order."""
+        names = self.names if indices is None else self.names[indices]
+        return [self.root / str(name) for name in names]
+
+    def take(self, indices: np.ndarray) -> "PlaceDataset":
+        """Returns a data set of the photos at `indices` only, in that order."""
+        kept = {
+            field: None if getattr(self, field) is None else getattr(self, field)[indices]
+            for field, _, _ in _ARRAYS
+        }
+        return PlaceDataset(self.root, self.names[indices], frame=self.frame, **kept)
+
+
+_ARRAYS = (
+    ("positions_m", np.float64, (2,)),
+    ("headings_deg", np.float64, ()),
+    ("times_s", np.float64, ()),
+    ("place_ids", np.int64, ()),
+    ("is_query", np.bool_, ()),
+    ("is_database", np.bool_, ()),
+)
+
+
+def _set(dataset: PlaceDataset, field: str, value: object) -> None:
+    object.__setattr__(dataset, field, value)
+
+
+def _refuse_repeated_names(names: np.ndarray) -> None:
+    unique, counts = np.unique(names, return_counts=True)
+    if len(unique) < len(names):
+        repeated = unique[counts > 1]
+        raise ValueError(
+            f"{len(repeated)} file names stand more than once (first: {repeated[0]}). "
+            "Name each photo once"
+        )

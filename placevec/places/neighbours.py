@@ -1,0 +1,79 @@
+"""Which database photos lie near a photo: by position or, where there is none, by identity."""
+
+from itertools import chain
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from placevec.places.dataset import PlaceDataset
+
+
+class DatabaseNeighbours:
+    """The database of a data set, searched by position.
+
+    Without positions, photos of one place are neighbours at any radius, others never.
+
+    Args:
+        dataset: PlaceDataset.
+    """
+
+    def __init__(self, dataset: PlaceDataset):
+        self.database = dataset.database
+        self._positions_m = dataset.positions_m
+        if dataset.positions_m is not None:
+            self._tree = KDTree(dataset.positions_m[self.database])
+            return
+        self._place_ids = dataset.place_ids
+        ids = dataset.place_ids[self.database]
+        self._by_place = np.argsort(ids, kind="stable")
+        self._sorted_ids = ids[self._by_place]
+
+    @property
+    def of_unknown_place(self) -> np.ndarray:
+        """(U,) int64, ascending. Places in `database` of photos whose place is not known."""
+        if self._positions_m is not None:
+            return np.empty(0, dtype=np.int64)
+        return self._by_place[slice(*np.searchsorted(self._sorted_ids, [-1, 0]))]
+
+    def within(self, photos: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        """Finds the database photos within a radius of each photo, itself included.
+
+        Args:
+            photos: (n,) int. Rows of the data set.
+            radius_m: float. Largest distance, in metres.
+
+        Returns:
+            Two arrays of int64, an entry for each pair: whose neighbour it is, as a place in
+            `photos`, ascending; which photo, as a place in `database`, ascending for each.
+        """
+        if self._positions_m is None:
+            starts, counts = self._places_of(photos)
+            owners = np.repeat(np.arange(len(photos)), counts)
+            firsts = np.cumsum(counts) - counts  # of each photo among all pairs
+            found = self._by_place[starts[owners] + np.arange(len(owners)) - firsts[owners]]
+            return owners, found  # ascending, because the sort was stable
+        lists = self._tree.query_ball_point(self._positions_m[photos], radius_m, return_sorted=True)
+        counts = np.fromiter(map(len, lists), dtype=np.int64, count=len(photos))
+        found = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=counts.sum())
+        return np.repeat(np.arange(len(photos)), counts), found
+
+    def count_within(self, photos: np.ndarray, radius_m: float) -> np.ndarray:
+        """Returns how many database photos lie within a radius of each photo, itself included.
+
+        Args:
+            photos: (n,) int. Rows of the data set.
+            radius_m: float. Largest distance, in metres.
+
+        Returns:
+            (n,) int64.
+        """
+        if self._positions_m is None:
+            return self._places_of(photos)[1]
+        return self._tree.query_ball_point(self._positions_m[photos], radius_m, return_length=True)
+
+    def _places_of(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns where in the order by place the photos' places begin, and their lengths."""
+        ids = self._place_ids[photos]
+        starts = np.searchsorted(self._sorted_ids, ids, side="left")
+        stops = np.searchsorted(self._sorted_ids, ids, side="right")
+        return starts, np.where(ids == -1, 0, stops - starts)

@@ -1,0 +1,10 @@
+"""Readers: photos and positions in the forms that people have them, as one PlaceDataset."""
+
+from placevec.sources.files import list_photos as list_photos
+from placevec.sources.folder import PhotoName as PhotoName
+from placevec.sources.folder import parse_photo_name as parse_photo_name
+from placevec.sources.folder import photo_name as photo_name
+from placevec.sources.pittsburgh import Cutout as Cutout
+from placevec.sources.pittsburgh import parse_cutout_name as parse_cutout_name
+from placevec.sources.registry import READERS as READERS
+from placevec.sources.registry import open_places as open_places

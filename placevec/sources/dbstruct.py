@@ -1,0 +1,306 @@
+"""The dbStruct .mat files of the NetVLAD authors: Pittsburgh, Tokyo Time Machine, Tokyo 24/7."""
+
+import posixpath
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from scipy.io import loadmat, whosmat
+
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import Listing, go_on_without, tidy_name
+
+# Where the photos lie below the folder that holds them, first the most telling.
+_DATABASE_FOLDERS = ("", "images", "database")
+_OWN_QUERY_FOLDERS = ("queries_real", "queries", "query")
+_IMAGES = ",images="
+_SAME_PLACE_M = 1.0
+
+# MATLAB 5 to 7: a header, then a tag (type and size) before each variable.
+_HEADER_BYTES, _TAG_BYTES, _COMPRESSED = 128, 8, 15
+_VERSION_7_3 = (b"\x00\x02", b"\x02\x00")
+
+
+@dataclass(frozen=True, eq=False)
+class DbStruct:
+    """What a dbStruct .mat says of its photos.
+
+    Args:
+        database_names: (M,) str. As written, such as `000/000426_pitch1_yaw1.jpg`.
+        database_positions_m: (M, 2) float64. UTM east and north; NaN where not given.
+        query_names: (Q,) str. Relative to the queries' folder, so a name may also be that of
+            another photo in the database.
+        query_positions_m: (Q, 2) float64.
+        database_times_s: (M,) float64 or None. Start of the month in seconds since 1970, UTC.
+        query_times_s: (Q,) float64 or None.
+    """
+
+    database_names: np.ndarray
+    database_positions_m: np.ndarray
+    query_names: np.ndarray
+    query_positions_m: np.ndarray
+    database_times_s: np.ndarray | None = None
+    query_times_s: np.ndarray | None = None
+
+
+def read_dbstruct(
+    path: Path | str, *, skip_unreadable: bool = False, require_files: bool = True
+) -> PlaceDataset:
+    """Reads a dbStruct .mat and finds its photos.
+
+    The photos are sought in the folder of the .mat and in its parent, or in DIR and its parent
+    for a path written `FILE.mat,images=DIR`: database photos there, in `images/` or in
+    `database/`; queries in `queries_real/`, `queries/`, `query/`, there or in `images/`. A
+    file found with another suffix than the .mat says (the .png files of Tokyo 24/7) is taken. A
+    photo that is both query and database, as in Tokyo Time Machine, is one photo with both roles.
+
+    Args:
+        path: Path. The .mat, a folder that holds exactly one (or has one in `datasets/`), or
+            `FILE.mat,images=DIR`.
+        skip_unreadable: bool. Leave out photos without a file or position and log how many they
+            are. Defaults to `False`.
+        require_files: bool. Whether the photos must be there; if not, all are kept, also the
+            missing. Defaults to `True`.
+
+    Returns:
+        PlaceDataset, sorted by name, in the frame `"UTM"` (the .mat names no zone).
+
+    Raises:
+        FileNotFoundError: If the .mat or photos are missing.
+        ValueError: If the .mat is truncated, is no dbStruct or contradicts itself.
+    """
+    mat_text, _, images_text = str(path).partition(_IMAGES)
+    mat_path = _find_mat(Path(mat_text).expanduser())
+    images_dir = Path(images_text).expanduser() if images_text else mat_path.parent
+    if not images_dir.is_dir():
+        raise FileNotFoundError(f"{images_dir} is no folder. Give the one that holds the photos")
+    content = load_dbstruct(mat_path)
+    roots = [images_dir, images_dir.absolute().parent]
+    database, queries = _find_photos(roots, content)
+    there = np.concatenate([database.there, queries.there])
+    names = np.concatenate([database.names, queries.names])
+    kept = np.ones(len(names), dtype=bool)
+    if require_files:
+        go_on_without(
+            list(names[~there]),
+            len(names),
+            problem=f"Missing or empty: {{}} photos of {mat_path}",
+            detail=f"looked in {roots[0]} and {roots[1]}, there and below "
+            + ", ".join((*_DATABASE_FOLDERS[1:], *_OWN_QUERY_FOLDERS)),
+            way_out=f"Put the photos beside the .mat or name their folder, {mat_path}{_IMAGES}DIR",
+            skip_unreadable=skip_unreadable,
+            error=FileNotFoundError,
+        )
+        kept = there
+    positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
+    given = np.isfinite(positions_m).all(axis=1)
+    go_on_without(
+        list(names[~given]),
+        len(names),
+        problem=f"No positions for {{}} photos of {mat_path}",
+        way_out="Get the file again",
+        skip_unreadable=skip_unreadable,
+    )
+    times_s = None
+    if content.database_times_s is not None:
+        times_s = np.concatenate([content.database_times_s, content.query_times_s])
+    is_query = np.arange(len(names)) >= len(content.database_names)
+    rows = np.flatnonzero(kept & given)
+    if not len(rows):
+        raise ValueError(f"None of the {len(names)} photos of {mat_path} has a file and a position")
+    unique, first, row_of = np.unique(names[rows], return_index=True, return_inverse=True)
+    looked_up, searched = np.zeros((2, len(unique)), dtype=bool)
+    looked_up[row_of[is_query[rows]]] = True
+    searched[row_of[~is_query[rows]]] = True
+    return PlaceDataset(
+        database.root,
+        unique,
+        positions_m=positions_m[rows[first]],
+        times_s=None if times_s is None else times_s[rows[first]],
+        is_query=looked_up,
+        is_database=searched,
+        frame="UTM",
+    )
+
+
+def load_dbstruct(mat_path: Path) -> DbStruct:
+    """Reads the fields of a dbStruct .mat by their names.
+
+    Args:
+        mat_path: Path. A MATLAB file of version 5 to 7.
+
+    Returns:
+        DbStruct, in the file's order.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated, is no dbStruct or contradicts itself.
+    """
+    fields = _load_fields(mat_path)
+    parts: dict[str, np.ndarray | None] = {}
+    for role, letters in (("database", "db"), ("query", "q")):
+        names = _names(fields[f"{letters}ImageFns"], mat_path)
+        positions = fields["utmDb" if role == "database" else "utmQ"]
+        if positions.dtype.kind not in "fiu" or positions.shape != (2, len(names)):
+            raise ValueError(
+                f"`utm{letters.capitalize()}` of {mat_path} must hold 2 numbers for each of "
+                f"{len(names)} photos. Received: shape {positions.shape}"
+            )
+        parts[f"{role}_names"] = names
+        parts[f"{role}_positions_m"] = positions.T.astype(np.float64)
+        if "dbTimeStamp" in fields and "qTimeStamp" in fields:
+            parts[f"{role}_times_s"] = _months(fields[f"{letters}TimeStamp"], len(names), mat_path)
+    return DbStruct(**parts)
+
+
+def holds_dbstruct(mat_path: Path) -> bool:
+    """Returns whether a .mat holds a variable `dbStruct`, without reading it.
+
+    Raises:
+        ValueError: If the file is truncated or no .mat.
+    """
+    return "dbStruct" in {name for name, _, _ in _read(mat_path, whosmat)}
+
+
+def _find_mat(path: Path) -> Path:
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} does not exist. Give a dbStruct .mat or its folder")
+    found = sorted(path.glob("*.mat")) or sorted(path.glob("datasets/*.mat"))
+    if len(found) != 1:
+        names = ", ".join(p.name for p in found[:9]) or "none"
+        raise FileNotFoundError(f"{path} must hold one .mat. Received: {names}. Name the file")
+    return found[0]
+
+
+def _load_fields(mat_path: Path) -> dict[str, np.ndarray]:
+    variables = _read(mat_path, loadmat, variable_names=["dbStruct"])
+    content = variables.get("dbStruct")
+    wanted = ("dbImageFns", "utmDb", "qImageFns", "utmQ")
+    fields = getattr(getattr(content, "dtype", None), "names", None) or ()
+    lacking = [field for field in wanted if field not in fields]
+    if content is None or content.size != 1 or lacking:
+        raise ValueError(
+            f"{mat_path} must hold a struct `dbStruct` with the fields {', '.join(wanted)}. "
+            + ("Received: no such struct" if not fields else f"Missing: {', '.join(lacking)}")
+        )
+    content = content.ravel()[0]
+    return {field: content[field] for field in fields}
+
+
+def _read(mat_path: Path, function: Callable, **kwargs):
+    if not mat_path.is_file():
+        raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
+    with open(mat_path, "rb") as file:
+        try:
+            _check_sums(file)
+            return function(file, **kwargs)
+        except NotImplementedError:
+            raise ValueError(
+                f"{mat_path} is a MATLAB 7.3 file. Save it again in MATLAB with `-v7`"
+            ) from None
+        except Exception as error:  # SciPy raises anything, according to where a file breaks off
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"{mat_path} is no whole MATLAB file ({why}). Get the file again"
+            ) from None
+
+
+def _check_sums(file: BinaryIO) -> None:
+    """Unpacks every compressed variable: a damaged one could make SciPy end the whole process."""
+    header = file.read(_HEADER_BYTES)
+    order = "big" if header[-2:] == b"MI" else "little"
+    if header[-4:-2] in _VERSION_7_3:
+        raise NotImplementedError
+    while tag := file.read(_TAG_BYTES):
+        kind, size = (int.from_bytes(part, order) for part in (tag[:4], tag[4:]))
+        content = file.read(size)
+        if len(content) < size:
+            raise EOFError("it breaks off")
+        if kind == _COMPRESSED:
+            zlib.decompress(content)
+    file.seek(0)
+
+
+def _names(cells: np.ndarray, mat_path: Path) -> np.ndarray:
+    texts = ["".join(np.asarray(cell).astype(str).ravel()) for cell in cells.ravel()]
+    names = np.array([tidy_name(text, mat_path) for text in texts], dtype=np.str_)
+    unique, counts = np.unique(names, return_counts=True)
+    if len(unique) < len(names):
+        raise ValueError(f"{mat_path} names {unique[counts > 1][0]} more than once in one list")
+    return names
+
+
+def _months(stamps: np.ndarray, count: int, mat_path: Path) -> np.ndarray:
+    """Turns stamps such as 200907 into seconds."""
+    stamps = stamps.ravel()
+    if stamps.dtype.kind not in "fiu" or len(stamps) != count:
+        raise ValueError(f"{mat_path} must hold a time stamp for each photo, such as 200907")
+    years, months = np.divmod(stamps.astype(np.int64), 100)
+    if not ((months >= 1) & (months <= 12) & (years >= 1) & (years <= 9999)).all():
+        raise ValueError(f"{mat_path} holds a time stamp that is no year and month as in 200907")
+    since_1970 = (12 * (years - 1970) + months - 1).astype("datetime64[M]")
+    return since_1970.astype("datetime64[s]").astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The photos of one list, sought in one folder of a root."""
+
+    root: Path
+    folder: str
+    names: np.ndarray  # (N,) str, relative to the root; as on disk where found
+    there: np.ndarray  # (N,) bool
+
+
+def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
+    """Returns the database photos and the queries, below the root that holds most of both."""
+    best = None
+    for root in roots:
+        listing = Listing(root)
+        database = _find_list(listing, _DATABASE_FOLDERS, content.database_names)
+        if _queries_are_counted_apart(content):
+            folders = _OWN_QUERY_FOLDERS
+        else:
+            folders = (database.folder, *_OWN_QUERY_FOLDERS, *_DATABASE_FOLDERS)
+        queries = _find_list(listing, folders, content.query_names)
+        count = database.there.sum() + queries.there.sum()
+        if best is None or count > best[0]:
+            best = (count, database, queries)
+        if database.there.all() and queries.there.all():
+            break
+    return best[1:]
+
+
+def _queries_are_counted_apart(content: DbStruct) -> bool:
+    """Tells whether a name means one photo as a query and another one in the database.
+
+    So it is in Pittsburgh, where without the queries' own folder the database photos of the same
+    names, hundreds of metres away, would be taken for the queries.
+    """
+    _, in_database, in_queries = np.intersect1d(
+        content.database_names, content.query_names, assume_unique=True, return_indices=True
+    )
+    apart_m = content.database_positions_m[in_database] - content.query_positions_m[in_queries]
+    return bool((np.abs(apart_m) > _SAME_PLACE_M).any())
+
+
+def _find_list(listing: Listing, folders: tuple[str, ...], names: np.ndarray) -> _Found:
+    """Returns the photos as found in the folder that holds most of them, the first among equals."""
+    best = None
+    for folder in dict.fromkeys(folders):
+        wanted = [posixpath.join(folder, name) for name in names.tolist()]
+        on_disk = [None] * len(wanted)
+        if (listing.root / folder).is_dir():
+            on_disk = [listing.find(name) for name in wanted]
+        there = np.array([name is not None for name in on_disk], dtype=bool)
+        if best is None or there.sum() > best.there.sum():
+            found = [name or want for name, want in zip(on_disk, wanted, strict=True)]
+            best = _Found(listing.root, folder, np.array(found, dtype=np.str_), there)
+        if best.there.all():
+            break
+    return best

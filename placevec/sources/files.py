@@ -1,0 +1,213 @@
+"""Which photos lie on disk, and whether all that a source names are there."""
+
+import logging
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
+
+def is_photo(name: str) -> bool:
+    """Returns whether a file is a photo, told by the end of its name."""
+    return name.lower().endswith(PHOTO_SUFFIXES)
+
+
+def list_photos(root: Path) -> list[str]:
+    """Lists the photos below a folder, its subfolders included.
+
+    Files and folders whose names begin with a dot are left out. Links are followed, each folder
+    is entered once.
+
+    Args:
+        root: Path. The folder.
+
+    Returns:
+        Names relative to `root`, with `/` between folders, sorted.
+
+    Raises:
+        FileNotFoundError: If `root` is no folder.
+        ValueError: If it holds no photo.
+    """
+    require_folder(root)
+    names = []
+    entered = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_raise):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in entered:
+            subfolders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        prefix = Path(folder).relative_to(root).as_posix()
+        prefix = "" if prefix == "." else f"{prefix}/"
+        names += [prefix + name for name in files if is_photo(name) and not name.startswith(".")]
+    if not names:
+        raise ValueError(f"No photos in {root}. A photo's name ends in {', '.join(PHOTO_SUFFIXES)}")
+    return sorted(names)
+
+
+def require_folder(path: Path) -> None:
+    """Raises FileNotFoundError, in one line, where `path` is no folder."""
+    if not path.is_dir():
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+        raise FileNotFoundError(f"{path} {what}. Give the folder that holds the photos")
+
+
+def tidy_name(name: str, source: Path) -> str:
+    """Returns a file name as a table or a .mat gives it, relative and without detours.
+
+    Args:
+        name: str. Name relative to the photos' folder, with slashes or backslashes between folders.
+        source: Path. The file that holds the name, for the error.
+
+    Raises:
+        ValueError: If the name is empty or leads out of the photos' folder.
+    """
+    tidy = posixpath.normpath(name.strip().replace("\\", "/"))
+    if tidy == ".." or tidy.startswith(("../", "/")) or re.match(r"[A-Za-z]:", tidy):
+        raise ValueError(
+            f"A photo's name must be relative to its folder and stay inside. Received: {name!r} "
+            f"in {source}"
+        )
+    if tidy == "." or "\0" in tidy:
+        raise ValueError(f"A photo's name must not be empty. Received: {name!r} in {source}")
+    return tidy
+
+
+class Listing:
+    """The files below a folder, each subfolder listed once, when the first file in it is sought.
+
+    Args:
+        root: Path. The folder that names are relative to.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._folders: dict[str, dict[str, os.DirEntry]] = {}
+        self._stems: dict[str, dict[str, str]] = {}
+
+    def find(self, name: str) -> str | None:
+        """Returns the name of the file: as given or, where only that exists, with another suffix.
+
+        Args:
+            name: str. Name relative to the root.
+
+        Returns:
+            The name of a file that exists and is not empty, or None.
+        """
+        folder, _, base = name.rpartition("/")
+        files = self._list(folder)
+        if base not in files:
+            if folder not in self._stems:
+                self._stems[folder] = _photos_by_stem(files)
+            base = self._stems[folder].get(os.path.splitext(base)[0], "")
+        if base not in files or not _has_content(files[base]):
+            return None
+        return f"{folder}/{base}" if folder else base
+
+    def holds(self, name: str) -> bool:
+        """Returns whether a file of exactly this name exists and is not empty."""
+        folder, _, base = name.rpartition("/")
+        files = self._list(folder)
+        return base in files and _has_content(files[base])
+
+    def _list(self, folder: str) -> dict[str, os.DirEntry]:
+        if folder not in self._folders:
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    self._folders[folder] = {entry.name: entry for entry in entries}
+            except (FileNotFoundError, NotADirectoryError):
+                self._folders[folder] = {}
+        return self._folders[folder]
+
+
+def readable(
+    root: Path, names: Sequence[str] | np.ndarray, *, source: Path, skip_unreadable: bool
+) -> np.ndarray:
+    """Tells which photos are there and not empty, and refuses a lack unless told to go on.
+
+    Args:
+        root: Path. Folder that the names are relative to.
+        names: (N,) str. Names of the photos.
+        source: Path. What names them, for the messages.
+        skip_unreadable: bool. Go on without those that lack, and log how many they are.
+
+    Returns:
+        (N,) bool.
+
+    Raises:
+        FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
+    """
+    listing = Listing(root)
+    there = np.fromiter((listing.holds(str(name)) for name in names), dtype=bool, count=len(names))
+    go_on_without(
+        [str(names[i]) for i in np.flatnonzero(~there)],
+        len(names),
+        problem="Missing or empty: {} photos of " + str(source),
+        detail=f"looked in {root}",
+        way_out="Put them there",
+        skip_unreadable=skip_unreadable,
+        error=FileNotFoundError,
+    )
+    return there
+
+
+def go_on_without(
+    lacking: Sequence[str],
+    count: int,
+    *,
+    problem: str,
+    way_out: str,
+    skip_unreadable: bool,
+    detail: str = "",
+    error: type[Exception] = ValueError,
+) -> None:
+    """Raises, or logs and goes on, in one line, where some photos of a source cannot be used.
+
+    Args:
+        lacking: names of the photos that cannot be used; with none, nothing happens.
+        count: int. Number of all photos.
+        problem: str. What is wrong; `{}` stands for "3 of 120".
+        way_out: str. What to do about it.
+        skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
+        detail: str. More about it, set beside the first name.
+        error: type of the error. Defaults to `ValueError`.
+
+    Raises:
+        error: If a photo lacks and `skip_unreadable` is false, or if all lack.
+    """
+    if len(lacking) == 0:
+        return
+    detail = f"; {detail}" if detail else ""
+    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {lacking[0]}{detail})"
+    if len(lacking) == count:
+        raise error(f"{message}. {way_out}")
+    if not skip_unreadable:
+        raise error(f"{message}. {way_out}, or go on without them: `skip_unreadable`")
+    log.warning("%s: left out", message)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _photos_by_stem(files: Iterable[str]) -> dict[str, str]:
+    photos = [name for name in files if is_photo(name)]
+    photos.sort(key=lambda name: PHOTO_SUFFIXES.index(os.path.splitext(name)[1].lower()))
+    return {os.path.splitext(name)[0]: name for name in reversed(photos)}
+
+
+def _has_content(entry: os.DirEntry) -> bool:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # a link that leads nowhere
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0

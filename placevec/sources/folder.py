@@ -1,0 +1,246 @@
+"""A folder of photos that carry their positions in their names, or in positions.csv beside them."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import go_on_without, list_photos, readable
+from placevec.sources.rows import PhotoRows, read_rows, whole_turn
+
+POSITIONS_FILE = "positions.csv"
+QUERY_FOLDERS = ("query", "queries")
+DATABASE_FOLDERS = ("database",)
+
+# YYYYMMDD_hhmmss, YYYYMMDD or YYYYMM.
+_TIME = re.compile(r"(\d{4})(\d{2})(?:(\d{2})(?:_(\d{2})(\d{2})(\d{2}))?)?")
+
+
+@dataclass(frozen=True)
+class PhotoName:
+    """What the name of a photo says, `@east@north@zone@letter@lat@lon@...@.jpg`.
+
+    Args:
+        east_m: float. Metres east.
+        north_m: float. Metres north.
+        zone: str. UTM zone and latitude band, such as `"17T"`; empty where not given.
+        heading_deg: float. Compass direction of the optical axis; NaN where not given.
+        time_s: float. Seconds since 1970, UTC; NaN where not given.
+    """
+
+    east_m: float
+    north_m: float
+    zone: str = ""
+    heading_deg: float = math.nan
+    time_s: float = math.nan
+
+
+def parse_photo_name(name: str) -> PhotoName | None:
+    """Reads the position and more from the name of a photo.
+
+    The fields stand between `@`: east, north, UTM zone, latitude band, latitude, longitude,
+    panorama, tile, heading, pitch, roll, height, time as YYYYMMDD_hhmmss, note. Only the first
+    two are needed; the others may be empty or missing.
+
+    Args:
+        name: str. File name; folders before it are passed over.
+
+    Returns:
+        PhotoName, or None where the name carries no position.
+
+    Example:
+
+    >>> parse_photo_name("database/@0585001.41@4477241.39@17@T@@@@@090@.jpg")
+    PhotoName(east_m=585001.41, north_m=4477241.39, zone='17T', heading_deg=90.0, time_s=nan)
+    """
+    before, *fields = name.rpartition("/")[2].split("@")
+    if before or len(fields) < 3:
+        return None
+    east_m, north_m = _number(fields[0]), _number(fields[1])
+    if not math.isfinite(east_m + north_m):
+        return None
+    fields = fields[:-1] + [""] * 14  # the last one is the suffix
+    return PhotoName(
+        east_m,
+        north_m,
+        zone=fields[2].lstrip("0") + fields[3].upper(),
+        heading_deg=_number(fields[8]),
+        time_s=_seconds(fields[12]),
+    )
+
+
+def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str:
+    """Writes the name of a photo such that `parse_photo_name` reads it back, to the centimetre.
+
+    Args:
+        photo: PhotoName.
+        note: str. Last field: anything without `@` and `/`, to keep names apart.
+        suffix: str. Defaults to `".jpg"`.
+
+    Returns:
+        str. The file name.
+
+    Raises:
+        ValueError: If the note holds `@` or `/`.
+
+    Example:
+
+    >>> photo_name(PhotoName(12.5, -3.0, heading_deg=90.0), note="7")
+    '@0000012.50@-000003.00@@@@@@@090.0@@@@@7@.jpg'
+    """
+    if "@" in note or "/" in note:
+        raise ValueError(f"`note` must hold neither `@` nor `/`. Received: note={note!r}")
+    heading = "" if math.isnan(photo.heading_deg) else f"{photo.heading_deg:05.1f}"
+    time = ""
+    if not math.isnan(photo.time_s):
+        time = f"{datetime.fromtimestamp(photo.time_s, UTC):%Y%m%d_%H%M%S}"
+    fields = [f"{photo.east_m:010.2f}", f"{photo.north_m:010.2f}", photo.zone[:-1], photo.zone[-1:]]
+    fields += ["", "", "", "", heading, "", "", "", time, note]
+    return f"@{'@'.join(fields)}@{suffix}"
+
+
+def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a folder of photos, its subfolders included.
+
+    A photo's position stands in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or
+    in `positions.csv` in the folder, a table as `read_table` reads it, which goes before the
+    name. Photos below a folder `query` or `queries` are looked up, those below `database`
+    searched, all others both, unless positions.csv gives a `role`.
+
+    Args:
+        path: Path. The folder.
+        skip_unreadable: bool. Leave out empty photos and those without a position, and log how
+            many they are. Defaults to `False`.
+
+    Returns:
+        PlaceDataset, sorted by name; its root is the folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or photos are missing or empty.
+        ValueError: If there are no photos, positions are missing or lie in more than one UTM
+            zone, or positions.csv cannot be read.
+    """
+    root = Path(path).expanduser()
+    names = np.array(list_photos(root))
+    table_path = root / POSITIONS_FILE
+    rows = read_rows(table_path) if table_path.is_file() else None
+    if rows is not None:
+        names = np.union1d(names, rows.names)
+    kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
+    photos = [parse_photo_name(str(name)) or _UNKNOWN for name in names]
+    frame = _frame(root, names, photos)
+    positions_m = np.array([(photo.east_m, photo.north_m) for photo in photos])
+    headings_deg = np.array([photo.heading_deg for photo in photos])
+    times_s = np.array([photo.time_s for photo in photos])
+    roles = np.array([_role(str(name)) for name in names], dtype="U8")
+    place_ids = None
+    if rows is not None:
+        at = np.searchsorted(names, rows.names)
+        frame = _take_positions(rows, at, positions_m, frame)
+        _take(rows.headings_deg, at, headings_deg)
+        _take(rows.times_s, at, times_s)
+        roles[at] = np.where(rows.roles == "", roles[at], rows.roles)
+        if rows.place_ids is not None:
+            place_ids = np.full(len(names), -1, dtype=np.int64)
+            place_ids[at] = rows.place_ids
+    given = ~np.isnan(positions_m).any(axis=1)
+    if not given.any() and place_ids is not None:
+        positions_m, given = None, place_ids != -1
+    go_on_without(
+        names[~given],
+        len(names),
+        problem=f"No positions for {{}} photos in {root}",
+        way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name",
+        skip_unreadable=skip_unreadable,
+    )
+    if not (kept & given).any():
+        raise ValueError(f"None of the {len(names)} photos in {root} has content and a position")
+    return PlaceDataset(
+        root,
+        names,
+        positions_m=None if positions_m is None else np.nan_to_num(positions_m),
+        headings_deg=whole_turn(headings_deg),
+        times_s=None if np.isnan(times_s).all() else times_s,
+        place_ids=place_ids,
+        is_query=roles != "database",
+        is_database=roles != "query",
+        frame=frame,
+    ).take(np.flatnonzero(kept & given))
+
+
+_UNKNOWN = PhotoName(math.nan, math.nan)
+
+
+def _number(field: str) -> float:
+    try:
+        return float(field)
+    except ValueError:
+        return math.nan
+
+
+def _seconds(field: str) -> float:
+    match = _TIME.fullmatch(field)
+    if not match:
+        return math.nan
+    year, month, day, *clock = (int(part or 0) for part in match.groups())
+    try:
+        return datetime(year, month, day or 1, *clock, tzinfo=UTC).timestamp()
+    except ValueError:
+        return math.nan
+
+
+def _role(name: str) -> str:
+    for folder in reversed(name.lower().split("/")[:-1]):
+        if folder in QUERY_FOLDERS:
+            return "query"
+        if folder in DATABASE_FOLDERS:
+            return "database"
+    return "both"
+
+
+def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
+    """Returns the frame of the names' positions; bands of one hemisphere share their metres."""
+    first: dict[str, int] = {}
+    for i, photo in enumerate(photos):
+        if photo is not _UNKNOWN:
+            grid = photo.zone[:-1] + ("south" if "" < photo.zone[-1:] < "N" else "north")
+            first.setdefault(grid if photo.zone else "", i)
+    if len(first) > 1:
+        one, other = list(first.values())[:2]
+        raise ValueError(
+            f"The photos in {root} must lie in one UTM zone. Received: zone "
+            f"{photos[one].zone or '(none)'} of {names[one]}, zone {photos[other].zone or '(none)'}"
+            f" of {names[other]}. Open one folder for each zone"
+        )
+    zone = photos[next(iter(first.values()))].zone if first else ""
+    return f"UTM {zone}" if zone else "local"
+
+
+def _take_positions(rows: PhotoRows, at: np.ndarray, positions_m: np.ndarray, frame: str) -> str:
+    """Writes the positions of positions.csv over those of the names and returns the frame."""
+    if rows.positions is None:
+        return frame
+    zone = frame.removeprefix("UTM ") if frame.startswith("UTM ") else None
+    table_positions_m, table_frame = rows.metres(zone)
+    given = ~np.isnan(table_positions_m).any(axis=1)
+    positions_m[at[given]] = np.nan
+    from_names = ~np.isnan(positions_m).any(axis=1)
+    positions_m[at[given]] = table_positions_m[given]
+    if not given.any():
+        return frame
+    if rows.in_degrees and zone is None and from_names.any():
+        raise ValueError(
+            f"{rows.source} gives `lat,lon`, the other photos' names metres of no UTM zone. Give "
+            f"`east,north` in {POSITIONS_FILE}, or the zone in the names"
+        )
+    return table_frame if rows.in_degrees or not from_names.any() else frame
+
+
+def _take(values: np.ndarray | None, at: np.ndarray, into: np.ndarray) -> None:
+    if values is not None:
+        known = ~np.isnan(values)
+        into[at[known]] = values[known]

@@ -1,0 +1,300 @@
+"""The rows of a table of photos, CSV or Parquet, converted column by column."""
+
+import csv
+import difflib
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from placevec.sources.files import tidy_name
+from placevec.sources.utm import metres_from_degrees
+
+log = logging.getLogger(__name__)
+
+# The columns that a table may have, and how else people call them.
+COLUMNS = {
+    "file": ("filename", "name", "path", "image", "img", "photo"),
+    "lat": ("latitude",),
+    "lon": ("longitude", "lng", "long"),
+    "east": ("easting", "utm_east", "x"),
+    "north": ("northing", "utm_north", "y"),
+    "heading_deg": ("heading", "bearing", "northdeg", "yaw", "compass"),
+    "time": ("timestamp", "time_s", "captured_at", "datetime", "date"),
+    "place": ("place_id", "location"),
+    "role": ("split", "subset", "type"),
+}
+ROLES = ("", "query", "database", "both")
+TABLE_SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoRows:
+    """The rows of a table, columns converted one by one, positions not yet in metres.
+
+    Args:
+        source: Path. The table.
+        names: (N,) str. File names relative to the table's folder, all different.
+        positions: (N, 2) float64 or None. East and north in metres, or latitude and longitude;
+            NaN where not given.
+        in_degrees: bool. Whether `positions` are latitude and longitude.
+        headings_deg: (N,) float64 or None. In [0, 360); NaN where not given.
+        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where not given.
+        place_ids: (N,) int64 or None. -1 where not given.
+        roles: (N,) str. One of `ROLES`.
+    """
+
+    source: Path
+    names: np.ndarray
+    positions: np.ndarray | None
+    in_degrees: bool
+    headings_deg: np.ndarray | None
+    times_s: np.ndarray | None
+    place_ids: np.ndarray | None
+    roles: np.ndarray
+
+    def metres(self, zone: str | None = None) -> tuple[np.ndarray, str]:
+        """Returns the positions in metres east and north, and their frame.
+
+        Args:
+            zone: str or None. UTM zone for latitudes and longitudes. Defaults to that of their
+                median.
+
+        Returns:
+            positions_m, (N, 2) float64, NaN where not given, and `"local"` or `"UTM 31U"`.
+
+        Raises:
+            ValueError: If a latitude or longitude is out of range.
+        """
+        if not self.in_degrees:
+            return self.positions, "local"
+        given = ~np.isnan(self.positions).any(axis=1)
+        if not given.any():
+            return self.positions, "local"
+        self._refuse_out_of_range(given)
+        positions_m = np.full_like(self.positions, np.nan)
+        positions_m[given], zone = metres_from_degrees(*self.positions[given].T, zone=zone)
+        return positions_m, f"UTM {zone}"
+
+    def _refuse_out_of_range(self, given: np.ndarray) -> None:
+        limits = (("lat", -80, 84), ("lon", -180, 180))
+        for (column, low, high), values in zip(limits, self.positions.T, strict=True):
+            bad = np.flatnonzero(given & ~((values >= low) & (values <= high)))
+            if len(bad):
+                raise ValueError(
+                    f"`{column}` must lie in [{low}, {high}] degrees. Received: "
+                    f"{values[bad[0]]:g} for {self.names[bad[0]]} in {self.source}. Are `lat` and "
+                    "`lon` swapped, or are these metres (`east,north`)?"
+                )
+
+
+def read_rows(table_path: Path) -> PhotoRows:
+    """Reads the rows of a table without looking for the photos.
+
+    Args:
+        table_path: Path. A `.csv` or `.parquet` file.
+
+    Returns:
+        PhotoRows, in the table's order.
+
+    Raises:
+        ValueError: If a column is missing, a file is named twice, or a value cannot be read.
+    """
+    cells = _read_parquet(table_path) if _is_parquet(table_path) else _read_csv(table_path)
+    _warn_of_near_columns(cells, table_path)
+    if "file" not in cells:
+        raise ValueError(_missing_column("file", cells, table_path))
+    if not cells["file"]:
+        raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
+    names = np.array([tidy_name(str(cell or ""), table_path) for cell in cells["file"]])
+    _refuse_repeated(names, table_path)
+    reader = _CellReader(table_path, names)
+    positions, in_degrees = None, False
+    for pair in (("east", "north"), ("lat", "lon")):
+        if positions is None and (pair[0] in cells or pair[1] in cells):
+            for column in pair:
+                if column not in cells:
+                    raise ValueError(_missing_column(column, cells, table_path))
+            positions = np.stack([reader.numbers(c, cells[c]) for c in pair], axis=1)
+            in_degrees = pair[0] == "lat"
+    headings_deg = None
+    if "heading_deg" in cells:
+        headings_deg = whole_turn(reader.numbers("heading_deg", cells["heading_deg"]))
+    times_s = reader.times(cells["time"]) if "time" in cells else None
+    place_ids = reader.places(cells["place"]) if "place" in cells else None
+    roles = reader.roles(cells["role"]) if "role" in cells else np.full(len(names), "")
+    return PhotoRows(
+        table_path, names, positions, in_degrees, headings_deg, times_s, place_ids, roles
+    )
+
+
+def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
+    """Returns headings within [0, 360), or None where none is known."""
+    if np.isnan(headings_deg).all():
+        return None
+    turned = np.mod(headings_deg, 360.0)
+    return np.where(turned == 360.0, 0.0, turned)  # np.mod(-1e-20, 360) is 360
+
+
+@dataclass(frozen=True)
+class _CellReader:
+    """Turns the cells of a column into an array; an error names the photo of the row."""
+
+    source: Path
+    names: np.ndarray
+
+    def numbers(self, column: str, cells: Sequence) -> np.ndarray:
+        values = np.empty(len(cells))
+        for row, cell in enumerate(cells):
+            try:
+                values[row] = math.nan if _is_empty(cell) else float(cell)
+            except (TypeError, ValueError):
+                raise self._error(column, "be a number", row, cell) from None
+        values[np.isinf(values)] = np.nan
+        return values
+
+    def times(self, cells: Sequence) -> np.ndarray | None:
+        known: dict = {}
+        values = np.empty(len(cells))
+        for row, cell in enumerate(cells):
+            if cell not in known:
+                try:
+                    known[cell] = math.nan if _is_empty(cell) else _seconds(cell)
+                except (TypeError, ValueError, OverflowError):
+                    must = "be ISO 8601, such as 2014-06-30T12:00:00Z, or seconds since 1970"
+                    raise self._error("time", must, row, cell) from None
+            values[row] = known[cell]
+        return None if np.isnan(values).all() else values
+
+    def places(self, cells: Sequence) -> np.ndarray:
+        texts = ["" if _is_empty(cell) else str(cell).strip() for cell in cells]
+        try:
+            return np.array([int(text) if text else -1 for text in texts], dtype=np.int64)
+        except (ValueError, OverflowError):
+            number = {text: i for i, text in enumerate(sorted(set(texts) - {""}))}
+            return np.array([number.get(text, -1) for text in texts], dtype=np.int64)
+
+    def roles(self, cells: Sequence) -> np.ndarray:
+        texts = ["" if cell is None else str(cell).strip() for cell in cells]
+        for row, text in enumerate(texts):
+            if text not in ROLES:
+                must = "be `query`, `database` or empty (both)"
+                raise self._error("role", must, row, text)
+        return np.array(texts)
+
+    def _error(self, column: str, must: str, row: int, cell: object) -> ValueError:
+        return ValueError(
+            f"`{column}` must {must}. Received: {cell!r} for {self.names[row]} in {self.source}"
+        )
+
+
+def _is_parquet(table_path: Path) -> bool:
+    return table_path.suffix.lower() == ".parquet"
+
+
+def _read_csv(table_path: Path) -> dict[str, list]:
+    try:
+        with open(table_path, newline="", encoding="utf-8-sig") as file:
+            header_line = file.readline()
+            separator = max(",;\t", key=header_line.count)
+            file.seek(0)
+            lines = csv.reader(file, delimiter=separator)
+            header = [column.strip() for column in next(lines, [])]
+            if len(set(header)) < len(header):
+                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
+            rows = []
+            for row in lines:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if len(row) != len(header):
+                    raise ValueError(
+                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
+                        f"the first line has. Received: {len(row)}"
+                    )
+                rows.append(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    return {column: list(cells) for column, cells in zip(header, columns, strict=True)}
+
+
+def _read_parquet(table_path: Path) -> dict[str, list]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(table_path).read()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{table_path} is no whole Parquet file: {str(error).splitlines()[0]}"
+        ) from None
+    wanted = [column for column in COLUMNS if column in table.column_names]
+    cells = {column: table.column(column).to_pylist() for column in wanted}
+    return cells | {column: [] for column in table.column_names if column not in COLUMNS}
+
+
+def _is_empty(cell: object) -> bool:
+    if isinstance(cell, float):
+        return math.isnan(cell)
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in ("", "nan"))
+
+
+def _seconds(cell: object) -> float:
+    """Returns seconds since 1970 of an ISO time, a number or a date of a Parquet column."""
+    if isinstance(cell, datetime):
+        return (cell if cell.tzinfo else cell.replace(tzinfo=UTC)).timestamp()
+    if isinstance(cell, date):
+        return datetime(cell.year, cell.month, cell.day, tzinfo=UTC).timestamp()
+    try:
+        seconds = float(cell)
+    except ValueError:
+        text = cell.strip()
+        return _seconds(datetime.fromisoformat(f"{text}-01" if len(text) == 7 else text))
+    if not abs(seconds) < 1e11:
+        raise ValueError("milliseconds")
+    return seconds
+
+
+def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
+    unique, first, counts = np.unique(names, return_index=True, return_counts=True)
+    repeated = counts > 1
+    if repeated.any():
+        name = names[first[repeated].min()]
+        rows = np.flatnonzero(names == name)[:2] + 1
+        raise ValueError(
+            f"{repeated.sum()} files stand more than once in {table_path} (first: {name}, rows "
+            f"{rows[0]} and {rows[1]}). Give each photo one row"
+        )
+
+
+def _missing_column(column: str, cells: dict[str, list], table_path: Path) -> str:
+    near = _nearest(column, cells)
+    way_out = f"Rename `{near}` to `{column}`" if near else f"Add the column `{column}`"
+    return f"No column `{column}` in {table_path} (it has: {', '.join(cells) or 'none'}). {way_out}"
+
+
+def _nearest(column: str, present: Sequence[str]) -> str | None:
+    """Returns the unknown column that most likely means `column`."""
+    unknown = {name.lower(): name for name in present if name not in COLUMNS}
+    for alias in (column, *COLUMNS[column]):
+        if alias in unknown:
+            return unknown[alias]
+    close = difflib.get_close_matches(column, unknown, n=1, cutoff=0.7)
+    return unknown[close[0]] if close else None
+
+
+def _warn_of_near_columns(cells: dict[str, list], table_path: Path) -> None:
+    for column in ("heading_deg", "time", "place", "role"):
+        near = None if column in cells else _nearest(column, cells)
+        if near:
+            log.warning(
+                "Column `%s` of %s is not read. If it is the %s, rename it to `%s`",
+                near,
+                table_path,
+                column.removesuffix("_deg"),
+                column,
+            )

@@ -1,0 +1,89 @@
+"""A table of photos: CSV or Parquet with a row for each photo."""
+
+from pathlib import Path
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import go_on_without, readable
+from placevec.sources.rows import TABLE_SUFFIXES, read_rows
+
+
+def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a CSV or Parquet table with a row for each photo.
+
+    Columns: `file`, relative to the table's folder; where it was taken as `east,north` in metres
+    or `lat,lon` in degrees (WGS84; turned into metres of one UTM zone), and/or `place`, equal for
+    photos of one place; optional `heading_deg` (clockwise from north), `time` (ISO 8601, UTC
+    unless it says otherwise, or seconds since 1970), `role` (`query`, `database`, empty for
+    both). Other columns are left alone. A CSV file is UTF-8, separated by comma, semicolon or
+    tab.
+
+    Args:
+        path: Path. The table, or a folder that holds exactly one or one named `images`.
+        skip_unreadable: bool. Leave out photos without a file or position and log how many they
+            are. Defaults to `False`.
+
+    Returns:
+        PlaceDataset, sorted by name; its root is the table's folder.
+
+    Raises:
+        FileNotFoundError: If there is no table, or photos are missing or empty.
+        ValueError: If a column is missing, a file is named twice, a value cannot be read or is
+            out of range, or a position is missing.
+    """
+    table_path = _find_table(Path(path).expanduser())
+    rows = read_rows(table_path)
+    if rows.positions is None and rows.place_ids is None:
+        raise ValueError(
+            f"A table needs `lat,lon`, `east,north` or `place`. Received: none in {table_path}"
+        )
+    count = len(rows.names)
+    kept = readable(
+        table_path.parent, rows.names, source=table_path, skip_unreadable=skip_unreadable
+    )
+    positions_m, frame = (None, "local") if rows.positions is None else rows.metres()
+    if positions_m is not None:
+        given = ~np.isnan(positions_m).any(axis=1)
+        go_on_without(
+            rows.names[~given],
+            count,
+            problem=f"No positions for {{}} photos in {table_path}",
+            way_out="Fill in `lat,lon` or `east,north`",
+            skip_unreadable=skip_unreadable,
+        )
+        kept &= given
+    if not kept.any():
+        raise ValueError(f"None of the {count} photos of {table_path} has a file and a position")
+    dataset = PlaceDataset(
+        table_path.parent,
+        rows.names,
+        positions_m=None if positions_m is None else np.nan_to_num(positions_m),
+        headings_deg=rows.headings_deg,
+        times_s=rows.times_s,
+        place_ids=rows.place_ids,
+        is_query=rows.roles != "database",
+        is_database=rows.roles != "query",
+        frame=frame,
+    )
+    kept = np.flatnonzero(kept)
+    return dataset.take(kept[np.argsort(rows.names[kept])])
+
+
+def _find_table(path: Path) -> Path:
+    if path.is_file():
+        if path.suffix.lower() not in TABLE_SUFFIXES:
+            raise ValueError(f"A table is a .csv or .parquet file. Received: {path}")
+        return path
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} does not exist. Give a .csv or .parquet file")
+    for suffix in TABLE_SUFFIXES:
+        if (path / f"images{suffix}").is_file():
+            return path / f"images{suffix}"
+    tables = sorted(p for p in path.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
+    if len(tables) != 1:
+        found = ", ".join(p.name for p in tables[:5]) or "none"
+        raise FileNotFoundError(
+            f"{path} must hold one table, .csv or .parquet. Received: {found}. Name the file itself"
+        )
+    return tables[0]

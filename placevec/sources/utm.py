@@ -1,0 +1,134 @@
+"""Latitude and longitude to metres: the Universal Transverse Mercator grid on WGS84."""
+
+import logging
+
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+# WGS84: equatorial radius in metres, flattening; UTM: scale and false easting, northing.
+_RADIUS_M = 6378137.0
+_FLATTENING = 1 / 298.257223563
+_SCALE = 0.9996
+_EASTING_M = 500_000.0
+_SOUTHERN_NORTHING_M = 10_000_000.0
+
+_BANDS = "CDEFGHJKLMNPQRSTUVWX"
+_FARTHEST_DEG = 60.0  # from the central meridian; the series is good to 1 mm up to there
+
+
+def metres_from_degrees(
+    latitudes_deg: np.ndarray, longitudes_deg: np.ndarray, zone: str | None = None
+) -> tuple[np.ndarray, str]:
+    """Turns latitudes and longitudes into metres in one zone of the UTM grid.
+
+    All points are projected into one zone, that of their median, also those that lie beyond its
+    edge, so that distances between any two of them can be taken.
+
+    Args:
+        latitudes_deg: (N,) float. WGS84, in [-80, 84].
+        longitudes_deg: (N,) float. WGS84, in [-180, 180].
+        zone: str or None. Zone to use, such as `"17T"`. Defaults to that of the median.
+
+    Returns:
+        positions_m, (N, 2) float64, metres east and north, and the zone, such as `"30U"`.
+
+    Raises:
+        ValueError: If there is no point, or one lies outside the ranges or more than 60 degrees
+            of longitude from the zone.
+
+    Example:
+
+    >>> positions_m, zone = metres_from_degrees([52.2050448], [0.1195771])
+    >>> zone, positions_m.round(2).tolist()
+    ('31U', [[303182.72, 5787755.11]])
+    """
+    latitudes_deg = np.asarray(latitudes_deg, dtype=np.float64)
+    longitudes_deg = np.asarray(longitudes_deg, dtype=np.float64)
+    if latitudes_deg.size == 0:
+        raise ValueError("A zone needs at least one point. Received: none")
+    if not (np.abs(longitudes_deg) <= 180).all():
+        bad = longitudes_deg[~(np.abs(longitudes_deg) <= 180)][0]
+        raise ValueError(f"A longitude must lie in [-180, 180] degrees. Received: {bad:g}")
+    if not ((latitudes_deg >= -80) & (latitudes_deg <= 84)).all():
+        bad = latitudes_deg[~((latitudes_deg >= -80) & (latitudes_deg <= 84))][0]
+        raise ValueError(
+            f"A latitude must lie in [-80, 84] degrees, where UTM is defined. Received: {bad:g}"
+        )
+    if zone is None:
+        # The lower median is one of the values, so a set astride the date line keeps to a side.
+        zone = utm_zone(_lower_median(latitudes_deg), _lower_median(longitudes_deg))
+    offsets_deg = _offsets_from(int(zone[:-1]), longitudes_deg)
+    if np.abs(offsets_deg).max() > _FARTHEST_DEG:
+        raise ValueError(
+            f"The photos lie up to {np.abs(offsets_deg).max():.0f} degrees of longitude from the "
+            f"middle of zone {zone}. Give `east,north` or make one table for each region"
+        )
+    stretch = np.square(np.radians(offsets_deg) * np.cos(np.radians(latitudes_deg))).max() / 2
+    if stretch > 0.01:
+        log.warning(
+            "Photos far from UTM zone %s: distances between them are up to %.0f %% too long",
+            zone,
+            100 * stretch,
+        )
+    positions_m = _krueger(np.radians(latitudes_deg), np.radians(offsets_deg))
+    if zone[-1] < "N":
+        positions_m[:, 1] += _SOUTHERN_NORTHING_M
+    return positions_m, zone
+
+
+def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
+    """Returns the UTM zone of a point, with the exceptions of Norway and Svalbard.
+
+    Args:
+        latitude_deg: float. In [-80, 84].
+        longitude_deg: float. In [-180, 180].
+
+    Returns:
+        str. Number and letter of the latitude band.
+
+    Example:
+
+    >>> utm_zone(40.44, -80.0), utm_zone(60.4, 5.3)
+    ('17T', '32V')
+    """
+    number = int((longitude_deg + 180) // 6) % 60 + 1
+    letter = _BANDS[min(int((latitude_deg + 80) // 8), len(_BANDS) - 1)]
+    if letter == "V" and 3 <= longitude_deg < 12:
+        number = 32
+    if letter == "X" and 0 <= longitude_deg < 42:
+        number = 31 + 2 * int((longitude_deg + 3) // 12)
+    return f"{number}{letter}"
+
+
+def _lower_median(values: np.ndarray) -> float:
+    return float(np.sort(values)[(len(values) - 1) // 2])
+
+
+def _offsets_from(zone_number: int, longitudes_deg: np.ndarray) -> np.ndarray:
+    middle_deg = 6 * zone_number - 183
+    return (longitudes_deg - middle_deg + 180) % 360 - 180
+
+
+def _krueger(latitudes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    # Krueger's series in the third flattening n, to n^4, as in Karney, "Transverse Mercator with
+    # an accuracy of a few nanometers", 2011 (https://arxiv.org/abs/1002.1417), equations 7 to 14.
+    n = _FLATTENING / (2 - _FLATTENING)
+    rectifying_radius_m = _RADIUS_M / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
+    alphas = (
+        n / 2 - 2 / 3 * n**2 + 5 / 16 * n**3 + 41 / 180 * n**4,
+        13 / 48 * n**2 - 3 / 5 * n**3 + 557 / 1440 * n**4,
+        61 / 240 * n**3 - 103 / 140 * n**4,
+        49561 / 161280 * n**4,
+    )
+    eccentricity = np.sqrt(_FLATTENING * (2 - _FLATTENING))
+    conformal = np.sinh(
+        np.arcsinh(np.tan(latitudes)) - eccentricity * np.arctanh(eccentricity * np.sin(latitudes))
+    )  # tangent of the conformal latitude
+    north = np.arctan2(conformal, np.cos(offsets))
+    east = np.arcsinh(np.sin(offsets) / np.hypot(conformal, np.cos(offsets)))
+    sums = np.stack([east, north], axis=-1)
+    for j, alpha in enumerate(alphas, start=1):
+        sums[..., 0] += alpha * np.cos(2 * j * north) * np.sinh(2 * j * east)
+        sums[..., 1] += alpha * np.sin(2 * j * north) * np.cosh(2 * j * east)
+    return _SCALE * rectifying_radius_m * sums + np.array([_EASTING_M, 0.0])

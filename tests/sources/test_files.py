@@ -1,0 +1,109 @@
+import os
+
+import pytest
+
+from placevec.sources.files import Listing, go_on_without, list_photos, readable, tidy_name
+
+
+def test_lists_photos_below_all_folders_sorted(photos):
+    root = photos("b/2.JPG", "b/1.png", "a.jpeg", "notes.txt", ".hidden.jpg", ".cache/x.jpg")
+    assert list_photos(root) == ["a.jpeg", "b/1.png", "b/2.JPG"]
+
+
+def test_enters_a_linked_folder_once(photos):
+    root = photos("real/1.jpg")
+    os.symlink(root / "real", root / "zlink")
+    os.symlink(root, root / "real" / "loop")
+    assert list_photos(root) == ["real/1.jpg"]
+
+
+def test_refuses_a_folder_without_photos(photos, refuses):
+    with refuses(ValueError, "No photos in"):
+        list_photos(photos("notes.txt"))
+    with refuses(FileNotFoundError, "is a file, not a folder"):
+        list_photos(photos("notes.txt") / "notes.txt")
+    with refuses(FileNotFoundError, "does not exist"):
+        list_photos(photos() / "absent")
+
+
+@pytest.mark.parametrize(
+    ("name", "tidy"),
+    [
+        ("a.jpg", "a.jpg"),
+        (" ./b//a.jpg", "b/a.jpg"),
+        ("b\\a.jpg", "b/a.jpg"),
+        ("b/../a.jpg", "a.jpg"),
+        ("..a.jpg", "..a.jpg"),
+    ],
+)
+def test_tidies_names(tmp_path, name, tidy):
+    assert tidy_name(name, tmp_path) == tidy
+
+
+@pytest.mark.parametrize("name", ["/etc/a.jpg", "../a.jpg", "b/../../a.jpg", "..", "C:\\a.jpg"])
+def test_refuses_names_that_lead_outside(tmp_path, refuses, name):
+    with refuses(ValueError, "stay inside"):
+        tidy_name(name, tmp_path / "images.csv")
+
+
+@pytest.mark.parametrize("name", ["", ".", "a\0.jpg"])
+def test_refuses_empty_names(tmp_path, refuses, name):
+    with refuses(ValueError, "must not be empty.*images.csv"):
+        tidy_name(name, tmp_path / "images.csv")
+
+
+def test_finds_a_file_of_another_suffix_only_where_the_name_itself_is_not_there(photos):
+    root = photos("a/1.png", "a/2.jpg", "a/2.png", "a/3.4_5.PNG", "a/6.txt")
+    listing = Listing(root)
+    names = ["a/1.jpg", "a/2.jpg", "a/3.4_5.jpg", "a/6.jpg", "b/1.jpg"]
+    assert [listing.find(name) for name in names] == [
+        "a/1.png",
+        "a/2.jpg",
+        "a/3.4_5.PNG",
+        None,
+        None,
+    ]
+    assert not listing.holds("a/1.jpg")
+
+
+@pytest.mark.parametrize("suffixes", [(".bmp", ".png"), (".png", ".bmp")])
+def test_takes_the_more_usual_of_two_other_suffixes(photos, suffixes):
+    root = photos(*(f"1{suffix}" for suffix in suffixes))
+    assert Listing(root).find("1.jpg") == "1.png"
+
+
+def test_takes_empty_files_folders_and_dead_links_for_missing(photos):
+    root = photos("full.jpg", "folder.jpg/x.jpg")
+    photos("empty.jpg", content=b"")
+    os.symlink(root / "nowhere", root / "dead.jpg")
+    listing = Listing(root)
+    names = ["full.jpg", "empty.jpg", "folder.jpg", "dead.jpg", "absent.jpg", "full.jpg/x.jpg"]
+    assert [listing.holds(name) for name in names] == [True] + [False] * 5
+
+
+def test_lists_each_folder_once(photos, monkeypatch):
+    root = photos(*(f"a/{i}.jpg" for i in range(5)))
+    calls = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: calls.append(path) or scandir(path))
+    readable(root, [f"a/{i}.jpg" for i in range(5)], source=root, skip_unreadable=False)
+    assert len(calls) == 1
+
+
+def test_refuses_or_skips_missing_photos(photos, refuses, caplog):
+    root = photos("a.jpg", "b.jpg")
+    names = ["a.jpg", "x.jpg", "b.jpg", "y.jpg"]
+    with refuses(
+        FileNotFoundError, r"Missing or empty: 2 of 4 photos.*first: x.jpg.*`skip_unreadable`"
+    ):
+        readable(root, names, source=root, skip_unreadable=False)
+    there = readable(root, names, source=root, skip_unreadable=True)
+    assert there.tolist() == [True, False, True, False]
+    assert "2 of 4" in caplog.text
+    with refuses(FileNotFoundError, "2 of 2"):
+        readable(root, ["x.jpg", "y.jpg"], source=root, skip_unreadable=True)
+
+
+def test_says_nothing_where_nothing_lacks(caplog):
+    go_on_without([], 3, problem="{}", way_out="", skip_unreadable=False)
+    assert not caplog.text

@@ -1,0 +1,194 @@
+import math
+
+import numpy as np
+import pytest
+
+from placevec.sources.folder import PhotoName, parse_photo_name, photo_name, read_folder
+
+FULL = "@0585001.41@4477241.39@17@T@040.4@-79.9@pano@3@090.5@1@2@3@20140630_120000@note@.jpg"
+
+
+def test_reads_all_fields_of_a_name():
+    assert parse_photo_name(f"database/{FULL}") == PhotoName(
+        585001.41, 4477241.39, zone="17T", heading_deg=90.5, time_s=1404129600
+    )
+
+
+def test_reads_a_name_of_two_fields():
+    photo = parse_photo_name("@1.5@-2@.png")
+    assert (photo.east_m, photo.north_m, photo.zone) == (1.5, -2, "")
+    assert math.isnan(photo.heading_deg)
+    assert math.isnan(photo.time_s)
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ("20140630_120000", 1404129600),
+        ("20140630", 1404086400),
+        ("201406", 1401580800),
+        ("", math.nan),
+        ("20141399", math.nan),
+        ("noon", math.nan),
+    ],
+)
+def test_reads_times_of_names(time, seconds):
+    photo = parse_photo_name(f"@1@2@@@@@@@@@@@{time}@@.jpg")
+    np.testing.assert_equal(photo.time_s, seconds)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.jpg",
+        "@1.jpg",
+        "@1@2.jpg",
+        "@@@.jpg",
+        "@1@@.jpg",
+        "@x@2@.jpg",
+        "x@1@2@.jpg",
+        "@nan@2@.jpg",
+    ],
+)
+def test_knows_names_without_a_position(name):
+    assert parse_photo_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        PhotoName(585001.41, 4477241.39, zone="17T", heading_deg=359.5, time_s=1404129600.0),
+        PhotoName(-12.25, 0.0, zone="5C", heading_deg=0.0),
+    ],
+)
+def test_writes_names_that_it_reads_back(photo):
+    assert repr(parse_photo_name(photo_name(photo, note="42"))) == repr(photo)
+    assert photo_name(photo, note="42").endswith("@42@.jpg")
+
+
+def test_refuses_a_note_that_would_break_the_name(refuses):
+    with refuses(ValueError, "neither `@` nor `/`"):
+        photo_name(PhotoName(1, 2), note="a@b")
+
+
+def test_reads_positions_and_roles_from_names_and_folders(photos):
+    root = photos(
+        "test/queries/@3@4@.jpg", f"test/database/{FULL.replace('@17@T', '@@')}", "other/@1@2@.jpg"
+    )
+    dataset = read_folder(root)
+    assert dataset.root == root
+    assert dataset.names.tolist() == [
+        "other/@1@2@.jpg",
+        f"test/database/{FULL.replace('@17@T', '@@')}",
+        "test/queries/@3@4@.jpg",
+    ]
+    assert dataset.positions_m.tolist() == [[1, 2], [585001.41, 4477241.39], [3, 4]]
+    assert dataset.queries.tolist() == [0, 2]
+    assert dataset.database.tolist() == [0, 1]
+    np.testing.assert_array_equal(dataset.headings_deg, [np.nan, 90.5, np.nan])
+    np.testing.assert_array_equal(dataset.times_s, [np.nan, 1404129600, np.nan])
+    assert (dataset.frame, dataset.place_ids) == ("local", None)
+
+
+def test_takes_the_innermost_folder_for_the_role(photos):
+    dataset = read_folder(photos("database/Query/@1@2@.jpg"))
+    assert (len(dataset.queries), len(dataset.database)) == (1, 0)
+
+
+def test_knows_the_zone_and_lets_bands_of_one_hemisphere_meet(photos):
+    dataset = read_folder(photos("@1@2@17@S@.jpg", "@1@2@17@T@.jpg"))
+    assert dataset.frame == "UTM 17S"
+    assert dataset.headings_deg is None
+    assert dataset.times_s is None
+
+
+@pytest.mark.parametrize("other", ["@1@2@18@T@.jpg", "@1@2@17@K@.jpg", "@1@2@.jpg"])
+def test_refuses_mixed_zones(photos, refuses, other):
+    root = photos("@1@2@17@T@.jpg", other)
+    with refuses(ValueError, "must lie in one UTM zone.*17T"):
+        read_folder(root)
+
+
+def test_refuses_or_skips_photos_without_positions(photos, refuses, caplog):
+    root = photos("@1@2@.jpg", "a1.jpg", "b1.jpg")
+    with refuses(
+        ValueError,
+        r"No positions for 2 of 3 photos in .* \(first: a1.jpg\). Put `east,north` in "
+        "positions.csv or `@east@north@` in the file name",
+    ):
+        read_folder(root)
+    assert read_folder(root, skip_unreadable=True).names.tolist() == ["@1@2@.jpg"]
+    assert "No positions for 2 of 3" in caplog.text
+
+
+def test_refuses_or_skips_empty_photos(photos, refuses):
+    root = photos("@1@2@.jpg")
+    photos("@3@4@.jpg", content=b"")
+    with refuses(FileNotFoundError, "1 of 2 photos.*@3@4@.jpg"):
+        read_folder(root)
+    assert read_folder(root, skip_unreadable=True).names.tolist() == ["@1@2@.jpg"]
+    photos("a.jpg")
+    photos("@1@2@.jpg", content=b"")
+    with refuses(ValueError, "None of the 3 photos"):
+        read_folder(root, skip_unreadable=True)
+
+
+def test_lets_positions_csv_go_before_names(photos):
+    root = photos("@1@2@@@@@@@45@.jpg", "a.jpg", "query/b.jpg", "query/c.jpg")
+    (root / "positions.csv").write_text(
+        "file,east,north,heading_deg,time,place,role\n"
+        "query/c.jpg,7,8,90,60,5,database\nquery/b.jpg,5,6,,,,\na.jpg,3,4,,,,\n"
+        "@1@2@@@@@@@45@.jpg,9,9,,,,\n"
+    )
+    dataset = read_folder(root)
+    assert dataset.positions_m.tolist() == [[9, 9], [3, 4], [5, 6], [7, 8]]
+    np.testing.assert_array_equal(dataset.headings_deg, [45, np.nan, np.nan, 90])
+    np.testing.assert_array_equal(dataset.times_s, [np.nan, np.nan, np.nan, 60])
+    assert dataset.place_ids.tolist() == [-1, -1, -1, 5]
+    assert dataset.queries.tolist() == [0, 1, 2]
+    assert dataset.database.tolist() == [0, 1, 3]
+
+
+def test_completes_names_by_positions_csv_in_their_zone(photos, refuses):
+    root = photos("@303182@5787755@31@U@.jpg", "a.jpg")
+    (root / "positions.csv").write_text("file,lat,lon\na.jpg,52.2050448,0.1195771\n")
+    dataset = read_folder(root)
+    assert dataset.frame == "UTM 31U"
+    np.testing.assert_allclose(dataset.positions_m[1], [303182.7227, 5787755.1140], atol=1e-3)
+    (root / "positions.csv").write_text("file,lat,lon\na.jpg,52.2050448,-0.1195771\n")
+    dataset = read_folder(root)  # beyond the edge of zone 31, but measured in it
+    assert dataset.frame == "UTM 31U"
+    assert 15_000 < dataset.positions_m[0, 0] - dataset.positions_m[1, 0] < 17_000
+    photos("@1@2@.jpg")
+    (root / "@303182@5787755@31@U@.jpg").unlink()
+    with refuses(ValueError, "gives `lat,lon`.*no UTM zone"):
+        read_folder(root)
+
+
+def test_takes_the_zone_of_positions_csv_where_names_say_nothing(photos):
+    root = photos("a.jpg")
+    (root / "positions.csv").write_text("file,lat,lon\na.jpg,52.2050448,0.1195771\n")
+    assert read_folder(root).frame == "UTM 31U"
+
+
+def test_reads_places_without_positions(photos, refuses):
+    root = photos("a.jpg", "b.jpg", "c.jpg")
+    (root / "positions.csv").write_text("file,place\na.jpg,1\nb.jpg,1\n")
+    with refuses(ValueError, "No positions for 1 of 3 photos"):
+        read_folder(root)
+    dataset = read_folder(root, skip_unreadable=True)
+    assert dataset.positions_m is None
+    assert dataset.place_ids.tolist() == [1, 1]
+
+
+def test_refuses_a_positions_csv_of_other_photos(photos, refuses):
+    root = photos("@1@2@.jpg")
+    (root / "positions.csv").write_text("file,east,north\nabsent.jpg,1,2\n")
+    with refuses(FileNotFoundError, "1 of 2 photos.*absent.jpg"):
+        read_folder(root)
+    assert len(read_folder(root, skip_unreadable=True)) == 1
+
+
+def test_says_the_way_out_for_photos_without_any_position(shared_data, refuses):
+    with refuses(ValueError, "No positions for 22 of 22 photos"):
+        read_folder(shared_data("toy"))

@@ -1,0 +1,46 @@
+import logging
+
+import pytest
+
+from placevec.sources import READERS, open_places
+
+
+def test_opens_a_data_set_by_reader_and_path(photos, caplog):
+    root = photos("@1@2@.jpg", "@3@4@.jpg")
+    with caplog.at_level(logging.INFO):
+        dataset = open_places(f"folder:{root}")
+    assert len(dataset) == 2
+    assert "2 photos (2 queries, 2 in the database)" in caplog.text
+
+
+def test_hands_on_what_to_do_with_unreadable_photos(photos, refuses):
+    root = photos("@1@2@.jpg", "nowhere.jpg")
+    with refuses(ValueError, "No positions for 1 of 2"):
+        open_places(f"folder:{root}")
+    assert len(open_places(f"folder:{root}", skip_unreadable=True)) == 1
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_every_reader_refuses_a_missing_path_in_one_line(name, tmp_path, refuses):
+    with refuses(FileNotFoundError, "absent"):
+        open_places(f"{name}:{tmp_path / 'absent'}")
+
+
+def test_finds_the_home_folder(photos, monkeypatch):
+    monkeypatch.setenv("HOME", str(photos("town/@1@2@.jpg")))
+    assert len(open_places("folder:~/town")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("data/town", "READER:PATH, one of folder:PATH, table:PATH.*Received: 'data/town'"),
+        ("folder:", "READER:PATH"),
+        ("Folders:data", r"Did you mean folder:\?"),
+        ("dbstruc:data", r"Did you mean dbstruct:\?"),
+        ("qqq:data", "one of folder:PATH.*Received: 'qqq:data'$"),
+    ],
+)
+def test_shows_the_forms(refuses, text, match):
+    with refuses(ValueError, match):
+        open_places(text)

@@ -1,0 +1,164 @@
+import time
+
+import numpy as np
+import pytest
+
+from placevec.sources.rows import read_rows, whole_turn
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, encoding="utf-8"):
+        path = tmp_path / "images.csv"
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+def test_reads_every_column(table):
+    rows = read_rows(
+        table(
+            "file,east,north,heading_deg,time,place,role,note\n"
+            "b.jpg,1.5,-2,-90,2014-06-30T12:00:00Z,7,query,x\n"
+            "./a.jpg, 3 ,4,,,,database,\n"
+        )
+    )
+    assert rows.names.tolist() == ["b.jpg", "a.jpg"]
+    np.testing.assert_array_equal(rows.positions, [[1.5, -2], [3, 4]])
+    np.testing.assert_array_equal(rows.headings_deg, [270, np.nan])
+    np.testing.assert_array_equal(rows.times_s, [1404129600, np.nan])
+    assert rows.place_ids.tolist() == [7, -1]
+    assert rows.roles.tolist() == ["query", "database"]
+    positions_m, frame = rows.metres()
+    assert frame == "local"
+    np.testing.assert_array_equal(positions_m, rows.positions)
+
+
+def test_takes_metres_before_degrees(table):
+    rows = read_rows(table("file,lat,lon,east,north\na.jpg,52,0,1,2\n"))
+    assert not rows.in_degrees
+    assert rows.positions.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_reads_other_separators_and_a_byte_order_mark(table, separator):
+    text = "file,east,north\r\nä.jpg,1,2\r\n\r\n".replace(",", separator)
+    rows = read_rows(table(text, encoding="utf-8-sig"))
+    assert rows.names.tolist() == ["ä.jpg"]
+    assert rows.positions.tolist() == [[1, 2]]
+
+
+def test_numbers_places_of_any_name(table):
+    rows = read_rows(table("file,place\na.jpg,oak\nb.jpg,elm\nc.jpg,\nd.jpg,oak\n"))
+    assert rows.place_ids.tolist() == [1, 0, -1, 1]
+    assert rows.positions is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("1404129600.5", 1404129600.5),
+        ("2014-06-30", 1404086400),
+        ("2014-06", 1401580800),
+        ("2014-06-30 12:00:00", 1404129600),
+        ("2014-06-30T14:00:00+02:00", 1404129600),
+    ],
+)
+def test_reads_times_as_utc_wherever_it_runs(table, monkeypatch, text, seconds):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        rows = read_rows(table(f"file,place,time\na.jpg,1,{text}\n"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert rows.times_s.tolist() == [seconds]
+
+
+def test_reads_parquet_as_csv(tmp_path, table):
+    import pandas as pd
+
+    columns = {
+        "file": ["b.jpg", "a.jpg"],
+        "lat": [52.2, 52.3],
+        "lon": [0.1, np.nan],
+        "heading_deg": [10, 370],
+        "time": pd.to_datetime(["2014-06-30T12:00:00", None]),
+        "place": [3, 4],
+        "role": ["query", None],
+        "pixels": [b"1", b"2"],
+    }
+    frame = pd.DataFrame(columns)
+    frame.to_parquet(tmp_path / "images.parquet")
+    frame.to_csv(tmp_path / "images.csv", index=False)
+    from_parquet = read_rows(tmp_path / "images.parquet")
+    from_csv = read_rows(tmp_path / "images.csv")
+    for field in ("names", "positions", "headings_deg", "times_s", "place_ids", "roles"):
+        np.testing.assert_array_equal(getattr(from_parquet, field), getattr(from_csv, field))
+    assert from_parquet.headings_deg.tolist() == [10, 10]
+    assert from_parquet.in_degrees
+    assert from_parquet.metres()[1] == "UTM 31U"
+    np.testing.assert_array_equal(np.isnan(from_parquet.metres()[0]), [[False] * 2, [True] * 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "No column `file`.*it has: none"),
+        ("filename,east,north\na.jpg,1,2\n", "Rename `filename` to `file`"),
+        ("fiel,east,north\na.jpg,1,2\n", "Rename `fiel` to `file`"),
+        ("a,b\n1,2\n", "Add the column `file`"),
+        ("file,lat,longitude\na.jpg,1,2\n", "No column `lon`.*Rename `longitude` to `lon`"),
+        ("file,north,easting\na.jpg,1,2\n", "No column `east`.*Rename `easting` to `east`"),
+        ("file,east,east\na.jpg,1,2\n", "column must stand once"),
+        ("file,east,north\n", "at least one row"),
+        ("file,east,north\na.jpg,1\n", "Line 2 of .* must have 3 cells"),
+        ("file,east,north\na.jpg,1,2\nb.jpg,1,2\n./a.jpg,1,2\n", "a.jpg, rows 1 and 3"),
+        ("file,east,north\na.jpg,one,2\n", "`east` must be a number.*'one' for a.jpg"),
+        ("file,east,north,time\na.jpg,1,2,noon\n", "`time` must be ISO.*'noon' for a.jpg"),
+        ("file,east,north,time\na.jpg,1,2,1404129600000\n", "seconds since 1970"),
+        ("file,east,north,role\na.jpg,1,2,test\n", "`role` must be .*'test' for a.jpg"),
+        ("file,east,north,heading_deg\na.jpg,1,2,N\n", "`heading_deg` must be a number"),
+        ("file,east,north\n../a.jpg,1,2\n", "stay inside"),
+        ("file,east,north\n,1,2\n", "must not be empty"),
+    ],
+)
+def test_refuses_broken_tables(table, refuses, text, match):
+    with refuses(ValueError, match):
+        read_rows(table(text))
+
+
+def test_refuses_what_is_no_table(tmp_path, refuses, table):
+    with refuses(ValueError, "no CSV file in UTF-8"):
+        read_rows(table("file\nä.jpg\n", encoding="latin-1"))
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with refuses(ValueError, "no whole Parquet file"):
+        read_rows(tmp_path / "broken.parquet")
+
+
+@pytest.mark.parametrize(
+    ("position", "match"),
+    [
+        ("91,0", r"`lat` must lie in \[-80, 84\].*91 for b.jpg.*swapped"),
+        ("0,181", r"`lon` must lie in.*181 for b.jpg"),
+    ],
+)
+def test_refuses_degrees_out_of_range(table, refuses, position, match):
+    rows = read_rows(table(f"file,lat,lon\na.jpg,1,1\nb.jpg,{position}\n"))
+    with refuses(ValueError, match):
+        rows.metres()
+
+
+def test_warns_of_a_column_that_is_nearly_known(table, caplog):
+    read_rows(table("file,east,north,heading,colour\na.jpg,1,2,90,red\n"))
+    assert "`heading`" in caplog.text
+    assert "`heading_deg`" in caplog.text
+    assert "colour" not in caplog.text
+
+
+def test_turns_headings_into_one_round():
+    turned = whole_turn(np.array([-90.0, 0.0, 360.0, 725.0, -1e-20, np.nan]))
+    np.testing.assert_array_equal(turned, [270, 0, 0, 5, 0, np.nan])
+    assert whole_turn(np.array([np.nan])) is None
