@@ -1,0 +1,10 @@
+"""Mathematics of the network: from pixels to numbers, and from local features to a descriptor."""
+
+from placevec.layers.clusters import assignment_weights as assignment_weights
+from placevec.layers.clusters import initialize_clusters as initialize_clusters
+from placevec.layers.clusters import kmeans as kmeans
+from placevec.layers.gem import GeM as GeM
+from placevec.layers.ghostvlad import GhostVLAD as GhostVLAD
+from placevec.layers.l2_normalize import l2_normalize as l2_normalize
+from placevec.layers.netvlad import NetVLAD as NetVLAD
+from placevec.layers.pixel_scaling import PixelScaling as PixelScaling

@@ -1,0 +1,175 @@
+"""The start of a NetVLAD layer: k-means clusters of local features and their assignment."""
+
+import faiss
+import numpy as np
+
+from placevec.layers.netvlad import NetVLAD
+
+# How many times larger than the second a feature's largest assignment is to be, on average.
+ASSIGNMENT_RATIO = 100.0
+
+
+def initialize_clusters(
+    layer: NetVLAD,
+    local_features: np.ndarray,
+    *,
+    seed: int,
+    variant: str = "v1",
+    num_iterations: int = 100,
+) -> float:
+    """Puts clusters of local features into a NetVLAD or GhostVLAD layer.
+
+    Where the layer scales its inputs to unit length, the features are scaled first: clusters are
+    of what the layer sees. Ghost clusters are k-means clusters like the others, the last ones in
+    k-means's arbitrary order; what they come to absorb is for training to find.
+
+    Args:
+        layer: NetVLAD. Its weights are overwritten; it need not be built yet.
+        local_features: (N, D) float. Local features as the backbone gives them, from many photos.
+        seed: int. Seed of k-means.
+        variant: str. `"v1"` or `"v2"`, see `assignment_weights`. Defaults to `"v1"`.
+        num_iterations: int. Iterations of k-means. Defaults to `100`.
+
+    Returns:
+        The sharpness `alpha` of the assignment, a positive float.
+
+    Raises:
+        ValueError: As `kmeans`, `assignment_weights` and `NetVLAD.set_clusters`.
+
+    Example:
+    >>> features = np.random.default_rng(0).normal(size=(500, 8))
+    >>> layer = NetVLAD(num_clusters=4, use_bias=False)
+    >>> alpha = initialize_clusters(layer, features, seed=0)
+    >>> tuple(layer.centers.shape), bool(alpha > 0)
+    ((4, 8), True)
+    """
+    features = _checked(local_features)
+    if layer.normalize_inputs:
+        norms = np.linalg.norm(features, axis=1, keepdims=True)
+        features = features / np.maximum(norms, 1e-6)
+    num_clusters = layer.num_clusters + layer.num_ghost_clusters
+    centers = kmeans(features, num_clusters, seed=seed, num_iterations=num_iterations)
+    kernel, bias, alpha = assignment_weights(features, centers, variant)
+    layer.set_clusters(centers, kernel, bias)
+    return alpha
+
+
+def kmeans(
+    local_features: np.ndarray, num_clusters: int, *, seed: int, num_iterations: int = 100
+) -> np.ndarray:
+    """Finds cluster centers of local features, by all of them, in float32.
+
+    Args:
+        local_features: (N, D) float. Scaled to unit length where the layer does so.
+        num_clusters: int. `K`, the number of centers.
+        seed: int. The same seed gives the same centers.
+        num_iterations: int. Iterations. Defaults to `100`, as in the paper's code.
+
+    Returns:
+        (K, D) float32. Centers in arbitrary order, not of unit length.
+
+    Raises:
+        ValueError: If the features are not (N, D) and finite, or fewer different ones than
+            clusters.
+    """
+    features = _checked(local_features)
+    # Equal features, as of black photos, would be split into clusters that mean nothing.
+    num_different = len({feature.tobytes() for feature in features})
+    if num_clusters < 1 or num_different < num_clusters:
+        raise ValueError(
+            "k-means needs at least one cluster, and a different local feature for each. "
+            f"Received: num_clusters={num_clusters}, {len(features)} local features, "
+            f"{num_different} of them different. Take more photos or fewer clusters"
+        )
+    clustering = faiss.Kmeans(
+        features.shape[1],
+        num_clusters,
+        niter=num_iterations,
+        seed=seed,
+        # FAISS's own limits would drop features in silence, or warn that there are few.
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(features),
+    )
+    clustering.train(features)
+    return clustering.centroids.reshape(num_clusters, -1).copy()
+
+
+def assignment_weights(
+    local_features: np.ndarray, centers: np.ndarray, variant: str = "v1"
+) -> tuple[np.ndarray, np.ndarray | None, float]:
+    """Makes soft assignment weights that are as sharp as the paper's on these features.
+
+        v1: logits = alpha * (c / |c|) . x               no bias; the paper's published numbers
+        v2: logits = alpha * (2 c . x - |c|^2)           the paper's formula, softmax(-alpha d^2)
+
+    Both take the `alpha` at which a feature's largest assignment is on (geometric) average 100
+    times its second: `alpha = ln(100) / mean(gap)`, where the gap is between the two largest
+    logits for `alpha = 1`. In v2 that is the difference of the squared distances to the two
+    nearest centers. With a single cluster there is no second: `alpha` is 1.
+
+    Args:
+        local_features: (N, D) float. Features as the layer sees them: of unit length where it
+            scales its inputs, which v1 is meant for.
+        centers: (K, D) float. Centers, as `kmeans` returns them.
+        variant: str. `"v1"` or `"v2"`. Defaults to `"v1"`.
+
+    Returns:
+        kernel: (D, K) float32. `alpha * c / |c|` or `2 * alpha * c`, one column per center.
+        bias: (K,) float32, `-alpha * |c|^2`; None in v1.
+        alpha: float. Positive.
+
+    Raises:
+        ValueError: If the variant is another word, features and centers differ in D, or no
+            feature is nearer to one center than to the next.
+
+    Example:
+    >>> features = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> kernel, bias, alpha = assignment_weights(features, features)
+    >>> print(np.round(kernel, 3), bias)  # exp(4.605) = 100
+    [[4.605 0.   ]
+     [0.    4.605]] None
+
+    Reference:
+        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), section 3.1, and the
+        authors' code.
+    """
+    features, centers = _checked(local_features), _checked(centers)
+    if features.shape[1] != centers.shape[1]:
+        raise ValueError(
+            "Local features and centers must have the same D. "
+            f"Received: shapes {features.shape} and {centers.shape}"
+        )
+    if variant == "v1":
+        norms = np.linalg.norm(centers, axis=1, keepdims=True)
+        kernel, bias = (centers / np.maximum(norms, 1e-12)).T, None
+    elif variant == "v2":
+        kernel, bias = 2 * centers.T, -np.sum(np.square(centers), axis=1)
+    else:
+        raise ValueError(f"`variant` must be 'v1' or 'v2'. Received: variant={variant!r}")
+    alpha = _alpha(features @ kernel if bias is None else features @ kernel + bias)
+    kernel = np.float32(alpha * kernel)
+    return kernel, None if bias is None else np.float32(alpha * bias), alpha
+
+
+def _alpha(logits: np.ndarray) -> float:
+    """Returns what to multiply logits (N, K) with for the wanted mean ratio of assignments."""
+    if logits.shape[1] == 1:
+        return 1.0
+    second, first = np.partition(logits, -2, axis=1)[:, -2:].T
+    gap = np.mean(first - second, dtype=np.float64)
+    if gap <= np.finfo(np.float32).eps * np.abs(logits).max():
+        raise ValueError(
+            "Local features must lie nearer to one center than to the next. Received: centers "
+            "that coincide, or features that do not differ. Take other photos or fewer clusters"
+        )
+    return float(np.log(ASSIGNMENT_RATIO) / gap)
+
+
+def _checked(vectors: np.ndarray) -> np.ndarray:
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    if vectors.ndim != 2 or not len(vectors) or not np.isfinite(vectors).all():
+        raise ValueError(
+            "Local features and centers must be finite, of shape (N, D) with N > 0. "
+            f"Received: shape {vectors.shape}"
+        )
+    return vectors

@@ -1,0 +1,192 @@
+"""NetVLAD: a trainable vector of locally aggregated descriptors."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from placevec.layers.l2_normalize import l2_normalize
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class NetVLAD(keras.layers.Layer):
+    """Aggregates local features into one VLAD descriptor.
+
+    Every local feature `x` is softly assigned to the clusters, and each cluster sums what is left
+    of its features beyond its center:
+
+        a_k(x) = softmax_k(x . kernel_k + bias_k)
+        v_k    = sum over locations of a_k(x) * (x - centers_k)
+
+    Each `v_k` is scaled to unit length (intra-normalization), then the whole vector. The sums are
+    taken as `a^T x - (sum a) * centers`, two matrix products, so that memory grows with
+    `H * W * (D + K)` and not with `H * W * D * K`.
+
+    Ghost clusters take part in the softmax only: what is assigned to them describes nothing, so
+    that the network can learn to leave sky, road and passers-by out.
+
+    Everything is computed and returned in float32 also under a mixed or half precision policy:
+    summed in float16 over a photo's locations a descriptor is broken, and rounded to bfloat16 it
+    is not of unit length. (Under a float64 policy: float64.)
+
+    Random weights make a poor start. `initialize_clusters` puts k-means clusters of local
+    features and the paper's sharpness of assignment into the layer.
+
+    Args:
+        num_clusters: int. `K`, the number of clusters that describe.
+        num_ghost_clusters: int. `G`, the number of clusters that only absorb. Defaults to `0`.
+        use_bias: bool. Whether the assignment has a bias, as the paper's formula has; its
+            published networks have none. Defaults to `True`.
+        normalize_inputs: bool. Whether each local feature is first scaled to unit length, as
+            the paper does. Defaults to `True`.
+
+    Input shape:
+        `(batch, height, width, D)`, float. One local feature per cell; any height and width.
+
+    Output shape:
+        `(batch, K * D)`, float32, of unit L2 norm; entry `k * D + d`. (A photo all of whose
+        residuals are zero has the zero vector.)
+
+    Raises:
+        ValueError: If `num_clusters < 1`, `num_ghost_clusters < 0`, or the input does not have
+            four axes with a known last one.
+
+    Example:
+    >>> ops.shape(NetVLAD(num_clusters=4)(keras.random.normal((2, 15, 20, 8))))
+    (2, 32)
+
+    Reference:
+        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
+    """
+
+    def __init__(
+        self,
+        num_clusters: int,
+        num_ghost_clusters: int = 0,
+        use_bias: bool = True,
+        normalize_inputs: bool = True,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(num_clusters, int) or num_clusters < 1:
+            raise ValueError(
+                f"`num_clusters` must be a positive integer. Received: num_clusters={num_clusters}"
+            )
+        if not isinstance(num_ghost_clusters, int) or num_ghost_clusters < 0:
+            raise ValueError(
+                "`num_ghost_clusters` must be a non-negative integer. "
+                f"Received: num_ghost_clusters={num_ghost_clusters}"
+            )
+        self.num_clusters = num_clusters
+        self.num_ghost_clusters = num_ghost_clusters
+        self.use_bias = use_bias
+        self.normalize_inputs = normalize_inputs
+
+    def build(self, input_shape):
+        """Makes the weights `kernel` (D, K+G), `bias` (K+G,) and `centers` (K, D)."""
+        feature_dim = input_shape[-1]
+        if len(input_shape) != 4 or feature_dim is None:
+            raise ValueError(
+                f"`{type(self).__name__}` takes local features of shape (batch, height, width, D) "
+                f"with a known D. Received: input_shape={tuple(input_shape)}"
+            )
+        num_columns = self.num_clusters + self.num_ghost_clusters
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(feature_dim, num_columns),
+            initializer="glorot_uniform",
+            autocast=False,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(num_columns,), initializer="zeros", autocast=False
+            )
+        self.centers = self.add_weight(
+            name="centers",
+            shape=(self.num_clusters, feature_dim),
+            initializer="glorot_uniform",
+            autocast=False,
+        )
+
+    def call(self, inputs):
+        """Returns the descriptors (B, K * D) of local features (B, H, W, D)."""
+        dtype = self._precision()
+        height, width, feature_dim = ops.shape(inputs)[1:]
+        features = ops.reshape(inputs, (-1, height * width, feature_dim))
+        features = ops.cast(features, dtype)  # (B, H*W, D)
+        if self.normalize_inputs:
+            features = l2_normalize(features)
+        logits = ops.matmul(features, ops.cast(self.kernel, dtype))
+        if self.use_bias:
+            logits = logits + ops.cast(self.bias, dtype)
+        assignment = ops.softmax(logits, axis=-1)[..., : self.num_clusters]  # (B, H*W, K)
+        feature_sums = ops.matmul(ops.transpose(assignment, (0, 2, 1)), features)
+        assigned = ops.expand_dims(ops.sum(assignment, axis=1), -1)  # (B, K, 1)
+        residuals = feature_sums - assigned * ops.cast(self.centers, dtype)  # (B, K, D)
+        residuals = l2_normalize(residuals)
+        return l2_normalize(ops.reshape(residuals, (-1, self.num_clusters * feature_dim)))
+
+    def set_clusters(
+        self, centers: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None
+    ) -> None:
+        """Writes clusters into the weights; builds the layer where that is still to be done.
+
+        Args:
+            centers: (K+G, D) float. Center of every cluster. Ghost clusters stand last; nothing
+                is measured from their centers, so theirs are not kept.
+            kernel: (D, K+G) float. Assignment weights, as `assignment_weights` returns them.
+            bias: (K+G,) float or None. Assignment biases. None: zero.
+
+        Raises:
+            ValueError: If the shapes are not those of the layer, or a bias is given to a layer
+                without one.
+        """
+        num_columns = self.num_clusters + self.num_ghost_clusters
+        if centers.ndim != 2 or len(centers) != num_columns:
+            raise ValueError(
+                f"`centers` must have a row for each of the {self.num_clusters} clusters and "
+                f"{self.num_ghost_clusters} ghost clusters. Received: shape {centers.shape}"
+            )
+        if not self.built:
+            self.build((None, None, None, centers.shape[1]))
+            self.built = True
+        if bias is not None and not self.use_bias:
+            raise ValueError(
+                "This layer has no bias to write one into. Received: a bias. Make it with "
+                "`use_bias=True`, or take assignment weights of variant 'v1'"
+            )
+        for name, received, weight in (
+            ("centers", centers[: self.num_clusters], self.centers),
+            ("kernel", kernel, self.kernel),
+            ("bias", bias, self.bias),
+        ):
+            if received is not None and received.shape != tuple(weight.shape):
+                raise ValueError(
+                    f"`{name}` must have shape {tuple(weight.shape)}. "
+                    f"Received: shape {received.shape}"
+                )
+        self.centers.assign(centers[: self.num_clusters])
+        self.kernel.assign(kernel)
+        if self.use_bias:
+            self.bias.assign(np.zeros(num_columns) if bias is None else bias)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(batch, K * D)`."""
+        return (input_shape[0], self.num_clusters * input_shape[-1])
+
+    def compute_output_spec(self, inputs):
+        """Returns shape and dtype of the output, which is float32 under every policy."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._precision())
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {
+            **super().get_config(),
+            "num_clusters": self.num_clusters,
+            "num_ghost_clusters": self.num_ghost_clusters,
+            "use_bias": self.use_bias,
+            "normalize_inputs": self.normalize_inputs,
+        }
+
+    def _precision(self) -> str:
+        return keras.backend.result_type(self.compute_dtype, "float32")

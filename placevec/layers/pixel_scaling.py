@@ -1,0 +1,106 @@
+"""The first layer of a saved model: from raw pixels to what its backbone was trained on."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class PixelScaling(keras.layers.Layer):
+    """Turns raw RGB pixels into the numbers that a backbone expects.
+
+        y = x * scale + offset
+
+    after the channels are put into `channel_order`. As a layer of the model it travels with the
+    weights, so that nobody has to know it. Computed in float32, returned in the dtype that the
+    precision policy computes in.
+
+    Args:
+        scale: float, or a sequence of one float per channel.
+        offset: float, or a sequence of one float per channel. Per-channel values of `scale`
+            and `offset` stand in `channel_order`. Defaults to `0.0`.
+        channel_order: str. `"rgb"`, or `"bgr"` for a network that was trained on photos in that
+            order. Grey photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
+
+    Input shape:
+        `(..., C)`, uint8 or float in [0, 255]. Grey or RGB photos, or anything of C channels.
+
+    Output shape:
+        As the input, float.
+
+    Raises:
+        ValueError: If `channel_order` is another word, `scale` or `offset` is neither a number
+            nor a sequence of finite numbers, their count is not that of the channels, or BGR is
+            asked of photos without three channels.
+
+    Example:
+    >>> layer = PixelScaling(scale=2 / 255, offset=-1.0, channel_order="bgr")
+    >>> ops.convert_to_numpy(layer(np.array([[[[255, 0, 0]]]], dtype="uint8")))
+    array([[[[-1., -1.,  1.]]]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        scale: float | Sequence[float],
+        offset: float | Sequence[float] = 0.0,
+        channel_order: str = "rgb",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if channel_order not in ("rgb", "bgr"):
+            raise ValueError(
+                f"`channel_order` must be 'rgb' or 'bgr'. Received: channel_order={channel_order!r}"
+            )
+        self.scale = _number_or_list("scale", scale)
+        self.offset = _number_or_list("offset", offset)
+        self.channel_order = channel_order
+
+    def build(self, input_shape):
+        """Checks the number of channels; there are no weights."""
+        channels = input_shape[-1]
+        if self.channel_order == "bgr" and channels != 3:
+            raise ValueError(
+                "`channel_order='bgr'` takes photos of three channels. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        for name in ("scale", "offset"):
+            value = getattr(self, name)
+            if isinstance(value, list) and len(value) != channels:
+                raise ValueError(
+                    f"`{name}` must be one number or one for each channel. "
+                    f"Received: {name}={value}, input_shape={tuple(input_shape)}"
+                )
+
+    def call(self, inputs):
+        """Returns photos (..., C) as the backbone expects them."""
+        precision = keras.backend.result_type(self.compute_dtype, "float32")
+        pixels = ops.cast(inputs, precision)
+        if self.channel_order == "bgr":
+            pixels = ops.flip(pixels, axis=-1)
+        scale = ops.convert_to_tensor(self.scale, dtype=precision)
+        offset = ops.convert_to_tensor(self.offset, dtype=precision)
+        return ops.cast(pixels * scale + offset, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the input's shape."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "offset": self.offset,
+            "channel_order": self.channel_order,
+        }
+
+
+def _number_or_list(name: str, value: float | Sequence[float]) -> float | list[float]:
+    numbers = np.asarray(value, dtype=np.float64)
+    if numbers.ndim > 1 or not np.isfinite(numbers).all():
+        raise ValueError(
+            f"`{name}` must be a finite number or a sequence of them. Received: {name}={value}"
+        )
+    return numbers.tolist()

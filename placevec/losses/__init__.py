@@ -1,0 +1,14 @@
+"""Mathematics of training: losses and metrics of tuples (query, positives, negatives)."""
+
+from placevec.losses.all_pair_good_fit import AllPairGoodFit as AllPairGoodFit
+from placevec.losses.all_pair_hinge import AllPairHingeLoss as AllPairHingeLoss
+from placevec.losses.all_pair_hinge_deviation import (
+    AllPairHingeDeviationLoss as AllPairHingeDeviationLoss,
+)
+from placevec.losses.info_nce import InfoNCELoss as InfoNCELoss
+from placevec.losses.positive_deviation import PositiveDeviationLoss as PositiveDeviationLoss
+from placevec.losses.registry import LOSSES as LOSSES
+from placevec.losses.registry import get_loss as get_loss
+from placevec.losses.triplet_max_positive import TripletMaxPositiveLoss as TripletMaxPositiveLoss
+from placevec.losses.triplet_ranking import TripletRankingLoss as TripletRankingLoss
+from placevec.losses.violating_triplets import ViolatingTriplets as ViolatingTriplets
