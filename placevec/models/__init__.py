@@ -1,0 +1,11 @@
+"""Networks: backbones, the descriptor model, weights and old models."""
+
+from placevec.models.backbones import BACKBONES as BACKBONES
+from placevec.models.descriptor_model import build_descriptor_model as build_descriptor_model
+from placevec.models.descriptor_model import load_model as load_model
+from placevec.models.descriptor_model import model_id as model_id
+from placevec.models.descriptor_model import save_model as save_model
+from placevec.models.descriptor_model import without_xla as without_xla
+from placevec.models.measure import ModelCost as ModelCost
+from placevec.models.measure import measure_model as measure_model
+from placevec.models.weights import load_weights as load_weights

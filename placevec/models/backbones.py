@@ -1,0 +1,150 @@
+"""Backbones: the networks that turn a photo into a grid of local features."""
+
+import http.client
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from placevec.layers import PixelScaling
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One row of the table of backbones.
+
+    Args:
+        make: callable. The network's maker in `keras.applications`.
+        cut_layer: str. The layer that is usually aggregated.
+        pixels: dict. Arguments of `PixelScaling`: what the ImageNet weights expect as input.
+    """
+
+    make: Callable[..., keras.Model]
+    cut_layer: str
+    pixels: dict
+
+
+_MINUS_ONE_TO_ONE = {"scale": 2.0 / 255.0, "offset": -1.0, "channel_order": "rgb"}
+_CAFFE = {"scale": 1.0, "offset": (-103.939, -116.779, -123.68), "channel_order": "bgr"}
+
+BACKBONES = {
+    "mobilenetv2": Backbone(keras.applications.MobileNetV2, "block_9_add", _MINUS_ONE_TO_ONE),
+    "mobilenet": Backbone(keras.applications.MobileNet, "conv_pw_7_relu", _MINUS_ONE_TO_ONE),
+    "vgg16": Backbone(keras.applications.VGG16, "block5_conv3", _CAFFE),
+    "vgg19": Backbone(keras.applications.VGG19, "block5_conv4", _CAFFE),
+}
+
+
+def pixel_scaling(backbone: str, channels: int) -> keras.Layer:
+    """Returns the layer that turns raw pixels into what a backbone expects.
+
+    Args:
+        backbone: str. A name in `BACKBONES`.
+        channels: int. Channels of the photos. For other than three the colour order and the
+            offsets of single colours mean nothing: the mean offset is taken.
+
+    Returns:
+        PixelScaling. `(batch, height, width, channels)` uint8 in [0, 255] in, float32 out.
+
+    Raises:
+        ValueError: If there is no such backbone.
+    """
+    pixels = dict(_row(backbone).pixels)
+    if channels != 3:
+        pixels["channel_order"] = "rgb"
+        if isinstance(pixels["offset"], tuple):
+            pixels["offset"] = sum(pixels["offset"]) / len(pixels["offset"])
+    return PixelScaling(**pixels, name="pixel_scaling")
+
+
+def local_features(
+    images: keras.KerasTensor,
+    *,
+    backbone: str,
+    cut_layer: str,
+    linear_cut: bool = False,
+    batch_norm_momentum: float | None = None,
+    imagenet: bool = False,
+) -> keras.KerasTensor:
+    """Applies a backbone up to one of its layers.
+
+    Args:
+        images: Symbolic tensor `(batch, height, width, channels)`, scaled pixels.
+        backbone: str. A name in `BACKBONES`.
+        cut_layer: str. Name of the last layer that is kept.
+        linear_cut: bool. Leave out the activation inside the cut layer, such as a convolution's.
+        batch_norm_momentum: float or None. Momentum of the batch normalisations. None: as the
+            backbone has it.
+        imagenet: bool. Download the ImageNet weights; otherwise weights are random.
+
+    Returns:
+        Symbolic tensor `(batch, rows, columns, D)`, float.
+
+    Raises:
+        ValueError: If there is no such backbone or layer, ImageNet weights are wanted for
+            photos that do not have 3 channels, or `linear_cut` is set and the cut layer has no
+            activation inside.
+        ConnectionError: If the ImageNet weights cannot be downloaded.
+        OSError: If the ImageNet weights that were downloaded before are damaged.
+    """
+    make = _row(backbone).make
+    channels = images.shape[-1]
+    if imagenet and channels != 3:
+        raise ValueError(
+            f"ImageNet weights need photos of 3 channels. Received: channels={channels}"
+        )
+    arguments = {"include_top": False, "input_tensor": images}
+    if imagenet:
+        network = _download(backbone, make, arguments)
+    else:
+        network = make(weights=None, **arguments)
+    door = keras.layers.InputLayer | PixelScaling
+    names = [layer.name for layer in network.layers if not isinstance(layer, door)]
+    if cut_layer not in names:
+        raise ValueError(
+            f"{backbone} has no layer {cut_layer!r}. Usual: {_row(backbone).cut_layer!r}; "
+            f"all: {', '.join(name for name in names if not name.endswith(('_pad', '_BN')))}"
+        )
+    cut = network.get_layer(cut_layer)
+    if linear_cut:
+        if not hasattr(cut, "activation"):
+            raise ValueError(
+                "`linear_cut` leaves out the activation inside the cut layer. Received: "
+                f"cut_layer={cut_layer!r}, a {type(cut).__name__} without one inside. Cut at "
+                "a layer before its activation, or leave `linear_cut` away"
+            )
+        cut.activation = keras.activations.linear
+    for layer in network.layers:
+        if batch_norm_momentum is not None and isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = batch_norm_momentum
+    return cut.output
+
+
+def _row(backbone: str) -> Backbone:
+    if backbone not in BACKBONES:
+        raise ValueError(f"`backbone` must be one of {', '.join(BACKBONES)}. Received: {backbone}")
+    return BACKBONES[backbone]
+
+
+def _download(backbone: str, make: Callable[..., keras.Model], arguments: dict) -> keras.Model:
+    try:
+        with warnings.catch_warnings():
+            # The weights are the same for every size of photo; the classifier is left out.
+            warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
+            return make(weights="imagenet", **arguments)
+    except Exception as error:
+        # Keras raises a bare Exception where the server cannot be reached.
+        broken_off = isinstance(error, ConnectionError | TimeoutError | http.client.HTTPException)
+        if broken_off or "URL fetch failure" in str(error):
+            raise ConnectionError(
+                f"The ImageNet weights of {backbone} could not be downloaded ({error}). Go online "
+                "once, give a weights file with `--model.weights FILE`, or start from random "
+                "weights with `--model.weights none`"
+            ) from error
+        if isinstance(error, OSError):
+            raise OSError(
+                f"The downloaded ImageNet weights of {backbone} cannot be read ({error}). Delete "
+                "them from the `models` folder of Keras, usually ~/.keras/models, and try again"
+            ) from error
+        raise

@@ -1,0 +1,173 @@
+"""The descriptor model: raw pixels in, one descriptor of unit length out."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.config import ModelConfig
+from placevec.layers import GeM, GhostVLAD, NetVLAD
+from placevec.models.backbones import local_features, pixel_scaling
+from placevec.models.cartwheel import load_cartwheel
+from placevec.models.weights import AGGREGATOR, load_weights
+
+
+def _netvlad(config: ModelConfig) -> keras.Layer:
+    arguments = {
+        "num_clusters": config.num_clusters,
+        "normalize_inputs": config.normalize_features,
+        "name": AGGREGATOR,
+    }
+    if config.num_ghost_clusters:
+        return GhostVLAD(num_ghost_clusters=config.num_ghost_clusters, **arguments)
+    return NetVLAD(**arguments)
+
+
+AGGREGATORS: dict[str, Callable[[ModelConfig], keras.Layer]] = {
+    "netvlad": _netvlad,
+    "gem": lambda config: GeM(name=AGGREGATOR),
+}
+
+
+def build_descriptor_model(config: ModelConfig) -> keras.Model:
+    """Builds a descriptor model with its starting weights.
+
+    Args:
+        config: ModelConfig.
+
+    Returns:
+        keras.Model. Input `(batch, height, width, channels)` uint8, RGB or grey, any size;
+        output `(batch, D)` float32 of unit L2 norm.
+
+    Raises:
+        ValueError: If the backbone has no such layer, or the weights do not fit.
+        FileNotFoundError: If the weights file is not there.
+        ConnectionError: If the ImageNet weights cannot be downloaded.
+
+    Example:
+    >>> model = build_descriptor_model(ModelConfig(cut_layer="block_2_add", num_clusters=4))
+    >>> model.predict_on_batch(np.zeros((2, 64, 96, 3), "uint8")).shape
+    (2, 96)
+    """
+    images = keras.Input((None, None, config.channels), dtype="uint8", name="photos")
+    features = local_features(
+        pixel_scaling(config.backbone, config.channels)(images),
+        backbone=config.backbone,
+        cut_layer=config.cut_layer,
+        linear_cut=config.linear_cut,
+        batch_norm_momentum=config.batch_norm_momentum,
+        imagenet=config.weights == "imagenet",
+    )
+    descriptors = AGGREGATORS[config.aggregator](config)(features)
+    model = keras.Model(images, descriptors, name="descriptor")
+    if config.weights not in ("imagenet", "none"):
+        load_weights(model, Path(config.weights), allow_missing=config.allow_missing_weights)
+    return without_xla(model)
+
+
+def load_model(path: Path) -> keras.Model:
+    """Loads a descriptor model.
+
+    Args:
+        path: Path. A `.keras` file of this project, or an `.h5` file that the cartwheel scripts
+            wrote.
+
+    Returns:
+        keras.Model. Raw uint8 photos in, descriptors of unit length out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, of another kind, or holds another kind of model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no model {path}")
+    if path.suffix == ".h5":
+        return without_xla(load_cartwheel(path))
+    if path.suffix != ".keras":
+        raise ValueError(f"A model file must end in .keras or .h5. Received: {path}")
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} cannot be loaded as a model ({reason})") from error
+    inputs, outputs = (
+        [tuple(each.shape) for each in getattr(model, ends, None) or []]
+        for ends in ("inputs", "outputs")
+    )
+    if [len(shape) for shape in inputs] != [4] or [len(shape) for shape in outputs] != [2]:
+        raise ValueError(
+            f"{path} must take photos (batch, height, width, channels) and return one descriptor "
+            f"each. Received: inputs {inputs}, outputs {outputs}"
+        )
+    return without_xla(model)
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Saves a model so that the file is either the old one or the whole new one.
+
+    Args:
+        model: keras.Model.
+        path: Path. A file that ends in `.keras`, in a folder that is there.
+
+    Raises:
+        ValueError: If `path` ends otherwise.
+        FileNotFoundError: If the folder is missing.
+        OSError: If the disk is full or the folder read-only; an older file stays.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"A model is saved to a file that ends in .keras. Received: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    unfinished = path.with_name(f".{uuid.uuid4().hex}.keras")
+    try:
+        model.save(unfinished)
+        with open(unfinished, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise OSError(f"{path} could not be saved ({error})") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def model_id(model: keras.Model) -> str:
+    """Returns 16 hexadecimal digits that name a model by its layers and weights.
+
+    Models that describe a photo differently have different names, also where only a layer's
+    settings differ, such as the order of colours. Names of layers, freezing, saving and loading
+    change nothing.
+
+    Args:
+        model: keras.Model.
+    """
+    digest = hashlib.sha256()
+    for layer in model.layers:
+        config = layer.get_config()
+        facts = {name: config[name] for name in config.keys() - {"name", "trainable"}}
+        facts["kind"] = type(layer).__name__
+        digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+        for variable in layer.weights:
+            array = np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+            digest.update(f"{variable.name}{array.dtype}{array.shape}".encode())
+            digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def without_xla(model: keras.Model) -> keras.Model:
+    """Keeps TensorFlow from XLA, which runs depthwise convolutions on a CPU many times slower.
+
+    Args:
+        model: keras.Model. Changed in place.
+
+    Returns:
+        The same model.
+    """
+    model.jit_compile = keras.backend.backend() == "jax"
+    return model

@@ -1,0 +1,46 @@
+"""The size of photos that a network is made for, and the same network for another size."""
+
+import keras
+
+
+def with_input_shape(model: keras.Model, input_shape: tuple[int | None, ...]) -> keras.Model:
+    """Returns a copy of a model, its weights included, for another input shape.
+
+    Args:
+        model: keras.Model. Takes photos `(batch, height, width, C)`; not changed.
+        input_shape: tuple. `(batch, height, width, C)`, None for what is left open.
+
+    Returns:
+        keras.Model.
+
+    Raises:
+        ValueError: If the shape is not of this form or has another number of channels.
+
+    Example:
+
+    >>> photos = keras.Input((240, 320, 3))
+    >>> model = keras.Model(photos, keras.layers.Conv2D(8, 3, strides=2)(photos))
+    >>> with_input_shape(model, (None, 40, 40, 3)).output_shape
+    (None, 19, 19, 8)
+    """
+    source = model.inputs[0]
+    if len(input_shape) != len(source.shape) or input_shape[-1] != source.shape[-1]:
+        raise ValueError(
+            "`input_shape` must have as many axes and channels as the model takes, "
+            f"{tuple(source.shape)}. Received: input_shape={tuple(input_shape)}"
+        )
+    photos = keras.Input(input_shape[1:], batch_size=input_shape[0], dtype=source.dtype)
+    resized = keras.models.clone_model(model, input_tensors=photos)
+    resized.set_weights(model.get_weights())
+    return resized
+
+
+def image_size_of(model: keras.Model, usual: tuple[int, int] = (240, 320)) -> tuple[int, int]:
+    """Returns the rows and columns of the photos that a model takes.
+
+    Args:
+        model: keras.Model. Takes photos `(batch, height, width, C)`.
+        usual: (int, int). What stands for a side that is left open.
+    """
+    rows, columns = model.inputs[0].shape[1:3]
+    return rows or usual[0], columns or usual[1]

@@ -1,0 +1,152 @@
+"""What a model costs: parameters, memory and floating point operations, layer by layer."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+from placevec.layers import NetVLAD, PixelScaling
+
+_BYTES = 4  # float32
+# For each number that leaves the layer.
+_FLOPS_A_NUMBER = {keras.layers.BatchNormalization: 2, PixelScaling: 2, keras.layers.Add: 1}
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer costs for one photo.
+
+    Args:
+        name: str. Name of the layer.
+        kind: str. Name of its class.
+        output_shape: tuple of int. Without the batch.
+        parameters: int. Numbers it has learnt or keeps.
+        flops: int. Floating point operations, a multiplication and an addition counted as two.
+            Counted for convolutions, dense layers, NetVLAD, normalisation, scaling and sums of
+            layers; what compares only, such as ReLU and pooling, is not counted.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What a model costs.
+
+    Args:
+        layers: tuple of LayerCost.
+        trainable_parameters: int. Numbers that training changes.
+        image_size: (int, int). Rows and columns of the photo.
+        batch_size: int. Photos in a batch, for the memory.
+    """
+
+    layers: tuple[LayerCost, ...]
+    trainable_parameters: int
+    image_size: tuple[int, int]
+    batch_size: int
+
+    @property
+    def parameters(self) -> int:
+        """All numbers that the model holds."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def flops(self) -> int:
+        """Floating point operations for one photo."""
+        return sum(layer.flops for layer in self.layers)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all weights and of all layers' float32 outputs for a batch.
+
+        What training keeps; describing needs less, since outputs are freed on the way.
+        """
+        outputs = sum(math.prod(layer.output_shape) for layer in self.layers)
+        return _BYTES * (self.parameters + self.batch_size * outputs)
+
+    def __str__(self) -> str:
+        rows = [
+            f"{layer.name:32s} {layer.kind:20s} {'x'.join(map(str, layer.output_shape)):>16s} "
+            f"{layer.parameters:>12,d} {layer.flops / 1e6:>12,.2f}"
+            for layer in self.layers
+        ]
+        head = f"{'layer':32s} {'kind':20s} {'output':>16s} {'parameters':>12s} {'MFLOP':>12s}"
+        size = "x".join(map(str, self.image_size))
+        return "\n".join(
+            [
+                head,
+                *rows,
+                f"parameters  {self.parameters:,} ({self.trainable_parameters:,} trainable)",
+                f"memory      {self.memory_bytes / 2**20:,.1f} MiB for weights and all outputs, "
+                f"batch {self.batch_size}",
+                f"FLOPs       {self.flops / 1e9:,.3f} G for one photo of {size}",
+            ]
+        )
+
+
+def measure_model(
+    model: keras.Model, *, image_size: tuple[int, int], batch_size: int = 1
+) -> ModelCost:
+    """Counts what a model costs for photos of one size, from shapes alone.
+
+    Args:
+        model: keras.Model. Takes photos `(batch, height, width, C)` of any size.
+        image_size: (int, int). Rows and columns of a photo.
+        batch_size: int. Photos in a batch, for the memory.
+
+    Returns:
+        ModelCost. `print` shows it as a table.
+
+    Raises:
+        ValueError: If a number is below 1, or the model cannot take photos so small.
+
+    Example:
+    >>> photos = keras.Input((None, None, 3))
+    >>> model = keras.Model(photos, keras.layers.Conv2D(8, 3, padding="same")(photos))
+    >>> cost = measure_model(model, image_size=(10, 20))
+    >>> cost.parameters, cost.flops  # 3*3*3*8 + 8, and 2 * 10*20 * 3*3*3*8
+    (224, 86400)
+    """
+    if len(image_size) != 2 or min(*image_size, batch_size) < 1:
+        raise ValueError(
+            "`image_size` must be (rows, columns), and they and `batch_size` at least 1. Received: "
+            f"image_size={tuple(image_size)}, batch_size={batch_size}"
+        )
+    source = model.inputs[0]
+    photo = keras.Input((*image_size, source.shape[-1]), dtype=source.dtype, name=source.name)
+    sized = keras.models.clone_model(model, input_tensors=photo)
+    return ModelCost(
+        layers=tuple(_measure_layer(layer) for layer in sized.layers),
+        trainable_parameters=sum(math.prod(w.shape) for w in model.trainable_weights),
+        image_size=tuple(image_size),
+        batch_size=batch_size,
+    )
+
+
+def _measure_layer(layer: keras.Layer) -> LayerCost:
+    shape = tuple(layer.output.shape[1:])
+    return LayerCost(
+        name=layer.name,
+        kind=type(layer).__name__,
+        output_shape=shape,
+        parameters=layer.count_params(),
+        flops=_flops(layer, shape),
+    )
+
+
+def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
+    if isinstance(layer, NetVLAD):
+        rows, columns, feature_dim = layer.input.shape[1:]
+        assigned = layer.kernel.shape[-1]
+        return 2 * rows * columns * feature_dim * (assigned + layer.num_clusters)
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return 2 * math.prod(output_shape) * math.prod(layer.kernel_size)
+    if isinstance(layer, keras.layers.Conv2D):
+        return 2 * math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
+    if isinstance(layer, keras.layers.Dense):
+        return 2 * math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
+    return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)

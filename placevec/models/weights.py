@@ -1,0 +1,169 @@
+"""Weights of a network from a file, matched by the names of its layers."""
+
+import logging
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+# Name of the layer that turns local features into a descriptor, in every descriptor model.
+AGGREGATOR = "aggregator"
+
+_log = logging.getLogger(__name__)
+
+# What readers raise at a file that is cut off, damaged, encrypted or crafted.
+_DAMAGED = (
+    OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError,
+    MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+# Keras 2 called the kernel of a depthwise convolution by another name.
+_RENAMED = {"depthwise_kernel": "kernel"}
+
+
+def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Reads the arrays of a weights file.
+
+    Args:
+        path: Path. A `.npz` with keys `layer/weight`, a Keras 2 `.h5` (whole model or weights
+            only) or a `.keras` model.
+
+    Returns:
+        dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
+        such as `kernel`, `bias`, `gamma`, `moving_mean`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is of another kind, or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {path}")
+    readers = {".npz": _read_npz, ".h5": _read_h5, ".keras": _read_keras}
+    if path.suffix not in readers:
+        raise ValueError(f"A weights file must end in {', '.join(readers)}. Received: {path.name}")
+    try:
+        layers = readers[path.suffix](path)
+    except _DAMAGED as error:
+        raise ValueError(f"{path} cannot be read as weights ({_first_line(error)})") from error
+    if not layers:
+        raise ValueError(f"{path} holds no weights by layer name")
+    return layers
+
+
+def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False) -> set[str]:
+    """Writes the weights of a file into the layers of the same name.
+
+    Layers of the file that the model lacks are left out: a file may hold a longer network.
+
+    Args:
+        model: keras.Model. Changed in place, all or nothing.
+        path: Path. See `read_weights`.
+        allow_missing: bool. Go on when the file lacks some of the model's backbone layers.
+
+    Returns:
+        set of str. Names of the model's layers that were given their weights.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file lacks layers and `allow_missing` is false, if none match, if
+            shapes differ, or if a weight is no number or not finite.
+    """
+    arrays = read_weights(path)
+    found, missing, assignments = [], [], []
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        stored = arrays.get(layer.name, {})
+        wanted = {variable.name: variable for variable in layer.weights}
+        if not wanted.keys() <= stored.keys():
+            missing.append(layer.name)
+            continue
+        for name, variable in wanted.items():
+            if tuple(variable.shape) != stored[name].shape:
+                raise ValueError(
+                    f"`{layer.name}/{name}` must have shape {tuple(variable.shape)}. "
+                    f"Received: {stored[name].shape} in {path}"
+                )
+            assignments.append((variable, _numbers(stored[name], f"{layer.name}/{name}", path)))
+        found.append(layer.name)
+    # The aggregator starts from the photos at hand; only the backbone must be in the file.
+    backbone_missing = [name for name in missing if name != AGGREGATOR]
+    if not found or (backbone_missing and not allow_missing):
+        raise ValueError(
+            f"{path} lacks {len(backbone_missing)} of {len(found) + len(missing)} layers: "
+            f"{', '.join(backbone_missing)}. Allow it with `--model.allow-missing-weights`"
+            if found
+            else f"{path} holds none of the network's layers; it holds {_some(arrays)}"
+        )
+    for variable, values in assignments:
+        variable.assign(values)
+    _log.info(
+        "weights of %d layers from %s, %d missing, %d not used",
+        len(found), path, len(missing), len(arrays) - len(found),
+    )  # fmt: skip
+    if backbone_missing:
+        _log.warning("random weights stay in: %s", ", ".join(backbone_missing))
+    return set(found)
+
+
+def _numbers(array: np.ndarray, name: str, path: Path) -> np.ndarray:
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise ValueError(f"`{name}` must be finite numbers. Received: others in {path}")
+    return array.astype(np.float32)
+
+
+def _some(names: Mapping) -> str:
+    return ", ".join(list(names)[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _read_npz(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    with np.load(path, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            layer, _, name = key.rpartition("/")
+            layers.setdefault(layer, {})[name] = arrays[key]
+    return layers
+
+
+def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    with h5py.File(path, "r") as file:
+        groups = file["model_weights"] if "model_weights" in file else file
+        for layer, group in groups.items():
+            if not isinstance(group, h5py.Group):
+                continue
+
+            def keep(name: str, item: h5py.Dataset | h5py.Group, layer: str = layer) -> None:
+                if isinstance(item, h5py.Dataset):
+                    weight = name.rpartition("/")[2].partition(":")[0]
+                    weight = _RENAMED.get(weight, weight)
+                    layers.setdefault(layer, {})[weight] = item[()]
+
+            group.visititems(keep)
+    return layers
+
+
+def _read_keras(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return dict(_layers_of(model))
+
+
+def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yields name and arrays of each layer with weights, those of models inside too."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers_of(layer)
+        elif layer.weights:
+            yield (
+                layer.name,
+                {each.name: keras.ops.convert_to_numpy(each) for each in layer.weights},
+            )

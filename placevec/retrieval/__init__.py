@@ -1,0 +1,14 @@
+"""Finding places: describing photos, searching them, measuring recall, drawing what was found."""
+
+from placevec.retrieval.describe import describe as describe
+from placevec.retrieval.describe import no_progress as no_progress
+from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors
+from placevec.retrieval.descriptor_file import require_writable as require_writable
+from placevec.retrieval.descriptor_file import save_descriptors as save_descriptors
+from placevec.retrieval.evaluate import Evaluation as Evaluation
+from placevec.retrieval.evaluate import evaluate as evaluate
+from placevec.retrieval.figures import draw_matches as draw_matches
+from placevec.retrieval.figures import draw_recall as draw_recall
+from placevec.retrieval.figures import draw_tuples as draw_tuples
+from placevec.retrieval.recall import recall as recall
+from placevec.retrieval.search import nearest as nearest

@@ -1,0 +1,103 @@
+"""Photos to descriptors."""
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.config import DescribeConfig
+from placevec.images import UnreadableImageError, read_ahead, read_image
+
+_log = logging.getLogger(__name__)
+
+
+def no_progress(iterable: Iterable, **_: object) -> Iterable:
+    """Returns what `tqdm` is given, without drawing a bar."""
+    return iterable
+
+
+def describe(
+    model: Callable[[np.ndarray], np.ndarray],
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int] = DescribeConfig.image_size,
+    batch_size: int = DescribeConfig.batch_size,
+    channels: int | None = None,
+    progress: Callable[..., Iterable] = no_progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Describes photos, in their order; those that cannot be read are reported and left out.
+
+    Photos are read by threads while the model works on earlier ones. Memory does not grow with
+    the number of photos, but for the descriptors.
+
+    Args:
+        model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It always
+            gets full batches: the last one is filled up with zeros.
+        paths: sequence of Path. The photos.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        batch_size: int. Photos in a batch.
+        channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Descriptors `(n, D)` float32, and `(n,)` int64: the places in `paths` of the photos that
+        could be read.
+
+    Raises:
+        ValueError: If there are no photos or none can be read, `batch_size` is below 1, or what
+            the model returns is not `(B, D)`.
+
+    Example:
+    >>> model = lambda photos: photos.mean(axis=(1, 2)) / 255
+    >>> describe(model, [])
+    Traceback (most recent call last):
+    ...
+    ValueError: No photos to describe
+    """
+    if not len(paths):
+        raise ValueError("No photos to describe")
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+    start = time.perf_counter()
+    function = model
+    if isinstance(model, keras.Model):
+        function = model.predict_on_batch
+        channels = channels or model.input_shape[-1]
+    read = functools.partial(_read_or_none, image_size=tuple(image_size), channels=channels or 3)
+    photos = read_ahead(read, paths, num_workers=2, ahead=4 * batch_size)
+    photos = progress(photos, total=len(paths), unit="photo", desc="describe")
+    readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
+
+    descriptors, kept = [], []
+    while batch := list(itertools.islice(readable, batch_size)):
+        pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
+        for row, (index, photo) in enumerate(batch):
+            pixels[row] = photo
+            kept.append(index)
+        output = keras.ops.convert_to_numpy(function(pixels))
+        if output.ndim != 2 or len(output) != batch_size:
+            raise ValueError(
+                f"`model` must return one descriptor a photo, ({batch_size}, D). "
+                f"Received: shape {output.shape}"
+            )
+        descriptors.append(output[: len(batch)].astype(np.float32))
+    if not kept:
+        raise ValueError(f"None of the {len(paths)} photos can be read (first: {paths[0]})")
+    seconds = time.perf_counter() - start
+    _log.info("described %d photos in %.1f s", len(kept), seconds)
+    if len(kept) < len(paths):
+        _log.warning("left out %d photos that cannot be read", len(paths) - len(kept))
+    return np.concatenate(descriptors), np.array(kept, np.int64)
+
+
+def _read_or_none(path: Path, image_size: tuple[int, int], channels: int) -> np.ndarray | None:
+    try:
+        return read_image(path, image_size=image_size, channels=channels)
+    except (UnreadableImageError, OSError) as error:
+        _log.warning("%s", error)
+        return None

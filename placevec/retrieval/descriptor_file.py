@@ -1,0 +1,99 @@
+"""Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
+
+import os
+import uuid
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+# What `np.load` raises at a file that is cut off, damaged, or no .npz at all.
+_DAMAGED = (KeyError, EOFError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def require_writable(path: Path) -> None:
+    """Refuses a path that `save_descriptors` could not write to; called before the long work.
+
+    Args:
+        path: Path. The file to write, in a folder that is there.
+
+    Raises:
+        ValueError: If `path` does not end in `.npz`.
+        FileNotFoundError: If the folder is missing.
+        OSError: If `path` is a folder, or its folder read-only.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ValueError(f"Descriptors are written to a file that ends in .npz. Received: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
+
+
+def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, model_id: str) -> None:
+    """Writes descriptors whole or not at all.
+
+    Args:
+        path: Path. A file that ends in `.npz`.
+        names: (N,) str. Names of the photos.
+        descriptors: (N, D) float32. Of unit length.
+        model_id: str. What tells the model apart from others.
+
+    Raises:
+        ValueError: If `path` ends otherwise or the rows do not fit.
+        OSError: If the folder is missing or the disk is full; an older file stays.
+    """
+    path = Path(path)
+    require_writable(path)
+    names, descriptors = np.asarray(names, np.str_), np.asarray(descriptors, np.float32)
+    if descriptors.ndim != 2 or names.shape != (len(descriptors),):
+        raise ValueError(
+            "`names` and `descriptors` must be (N,) and (N, D). Received: "
+            f"{names.shape} and {descriptors.shape}"
+        )
+    unfinished = path.with_name(f".{uuid.uuid4().hex}.npz")
+    try:
+        with open(unfinished, "wb") as file:
+            np.savez(file, names=names, descriptors=descriptors, model_id=np.array(model_id))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise OSError(f"{path} could not be written ({error})") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    """Reads a file of `save_descriptors`.
+
+    Args:
+        path: Path. The `.npz` file.
+
+    Returns:
+        names `(N,)` str, descriptors `(N, D)` float32, and the model's id.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, lacks an array, or the rows do not fit.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path} of descriptors")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names, descriptors = arrays["names"], arrays["descriptors"]
+            model_id = str(arrays["model_id"])
+    except _DAMAGED as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} cannot be read as descriptors ({reason})") from error
+    if descriptors.ndim != 2 or names.shape != (len(descriptors),):
+        raise ValueError(
+            f"{path} must hold names (N,) and descriptors (N, D). Received: {names.shape} and "
+            f"{descriptors.shape}"
+        )
+    return names, descriptors, model_id

@@ -1,0 +1,133 @@
+"""A model's recall on a data set."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from placevec.config import EvaluateConfig
+from placevec.places import PlaceDataset, relevant_database
+from placevec.retrieval.describe import describe, no_progress
+from placevec.retrieval.recall import recall
+from placevec.retrieval.search import nearest
+
+_NUM_NEIGHBORS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model found for the queries of a data set.
+
+    Args:
+        dataset: PlaceDataset. The photos that could be read.
+        recall: dict of N -> share of queries in [0, 1].
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
+        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
+        descriptor_dim: int. `D`.
+    """
+
+    dataset: PlaceDataset
+    recall: dict[int, float]
+    neighbors: np.ndarray
+    similarities: np.ndarray
+    relevant: Sequence[np.ndarray]
+    descriptor_dim: int
+
+    def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
+        """Returns recall at other values of N, as far as neighbors were searched."""
+        return recall(self.neighbors, self.relevant, ranks)
+
+    def summary(self) -> dict:
+        """Returns recall and counts as plain values that JSON can hold."""
+        return {
+            "recall": {str(rank): share for rank, share in self.recall.items()},
+            "num_queries": len(self.relevant),
+            "num_queries_without_positive": sum(not len(right) for right in self.relevant),
+            "num_database": len(self.dataset.database),
+            "descriptor_dim": self.descriptor_dim,
+        }
+
+
+def evaluate(
+    model: Callable[[np.ndarray], np.ndarray],
+    dataset: PlaceDataset,
+    *,
+    radius_m: float = EvaluateConfig.radius_m,
+    image_size: tuple[int, int] = EvaluateConfig.image_size,
+    batch_size: int = EvaluateConfig.batch_size,
+    skip_unreadable: bool = EvaluateConfig.skip_unreadable,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Evaluation:
+    """Describes all photos, searches each query in the database and measures recall.
+
+    A photo that is query and database at once is never its own answer.
+
+    Args:
+        model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
+        dataset: PlaceDataset.
+        radius_m: float. A database photo within this distance is a right answer, in metres.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        batch_size: int. Photos in a batch.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Evaluation.
+
+    Raises:
+        ValueError: If no query has a right answer in the database, `radius_m` is negative, or
+            photos cannot be read and `skip_unreadable` is false.
+    """
+    _answers(dataset, radius_m)  # refused before the long work where possible
+    descriptors, kept = describe(
+        model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
+    )
+    if len(kept) < len(dataset) and not skip_unreadable:
+        first = dataset.names[np.setdiff1d(np.arange(len(dataset)), kept)[0]]
+        raise ValueError(
+            f"{len(dataset) - len(kept)} of {len(dataset)} photos in {dataset.root} cannot be read "
+            f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
+        )
+    dataset = dataset.take(kept)
+    relevant = _answers(dataset, radius_m)
+    queries, database = dataset.queries, dataset.database
+    neighbors, similarities = nearest(
+        descriptors[database], descriptors[queries], _NUM_NEIGHBORS + 1
+    )
+    neighbors, similarities = _without_itself(neighbors, similarities, queries, database)
+    return Evaluation(
+        dataset=dataset,
+        recall=recall(neighbors, relevant),
+        neighbors=neighbors,
+        similarities=similarities,
+        relevant=relevant,
+        descriptor_dim=descriptors.shape[1],
+    )
+
+
+def _answers(dataset: PlaceDataset, radius_m: float) -> list[np.ndarray]:
+    """Returns the right answers of each query, and refuses a data set where none has one."""
+    num_queries, num_database = len(dataset.queries), len(dataset.database)
+    relevant = relevant_database(dataset, radius_m) if num_database else []
+    if not any(len(right) for right in relevant):
+        raise ValueError(
+            "Recall needs a query with a right answer in the database. Received: "
+            f"{num_queries} queries, {num_database} database photos in {dataset.root}, none "
+            f"within {radius_m:g} of a query. Enlarge the radius or take other photos"
+        )
+    return relevant
+
+
+def _without_itself(
+    neighbors: np.ndarray, similarities: np.ndarray, queries: np.ndarray, database: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the query's own photo out of each row; -1 stands at the end where a row is shorter."""
+    itself = database[neighbors] == queries[:, None]
+    neighbors = np.where(itself, -1, neighbors)
+    similarities = np.where(itself, np.float32(-np.inf), similarities)
+    order = np.argsort(itself, axis=1, kind="stable")[:, :_NUM_NEIGHBORS]
+    return (
+        np.take_along_axis(neighbors, order, axis=1),
+        np.take_along_axis(similarities, order, axis=1),
+    )

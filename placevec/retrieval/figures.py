@@ -1,0 +1,134 @@
+"""Pictures of results."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from placevec.images import read_image
+from placevec.retrieval.evaluate import Evaluation
+
+_RIGHT, _WRONG, _QUERY = "#2a9d3f", "#d1372c", "#333333"
+_LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until it is written
+
+
+def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
+    """Draws recall@N of one or more models.
+
+    Args:
+        curves: dict of label -> {N: share in [0, 1]}.
+        path: Path. Picture file to write.
+
+    Raises:
+        ValueError: If there is no curve.
+    """
+    if not curves or not all(curves.values()):
+        raise ValueError("Recall is drawn for at least one model and one N. Received: none")
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for label, curve in curves.items():
+        shares = [100 * share for share in curve.values()]
+        axes.plot(list(curve), shares, marker="o", label=label)
+        axes.annotate(f"{shares[0]:.1f}", (next(iter(curve)), shares[0]), (6, -12),
+                      textcoords="offset points")  # fmt: skip
+    axes.set(xlabel="N", ylabel="recall@N, %", ylim=(0, 102))
+    axes.set_xticks(list(next(iter(curves.values()))))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.savefig(path, dpi=120)
+
+
+def draw_matches(
+    evaluations: Mapping[str, Evaluation],
+    path: Path,
+    *,
+    num_queries: int = 6,
+    num_matches: int = 3,
+    seed: int = 0,
+) -> None:
+    """Draws queries beside their best matches, right ones framed green, wrong ones red.
+
+    Args:
+        evaluations: dict of label -> Evaluation of the same data set.
+        path: Path. Picture file to write.
+        num_queries: int. Rows; drawn at random among the queries that have a right answer.
+        num_matches: int. Matches of each model beside a query.
+        seed: int. Seed of the draw.
+
+    Raises:
+        ValueError: If there is no evaluation, or no query that has a right answer.
+    """
+    if not evaluations:
+        raise ValueError("Matches are drawn for at least one model. Received: none")
+    first = next(iter(evaluations.values()))
+    answerable = [row for row, right in enumerate(first.relevant) if len(right)]
+    rows = np.random.default_rng(seed).permutation(answerable)[:num_queries]
+    if not len(rows):
+        raise ValueError("No query has a right answer, so there are no matches to draw")
+    columns = 1 + num_matches * len(evaluations)
+    figure = Figure(figsize=(1.9 * columns, 1.6 * len(rows)), layout="constrained")
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for axes_row, row in zip(grid, rows, strict=True):
+        dataset = first.dataset
+        _show(axes_row[0], dataset.path(dataset.queries[row]), _QUERY, "query")
+        column = 1
+        for label, evaluation in evaluations.items():
+            for rank in range(num_matches):
+                axes = axes_row[column]
+                column += 1
+                axes.axis("off")
+                if rank >= evaluation.neighbors.shape[1]:
+                    continue
+                found = evaluation.neighbors[row, rank]
+                if found < 0:
+                    continue
+                right = found in evaluation.relevant[row]
+                title = f"{label} {rank + 1}: {evaluation.similarities[row, rank]:.2f}"
+                photo = evaluation.dataset.path(evaluation.dataset.database[found])
+                _show(axes, photo, _RIGHT if right else _WRONG, title)
+    figure.savefig(path, dpi=80)
+
+
+def draw_tuples(tuples: Sequence[Sequence[np.ndarray]], path: Path, *, num_positives: int) -> None:
+    """Draws a contact sheet: one tuple a row, query, then positives, then negatives.
+
+    Args:
+        tuples: sequence of tuples of photos, each photo (H, W, C) uint8.
+        path: Path. Picture file to write.
+        num_positives: int. `P`; the photos after the first `1 + P` are negatives.
+
+    Raises:
+        ValueError: If there is no tuple.
+    """
+    if not len(tuples):
+        raise ValueError("A contact sheet needs at least one tuple. Received: none")
+    columns = max(len(photos) for photos in tuples)
+    figure = Figure(figsize=(1.5 * columns, 1.25 * len(tuples)), layout="constrained")
+    grid = figure.subplots(len(tuples), columns, squeeze=False)
+    for axes_row, photos in zip(grid, tuples, strict=True):
+        for column, (axes, photo) in enumerate(zip(axes_row, photos, strict=False)):
+            if column == 0:
+                _frame(axes, photo, _QUERY, "query")
+            elif column <= num_positives:
+                _frame(axes, photo, _RIGHT, "positive")
+            else:
+                _frame(axes, photo, _WRONG, "negative")
+    figure.savefig(path, dpi=80)
+
+
+def _show(axes: Axes, photo: Path, color: str, title: str) -> None:
+    pixels = read_image(photo)
+    step = -(-max(pixels.shape) // _LONGEST_SIDE)
+    _frame(axes, pixels[::step, ::step], color, title)
+
+
+def _frame(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:
+    axes.axis("on")
+    axes.imshow(np.asarray(photo).astype(np.uint8).squeeze(), cmap="gray", vmin=0, vmax=255)
+    axes.set_title(title, fontsize=7, color=color, pad=2)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set(color=color, linewidth=3)

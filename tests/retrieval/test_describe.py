@@ -1,0 +1,151 @@
+import logging
+
+import keras
+import numpy as np
+import pytest
+
+from placevec.retrieval import describe
+
+SIZE = (32, 48)
+COLORS = [(10 * number, 100, 250 - 10 * number) for number in range(7)]
+
+
+@pytest.fixture
+def seen():
+    """Batches that `recorder` was given."""
+    return []
+
+
+@pytest.fixture
+def recorder(seen):
+    """A model that keeps what it is given and returns each photo's first pixel."""
+
+    def model(photos):
+        seen.append(photos.copy())
+        return photos[:, 0, 0].astype(np.float32)
+
+    return model
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 50])
+def test_keeps_the_order_of_the_photos(write_photos, recorder, batch_size):
+    paths = write_photos(COLORS)
+    descriptors, kept = describe(recorder, paths, image_size=SIZE, batch_size=batch_size)
+    np.testing.assert_array_equal(descriptors, np.array(COLORS, np.float32))
+    assert descriptors.dtype == np.float32
+    assert kept.tolist() == list(range(7))
+    assert kept.dtype == np.int64
+
+
+def test_every_batch_is_full_and_the_last_is_filled_with_zeros(write_photos, recorder, seen):
+    describe(recorder, write_photos(COLORS), image_size=SIZE, batch_size=3)
+    assert [batch.shape for batch in seen] == [(3, 32, 48, 3)] * 3
+    assert {batch.dtype for batch in seen} == {np.dtype(np.uint8)}
+    assert seen[2][0].max() > 0
+    assert seen[2][1:].max() == 0
+
+
+def test_leaves_out_what_cannot_be_read_and_says_so(write_photos, recorder, seen, caplog):
+    paths = write_photos(COLORS)
+    paths[0].unlink()
+    paths[2].write_bytes(b"no photo")
+    paths[5].write_bytes(paths[5].read_bytes()[:-40])
+    with caplog.at_level(logging.INFO, "placevec"):
+        descriptors, kept = describe(recorder, paths, image_size=SIZE, batch_size=2)
+    assert kept.tolist() == [1, 3, 4, 6]
+    np.testing.assert_array_equal(descriptors, np.array(COLORS, np.float32)[kept])
+    assert len(seen) == 2  # full batches in spite of the gaps
+    for bad in (0, 2, 5):
+        assert paths[bad].name in caplog.text
+    assert "left out 3 photos that cannot be read" in caplog.text
+    assert "described 4 photos" in caplog.text
+
+
+def test_resizes_photos_of_any_size(write_photos, recorder, seen):
+    describe(recorder, write_photos(COLORS[:1]), image_size=(40, 36), batch_size=1)
+    assert seen[0].shape == (1, 40, 36, 3)
+
+
+def test_gives_grey_photos_where_one_channel_is_asked_for(write_photos, recorder, seen):
+    descriptors, _ = describe(
+        recorder, write_photos([(0, 0, 0), (90, 90, 90)]), image_size=SIZE, channels=1
+    )
+    assert seen[0].shape == (8, 32, 48, 1)
+    np.testing.assert_allclose(descriptors, [[0], [90]], atol=1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gives_a_keras_model_the_channels_of_its_input(write_photos, channels):
+    photos = keras.Input((None, None, channels), dtype="uint8")
+    x = keras.layers.Rescaling(1.0)(photos)
+    model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(x))
+    colors = [(50, 50, 50), (7, 7, 7), (200, 200, 200)]
+    descriptors, kept = describe(model, write_photos(colors), image_size=SIZE, batch_size=2)
+    assert isinstance(descriptors, np.ndarray)
+    np.testing.assert_allclose(descriptors, np.array(colors)[:, :channels], atol=1)
+    assert kept.tolist() == [0, 1, 2]
+
+
+def test_takes_a_callable_that_returns_tensors(write_photos):
+    def model(photos):
+        return keras.ops.mean(keras.ops.cast(photos, "float32"), axis=(1, 2))
+
+    descriptors, _ = describe(model, write_photos(COLORS), image_size=SIZE, batch_size=4)
+    np.testing.assert_allclose(descriptors, COLORS, atol=0.1)
+
+
+def test_shows_progress_of_every_photo(write_photos, recorder):
+    calls = []
+
+    def progress(photos, **about):
+        calls.append(about)
+        for photo in photos:
+            calls.append("photo")
+            yield photo
+
+    describe(recorder, write_photos(COLORS), image_size=SIZE, progress=progress)
+    assert calls[0]["total"] == 7
+    assert calls[1:] == ["photo"] * 7
+
+
+@pytest.mark.parametrize("make_list", [list, np.array, tuple])
+def test_refuses_to_describe_nothing(recorder, make_list):
+    with pytest.raises(ValueError, match="No photos to describe"):
+        describe(recorder, make_list([]))
+
+
+def test_refuses_where_no_photo_can_be_read(tmp_path, recorder):
+    paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    with pytest.raises(ValueError, match=r"None of the 2 photos can be read \(first: .*a.jpg\)"):
+        describe(recorder, paths)
+
+
+def test_refuses_batches_of_nothing(write_photos, recorder):
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1. Received: batch_size=0"):
+        describe(recorder, write_photos(COLORS[:1]), batch_size=0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda photos: photos.mean(axis=(1, 2, 3)),
+        lambda photos: photos.mean(axis=(1, 2))[:1],
+        lambda photos: photos,
+    ],
+)
+def test_refuses_a_model_that_returns_no_descriptor_for_each_photo(write_photos, model):
+    with pytest.raises(ValueError, match=r"one descriptor a photo, \(2, D\). Received: shape"):
+        describe(model, write_photos(COLORS), image_size=SIZE, batch_size=2)
+
+
+def test_an_error_of_the_model_reaches_the_caller(write_photos):
+    def broken(photos):
+        raise FloatingPointError("the model's own")
+
+    with pytest.raises(FloatingPointError, match="the model's own"):
+        describe(broken, write_photos(COLORS), image_size=SIZE)
+
+
+def test_a_wrong_size_is_not_taken_for_unreadable_photos(write_photos, recorder):
+    with pytest.raises(ValueError, match="`image_size` must be"):
+        describe(recorder, write_photos(COLORS), image_size=(0, 48))

@@ -1,0 +1,146 @@
+import contextlib
+import resource
+
+import numpy as np
+import pytest
+
+from placevec.retrieval import load_descriptors, require_writable, save_descriptors
+
+NAMES = np.array(["a.jpg", "ordner/übergang.jpg"])
+DESCRIPTORS = np.array([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], np.float32)
+
+
+@contextlib.contextmanager
+def disk_full_after(num_bytes):
+    """Lets no file grow beyond a size, so that writing fails as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_reads_what_was_written(tmp_path):
+    save_descriptors(tmp_path / "d.npz", NAMES, DESCRIPTORS, "0123abcd")
+    names, descriptors, model_id = load_descriptors(tmp_path / "d.npz")
+    np.testing.assert_array_equal(names, NAMES)
+    np.testing.assert_array_equal(descriptors, DESCRIPTORS)
+    assert descriptors.dtype == np.float32
+    assert model_id == "0123abcd"
+
+
+def test_numpy_alone_can_read_the_file(tmp_path):
+    save_descriptors(tmp_path / "d.npz", NAMES, DESCRIPTORS, "0123abcd")
+    with np.load(tmp_path / "d.npz", allow_pickle=False) as arrays:
+        assert sorted(arrays.files) == ["descriptors", "model_id", "names"]
+        assert arrays["names"].dtype.kind == "U"
+
+
+def test_names_may_be_a_list_and_descriptors_of_double_precision(tmp_path):
+    save_descriptors(tmp_path / "d.npz", list(NAMES), DESCRIPTORS.astype(np.float64), "x")
+    assert load_descriptors(tmp_path / "d.npz")[1].dtype == np.float32
+
+
+def test_keeps_no_photos_at_all(tmp_path):
+    save_descriptors(tmp_path / "d.npz", [], np.zeros((0, 5)), "x")
+    names, descriptors, _ = load_descriptors(tmp_path / "d.npz")
+    assert (names.shape, descriptors.shape) == ((0,), (0, 5))
+
+
+def test_replaces_an_older_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "d.npz"
+    save_descriptors(path, NAMES, DESCRIPTORS, "old")
+    save_descriptors(path, NAMES[:1], DESCRIPTORS[:1], "new")
+    assert load_descriptors(path)[2] == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_older_file(tmp_path):
+    path = tmp_path / "d.npz"
+    save_descriptors(path, NAMES, DESCRIPTORS, "old")
+    many = np.zeros((100, 5000), np.float32)
+    with disk_full_after(100_000), pytest.raises(OSError, match="d.npz could not be written"):
+        save_descriptors(path, [f"{i}.jpg" for i in range(100)], many, "new")
+    assert load_descriptors(path)[2] == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("names", "descriptors"),
+    [
+        (NAMES[:1], DESCRIPTORS),
+        (NAMES, DESCRIPTORS[0]),
+        (NAMES, DESCRIPTORS[None]),
+        ("a.jpg", DESCRIPTORS[:1]),
+    ],
+)
+def test_refuses_rows_that_do_not_fit(tmp_path, names, descriptors):
+    with pytest.raises(ValueError, match=r"must be \(N,\) and \(N, D\). Received"):
+        save_descriptors(tmp_path / "d.npz", names, descriptors, "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_places_it_cannot_write_to(tmp_path):
+    with pytest.raises(ValueError, match="ends in .npz. Received: .*d.npy"):
+        require_writable(tmp_path / "d.npy")
+    with pytest.raises(FileNotFoundError, match="There is no folder .*gone for d.npz. Make it"):
+        require_writable(tmp_path / "gone" / "d.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder. Name a file"):
+        require_writable(tmp_path / "folder.npz")
+    require_writable(tmp_path / "d.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]
+
+
+def test_refuses_a_read_only_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(PermissionError, match="must be writable for d.npz"):
+        require_writable(tmp_path / "d.npz")
+
+
+def test_saving_refuses_them_too(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        save_descriptors(tmp_path / "gone" / "d.npz", NAMES, DESCRIPTORS, "x")
+
+
+def test_refuses_to_load_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no file .*d.npz of descriptors"):
+        load_descriptors(tmp_path / "d.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive\n" * 9, b"PK\x03\x04" + bytes(50)])
+def test_refuses_a_file_that_is_something_else(tmp_path, content):
+    (tmp_path / "d.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="d.npz cannot be read as descriptors") as caught:
+        load_descriptors(tmp_path / "d.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_a_file_that_is_cut_off_or_a_single_array(tmp_path):
+    path = tmp_path / "d.npz"
+    save_descriptors(path, NAMES, DESCRIPTORS, "x")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match="cannot be read as descriptors"):
+        load_descriptors(path)
+    with open(path, "wb") as file:
+        np.save(file, DESCRIPTORS)
+    with pytest.raises(ValueError, match="cannot be read as descriptors"):
+        load_descriptors(path)
+
+
+def test_refuses_files_of_other_arrays(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, names=NAMES, descriptors=DESCRIPTORS)
+    with pytest.raises(ValueError, match="cannot be read as descriptors.*model_id"):
+        load_descriptors(path)
+    np.savez(path, names=NAMES[:1], descriptors=DESCRIPTORS, model_id="x")
+    with pytest.raises(ValueError, match=r"must hold names \(N,\) and descriptors \(N, D\)"):
+        load_descriptors(path)
+
+
+def test_refuses_pickled_objects(tmp_path):
+    objects = np.array(["a", None], dtype=object)
+    np.savez(tmp_path / "d.npz", names=objects, descriptors=DESCRIPTORS, model_id="x")
+    with pytest.raises(ValueError, match="cannot be read as descriptors.*allow_pickle"):
+        load_descriptors(tmp_path / "d.npz")

@@ -1,0 +1,180 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from placevec.places import PlaceDataset
+from placevec.retrieval import evaluate
+
+SIZE = (32, 48)
+RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+
+
+@pytest.fixture
+def make_dataset(write_photos, tmp_path):
+    """Returns a function from colors and positions on a line, in metres, to a data set."""
+
+    def make(colors, east_m, **arrays):
+        names = [path.name for path in write_photos(colors)]
+        positions_m = [[east, 0.0] for east in east_m]
+        return PlaceDataset(tmp_path, names, positions_m=positions_m, **arrays)
+
+    return make
+
+
+def never(photos):
+    raise AssertionError("described photos before looking at the data set")
+
+
+def test_measures_recall_by_hand(make_dataset, mean_color):
+    """Queries red, green, blue; database red at 0 m, greenish at 100 m, blue at 9000 m.
+
+    Red finds its place first. Green finds green, 5 m off, first. Blue stands at 200 m, where no
+    database photo is near: it has no right answer.
+    """
+    dataset = make_dataset(
+        [RED, GREEN, BLUE, RED, (20, 250, 0), BLUE],
+        [0, 105, 200, 0, 100, 9000],
+        is_query=[1, 1, 1, 0, 0, 0],
+        is_database=[0, 0, 0, 1, 1, 1],
+    )
+    evaluation = evaluate(mean_color, dataset, radius_m=25.0, image_size=SIZE)
+    assert evaluation.recall == {1: 1.0, 5: 1.0, 10: 1.0}
+    assert evaluation.neighbors[:, 0].tolist() == [0, 1, 2]
+    assert [right.tolist() for right in evaluation.relevant] == [[0], [1], []]
+    assert evaluation.summary() == {
+        "recall": {"1": 1.0, "5": 1.0, "10": 1.0},
+        "num_queries": 3,
+        "num_queries_without_positive": 1,
+        "num_database": 3,
+        "descriptor_dim": 3,
+    }
+
+
+def test_a_wrong_photo_before_the_right_one_costs_recall_at_1(make_dataset, mean_color):
+    dataset = make_dataset(
+        [RED, RED, (250, 60, 0)], [0, 500, 0], is_query=[1, 0, 0], is_database=[0, 1, 1]
+    )
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
+    assert evaluation.recall_at((1, 2)) == {1: 0.0, 2: 1.0}
+
+
+def test_the_last_photo_of_a_small_database_can_be_the_right_one(make_dataset, mean_color):
+    """Fewer database photos than neighbors sought: the query is not among them, none may go."""
+    colors = [(250, 40 * number, 0) for number in range(5)]
+    dataset = make_dataset(
+        [RED, *colors], [0, 500, 500, 500, 500, 0],
+        is_query=[1, 0, 0, 0, 0, 0], is_database=[0, 1, 1, 1, 1, 1],
+    )  # fmt: skip
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.neighbors.tolist() == [[0, 1, 2, 3, 4]]
+    assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
+
+
+def test_a_photo_is_never_its_own_answer(make_dataset, mean_color):
+    """All photos are queries and database, ever more yellow; 0 and 2, 1 and 3 show one place.
+
+    0 finds 1, 2, 3; 1 finds 0, 2, 3; 2 finds 1, 0, 3; 3 finds 2, 1, 0.
+    """
+    colors = [(250, green, 0) for green in (0, 5, 60, 200)]
+    dataset = make_dataset(colors, [0, 500, 5, 505])
+    evaluation = evaluate(mean_color, dataset, radius_m=10.0, image_size=SIZE)
+    assert [right.tolist() for right in evaluation.relevant] == [[2], [3], [0], [1]]
+    assert evaluation.neighbors.tolist() == [[1, 2, 3, -1], [0, 2, 3, -1], [1, 0, 3, -1],
+                                             [2, 1, 0, -1]]  # fmt: skip
+    assert (evaluation.similarities[:, 3] == -math.inf).all()
+    assert (np.diff(evaluation.similarities[:, :3], axis=1) <= 0).all()
+    assert evaluation.recall_at((1, 2, 3)) == {1: 0.0, 2: 0.75, 3: 1.0}
+
+
+def test_a_photo_that_is_not_searched_keeps_all_its_neighbors(make_dataset, mean_color):
+    """One query is in the database, the other is not."""
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2], is_query=[1, 1, 0], is_database=[1, 0, 1])
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.neighbors[0].tolist() == [1, -1]
+    assert sorted(evaluation.neighbors[1].tolist()) == [0, 1]
+
+
+def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color):
+    colors = [(250, 8 * number, 0) for number in range(25)]
+    evaluation = evaluate(mean_color, make_dataset(colors, [0] * 25), image_size=SIZE)
+    assert evaluation.neighbors.shape == evaluation.similarities.shape == (25, 20)
+    assert evaluation.neighbors.min() >= 0
+    assert not (evaluation.neighbors == np.arange(25)[:, None]).any()
+    assert np.isfinite(evaluation.similarities).all()
+
+
+def test_places_without_positions_are_compared_by_identity(write_photos, tmp_path, mean_color):
+    names = [path.name for path in write_photos([RED, (250, 30, 0), BLUE, (0, 40, 250)])]
+    dataset = PlaceDataset(tmp_path, names, place_ids=[7, 7, 8, 8])
+    assert evaluate(mean_color, dataset, image_size=SIZE).recall[1] == 1.0
+
+
+def test_the_radius_decides_what_is_right(make_dataset, mean_color):
+    dataset = make_dataset([RED, RED, RED], [0, 24, 60], is_query=[1, 0, 0], is_database=[0, 1, 1])
+    for radius_m, right in [(23.9, []), (24.0, [0]), (60.0, [0, 1])]:
+        if not right:
+            with pytest.raises(ValueError, match="none within 23.9 of a query"):
+                evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+            continue
+        evaluation = evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+        assert evaluation.relevant[0].tolist() == right
+
+
+def test_the_summary_is_plain_json(make_dataset, mean_color):
+    summary = evaluate(mean_color, make_dataset([RED, RED], [0, 1]), image_size=SIZE).summary()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_unreadable_photos_stop_it_with_the_way_out(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    match = r"1 of 3 photos in .* cannot be read \(first: photo01.png\).*--skip-unreadable"
+    with pytest.raises(ValueError, match=match):
+        evaluate(mean_color, dataset, image_size=SIZE)
+
+
+def test_unreadable_photos_are_left_out_where_told(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+    assert evaluation.dataset.names.tolist() == ["photo00.png", "photo02.png"]
+    assert evaluation.summary()["num_queries"] == 2
+
+
+def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, RED], [0, 1])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match="1 queries, 1 database photos"):
+        evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("is_query", "is_database", "match"),
+    [
+        ([0, 0], [1, 1], "Received: 0 queries, 2 database photos"),
+        ([1, 1], [0, 0], "Received: 2 queries, 0 database photos"),
+        ([1, 0], [1, 0], "Received: 1 queries, 1 database photos.*none within 25 of a query"),
+    ],
+)
+def test_refuses_what_cannot_be_measured_before_the_long_work(
+    make_dataset, is_query, is_database, match
+):
+    dataset = make_dataset([RED, GREEN], [0, 1], is_query=is_query, is_database=is_database)
+    with pytest.raises(ValueError, match=match):
+        evaluate(never, dataset, image_size=SIZE)
+
+
+def test_refuses_a_negative_radius_before_the_long_work(make_dataset):
+    with pytest.raises(ValueError, match="`radius_m` must not be negative"):
+        evaluate(never, make_dataset([RED, RED], [0, 1]), radius_m=-1.0)
+
+
+def test_refuses_descriptors_that_are_no_numbers(make_dataset):
+    def broken(photos):
+        return np.full((len(photos), 4), np.nan)
+
+    with pytest.raises(ValueError, match="Descriptors must be finite"):
+        evaluate(broken, make_dataset([RED, RED], [0, 1]), image_size=SIZE)
