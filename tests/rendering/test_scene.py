@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from placevec.rendering.scene import StreetModel
+from placevec.rendering.weather import plan_visit
+
+
+@pytest.fixture(scope="module")
+def model(town):
+    return StreetModel(town, town.streets[0])
+
+
+def corners(scene):
+    return np.concatenate([surface.quads.positions_m for surface in scene.surfaces])
+
+
+@pytest.mark.parametrize("name", ["day", "night"])
+def test_equal_visits_give_equal_scenes(town, model, name):
+    first = model.visit(plan_visit(name, (1,), 1))
+    again = StreetModel(town, town.streets[0]).visit(plan_visit(name, (1,), 1))
+    assert len(first.surfaces) == len(again.surfaces)
+    for one, other in zip(first.surfaces, again.surfaces, strict=True):
+        np.testing.assert_array_equal(one.quads.positions_m, other.quads.positions_m)
+        np.testing.assert_array_equal(one.colors, other.colors)
+        np.testing.assert_array_equal(one.texture, other.texture)
+    np.testing.assert_array_equal(first.sky, again.sky)
+
+
+def test_another_visit_finds_other_cars_before_the_same_houses(model):
+    one, other = (model.visit(plan_visit("day", (seed,), 1)) for seed in (1, 2))
+    houses = [
+        [s.quads.positions_m for s in scene.surfaces if s.texture.shape == (256, 256, 3)]
+        for scene in (one, other)
+    ]
+    for first, second in zip(*houses, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert len(corners(one)) != len(corners(other))
+
+
+def test_windows_are_lit_at_night_only(model):
+    overlays = {
+        name: sum(s.is_overlay for s in model.visit(plan_visit(name, (1,), 1)).surfaces)
+        for name in ("day", "dusk", "night")
+    }
+    assert overlays["day"] == 0 < overlays["dusk"] and overlays["night"] > 0
+
+
+def test_night_is_darker_than_day(model):
+    means = {}
+    for name in ("day", "night"):
+        scene = model.visit(plan_visit(name, (1,), 1))
+        means[name] = np.mean([s.colors.mean() for s in scene.surfaces if not s.is_overlay])
+    assert means["night"] < 0.85 * means["day"]
+
+
+def test_textures_are_such_that_any_pipe_takes_them(model):
+    for surface in model.visit(plan_visit("night", (1,), 1)).surfaces:
+        rows, cols, channels = surface.texture.shape
+        assert rows & (rows - 1) == 0 and cols & (cols - 1) == 0 and channels in (3, 4)
+        assert surface.colors.shape == (len(surface.quads), 4, 3)
+        assert 0 <= surface.colors.min() and surface.colors.max() <= 1
+
+
+def test_nothing_but_roofs_and_trees_reaches_below_the_ground_or_the_sky(model):
+    points = corners(model.visit(plan_visit("day", (1,), 1)))
+    assert points[..., 2].min() >= 0 and points[..., 2].max() < 30

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from placevec.rendering import TownStream
+
+SIZE = {"image_size": (24, 32), "num_streets": 2, "street_length_m": 120.0}
+
+
+@pytest.fixture(scope="module")
+def stream():
+    with TownStream(seed=1, **SIZE) as stream:
+        yield stream
+
+
+def test_groups_hold_a_query_five_near_and_ten_far(stream):
+    photos, labels = stream.draw_groups(32)
+    assert photos.shape == (32, 24, 32, 3) and photos.dtype == np.uint8
+    assert labels.shape == (32, 4) and labels.dtype == np.float32
+    for group in labels.reshape(2, 16, 4):
+        gaps = np.linalg.norm(group[:, :2] - group[0, :2], axis=1)
+        assert (gaps[1:6] <= 10.01).all() and (gaps[6:] > 24.99).all()
+        turns = (group[1:6, 3] - group[0, 3] + 180) % 360 - 180
+        assert np.abs(turns).max() < 40  # a jitter of 7 degrees each, and a bend of the street
+
+
+def test_a_batch_may_end_within_a_group(stream):
+    photos, labels = stream.draw_groups(5)
+    assert photos.shape == (5, 24, 32, 3) and labels.shape == (5, 4)
+
+
+def test_near_cameras_at_the_end_of_a_street_stay_in_it(stream):
+    street = stream._town.streets[0]
+    east_m, north_m = street.to_world(street.nodes_m[-1:])[0]
+    for _ in range(30):
+        camera = stream.sample_near(east_m, north_m)
+        assert np.hypot(camera.east_m - east_m, camera.north_m - north_m) <= 10
+        assert street.to_street([[camera.east_m, camera.north_m]])[0, 1] < street.length_m + 3
+
+
+def test_random_photos_are_of_many_places(stream):
+    photos, labels = stream.draw_random(20)
+    assert photos.shape == (20, 24, 32, 3)
+    assert len(np.unique(labels[:, :2].round(), axis=0)) > 15
+
+
+def test_a_path_goes_a_metre_a_photo(stream):
+    photos, labels = stream.draw_path(4, start=10)
+    assert photos.shape == (4, 24, 32, 3)
+    steps = np.linalg.norm(np.diff(labels[:, :2], axis=0), axis=1)
+    np.testing.assert_allclose(steps, 1.0, atol=0.01)
+    ahead = labels[1, :2] - labels[0, :2]
+    assert np.rad2deg(np.arctan2(*ahead)) % 360 == pytest.approx(labels[0, 3], abs=1)
+
+
+def test_a_path_of_ones_own_is_followed(stream):
+    street = stream._town.streets[1]
+    east_m, north_m = street.to_world(street.nodes_m.mean(axis=0)[None])[0]
+    _, labels = stream.draw_path(2, path=lambda t: (east_m + t, north_m, 2.0, 30.0 * t))
+    np.testing.assert_allclose(labels[0], [east_m, north_m, 2.0, 0.0], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(labels[1], [east_m + 1, north_m, 2.0, 30.0], rtol=1e-5)
+
+
+def test_equal_seeds_give_equal_photos():
+    drawn = []
+    for _ in range(2):
+        with TownStream(seed=2, **SIZE) as stream:
+            drawn.append(stream.draw_groups(3))
+    np.testing.assert_array_equal(drawn[0][0], drawn[1][0])
+    np.testing.assert_array_equal(drawn[0][1], drawn[1][1])
+
+
+def test_refuses_bad_settings_and_drawing_while_closed():
+    with pytest.raises(ValueError, match="num_streets=0"):
+        TownStream(num_streets=0)
+    with pytest.raises(ValueError, match="street_length_m=50"):
+        TownStream(street_length_m=50)
+    with pytest.raises(RuntimeError, match="must be open"):
+        TownStream().draw_groups(1)
