@@ -70,33 +70,46 @@ class TrainConfig:
     image_size: tuple[int, int] = (240, 320)
     """Rows and columns that photos are resized to."""
 
-    num_positives: int = 6
+    num_positives: int = 1
     """nP, photos of the query's place in a tuple."""
-    num_negatives: int = 6
-    """nN, photos of other places in a tuple."""
+    num_negatives: int = 0
+    """nN, photos of other places in a tuple. info_nce needs none: it takes other tuples' photos."""
     positive_radius_m: float = 10.0
     """Largest distance of a positive from the query, in metres."""
     negative_radius_m: float = 25.0
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
     """Largest difference of heading between a query and its positives, in degrees. None: any."""
-    augmentation: str = "street"
+    num_hard_negatives: int = 0
+    """Negatives are drawn from so many photos of other places that are most similar to the query,
+    found anew before each epoch. 0: from all."""
+    flip_tuples: bool = False
+    """Mirror half of the tuples, all photos of a tuple alike."""
+    augmentation: str = "none"
     """Changes to photos while training: none, street, basic, typical or heavy."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
     loss: Literal[
-        "allpair_hinge", "allpair_hinge_deviation", "triplet_max_positive", "triplet_ranking"
-    ] = "allpair_hinge"
+        "allpair_hinge",
+        "allpair_hinge_deviation",
+        "triplet_max_positive",
+        "triplet_ranking",
+        "info_nce",
+    ] = "info_nce"
     """What is minimised over the descriptors of a tuple."""
     margin: float | None = None
     """By how much a positive must be closer than a negative (epsilon of the hinge). None: the
-    usual one of the loss, 0.1 for triplet_ranking and 0.3 for the others."""
+    usual one of the loss, 0.1 for triplet_ranking and 0.3 for the others; info_nce has none."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
-    learning_rate: float = 1e-3
-    """Step size of the optimiser."""
-    batch_size: int = 4
+    learning_rate: float | None = None
+    """Step size of the optimiser. None: 0.01 from random weights, 0.0001 from given ones."""
+    warmup_steps: int = 0
+    """Steps over which the step size rises from 0."""
+    cosine_decay: bool = False
+    """Let the step size fall to 0 over the training, along a cosine."""
+    batch_size: int = 24
     """Tuples in a training step."""
     steps_per_epoch: int = 25
     """Training steps in an epoch."""
@@ -104,8 +117,9 @@ class TrainConfig:
     """Epochs to train."""
     train_from_layer: str | None = None
     """First backbone layer that learns; those before it keep their weights. None: all learn."""
-    freeze_batch_norm: bool = False
-    """Keep the running statistics of batch normalisation as they are."""
+    freeze_batch_norm: bool | None = None
+    """Keep the running statistics of batch normalisation as they are. None: not from random
+    weights, but from given ones."""
     initialize_clusters: bool = True
     """Start NetVLAD from k-means clusters of the training photos' local features."""
 
@@ -121,11 +135,29 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(
-            self, 1, "num_positives", "num_negatives", "batch_size", "steps_per_epoch", "epochs",
+            self, 1, "num_positives", "batch_size", "steps_per_epoch", "epochs",
             "validate_every", "num_workers",
         )  # fmt: skip
-        _at_least(self, 0, "positive_radius_m", "recall_radius_m", "seed")
-        _positive(self, "learning_rate")
+        _at_least(
+            self,
+            0,
+            "positive_radius_m",
+            "recall_radius_m",
+            "seed",
+            "num_hard_negatives",
+            "warmup_steps",
+        )
+        if self.learning_rate is not None:
+            _positive(self, "learning_rate")
+        _at_least(self, 0 if self.loss == "info_nce" else 1, "num_negatives")
+        if self.num_hard_negatives and self.num_hard_negatives < self.num_negatives:
+            raise ValueError(
+                "`num_hard_negatives` must be 0 or at least `num_negatives`. Received: "
+                f"num_hard_negatives={self.num_hard_negatives}, "
+                f"num_negatives={self.num_negatives}"
+            )
+        if self.loss == "info_nce" and self.margin is not None:
+            raise ValueError(f"info_nce has no `margin`. Received: margin={self.margin}")
         if self.margin is not None:
             _at_least(self, 0, "margin")
         _image_size(self)
@@ -137,6 +169,25 @@ class TrainConfig:
             )
         if self.resume and self.overwrite:
             raise ValueError("Choose one of `resume` and `overwrite`. Received: both")
+
+    @property
+    def starts_random(self) -> bool:
+        """Whether the network starts from random weights."""
+        return self.model.weights == "none"
+
+    @property
+    def step_size(self) -> float:
+        """`learning_rate`, or what it is when not given."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 1e-2 if self.starts_random else 1e-4
+
+    @property
+    def keeps_batch_norm(self) -> bool:
+        """`freeze_batch_norm`, or what it is when not given."""
+        if self.freeze_batch_norm is not None:
+            return self.freeze_batch_norm
+        return not self.starts_random
 
 
 @dataclass(frozen=True)

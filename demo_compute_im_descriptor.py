@@ -1,0 +1,29 @@
+"""Computes the descriptor of each photo in a folder and writes them to one file.
+
+Edit the constants and run it, or put flags over them:
+
+    python demo_compute_im_descriptor.py --model runs/town/model.keras --out vectors.npz
+"""
+
+from pathlib import Path
+
+from placevec.cli import describe, flags_over, one_line_errors
+from placevec.config import DescribeConfig
+
+PHOTOS = "data/town/val"  # a folder of photos, or READER:PATH
+MODEL = "runs/town/model.keras"  # a .keras file, or an old .h5 file
+OUT = "descriptors.npz"  # names (N,), descriptors (N, D) float32, model_id
+IMAGE_SIZE = (240, 320)  # rows, columns
+BATCH_SIZE = 8
+
+
+def config() -> DescribeConfig:
+    """Returns the constants above as settings."""
+    return DescribeConfig(
+        model=Path(MODEL), out=Path(OUT), image_size=IMAGE_SIZE, batch_size=BATCH_SIZE
+    )
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        describe(PHOTOS, flags_over(config()))

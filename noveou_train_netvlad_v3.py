@@ -1,0 +1,90 @@
+"""Trains NetVLAD: photos of places in, a network that tells places apart out.
+
+Edit the constants and run it, or put flags over them:
+
+    python noveou_train_netvlad_v3.py --epochs 10 --run-dir runs/longer
+
+Without an edit it draws a small town, trains on it, and measures recall on streets that it never
+trained on. `placevec/config.py` says what each setting does.
+"""
+
+from pathlib import Path
+
+from placevec.cli import flags_over, one_line_errors, progress_bar
+from placevec.config import ModelConfig, RenderConfig, TrainConfig
+
+# Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
+PLACES = "folder:data/town/train"
+VALIDATION = "folder:data/town/val"
+LOG_DIR = "runs/town"
+IMAGE_SIZE = (240, 320)  # rows, columns
+CHANNELS = 3  # 1 for grey
+
+# Network: mobilenetv2, mobilenet, vgg16 or vgg19 up to CUT_LAYER, then NetVLAD with K clusters.
+BACKBONE = "mobilenetv2"
+CUT_LAYER = "block_9_add"
+WEIGHTS = "none"  # imagenet, none, or a .npz, .h5 or .keras file
+K = 16
+
+# Tuples: a query, nP photos of its place, nN photos of other places. info_nce needs no nN, since
+# it takes the photos of the batch's other tuples; the other losses need some.
+nP = 1  # noqa: N816
+nN = 0  # noqa: N816
+POSITIVE_RADIUS_M = 10.0
+NEGATIVE_RADIUS_M = 25.0
+AUGMENTATION = "none"  # none, street, basic, typical, heavy
+
+# Optimisation.
+LOSS = "info_nce"  # or allpair_hinge, triplet_max_positive, triplet_ranking, ...
+OPTIMIZER = "adam"
+LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
+BATCH_SIZE = 24  # tuples
+STEPS_PER_EPOCH = 25
+EPOCHS = 4
+SEED = 0
+
+
+def config() -> TrainConfig:
+    """Returns the constants above as settings."""
+    return TrainConfig(
+        places=PLACES,
+        validation=VALIDATION,
+        run_dir=Path(LOG_DIR),
+        image_size=IMAGE_SIZE,
+        model=ModelConfig(
+            backbone=BACKBONE,
+            cut_layer=CUT_LAYER,
+            channels=CHANNELS,
+            weights=WEIGHTS,
+            num_clusters=K,
+        ),
+        num_positives=nP,
+        num_negatives=nN,
+        positive_radius_m=POSITIVE_RADIUS_M,
+        negative_radius_m=NEGATIVE_RADIUS_M,
+        augmentation=AUGMENTATION,
+        loss=LOSS,
+        optimizer=OPTIMIZER,
+        learning_rate=LEARNING_RATE,
+        batch_size=BATCH_SIZE,
+        steps_per_epoch=STEPS_PER_EPOCH,
+        epochs=EPOCHS,
+        seed=SEED,
+    )
+
+
+def main() -> None:
+    """Draws the town where the photos to train on are the town's, then trains."""
+    settings = flags_over(config())
+    from placevec.rendering import render_town
+    from placevec.training import train
+
+    town = RenderConfig()
+    if settings.places == f"folder:{town.out}/train":
+        render_town(town.out, seed=town.seed, image_size=town.image_size, progress=progress_bar)
+    train(settings, progress=progress_bar)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,238 @@
+"""The command line: one verb for each stage."""
+
+import contextlib
+import functools
+import importlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import numpy as np
+import tyro
+from tqdm import tqdm as _tqdm
+
+from placevec.config import DescribeConfig, EvaluateConfig, RenderConfig, TrainConfig, from_dict
+
+# Keras and the rooms above it are imported by the verbs that need them, so that `--help` answers
+# at once.
+
+Config = TypeVar("Config")
+progress_bar = functools.partial(_tqdm, disable=None)  # none where nobody watches
+_FOR_ONE_RUN = ("resume", "overwrite")
+_Flags = tyro.conf.arg(name="")
+_Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
+_Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
+_Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
+_BACKEND_HINT = "The environment variable KERAS_BACKEND chooses tensorflow (default), jax or torch."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs `placevec VERB ...`; bad input ends with one line and exit code 2."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with one_line_errors():
+        arguments, config_path = _take_config(arguments)
+        verbs = {
+            "train": _train_over(_read_config(TrainConfig, config_path)),
+            "describe": describe,
+            "evaluate": evaluate,
+            "render": render,
+            "info": info,
+        }
+        tyro.extras.subcommand_cli_from_dict(
+            verbs, prog="placevec", description=f"{__doc__} {_BACKEND_HINT}", args=arguments
+        )
+
+
+def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config:
+    """Returns settings with the flags of the command line put over them.
+
+    Args:
+        config: dataclass instance of `placevec.config`; the values without a flag.
+        arguments: sequence of str or None. Flags. None: those of this process.
+    """
+    return tyro.cli(type(config), default=config, args=arguments)
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turns bad input into one line on standard error and exit code 2, without a traceback.
+
+    A training that was stopped and saved ends with the exit code of its signal. Log lines go to
+    standard error.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for chatty in ("absl", "faiss", "jax", "tensorflow"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `placevec ... | head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except KeyboardInterrupt as error:
+        print(f"placevec: {str(error) or 'stopped'}", file=sys.stderr)
+        sys.exit(128 + getattr(error, "signal_number", 2))
+    except (ValueError, OSError, FloatingPointError, ImportError) as error:
+        print(f"placevec: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _train_over(default: TrainConfig):  # noqa: ANN202
+    def train(settings: Annotated[TrainConfig, _Flags] = default) -> None:
+        """Train a network on photos with positions.
+
+        Photos are named READER:PATH: folder:DIR (photos named @east@north@...), table:FILE (CSV or
+        Parquet), pittsburgh:DIR, dbstruct:FILE.mat, sequence:DIR. `--config run.json` takes the
+        settings of an earlier run; flags go over them.
+        """
+        _import_keras()
+        from placevec.training import train as train_model
+
+        train_model(settings, progress=progress_bar)
+
+    return train
+
+
+def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) -> None:
+    """Write the descriptors of photos to a file.
+
+    Args:
+        photos: A folder of photos, or READER:PATH.
+        settings: How photos are described.
+    """
+    from placevec.sources import list_photos, open_places
+
+    _import_keras()
+    from placevec.models import load_model, model_id
+    from placevec.retrieval import describe as describe_photos
+    from placevec.retrieval import require_writable, save_descriptors
+
+    require_writable(settings.out)
+    if ":" not in photos and not Path(photos).is_dir():
+        raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
+    if Path(photos).is_dir():
+        root, names = Path(photos), np.array(list_photos(Path(photos)))
+    else:
+        dataset = open_places(photos, skip_unreadable=True)
+        root, names = dataset.root, dataset.names
+    model = load_model(settings.model)
+    descriptors, kept = describe_photos(
+        model,
+        [root / name for name in names],
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+        progress=progress_bar,
+    )
+    save_descriptors(settings.out, names[kept], descriptors, model_id(model))
+    print(f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}")
+
+
+def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) -> None:
+    """Measure recall@N: how often a right photo is among the first N found.
+
+    Args:
+        places: READER:PATH of photos with positions.
+        settings: How recall is measured.
+    """
+    _import_keras()
+    from placevec.models import load_model
+    from placevec.retrieval import evaluate as evaluate_model
+    from placevec.sources import open_places
+
+    dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
+    evaluation = evaluate_model(
+        load_model(settings.model),
+        dataset,
+        radius_m=settings.radius_m,
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+        skip_unreadable=settings.skip_unreadable,
+        progress=progress_bar,
+    )
+    summary = evaluation.summary()
+    if settings.json:
+        print(json.dumps(summary))
+        return
+    for rank, share in summary.pop("recall").items():
+        print(f"recall@{rank:<3s} {100 * share:5.1f} %")
+    for name, value in summary.items():
+        print(f"{name.replace('_', ' ')}: {value}")
+    rows, columns = settings.image_size
+    print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
+
+
+def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None:  # noqa: B008
+    """Draw a made town: photos with positions to train on."""
+    from placevec.rendering import render_town
+
+    render_town(
+        settings.out, seed=settings.seed, image_size=settings.image_size, progress=progress_bar
+    )
+
+
+def info(
+    model: _Model, /, image_size: tuple[int, int] = EvaluateConfig.image_size, batch_size: int = 1
+) -> None:
+    """Print a model's layers, parameters, memory and floating point operations.
+
+    Args:
+        model: A .keras file or an old .h5 file.
+        image_size: Rows and columns of a photo.
+        batch_size: Photos in a batch, for the memory.
+    """
+    _import_keras()
+    from placevec.models import load_model, measure_model
+
+    print(measure_model(load_model(model), image_size=image_size, batch_size=batch_size))
+
+
+def _import_keras() -> None:
+    """Imports Keras without the lines that TensorFlow's C++ code writes to standard error."""
+    if "keras" in sys.modules:
+        return
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        importlib.import_module("keras")
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+
+
+def _take_config(arguments: list[str]) -> tuple[list[str], Path | None]:
+    """Takes `--config FILE` or `--config=FILE` out of the arguments of `train`."""
+    arguments = [
+        part
+        for each in arguments
+        for part in (each.split("=", 1) if each.startswith("--config=") else [each])
+    ]
+    if arguments[:1] != ["train"] or "--config" not in arguments:
+        return arguments, None
+    place = arguments.index("--config")
+    if place + 1 == len(arguments):
+        raise ValueError("`--config` needs a file: the config.json of an earlier run")
+    return arguments[:place] + arguments[place + 2 :], Path(arguments[place + 1])
+
+
+def _read_config(kind: type[Config], path: Path | None) -> Config:
+    if path is None:
+        return kind()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no settings file {path}")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold settings by name. Received: {type(values).__name__}")
+    # What a run was told to do with its folder holds for that run alone.
+    values = {name: value for name, value in values.items() if name not in _FOR_ONE_RUN}
+    return from_dict(kind, values)

@@ -1,0 +1,329 @@
+"""The loaders of the cartwheel scripts: their names and signatures, over this project's tuples.
+
+All of them return RGB photos as float32 with values 0 to 255, and beside them zeros of shape
+(photos, 4). Everywhere:
+
+- `nP`, `nN`: int. Positives and negatives of a tuple.
+- `resize`: `(cols, rows)`, as OpenCV has it, or None for the size of the files.
+- `return_gray`: bool. One channel in place of three.
+- `apply_distortions`: bool. The `street` augmentation for every photo of the tuple.
+- `ENABLE_IMSHOW`: bool. Draws the tuple into a picture file named after the loader, such as
+  `PittsburgRenderer.png`, in the working folder. No window opens.
+"""
+
+# ruff: noqa: N803
+
+import dataclasses
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from placevec.images import read_image
+from placevec.places import PlaceDataset
+from placevec.retrieval import draw_tuples
+from placevec.sources import open_places, parse_cutout_name
+from placevec.sources.video import VideoFrames
+from placevec.training.tuple_photos import TuplePhotos, draw_frames, draw_places
+
+_log = logging.getLogger(__name__)
+
+Step = tuple[np.ndarray, np.ndarray]
+Size = tuple[int, int]
+
+_SIZE = (320, 240)  # columns, rows
+_TURN_DEG = 30.0  # between two cut-outs of a panorama that lie side by side and overlap by half
+_WALK_FRAMES = 200
+_STREET_VIEW_NAME = re.compile(r"_(\d{3})_\d{3}\.\w+$")  # ..._HEADING_PITCH.jpg
+
+
+class _Loader:
+    """Reads tuples in the manner of the old scripts."""
+
+    def __init__(self, tuples: TuplePhotos):
+        self._tuples = tuples
+
+    def _step(
+        self,
+        nP: int,
+        nN: int,
+        *,
+        apply_distortions: bool = False,
+        return_gray: bool = False,
+        resize: Size | None = _SIZE,
+        ENABLE_IMSHOW: bool = False,
+        tuples: TuplePhotos | None = None,
+    ) -> Step:
+        photos = (tuples or self._tuples).step(
+            nP,
+            nN,
+            image_size=None if resize is None else (resize[1], resize[0]),
+            channels=1 if return_gray else 3,
+            augmentation="street" if apply_distortions else "none",
+        )
+        if ENABLE_IMSHOW:
+            self._draw([photos], nP)
+        return photos, np.zeros((len(photos), 4))
+
+    def _draw(self, tuples: Sequence[Sequence[np.ndarray]], num_positives: int) -> None:
+        path = Path(f"{type(self).__name__}.png")
+        draw_tuples(tuples, path, num_positives=num_positives)
+        _log.info("%d tuples drawn in %s", len(tuples), path)
+
+
+class PittsburgRenderer(_Loader):
+    """Tuples of the Pittsburgh cut-outs, `000/000123_pitch1_yaw7.jpg`.
+
+    Positives are cut-outs of the query's panorama that look at most 30 degrees to its side, up or
+    down; a query has five, so further ones repeat. Negatives are cut-outs of other panoramas, of
+    any pitch and yaw; where a dbStruct `.mat` beside the photos gives positions, of panoramas
+    more than 25 m away.
+
+    Args:
+        PTS_BASE: Path. Folder of `000/`, `001/` and so on.
+        seed: int. Of everything that is drawn. Defaults to `0`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or photos are empty.
+        ValueError: If there are no cut-outs.
+    """
+
+    def __init__(self, PTS_BASE: Path | str, seed: int = 0):
+        dataset = open_places(f"pittsburgh:{PTS_BASE}")
+        yaws = [parse_cutout_name(name).yaw for name in dataset.names.tolist()]
+        self._positions_m = dataset.positions_m
+        self.dataset = dataclasses.replace(
+            dataset, positions_m=None, headings_deg=(np.array(yaws) - 1) % 12 * 30.0
+        )
+        self._seed = seed
+        self._in_memory: TuplePhotos | None = None
+        super().__init__(self._tuples_of(np.arange(len(dataset))))
+
+    def step(
+        self,
+        nP: int,
+        nN: int,
+        apply_distortions: bool = False,
+        return_gray: bool = False,
+        resize: Size | None = None,
+        ENABLE_IMSHOW: bool = False,
+    ) -> Step:
+        """Returns the photos of the next tuple, (1 + nP + nN, H, W, C), and zeros (..., 4)."""
+        return self._step(
+            nP,
+            nN,
+            apply_distortions=apply_distortions,
+            return_gray=return_gray,
+            resize=resize,
+            ENABLE_IMSHOW=ENABLE_IMSHOW,
+        )
+
+    def step_n_times(
+        self,
+        n_samples: int,
+        nP: int,
+        nN: int,
+        return_gray: bool = False,
+        resize: Size | None = _SIZE,
+        ENABLE_IMSHOW: bool = False,
+    ) -> list[np.ndarray]:
+        """Returns the photos of the next `n_samples` tuples, (1 + nP + nN, H, W, C) each."""
+        return [
+            self.step(nP, nN, return_gray=return_gray, resize=resize, ENABLE_IMSHOW=ENABLE_IMSHOW)[
+                0
+            ]
+            for _ in range(n_samples)
+        ]
+
+    def preload_all_images(self, folder_list: Sequence[int]) -> None:
+        """Reads the photos of some folders, at 240 x 320, into memory for `preload_step`.
+
+        Args:
+            folder_list: sequence of int. `[0, 1]` stands for `000/` and `001/`, 5.5 GB each if
+                whole.
+
+        Raises:
+            ValueError: If there is none of these folders.
+        """
+        wanted = {int(folder) for folder in folder_list}
+        names = self.dataset.names.tolist()
+        rows = np.array([i for i, name in enumerate(names) if int(name.split("/")[0]) in wanted])
+        if not len(rows):
+            raise ValueError(
+                f"{self.dataset.root} has none of the folders. Received: folder_list={folder_list}"
+            )
+        pixels = [read_image(self.dataset.path(row), image_size=_SIZE[::-1]) for row in rows]
+        self._in_memory = self._tuples_of(rows, pixels)
+        _log.info("%d photos in memory", len(pixels))
+
+    def preload_step(
+        self,
+        nP: int,
+        nN: int,
+        apply_distortions: bool = True,
+        return_gray: bool = False,
+        ENABLE_IMSHOW: bool = False,
+    ) -> Step:
+        """Returns what `step` does, (1 + nP + nN, 240, 320, C), of the photos in memory."""
+        if self._in_memory is None:
+            raise ValueError("No photos are in memory. Call `preload_all_images` first")
+        return self._step(
+            nP,
+            nN,
+            apply_distortions=apply_distortions,
+            return_gray=return_gray,
+            ENABLE_IMSHOW=ENABLE_IMSHOW,
+            tuples=self._in_memory,
+        )
+
+    def _tuples_of(
+        self, rows: np.ndarray, pixels: Sequence[np.ndarray] | None = None
+    ) -> TuplePhotos:
+        """Returns the tuples among some rows; their photos from disk where no pixels are given."""
+        views, places = self.dataset.take(rows), None
+        if self._positions_m is not None:
+            places = dataclasses.replace(views, positions_m=self._positions_m[rows])
+
+        def from_memory(row: int, *, image_size: Size, channels: int) -> np.ndarray:
+            photo = pixels[row]
+            return photo if channels == 3 else cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[:, :, None]
+
+        draw = draw_places(views, places=places, max_heading_difference_deg=_TURN_DEG)
+        read = _reader(views) if pixels is None else from_memory
+        return TuplePhotos(draw, read, seed=self._seed)
+
+
+class TimeMachineRender(_Loader):
+    """Tuples of Tokyo Time Machine: the same places in other years.
+
+    Queries are those of `tokyoTM_train.mat`, positives its database photos of another time within
+    10 m that look at most 30 degrees to the side (by the directions in the files' names, where
+    all have one), negatives those more than 25 m away.
+
+    Args:
+        TTM_BASE: Path. Folder of `tokyoTM_train.mat` and `images/`.
+        nP: int. Positives where `step` is not told. Defaults to `5`.
+        nN: int. Negatives where `step` is not told. Defaults to `10`.
+        seed: int. Of everything that is drawn. Defaults to `0`.
+
+    Raises:
+        FileNotFoundError: If the .mat or photos are missing.
+        ValueError: If the .mat is damaged.
+    """
+
+    def __init__(self, TTM_BASE: Path | str, nP: int = 5, nN: int = 10, seed: int = 0):
+        dataset = open_places(f"dbstruct:{Path(TTM_BASE) / 'tokyoTM_train.mat'}")
+        turns = [_STREET_VIEW_NAME.search(name) for name in dataset.names.tolist()]
+        is_turned = all(turns)
+        if is_turned:
+            headings_deg = [float(turn[1]) % 360 for turn in turns]
+            dataset = dataclasses.replace(dataset, headings_deg=headings_deg)
+        self.dataset = dataset
+        self.nP, self.nN = nP, nN
+        draw = draw_places(dataset, max_heading_difference_deg=_TURN_DEG if is_turned else None)
+        super().__init__(TuplePhotos(draw, _reader(dataset), seed=seed))
+
+    def step(
+        self,
+        nP: int | None = None,
+        nN: int | None = None,
+        resize: Size | None = None,
+        apply_distortions: bool = False,
+        return_gray: bool = False,
+        ENABLE_IMSHOW: bool = False,
+    ) -> Step:
+        """Returns the photos of the next tuple, (1 + nP + nN, H, W, C), and zeros (..., 4)."""
+        return self._step(
+            self.nP if nP is None else nP,
+            self.nN if nN is None else nN,
+            apply_distortions=apply_distortions,
+            return_gray=return_gray,
+            resize=resize,
+            ENABLE_IMSHOW=ENABLE_IMSHOW,
+        )
+
+    def step_random(self, count: int) -> Step:
+        """Returns `count` photos of the database, all different, and zeros (count, 4)."""
+        database = self.dataset.database
+        if count > len(database):
+            raise ValueError(f"There are {len(database)} photos. Received: count={count}")
+        photos = self._tuples.read(self._tuples.rng.choice(database, count, replace=False))
+        return photos, np.zeros((count, 4))
+
+    def debug_display_image_samples(self) -> None:
+        """Draws eight queries, each before its place at other times, into a picture file."""
+        self._draw([self._step(6, 0)[0] for _ in range(8)], num_positives=6)
+
+
+class WalksRenderer(_Loader):
+    """Tuples of frames of the videos of walks through cities.
+
+    Positives lie at most 200 frames from the query, negatives farther away in the same video or
+    in another one.
+
+    Args:
+        db_path: Path. Folder of `.mp4` or `.mkv` files.
+        seed: int. Of everything that is drawn. Defaults to `0`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it holds no video that can be read.
+    """
+
+    def __init__(self, db_path: Path | str, seed: int = 0):
+        self.frames = VideoFrames(db_path)
+
+        def read(item: tuple[int, int], **form: object) -> np.ndarray:
+            return self.frames.read(*item, **form)
+
+        draw = draw_frames(self.frames.counts, radius=_WALK_FRAMES)
+        super().__init__(TuplePhotos(draw, read, seed=seed))
+
+    def step(self, nP: int, nN: int, return_gray: bool = False) -> Step:
+        """Returns the frames of the next tuple, (1 + nP + nN, 240, 320, C), and zeros (..., 4)."""
+        return self._step(nP, nN, return_gray=return_gray)
+
+
+class WalksRendererOnline(WalksRenderer):
+    """The same as `WalksRenderer`, which reads frames when they are asked for, too."""
+
+
+def load_tuples(
+    parts: Sequence[tuple[type[_Loader], Path | str, int]], nP: int, nN: int
+) -> np.ndarray:
+    """Draws tuples of several data sets into memory.
+
+    Args:
+        parts: sequence of (loader, folder, number of tuples). A data set of which none are wanted
+            is not opened.
+        nP: int. Positives of a tuple.
+        nN: int. Negatives of a tuple.
+
+    Returns:
+        (N, 1 + nP + nN, 240, 320, 3) float32, values 0 to 255, data set after data set.
+
+    Raises:
+        ValueError: If no tuple is wanted.
+    """
+    parts = [part for part in parts if part[2] > 0]
+    total = sum(count for _, _, count in parts)
+    if not total:
+        raise ValueError("At least one tuple must be wanted. Received: none of any data set")
+    tuples = np.empty((total, 1 + nP + nN, *_SIZE[::-1], 3), np.float32)
+    filled = 0
+    for loader_class, folder, count in parts:
+        loader = loader_class(folder)
+        for _ in range(count):
+            tuples[filled], _ = loader.step(nP=nP, nN=nN, resize=_SIZE)
+            filled += 1
+    return tuples
+
+
+def _reader(dataset: PlaceDataset):  # noqa: ANN202
+    def read(row: int, **form: object) -> np.ndarray:
+        return read_image(dataset.path(row), **form)
+
+    return read

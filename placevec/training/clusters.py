@@ -1,0 +1,65 @@
+"""NetVLAD's clusters from the photos at hand, before the first training step."""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.images import read_ahead, read_image
+from placevec.layers import NetVLAD, initialize_clusters
+from placevec.models import without_xla
+
+_log = logging.getLogger(__name__)
+_NUM_PHOTOS = 500
+_FEATURES_A_PHOTO = 100
+
+
+def clusters_from_photos(
+    model: keras.Model, paths: Sequence[Path], *, image_size: tuple[int, int], seed: int
+) -> None:
+    """Writes k-means clusters of local features into a model's NetVLAD layer.
+
+    As in NetVLAD's paper: 100 local features of each of 500 photos, both drawn at random.
+
+    Args:
+        model: keras.Model. A descriptor model that ends in NetVLAD; changed in place. Models
+            with another aggregator are left as they are.
+        paths: sequence of Path. Photos to draw from; unreadable ones stop it.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        seed: int. Seed of the draw and of k-means.
+
+    Reference:
+        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
+    """
+    aggregator = model.layers[-1]
+    if not isinstance(aggregator, NetVLAD):
+        return
+    start = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(len(paths))[:_NUM_PHOTOS]
+    features = local_features_of(model, [paths[i] for i in drawn], image_size, rng)
+    initialize_clusters(aggregator, features, seed=seed)
+    _log.info(
+        "%d clusters from %d local features of %d photos in %.1f s",
+        aggregator.num_clusters, len(features), len(drawn), time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def local_features_of(
+    model: keras.Model, paths: Sequence[Path], image_size: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
+    """Returns local features that enter a model's last layer, (n, D) float32."""
+    backbone = without_xla(keras.Model(model.input, model.layers[-1].input))
+
+    def read(path: Path) -> np.ndarray:
+        return read_image(path, image_size=image_size, channels=model.input_shape[-1])
+
+    drawn = []
+    for photo in read_ahead(read, paths, num_workers=2, ahead=8):
+        grid = keras.ops.convert_to_numpy(backbone.predict_on_batch(photo[None]))
+        cells = grid.reshape(-1, grid.shape[-1])  # (H * W, D)
+        drawn.append(cells[rng.permutation(len(cells))[:_FEATURES_A_PHOTO]])
+    return np.concatenate(drawn).astype(np.float32)

@@ -1,0 +1,126 @@
+"""The files of one training run: settings, history, checkpoint."""
+
+import csv
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from placevec.config import TrainConfig, to_dict
+
+CONFIG = "config.json"
+HISTORY = "history.csv"
+CHECKPOINT = "checkpoint.keras"
+MINED = "mined.npz"
+MODEL = "model.keras"
+UNTRAINED = "untrained.keras"
+RECALL = "recall.json"
+RECALL_PLOT = "recall.png"
+MATCHES = "matches.png"
+TENSORBOARD = "tensorboard"
+
+_ALL = (
+    CONFIG,
+    HISTORY,
+    CHECKPOINT,
+    MINED,
+    MODEL,
+    UNTRAINED,
+    RECALL,
+    RECALL_PLOT,
+    MATCHES,
+    TENSORBOARD,
+)
+
+# Settings that may differ when a training goes on: they do not change what is computed.
+_FREE = ("run_dir", "resume", "overwrite", "epochs", "num_workers")
+
+
+def prepare_run(config: TrainConfig) -> bool:
+    """Makes the run folder ready and says whether a training goes on.
+
+    Args:
+        config: TrainConfig.
+
+    Returns:
+        True to go on from the checkpoint in the folder, False to begin.
+
+    Raises:
+        FileExistsError: If the folder holds a run and neither `resume` nor `overwrite` is set.
+        ValueError: If the run that shall go on had other settings.
+    """
+    folder = config.run_dir
+    if config.resume and (folder / CHECKPOINT).exists():
+        _refuse_other_settings(config)
+        write_json(folder / CONFIG, to_dict(config))
+        return True
+    if (folder / CONFIG).exists() and not (config.overwrite or config.resume):
+        raise FileExistsError(
+            f"{folder} holds a training already. Go on with `--resume`, replace it with "
+            "`--overwrite`, or name another `--run-dir`"
+        )
+    for name in _ALL:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / CONFIG, to_dict(config))
+    return False
+
+
+def write_json(path: Path, values: dict) -> None:
+    """Writes a JSON file whole or not at all."""
+    _write_whole(path, json.dumps(values, indent=2) + "\n")
+
+
+def read_history(folder: Path) -> list[dict[str, str]]:
+    """Returns the rows of a run's history, one an epoch, oldest first."""
+    path = folder / HISTORY
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_history(folder: Path, rows: list[dict]) -> None:
+    """Writes a run's history, whole or not at all."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(names)]
+    lines += [",".join(str(row.get(name, "")) for name in names) for row in rows]
+    _write_whole(folder / HISTORY, "\n".join(lines) + "\n")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        with open(unfinished, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _refuse_other_settings(config: TrainConfig) -> None:
+    path = config.run_dir / CONFIG
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
+    now = to_dict(config)
+    # Where the step size falls over all epochs, their number is part of what is computed.
+    free = [name for name in _FREE if not (name == "epochs" and config.cosine_decay)]
+    changed = [
+        f"{name}={before.get(name)} (now {now[name]})"
+        for name in now
+        if name not in free and before.get(name) != now[name]
+    ]
+    if changed:
+        raise ValueError(
+            f"The run in {config.run_dir} had other settings: {'; '.join(changed)}. Give the same, "
+            "or name another `--run-dir`"
+        )

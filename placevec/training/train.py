@@ -1,0 +1,327 @@
+"""Training: photos with positions in, a descriptor model out."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorboard.summary
+
+from placevec.config import TrainConfig
+from placevec.models import build_descriptor_model, load_model, save_model
+from placevec.places import PlaceDataset, TupleSampler
+from placevec.retrieval import Evaluation, draw_matches, draw_recall, evaluate, no_progress
+from placevec.sources import open_places
+from placevec.training import run_files
+from placevec.training.batch_norm import settle_batch_norm
+from placevec.training.batches import TupleBatches
+from placevec.training.clusters import clusters_from_photos
+from placevec.training.mining import hardest_negatives, load_mined, save_mined
+from placevec.training.run_files import prepare_run, read_history, write_history, write_json
+from placevec.training.stopping import StopEarly, StopRequest, stop_requests
+from placevec.training.tuple_model import descriptor_of, make_tuple_model
+
+_log = logging.getLogger(__name__)
+_PLOT_RANKS = (1, 2, 3, 4, 5, 10, 15, 20)
+
+
+class Interrupted(KeyboardInterrupt):  # noqa: N818
+    """A training was asked to stop; its state is saved.
+
+    Args:
+        message: str. Says how to go on.
+        signal_number: int. The signal that asked.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training left behind.
+
+    Args:
+        run_dir: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
+            `recall.png` and `matches.png`.
+        before: dict of N -> recall of the network before the first step, in [0, 1].
+        after: dict of N -> recall of the best network, in [0, 1].
+    """
+
+    run_dir: Path
+    before: dict[int, float]
+    after: dict[int, float]
+
+
+def train(config: TrainConfig, *, progress: Callable[..., Iterable] = no_progress) -> Training:
+    """Trains a descriptor model and measures it on places it never saw.
+
+    Each epoch draws tuples, runs `fit` on them, measures validation loss (and recall every
+    `validate_every` epochs and after the last), and saves a checkpoint from which the training
+    goes on as if it had never stopped. `model.keras` is the network of the best validation
+    recall@1.
+
+    Args:
+        config: TrainConfig.
+        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+
+    Returns:
+        Training.
+
+    Raises:
+        FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
+        FileNotFoundError: If photos or weights are missing.
+        ValueError: If data and settings do not fit each other.
+        FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
+        Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
+    """
+    keras.utils.set_random_seed(config.seed)
+    places = open_places(config.places, skip_unreadable=config.skip_unreadable)
+    validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
+    sampler = _sampler(config, places)
+    goes_on = prepare_run(config)
+    with stop_requests() as request:
+        run = _Run(config, sampler, validation, progress, request)
+        run.restore() if goes_on else run.begin()
+        for epoch in range(run.finished_epochs, config.epochs):
+            run.epoch(epoch)
+        return run.finish()
+
+
+def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
+    return TupleSampler(
+        dataset,
+        num_positives=config.num_positives,
+        num_negatives=config.num_negatives,
+        positive_radius_m=config.positive_radius_m,
+        negative_radius_m=config.negative_radius_m,
+        max_heading_difference_deg=config.max_heading_difference_deg,
+    )
+
+
+class _Run:
+    """The state of a training: a network, its optimizer and how far it came."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        sampler: TupleSampler,
+        validation: PlaceDataset,
+        progress: Callable[..., Iterable],
+        request: StopRequest,
+    ) -> None:
+        self.config = config
+        self.sampler = sampler
+        self.validation = validation
+        self.progress = progress
+        self.request = request
+        self.validation_batches = self._validation_batches()
+
+    def begin(self) -> None:
+        """Builds the network and measures it before the first step."""
+        config = self.config
+        model = build_descriptor_model(config.model)
+        if config.starts_random and not config.keeps_batch_norm:
+            settle_batch_norm(
+                model, self.sampler.dataset.paths(), image_size=config.image_size, seed=config.seed
+            )
+        if config.initialize_clusters:
+            clusters_from_photos(
+                model, self.sampler.dataset.paths(), image_size=config.image_size, seed=config.seed
+            )
+        self.tuple_model = make_tuple_model(model, config)
+        save_model(model, config.run_dir / run_files.UNTRAINED)
+        self._measure_untrained()
+
+    def restore(self) -> None:
+        """Takes up the network, the optimizer and the step of the last checkpoint."""
+        path = self.config.run_dir / run_files.CHECKPOINT
+        self.tuple_model = keras.saving.load_model(path, safe_mode=True)
+        _log.info("going on from %s after step %d", path, self._steps)
+        rows = read_history(self.config.run_dir)[: self.finished_epochs]
+        if rows:
+            write_history(self.config.run_dir, rows)
+        self._measure_untrained()
+
+    @property
+    def finished_epochs(self) -> int:
+        return self._steps // self.config.steps_per_epoch
+
+    @property
+    def _steps(self) -> int:
+        return int(self.tuple_model.optimizer.iterations)
+
+    def epoch(self, epoch: int) -> None:
+        """Trains for one epoch, or for what is left of it, measures and saves."""
+        config = self.config
+        first_step = self._steps - epoch * config.steps_per_epoch
+        batches = TupleBatches(
+            self.sampler, **self._batch_settings, augmentation=config.augmentation,
+            flip_tuples=config.flip_tuples, hard_negatives=self._mine(epoch),
+            steps_per_epoch=config.steps_per_epoch,
+        )  # fmt: skip
+        num_steps = config.steps_per_epoch - first_step
+        name = f"epoch {epoch + 1}/{config.epochs}"
+        photos = batches.epoch(epoch, first_step)
+        stop = StopEarly(self.request)
+        start = time.perf_counter()
+        logs = self.tuple_model.fit(
+            iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
+            steps_per_epoch=num_steps,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            callbacks=[stop],
+            shuffle=False,
+            verbose=0,
+        ).history
+        seconds = time.perf_counter() - start
+        if stop.bad_step is not None:
+            self._refuse_bad_loss(epoch, first_step + stop.bad_step)
+        if self._steps < (epoch + 1) * config.steps_per_epoch:
+            self._save_and_leave()
+        num_photos = num_steps * config.batch_size * batches.tuple_size
+        row = {
+            "epoch": epoch + 1,
+            "loss": logs["loss"][0],
+            "photos_per_s": num_photos / seconds,
+        }
+        row |= self._validate(epoch)
+        self._record(epoch, row)
+        if self.request:
+            self._save_and_leave()
+
+    def finish(self) -> Training:
+        """Compares the best network with the untrained one, in numbers and pictures."""
+        folder = self.config.run_dir
+        after = self._evaluate(load_model(folder / run_files.MODEL))
+        curves = {"before": self.before, "after": after}
+        write_json(
+            folder / run_files.RECALL,
+            {label: each.summary()["recall"] for label, each in curves.items()},
+        )
+        draw_recall({k: each.recall_at(_PLOT_RANKS) for k, each in curves.items()},
+                    folder / run_files.RECALL_PLOT)  # fmt: skip
+        draw_matches(curves, folder / run_files.MATCHES, seed=self.config.seed)
+        _log.info("%s\nresults in %s", _recall_table(curves), folder)
+        return Training(folder, self.before.recall, after.recall)
+
+    @property
+    def _batch_settings(self) -> dict:
+        config = self.config
+        return {
+            "image_size": config.image_size,
+            "channels": config.model.channels,
+            "batch_size": config.batch_size,
+            "seed": config.seed,
+            "skip_unreadable": config.skip_unreadable,
+            "num_workers": config.num_workers,
+        }
+
+    def _validation_batches(self) -> TupleBatches | None:
+        """Returns the tuples of the validation loss, or None where the places give none."""
+        try:
+            sampler = _sampler(self.config, self.validation)
+        except ValueError as error:
+            _log.warning("no validation loss: %s", error)
+            return None
+        steps = -(-min(len(sampler.queries), _VALIDATION_TUPLES) // self.config.batch_size)
+        return TupleBatches(sampler, **self._batch_settings, steps_per_epoch=steps)
+
+    def _measure_untrained(self) -> None:
+        self.before = self._evaluate(load_model(self.config.run_dir / run_files.UNTRAINED))
+        _log.info("before training: %s", _percent(self.before.recall))
+
+    def _evaluate(self, model: keras.Model) -> Evaluation:
+        return evaluate(
+            model,
+            self.validation,
+            radius_m=self.config.recall_radius_m,
+            image_size=self.config.image_size,
+            skip_unreadable=self.config.skip_unreadable,
+            progress=self.progress,
+        )
+
+    def _mine(self, epoch: int) -> np.ndarray | None:
+        """Returns an epoch's hard negatives; those on disk where the epoch was begun before."""
+        config = self.config
+        if not config.num_hard_negatives:
+            return None
+        path = config.run_dir / run_files.MINED
+        negatives = load_mined(path, epoch)
+        if negatives is None:
+            negatives = hardest_negatives(
+                descriptor_of(self.tuple_model),
+                self.sampler,
+                config.num_hard_negatives,
+                image_size=config.image_size,
+                progress=self.progress,
+            )
+            save_mined(path, epoch, negatives)
+        return negatives
+
+    def _validate(self, epoch: int) -> dict[str, float]:
+        """Returns the validation loss, and recall where it is due."""
+        config = self.config
+        results = {}
+        if self.validation_batches is not None:
+            results["val_loss"] = self.tuple_model.evaluate(
+                self.validation_batches.epoch(0),
+                steps=self.validation_batches.steps_per_epoch,
+                verbose=0,
+            )
+        if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
+            evaluation = self._evaluate(descriptor_of(self.tuple_model))
+            results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
+        return results
+
+    def _record(self, epoch: int, row: dict[str, float]) -> None:
+        """Writes history, the best model and the checkpoint, in the order a resume needs."""
+        folder = self.config.run_dir
+        rows = read_history(folder)[:epoch]
+        best = max((float(each["recall@1"]) for each in rows if each.get("recall@1")), default=-1.0)
+        write_history(folder, [*rows, row])
+        if row.get("recall@1", -1.0) > best:
+            save_model(descriptor_of(self.tuple_model), folder / run_files.MODEL)
+        save_model(self.tuple_model, folder / run_files.CHECKPOINT)
+        board = tensorboard.summary.Writer(str(folder / run_files.TENSORBOARD))
+        with contextlib.closing(board):
+            for name in row.keys() - {"epoch"}:
+                board.add_scalar(name, row[name], epoch + 1)
+        _log.info(
+            "epoch %d/%d: %s", epoch + 1, self.config.epochs,
+            ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch"),
+        )  # fmt: skip
+
+    def _save_and_leave(self) -> None:
+        folder = self.config.run_dir
+        save_model(self.tuple_model, folder / run_files.CHECKPOINT)
+        raise Interrupted(
+            f"Stopped after step {self._steps} and saved. Go on with `--resume`",
+            self.request.number,
+        )
+
+    def _refuse_bad_loss(self, epoch: int, step: int) -> None:
+        kept = self.config.run_dir / run_files.CHECKPOINT
+        state = f"the state after epoch {epoch} is kept in {kept}" if epoch else "nothing was saved"
+        raise FloatingPointError(
+            f"The loss was NaN or infinite in step {step + 1} of epoch {epoch + 1}; {state}. "
+            "Try a smaller `--learning-rate`"
+        )
+
+
+_VALIDATION_TUPLES = 32
+
+
+def _percent(recall: dict[int, float]) -> str:
+    return ", ".join(f"recall@{rank} {100 * share:.1f} %" for rank, share in recall.items())
+
+
+def _recall_table(evaluations: dict[str, Evaluation]) -> str:
+    return "\n".join(
+        f"{label + ':':8s} {_percent(each.recall)}" for label, each in evaluations.items()
+    )

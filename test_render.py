@@ -1,0 +1,104 @@
+"""Draws sample tuples from every source whose data is there, a picture each.
+
+Edit the constants and run it, or put flags over them:
+
+    python test_render.py --pittsburg data/pittsburgh --out contact_sheets
+
+A row of a picture is a tuple: query, positives, negatives. No window opens. It is a script, not a
+test: pytest does not collect it.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from placevec.cli import flags_over, one_line_errors
+
+# What needs Keras is imported by the demos, so that `--help` answers at once.
+
+PTS_BASE = "data/pittsburgh"  # holds 000/, 001/ and so on
+TTM_BASE = "data/tokyoTimeMachine"  # holds tokyoTM_train.mat and images/
+WR_BASE = "data/walks"  # holds .mp4 or .mkv files
+OUT_DIR = "contact_sheets"
+NUM_SAMPLES = 5
+nP, nN = 5, 5  # noqa: N816
+RESIZE = (160, 120)  # columns, rows
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The constants above that have flags."""
+
+    pittsburg: Path = Path(PTS_BASE)
+    tokyotm: Path = Path(TTM_BASE)
+    walks: Path = Path(WR_BASE)
+    out: Path = Path(OUT_DIR)
+
+
+def demo_pittsburg(settings: Settings = Settings()) -> Path:
+    """Draws Pittsburgh cut-outs, a tuple at a time."""
+    from CustomNets import PittsburgRenderer
+
+    loader = PittsburgRenderer(settings.pittsburg)
+    tuples = [loader.step(nP, nN, resize=RESIZE)[0] for _ in range(NUM_SAMPLES)]
+    return _draw(settings, "pittsburg", tuples)
+
+
+def demo_pittsburg_n_samples(settings: Settings = Settings()) -> Path:
+    """Draws Pittsburgh cut-outs, all tuples at once, grey."""
+    from CustomNets import PittsburgRenderer
+
+    loader = PittsburgRenderer(settings.pittsburg, seed=1)
+    tuples = loader.step_n_times(NUM_SAMPLES, nP, nN, return_gray=True, resize=RESIZE)
+    return _draw(settings, "pittsburg_n_samples", tuples)
+
+
+def demo_tokyotm(settings: Settings = Settings()) -> Path:
+    """Draws Tokyo Time Machine: positives are of other years."""
+    from CustomNets import TimeMachineRender
+
+    loader = TimeMachineRender(settings.tokyotm)
+    tuples = [loader.step(nP, nN, resize=RESIZE)[0] for _ in range(NUM_SAMPLES)]
+    return _draw(settings, "tokyotm", tuples)
+
+
+def demo_walks(settings: Settings = Settings()) -> Path:
+    """Draws frames of videos of walks."""
+    from CustomNets import WalksRenderer
+
+    loader = WalksRenderer(settings.walks)
+    return _draw(settings, "walks", [loader.step(nP, nN)[0] for _ in range(NUM_SAMPLES)])
+
+
+def demo_panda(settings: Settings = Settings()) -> Path:
+    """Draws rendered views: one to look up, 5 near it, 10 far from it."""
+    from PandaRender import NetVLADRenderer
+
+    with NetVLADRenderer() as renderer:
+        tuples = [renderer.step(16)[0] for _ in range(NUM_SAMPLES)]
+    return _draw(settings, "panda", tuples, num_positives=5)
+
+
+def main() -> None:
+    """Runs every demo; of a source that cannot be drawn it says why, in one line."""
+    settings = flags_over(Settings())
+    demos = (demo_pittsburg, demo_pittsburg_n_samples, demo_tokyotm, demo_walks, demo_panda)
+    for demo in demos:
+        try:
+            print(f"{demo.__name__}: {demo(settings)}")
+        except (OSError, ValueError, ImportError) as error:
+            print(f"{demo.__name__}: not drawn. {error}", file=sys.stderr)
+
+
+def _draw(settings: Settings, name: str, tuples: list, num_positives: int = nP) -> Path:
+    from placevec.retrieval import draw_tuples
+
+    settings.out.mkdir(parents=True, exist_ok=True)
+    path = settings.out / f"{name}.png"
+    draw_tuples(tuples, path, num_positives=num_positives)
+    return path
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

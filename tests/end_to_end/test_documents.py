@@ -1,0 +1,67 @@
+import re
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from placevec.config import ModelConfig
+from placevec.models import build_descriptor_model, save_model
+from placevec.sources import open_places
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture(scope="module")
+def documents(pytestconfig):
+    root = pytestconfig.rootpath
+    return {path.relative_to(root).as_posix(): path.read_text() for path in
+            [*root.glob("*.md"), *root.glob("docs/*.md")]}  # fmt: skip
+
+
+def test_links_lead_somewhere(documents, pytestconfig):
+    for name, text in documents.items():
+        for target in re.findall(r"\]\(([^)#]+)", text):
+            if not target.startswith("http"):
+                path = (pytestconfig.rootpath / name).parent / target
+                assert path.exists(), f"{name} links to {target}"
+
+
+def test_the_tree_names_every_room(documents, pytestconfig):
+    readme = documents["README.md"]
+    rooms = [path.name for path in (pytestconfig.rootpath / "placevec").iterdir()
+             if path.is_dir() and not path.name.startswith("__")]  # fmt: skip
+    assert len(rooms) >= 9
+    for room in rooms:
+        assert re.search(rf"^ +{room}/ +\S", readme, re.MULTILINE), room
+
+
+def test_the_readmes_example_runs(documents, tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", documents["README.md"], re.DOTALL).group(1)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    keras.utils.set_random_seed(0)
+    model = build_descriptor_model(ModelConfig(cut_layer="block_1_project_BN", num_clusters=2))
+    save_model(model, tmp_path / "runs" / "mine" / "model.keras")
+    paths = []
+    for number in range(6):
+        paths.append(tmp_path / f"{number}.jpg")
+        photo = np.random.default_rng(number).integers(0, 256, (40, 50, 3), np.uint8)
+        cv2.imwrite(str(paths[-1]), photo)
+    names = {"database_paths": paths, "query_paths": paths[:2]}
+    exec(code, names)  # noqa: S102
+    assert names["neighbors"].shape == (2, 5)
+    assert names["neighbors"][:, 0].tolist() == [0, 1]
+
+
+def test_the_table_in_the_formats_is_read(documents, tmp_path):
+    table = re.search(r"```csv\n(.*?)```", documents["docs/formats.md"], re.DOTALL).group(1)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "places.csv").write_text(table)
+    for name in ("a1.jpg", "a2.jpg"):
+        cv2.imwrite(str(tmp_path / "photos" / name), np.zeros((4, 4, 3), np.uint8))
+    dataset = open_places(f"table:{tmp_path / 'places.csv'}")
+    assert dataset.names.tolist() == ["photos/a1.jpg", "photos/a2.jpg"]
+    assert (len(dataset.queries), len(dataset.database)) == (1, 1)
+    apart_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0))
+    assert 0.5 < apart_m < 1.0

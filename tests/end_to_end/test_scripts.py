@@ -1,0 +1,94 @@
+import importlib.util
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.config import DescribeConfig, RenderConfig, TrainConfig
+
+SIZE = (32, 48)
+
+
+def load(script, repository):
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def repository(pytestconfig):
+    return pytestconfig.rootpath
+
+
+@pytest.fixture
+def training_script(repository):
+    return load(repository / "noveou_train_netvlad_v3.py", repository)
+
+
+def write_photos(folder, seed, east_m):
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    for place in range(6):
+        texture = cv2.resize(rng.integers(0, 256, (6, 8, 3), np.uint8), SIZE[::-1])
+        for visit in range(2):
+            name = f"@{east_m + 50 * place}.0@{visit}.0@.jpg"
+            cv2.imwrite(str(folder / name), np.roll(texture, visit, axis=1))
+
+
+def test_constants_of_the_training_script_are_the_defaults(training_script):
+    assert training_script.config() == TrainConfig()
+
+
+def test_default_photos_are_the_towns():
+    town = RenderConfig().out
+    assert TrainConfig().places == f"folder:{town}/train"
+    assert TrainConfig().validation == f"folder:{town}/val"
+
+
+def test_constants_of_the_describing_script_are_the_defaults(repository):
+    script = load(repository / "demo_compute_im_descriptor.py", repository)
+    assert script.config() == DescribeConfig(model=script.config().model)
+
+
+@pytest.mark.one_backend
+def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
+    write_photos(tmp_path / "train", 1, 0.0)
+    write_photos(tmp_path / "val", 2, 5000.0)
+    text = (repository / "noveou_train_netvlad_v3.py").read_text()
+    edits = {
+        'PLACES = "folder:data/town/train"': 'PLACES = "folder:train"',
+        'VALIDATION = "folder:data/town/val"': 'VALIDATION = "folder:val"',
+        'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "block_1_project_BN"',
+        "IMAGE_SIZE = (240, 320)": f"IMAGE_SIZE = {SIZE}",
+        "K = 16": "K = 4",
+        "BATCH_SIZE = 24": "BATCH_SIZE = 3",
+        "STEPS_PER_EPOCH = 25": "STEPS_PER_EPOCH = 2",
+    }
+    for old, new in edits.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "edited.py").write_text(text)
+    run = {"cwd": tmp_path, "capture_output": True, "text": True}
+    trained = subprocess.run([sys.executable, "edited.py", "--epochs", "1"], **run)
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    assert "after:   recall@1" in trained.stderr
+    history = (tmp_path / "runs" / "town" / "history.csv").read_text()
+    assert len(history.splitlines()) == 2
+
+    again = subprocess.run([sys.executable, "edited.py", "--epochs", "1"], **run)
+    assert again.returncode == 2
+    assert "Traceback" not in again.stderr
+    assert "--overwrite" in again.stderr.splitlines()[-1]
+
+    demo = repository / "demo_compute_im_descriptor.py"
+    text = demo.read_text().replace('PHOTOS = "data/town/val"', 'PHOTOS = "val"')
+    (tmp_path / "demo.py").write_text(text)
+    described = subprocess.run([sys.executable, "demo.py", "--image-size", "32", "48"], **run)
+    assert described.returncode == 0, described.stderr[-2000:]
+    with np.load(tmp_path / "descriptors.npz") as arrays:
+        assert arrays["names"].shape == (12,)
+        assert arrays["descriptors"].shape == (12, 4 * 24)
+        np.testing.assert_allclose(np.linalg.norm(arrays["descriptors"], axis=1), 1, atol=1e-5)

@@ -1,0 +1,212 @@
+import dataclasses
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from placevec.config import (
+    DescribeConfig,
+    EvaluateConfig,
+    ModelConfig,
+    RenderConfig,
+    TrainConfig,
+    from_dict,
+    to_dict,
+)
+
+KINDS = {
+    ModelConfig: {},
+    TrainConfig: {},
+    DescribeConfig: {"model": "m.keras"},
+    EvaluateConfig: {"model": "m.keras"},
+    RenderConfig: {},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_survive_a_trip_through_json(kind):
+    settings = kind(**KINDS[kind])
+    assert from_dict(kind, json.loads(json.dumps(to_dict(settings)))) == settings
+
+
+def test_values_that_are_no_defaults_survive_the_trip():
+    model = ModelConfig(backbone="vgg16", cut_layer="block5_conv3", linear_cut=True, channels=1)
+    settings = TrainConfig(
+        run_dir=Path("runs/other"), model=model, image_size=(64, 48), margin=0.25, optimizer="sgd",
+        max_heading_difference_deg=30.0, train_from_layer="block_3_expand", freeze_batch_norm=True,
+    )  # fmt: skip
+    back = from_dict(TrainConfig, json.loads(json.dumps(to_dict(settings))))
+    assert back == settings
+    assert isinstance(back.run_dir, Path)
+    assert isinstance(back.image_size, tuple)
+    assert isinstance(back.model, ModelConfig)
+
+
+def test_from_dict_keeps_the_defaults_of_what_is_not_named():
+    settings = from_dict(TrainConfig, {"epochs": 9, "model": {"num_clusters": 8}})
+    assert settings == TrainConfig(epochs=9, model=ModelConfig(num_clusters=8))
+
+
+def test_the_default_network_is_that_of_the_old_script_in_colour():
+    model = ModelConfig()
+    assert (model.backbone, model.cut_layer, model.num_clusters) == (
+        "mobilenetv2", "block_9_add", 16,
+    )  # fmt: skip
+    assert (model.channels, TrainConfig().image_size) == (3, (240, 320))
+
+
+def test_photos_have_one_default_size_everywhere():
+    sizes = {kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
+    assert sizes == {(240, 320)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_is_explained_below_its_line(kind):
+    body = inspect.getsource(kind)
+    for field in dataclasses.fields(kind):
+        after = body.partition(f"\n    {field.name}: ")[2]
+        following = re.search(r'\n    ("""\w|\w+: |def )', after).group(1)
+        assert following.startswith('"""'), field.name
+
+
+def test_settings_cannot_be_changed_afterwards():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().epochs = 3
+
+
+def test_text_becomes_a_path_and_a_list_becomes_a_tuple():
+    settings = TrainConfig(run_dir="runs/a", image_size=[64, 96], places=Path("folder:a"))
+    assert settings.run_dir == Path("runs/a")
+    assert settings.image_size == (64, 96)
+    assert settings.places == "folder:a"
+    assert DescribeConfig(model="m.keras", out="d.npz").out == Path("d.npz")
+    assert ModelConfig(weights=Path("w.npz")).weights == "w.npz"
+
+
+def test_a_whole_number_may_stand_for_a_fractional_one():
+    assert TrainConfig(positive_radius_m=5).positive_radius_m == 5.0
+    assert TrainConfig(margin=1).margin == 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "near"),
+    [
+        (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Near it: epochs"),
+        (TrainConfig, {"model": {"num_cluster": 3}}, "ModelConfig has no setting `num_cluster`"),
+        (ModelConfig, {"clusters": 3}, "num_clusters"),
+        (RenderConfig, {"xyz": 1}, "Near it: image_size, out, seed"),
+    ],
+)
+def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
+    with pytest.raises(ValueError, match=near):
+        from_dict(kind, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"channels": 0}, "`channels` must be at least 1. Received: channels=0"),
+        ({"num_clusters": 0}, "`num_clusters` must be at least 1"),
+        ({"num_ghost_clusters": -1}, "`num_ghost_clusters` must be at least 0"),
+        ({"batch_norm_momentum": 1.5}, "`batch_norm_momentum` must be between 0 and 1"),
+        ({"batch_norm_momentum": float("nan")}, "`batch_norm_momentum` must be between"),
+        ({"backbone": "resnet"}, "`backbone` must be one of mobilenetv2, mobilenet, vgg16, vgg19"),
+        ({"aggregator": "max"}, "`aggregator` must be one of netvlad, gem"),
+        ({"cut_layer": 3}, "`cut_layer` must be of type str. Received: cut_layer=3"),
+        ({"linear_cut": 1}, "`linear_cut` must be of type bool"),
+    ],
+)
+def test_refuses_an_impossible_network(values, match):
+    with pytest.raises(ValueError, match=match):
+        ModelConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"num_positives": 0}, "`num_positives` must be at least 1"),
+        ({"num_negatives": 0}, "`num_negatives` must be at least 1"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
+        ({"epochs": 0}, "`epochs` must be at least 1"),
+        ({"validate_every": 0}, "`validate_every` must be at least 1"),
+        ({"num_workers": 0}, "`num_workers` must be at least 1"),
+        ({"positive_radius_m": -1.0}, "`positive_radius_m` must be at least 0"),
+        ({"positive_radius_m": float("nan")}, "`positive_radius_m` must be at least 0"),
+        ({"recall_radius_m": -0.5}, "`recall_radius_m` must be at least 0"),
+        ({"seed": -1}, "`seed` must be at least 0"),
+        ({"num_hard_negatives": -1}, "`num_hard_negatives` must be at least 0"),
+        ({"num_hard_negatives": 5}, "must be 0 or at least `num_negatives`. Received: num_hard"),
+        ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
+        ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be larger than 0"),
+        ({"learning_rate": float("nan")}, "`learning_rate` must be larger than 0"),
+        ({"margin": -0.1}, "`margin` must be at least 0"),
+        ({"image_size": (240, 31)}, "`image_size` must be two whole numbers.* at least 32"),
+        ({"image_size": (240,)}, "`image_size` must be of type tuple"),
+        ({"image_size": 240}, "`image_size` must be of type tuple"),
+        ({"image_size": (240.0, 320.0)}, "`image_size` must be of type tuple"),
+        ({"positive_radius_m": 30.0}, "`negative_radius_m` must not be smaller"),
+        ({"negative_radius_m": float("nan")}, "`negative_radius_m` must not be smaller"),
+        ({"resume": True, "overwrite": True}, "Choose one of `resume` and `overwrite`"),
+        ({"loss": "hinge"}, "`loss` must be one of allpair_hinge"),
+        ({"optimizer": "lion"}, "`optimizer` must be one of adam, adamw, sgd"),
+        ({"epochs": "10"}, "`epochs` must be of type int. Received: epochs='10'"),
+        ({"epochs": 2.0}, "`epochs` must be of type int"),
+        ({"epochs": True}, "`epochs` must be of type int"),
+        ({"learning_rate": "fast"}, "`learning_rate` must be of type float"),
+        ({"margin": "wide"}, r"`margin` must be of type float \| None"),
+        ({"model": {"channels": 1}}, "`model` must be of type ModelConfig"),
+    ],
+)
+def test_refuses_an_impossible_training(values, match):
+    with pytest.raises(ValueError, match=match):
+        TrainConfig(**values)
+
+
+@pytest.mark.parametrize("kind", [DescribeConfig, EvaluateConfig])
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"image_size": (31, 320)}, "`image_size` must be two whole numbers"),
+        ({"model": None}, "`model` must be of type Path"),
+    ],
+)
+def test_refuses_impossible_ways_to_describe(kind, values, match):
+    with pytest.raises(ValueError, match=match):
+        kind(**{"model": "m.keras", **values})
+
+
+def test_refuses_an_impossible_radius_or_town():
+    with pytest.raises(ValueError, match="`radius_m` must be at least 0"):
+        EvaluateConfig(model="m.keras", radius_m=-1.0)
+    with pytest.raises(ValueError, match="`seed` must be at least 0"):
+        RenderConfig(seed=-1)
+    with pytest.raises(ValueError, match="`image_size` must be two whole numbers"):
+        RenderConfig(image_size=(8, 8))
+
+
+def test_refuses_settings_of_another_type_from_json():
+    with pytest.raises(ValueError, match="`model` must be of type ModelConfig. Received: model=5"):
+        from_dict(TrainConfig, {"model": 5})
+    with pytest.raises(ValueError, match="`epochs` must be of type int. Received: epochs=None"):
+        from_dict(TrainConfig, {"epochs": None})
+
+
+def test_importing_the_settings_imports_neither_keras_nor_anything_else():
+    code = (
+        "import sys; before = {name.partition('.')[0] for name in sys.modules};"
+        "import placevec.config;"
+        "new = {name.partition('.')[0] for name in sys.modules} - before;"
+        "print(sorted(new - sys.stdlib_module_names))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    # wrapt waits for the first import of keras.
+    assert answer.stdout.strip() == "['placevec', 'wrapt']"

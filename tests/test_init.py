@@ -1,0 +1,100 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+import placevec
+from placevec.layers import GeM, GhostVLAD, PixelScaling
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+LOAD = """
+{imports}
+import numpy as np
+model = keras.saving.load_model({path!r}, safe_mode=True)
+names = sorted(type(layer).__name__ for layer in model.layers)
+print(names, tuple(model(np.zeros((1, 32, 32, 3), "uint8")).shape))
+"""
+
+
+def run(code):
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    return answer.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def saved_model(tmp_path_factory):
+    photos = keras.Input((None, None, 3), dtype="uint8")
+    x = PixelScaling(scale=1 / 255, channel_order="bgr")(photos)
+    x = keras.layers.Concatenate()([GhostVLAD(2, 1)(x), GeM()(x)])
+    path = tmp_path_factory.mktemp("saved") / "m.keras"
+    keras.Model(photos, x).save(path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "imports", ["import placevec; import keras", "import keras; import placevec"]
+)
+def test_a_saved_model_loads_after_importing_placevec(saved_model, imports):
+    printed = run(LOAD.format(imports=imports, path=saved_model))
+    assert printed.endswith(
+        "['Concatenate', 'GeM', 'GhostVLAD', 'InputLayer', 'PixelScaling'] (1, 9)"
+    )
+
+
+def test_losses_are_known_to_keras_too():
+    known = {name for name in keras.saving.get_custom_objects() if name.startswith("placevec>")}
+    assert {"placevec>NetVLAD", "placevec>GeM", "placevec>PixelScaling"} <= known
+    from placevec import losses
+
+    classes = {
+        f"placevec>{name}"
+        for name, value in vars(losses).items()
+        if isinstance(value, type) and issubclass(value, keras.losses.Loss | keras.metrics.Metric)
+    }
+    assert len(classes) >= 5
+    assert classes <= known
+
+
+def test_importing_placevec_imports_no_keras_and_places_need_none():
+    code = (
+        "import sys, placevec; placevec.PlaceDataset; placevec.open_places;"
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    assert run(code) == "[]"
+
+
+def test_every_public_name_is_there():
+    from placevec.models import load_model
+    from placevec.places import PlaceDataset
+    from placevec.retrieval import describe, recall
+    from placevec.sources import open_places
+    from placevec.training import train
+
+    found = {name: getattr(placevec, name) for name in placevec.__all__}
+    assert found == {
+        "PlaceDataset": PlaceDataset,
+        "open_places": open_places,
+        "load_model": load_model,
+        "describe": describe,
+        "recall": recall,
+        "train": train,
+    }
+
+
+def test_refuses_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="module 'placevec' has no attribute 'trian'"):
+        placevec.trian  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'trian'"):
+        from placevec import trian  # noqa: F401
+
+
+def test_the_version_is_that_of_the_package():
+    pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.search(r'^version = "(.+)"$', pyproject, re.MULTILINE).group(1) == (
+        placevec.__version__
+    )

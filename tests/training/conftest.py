@@ -1,0 +1,54 @@
+import cv2
+import numpy as np
+import pytest
+
+from placevec.config import ModelConfig, TrainConfig
+
+SIZE = (32, 48)
+
+
+def write_places(folder, *, num_places, visits, seed, east=0.0):
+    """Writes photos of made places, 50 m apart: each visit shifts and dims the same texture."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    for place in range(num_places):
+        texture = cv2.resize(rng.integers(0, 256, (6, 8, 3), np.uint8), SIZE[::-1])
+        for visit in range(visits):
+            photo = np.roll(texture, visit, axis=1) * (1 - 0.1 * visit)
+            name = f"@{east + 50.0 * place:.2f}@{float(visit):.2f}@@@@@{visit}@.jpg"
+            cv2.imwrite(str(folder / name), photo.astype(np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_places(tmp_path_factory):
+    """Returns the folder of a small data set: `train` and `val` share no place."""
+    root = tmp_path_factory.mktemp("places")
+    write_places(root / "train", num_places=8, visits=3, seed=1)
+    write_places(root / "val", num_places=6, visits=3, seed=2, east=5000.0)
+    return root
+
+
+@pytest.fixture
+def small_config(made_places, tmp_path):
+    """Returns a function that makes the settings of a training of seconds."""
+
+    def make(**changes):
+        settings = {
+            "places": f"folder:{made_places / 'train'}",
+            "validation": f"folder:{made_places / 'val'}",
+            "run_dir": tmp_path / "run",
+            "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=4),
+            "image_size": SIZE,
+            "loss": "allpair_hinge",
+            "learning_rate": 1e-3,
+            "num_positives": 1,
+            "num_negatives": 2,
+            "batch_size": 2,
+            "steps_per_epoch": 3,
+            "epochs": 2,
+            "validate_every": 1,
+        }
+        return TrainConfig(**(settings | changes))
+
+    return make

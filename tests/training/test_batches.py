@@ -1,0 +1,142 @@
+import cv2
+import numpy as np
+import pytest
+
+from placevec.images import UnreadableImageError, read_image
+from placevec.places import TupleSampler
+from placevec.sources import open_places
+from placevec.training import TupleBatches
+
+SIZE = (32, 48)
+
+
+def batches(folder, **changes):
+    sampler = TupleSampler(
+        open_places(f"folder:{folder}"),
+        num_positives=1,
+        num_negatives=2,
+        positive_radius_m=10.0,
+        negative_radius_m=25.0,
+    )
+    settings = {"image_size": SIZE, "channels": 3, "batch_size": 2, "steps_per_epoch": 4, "seed": 5}
+    return TupleBatches(sampler, **(settings | changes))
+
+
+def test_has_the_tuples_shape_and_order(made_places):
+    source = batches(made_places / "train")
+    photos, positions_m = next(source.epoch(0))
+    assert photos.shape == (2, 4, *SIZE, 3)
+    assert photos.dtype == np.uint8
+    dataset = source.sampler.dataset
+    middle_m = dataset.positions_m.mean(axis=0)
+    originals = np.stack([read_image(path, image_size=SIZE) for path in dataset.paths()])
+    found = [
+        [int(np.flatnonzero((originals == photo).all(axis=(1, 2, 3)))[0]) for photo in each]
+        for each in photos
+    ]
+    np.testing.assert_allclose(positions_m, dataset.positions_m[np.array(found)] - middle_m)
+    for query, positive, *negatives in found:
+        distance = np.linalg.norm(dataset.positions_m - dataset.positions_m[query], axis=1)
+        assert query != positive
+        assert distance[positive] <= 10.0
+        assert (distance[negatives] > 25.0).all()
+
+
+@pytest.mark.parametrize("augmentation", ["none", "street"])
+def test_is_the_same_for_any_number_of_threads(made_places, augmentation):
+    one, three = (
+        list(batches(made_places / "train", num_workers=n, augmentation=augmentation).epoch(1))
+        for n in (1, 3)
+    )
+    assert len(one) == len(three) == 4
+    for (left, _), (right, _) in zip(one, three, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_goes_on_in_the_middle_of_an_epoch(made_places):
+    source = batches(made_places / "train", augmentation="street")
+    whole = [photos for photos, _ in source.epoch(2)]
+    rest = [photos for photos, _ in source.epoch(2, first_step=3)]
+    assert len(rest) == 1
+    np.testing.assert_array_equal(rest[0], whole[3])
+
+
+def test_differs_between_epochs_and_seeds(made_places):
+    first = next(batches(made_places / "train").epoch(0))[0]
+    assert not np.array_equal(first, next(batches(made_places / "train").epoch(1))[0])
+    assert not np.array_equal(first, next(batches(made_places / "train", seed=6).epoch(0))[0])
+
+
+def test_takes_every_query_before_one_comes_again(made_places):
+    source = batches(made_places / "train", steps_per_epoch=12, batch_size=2)
+    queries = [photo[0].tobytes() for photos, _ in source.epoch(0) for photo in photos]
+    assert len(set(queries)) == 24 == len(source.sampler.queries)
+
+
+def test_mirrors_all_photos_of_a_tuple_alike(made_places):
+    plain = [photos for photos, _ in batches(made_places / "train").epoch(0)]
+    source = batches(made_places / "train", flip_tuples=True)
+    mirrored = 0
+    for _, (photos, _) in zip(plain, source.epoch(0), strict=True):
+        dataset = source.sampler.dataset
+        originals = np.stack([read_image(path, image_size=SIZE) for path in dataset.paths()])
+        for each in photos:
+            kept = [(originals == photo).all(axis=(1, 2, 3)).any() for photo in each]
+            turned = [(originals == photo[:, ::-1]).all(axis=(1, 2, 3)).any() for photo in each]
+            assert all(kept) or all(turned)
+            mirrored += all(turned)
+    assert 0 < mirrored < 8
+
+
+def test_draws_negatives_from_the_hard_ones(made_places):
+    source = batches(made_places / "train")
+    queries = source.sampler.queries
+    far = [source.sampler.draw_negatives(query, 3, np.random.default_rng(0)) for query in queries]
+    hard = np.stack(far)
+    hard[:, 2] = -1  # two are left of three
+    positions_m = source.sampler.dataset.positions_m
+    middle_m = positions_m.mean(axis=0)
+    with_hard = batches(made_places / "train", hard_negatives=hard)
+    for _, places_m in with_hard.epoch(0):
+        for query_m, _, *negatives_m in places_m:
+            rows = np.flatnonzero((np.abs(positions_m - middle_m - query_m) < 1e-3).all(axis=1))
+            allowed = positions_m[hard[np.searchsorted(queries, rows[0]), :2]] - middle_m
+            received = sorted(map(tuple, np.round(negatives_m, 2)))
+            assert received == sorted(map(tuple, np.round(allowed.astype(np.float32), 2)))
+
+
+def test_puts_places_without_positions_far_apart(tmp_path):
+    rng = np.random.default_rng(0)
+    for panorama in range(3):
+        for yaw in (1, 2):
+            path = tmp_path / "000" / f"{panorama:06d}_pitch1_yaw{yaw}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), rng.integers(0, 256, (*SIZE, 3), np.uint8))
+    sampler = TupleSampler(
+        open_places(f"pittsburgh:{tmp_path}"),
+        num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=25.0,
+    )  # fmt: skip
+    source = TupleBatches(sampler, SIZE, 3, batch_size=2, steps_per_epoch=2)
+    for _, places_m in source.epoch(0):
+        for query_m, positive_m, *negatives_m in places_m:
+            assert (query_m == positive_m).all()
+            assert all(np.linalg.norm(query_m - each) > 1e5 for each in negatives_m)
+
+
+@pytest.fixture
+def with_a_broken_photo(made_places, tmp_path):
+    for path in (made_places / "train").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "@0.00@0.00@@@@@0@.jpg").write_bytes(b"no photo")
+    return tmp_path
+
+
+def test_stops_at_an_unreadable_photo(with_a_broken_photo):
+    with pytest.raises(UnreadableImageError, match="@0.00@0.00@@@@@0@.jpg"):
+        list(batches(with_a_broken_photo, steps_per_epoch=12).epoch(0))
+
+
+def test_goes_on_without_an_unreadable_photo_when_told(with_a_broken_photo, caplog):
+    source = batches(with_a_broken_photo, steps_per_epoch=12, skip_unreadable=True)
+    assert len(list(source.epoch(0))) == 12
+    assert "another tuple is drawn" in caplog.text

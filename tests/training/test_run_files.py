@@ -1,0 +1,79 @@
+import dataclasses
+import json
+
+import pytest
+
+from placevec.config import TrainConfig, from_dict, to_dict
+from placevec.training import run_files
+from placevec.training.run_files import prepare_run, read_history, write_history
+
+
+@pytest.fixture
+def config(tmp_path):
+    return TrainConfig(run_dir=tmp_path / "run")
+
+
+def finish(config):
+    (config.run_dir / run_files.CHECKPOINT).write_text("state")
+
+
+def test_records_the_settings(config):
+    assert prepare_run(config) is False
+    stored = json.loads((config.run_dir / run_files.CONFIG).read_text())
+    assert from_dict(TrainConfig, stored) == config
+    assert stored == to_dict(config)
+
+
+def test_refuses_to_overwrite_a_run(config):
+    prepare_run(config)
+    with pytest.raises(FileExistsError, match="--resume"):
+        prepare_run(config)
+
+
+def test_overwrites_its_own_files_only(config):
+    prepare_run(config)
+    finish(config)
+    mine = config.run_dir / "notes.txt"
+    mine.write_text("keep")
+    assert prepare_run(dataclasses.replace(config, overwrite=True)) is False
+    assert mine.exists()
+    assert not (config.run_dir / run_files.CHECKPOINT).exists()
+
+
+def test_goes_on_with_the_same_settings_and_more_epochs(config):
+    prepare_run(config)
+    finish(config)
+    assert prepare_run(dataclasses.replace(config, resume=True, epochs=9)) is True
+
+
+def test_begins_where_there_is_nothing_to_resume(config):
+    assert prepare_run(dataclasses.replace(config, resume=True)) is False
+
+
+def test_refuses_to_go_on_with_other_settings(config):
+    prepare_run(config)
+    finish(config)
+    other = dataclasses.replace(config, resume=True, learning_rate=0.5)
+    with pytest.raises(ValueError, match=r"learning_rate=None \(now 0.5\)"):
+        prepare_run(other)
+
+
+def test_keeps_history_with_columns_that_come_later(tmp_path):
+    rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "recall@1": 0.75}]
+    write_history(tmp_path, rows)
+    assert read_history(tmp_path) == [
+        {"epoch": "1", "loss": "0.5", "recall@1": ""},
+        {"epoch": "2", "loss": "0.4", "recall@1": "0.75"},
+    ]
+
+
+def test_has_no_history_at_first(tmp_path):
+    assert read_history(tmp_path) == []
+
+
+def test_refuses_more_epochs_where_the_step_size_falls_over_them(config):
+    config = dataclasses.replace(config, cosine_decay=True)
+    prepare_run(config)
+    finish(config)
+    with pytest.raises(ValueError, match="epochs="):
+        prepare_run(dataclasses.replace(config, resume=True, epochs=99))

@@ -1,0 +1,177 @@
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from placevec.config import to_dict
+from placevec.losses import AllPairHingeLoss
+from placevec.models import load_model
+from placevec.training import Interrupted, train
+from placevec.training.batches import TupleBatches
+
+
+def weights_of(run_dir):
+    model = keras.saving.load_model(run_dir / "checkpoint.keras")
+    variables = [*model.variables, *model.optimizer.variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def assert_equal_weights(one, other):
+    one, other = weights_of(one), weights_of(other)
+    assert len(one) == len(other) > 10
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_leaves_model_settings_history_recall_and_pictures(small_config):
+    config = small_config()
+    training = train(config)
+    folder = config.run_dir
+    expected = {
+        "checkpoint.keras", "config.json", "history.csv", "matches.png", "model.keras",
+        "recall.json", "recall.png", "tensorboard", "untrained.keras",
+    }  # fmt: skip
+    assert {path.name for path in folder.iterdir()} == expected
+    recall = json.loads((folder / "recall.json").read_text())
+    assert recall.keys() == {"before", "after"}
+    assert recall["after"].keys() == {"1", "5", "10"}
+    assert all(0 <= share <= 1 for each in recall.values() for share in each.values())
+    assert training.after == {int(rank): share for rank, share in recall["after"].items()}
+    with open(folder / "history.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert all(float(row[name]) >= 0 for row in rows for name in ("loss", "val_loss", "recall@1"))
+    assert max(float(row["recall@1"]) for row in rows) == training.after[1]
+    assert any((folder / "tensorboard").iterdir())
+
+
+def test_keeps_the_best_model(small_config, monkeypatch):
+    config = small_config(epochs=3)
+    recalls = iter([0.1, 0.2, 0.9, 0.3, 0.9])  # before, three epochs, after
+    module = sys.modules["placevec.training.train"]
+    evaluate = module.evaluate
+
+    def scripted(*arguments, **named):
+        result = evaluate(*arguments, **named)
+        return dataclasses.replace(result, recall=dict.fromkeys((1, 5, 10), next(recalls)))
+
+    monkeypatch.setattr(module, "evaluate", scripted)
+    saved = []
+    save = module.save_model
+
+    def spy(model, path):
+        saved.append(path.name)
+        save(model, path)
+
+    monkeypatch.setattr(module, "save_model", spy)
+    train(config)
+    assert saved == [
+        "untrained.keras", "model.keras", "checkpoint.keras", "model.keras", "checkpoint.keras",
+        "checkpoint.keras",
+    ]  # fmt: skip
+
+
+def test_learns_made_places(small_config):
+    config = small_config(epochs=4, steps_per_epoch=10, learning_rate=3e-3, augmentation="none")
+    train(config)
+    with open(config.run_dir / "history.csv") as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_gives_a_model_that_loads_without_the_training(small_config):
+    config = small_config(epochs=1)
+    train(config)
+    model = load_model(config.run_dir / "model.keras")
+    photos = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3), np.uint8)
+    norms = np.linalg.norm(keras.ops.convert_to_numpy(model(photos)), axis=1)
+    np.testing.assert_allclose(norms, 1.0, atol=1e-5)
+
+
+def test_goes_on_for_more_epochs_as_if_it_had_never_stopped(small_config, tmp_path):
+    whole = small_config(run_dir=tmp_path / "whole", epochs=3, augmentation="street")
+    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts", epochs=1)
+    train(whole)
+    train(parts)
+    train(dataclasses.replace(parts, epochs=3, resume=True))
+    assert_equal_weights(whole.run_dir, parts.run_dir)
+
+
+def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp_path, monkeypatch):
+    whole = small_config(run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=8)
+    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
+    train(whole)
+    epoch = TupleBatches.epoch
+
+    def interrupted(self, number, first_step=0):
+        for step, batch in enumerate(epoch(self, number, first_step)):
+            if number == 1 and step == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TupleBatches, "epoch", interrupted)
+        with pytest.raises(Interrupted, match="--resume") as caught:
+            train(parts)
+    assert caught.value.signal_number == signal.SIGTERM
+    stopped = keras.saving.load_model(parts.run_dir / "checkpoint.keras")
+    assert 8 < int(stopped.optimizer.iterations) < 16
+    train(dataclasses.replace(parts, resume=True))
+    assert_equal_weights(whole.run_dir, parts.run_dir)
+
+
+@pytest.mark.one_backend
+def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path):
+    whole = small_config(
+        run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
+        num_hard_negatives=5, loss="info_nce", flip_tuples=True,
+    )  # fmt: skip
+    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
+    train(whole)
+    settings = tmp_path / "settings.json"
+    settings.write_text(json.dumps(to_dict(parts)))
+    command = [sys.executable, "-m", "placevec", "train", "--config", str(settings)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (parts.run_dir / "checkpoint.keras").exists():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert_equal_weights(whole.run_dir, parts.run_dir)
+
+
+def test_stops_at_nan_and_keeps_the_last_good_checkpoint(small_config, monkeypatch):
+    config = small_config()
+    train(dataclasses.replace(config, epochs=1))
+    kept = (config.run_dir / "checkpoint.keras").read_bytes()
+    call = AllPairHingeLoss.call
+    monkeypatch.setattr(
+        AllPairHingeLoss, "call", lambda self, y, x: call(self, y, x) * float("nan")
+    )
+    with pytest.raises(FloatingPointError, match="step 1 of epoch 2.*--learning-rate"):
+        train(dataclasses.replace(config, epochs=2, resume=True))
+    assert (config.run_dir / "checkpoint.keras").read_bytes() == kept
+
+
+def test_says_that_places_give_no_tuples(small_config):
+    with pytest.raises(ValueError, match="positive"):
+        train(small_config(positive_radius_m=0.1))
+
+
+def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in sorted((made_places / "val").glob("@5000*")):
+        shutil.copy(path, few)
+    train(small_config(validation=f"folder:{few}", epochs=1))
+    assert "no validation loss" in caplog.text

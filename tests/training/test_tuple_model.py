@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+
+from placevec.config import ModelConfig
+from placevec.models import build_descriptor_model
+from placevec.training.tuple_model import descriptor_of, make_tuple_model
+
+
+@pytest.fixture
+def model(small_config):
+    keras.utils.set_random_seed(0)
+    return build_descriptor_model(small_config().model)
+
+
+def test_describes_each_photo_of_a_tuple(model, small_config):
+    tuple_model = make_tuple_model(model, small_config())
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    tuples = keras.ops.convert_to_numpy(tuple_model(photos))
+    assert tuples.shape == (2, 4, 4 * 24)
+    for photo, descriptor in zip(photos.reshape(-1, 32, 48, 3), tuples.reshape(8, -1), strict=True):
+        single = keras.ops.convert_to_numpy(model(photo[None]))[0]
+        np.testing.assert_allclose(descriptor, single, atol=1e-5)
+
+
+def test_freezes_what_comes_before_the_named_layer(model, small_config):
+    make_tuple_model(model, small_config(train_from_layer="block_1_depthwise"))
+    names = [layer.name for layer in model.layers]
+    first = names.index("block_1_depthwise")
+    assert not any(layer.trainable for layer in model.layers[:first])
+    assert all(layer.trainable for layer in model.layers[first:])
+
+
+def test_freezes_batch_normalization(model, small_config):
+    tuple_model = make_tuple_model(model, small_config(freeze_batch_norm=True))
+    norm = model.get_layer("bn_Conv1")
+    before = keras.ops.convert_to_numpy(norm.moving_mean)
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    tuple_model.train_on_batch(photos, np.zeros((2, 4, 2)))
+    np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(norm.moving_mean))
+    assert not norm.trainable
+
+
+def test_trains_batch_normalization_otherwise(model, small_config):
+    tuple_model = make_tuple_model(model, small_config())
+    norm = model.get_layer("bn_Conv1")
+    before = keras.ops.convert_to_numpy(norm.moving_mean)
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    tuple_model.train_on_batch(photos, np.zeros((2, 4, 2)))
+    assert not np.array_equal(before, keras.ops.convert_to_numpy(norm.moving_mean))
+
+
+@pytest.mark.parametrize("loss", ["allpair_hinge", "triplet_ranking"])
+def test_takes_the_losses_own_margin_unless_told(model, small_config, loss):
+    usual = make_tuple_model(model, small_config(loss=loss)).loss.margin
+    assert usual == {"allpair_hinge": 0.3, "triplet_ranking": 0.1}[loss]
+    assert make_tuple_model(model, small_config(loss=loss, margin=0.7)).loss.margin == 0.7
+
+
+def test_step_size_rises_then_falls_along_a_cosine(model, small_config):
+    config = small_config(
+        learning_rate=0.1, warmup_steps=2, cosine_decay=True, steps_per_epoch=6, epochs=2
+    )
+    rate = make_tuple_model(model, config).optimizer._learning_rate
+    rates = [float(rate(step)) for step in range(13)]
+    assert rates[:3] == pytest.approx([0.0, 0.05, 0.1])
+    assert rates[7] == pytest.approx(0.05)
+    assert rates[12] == pytest.approx(0.0, abs=1e-7)
+
+
+def test_step_size_stays_after_the_warmup_without_decay(model, small_config):
+    rate = make_tuple_model(
+        model, small_config(learning_rate=0.1, warmup_steps=2)
+    ).optimizer._learning_rate
+    assert [float(rate(step)) for step in (0, 1, 2, 6)] == pytest.approx([0.0, 0.05, 0.1, 0.1])
+
+
+def test_tells_info_nce_the_radius_of_negatives(model, small_config):
+    loss = make_tuple_model(model, small_config(loss="info_nce", negative_radius_m=40.0)).loss
+    assert loss.negative_radius_m == 40.0
+
+
+def test_refuses_a_layer_that_is_not_there(model, small_config):
+    with pytest.raises(ValueError, match="train_from_layer"):
+        make_tuple_model(model, small_config(train_from_layer="block_99"))
+
+
+def test_gives_the_descriptor_model_back(model, small_config):
+    assert descriptor_of(make_tuple_model(model, small_config())) is model
+
+
+def test_trains_grey_photos(small_config):
+    config = small_config(
+        model=ModelConfig(cut_layer="block_1_project_BN", num_clusters=4, channels=1)
+    )
+    tuple_model = make_tuple_model(build_descriptor_model(config.model), config)
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 1), np.uint8)
+    assert np.isfinite(tuple_model.train_on_batch(photos, np.zeros((2, 4, 2))))
