@@ -85,8 +85,8 @@ class TrainConfig:
     found anew before each epoch. 0: from all."""
     flip_tuples: bool = False
     """Mirror half of the tuples, all photos of a tuple alike."""
-    augmentation: str = "none"
-    """Changes to photos while training: none, street, basic, typical or heavy."""
+    augmentation: Literal["none", "street", "basic", "typical", "heavy"] = "none"
+    """Changes to photos while training."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 

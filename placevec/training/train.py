@@ -58,7 +58,12 @@ class Training:
     after: dict[int, float]
 
 
-def train(config: TrainConfig, *, progress: Callable[..., Iterable] = no_progress) -> Training:
+def train(
+    config: TrainConfig,
+    *,
+    augmentation: object = None,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Training:
     """Trains a descriptor model and measures it on places it never saw.
 
     Each epoch draws tuples, runs `fit` on them, measures validation loss (and recall every
@@ -68,6 +73,8 @@ def train(config: TrainConfig, *, progress: Callable[..., Iterable] = no_progres
 
     Args:
         config: TrainConfig.
+        augmentation: callable, Keras preprocessing layer or None. Takes the place of
+            `config.augmentation`; see `augmenter`.
         progress: callable. `tqdm`, or what has its arguments; draws the bars.
 
     Returns:
@@ -86,7 +93,8 @@ def train(config: TrainConfig, *, progress: Callable[..., Iterable] = no_progres
     sampler = _sampler(config, places)
     goes_on = prepare_run(config)
     with stop_requests() as request:
-        run = _Run(config, sampler, validation, progress, request)
+        augmentation = augmentation or config.augmentation
+        run = _Run(config, sampler, validation, augmentation, progress, request)
         run.restore() if goes_on else run.begin()
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
@@ -112,6 +120,7 @@ class _Run:
         config: TrainConfig,
         sampler: TupleSampler,
         validation: PlaceDataset,
+        augmentation: object,
         progress: Callable[..., Iterable],
         request: StopRequest,
     ) -> None:
@@ -119,6 +128,7 @@ class _Run:
         self.sampler = sampler
         self.validation = validation
         self.progress = progress
+        self.augmentation = augmentation
         self.request = request
         self.validation_batches = self._validation_batches()
 
@@ -161,7 +171,7 @@ class _Run:
         config = self.config
         first_step = self._steps - epoch * config.steps_per_epoch
         batches = TupleBatches(
-            self.sampler, **self._batch_settings, augmentation=config.augmentation,
+            self.sampler, **self._batch_settings, augmentation=self.augmentation,
             flip_tuples=config.flip_tuples, hard_negatives=self._mine(epoch),
             steps_per_epoch=config.steps_per_epoch,
         )  # fmt: skip

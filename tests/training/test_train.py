@@ -175,3 +175,14 @@ def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_
         shutil.copy(path, few)
     train(small_config(validation=f"folder:{few}", epochs=1))
     assert "no validation loss" in caplog.text
+
+
+def test_takes_any_callable_as_augmentation(small_config):
+    seen = []
+
+    def negative(photo, rng):
+        seen.append(photo.shape)
+        return 255 - photo
+
+    train(small_config(epochs=1), augmentation=negative)
+    assert len(seen) == 3 * 2 * 4
