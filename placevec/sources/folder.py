@@ -67,7 +67,7 @@ def parse_photo_name(name: str) -> PhotoName | None:
     return PhotoName(
         east_m,
         north_m,
-        zone=fields[2].lstrip("0") + fields[3].upper(),
+        zone=_zone(fields[2], fields[3].upper()),
         heading_deg=_number(fields[8]),
         time_s=_seconds(fields[12]),
     )
@@ -173,6 +173,14 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
 
 _UNKNOWN = PhotoName(math.nan, math.nan)
+
+
+def _zone(number: str, letter: str) -> str:
+    """Returns a UTM zone, or "" where the fields hold something else."""
+    number = number.lstrip("0")
+    if not re.fullmatch(r"[1-9]|[1-5]\d|60", number) or not re.fullmatch("[C-HJ-NP-X]?", letter):
+        return ""
+    return number + letter
 
 
 def _number(field: str) -> float:

@@ -192,3 +192,10 @@ def test_refuses_a_positions_csv_of_other_photos(photos, refuses):
 def test_says_the_way_out_for_photos_without_any_position(shared_data, refuses):
     with refuses(ValueError, "No positions for 22 of 22 photos"):
         read_folder(shared_data("toy"))
+
+
+def test_takes_any_words_after_north_for_a_note(tmp_path):
+    for name in ("@1.0@2.0@photo1@.jpg", "@3.0@4.0@99@photo2@.jpg", "@5.0@6.0@a@b@.jpg"):
+        (tmp_path / name).write_bytes(b"photo")
+    dataset = read_folder(tmp_path)
+    assert dataset.positions_m.tolist() == [[1, 2], [3, 4], [5, 6]]
