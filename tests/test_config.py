@@ -37,6 +37,7 @@ def test_values_that_are_no_defaults_survive_the_trip():
     model = ModelConfig(backbone="vgg16", cut_layer="block5_conv3", linear_cut=True, channels=1)
     settings = TrainConfig(
         run_dir=Path("runs/other"), model=model, image_size=(64, 48), margin=0.25, optimizer="sgd",
+        loss="triplet_ranking", num_negatives=5,
         max_heading_difference_deg=30.0, train_from_layer="block_3_expand", freeze_batch_norm=True,
     )  # fmt: skip
     back = from_dict(TrainConfig, json.loads(json.dumps(to_dict(settings))))
@@ -89,7 +90,7 @@ def test_text_becomes_a_path_and_a_list_becomes_a_tuple():
 
 def test_a_whole_number_may_stand_for_a_fractional_one():
     assert TrainConfig(positive_radius_m=5).positive_radius_m == 5.0
-    assert TrainConfig(margin=1).margin == 1.0
+    assert TrainConfig(loss="allpair_hinge", num_negatives=1, margin=1).margin == 1.0
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_refuses_an_impossible_network(values, match):
     ("values", "match"),
     [
         ({"num_positives": 0}, "`num_positives` must be at least 1"),
-        ({"num_negatives": 0}, "`num_negatives` must be at least 1"),
+        ({"num_negatives": 0, "loss": "allpair_hinge"}, "`num_negatives` must be at least 1"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
         ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
         ({"epochs": 0}, "`epochs` must be at least 1"),
@@ -140,12 +141,18 @@ def test_refuses_an_impossible_network(values, match):
         ({"recall_radius_m": -0.5}, "`recall_radius_m` must be at least 0"),
         ({"seed": -1}, "`seed` must be at least 0"),
         ({"num_hard_negatives": -1}, "`num_hard_negatives` must be at least 0"),
-        ({"num_hard_negatives": 5}, "must be 0 or at least `num_negatives`. Received: num_hard"),
+        (
+            {"num_negatives": 6, "num_hard_negatives": 5},
+            "must be 0 or at least `num_negatives`. Received: num_hard",
+        ),
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
         ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
         ({"learning_rate": 0.0}, "`learning_rate` must be larger than 0"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be larger than 0"),
-        ({"margin": -0.1}, "`margin` must be at least 0"),
+        (
+            {"loss": "allpair_hinge", "num_negatives": 1, "margin": -0.1},
+            "`margin` must be at least 0",
+        ),
         ({"image_size": (240, 31)}, "`image_size` must be two whole numbers.* at least 32"),
         ({"image_size": (240,)}, "`image_size` must be of type tuple"),
         ({"image_size": 240}, "`image_size` must be of type tuple"),

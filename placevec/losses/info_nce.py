@@ -43,14 +43,15 @@ class InfoNCELoss(TupleLoss):
             `y_pred` is of another shape.
 
     Example:
-    The positive and the one negative are equally similar to the query: the positive wins half
-    the softmax, and `-log(0.5) = 0.693`.
+    The positive and the one negative are equally similar to the query: from there the positive
+    wins half the softmax, `-log(0.5) = 0.693`. From the positive the query wins all of it, which
+    costs nothing.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
     >>> loss = InfoNCELoss(num_positives=1, num_negatives=1)
     >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
-    0.693
+    0.347
 
     Reference:
         [van den Oord et al., 2018](https://arxiv.org/abs/1807.03748).

@@ -34,7 +34,7 @@ def write_photos(folder, seed, east_m):
     for place in range(6):
         texture = cv2.resize(rng.integers(0, 256, (6, 8, 3), np.uint8), SIZE[::-1])
         for visit in range(2):
-            name = f"@{east_m + 50 * place}.0@{visit}.0@.jpg"
+            name = f"@{east_m + 50 * place:.1f}@{visit}.0@.jpg"
             cv2.imwrite(str(folder / name), np.roll(texture, visit, axis=1))
 
 
