@@ -34,6 +34,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest placevec tests/end_to_end/test_documents.py
 
 format: install
 	$(BIN)/ruff check --fix .

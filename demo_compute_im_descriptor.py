@@ -1,6 +1,6 @@
 """Computes the descriptor of each photo in a folder and writes them to one file.
 
-Edit the constants and run it, or put flags over them:
+Edit the constants and run it, or put flags over them (`PHOTOS` has none):
 
     python demo_compute_im_descriptor.py --model runs/town/model.keras --out vectors.npz
 """

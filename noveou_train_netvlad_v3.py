@@ -82,7 +82,7 @@ def main() -> None:
     town = RenderConfig()
     if settings.places == f"folder:{town.out}/train":
         render_town(town.out, seed=town.seed, image_size=town.image_size, progress=progress_bar)
-    train(settings, progress=progress_bar)
+    print(train(settings, progress=progress_bar))
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
         _import_keras()
         from placevec.training import train as train_model
 
-        train_model(settings, progress=progress_bar)
+        print(train_model(settings, progress=progress_bar))
 
     return train
 
@@ -130,7 +130,11 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         progress=progress_bar,
     )
     save_descriptors(settings.out, names[kept], descriptors, model_id(model))
-    print(f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}")
+    size = "x".join(map(str, settings.image_size))
+    print(
+        f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}, "
+        f"photos resized to {size}"
+    )
 
 
 def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) -> None:

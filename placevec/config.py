@@ -149,13 +149,18 @@ class TrainConfig:
         )
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
-        _at_least(self, 0 if self.loss == "info_nce" else 1, "num_negatives")
-        if self.num_hard_negatives and self.num_hard_negatives < self.num_negatives:
+        _at_least(self, 0, "num_negatives")
+        if self.num_negatives == 0 and self.loss != "info_nce":
+            _refuse(self, "num_negatives", f"at least 1 with the loss {self.loss}")
+        if self.num_hard_negatives and not 0 < self.num_negatives <= self.num_hard_negatives:
             raise ValueError(
-                "`num_hard_negatives` must be 0 or at least `num_negatives`. Received: "
+                "`num_hard_negatives` must be 0 or at least `num_negatives`, which must be at "
+                "least 1 then. Received: "
                 f"num_hard_negatives={self.num_hard_negatives}, "
                 f"num_negatives={self.num_negatives}"
             )
+        if self.warmup_steps >= self.epochs * self.steps_per_epoch:
+            _refuse(self, "warmup_steps", "less than `epochs * steps_per_epoch`")
         if self.loss == "info_nce" and self.margin is not None:
             raise ValueError(f"info_nce has no `margin`. Received: margin={self.margin}")
         if self.margin is not None:

@@ -143,7 +143,7 @@ def test_refuses_an_impossible_network(values, match):
         ({"num_hard_negatives": -1}, "`num_hard_negatives` must be at least 0"),
         (
             {"num_negatives": 6, "num_hard_negatives": 5},
-            "must be 0 or at least `num_negatives`. Received: num_hard",
+            "must be 0 or at least `num_negatives`, which must",
         ),
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
         ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),

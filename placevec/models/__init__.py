@@ -2,6 +2,7 @@
 
 from placevec.models.backbones import BACKBONES as BACKBONES
 from placevec.models.descriptor_model import build_descriptor_model as build_descriptor_model
+from placevec.models.descriptor_model import holds_aggregator as holds_aggregator
 from placevec.models.descriptor_model import load_model as load_model
 from placevec.models.descriptor_model import model_id as model_id
 from placevec.models.descriptor_model import save_model as save_model

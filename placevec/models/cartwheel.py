@@ -43,10 +43,8 @@ def load_cartwheel(path: Path) -> keras.Model:
     feature_dim, num_clusters = vlad["kernel"].shape[-2:]
 
     images = keras.Input((None, None, channels), dtype="uint8", name="photos")
-    order = "bgr" if channels == 3 else "rgb"
-    pixels = PixelScaling(
-        scale=2.0 / 255.0, offset=-1.0, channel_order=order, name="pixel_scaling"
-    )(images)
+    # `read_weights` has turned the first kernel from BGR to RGB.
+    pixels = PixelScaling(scale=2.0 / 255.0, offset=-1.0, name="pixel_scaling")(images)
     features = local_features(pixels, backbone=backbone, cut_layer=layers[-2])
     aggregator = NetVLAD(num_clusters=num_clusters, normalize_inputs=False, name=AGGREGATOR)
     model = keras.Model(images, aggregator(features), name="descriptor")

@@ -14,7 +14,7 @@ from placevec.config import ModelConfig
 from placevec.layers import GeM, GhostVLAD, NetVLAD
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
-from placevec.models.weights import AGGREGATOR, load_weights
+from placevec.models.weights import AGGREGATOR, load_weights, read_weights
 
 
 def _netvlad(config: ModelConfig) -> keras.Layer:
@@ -68,6 +68,13 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
     if config.weights not in ("imagenet", "none"):
         load_weights(model, Path(config.weights), allow_missing=config.allow_missing_weights)
     return without_xla(model)
+
+
+def holds_aggregator(config: ModelConfig) -> bool:
+    """Returns whether the file of starting weights holds a trained aggregator too."""
+    if config.weights in ("imagenet", "none"):
+        return False
+    return AGGREGATOR in read_weights(Path(config.weights))
 
 
 def load_model(path: Path) -> keras.Model:

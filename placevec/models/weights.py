@@ -149,7 +149,17 @@ def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
                     layers.setdefault(layer, {})[weight] = item[()]
 
             group.visititems(keep)
+    if any("cluster_centers" in weights for weights in layers.values()):
+        _turn_first_kernel(layers)
     return layers
+
+
+def _turn_first_kernel(layers: dict[str, dict[str, np.ndarray]]) -> None:
+    """Makes a network of the cartwheel scripts, which saw BGR photos, take RGB ones."""
+    for name in ("Conv1", "conv1"):
+        kernel = layers.get(name, {}).get("kernel")
+        if kernel is not None and kernel.ndim == 4 and kernel.shape[2] == 3:
+            layers[name]["kernel"] = kernel[:, :, ::-1]
 
 
 def _read_keras(path: Path) -> dict[str, dict[str, np.ndarray]]:

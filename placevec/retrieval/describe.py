@@ -59,6 +59,8 @@ def describe(
     ...
     ValueError: No photos to describe
     """
+    if isinstance(paths, str | Path):
+        raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
     if not len(paths):
         raise ValueError("No photos to describe")
     if batch_size < 1:

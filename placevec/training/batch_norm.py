@@ -7,14 +7,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from placevec.images import read_image
+from placevec.training.clusters import read_photos
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 64
 
 
 def settle_batch_norm(
-    model: keras.Model, paths: Sequence[Path], *, image_size: tuple[int, int], seed: int
+    model: keras.Model,
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int],
+    seed: int,
+    skip_unreadable: bool = False,
 ) -> None:
     """Gives a network of random weights the statistics of photos as its running statistics.
 
@@ -23,22 +28,24 @@ def settle_batch_norm(
 
     Args:
         model: keras.Model. A descriptor model; changed in place.
-        paths: sequence of Path. Photos to draw from; unreadable ones stop it.
+        paths: sequence of Path. Photos to draw from.
         image_size: (int, int). Rows and columns that photos are resized to.
         seed: int. Seed of the draw.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in norms]
     drawn = np.random.default_rng(seed).permutation(len(paths))[:_NUM_PHOTOS]
-    photos = np.stack(
-        [
-            read_image(paths[row], image_size=image_size, channels=model.input_shape[-1])
-            for row in drawn
-        ]
+    photos = read_photos(
+        [paths[row] for row in drawn],
+        image_size=image_size,
+        channels=model.input_shape[-1],
+        skip_unreadable=skip_unreadable,
     )
+    batch = np.stack(list(photos))
     for layer in norms:
         layer.momentum = 0.0
-    model(photos, training=True)
+    model(batch, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    _log.info("batch normalisation settled on %d photos", len(drawn))
+    _log.info("batch normalisation settled on %d photos", len(batch))

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from placevec.images import read_ahead, read_image
+from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
 
@@ -18,7 +18,12 @@ _FEATURES_A_PHOTO = 100
 
 
 def clusters_from_photos(
-    model: keras.Model, paths: Sequence[Path], *, image_size: tuple[int, int], seed: int
+    model: keras.Model,
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int],
+    seed: int,
+    skip_unreadable: bool = False,
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.
 
@@ -27,9 +32,10 @@ def clusters_from_photos(
     Args:
         model: keras.Model. A descriptor model that ends in NetVLAD; changed in place. Models
             with another aggregator are left as they are.
-        paths: sequence of Path. Photos to draw from; unreadable ones stop it.
+        paths: sequence of Path. Photos to draw from.
         image_size: (int, int). Rows and columns that photos are resized to.
         seed: int. Seed of the draw and of k-means.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
 
     Reference:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
@@ -40,7 +46,13 @@ def clusters_from_photos(
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(len(paths))[:_NUM_PHOTOS]
-    features = local_features_of(model, [paths[i] for i in drawn], image_size, rng)
+    photos = read_photos(
+        [paths[i] for i in drawn],
+        image_size=image_size,
+        channels=model.input_shape[-1],
+        skip_unreadable=skip_unreadable,
+    )
+    features = _local_features(model, photos, rng)
     initialize_clusters(aggregator, features, seed=seed)
     _log.info(
         "%d clusters from %d local features of %d photos in %.1f s",
@@ -48,18 +60,38 @@ def clusters_from_photos(
     )  # fmt: skip
 
 
-def local_features_of(
-    model: keras.Model, paths: Sequence[Path], image_size: tuple[int, int], rng: np.random.Generator
+def read_photos(
+    paths: Sequence[Path], *, image_size: tuple[int, int], channels: int, skip_unreadable: bool
+) -> Iterator[np.ndarray]:
+    """Yields photos (H, W, C) uint8 in order, without those that cannot be read where so told.
+
+    Raises:
+        UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
+    """
+
+    def read(path: Path) -> np.ndarray | None:
+        try:
+            return read_image(path, image_size=image_size, channels=channels)
+        except (UnreadableImageError, OSError) as error:
+            if not skip_unreadable:
+                raise
+            _log.warning("%s: left out", error)
+            return None
+
+    photos = read_ahead(read, paths, num_workers=2, ahead=8)
+    return (photo for photo in photos if photo is not None)
+
+
+def _local_features(
+    model: keras.Model, photos: Iterable[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
     """Returns local features that enter a model's last layer, (n, D) float32."""
     backbone = without_xla(keras.Model(model.input, model.layers[-1].input))
-
-    def read(path: Path) -> np.ndarray:
-        return read_image(path, image_size=image_size, channels=model.input_shape[-1])
-
     drawn = []
-    for photo in read_ahead(read, paths, num_workers=2, ahead=8):
+    for photo in photos:
         grid = keras.ops.convert_to_numpy(backbone.predict_on_batch(photo[None]))
         cells = grid.reshape(-1, grid.shape[-1])  # (H * W, D)
         drawn.append(cells[rng.permutation(len(cells))[:_FEATURES_A_PHOTO]])
+    if not drawn:
+        raise ValueError("None of the photos for the clusters can be read")
     return np.concatenate(drawn).astype(np.float32)

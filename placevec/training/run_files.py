@@ -2,12 +2,15 @@
 
 import csv
 import json
+import logging
 import os
 import shutil
 import uuid
 from pathlib import Path
 
 from placevec.config import TrainConfig, to_dict
+
+_log = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
@@ -37,8 +40,8 @@ _ALL = (
 _FREE = ("run_dir", "resume", "overwrite", "epochs", "num_workers")
 
 
-def prepare_run(config: TrainConfig) -> bool:
-    """Makes the run folder ready and says whether a training goes on.
+def check_run(config: TrainConfig) -> bool:
+    """Says whether a training goes on, and refuses what would harm an earlier one.
 
     Args:
         config: TrainConfig.
@@ -48,18 +51,29 @@ def prepare_run(config: TrainConfig) -> bool:
 
     Raises:
         FileExistsError: If the folder holds a run and neither `resume` nor `overwrite` is set.
+        FileNotFoundError: If there is no run to resume.
         ValueError: If the run that shall go on had other settings.
     """
     folder = config.run_dir
-    if config.resume and (folder / CHECKPOINT).exists():
+    if config.resume:
+        if not (folder / CONFIG).exists():
+            raise FileNotFoundError(f"There is no training in {folder} to go on with")
         _refuse_other_settings(config)
-        write_json(folder / CONFIG, to_dict(config))
+        if not (folder / CHECKPOINT).exists():
+            _log.warning("no checkpoint in %s yet: the training begins anew", folder)
+            return False
         return True
-    if (folder / CONFIG).exists() and not (config.overwrite or config.resume):
+    if (folder / CONFIG).exists() and not config.overwrite:
         raise FileExistsError(
             f"{folder} holds a training already. Go on with `--resume`, replace it with "
             "`--overwrite`, or name another `--run-dir`"
         )
+    return False
+
+
+def clear_run(config: TrainConfig) -> None:
+    """Makes the folder of a run, without the files of an earlier one, and records the settings."""
+    folder = config.run_dir
     for name in _ALL:
         path = folder / name
         if path.is_dir():
@@ -68,7 +82,6 @@ def prepare_run(config: TrainConfig) -> bool:
             path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / CONFIG, to_dict(config))
-    return False
 
 
 def write_json(path: Path, values: dict) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorboard.summary
 
-from placevec.config import TrainConfig
-from placevec.models import build_descriptor_model, load_model, save_model
+from placevec.config import TrainConfig, to_dict
+from placevec.models import build_descriptor_model, holds_aggregator, load_model, save_model
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.retrieval import Evaluation, draw_matches, draw_recall, evaluate, no_progress
 from placevec.sources import open_places
@@ -21,7 +21,13 @@ from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
 from placevec.training.clusters import clusters_from_photos
 from placevec.training.mining import hardest_negatives, load_mined, save_mined
-from placevec.training.run_files import prepare_run, read_history, write_history, write_json
+from placevec.training.run_files import (
+    check_run,
+    clear_run,
+    read_history,
+    write_history,
+    write_json,
+)
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
 from placevec.training.tuple_model import descriptor_of, make_tuple_model
 
@@ -57,6 +63,12 @@ class Training:
     before: dict[int, float]
     after: dict[int, float]
 
+    def __str__(self) -> str:
+        return (
+            f"before: {_percent(self.before)}\nafter:  {_percent(self.after)}\n"
+            f"results in {self.run_dir}"
+        )
+
 
 def train(
     config: TrainConfig,
@@ -91,7 +103,7 @@ def train(
     places = open_places(config.places, skip_unreadable=config.skip_unreadable)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
     sampler = _sampler(config, places)
-    goes_on = prepare_run(config)
+    goes_on = check_run(config)
     with stop_requests() as request:
         augmentation = augmentation or config.augmentation
         run = _Run(config, sampler, validation, augmentation, progress, request)
@@ -133,30 +145,34 @@ class _Run:
         self.validation_batches = self._validation_batches()
 
     def begin(self) -> None:
-        """Builds the network and measures it before the first step."""
+        """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
         model = build_descriptor_model(config.model)
+        photos = {
+            "paths": self.sampler.dataset.paths(),
+            "image_size": config.image_size,
+            "seed": config.seed,
+            "skip_unreadable": config.skip_unreadable,
+        }
         if config.starts_random and not config.keeps_batch_norm:
-            settle_batch_norm(
-                model, self.sampler.dataset.paths(), image_size=config.image_size, seed=config.seed
-            )
-        if config.initialize_clusters:
-            clusters_from_photos(
-                model, self.sampler.dataset.paths(), image_size=config.image_size, seed=config.seed
-            )
+            settle_batch_norm(model, **photos)
+        if config.initialize_clusters and not holds_aggregator(config.model):
+            clusters_from_photos(model, **photos)
         self.tuple_model = make_tuple_model(model, config)
+        self._measure_untrained(model)
+        clear_run(config)
         save_model(model, config.run_dir / run_files.UNTRAINED)
-        self._measure_untrained()
 
     def restore(self) -> None:
         """Takes up the network, the optimizer and the step of the last checkpoint."""
         path = self.config.run_dir / run_files.CHECKPOINT
         self.tuple_model = keras.saving.load_model(path, safe_mode=True)
         _log.info("going on from %s after step %d", path, self._steps)
+        write_json(self.config.run_dir / run_files.CONFIG, to_dict(self.config))
         rows = read_history(self.config.run_dir)[: self.finished_epochs]
         if rows:
             write_history(self.config.run_dir, rows)
-        self._measure_untrained()
+        self._measure_untrained(load_model(self.config.run_dir / run_files.UNTRAINED))
 
     @property
     def finished_epochs(self) -> int:
@@ -180,15 +196,16 @@ class _Run:
         photos = batches.epoch(epoch, first_step)
         stop = StopEarly(self.request)
         start = time.perf_counter()
-        logs = self.tuple_model.fit(
-            iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
-            steps_per_epoch=num_steps,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            callbacks=[stop],
-            shuffle=False,
-            verbose=0,
-        ).history
+        with _errors_of(photos) as photos:
+            logs = self.tuple_model.fit(
+                iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
+                steps_per_epoch=num_steps,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                callbacks=[stop],
+                shuffle=False,
+                verbose=0,
+            ).history
         seconds = time.perf_counter() - start
         if stop.bad_step is not None:
             self._refuse_bad_loss(epoch, first_step + stop.bad_step)
@@ -217,7 +234,6 @@ class _Run:
         draw_recall({k: each.recall_at(_PLOT_RANKS) for k, each in curves.items()},
                     folder / run_files.RECALL_PLOT)  # fmt: skip
         draw_matches(curves, folder / run_files.MATCHES, seed=self.config.seed)
-        _log.info("%s\nresults in %s", _recall_table(curves), folder)
         return Training(folder, self.before.recall, after.recall)
 
     @property
@@ -242,8 +258,8 @@ class _Run:
         steps = -(-min(len(sampler.queries), _VALIDATION_TUPLES) // self.config.batch_size)
         return TupleBatches(sampler, **self._batch_settings, steps_per_epoch=steps)
 
-    def _measure_untrained(self) -> None:
-        self.before = self._evaluate(load_model(self.config.run_dir / run_files.UNTRAINED))
+    def _measure_untrained(self, model: keras.Model) -> None:
+        self.before = self._evaluate(model)
         _log.info("before training: %s", _percent(self.before.recall))
 
     def _evaluate(self, model: keras.Model) -> Evaluation:
@@ -279,11 +295,10 @@ class _Run:
         config = self.config
         results = {}
         if self.validation_batches is not None:
-            results["val_loss"] = self.tuple_model.evaluate(
-                self.validation_batches.epoch(0),
-                steps=self.validation_batches.steps_per_epoch,
-                verbose=0,
-            )
+            with _errors_of(self.validation_batches.epoch(0)) as photos:
+                results["val_loss"] = self.tuple_model.evaluate(
+                    photos, steps=self.validation_batches.steps_per_epoch, verbose=0
+                )
         if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
             evaluation = self._evaluate(descriptor_of(self.tuple_model))
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
@@ -317,7 +332,7 @@ class _Run:
 
     def _refuse_bad_loss(self, epoch: int, step: int) -> None:
         kept = self.config.run_dir / run_files.CHECKPOINT
-        state = f"the state after epoch {epoch} is kept in {kept}" if epoch else "nothing was saved"
+        state = f"the last good state is kept in {kept}" if kept.exists() else "nothing was saved"
         raise FloatingPointError(
             f"The loss was NaN or infinite in step {step + 1} of epoch {epoch + 1}; {state}. "
             "Try a smaller `--learning-rate`"
@@ -327,11 +342,25 @@ class _Run:
 _VALIDATION_TUPLES = 32
 
 
+@contextlib.contextmanager
+def _errors_of(batches: Iterator) -> Iterator[Iterator]:
+    """Raises what went wrong in the batches themselves, where a backend wraps it in its own."""
+    errors = []
+
+    def noted() -> Iterator:
+        try:
+            yield from batches
+        except Exception as error:
+            errors.append(error)
+            raise
+
+    try:
+        yield noted()
+    except Exception:
+        if errors:
+            raise errors[0] from None
+        raise
+
+
 def _percent(recall: dict[int, float]) -> str:
     return ", ".join(f"recall@{rank} {100 * share:.1f} %" for rank, share in recall.items())
-
-
-def _recall_table(evaluations: dict[str, Evaluation]) -> str:
-    return "\n".join(
-        f"{label + ':':8s} {_percent(each.recall)}" for label, each in evaluations.items()
-    )

@@ -27,6 +27,11 @@ def test_links_lead_somewhere(documents, pytestconfig):
                 assert path.exists(), f"{name} links to {target}"
 
 
+def test_no_document_waits_for_a_figure(documents):
+    for name, text in documents.items():
+        assert not re.search(r"@[A-Z]+@", text), name
+
+
 def test_the_tree_names_every_room(documents, pytestconfig):
     readme = documents["README.md"]
     rooms = [path.name for path in (pytestconfig.rootpath / "placevec").iterdir()

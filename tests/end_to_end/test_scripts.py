@@ -74,7 +74,7 @@ def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
     run = {"cwd": tmp_path, "capture_output": True, "text": True}
     trained = subprocess.run([sys.executable, "edited.py", "--epochs", "1"], **run)
     assert trained.returncode == 0, trained.stderr[-2000:]
-    assert "after:   recall@1" in trained.stderr
+    assert "after:  recall@1" in trained.stdout
     history = (tmp_path / "runs" / "town" / "history.csv").read_text()
     assert len(history.splitlines()) == 2
 

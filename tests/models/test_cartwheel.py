@@ -5,8 +5,9 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.config import ModelConfig
 from placevec.images import read_image
-from placevec.models import load_model
+from placevec.models import build_descriptor_model, load_model
 
 KINDS = {"gray": 1, "color": 3}
 
@@ -51,6 +52,17 @@ def test_describes_as_the_frozen_graph_does(shared_data, photos, kind, size):
     old = np.concatenate([graph(old_pixels(photo[None], KINDS[kind])) for photo in batch])
     new = keras.ops.convert_to_numpy(model.predict_on_batch(batch))
     np.testing.assert_allclose(new, old.reshape(new.shape), atol=1e-5)
+
+
+def test_starts_a_training_from_the_same_features(shared_data, photos):
+    path = shared_data("weights", "cartwheel") / "mobilenetv2_block9_k16_color_240x320.h5"
+    batch = np.stack([read_image(photo, image_size=(96, 128)) for photo in photos])
+    start = build_descriptor_model(ModelConfig(weights=str(path)))
+    features = []
+    for model in (load_model(path), start):
+        backbone = keras.Model(model.input, model.get_layer("block_9_add").output)
+        features.append(keras.ops.convert_to_numpy(backbone(batch)))
+    np.testing.assert_allclose(*features, atol=1e-5)
 
 
 def test_takes_photos_of_odd_sizes(shared_data, photos):

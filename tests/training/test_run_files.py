@@ -5,12 +5,19 @@ import pytest
 
 from placevec.config import TrainConfig, from_dict, to_dict
 from placevec.training import run_files
-from placevec.training.run_files import prepare_run, read_history, write_history
+from placevec.training.run_files import check_run, clear_run, read_history, write_history
 
 
 @pytest.fixture
 def config(tmp_path):
     return TrainConfig(run_dir=tmp_path / "run")
+
+
+def prepare_run(config):
+    goes_on = check_run(config)
+    if not goes_on:
+        clear_run(config)
+    return goes_on
 
 
 def finish(config):
@@ -46,8 +53,15 @@ def test_goes_on_with_the_same_settings_and_more_epochs(config):
     assert prepare_run(dataclasses.replace(config, resume=True, epochs=9)) is True
 
 
-def test_begins_where_there_is_nothing_to_resume(config):
-    assert prepare_run(dataclasses.replace(config, resume=True)) is False
+def test_refuses_to_resume_where_there_is_no_run(config):
+    with pytest.raises(FileNotFoundError, match="There is no training in"):
+        check_run(dataclasses.replace(config, resume=True))
+
+
+def test_begins_anew_where_there_is_no_checkpoint_yet(config, caplog):
+    prepare_run(config)
+    assert check_run(dataclasses.replace(config, resume=True)) is False
+    assert "begins anew" in caplog.text
 
 
 def test_refuses_to_go_on_with_other_settings(config):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from placevec.config import to_dict
+from placevec.images import UnreadableImageError
 from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model
 from placevec.training import Interrupted, train
@@ -186,3 +187,45 @@ def test_takes_any_callable_as_augmentation(small_config):
 
     train(small_config(epochs=1), augmentation=negative)
     assert len(seen) == 3 * 2 * 4
+
+
+def test_names_an_unreadable_photo_in_one_line_in_the_middle_of_an_epoch(
+    small_config, made_places, tmp_path
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(made_places / "train", broken)
+    config = small_config(
+        places=f"folder:{broken}", steps_per_epoch=12, epochs=1, initialize_clusters=False,
+        freeze_batch_norm=True,
+    )  # fmt: skip
+    (broken / "@350.00@2.00@@@@@2@.jpg").write_bytes(b"no photo")
+    with pytest.raises(UnreadableImageError, match="@350.00@2.00"):
+        train(config)
+
+
+def test_goes_on_without_unreadable_photos_when_told(small_config, made_places, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(made_places / "train", broken)
+    (broken / "@350.00@2.00@@@@@2@.jpg").write_bytes(b"no photo")
+    train(small_config(places=f"folder:{broken}", epochs=1, skip_unreadable=True))
+    assert (tmp_path / "run" / "model.keras").exists()
+
+
+def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
+    config = small_config(epochs=1)
+    train(config)
+    kept = (config.run_dir / "model.keras").read_bytes()
+    with pytest.raises(ValueError, match="train_from_layer"):
+        train(dataclasses.replace(config, overwrite=True, train_from_layer="block_99"))
+    assert (config.run_dir / "model.keras").read_bytes() == kept
+
+
+def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
+    first = small_config(epochs=1)
+    train(first)
+    start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
+    train(small_config(run_dir=tmp_path / "second", model=start, epochs=1))
+    one = load_model(first.run_dir / "model.keras").layers[-1]
+    other = load_model(tmp_path / "second" / "untrained.keras").layers[-1]
+    for left, right in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
