@@ -250,7 +250,9 @@ def test_describe_writes_names_descriptors_and_the_models_id(
     assert descriptors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
     assert identity == model_id(load_model(model_path))
-    assert capsys.readouterr().out == f"6 descriptors of 3 numbers in {out}\n"
+    assert (
+        capsys.readouterr().out == f"6 descriptors of 3 numbers in {out}, photos resized to 32x48\n"
+    )
 
 
 def test_describe_leaves_out_what_cannot_be_read(places, model_path, tmp_path):
