@@ -42,8 +42,8 @@ def read_image(
     Args:
         path: Path. The file; any characters.
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
-            aspect ratio is not kept): shrunk by averaging areas, stretched linearly. None: the
-            size of the file.
+            aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
+            what it covers of the old ones. None: the size of the file.
         channels: int. `3` for RGB, `1` for grey. Defaults to `3`.
         max_pixels: int. Largest `rows * cols` that a file may declare. Defaults to 100 million.
 
@@ -103,12 +103,12 @@ def _refusal(path: Path, what: str) -> str:
 
 
 def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    """Shrinks by area first and grows linearly after, so that each axis gets its own rule."""
+    """Shrinks first and enlarges after: in one call the axis that shrinks would alias."""
     shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
     if shrunk != pixels.shape[:2]:
         pixels = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
     if shrunk != (rows, cols):
-        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_LINEAR)
+        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
     return pixels
 
 

@@ -95,11 +95,12 @@ def test_shrinks_by_averaging_areas(tmp_path):
     assert np.abs(read - expected).max() <= 1
 
 
-def test_stretches_linearly(tmp_path):
-    """A row 0, 100 at four pixels: outside of the first middle, then 1/4 and 3/4 between."""
+@pytest.mark.parametrize(("cols", "expected"), [(4, [0, 0, 100, 100]), (3, [0, 50, 100])])
+def test_a_stretched_pixel_is_the_mean_of_what_it_covers(tmp_path, cols, expected):
+    """Of two pixels 0, 100 the middle one of three covers half of each."""
     cv2.imwrite(str(tmp_path / "row.png"), np.array([[0, 100]], np.uint8))
-    read = read_image(tmp_path / "row.png", image_size=(1, 4), channels=1)
-    np.testing.assert_array_equal(read[0, :, 0], [0, 25, 75, 100])
+    read = read_image(tmp_path / "row.png", image_size=(1, cols), channels=1)
+    np.testing.assert_array_equal(read[0, :, 0], expected)
 
 
 def test_shrinks_one_axis_and_stretches_the_other_each_by_its_rule(tmp_path):
