@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from placevec.layers import GeM, GhostVLAD, NetVLAD
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
 from placevec.models.weights import AGGREGATOR, load_weights, read_weights
+from placevec.whole_file import whole_file
 
 
 def _netvlad(config: ModelConfig) -> keras.Layer:
@@ -132,16 +131,11 @@ def save_model(model: keras.Model, path: Path) -> None:
         raise ValueError(f"A model is saved to a file that ends in .keras. Received: {path}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.keras")
     try:
-        model.save(unfinished)
-        with open(unfinished, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        with whole_file(path) as unfinished:
+            model.save(unfinished)
     except OSError as error:
         raise OSError(f"{path} could not be saved ({error})") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def model_id(model: keras.Model) -> str:

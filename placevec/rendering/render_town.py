@@ -28,6 +28,7 @@ from placevec.rendering.scene import Scene, StreetModel
 from placevec.rendering.town import Street, Town, field_size_m, lay_out_town
 from placevec.rendering.weather import Visit, plan_visit
 from placevec.sources import PhotoName, photo_name
+from placevec.whole_file import whole_file
 
 WORLD_FILE = "world.json"
 _VERSION = 1
@@ -207,14 +208,8 @@ def _write(photo: np.ndarray, shot: _Shot, path: Path, quality: int) -> None:
     is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not is_encoded:
         raise RuntimeError(f"OpenCV could not encode {path.name}")
-    _write_whole(path, data.tobytes())
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Writes a file such that it is there as a whole or not at all."""
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_bytes(data)
-    os.replace(unfinished, path)
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(data)
 
 
 def _refuse_bad(settings: dict) -> None:
@@ -264,13 +259,12 @@ def _begin(partial_dir: Path, settings: dict) -> None:
         _refuse_other(partial_dir, found["settings"], settings)
         logger.info("Going on with the interrupted rendering in %s", partial_dir)
         return
-    if any(path.name != WORLD_FILE + ".tmp" for path in partial_dir.iterdir()):
+    if any(not path.name.endswith(WORLD_FILE) for path in partial_dir.iterdir()):
         raise ValueError(
             f"{partial_dir} must be empty or an interrupted rendering. Received: a folder without "
             f"{WORLD_FILE}. Remove it"
         )
-    text = json.dumps({"settings": settings}, indent=2)
-    _write_whole(partial_dir / WORLD_FILE, text.encode())
+    _write_world(partial_dir, {"settings": settings})
 
 
 def _finish(partial_dir: Path, out_dir: Path, settings: dict, shots: list[_Shot]) -> None:
@@ -278,11 +272,15 @@ def _finish(partial_dir: Path, out_dir: Path, settings: dict, shots: list[_Shot]
     for shot in shots:
         folder = shot.path.parent.as_posix()
         counts[folder] = counts.get(folder, 0) + 1
-    text = json.dumps({"settings": settings, "num_photos": counts}, indent=2)
-    _write_whole(partial_dir / WORLD_FILE, text.encode())
+    _write_world(partial_dir, {"settings": settings, "num_photos": counts})
     if out_dir.exists():
         out_dir.rmdir()  # empty, as was made sure at the start
     os.replace(partial_dir, out_dir)
+
+
+def _write_world(folder: Path, world: dict) -> None:
+    with whole_file(folder / WORLD_FILE) as unfinished:
+        unfinished.write_text(json.dumps(world, indent=2))
 
 
 def _read_world(folder: Path) -> dict:

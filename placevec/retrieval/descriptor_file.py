@@ -1,12 +1,13 @@
 """Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
 
 import os
-import uuid
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
+
+from placevec.whole_file import whole_file
 
 # What `np.load` raises at a file that is cut off, damaged, or no .npz at all.
 _DAMAGED = (KeyError, EOFError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -55,17 +56,11 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
             "`names` and `descriptors` must be (N,) and (N, D). Received: "
             f"{names.shape} and {descriptors.shape}"
         )
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.npz")
     try:
-        with open(unfinished, "wb") as file:
-            np.savez(file, names=names, descriptors=descriptors, model_id=np.array(model_id))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        with whole_file(path) as unfinished:
+            np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
     except OSError as error:
         raise OSError(f"{path} could not be written ({error})") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from placevec.images import read_image
 from placevec.retrieval.evaluate import Evaluation
+from placevec.whole_file import whole_file
 
 _RIGHT, _WRONG, _QUERY = "#2a9d3f", "#d1372c", "#333333"
 _LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until it is written
@@ -37,7 +38,7 @@ def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
     axes.set_xticks(list(next(iter(curves.values()))))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    figure.savefig(path, dpi=120)
+    _save(figure, path, dpi=120)
 
 
 def draw_matches(
@@ -88,7 +89,7 @@ def draw_matches(
                 title = f"{label} {rank + 1}: {evaluation.similarities[row, rank]:.2f}"
                 photo = evaluation.dataset.path(evaluation.dataset.database[found])
                 _show(axes, photo, _RIGHT if right else _WRONG, title)
-    figure.savefig(path, dpi=80)
+    _save(figure, path, dpi=80)
 
 
 def draw_tuples(tuples: Sequence[Sequence[np.ndarray]], path: Path, *, num_positives: int) -> None:
@@ -115,7 +116,12 @@ def draw_tuples(tuples: Sequence[Sequence[np.ndarray]], path: Path, *, num_posit
                 _frame(axes, photo, _RIGHT, "positive")
             else:
                 _frame(axes, photo, _WRONG, "negative")
-    figure.savefig(path, dpi=80)
+    _save(figure, path, dpi=80)
+
+
+def _save(figure: Figure, path: Path, dpi: int) -> None:
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=dpi)
 
 
 def _show(axes: Axes, photo: Path, color: str, title: str) -> None:

@@ -1,7 +1,5 @@
 """Hard negatives: photos of other places that the network takes for the query's place."""
 
-import os
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 
 from placevec.places import TupleSampler
 from placevec.retrieval import describe, nearest, no_progress
+from placevec.whole_file import whole_file
 
 
 def hardest_negatives(
@@ -56,12 +55,8 @@ def hardest_negatives(
 
 def save_mined(path: Path, epoch: int, negatives: np.ndarray) -> None:
     """Writes the negatives mined for an epoch, whole or not at all."""
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.npz")
-    try:
+    with whole_file(path) as unfinished:
         np.savez(unfinished, epoch=epoch, negatives=negatives)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def load_mined(path: Path, epoch: int) -> np.ndarray | None:

@@ -3,12 +3,11 @@
 import csv
 import json
 import logging
-import os
 import shutil
-import uuid
 from pathlib import Path
 
 from placevec.config import TrainConfig, to_dict
+from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -107,15 +106,8 @@ def write_history(folder: Path, rows: list[dict]) -> None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def _refuse_other_settings(config: TrainConfig) -> None:
