@@ -1,13 +1,13 @@
 """Computes the descriptor of each photo in a folder and writes them to one file.
 
-Edit the constants and run it, or put flags over them (`PHOTOS` has none):
+Edit the constants and run it, or put another folder and flags over them:
 
-    python demo_compute_im_descriptor.py --model runs/town/model.keras --out vectors.npz
+    python demo_compute_im_descriptor.py my_photos --model runs/town/model.keras --out vectors.npz
 """
 
 from pathlib import Path
 
-from placevec.cli import describe, flags_over, one_line_errors
+from placevec.cli import one_line_errors, run_describe
 from placevec.config import DescribeConfig
 
 PHOTOS = "data/town/val"  # a folder of photos, or READER:PATH
@@ -26,4 +26,4 @@ def config() -> DescribeConfig:
 
 if __name__ == "__main__":
     with one_line_errors():
-        describe(PHOTOS, flags_over(config()))
+        run_describe(PHOTOS, config())

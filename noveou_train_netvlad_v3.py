@@ -10,7 +10,7 @@ trained on. `placevec/config.py` says what each setting does.
 
 from pathlib import Path
 
-from placevec.cli import flags_over, one_line_errors, progress_bar
+from placevec.cli import flags_over, import_keras, one_line_errors, progress_bar
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
@@ -76,6 +76,7 @@ def config() -> TrainConfig:
 def main() -> None:
     """Draws the town where the photos to train on are the town's, then trains."""
     settings = flags_over(config())
+    import_keras()
     from placevec.rendering import render_town
     from placevec.training import train
 

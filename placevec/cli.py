@@ -83,6 +83,26 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(2)
 
 
+def run_describe(
+    photos: str, config: DescribeConfig, arguments: Sequence[str] | None = None
+) -> None:
+    """Runs `describe` with `[PHOTOS] [flags]` of the command line put over what is given.
+
+    Args:
+        photos: str. A folder of photos or READER:PATH; the one without an argument.
+        config: DescribeConfig. The values without a flag.
+        arguments: sequence of str or None. The command line. None: that of this process.
+    """
+
+    def describe_over(
+        photos: _Photos = photos, /, settings: Annotated[DescribeConfig, _Flags] = config
+    ) -> None:
+        describe(photos, settings)
+
+    describe_over.__doc__ = describe.__doc__
+    tyro.cli(describe_over, args=arguments)
+
+
 def _train_over(default: TrainConfig):  # noqa: ANN202
     def train(settings: Annotated[TrainConfig, _Flags] = default) -> None:
         """Train a network on photos with positions.
@@ -91,7 +111,7 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
         Parquet), pittsburgh:DIR, dbstruct:FILE.mat, sequence:DIR. `--config run.json` takes the
         settings of an earlier run; flags go over them.
         """
-        _import_keras()
+        import_keras()
         from placevec.training import train as train_model
 
         print(train_model(settings, progress=progress_bar))
@@ -108,7 +128,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     """
     from placevec.sources import list_photos, open_places
 
-    _import_keras()
+    import_keras()
     from placevec.models import load_model, model_id
     from placevec.retrieval import describe as describe_photos
     from placevec.retrieval import require_writable, save_descriptors
@@ -144,7 +164,7 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         places: READER:PATH of photos with positions.
         settings: How recall is measured.
     """
-    _import_keras()
+    import_keras()
     from placevec.models import load_model
     from placevec.retrieval import evaluate as evaluate_model
     from placevec.sources import open_places
@@ -190,13 +210,13 @@ def info(
         image_size: Rows and columns of a photo.
         batch_size: Photos in a batch, for the memory.
     """
-    _import_keras()
+    import_keras()
     from placevec.models import load_model, measure_model
 
     print(measure_model(load_model(model), image_size=image_size, batch_size=batch_size))
 
 
-def _import_keras() -> None:
+def import_keras() -> None:
     """Imports Keras without the lines that TensorFlow's C++ code writes to standard error."""
     if "keras" in sys.modules:
         return

@@ -103,9 +103,11 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
     for variable, values in assignments:
         variable.assign(values)
     _log.info(
-        "weights of %d layers from %s, %d missing, %d not used",
-        len(found), path, len(missing), len(arrays) - len(found),
+        "weights of %d layers from %s, %d more in the file", len(found), path,
+        len(arrays) - len(found),
     )  # fmt: skip
+    if AGGREGATOR in missing:
+        _log.info("the %s has none there and starts anew", AGGREGATOR)
     if backbone_missing:
         _log.warning("random weights stay in: %s", ", ".join(backbone_missing))
     return set(found)

@@ -114,7 +114,7 @@ def train(
 
 
 def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
-    return TupleSampler(
+    sampler = TupleSampler(
         dataset,
         num_positives=config.num_positives,
         num_negatives=config.num_negatives,
@@ -122,6 +122,13 @@ def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         negative_radius_m=config.negative_radius_m,
         max_heading_difference_deg=config.max_heading_difference_deg,
     )
+    if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
+        raise ValueError(
+            f"Training needs photos of different places. Received: {len(dataset)} photos in "
+            f"{dataset.root}, none farther than {config.negative_radius_m:g} m from another. Add "
+            "places, or set a smaller `--negative-radius-m`"
+        )
+    return sampler
 
 
 class _Run:
@@ -168,6 +175,8 @@ class _Run:
         path = self.config.run_dir / run_files.CHECKPOINT
         self.tuple_model = keras.saving.load_model(path, safe_mode=True)
         _log.info("going on from %s after step %d", path, self._steps)
+        if self.finished_epochs >= self.config.epochs:
+            _log.info("nothing is left to train; more `--epochs` would go on")
         write_json(self.config.run_dir / run_files.CONFIG, to_dict(self.config))
         rows = read_history(self.config.run_dir)[: self.finished_epochs]
         if rows:
@@ -319,7 +328,7 @@ class _Run:
                 board.add_scalar(name, row[name], epoch + 1)
         _log.info(
             "epoch %d/%d: %s", epoch + 1, self.config.epochs,
-            ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch"),
+            ", ".join(_words(name, value) for name, value in row.items() if name != "epoch"),
         )  # fmt: skip
 
     def _save_and_leave(self) -> None:
@@ -363,4 +372,8 @@ def _errors_of(batches: Iterator) -> Iterator[Iterator]:
 
 
 def _percent(recall: dict[int, float]) -> str:
-    return ", ".join(f"recall@{rank} {100 * share:.1f} %" for rank, share in recall.items())
+    return ", ".join(_words(f"recall@{rank}", share) for rank, share in recall.items())
+
+
+def _words(name: str, value: float) -> str:
+    return f"{name} {100 * value:.1f} %" if name.startswith("recall@") else f"{name} {value:.4g}"

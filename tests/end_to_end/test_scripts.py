@@ -86,8 +86,13 @@ def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
     demo = repository / "demo_compute_im_descriptor.py"
     text = demo.read_text().replace('PHOTOS = "data/town/val"', 'PHOTOS = "val"')
     (tmp_path / "demo.py").write_text(text)
-    described = subprocess.run([sys.executable, "demo.py", "--image-size", "32", "48"], **run)
-    assert described.returncode == 0, described.stderr[-2000:]
+    for photos in ([], ["train", "--out", "train.npz"]):
+        described = subprocess.run(
+            [sys.executable, "demo.py", *photos, "--image-size", "32", "48"], **run
+        )
+        assert described.returncode == 0, described.stderr[-2000:]
+    with np.load(tmp_path / "train.npz") as arrays:
+        assert sorted(arrays["names"])[0] == "@0.0@0.0@.jpg"
     with np.load(tmp_path / "descriptors.npz") as arrays:
         assert arrays["names"].shape == (12,)
         assert arrays["descriptors"].shape == (12, 4 * 24)

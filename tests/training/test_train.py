@@ -55,6 +55,12 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert any((folder / "tensorboard").iterdir())
 
 
+def test_refuses_photos_of_one_place(small_config):
+    config = small_config(loss="info_nce", num_negatives=0, negative_radius_m=1e6)
+    with pytest.raises(ValueError, match="different places.*--negative-radius-m"):
+        train(config)
+
+
 def test_keeps_the_best_model(small_config, monkeypatch):
     config = small_config(epochs=3)
     recalls = iter([0.1, 0.2, 0.9, 0.3, 0.9])  # before, three epochs, after
