@@ -80,9 +80,25 @@ class TrainConfig:
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
     """Largest difference of heading between a query and its positives, in degrees. None: any."""
+    mining: Literal["random", "partial", "full", "paper"] = "random"
+    """Which negatives: random ones, or those most similar to the query, found anew before each
+    epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
+    for each query and those found hardest the time before, and skips queries without a violation
+    of the margin."""
+    mining_pool: int = 1000
+    """Database photos that partial and paper choose from."""
     num_hard_negatives: int = 0
-    """Negatives are drawn from so many photos of other places that are most similar to the query,
-    found anew before each epoch. 0: from all."""
+    """With partial and full, negatives are drawn at random from so many of the most similar ones.
+    0: the num_negatives most similar."""
+    positives: Literal["random", "best"] = "random"
+    """Which positives: random ones, or with mining those most similar to the query."""
+    mine_every: int = 1
+    """Epochs between two refreshes of the cached descriptors that mining goes by; twice as many
+    each time halve_every halves the step size."""
+    refresh_share: float = 1.0
+    """Share of the cached descriptors that a refresh computes anew, oldest first."""
+    cache_dtype: Literal["float32", "float16"] = "float32"
+    """Numbers of the cached descriptors: 4 bytes each, or 2."""
     flip_tuples: bool = False
     """Mirror half of the tuples, all photos of a tuple alike."""
     augmentation: Literal["none", "street", "basic", "typical", "heavy"] = "none"
@@ -109,6 +125,8 @@ class TrainConfig:
     """Steps over which the step size rises from 0."""
     cosine_decay: bool = False
     """Let the step size fall to 0 over the training, along a cosine."""
+    halve_every: int = 0
+    """Epochs after which the step size is halved, again and again. 0: never."""
     batch_size: int = 24
     """Tuples in a training step."""
     steps_per_epoch: int = 25
@@ -136,7 +154,7 @@ class TrainConfig:
         _settle_types(self)
         _at_least(
             self, 1, "num_positives", "batch_size", "steps_per_epoch", "epochs",
-            "validate_every", "num_workers",
+            "validate_every", "num_workers", "mining_pool", "mine_every",
         )  # fmt: skip
         _at_least(
             self,
@@ -146,19 +164,30 @@ class TrainConfig:
             "seed",
             "num_hard_negatives",
             "warmup_steps",
+            "halve_every",
         )
+        _between(self, 0, 1, "refresh_share")
+        _positive(self, "refresh_share")
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
         _at_least(self, 0, "num_negatives")
         if self.num_negatives == 0 and self.loss != "info_nce":
             _refuse(self, "num_negatives", f"at least 1 with the loss {self.loss}")
-        if self.num_hard_negatives and not 0 < self.num_negatives <= self.num_hard_negatives:
-            raise ValueError(
-                "`num_hard_negatives` must be 0 or at least `num_negatives`, which must be at "
-                "least 1 then. Received: "
-                f"num_hard_negatives={self.num_hard_negatives}, "
-                f"num_negatives={self.num_negatives}"
-            )
+        if self.mining == "random":
+            if self.num_hard_negatives or self.positives == "best":
+                raise ValueError(
+                    "`num_hard_negatives` and the best `positives` need a `mining` that finds "
+                    f"them, such as full. Received: num_hard_negatives={self.num_hard_negatives}, "
+                    f"positives={self.positives}, mining=random"
+                )
+        elif self.num_negatives == 0:
+            _refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
+        if self.num_hard_negatives and self.num_hard_negatives < self.num_negatives:
+            _refuse(self, "num_hard_negatives", "0 or at least `num_negatives`")
+        if self.num_hard_negatives and self.mining == "paper":
+            _refuse(self, "num_hard_negatives", "0 with the mining paper")
+        if self.halve_every and (self.cosine_decay or self.warmup_steps):
+            _refuse(self, "halve_every", "0 beside `cosine_decay` or `warmup_steps`")
         if self.warmup_steps >= self.epochs * self.steps_per_epoch:
             _refuse(self, "warmup_steps", "less than `epochs * steps_per_epoch`")
         if self.loss == "info_nce" and self.margin is not None:
@@ -186,6 +215,10 @@ class TrainConfig:
         if self.learning_rate is not None:
             return self.learning_rate
         return 1e-2 if self.starts_random else 1e-4
+
+    def halvings_before(self, epoch: int) -> int:
+        """Returns how often the step size was halved when an epoch begins."""
+        return epoch // self.halve_every if self.halve_every else 0
 
     @property
     def keeps_batch_norm(self) -> bool:

@@ -37,8 +37,8 @@ class TupleBatches:
         steps_per_epoch: int. Batches in an epoch.
         augmentation: str or callable. See `augmenter`.
         flip_tuples: bool. Mirror half of the tuples, all photos of a tuple alike.
-        hard_negatives: (Q, M) int64 or None. For each of the sampler's queries the photos that
-            negatives are drawn from, -1 for none, as `hardest_negatives` finds them.
+        tuples: (batch_size * steps_per_epoch, 1 + P + Nn) int64 or None. Rows of the data set,
+            as `Miner` finds them; None draws them.
         seed: int. Seed of tuples and augmentation.
         skip_unreadable: bool. Draw another tuple in place of one with an unreadable photo.
         num_workers: int. Threads.
@@ -51,7 +51,7 @@ class TupleBatches:
     steps_per_epoch: int
     augmentation: object = "none"
     flip_tuples: bool = False
-    hard_negatives: np.ndarray | None = None
+    tuples: np.ndarray | None = None
     seed: int = 0
     skip_unreadable: bool = False
     num_workers: int = 1
@@ -76,45 +76,53 @@ class TupleBatches:
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
         """
-        rng = np.random.default_rng([self.seed, epoch])
-        queries = self.sampler.queries
         count = self.batch_size * self.steps_per_epoch
-        rounds = [rng.permutation(queries) for _ in range(-(-count // len(queries)))]
-        order = np.concatenate(rounds)[:count].reshape(self.steps_per_epoch, self.batch_size)
+        order = query_order(self.sampler.queries, self.seed, epoch, count)
         change = augmenter(self.augmentation)
         positions_m = self._positions_m()
 
         def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
             rng = np.random.default_rng([self.seed, epoch, step])
-            tuples = [self._tuple(query, rng, epoch, change) for query in order[step]]
+            places = range(step * self.batch_size, (step + 1) * self.batch_size)
+            tuples = [self._photos(self._rows(i, order, rng), rng, epoch, change) for i in places]
             photos, indices = map(np.stack, zip(*tuples, strict=True))
             return photos, positions_m[indices]
 
         steps = range(first_step, self.steps_per_epoch)
         return read_ahead(batch, steps, num_workers=self.num_workers, ahead=2 * self.num_workers)
 
-    def _tuple(
-        self, query: int, rng: np.random.Generator, epoch: int, change: Callable
-    ) -> tuple[np.ndarray, list[int]]:
-        """Returns the photos of one tuple, (1 + P + Nn, H, W, C) uint8, and their rows."""
+    def _rows(self, place: int, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Returns the rows of the tuple at a place in the epoch, (1 + P + Nn,)."""
+        if self.tuples is not None:
+            return self.tuples[place]
+        query, positives, negatives = self.sampler.draw(order[place], rng)
+        return np.concatenate([[query], positives, negatives])
+
+    def _photos(
+        self, rows: np.ndarray, rng: np.random.Generator, epoch: int, change: Callable
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
+
+        Where one cannot be read it takes another tuple, if told to.
+        """
         dataset = self.sampler.dataset
         for _ in range(_MOST_REDRAWS):
-            query, positives, negatives = self.sampler.draw(query, rng)
-            indices = [query, *positives, *self._harder(query, negatives, rng)]
             flipped = self.flip_tuples and rng.random() < 0.5
             try:
                 photos = [
                     change(self._read(dataset.path(i)), photo_rng(self.seed, epoch, i))
-                    for i in indices
+                    for i in rows
                 ]
             except (UnreadableImageError, OSError) as error:
                 if not self.skip_unreadable:
                     raise
                 _log.warning("%s; another tuple is drawn", error)
-                query = rng.choice(self.sampler.queries)
+                others = self.sampler.queries if self.tuples is None else range(len(self.tuples))
+                place = int(rng.integers(len(others)))
+                rows = self._rows(place, self.sampler.queries, rng)
                 continue
             photos = np.stack(photos)  # (1 + P + Nn, H, W, C)
-            return photos[:, :, ::-1] if flipped else photos, indices
+            return photos[:, :, ::-1] if flipped else photos, rows
         raise UnreadableImageError(
             f"{_MOST_REDRAWS} tuples in a row hold a photo of {dataset.root} that cannot be read"
         )
@@ -126,14 +134,22 @@ class TupleBatches:
             return np.stack([east_m, np.zeros_like(east_m)], axis=1)
         return (dataset.positions_m - dataset.positions_m.mean(axis=0)).astype(np.float32)
 
-    def _harder(self, query: int, negatives: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns negatives from the hard ones of the query, as far as there are enough."""
-        if self.hard_negatives is None:
-            return negatives
-        place = np.searchsorted(self.sampler.queries, query)
-        hard = self.hard_negatives[place]
-        hard = rng.permutation(hard[hard >= 0])[: len(negatives)]
-        return np.concatenate([hard, negatives[len(hard) :]])
-
     def _read(self, path: Path) -> np.ndarray:
         return read_image(path, image_size=self.image_size, channels=self.channels)
+
+
+def query_order(queries: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
+    """Returns the queries of an epoch: all of them in random order before one comes again.
+
+    Args:
+        queries: (Q,) int. What to put in order.
+        seed: int. Seed of the training.
+        epoch: int. Number of the epoch, from 0.
+        count: int. How many; a smaller number gives the beginning of the same order.
+
+    Returns:
+        (count,) int.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    rounds = [rng.permutation(queries) for _ in range(-(-count // len(queries)))]
+    return np.concatenate(rounds)[:count]

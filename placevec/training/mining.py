@@ -1,5 +1,8 @@
-"""Hard negatives: photos of other places that the network takes for the query's place."""
+"""Mining: tuples of what the network still confuses, found by cached descriptors."""
 
+import dataclasses
+import logging
+import time
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,62 +10,258 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from placevec.config import TrainConfig
 from placevec.places import TupleSampler
-from placevec.retrieval import describe, nearest, no_progress
+from placevec.retrieval import nearest, no_progress
+from placevec.training.batches import query_order
+from placevec.training.descriptor_cache import DescriptorCache
+from placevec.training.run_files import MINED
 from placevec.whole_file import whole_file
 
+_log = logging.getLogger(__name__)
+NUM_KEPT = 10  # hardest negatives of a query that the paper's scheme remembers
+_PAPERS_MARGIN = 0.1
+_STREAM = 2**31  # of random numbers, beside those of the steps
+_BLOCK = 65_536  # database photos that are searched at a time
 
-def hardest_negatives(
-    model: keras.Model,
-    sampler: TupleSampler,
-    count: int,
-    *,
-    image_size: tuple[int, int],
-    progress: Callable[..., Iterable] = no_progress,
-) -> np.ndarray:
-    """Finds the negatives of each query that are most similar to it.
 
-    Every photo is described once and compared with the whole database.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mined:
+    """The tuples of an epoch.
 
     Args:
-        model: keras.Model. A descriptor model.
-        sampler: TupleSampler. Knows which photos are no negatives of a query.
-        count: int. `M`, how many to find for each query.
-        image_size: (int, int). Rows and columns that photos are resized to.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
-
-    Returns:
-        (Q, M) int64. For each of `sampler.queries` rows of the data set, most similar first; -1
-        where a query has fewer, or is a photo that cannot be read.
+        tuples: (n, 1 + P + Nn) int64. Rows of the data set: query, positives, negatives.
+        hardest: (N, 10) int64. For each photo of the data set the negatives that the paper's
+            scheme found hardest, -1 for none; no row with the other schemes.
+        violating: float. Share of the queries looked at that have a negative closer than the
+            nearest positive plus the margin, in squared distance.
+        seconds: float. What the mining took.
     """
-    dataset = sampler.dataset
-    descriptors, kept = describe(model, dataset.paths(), image_size=image_size, progress=progress)
-    row_of = np.full(len(dataset), -1)
-    row_of[kept] = np.arange(len(kept))
-    database = dataset.database[row_of[dataset.database] >= 0]
-    hardest = np.full((len(sampler.queries), count), -1, np.int64)
-    barred = [sampler.near(query) for query in sampler.queries]
-    wanted = count + max(len(near) for near in barred)
-    readable = np.flatnonzero(row_of[sampler.queries] >= 0)
-    found, _ = nearest(
-        descriptors[row_of[database]], descriptors[row_of[sampler.queries[readable]]], wanted
-    )
-    for place, photos in zip(readable, database[found], strict=True):
-        negatives = photos[~np.isin(photos, barred[place])][:count]
-        hardest[place, : len(negatives)] = negatives
-    return hardest
+
+    tuples: np.ndarray
+    hardest: np.ndarray
+    violating: float
+    seconds: float = 0.0
 
 
-def save_mined(path: Path, epoch: int, negatives: np.ndarray) -> None:
-    """Writes the negatives mined for an epoch, whole or not at all."""
-    with whole_file(path) as unfinished:
-        np.savez(unfinished, epoch=epoch, negatives=negatives)
+class Miner:
+    """Finds the tuples of each epoch by one of the schemes of `TrainConfig.mining`.
+
+    - `full`: the hardest negatives among the whole database;
+    - `partial`: among `mining_pool` photos drawn for the epoch, so that little is described;
+    - `paper`: among `mining_pool` photos drawn for each query and the 10 hardest of the time
+      before. A query none of whose negatives violates the margin is skipped; where fewer than
+      `num_negatives` do, the next hardest fill the tuple, which cost nothing in the hinge.
+
+    Photos between the two radii are never negatives. The tuples of an epoch depend on the seed,
+    the epoch and the cache alone, and are kept on disk: a training that goes on after a kill
+    takes the same.
+
+    Args:
+        config: TrainConfig.
+        sampler: TupleSampler.
+        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+
+    References:
+        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247) for `paper`;
+        [Berton et al., 2022](https://arxiv.org/abs/2204.03444) for `full` and `partial`.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        sampler: TupleSampler,
+        progress: Callable[..., Iterable] = no_progress,
+    ) -> None:
+        self.config = config
+        self.sampler = sampler
+        self.progress = progress
+
+    def mine(self, model: keras.Model, epoch: int) -> Mined:
+        """Returns the tuples of an epoch; those on disk where it was begun before.
+
+        Args:
+            model: keras.Model. A descriptor model.
+            epoch: int. Number of the epoch, from 0.
+
+        Returns:
+            Mined, with `batch_size * steps_per_epoch` tuples.
+        """
+        config = self.config
+        path = config.run_dir / MINED
+        last_epoch, last = _load(path)
+        if last_epoch == epoch:
+            return last
+        start = time.perf_counter()
+        rng = np.random.default_rng([config.seed, epoch, _STREAM])
+        count = config.batch_size * config.steps_per_epoch
+        cache = DescriptorCache(
+            config.run_dir, self.sampler.dataset,
+            dtype=config.cache_dtype, image_size=config.image_size,
+        )  # fmt: skip
+        if config.mining == "paper":
+            looked_at = max(count, len(self.sampler.queries))
+            queries = query_order(self.sampler.queries, config.seed, epoch, looked_at)
+            pool = self.sampler.dataset.database
+        else:
+            queries = query_order(self.sampler.queries, config.seed, epoch, count)
+            pool = self._pool(rng)
+        positives = [self.sampler.positives(query) for query in queries]
+        num_described = cache.refresh(
+            model, np.unique(np.concatenate([queries, *positives, pool])), epoch=epoch,
+            is_due=is_due(config, epoch), share=config.refresh_share, progress=self.progress,
+        )  # fmt: skip
+        if config.mining == "paper":
+            mined = self._mine_as_the_paper(cache, queries, count, last.hardest, rng)
+        else:
+            mined = self._mine_in(cache, cache.readable(pool), queries, rng)
+        seconds = time.perf_counter() - start
+        _log.info(
+            "mining: %d photos described, %.0f %% of the queries violate the margin, %.1f s",
+            num_described, 100 * mined.violating, seconds,
+        )  # fmt: skip
+        with whole_file(path) as unfinished:
+            np.savez(
+                unfinished, epoch=epoch, tuples=mined.tuples, hardest=mined.hardest,
+                violating=mined.violating,
+            )  # fmt: skip
+        return dataclasses.replace(mined, seconds=seconds)
+
+    def _pool(self, rng: np.random.Generator) -> np.ndarray:
+        database = self.sampler.dataset.database
+        if self.config.mining == "full" or len(database) <= self.config.mining_pool:
+            return database
+        return np.sort(rng.choice(database, self.config.mining_pool, replace=False))
+
+    def _mine_in(
+        self,
+        cache: DescriptorCache,
+        pool: np.ndarray,
+        queries: np.ndarray,
+        rng: np.random.Generator,
+    ) -> Mined:
+        """Returns a tuple for each query with negatives out of the hardest of a common pool."""
+        wanted = max(self.config.num_hard_negatives, self.config.num_negatives)
+        queries = cache.readable(queries)
+        barred = [self.sampler.near(query) for query in queries]
+        most_barred = max(len(each) for each in barred)
+        found = _most_similar(cache, pool, queries, wanted + most_barred)
+        tuples, violating = [], 0
+        for query, candidates, near in zip(queries, found, barred, strict=True):
+            positives = self._positives(cache, query, rng)
+            hardest = candidates[~np.isin(candidates, near)][:wanted]
+            drawn = rng.permutation(hardest)[: self.config.num_negatives]
+            tuples.append(self._whole(query, positives, drawn, rng))
+            violating += len(hardest) and self._violates(cache, query, hardest)[0]
+        return Mined(np.array(tuples), np.empty((0, NUM_KEPT), np.int64), violating / len(tuples))
+
+    def _mine_as_the_paper(
+        self,
+        cache: DescriptorCache,
+        queries: np.ndarray,
+        count: int,
+        remembered: np.ndarray,
+        rng: np.random.Generator,
+    ) -> Mined:
+        """Goes through the queries until there are `count` tuples that violate the margin."""
+        num_photos = len(self.sampler.dataset)
+        hardest = np.full((num_photos, NUM_KEPT), -1)
+        if remembered.shape == hardest.shape:
+            hardest = remembered.copy()
+        tuples, skipped = [], []
+        for query in cache.readable(queries):
+            if len(tuples) == count:
+                break
+            available = len(self.sampler.dataset.database) - len(self.sampler.near(query))
+            drawn = self.sampler.draw_negatives(query, min(self.config.mining_pool, available), rng)
+            candidates = np.union1d(drawn, hardest[query][hardest[query] >= 0])
+            candidates = cache.readable(candidates)
+            similarity = cache[candidates] @ cache[np.array([query])][0]
+            candidates = candidates[np.argsort(-similarity, kind="stable")][:NUM_KEPT]
+            hardest[query] = -1
+            hardest[query, : len(candidates)] = candidates
+            negatives = candidates[: self.config.num_negatives]
+            positives = self._positives(cache, query, rng)
+            is_hard = len(candidates) and self._violates(cache, query, candidates)[0]
+            (tuples if is_hard else skipped).append(self._whole(query, positives, negatives, rng))
+        looked_at = len(tuples) + len(skipped)
+        violating = len(tuples) / looked_at
+        if not tuples:
+            _log.warning("no query violates the margin any more; they are taken as they are")
+            tuples = skipped
+        rounds = -(-count // len(tuples))
+        return Mined(np.array(tuples * rounds)[:count], hardest, violating)
+
+    def _positives(
+        self, cache: DescriptorCache, query: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Returns the positives of a tuple: drawn at random, or those most similar."""
+        candidates = self.sampler.positives(query)
+        candidates = cache.readable(candidates)
+        if not len(candidates):
+            candidates = self.sampler.positives(query)  # reading them will say what is wrong
+        if self.config.positives == "best":
+            similarity = cache[candidates] @ cache[np.array([query])][0]
+            candidates = candidates[np.argsort(-similarity, kind="stable")]
+            return np.resize(candidates, self.config.num_positives)
+        return np.resize(rng.permutation(candidates), self.config.num_positives)
+
+    def _violates(self, cache: DescriptorCache, query: int, negatives: np.ndarray) -> np.ndarray:
+        """Says of each negative whether it is closer than the nearest positive plus the margin."""
+        margin = _PAPERS_MARGIN if self.config.margin is None else self.config.margin
+        vector = cache[np.array([query])][0]
+        positives = cache.readable(self.sampler.positives(query))
+        if not len(positives):
+            return np.zeros(len(negatives), bool)
+        # Of unit vectors d^2 = 2 - 2 s.
+        return 2 * (np.max(cache[positives] @ vector) - cache[negatives] @ vector) < margin
+
+    def _whole(
+        self,
+        query: int,
+        positives: np.ndarray,
+        negatives: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Returns the rows of a tuple, filled up with random negatives where there are few."""
+        missing = self.config.num_negatives - len(negatives)
+        random = self.sampler.draw_negatives(query, missing, rng)
+        return np.concatenate([[query], positives, negatives, random]).astype(np.int64)
 
 
-def load_mined(path: Path, epoch: int) -> np.ndarray | None:
-    """Reads the negatives mined for an epoch; None if the file has none of that epoch."""
+def is_due(config: TrainConfig, epoch: int) -> bool:
+    """Says whether the cache is refreshed before an epoch.
+
+    It is every `mine_every` epochs, half as often each time the step size is halved: a slower
+    network needs a new look less often.
+    """
+    due = 0
+    while due < epoch:
+        due += config.mine_every * 2 ** config.halvings_before(due)
+    return due == epoch
+
+
+def _most_similar(
+    cache: DescriptorCache, pool: np.ndarray, queries: np.ndarray, wanted: int
+) -> np.ndarray:
+    """Returns the rows of the pool most similar to each query, (Q, k), best first."""
+    vectors = cache[queries]
+    rows, similarities = [], []
+    for start in range(0, len(pool), _BLOCK):
+        block = pool[start : start + _BLOCK]
+        found, similarity = nearest(cache[block], vectors, wanted)
+        rows.append(block[found])
+        similarities.append(similarity)
+    rows, similarities = np.concatenate(rows, axis=1), np.concatenate(similarities, axis=1)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, :wanted]
+    return np.take_along_axis(rows, order, axis=1)
+
+
+def _load(path: Path) -> tuple[int, Mined]:
+    """Returns what was mined last and for which epoch; -1 where there is nothing to be read."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return arrays["negatives"] if int(arrays["epoch"]) == epoch else None
+            mined = Mined(arrays["tuples"], arrays["hardest"], float(arrays["violating"]))
+            return int(arrays["epoch"]), mined
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
+        return -1, Mined(np.empty((0, 0), np.int64), np.empty((0, NUM_KEPT), np.int64), 0.0)

@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 CONFIG = "config.json"
 HISTORY = "history.csv"
 CHECKPOINT = "checkpoint.keras"
+CACHE = "cache.npy"
+CACHE_STATE = "cache_state.npz"
 MINED = "mined.npz"
 MODEL = "model.keras"
 UNTRAINED = "untrained.keras"
@@ -26,6 +28,8 @@ _ALL = (
     CONFIG,
     HISTORY,
     CHECKPOINT,
+    CACHE,
+    CACHE_STATE,
     MINED,
     MODEL,
     UNTRAINED,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorboard.summary
 
 from placevec.config import TrainConfig, to_dict
@@ -20,7 +19,7 @@ from placevec.training import run_files
 from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
 from placevec.training.clusters import clusters_from_photos
-from placevec.training.mining import hardest_negatives, load_mined, save_mined
+from placevec.training.mining import Mined, Miner
 from placevec.training.run_files import (
     check_run,
     clear_run,
@@ -195,9 +194,10 @@ class _Run:
         """Trains for one epoch, or for what is left of it, measures and saves."""
         config = self.config
         first_step = self._steps - epoch * config.steps_per_epoch
+        mined = self._mine(epoch)
         batches = TupleBatches(
             self.sampler, **self._batch_settings, augmentation=self.augmentation,
-            flip_tuples=config.flip_tuples, hard_negatives=self._mine(epoch),
+            flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,
             steps_per_epoch=config.steps_per_epoch,
         )  # fmt: skip
         num_steps = config.steps_per_epoch - first_step
@@ -226,6 +226,9 @@ class _Run:
             "loss": logs["loss"][0],
             "photos_per_s": num_photos / seconds,
         }
+        if mined:
+            row["violating"] = mined.violating
+            row["mining_share"] = mined.seconds / (mined.seconds + seconds)
         row |= self._validate(epoch)
         self._record(epoch, row)
         if self.request:
@@ -281,23 +284,11 @@ class _Run:
             progress=self.progress,
         )
 
-    def _mine(self, epoch: int) -> np.ndarray | None:
-        """Returns an epoch's hard negatives; those on disk where the epoch was begun before."""
-        config = self.config
-        if not config.num_hard_negatives:
+    def _mine(self, epoch: int) -> Mined | None:
+        if self.config.mining == "random":
             return None
-        path = config.run_dir / run_files.MINED
-        negatives = load_mined(path, epoch)
-        if negatives is None:
-            negatives = hardest_negatives(
-                descriptor_of(self.tuple_model),
-                self.sampler,
-                config.num_hard_negatives,
-                image_size=config.image_size,
-                progress=self.progress,
-            )
-            save_mined(path, epoch, negatives)
-        return negatives
+        miner = Miner(self.config, self.sampler, self.progress)
+        return miner.mine(descriptor_of(self.tuple_model), epoch)
 
     def _validate(self, epoch: int) -> dict[str, float]:
         """Returns the validation loss, and recall where it is due."""

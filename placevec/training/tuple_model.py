@@ -55,6 +55,10 @@ def _loss_arguments(config: TrainConfig) -> dict:
 
 
 def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if config.halve_every:
+        return keras.optimizers.schedules.ExponentialDecay(
+            config.step_size, config.halve_every * config.steps_per_epoch, 0.5, staircase=True
+        )
     if not config.cosine_decay and not config.warmup_steps:
         return config.step_size
     all_steps = config.epochs * config.steps_per_epoch

@@ -6,6 +6,7 @@ from placevec.images import UnreadableImageError, read_image
 from placevec.places import TupleSampler
 from placevec.sources import open_places
 from placevec.training import TupleBatches
+from placevec.training.batches import query_order
 
 SIZE = (32, 48)
 
@@ -88,21 +89,26 @@ def test_mirrors_all_photos_of_a_tuple_alike(made_places):
     assert 0 < mirrored < 8
 
 
-def test_draws_negatives_from_the_hard_ones(made_places):
-    source = batches(made_places / "train")
-    queries = source.sampler.queries
-    far = [source.sampler.draw_negatives(query, 3, np.random.default_rng(0)) for query in queries]
-    hard = np.stack(far)
-    hard[:, 2] = -1  # two are left of three
-    positions_m = source.sampler.dataset.positions_m
-    middle_m = positions_m.mean(axis=0)
-    with_hard = batches(made_places / "train", hard_negatives=hard)
-    for _, places_m in with_hard.epoch(0):
-        for query_m, _, *negatives_m in places_m:
-            rows = np.flatnonzero((np.abs(positions_m - middle_m - query_m) < 1e-3).all(axis=1))
-            allowed = positions_m[hard[np.searchsorted(queries, rows[0]), :2]] - middle_m
-            received = sorted(map(tuple, np.round(negatives_m, 2)))
-            assert received == sorted(map(tuple, np.round(allowed.astype(np.float32), 2)))
+def test_takes_the_tuples_it_is_given_in_their_order(made_places):
+    dataset = batches(made_places / "train").sampler.dataset
+    tuples = np.random.default_rng(0).integers(len(dataset), size=(8, 4))
+    middle_m = dataset.positions_m.mean(axis=0)
+    given = batches(made_places / "train", tuples=tuples).epoch(3)
+    for step, (photos, positions_m) in enumerate(given):
+        rows = tuples[2 * step : 2 * step + 2]
+        np.testing.assert_allclose(positions_m, dataset.positions_m[rows] - middle_m, rtol=1e-6)
+        first = read_image(dataset.path(rows[0, 0]), image_size=SIZE)
+        np.testing.assert_array_equal(photos[0, 0], first)
+    assert step == 3
+
+
+def test_a_shorter_order_of_queries_is_the_beginning_of_a_longer(made_places):
+    queries = np.arange(7) * 3
+    long = query_order(queries, 5, 2, 16)
+    np.testing.assert_array_equal(query_order(queries, 5, 2, 4), long[:4])
+    assert sorted(long[:7]) == sorted(long[7:14]) == queries.tolist()
+    assert long[:7].tolist() != long[7:14].tolist()
+    assert not np.array_equal(long, query_order(queries, 5, 3, 16))
 
 
 def test_puts_places_without_positions_far_apart(tmp_path):
@@ -140,3 +146,13 @@ def test_goes_on_without_an_unreadable_photo_when_told(with_a_broken_photo, capl
     source = batches(with_a_broken_photo, steps_per_epoch=12, skip_unreadable=True)
     assert len(list(source.epoch(0))) == 12
     assert "another tuple is drawn" in caplog.text
+
+
+def test_takes_another_of_the_given_tuples_for_an_unreadable_one(with_a_broken_photo):
+    dataset = batches(with_a_broken_photo).sampler.dataset
+    broken = int(np.flatnonzero(dataset.names == "@0.00@0.00@@@@@0@.jpg")[0])
+    whole = [row for row in range(len(dataset)) if row != broken][:4]
+    tuples = np.array([whole] * 7 + [[broken, *whole[:3]]])
+    source = batches(with_a_broken_photo, tuples=tuples, skip_unreadable=True)
+    received = np.concatenate([photos for photos, _ in source.epoch(0)])
+    assert (received == received[0]).all()

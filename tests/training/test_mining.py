@@ -1,56 +1,208 @@
+"""Mining against plain loops over all photos."""
+
+import dataclasses
+
 import numpy as np
 import pytest
 
 from placevec.images import read_image
 from placevec.places import TupleSampler
 from placevec.sources import open_places
-from placevec.training.mining import hardest_negatives, load_mined, save_mined
+from placevec.training import mining
+from placevec.training.batches import query_order
+from placevec.training.mining import Miner, is_due
 
 pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)
 
 
-def mean_colors(photos):
-    colors = photos.reshape(len(photos), -1, 3).mean(axis=1) + 1e-3
-    return (colors / np.linalg.norm(colors, axis=1, keepdims=True)).astype(np.float32)
+def coarse(photos):
+    """Describes photos by the colours of 2 x 3 fields against their mean."""
+    fields = photos.reshape(len(photos), 2, 16, 3, 16, 3).mean(axis=(2, 4)).reshape(-1, 18)
+    fields = fields - fields.mean(axis=1, keepdims=True) + 1e-6
+    return (fields / np.linalg.norm(fields, axis=1, keepdims=True)).astype(np.float32)
 
 
 @pytest.fixture
-def sampler(made_places):
-    return TupleSampler(
-        open_places(f"folder:{made_places / 'train'}"),
+def make_miner(made_places, small_config):
+    def make(**changes):
+        settings = {
+            "num_positives": 1, "num_negatives": 2, "negative_radius_m": 60.0,
+            "batch_size": 4, "steps_per_epoch": 5, "margin": None,
+        }  # fmt: skip
+        config = small_config(**(settings | changes))
+        config.run_dir.mkdir(exist_ok=True)
+        names = ("num_positives", "num_negatives", "positive_radius_m", "negative_radius_m")
+        sampler = TupleSampler(
+            open_places(f"folder:{made_places / 'train'}"),
+            **{name: getattr(config, name) for name in names},
+        )
+        return Miner(config, sampler)
+
+    return make
+
+
+@pytest.fixture
+def vectors(make_miner):
+    paths = make_miner(mining="full").sampler.dataset.paths()
+    return coarse(np.stack([read_image(path, image_size=SIZE) for path in paths]))
+
+
+def far(dataset, query, radius_m=60.0):
+    apart_m = np.linalg.norm(dataset.positions_m - dataset.positions_m[query], axis=1)
+    return [row for row in range(len(dataset)) if apart_m[row] > radius_m]
+
+
+def squared(vectors, one, other):
+    return float(np.sum((vectors[one].astype(float) - vectors[other]) ** 2))
+
+
+def nearest_positive(vectors, dataset, query):
+    apart_m = np.linalg.norm(dataset.positions_m - dataset.positions_m[query], axis=1)
+    near = [row for row in range(len(dataset)) if apart_m[row] <= 10.0 and row != query]
+    return min(near, key=lambda row: squared(vectors, query, row))
+
+
+def test_full_takes_the_hardest_of_all(make_miner, vectors):
+    miner = make_miner(mining="full")
+    dataset = miner.sampler.dataset
+    mined = miner.mine(coarse, 0)
+    assert mined.tuples.shape == (20, 4)
+    np.testing.assert_array_equal(
+        mined.tuples[:, 0], query_order(miner.sampler.queries, miner.config.seed, 0, 20)
+    )
+    for query, positive, *negatives in mined.tuples:
+        others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
+        expected = [squared(vectors, query, row) for row in others[:2]]
+        received = sorted(squared(vectors, query, row) for row in negatives)
+        np.testing.assert_allclose(received, expected, atol=1e-6)
+        assert set(negatives) <= set(others)
+        assert positive in miner.sampler.positives(query)
+
+
+def test_full_counts_the_queries_that_violate_the_margin(make_miner, vectors):
+    miner = make_miner(mining="full")
+    dataset = miner.sampler.dataset
+    mined = miner.mine(coarse, 0)
+    violating = [
+        min(squared(vectors, query, row) for row in far(dataset, query))
+        < squared(vectors, query, nearest_positive(vectors, dataset, query)) + 0.1
+        for query in mined.tuples[:, 0]
+    ]
+    assert mined.violating == pytest.approx(np.mean(violating))
+
+
+def test_draws_from_so_many_hard_ones(make_miner, vectors):
+    miner = make_miner(mining="full", num_hard_negatives=4)
+    dataset = miner.sampler.dataset
+    tuples = miner.mine(coarse, 0).tuples
+    is_second_half = []
+    for query, _, *negatives in tuples:
+        others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
+        bound = squared(vectors, query, others[3]) + 1e-6
+        assert all(squared(vectors, query, row) <= bound for row in negatives)
+        middle = squared(vectors, query, others[1]) + 1e-6
+        is_second_half += [squared(vectors, query, row) > middle for row in negatives]
+    assert 0 < np.mean(is_second_half) < 1
+
+
+def test_partial_looks_at_its_pool_alone(make_miner):
+    miner = make_miner(mining="partial", mining_pool=6)
+    mined = miner.mine(coarse, 0)
+    negatives = np.unique(mined.tuples[:, 2:])
+    other = Miner(dataclasses.replace(miner.config, seed=9), miner.sampler)
+    assert len(negatives) <= 6
+    assert set(negatives) != set(other.mine(coarse, 1).tuples[:, 2:].ravel())
+
+
+def test_paper_takes_the_hardest_that_it_drew_or_remembers(make_miner, vectors):
+    """With a pool of all photos plain loops find the same tuples; the margin parts the queries."""
+    dataset = make_miner(mining="full").sampler.dataset
+    gaps = [
+        min(squared(vectors, query, row) for row in far(dataset, query))
+        - squared(vectors, query, nearest_positive(vectors, dataset, query))
+        for query in range(len(dataset))
+    ]
+    margin = float(np.median(gaps))
+    miner = make_miner(
+        mining="paper", positives="best", mining_pool=1000, num_negatives=3, margin=margin
+    )
+    mined = miner.mine(coarse, 0)
+    expected = []
+    for query in query_order(miner.sampler.queries, miner.config.seed, 0, 24):
+        positive = nearest_positive(vectors, dataset, query)
+        others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
+        bound = squared(vectors, query, positive) + margin
+        if squared(vectors, query, others[0]) < bound:
+            expected.append((query, positive, *others[:3]))
+    assert 0 < len(expected) < 24, "the margin must let some queries be skipped"
+    wanted = (expected * 20)[:20]
+    for received, row in zip(mined.tuples, wanted, strict=True):
+        query = row[0]
+        assert received[0] == query
+        np.testing.assert_allclose(
+            [squared(vectors, query, other) for other in received[1:]],
+            [squared(vectors, query, other) for other in row[1:]],
+            atol=1e-6,
+        )
+    assert mined.hardest.shape == (len(dataset), mining.NUM_KEPT)
+
+
+def test_paper_remembers_the_hardest_of_the_time_before(make_miner, vectors):
+    """With a pool of one photo, what was found before stays among the candidates."""
+    miner = make_miner(mining="paper", mining_pool=1, num_negatives=1)
+    dataset = miner.sampler.dataset
+    found = [miner.mine(coarse, epoch).hardest for epoch in range(4)]
+    grew = 0
+    for query in miner.sampler.queries:
+        before, after = (set(each[query][each[query] >= 0]) for each in (found[0], found[3]))
+        assert before <= after <= set(far(dataset, query))
+        grew += len(after) > len(before)
+    assert grew > 0
+
+
+def test_paper_goes_on_when_nothing_violates_the_margin(make_miner, caplog):
+    mined = make_miner(mining="paper", margin=0.0).mine(
+        lambda photos: np.eye(len(photos), 40, dtype=np.float32), 0
+    )
+    assert mined.tuples.shape == (20, 4)
+
+
+def test_is_kept_for_its_epoch(make_miner):
+    miner = make_miner(mining="full", num_hard_negatives=4)
+    first = miner.mine(coarse, 3)
+
+    def not_called(photos):
+        raise AssertionError
+
+    again = miner.mine(not_called, 3)
+    np.testing.assert_array_equal(first.tuples, again.tuples)
+    (miner.config.run_dir / "mined.npz").write_bytes(b"damaged")
+    third = miner.mine(coarse, 3)
+    np.testing.assert_array_equal(first.tuples, third.tuples)
+
+
+def test_leaves_out_photos_that_cannot_be_read(make_miner, made_places, tmp_path):
+    miner = make_miner(mining="full")
+    dataset = miner.sampler.dataset
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for row in range(len(dataset)):
+        data = b"no photo" if row == 5 else dataset.path(row).read_bytes()
+        (broken / dataset.names[row]).write_bytes(data)
+    sampler = TupleSampler(
+        open_places(f"folder:{broken}"),
         num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=60.0,
     )  # fmt: skip
+    for scheme in ("full", "paper"):
+        config = dataclasses.replace(miner.config, mining=scheme, run_dir=tmp_path / scheme)
+        config.run_dir.mkdir()
+        assert 5 not in Miner(config, sampler).mine(coarse, 0).tuples
 
 
-def test_equals_a_search_in_plain_loops(sampler):
-    dataset = sampler.dataset
-    found = hardest_negatives(mean_colors, sampler, 4, image_size=SIZE)
-    vectors = mean_colors(np.stack([read_image(path, image_size=SIZE) for path in dataset.paths()]))
-    for query, received in zip(sampler.queries, found, strict=True):
-        similar = []
-        for other in range(len(dataset)):
-            apart_m = np.linalg.norm(dataset.positions_m[other] - dataset.positions_m[query])
-            if apart_m > 60.0:
-                similar.append((float(vectors[query] @ vectors[other]), other))
-        expected = [similarity for similarity, _ in sorted(similar, reverse=True)[:4]]
-        np.testing.assert_allclose(vectors[received] @ vectors[query], expected, atol=1e-6)
-        assert set(received) <= {other for _, other in similar}
-
-
-def test_fills_up_where_there_are_fewer(sampler):
-    found = hardest_negatives(mean_colors, sampler, 50, image_size=SIZE)
-    assert found.shape == (len(sampler.queries), 50)
-    assert (found[:, -1] == -1).all()
-    assert (found[:, 0] >= 0).all()
-
-
-def test_is_kept_for_its_epoch_alone(tmp_path):
-    path = tmp_path / "mined.npz"
-    assert load_mined(path, 0) is None
-    negatives = np.arange(6).reshape(2, 3)
-    save_mined(path, 3, negatives)
-    np.testing.assert_array_equal(load_mined(path, 3), negatives)
-    assert load_mined(path, 4) is None
-    path.write_bytes(path.read_bytes()[:50])
-    assert load_mined(path, 3) is None
+def test_the_cache_is_refreshed_half_as_often_when_the_step_size_is_halved(small_config):
+    config = small_config(mining="full", mine_every=1, halve_every=4, epochs=20)
+    due = [epoch for epoch in range(20) if is_due(config, epoch)]
+    assert due == [0, 1, 2, 3, 4, 6, 8, 12]
+    config = small_config(mining="full", mine_every=3)
+    assert [epoch for epoch in range(8) if is_due(config, epoch)] == [0, 3, 6]

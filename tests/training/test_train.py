@@ -137,10 +137,17 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
 
 
 @pytest.mark.one_backend
-def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path):
+@pytest.mark.parametrize(
+    "mining",
+    [
+        {"mining": "full", "num_hard_negatives": 5},
+        {"mining": "paper", "positives": "best", "mining_pool": 5, "refresh_share": 0.5},
+    ],
+)
+def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path, mining):
     whole = small_config(
         run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
-        num_hard_negatives=5, loss="info_nce", flip_tuples=True,
+        loss="info_nce", flip_tuples=True, **mining,
     )  # fmt: skip
     parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
     train(whole)

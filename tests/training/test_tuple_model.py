@@ -75,6 +75,13 @@ def test_step_size_stays_after_the_warmup_without_decay(model, small_config):
     assert [float(rate(step)) for step in (0, 1, 2, 6)] == pytest.approx([0.0, 0.05, 0.1, 0.1])
 
 
+def test_step_size_is_halved_every_so_many_epochs(model, small_config):
+    config = small_config(learning_rate=0.1, halve_every=2, steps_per_epoch=3, epochs=6)
+    rate = make_tuple_model(model, config).optimizer._learning_rate
+    rates = [float(rate(step)) for step in (0, 5, 6, 11, 12)]
+    assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
+
+
 def test_tells_info_nce_the_radius_of_negatives(model, small_config):
     loss = make_tuple_model(model, small_config(loss="info_nce", negative_radius_m=40.0)).loss
     assert loss.negative_radius_m == 40.0

@@ -1,0 +1,130 @@
+"""Descriptors of a training's photos, kept on disk between the refreshes of mining."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.places import PlaceDataset
+from placevec.retrieval import describe, no_progress
+from placevec.training.run_files import CACHE, CACHE_STATE
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+_CHUNK = 4096  # photos described before they are written
+_NEVER = -1
+
+
+class DescriptorCache:
+    """A memory map of descriptors `(N, D)` and what is known of each: its age, its readability.
+
+    The file takes `N * D` numbers of 4 or 2 bytes, which are reserved before the first is
+    written; memory holds what is looked up. A refresh that was killed counts as not begun.
+
+    Args:
+        folder: Path. Where `cache.npy` and `cache_state.npz` stand.
+        dataset: PlaceDataset. The photos.
+        dtype: str. `"float32"`, or `"float16"` for half the bytes.
+        image_size: (int, int). Rows and columns that photos are resized to.
+    """
+
+    def __init__(
+        self, folder: Path, dataset: PlaceDataset, *, dtype: str, image_size: tuple[int, int]
+    ) -> None:
+        self.folder = folder
+        self.dataset = dataset
+        self.dtype = np.dtype(dtype)
+        self.image_size = image_size
+        self.descriptors: np.ndarray | None = None
+        self.described_at = np.full(len(dataset), _NEVER)  # epoch
+        self.is_readable = np.ones(len(dataset), bool)
+        if (folder / CACHE_STATE).exists():
+            self._take_up()
+
+    def refresh(
+        self,
+        model: keras.Model,
+        rows: np.ndarray,
+        *,
+        epoch: int,
+        is_due: bool = True,
+        share: float = 1.0,
+        progress: Callable[..., Iterable] = no_progress,
+    ) -> int:
+        """Describes photos anew: the oldest of those asked for, and all that never were.
+
+        Args:
+            model: keras.Model. A descriptor model.
+            rows: (n,) int. Photos of the data set that are needed.
+            epoch: int. What the new descriptors' age is counted from.
+            is_due: bool. Whether photos that have a descriptor get another.
+            share: float. Share of `rows` that is described anew, oldest first, in (0, 1].
+            progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+        Returns:
+            The number of photos described.
+        """
+        ages = self.described_at[rows]
+        oldest_first = rows[np.argsort(ages, kind="stable")]
+        count = max(int(is_due) * int(np.ceil(share * len(rows))), int((ages == _NEVER).sum()))
+        chosen = np.sort(oldest_first[:count])
+        for start in range(0, count, _CHUNK):
+            self._describe(model, chosen[start : start + _CHUNK], progress)
+        if count:
+            self.descriptors.flush()
+            self.described_at[chosen] = epoch
+            with whole_file(self.folder / CACHE_STATE) as unfinished:
+                np.savez(unfinished, described_at=self.described_at, is_readable=self.is_readable)
+        return count
+
+    def readable(self, rows: np.ndarray) -> np.ndarray:
+        """Returns those of `rows` whose photos could be read, in their order."""
+        return rows[self.is_readable[rows]]
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the descriptors of some photos, (n, D) float32."""
+        return np.asarray(self.descriptors[rows], np.float32)
+
+    def _describe(self, model: keras.Model, rows: np.ndarray, progress: Callable) -> None:
+        paths = [self.dataset.path(row) for row in rows]
+        found, kept = describe(model, paths, image_size=self.image_size, progress=progress)
+        if self.descriptors is None or self.descriptors.shape[1] != found.shape[1]:
+            self._reserve(found.shape[1])
+        self.descriptors[rows[kept]] = found
+        self.is_readable[rows] = False
+        self.is_readable[rows[kept]] = True
+
+    def _reserve(self, dim: int) -> None:
+        path = self.folder / CACHE
+        shape = (len(self.dataset), dim)
+        num_bytes = shape[0] * shape[1] * self.dtype.itemsize
+        path.unlink(missing_ok=True)
+        self.descriptors = np.lib.format.open_memmap(path, "w+", self.dtype, shape)
+        try:
+            with open(path, "r+b") as file:  # a disk that is full later would kill the process
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise OSError(
+                f"{path} needs {num_bytes / 1e6:.0f} MB ({error}). Make room, or halve it with "
+                "`--cache-dtype float16`"
+            ) from error
+        _log.info("cache of %d x %d %s: %.1f MB", *shape, self.dtype, num_bytes / 1e6)
+
+    def _take_up(self) -> None:
+        """Takes what an earlier process left, if it is of these photos; otherwise begins anew."""
+        try:
+            with np.load(self.folder / CACHE_STATE, allow_pickle=False) as state:
+                described_at, is_readable = state["described_at"], state["is_readable"]
+            descriptors = np.lib.format.open_memmap(self.folder / CACHE, "r+")
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            _log.warning("the cache in %s is made anew (%s)", self.folder, error)
+            return
+        rows = (len(self.dataset),)
+        fits = described_at.shape == is_readable.shape == descriptors.shape[:1] == rows
+        if fits and descriptors.dtype == self.dtype:
+            self.descriptors, self.described_at = descriptors, described_at
+            self.is_readable = is_readable.astype(bool)
