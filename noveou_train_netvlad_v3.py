@@ -26,8 +26,9 @@ CUT_LAYER = "block_9_add"
 WEIGHTS = "none"  # imagenet, none, or a .npz, .h5 or .keras file
 K = 16
 
-# Tuples: a query, nP photos of its place, nN photos of other places. info_nce needs no nN, since
-# it takes the photos of the batch's other tuples; the other losses need some.
+# Tuples: a query, nP photos of its place, nN photos of other places. info_nce, multi_similarity,
+# circle and batch_allpair_hinge need no nN, since they take the photos of the batch's other tuples;
+# the other losses need some.
 nP = 1  # noqa: N816
 nN = 0  # noqa: N816
 POSITIVE_RADIUS_M = 10.0
@@ -35,7 +36,7 @@ NEGATIVE_RADIUS_M = 25.0
 AUGMENTATION = "none"  # none, street, basic, typical, heavy
 
 # Optimisation.
-LOSS = "info_nce"  # or allpair_hinge, triplet_max_positive, triplet_ranking, ...
+LOSS = "info_nce"  # or multi_similarity, allpair_hinge, triplet_ranking, sare_joint, ...
 OPTIMIZER = "adam"
 LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
 BATCH_SIZE = 24  # tuples

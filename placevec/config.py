@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+_LOSSES_OVER_THE_BATCH = ("batch_allpair_hinge", "circle", "info_nce", "multi_similarity")
+_LOSSES_WITHOUT_MARGIN = ("info_nce", "sare_independent", "sare_joint")
+_LOSSES_WITH_TEMPERATURE = ("info_nce",)
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -73,7 +77,8 @@ class TrainConfig:
     num_positives: int = 1
     """nP, photos of the query's place in a tuple."""
     num_negatives: int = 0
-    """nN, photos of other places in a tuple. info_nce needs none: it takes other tuples' photos."""
+    """nN, photos of other places in a tuple. info_nce, multi_similarity, circle and
+    batch_allpair_hinge need none: they take other tuples' photos."""
     positive_radius_m: float = 10.0
     """Largest distance of a positive from the query, in metres."""
     negative_radius_m: float = 25.0
@@ -111,12 +116,22 @@ class TrainConfig:
         "allpair_hinge_deviation",
         "triplet_max_positive",
         "triplet_ranking",
+        "sare_joint",
+        "sare_independent",
         "info_nce",
+        "multi_similarity",
+        "circle",
+        "batch_allpair_hinge",
     ] = "info_nce"
-    """What is minimised over the descriptors of a tuple."""
+    """What is minimised over the descriptors of a tuple, or of a batch of them."""
     margin: float | None = None
-    """By how much a positive must be closer than a negative (epsilon of the hinge). None: the
-    usual one of the loss, 0.1 for triplet_ranking and 0.3 for the others; info_nce has none."""
+    """By how much a positive must be closer than a negative (epsilon of the hinge); for circle, by
+    how much similarities may be off 1 and 0. None: the usual one of the loss, 0.1 for
+    triplet_ranking and multi_similarity, 0.4 for circle and 0.3 for the others; info_nce,
+    sare_joint and sare_independent have none."""
+    temperature: float | None = None
+    """How softly info_nce weighs negatives: the smaller, the more the most similar ones count.
+    None: the usual one, 0.05. The other losses have none."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
@@ -171,7 +186,7 @@ class TrainConfig:
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
         _at_least(self, 0, "num_negatives")
-        if self.num_negatives == 0 and self.loss != "info_nce":
+        if self.num_negatives == 0 and self.loss not in _LOSSES_OVER_THE_BATCH:
             _refuse(self, "num_negatives", f"at least 1 with the loss {self.loss}")
         if self.mining == "random":
             if self.num_hard_negatives or self.positives == "best":
@@ -190,10 +205,16 @@ class TrainConfig:
             _refuse(self, "halve_every", "0 beside `cosine_decay` or `warmup_steps`")
         if self.warmup_steps >= self.epochs * self.steps_per_epoch:
             _refuse(self, "warmup_steps", "less than `epochs * steps_per_epoch`")
-        if self.loss == "info_nce" and self.margin is not None:
-            raise ValueError(f"info_nce has no `margin`. Received: margin={self.margin}")
         if self.margin is not None:
+            if self.loss in _LOSSES_WITHOUT_MARGIN:
+                raise ValueError(f"{self.loss} has no `margin`. Received: margin={self.margin}")
             _at_least(self, 0, "margin")
+        if self.temperature is not None:
+            if self.loss not in _LOSSES_WITH_TEMPERATURE:
+                raise ValueError(
+                    f"{self.loss} has no `temperature`. Received: temperature={self.temperature}"
+                )
+            _positive(self, "temperature")
         _image_size(self)
         if not self.negative_radius_m >= self.positive_radius_m:
             raise ValueError(

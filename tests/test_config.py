@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -17,6 +18,7 @@ from placevec.config import (
     from_dict,
     to_dict,
 )
+from placevec.losses import LOSSES
 
 KINDS = {
     ModelConfig: {},
@@ -160,6 +162,12 @@ def test_refuses_an_impossible_network(values, match):
         ({"halve_every": 2, "warmup_steps": 1}, "`halve_every` must be 0 beside"),
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
         ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
+        ({"temperature": 0.0}, "`temperature` must be larger than 0"),
+        ({"temperature": float("nan")}, "`temperature` must be larger than 0"),
+        (
+            {"loss": "circle", "temperature": 0.1},
+            "circle has no `temperature`. Received: temperature=0.1",
+        ),
         ({"learning_rate": 0.0}, "`learning_rate` must be larger than 0"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be larger than 0"),
         (
@@ -186,6 +194,28 @@ def test_refuses_an_impossible_network(values, match):
 def test_refuses_an_impossible_training(values, match):
     with pytest.raises(ValueError, match=match):
         TrainConfig(**values)
+
+
+def accepts(**values):
+    try:
+        TrainConfig(**values)
+    except ValueError as error:
+        assert re.search("`(num_negatives|margin|temperature)`", str(error))
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_knows_what_each_loss_takes(name):
+    arguments = inspect.signature(LOSSES[name]).parameters
+    assert accepts(loss=name, num_negatives=1)
+    assert accepts(loss=name, num_negatives=0) == (LOSSES[name].least_negatives == 0)
+    assert accepts(loss=name, num_negatives=1, margin=0.1) == ("margin" in arguments)
+    assert accepts(loss=name, num_negatives=1, temperature=0.1) == ("temperature" in arguments)
+
+
+def test_names_every_loss():
+    assert set(get_args(get_type_hints(TrainConfig)["loss"])) == set(LOSSES)
 
 
 @pytest.mark.parametrize("kind", [DescribeConfig, EvaluateConfig])

@@ -3,13 +3,12 @@
 import keras
 from keras import ops
 
-from placevec.losses.tuples import TupleLoss, split_tuple
-
-_NEVER = -1e9  # a logit that takes no part in a softmax
+from placevec.losses.pairs import PairLoss, log_sum_exp_where
+from placevec.losses.tuples import tuple_similarities
 
 
 @keras.saving.register_keras_serializable(package="placevec")
-class InfoNCELoss(TupleLoss):
+class InfoNCELoss(PairLoss):
     """Asks that each positive wins a softmax of similarities against all other places at hand.
 
         -log(exp(<q, p> / t) / (exp(<q, p> / t) + sum over n of exp(<q, n> / t)))
@@ -57,8 +56,6 @@ class InfoNCELoss(TupleLoss):
         [van den Oord et al., 2018](https://arxiv.org/abs/1807.03748).
     """
 
-    least_negatives = 0
-
     def __init__(
         self,
         num_positives: int,
@@ -68,32 +65,20 @@ class InfoNCELoss(TupleLoss):
         name: str = "info_nce_loss",
         **kwargs,
     ):
-        super().__init__(num_positives, num_negatives, name=name, **kwargs)
+        super().__init__(num_positives, num_negatives, negative_radius_m, name=name, **kwargs)
         if not temperature > 0:
             raise ValueError(f"`temperature` must be above 0. Received: temperature={temperature}")
         self.temperature = temperature
-        self.negative_radius_m = negative_radius_m
 
     def call(self, y_true, y_pred):
         """Returns one loss per tuple, (B,)."""
-        query, positives, negatives = split_tuple(y_pred, self.num_positives, self.num_negatives)
-        photos = ops.concatenate([query, positives, negatives], axis=1)  # (B, T, D)
-        anchors = photos[:, : 1 + self.num_positives]  # (B, 1 + P, D)
-        everyone = ops.reshape(photos, (-1, photos.shape[-1]))  # (B * T, D)
-        logits = ops.matmul(anchors, ops.transpose(everyone)) / self.temperature
-        places = ops.cast(y_true, "float32")
-        anchor_places = places[:, : 1 + self.num_positives, None]  # (B, 1 + P, 1, 2)
-        apart = anchor_places - ops.reshape(places, (1, 1, -1, 2))  # (B, 1 + P, B * T, 2)
-        is_far = ops.sum(ops.square(apart), axis=-1) > self.negative_radius_m**2
-        against = ops.logsumexp(ops.where(is_far, logits, _NEVER), axis=-1)  # (B, 1 + P)
-        positive = ops.sum(query * positives, axis=-1) / self.temperature  # (B, P)
+        similarity, is_far = self.negative_pairs(y_true, y_pred)
+        against = log_sum_exp_where(is_far, similarity / self.temperature)  # (B, 1 + P)
+        positive, _ = tuple_similarities(y_pred, self.num_positives, self.num_negatives)
+        positive = positive / self.temperature  # (B, P)
         ways = ops.softplus(against[:, :1] - positive), ops.softplus(against[:, 1:] - positive)
         return ops.mean(ways[0] + ways[1], axis=1) / 2
 
     def get_config(self):
         """Returns the arguments."""
-        return {
-            **super().get_config(),
-            "temperature": self.temperature,
-            "negative_radius_m": self.negative_radius_m,
-        }
+        return {**super().get_config(), "temperature": self.temperature}

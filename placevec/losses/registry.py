@@ -4,7 +4,12 @@ import difflib
 
 from placevec.losses.all_pair_hinge import AllPairHingeLoss
 from placevec.losses.all_pair_hinge_deviation import AllPairHingeDeviationLoss
+from placevec.losses.batch_all_pair_hinge import BatchAllPairHingeLoss
+from placevec.losses.circle import CircleLoss
 from placevec.losses.info_nce import InfoNCELoss
+from placevec.losses.multi_similarity import MultiSimilarityLoss
+from placevec.losses.sare_independent import SAREIndependentLoss
+from placevec.losses.sare_joint import SAREJointLoss
 from placevec.losses.triplet_max_positive import TripletMaxPositiveLoss
 from placevec.losses.triplet_ranking import TripletRankingLoss
 from placevec.losses.tuples import TupleLoss
@@ -12,7 +17,12 @@ from placevec.losses.tuples import TupleLoss
 LOSSES: dict[str, type[TupleLoss]] = {
     "allpair_hinge": AllPairHingeLoss,
     "allpair_hinge_deviation": AllPairHingeDeviationLoss,
+    "batch_allpair_hinge": BatchAllPairHingeLoss,
+    "circle": CircleLoss,
     "info_nce": InfoNCELoss,
+    "multi_similarity": MultiSimilarityLoss,
+    "sare_independent": SAREIndependentLoss,
+    "sare_joint": SAREJointLoss,
     "triplet_max_positive": TripletMaxPositiveLoss,
     "triplet_ranking": TripletRankingLoss,
 }

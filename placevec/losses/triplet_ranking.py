@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from placevec.losses.tuples import TupleLoss, split_tuple
+from placevec.losses.tuples import TupleLoss, squared_distances
 
 
 @keras.saving.register_keras_serializable(package="placevec")
@@ -59,11 +59,9 @@ class TripletRankingLoss(TupleLoss):
 
     def call(self, y_true, y_pred):
         """Returns one loss per tuple, (B,)."""
-        query, positives, negatives = split_tuple(y_pred, self.num_positives, self.num_negatives)
-        positive_distance = ops.sum(ops.square(query - positives), axis=-1)  # (B, P)
-        negative_distance = ops.sum(ops.square(query - negatives), axis=-1)  # (B, Nn)
-        nearest = ops.min(positive_distance, axis=1, keepdims=True)  # (B, 1)
-        return ops.sum(ops.relu(nearest + self.margin - negative_distance), axis=1)
+        positive, negative = squared_distances(y_pred, self.num_positives, self.num_negatives)
+        nearest = ops.min(positive, axis=1, keepdims=True)  # (B, 1)
+        return ops.sum(ops.relu(nearest + self.margin - negative), axis=1)
 
     def get_config(self):
         """Returns the arguments."""

@@ -1,4 +1,4 @@
-"""What all losses and metrics of tuples share: the tuple's order and its similarities."""
+"""What all losses and metrics of tuples share: a tuple's order, similarities and distances."""
 
 import keras
 from keras import ops
@@ -105,6 +105,13 @@ def tuple_similarities(y_pred, num_positives: int, num_negatives: int):
     """Returns `<q, p>` `(B, P)` and `<q, n>` `(B, Nn)`; arguments as `split_tuple`."""
     query, positives, negatives = split_tuple(y_pred, num_positives, num_negatives)
     return ops.sum(query * positives, axis=-1), ops.sum(query * negatives, axis=-1)
+
+
+def squared_distances(y_pred, num_positives: int, num_negatives: int):
+    """Returns `d^2(q, p)` `(B, P)` and `d^2(q, n)` `(B, Nn)`; arguments as `split_tuple`."""
+    query, positives, negatives = split_tuple(y_pred, num_positives, num_negatives)
+    positive = ops.sum(ops.square(query - positives), axis=-1)
+    return positive, ops.sum(ops.square(query - negatives), axis=-1)
 
 
 def _check_counts(num_positives: int, num_negatives: int, least_negatives: int = 1) -> None:

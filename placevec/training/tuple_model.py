@@ -1,9 +1,11 @@
 """The network as it is trained: tuples of photos in, tuples of descriptors out."""
 
+import inspect
+
 import keras
 
 from placevec.config import TrainConfig
-from placevec.losses import get_loss
+from placevec.losses import LOSSES, get_loss
 from placevec.models import without_xla
 
 _OPTIMIZERS = {
@@ -11,6 +13,7 @@ _OPTIMIZERS = {
     "adamw": keras.optimizers.AdamW,
     "sgd": lambda learning_rate: keras.optimizers.SGD(learning_rate, momentum=0.9),
 }
+_LOSS_SETTINGS = ("margin", "temperature", "negative_radius_m")
 
 
 def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
@@ -49,9 +52,10 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
 
 
 def _loss_arguments(config: TrainConfig) -> dict:
-    if config.loss == "info_nce":
-        return {"negative_radius_m": config.negative_radius_m}
-    return {} if config.margin is None else {"margin": config.margin}
+    """Returns the settings that the loss takes as arguments, but those not given."""
+    takes = inspect.signature(LOSSES[config.loss]).parameters
+    settings = {name: getattr(config, name) for name in _LOSS_SETTINGS if name in takes}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
+from placevec.losses import LOSSES
 from placevec.models import build_descriptor_model
 from placevec.training.tuple_model import descriptor_of, make_tuple_model
 
@@ -50,6 +51,20 @@ def test_trains_batch_normalization_otherwise(model, small_config):
     assert not np.array_equal(before, keras.ops.convert_to_numpy(norm.moving_mean))
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_takes_a_step_with_every_loss(model, small_config, loss):
+    tuple_model = make_tuple_model(model, small_config(loss=loss))
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    positions_m = np.float32(
+        [[[0, 0], [5, 0], [90, 0], [0, 90]], [[500, 0], [505, 0]] + [[900, 0]] * 2]
+    )
+    before = [keras.ops.convert_to_numpy(each) for each in model.trainable_variables]
+    assert tuple_model.train_on_batch(photos, positions_m) > 0
+    after = [keras.ops.convert_to_numpy(each) for each in model.trainable_variables]
+    assert all(np.isfinite(each).all() for each in after)
+    assert any((new != old).any() for new, old in zip(after, before, strict=True))
+
+
 @pytest.mark.parametrize("loss", ["allpair_hinge", "triplet_ranking"])
 def test_takes_the_losses_own_margin_unless_told(model, small_config, loss):
     usual = make_tuple_model(model, small_config(loss=loss)).loss.margin
@@ -82,9 +97,16 @@ def test_step_size_is_halved_every_so_many_epochs(model, small_config):
     assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
 
 
-def test_tells_info_nce_the_radius_of_negatives(model, small_config):
-    loss = make_tuple_model(model, small_config(loss="info_nce", negative_radius_m=40.0)).loss
-    assert loss.negative_radius_m == 40.0
+@pytest.mark.parametrize("name", ["info_nce", "multi_similarity", "circle", "batch_allpair_hinge"])
+def test_tells_losses_over_the_batch_the_radius_of_negatives(model, small_config, name):
+    config = small_config(loss=name, num_negatives=0, negative_radius_m=40.0)
+    assert make_tuple_model(model, config).loss.negative_radius_m == 40.0
+
+
+def test_takes_the_temperature_that_is_told(model, small_config):
+    assert make_tuple_model(model, small_config(loss="info_nce")).loss.temperature == 0.05
+    told = small_config(loss="info_nce", temperature=0.2)
+    assert make_tuple_model(model, told).loss.temperature == 0.2
 
 
 def test_refuses_a_layer_that_is_not_there(model, small_config):

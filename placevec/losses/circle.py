@@ -1,0 +1,96 @@
+"""The circle loss: each pair of photos counts by how far it is from its optimum."""
+
+import keras
+from keras import ops
+
+from placevec.losses.pairs import PairLoss, log_sum_exp_where
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class CircleLoss(PairLoss):
+    """Asks for positives of similarity near 1 and negatives of similarity near 0, or below.
+
+        log(1 + sum over n of exp(gamma * w_n * (<a, n> - margin))
+              * sum over p of exp(-gamma * w_p * (<a, p> - (1 - margin))))
+
+        w_n = max(0, <a, n> + margin),    w_p = max(0, 1 + margin - <a, p>)
+
+    for each anchor `a`, a query or a positive; the loss is the mean over a tuple's anchors. `n`
+    runs over all photos of the batch that were taken farther than `negative_radius_m` from the
+    anchor, `p` over the others of its tuple's query and positives. An anchor without either costs
+    nothing. The weights say how far a pair is from its optimum, and no gradient flows through
+    them. What is asked is `<a, p> > 1 - margin` and `<a, n> < margin`: unlike the margin of a
+    hinge, a larger one asks for less.
+
+    The tuples need no negatives, and no photos have to be described ahead. The defaults are those
+    of the paper's image retrieval.
+
+    Args:
+        num_positives: int. `P`, the positives of a tuple.
+        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
+        margin: float. By how much similarities may be off 1 and 0. Defaults to `0.4`.
+        gamma: float. How sharply the pairs farthest off count, above 0. Defaults to `80.0`.
+        negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
+            farther away no positives, in metres. Defaults to `25.0`.
+        name: str. Defaults to `"circle_loss"`.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Input shape:
+        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Where each photo was taken, in metres.
+        `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
+        unit L2 norm.
+
+    Output shape:
+        `(batch,)`, float32, before the reduction; at least 0.
+
+    Raises:
+        ValueError: If a number is not a positive integer, `gamma` is not above 0, or `y_pred` is
+            of another shape.
+
+    Example:
+    The query has similarity 0.6 to the positive, which is just `1 - margin`: its exponential is 1.
+    The negative's 0.6 weighs `0.6 + 0.4 = 1` and is 0.2 above the margin: `log(1 + exp(80 * 0.2))`
+    is 16. From the positive the negative is at -0.28, with weight 0.12 and exponent
+    `80 * 0.12 * -0.68 = -6.5`, which costs 0.001. The mean is 8.001.
+
+    >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
+    >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
+    >>> loss = CircleLoss(num_positives=1, num_negatives=1)
+    >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
+    8.001
+
+    Reference:
+        [Sun et al., 2020](https://arxiv.org/abs/2002.10857).
+    """
+
+    def __init__(
+        self,
+        num_positives: int,
+        num_negatives: int,
+        margin: float = 0.4,
+        gamma: float = 80.0,
+        negative_radius_m: float = 25.0,
+        name: str = "circle_loss",
+        **kwargs,
+    ):
+        super().__init__(num_positives, num_negatives, negative_radius_m, name=name, **kwargs)
+        if not gamma > 0:
+            raise ValueError(f"`gamma` must be above 0. Received: gamma={gamma}")
+        self.margin = margin
+        self.gamma = gamma
+
+    def call(self, y_true, y_pred):
+        """Returns one loss per tuple, (B,)."""
+        positive, is_positive = self.positive_pairs(y_true, y_pred)  # (B, 1 + P, 1 + P)
+        negative, is_negative = self.negative_pairs(y_true, y_pred)  # (B, 1 + P, B * T)
+        positive_weight = ops.stop_gradient(ops.relu(1 + self.margin - positive))
+        negative_weight = ops.stop_gradient(ops.relu(negative + self.margin))
+        lack = positive_weight * (1 - self.margin - positive)
+        excess = negative_weight * (negative - self.margin)
+        pull = log_sum_exp_where(is_positive, self.gamma * lack)  # (B, 1 + P)
+        push = log_sum_exp_where(is_negative, self.gamma * excess)
+        return ops.mean(ops.softplus(pull + push), axis=1)
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {**super().get_config(), "margin": self.margin, "gamma": self.gamma}
