@@ -9,10 +9,9 @@ from keras import ops
 
 from placevec.layers.l2_normalize import l2_normalize
 
-# Directions count in which descriptors spread more than this share of the largest spread, and more
-# than float32 rounds away: whitening would enlarge the others, which are noise.
-_SMALLEST_SPREAD = 1e-5
-_ROUNDING = np.finfo(np.float32).eps
+# Directions count in which descriptors spread more than this share of their length, ten times what
+# float32 rounds away: whitening would enlarge the others, which are noise.
+_SMALLEST_SPREAD = 10 * np.finfo(np.float32).eps
 
 _BLOCK = 2048  # rows or columns that are held in float64 at a time
 
@@ -169,8 +168,8 @@ def fit_whitening(
     scatter = _scatter(descriptors, mean)
     sums, vectors = scipy.linalg.eigh(scatter, lower=True, overwrite_a=True, check_finite=False)
     variances = sums[::-1] / (len(descriptors) - 1)  # largest first
-    noise = max(_SMALLEST_SPREAD**2 * variances[0], _ROUNDING**2 * np.sum(np.square(mean)))
-    rank = int(np.sum(variances > noise))
+    squared_length = np.sum(np.square(mean)) + np.sum(variances)
+    rank = int(np.sum(variances > _SMALLEST_SPREAD**2 * squared_length))
     if dim > rank:
         raise ValueError(
             f"`dim` must be at most {rank}: the {len(descriptors)} descriptors spread in no more "

@@ -136,10 +136,12 @@ class TestFitWhitening:
         with pytest.raises(ValueError, match="at most 2, the numbers of a descriptor.*dim=3"):
             fit_whitening(spread_descriptors(20, 2), 3)
 
+    @pytest.mark.parametrize("mean_share", [0.0, 1.0])
     @pytest.mark.parametrize("descriptor_dim", [100, 8])
-    def test_refuses_directions_that_only_rounding_spreads(self, descriptor_dim):
+    def test_refuses_directions_that_only_rounding_spreads(self, descriptor_dim, mean_share):
         """Five photos, each of them eight times, spread in four directions."""
         descriptors = np.repeat(spread_descriptors(5, descriptor_dim), 8, axis=0)
+        descriptors -= mean_share * descriptors.mean(axis=0)
         fit_whitening(descriptors, 4)
         with pytest.raises(ValueError, match="at most 4: the 40 descriptors spread in no more"):
             fit_whitening(descriptors, 5)
