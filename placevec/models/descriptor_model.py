@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD
+from placevec.layers import GeM, GhostVLAD, NetVLAD, Whitening
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
-from placevec.models.weights import AGGREGATOR, load_weights, read_weights
+from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 
 
 def _netvlad(config: ModelConfig) -> keras.Layer:
@@ -64,6 +64,8 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
         imagenet=config.weights == "imagenet",
     )
     descriptors = AGGREGATORS[config.aggregator](config)(features)
+    if config.projection_dim:
+        descriptors = Whitening(config.projection_dim, name=PROJECTION)(descriptors)
     model = keras.Model(images, descriptors, name="descriptor")
     if config.weights not in ("imagenet", "none"):
         load_weights(model, Path(config.weights), allow_missing=config.allow_missing_weights)
@@ -72,9 +74,18 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
 
 def holds_aggregator(config: ModelConfig) -> bool:
     """Returns whether the file of starting weights holds a trained aggregator too."""
+    return _holds(config, AGGREGATOR)
+
+
+def holds_projection(config: ModelConfig) -> bool:
+    """Returns whether the file of starting weights holds a learned projection too."""
+    return _holds(config, PROJECTION)
+
+
+def _holds(config: ModelConfig, layer: str) -> bool:
     if config.weights in ("imagenet", "none"):
         return False
-    return AGGREGATOR in read_weights(Path(config.weights))
+    return layer in read_weights(Path(config.weights))
 
 
 def load_model(path: Path) -> keras.Model:
@@ -128,10 +139,7 @@ def save_model(model: keras.Model, path: Path) -> None:
         OSError: If the disk is full or the folder read-only; an older file stays.
     """
     path = Path(path)
-    if path.suffix != ".keras":
-        raise ValueError(f"A model is saved to a file that ends in .keras. Received: {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    check_model_path(path)
     unfinished = path.with_name(f".{uuid.uuid4().hex}.keras")
     try:
         model.save(unfinished)
@@ -142,6 +150,28 @@ def save_model(model: keras.Model, path: Path) -> None:
         raise OSError(f"{path} could not be saved ({error})") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_model_path(path: Path) -> None:
+    """Refuses a path that `save_model` could not write to; called before the long work.
+
+    Args:
+        path: Path. A file that ends in `.keras`, in a folder that is there.
+
+    Raises:
+        ValueError: If `path` ends otherwise.
+        FileNotFoundError: If the folder is missing.
+        OSError: If `path` is a folder, or its folder read-only.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"A model is saved to a file that ends in .keras. Received: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
 
 
 def model_id(model: keras.Model) -> str:
