@@ -15,7 +15,15 @@ import numpy as np
 import tyro
 from tqdm import tqdm as _tqdm
 
-from placevec.config import DescribeConfig, EvaluateConfig, RenderConfig, TrainConfig, from_dict
+from placevec.config import (
+    DescribeConfig,
+    EvaluateConfig,
+    RenderConfig,
+    TrainConfig,
+    WhitenConfig,
+    from_dict,
+)
+from placevec.whole_file import require_writable
 
 # Keras and the rooms above it are imported by the verbs that need them, so that `--help` answers
 # at once.
@@ -39,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "train": _train_over(_read_config(TrainConfig, config_path)),
             "describe": describe,
             "evaluate": evaluate,
+            "whiten": whiten,
+            "crop": crop,
             "render": render,
             "info": info,
         }
@@ -131,9 +141,9 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     import_keras()
     from placevec.models import load_model, model_id
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import require_writable, save_descriptors
+    from placevec.retrieval import save_descriptors
 
-    require_writable(settings.out)
+    require_writable(settings.out, ".npz")
     if ":" not in photos and not Path(photos).is_dir():
         raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
     if Path(photos).is_dir():
@@ -189,6 +199,51 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         print(f"{name.replace('_', ' ')}: {value}")
     rows, columns = settings.image_size
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
+
+
+def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:
+    """Put PCA whitening behind a model: fewer numbers, none of which drowns the others.
+
+    Args:
+        model: A .keras file or an old .h5 file. Whitening that it ends in is replaced.
+        settings: How the whitening is fitted.
+    """
+    import_keras()
+    from placevec.models import load_model, save_model
+    from placevec.sources import open_places
+    from placevec.training import whiten as whiten_model
+
+    require_writable(settings.out, ".keras")
+    whitened = whiten_model(
+        load_model(model),
+        open_places(settings.places, skip_unreadable=settings.skip_unreadable),
+        settings.dim,
+        power=settings.power,
+        max_photos=settings.max_photos,
+        image_size=settings.image_size,
+        batch_size=settings.batch_size,
+        skip_unreadable=settings.skip_unreadable,
+        seed=settings.seed,
+        progress=progress_bar,
+    )
+    save_model(whitened, settings.out)
+    print(f"model with descriptors of {settings.dim} numbers in {settings.out}")
+
+
+def crop(model: _Model, /, dim: int, out: Path) -> None:
+    """Keep the first numbers of a whitened model's descriptor.
+
+    Args:
+        model: A .keras file that ends in whitening.
+        dim: Numbers to keep.
+        out: File for the model with so many numbers.
+    """
+    import_keras()
+    from placevec.models import crop_whitening, load_model, save_model
+
+    require_writable(out, ".keras")
+    save_model(crop_whitening(load_model(model), dim), out)
+    print(f"model with descriptors of {dim} numbers in {out}")
 
 
 def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None:  # noqa: B008

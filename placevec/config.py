@@ -46,11 +46,14 @@ class ModelConfig:
     """G, clusters that take in features which describe nothing (GhostVLAD)."""
     normalize_features: bool = True
     """Scale each local feature to unit length before it is aggregated."""
+    projection_dim: int = 0
+    """Numbers of the descriptor after a linear projection that is learned with the rest. 0: no
+    projection."""
 
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(self, 1, "channels", "num_clusters")
-        _at_least(self, 0, "num_ghost_clusters")
+        _at_least(self, 0, "num_ghost_clusters", "projection_dim")
         _between(self, 0, 1, "batch_norm_momentum")
 
 
@@ -155,6 +158,11 @@ class TrainConfig:
     weights, but from given ones."""
     initialize_clusters: bool = True
     """Start NetVLAD from k-means clusters of the training photos' local features."""
+    whiten_dim: int = 0
+    """Numbers of the descriptor after PCA whitening, which is fitted on the training photos after
+    the last epoch and becomes the last layer. 0: no whitening."""
+    whiten_power: float = 1.0
+    """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
 
     validate_every: int = 2
     """Epochs between two measurements of recall."""
@@ -180,8 +188,9 @@ class TrainConfig:
             "num_hard_negatives",
             "warmup_steps",
             "halve_every",
+            "whiten_dim",
         )
-        _between(self, 0, 1, "refresh_share")
+        _between(self, 0, 1, "refresh_share", "whiten_power")
         _positive(self, "refresh_share")
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
@@ -290,6 +299,38 @@ class EvaluateConfig:
         _settle_types(self)
         _at_least(self, 0, "radius_m")
         _at_least(self, 1, "batch_size")
+        _image_size(self)
+
+
+@dataclass(frozen=True)
+class WhitenConfig:
+    """How a model's descriptors are whitened."""
+
+    places: str
+    """Photos to fit the whitening on, as READER:PATH; of the set that is searched, or alike."""
+    dim: int
+    """Numbers of the whitened descriptor."""
+    out: Path = Path("whitened.keras")
+    """File for the model that ends in whitening."""
+    power: float = TrainConfig.whiten_power
+    """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
+    max_photos: int = 10_000
+    """Fit on so many database photos at most, drawn at random."""
+    image_size: tuple[int, int] = (240, 320)
+    """Rows and columns that photos are resized to."""
+    batch_size: int = 8
+    """Photos in a batch."""
+    skip_unreadable: bool = False
+    """Leave out photos that are missing or unreadable instead of stopping."""
+    seed: int = 0
+    """Seed of the draw of photos."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 1, "dim", "batch_size")
+        _at_least(self, 2, "max_photos")
+        _at_least(self, 0, "seed")
+        _between(self, 0, 1, "power")
         _image_size(self)
 
 

@@ -38,6 +38,29 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     _to_disk(path.parent)
 
 
+def require_writable(path: Path | str, suffix: str) -> None:
+    """Refuses a path that could not be written to; called before the long work.
+
+    Args:
+        path: Path. The file to write, in a folder that is there.
+        suffix: str. What its name must end in, such as `".npz"`.
+
+    Raises:
+        ValueError: If `path` ends otherwise.
+        FileNotFoundError: If the folder is missing.
+        OSError: If `path` is a folder, or its folder read-only.
+    """
+    path = Path(path)
+    if path.suffix != suffix:
+        raise ValueError(f"The file to write must be one that ends in {suffix}. Received: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Name a file")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
+
+
 def _to_disk(path: Path) -> None:
     """Waits until the system has written a file or a folder's names."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -15,6 +15,7 @@ from placevec.config import (
     ModelConfig,
     RenderConfig,
     TrainConfig,
+    WhitenConfig,
     from_dict,
     to_dict,
 )
@@ -25,6 +26,7 @@ KINDS = {
     TrainConfig: {},
     DescribeConfig: {"model": "m.keras"},
     EvaluateConfig: {"model": "m.keras"},
+    WhitenConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
 }
 
@@ -115,6 +117,7 @@ def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
         ({"channels": 0}, "`channels` must be at least 1. Received: channels=0"),
         ({"num_clusters": 0}, "`num_clusters` must be at least 1"),
         ({"num_ghost_clusters": -1}, "`num_ghost_clusters` must be at least 0"),
+        ({"projection_dim": -1}, "`projection_dim` must be at least 0"),
         ({"batch_norm_momentum": 1.5}, "`batch_norm_momentum` must be between 0 and 1"),
         ({"batch_norm_momentum": float("nan")}, "`batch_norm_momentum` must be between"),
         ({"backbone": "resnet"}, "`backbone` must be one of mobilenetv2, mobilenet, vgg16, vgg19"),
@@ -161,6 +164,8 @@ def test_refuses_an_impossible_network(values, match):
         ({"halve_every": 2, "cosine_decay": True}, "`halve_every` must be 0 beside"),
         ({"halve_every": 2, "warmup_steps": 1}, "`halve_every` must be 0 beside"),
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
+        ({"whiten_dim": -1}, "`whiten_dim` must be at least 0"),
+        ({"whiten_power": 1.5}, "`whiten_power` must be between 0 and 1"),
         ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
         ({"temperature": 0.0}, "`temperature` must be larger than 0"),
         ({"temperature": float("nan")}, "`temperature` must be larger than 0"),
@@ -230,6 +235,22 @@ def test_names_every_loss():
 def test_refuses_impossible_ways_to_describe(kind, values, match):
     with pytest.raises(ValueError, match=match):
         kind(**{"model": "m.keras", **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"dim": 0}, "`dim` must be at least 1"),
+        ({"power": -0.5}, "`power` must be between 0 and 1"),
+        ({"max_photos": 1}, "`max_photos` must be at least 2"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"seed": -1}, "`seed` must be at least 0"),
+        ({"image_size": (31, 320)}, "`image_size` must be two whole numbers"),
+    ],
+)
+def test_refuses_impossible_whitening(values, match):
+    with pytest.raises(ValueError, match=match):
+        WhitenConfig(**{"places": "folder:a", "dim": 8, **values})
 
 
 def test_refuses_an_impossible_radius_or_town():

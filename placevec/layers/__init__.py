@@ -8,3 +8,6 @@ from placevec.layers.ghostvlad import GhostVLAD as GhostVLAD
 from placevec.layers.l2_normalize import l2_normalize as l2_normalize
 from placevec.layers.netvlad import NetVLAD as NetVLAD
 from placevec.layers.pixel_scaling import PixelScaling as PixelScaling
+from placevec.layers.whitening import Whitening as Whitening
+from placevec.layers.whitening import check_whitening_dim as check_whitening_dim
+from placevec.layers.whitening import fit_whitening as fit_whitening

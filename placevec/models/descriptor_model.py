@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD
+from placevec.layers import GeM, GhostVLAD, NetVLAD, Whitening
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
-from placevec.models.weights import AGGREGATOR, load_weights, read_weights
-from placevec.whole_file import whole_file
+from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
+from placevec.whole_file import require_writable, whole_file
 
 
 def _netvlad(config: ModelConfig) -> keras.Layer:
@@ -63,6 +63,8 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
         imagenet=config.weights == "imagenet",
     )
     descriptors = AGGREGATORS[config.aggregator](config)(features)
+    if config.projection_dim:
+        descriptors = Whitening(config.projection_dim, name=PROJECTION)(descriptors)
     model = keras.Model(images, descriptors, name="descriptor")
     if config.weights not in ("imagenet", "none"):
         load_weights(model, Path(config.weights), allow_missing=config.allow_missing_weights)
@@ -71,9 +73,18 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
 
 def holds_aggregator(config: ModelConfig) -> bool:
     """Returns whether the file of starting weights holds a trained aggregator too."""
+    return _holds(config, AGGREGATOR)
+
+
+def holds_projection(config: ModelConfig) -> bool:
+    """Returns whether the file of starting weights holds a learned projection too."""
+    return _holds(config, PROJECTION)
+
+
+def _holds(config: ModelConfig, layer: str) -> bool:
     if config.weights in ("imagenet", "none"):
         return False
-    return AGGREGATOR in read_weights(Path(config.weights))
+    return layer in read_weights(Path(config.weights))
 
 
 def load_model(path: Path) -> keras.Model:
@@ -127,10 +138,7 @@ def save_model(model: keras.Model, path: Path) -> None:
         OSError: If the disk is full or the folder read-only; an older file stays.
     """
     path = Path(path)
-    if path.suffix != ".keras":
-        raise ValueError(f"A model is saved to a file that ends in .keras. Received: {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    require_writable(path, ".keras")
     try:
         with whole_file(path) as unfinished:
             model.save(unfinished)

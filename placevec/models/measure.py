@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-from placevec.layers import NetVLAD, PixelScaling
+from placevec.layers import NetVLAD, PixelScaling, Whitening
 
 _BYTES = 4  # float32
 # For each number that leaves the layer.
@@ -22,8 +22,8 @@ class LayerCost:
         output_shape: tuple of int. Without the batch.
         parameters: int. Numbers it has learnt or keeps.
         flops: int. Floating point operations, a multiplication and an addition counted as two.
-            Counted for convolutions, dense layers, NetVLAD, normalisation, scaling and sums of
-            layers; what compares only, such as ReLU and pooling, is not counted.
+            Counted for convolutions, dense layers, NetVLAD, whitening, normalisation, scaling and
+            sums of layers; what compares only, such as ReLU and pooling, is not counted.
     """
 
     name: str
@@ -149,4 +149,6 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
         return 2 * math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
     if isinstance(layer, keras.layers.Dense):
         return 2 * math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
+    if isinstance(layer, Whitening):
+        return 2 * math.prod(layer.projection.shape)
     return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)

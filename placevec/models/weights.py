@@ -12,6 +12,8 @@ import numpy as np
 
 # Name of the layer that turns local features into a descriptor, in every descriptor model.
 AGGREGATOR = "aggregator"
+# Name of the learned linear projection behind it.
+PROJECTION = "projection"
 
 _log = logging.getLogger(__name__)
 
@@ -91,8 +93,8 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
                 )
             assignments.append((variable, _numbers(stored[name], f"{layer.name}/{name}", path)))
         found.append(layer.name)
-    # The aggregator starts from the photos at hand; only the backbone must be in the file.
-    backbone_missing = [name for name in missing if name != AGGREGATOR]
+    # The other layers start from the photos at hand; only the backbone must be in the file.
+    backbone_missing = [name for name in missing if name not in (AGGREGATOR, PROJECTION)]
     if not found or (backbone_missing and not allow_missing):
         raise ValueError(
             f"{path} lacks {len(backbone_missing)} of {len(found) + len(missing)} layers: "

@@ -3,7 +3,6 @@
 from placevec.retrieval.describe import describe as describe
 from placevec.retrieval.describe import no_progress as no_progress
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors
-from placevec.retrieval.descriptor_file import require_writable as require_writable
 from placevec.retrieval.descriptor_file import save_descriptors as save_descriptors
 from placevec.retrieval.evaluate import Evaluation as Evaluation
 from placevec.retrieval.evaluate import evaluate as evaluate

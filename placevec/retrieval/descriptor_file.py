@@ -1,38 +1,15 @@
 """Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
 
-import os
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from placevec.whole_file import whole_file
+from placevec.whole_file import require_writable, whole_file
 
 # What `np.load` raises at a file that is cut off, damaged, or no .npz at all.
 _DAMAGED = (KeyError, EOFError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
-
-
-def require_writable(path: Path) -> None:
-    """Refuses a path that `save_descriptors` could not write to; called before the long work.
-
-    Args:
-        path: Path. The file to write, in a folder that is there.
-
-    Raises:
-        ValueError: If `path` does not end in `.npz`.
-        FileNotFoundError: If the folder is missing.
-        OSError: If `path` is a folder, or its folder read-only.
-    """
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise ValueError(f"Descriptors are written to a file that ends in .npz. Received: {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder. Name a file")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
 
 
 def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, model_id: str) -> None:
@@ -49,7 +26,7 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
         OSError: If the folder is missing or the disk is full; an older file stays.
     """
     path = Path(path)
-    require_writable(path)
+    require_writable(path, ".npz")
     names, descriptors = np.asarray(names, np.str_), np.asarray(descriptors, np.float32)
     if descriptors.ndim != 2 or names.shape != (len(descriptors),):
         raise ValueError(

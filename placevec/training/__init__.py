@@ -1,4 +1,4 @@
-"""Training: batches of tuples, starting clusters, the loop over epochs and its files."""
+"""Training: batches of tuples, starting clusters, the loop over epochs, whitening and files."""
 
 from placevec.training.batches import TupleBatches as TupleBatches
 from placevec.training.cartwheel import PittsburgRenderer as PittsburgRenderer
@@ -12,3 +12,4 @@ from placevec.training.train import Training as Training
 from placevec.training.train import train as train
 from placevec.training.tuple_photos import TuplePhotos as TuplePhotos
 from placevec.training.tuple_photos import augment_tuples as augment_tuples
+from placevec.training.whitening import whiten as whiten

@@ -30,8 +30,8 @@ def clusters_from_photos(
     As in NetVLAD's paper: 100 local features of each of 500 photos, both drawn at random.
 
     Args:
-        model: keras.Model. A descriptor model that ends in NetVLAD; changed in place. Models
-            with another aggregator are left as they are.
+        model: keras.Model. A descriptor model with NetVLAD; changed in place. Models with
+            another aggregator are left as they are.
         paths: sequence of Path. Photos to draw from.
         image_size: (int, int). Rows and columns that photos are resized to.
         seed: int. Seed of the draw and of k-means.
@@ -40,8 +40,8 @@ def clusters_from_photos(
     Reference:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
     """
-    aggregator = model.layers[-1]
-    if not isinstance(aggregator, NetVLAD):
+    aggregator = next((layer for layer in model.layers if isinstance(layer, NetVLAD)), None)
+    if aggregator is None:
         return
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -52,7 +52,8 @@ def clusters_from_photos(
         channels=model.input_shape[-1],
         skip_unreadable=skip_unreadable,
     )
-    features = _local_features(model, photos, rng)
+    backbone = without_xla(keras.Model(model.input, aggregator.input))
+    features = _local_features(backbone, photos, rng)
     initialize_clusters(aggregator, features, seed=seed)
     _log.info(
         "%d clusters from %d local features of %d photos in %.1f s",
@@ -83,10 +84,9 @@ def read_photos(
 
 
 def _local_features(
-    model: keras.Model, photos: Iterable[np.ndarray], rng: np.random.Generator
+    backbone: keras.Model, photos: Iterable[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """Returns local features that enter a model's last layer, (n, D) float32."""
-    backbone = without_xla(keras.Model(model.input, model.layers[-1].input))
+    """Returns some local features of each photo, (n, D) float32."""
     drawn = []
     for photo in photos:
         grid = keras.ops.convert_to_numpy(backbone.predict_on_batch(photo[None]))

@@ -11,7 +11,13 @@ import keras
 import tensorboard.summary
 
 from placevec.config import TrainConfig, to_dict
-from placevec.models import build_descriptor_model, holds_aggregator, load_model, save_model
+from placevec.models import (
+    build_descriptor_model,
+    holds_aggregator,
+    holds_projection,
+    load_model,
+    save_model,
+)
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.retrieval import Evaluation, draw_matches, draw_recall, evaluate, no_progress
 from placevec.sources import open_places
@@ -29,6 +35,7 @@ from placevec.training.run_files import (
 )
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
 from placevec.training.tuple_model import descriptor_of, make_tuple_model
+from placevec.training.whitening import check_whitening, start_projection, whiten
 
 _log = logging.getLogger(__name__)
 _PLOT_RANKS = (1, 2, 3, 4, 5, 10, 15, 20)
@@ -55,7 +62,7 @@ class Training:
         run_dir: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
             `recall.png` and `matches.png`.
         before: dict of N -> recall of the network before the first step, in [0, 1].
-        after: dict of N -> recall of the best network, in [0, 1].
+        after: dict of N -> recall of the best network, whitened where told, in [0, 1].
     """
 
     run_dir: Path
@@ -80,7 +87,7 @@ def train(
     Each epoch draws tuples, runs `fit` on them, measures validation loss (and recall every
     `validate_every` epochs and after the last), and saves a checkpoint from which the training
     goes on as if it had never stopped. `model.keras` is the network of the best validation
-    recall@1.
+    recall@1; after the last epoch it is whitened where `whiten_dim` says so.
 
     Args:
         config: TrainConfig.
@@ -154,6 +161,8 @@ class _Run:
         """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
         model = build_descriptor_model(config.model)
+        if config.whiten_dim:
+            check_whitening(model, self.sampler.dataset, config.whiten_dim)
         photos = {
             "paths": self.sampler.dataset.paths(),
             "image_size": config.image_size,
@@ -164,6 +173,8 @@ class _Run:
             settle_batch_norm(model, **photos)
         if config.initialize_clusters and not holds_aggregator(config.model):
             clusters_from_photos(model, **photos)
+        if config.model.projection_dim and not holds_projection(config.model):
+            start_projection(model, **photos)
         self.tuple_model = make_tuple_model(model, config)
         self._measure_untrained(model)
         clear_run(config)
@@ -237,6 +248,8 @@ class _Run:
     def finish(self) -> Training:
         """Compares the best network with the untrained one, in numbers and pictures."""
         folder = self.config.run_dir
+        if self.config.whiten_dim:
+            self._whiten(folder / run_files.MODEL)
         after = self._evaluate(load_model(folder / run_files.MODEL))
         curves = {"before": self.before, "after": after}
         write_json(
@@ -283,6 +296,20 @@ class _Run:
             skip_unreadable=self.config.skip_unreadable,
             progress=self.progress,
         )
+
+    def _whiten(self, path: Path) -> None:
+        """Puts whitening behind the best network; done anew where a training goes on."""
+        whitened = whiten(
+            load_model(path),
+            self.sampler.dataset,
+            self.config.whiten_dim,
+            power=self.config.whiten_power,
+            image_size=self.config.image_size,
+            skip_unreadable=self.config.skip_unreadable,
+            seed=self.config.seed,
+            progress=self.progress,
+        )
+        save_model(whitened, path)
 
     def _mine(self, epoch: int) -> Mined | None:
         if self.config.mining == "random":

@@ -57,7 +57,7 @@ def gradients():
 
 @pytest.fixture
 def check_layer(tmp_path, gradients):
-    """Returns a function that holds a layer to the contract, at any inputs (B, H, W, C)."""
+    """Returns a function that holds a layer to the contract, at any inputs (B, ..., C)."""
 
     def check(layer_class, arguments, inputs, *, half_tolerance):
         layer = layer_class(**arguments)
@@ -89,7 +89,7 @@ def _check_config(layer, arguments):
 
 
 def _check_save_and_load(layer, inputs, expected, path):
-    photos = keras.Input((None, None, inputs.shape[-1]), dtype=inputs.dtype.name)
+    photos = keras.Input((*[None] * (inputs.ndim - 2), inputs.shape[-1]), dtype=inputs.dtype.name)
     model = keras.Model(photos, layer(photos))
     model.save(path)
     loaded = keras.saving.load_model(path, safe_mode=True)

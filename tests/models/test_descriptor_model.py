@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD, PixelScaling
-from placevec.models import build_descriptor_model, load_model, model_id, save_model
+from placevec.layers import GeM, GhostVLAD, NetVLAD, PixelScaling, Whitening
+from placevec.models import (
+    build_descriptor_model,
+    holds_aggregator,
+    holds_projection,
+    load_model,
+    model_id,
+    save_model,
+)
 from placevec.models.weights import AGGREGATOR
 
 
@@ -39,6 +46,7 @@ AGGREGATORS = {
     "netvlad": ({}, NetVLAD, 2 * 24),
     "ghostvlad": ({"num_ghost_clusters": 1}, GhostVLAD, 2 * 24),
     "gem": ({"aggregator": "gem"}, GeM, 24),
+    "netvlad, projected": ({"projection_dim": 7}, Whitening, 7),
 }
 
 
@@ -75,6 +83,25 @@ def test_starts_from_the_weights_of_a_saved_model(shallow_model, random_photos, 
     np.testing.assert_allclose(
         describe(build_descriptor_model(config), photos), describe(model, photos), atol=1e-6
     )
+
+
+def test_a_projection_need_not_be_in_the_weights(shallow_model, random_photos, tmp_path):
+    """But where it is, it is taken."""
+    plain, projected = shallow_model(), shallow_model(projection_dim=7)
+    for model, held in ((plain, False), (projected, True)):
+        save_model(model, tmp_path / "m.keras")
+        config = ModelConfig(
+            cut_layer="block_2_add", num_clusters=2, projection_dim=7,
+            weights=str(tmp_path / "m.keras"),
+        )  # fmt: skip
+        built = build_descriptor_model(config)
+        assert (holds_aggregator(config), holds_projection(config)) == (True, held)
+        assert (
+            np.allclose(*[each.layers[-1].get_weights()[1] for each in (built, projected)]) is held
+        )
+        same = [each.layers[-2].get_weights()[0] for each in (built, projected)]
+        np.testing.assert_array_equal(*same)
+    assert not holds_projection(ModelConfig(projection_dim=7))
 
 
 def test_refuses_weights_that_are_not_there():
@@ -133,6 +160,9 @@ def test_refuses_to_save_where_that_is_impossible(tmp_path):
     with pytest.raises(ValueError, match="ends in .keras. Received: .*m.h5"):
         save_model(small_model(), tmp_path / "m.h5")
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "folder.keras").mkdir()
+    with pytest.raises(IsADirectoryError, match="folder.keras is a folder. Name a file"):
+        save_model(small_model(), tmp_path / "folder.keras")
 
 
 def test_refuses_a_model_that_is_not_there(tmp_path):

@@ -31,6 +31,19 @@ def test_clusters_lie_among_the_local_features(paths):
     assert len(set(distance.argmin(axis=1))) == 4
 
 
+def test_a_projection_behind_the_clusters_does_not_hide_them(paths):
+    centers = []
+    for projection_dim in (0, 5):
+        keras.utils.set_random_seed(0)
+        config = ModelConfig(
+            cut_layer="block_1_project_BN", num_clusters=4, projection_dim=projection_dim
+        )
+        model = build_descriptor_model(config)
+        clusters_from_photos(model, paths, image_size=SIZE, seed=0)
+        centers.append(keras.ops.convert_to_numpy(model.get_layer("aggregator").centers))
+    np.testing.assert_array_equal(*centers)
+
+
 def test_is_seeded(paths):
     weights = []
     for _ in range(2):

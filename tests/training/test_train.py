@@ -15,8 +15,10 @@ import pytest
 from placevec.config import to_dict
 from placevec.images import UnreadableImageError
 from placevec.losses import AllPairHingeLoss
-from placevec.models import load_model
-from placevec.training import Interrupted, train
+from placevec.models import load_model, model_id, remove_whitening
+from placevec.retrieval import evaluate
+from placevec.sources import open_places
+from placevec.training import Interrupted, train, whiten
 from placevec.training.batches import TupleBatches
 
 
@@ -242,3 +244,83 @@ def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
     other = load_model(tmp_path / "second" / "untrained.keras").layers[-1]
     for left, right in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
+    plain, config = small_config(), small_config(run_dir=tmp_path / "whitened", whiten_dim=5)
+    train(plain)
+    training = train(config)
+    best, whitened = (load_model(each.run_dir / "model.keras") for each in (plain, config))
+    assert (whitened.layers[-1].name, whitened.output_shape[-1]) == ("whitening", 5)
+    assert model_id(remove_whitening(whitened)) == model_id(best)
+    dataset = open_places(config.places)
+    expected = whiten(best, dataset, 5, image_size=config.image_size)
+    np.testing.assert_allclose(
+        whitened.layers[-1].get_weights()[0], expected.layers[-1].get_weights()[0], atol=1e-6
+    )
+    recall = json.loads((config.run_dir / "recall.json").read_text())
+    measured = evaluate(whitened, open_places(config.validation), image_size=config.image_size)
+    assert training.after == measured.recall == {int(k): v for k, v in recall["after"].items()}
+    # What training computes is the same with and without.
+    assert_equal_weights(plain.run_dir, config.run_dir)
+
+
+def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
+    seen = []
+
+    def spy(model, dataset, dim, **options):
+        seen.append((dim, options["power"], options["seed"]))
+        return model
+
+    monkeypatch.setattr(sys.modules["placevec.training.train"], "whiten", spy)
+    train(small_config(epochs=1, whiten_dim=5, whiten_power=0.25, seed=3))
+    assert seen == [(5, 0.25, 3)]
+
+
+def test_a_whitened_training_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
+    """Also where the best network was whitened before the training went on."""
+    whole = small_config(run_dir=tmp_path / "whole", epochs=3, whiten_dim=5)
+    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts", epochs=1)
+    train(whole)
+    train(parts)
+    train(dataclasses.replace(parts, epochs=3, resume=True))
+    train(dataclasses.replace(parts, epochs=3, resume=True))  # nothing left but to finish
+    assert_equal_weights(whole.run_dir, parts.run_dir)
+    models = [load_model(each.run_dir / "model.keras") for each in (whole, parts)]
+    assert len({model_id(remove_whitening(model)) for model in models}) == 1
+    photos = np.random.default_rng(0).integers(0, 256, (2, *whole.image_size, 3), np.uint8)
+    one, other = (keras.ops.convert_to_numpy(model(photos)) for model in models)
+    np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_refuses_impossible_whitening_before_the_training(small_config):
+    config = small_config(whiten_dim=24)
+    with pytest.raises(ValueError, match="at least 25 photos. Received: 24. Take more photos"):
+        train(config)
+    assert not config.run_dir.exists()
+
+
+def test_learns_a_projection_from_its_pca_start(small_config):
+    config = small_config(epochs=1)
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, projection_dim=6))
+    train(config)
+    start, end = (
+        load_model(config.run_dir / name).get_layer("projection").get_weights()
+        for name in ("untrained.keras", "model.keras")
+    )
+    for left, right in zip(start, end, strict=True):
+        assert 0 < np.abs(left - right).max() < 0.1
+    # Directions of a PCA are orthogonal to each other; random ones are not.
+    products = start[1].T @ start[1]
+    np.testing.assert_allclose(products / np.diag(products), np.eye(6), atol=1e-3)
+
+
+def test_goes_on_from_the_projection_of_a_trained_model(small_config, tmp_path):
+    first = small_config(epochs=1)
+    first = dataclasses.replace(first, model=dataclasses.replace(first.model, projection_dim=6))
+    train(first)
+    start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
+    train(dataclasses.replace(first, run_dir=tmp_path / "second", model=start))
+    one = load_model(first.run_dir / "model.keras")
+    other = load_model(tmp_path / "second" / "untrained.keras")
+    assert model_id(one) == model_id(other)

@@ -1,0 +1,234 @@
+"""Whitening: descriptors with fewer numbers, none of which drowns or repeats another."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import scipy.linalg
+from keras import ops
+
+from placevec.layers.l2_normalize import l2_normalize
+
+# Directions count in which descriptors spread more than this share of their length, ten times what
+# float32 rounds away: whitening would enlarge the others, which are noise.
+_SMALLEST_SPREAD = 10 * np.finfo(np.float32).eps
+
+_BLOCK = 2048  # rows or columns that are held in float64 at a time
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class Whitening(keras.layers.Layer):
+    """Projects descriptors to fewer numbers and scales them to unit length.
+
+        y = (x - mean) . projection,  divided by its length
+
+    With the weights of `fit_whitening` it is PCA whitening: directions in which descriptors
+    spread, largest spread first, each divided by its spread. Since the first numbers are those
+    that tell most, `y` cut to its first numbers and scaled anew is again a whitened descriptor.
+    The weights can be trained like those of any layer (the learned linear projection) or held
+    with `trainable=False`.
+
+    Everything is computed and returned in float32 also under a mixed or half precision policy.
+    Fresh weights are random and of no use but as a start.
+
+    Args:
+        dim: int. `d`, how many numbers a descriptor has afterwards.
+
+    Input shape:
+        `(batch, D)`, float. Descriptors.
+
+    Output shape:
+        `(batch, dim)`, float32, of unit L2 norm. (The mean itself has the zero vector.)
+
+    Raises:
+        ValueError: If `dim < 1`, or the input does not have two axes with a known last one.
+
+    Example:
+    >>> ops.shape(Whitening(dim=4)(keras.random.normal((2, 32))))
+    (2, 4)
+
+    Reference:
+        [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622).
+    """
+
+    def __init__(self, dim: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(dim, int) or dim < 1:
+            raise ValueError(f"`dim` must be a positive integer. Received: dim={dim}")
+        self.dim = dim
+
+    def build(self, input_shape):
+        """Makes the weights `mean` (D,) and `projection` (D, d)."""
+        if len(input_shape) != 2 or input_shape[-1] is None:
+            raise ValueError(
+                "`Whitening` takes descriptors of shape (batch, D) with a known D. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        descriptor_dim = input_shape[-1]
+        self.mean = self.add_weight(
+            name="mean", shape=(descriptor_dim,), initializer="zeros", autocast=False
+        )
+        self.projection = self.add_weight(
+            name="projection",
+            shape=(descriptor_dim, self.dim),
+            initializer="glorot_uniform",
+            autocast=False,
+        )
+
+    def call(self, inputs):
+        """Returns the projected descriptors (B, d) of descriptors (B, D)."""
+        dtype = self._precision()
+        centered = ops.cast(inputs, dtype) - ops.cast(self.mean, dtype)
+        return l2_normalize(ops.matmul(centered, ops.cast(self.projection, dtype)))
+
+    def set_projection(self, mean: np.ndarray, projection: np.ndarray) -> None:
+        """Writes the weights; builds the layer where that is still to be done.
+
+        Args:
+            mean: (D,) float. What is taken off a descriptor.
+            projection: (D, d) float. As `fit_whitening` returns it.
+
+        Raises:
+            ValueError: If the shapes are not those of the layer.
+        """
+        if not self.built:
+            self.build((None, len(mean)))
+            self.built = True
+        for name, received, weight in (
+            ("mean", mean, self.mean),
+            ("projection", projection, self.projection),
+        ):
+            if received.shape != tuple(weight.shape):
+                raise ValueError(
+                    f"`{name}` must have shape {tuple(weight.shape)}. "
+                    f"Received: shape {received.shape}"
+                )
+        self.mean.assign(mean)
+        self.projection.assign(projection)
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(batch, dim)`."""
+        return (input_shape[0], self.dim)
+
+    def compute_output_spec(self, inputs):
+        """Returns shape and dtype of the output, which is float32 under every policy."""
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._precision())
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {**super().get_config(), "dim": self.dim}
+
+    def _precision(self) -> str:
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
+
+def fit_whitening(
+    descriptors: np.ndarray, dim: int, power: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the directions in which descriptors spread most, each scaled by its spread.
+
+        projection_j = v_j * variance_j ** (-power / 2)
+
+    `v_j` are the unit eigenvectors of the covariance (over `N - 1`), largest variance first. They
+    come from the smaller of two matrices: the covariance (D, D), or with fewer descriptors than
+    numbers the products of all pairs of descriptors (N, N), which has the same eigenvalues and
+    needs no covariance of 32,768 x 32,768. All sums are taken in float64, in blocks: beyond the
+    descriptors and what is returned, memory grows with `min(N, D)^2`.
+
+    Args:
+        descriptors: (N, D) float. As the model gives them.
+        dim: int. `d`, how many directions; at most `D` and `N - 1`.
+        power: float. 1 whitens: every direction counts alike. 0 only turns. Between, such as
+            0.5, less is made of directions with little spread. Defaults to `1.0`.
+
+    Returns:
+        mean: (D,) float32.
+        projection: (D, d) float32. Sign of each column arbitrary.
+
+    Raises:
+        ValueError: If the descriptors are not (N, D) and finite, or do not spread in so many
+            directions.
+
+    Example:
+    >>> descriptors = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> mean, projection = fit_whitening(descriptors, 2)  # variances 18 / 3 and 2 / 3
+    >>> np.round(np.abs(projection), 3)
+    array([[0.408, 0.   ],
+           [0.   , 1.225]], dtype=float32)
+    """
+    descriptors = np.asarray(descriptors)
+    if descriptors.ndim != 2 or not np.isfinite(descriptors).all():
+        raise ValueError(
+            f"Descriptors must be finite, of shape (N, D). Received: shape {descriptors.shape}"
+        )
+    if not 0 <= power <= 1:
+        raise ValueError(f"`power` must be between 0 and 1. Received: power={power}")
+    check_whitening_dim(dim, *descriptors.shape)
+    mean = np.mean(descriptors, axis=0, dtype=np.float64)
+    scatter = _scatter(descriptors, mean)
+    sums, vectors = scipy.linalg.eigh(scatter, lower=True, overwrite_a=True, check_finite=False)
+    variances = sums[::-1] / (len(descriptors) - 1)  # largest first
+    squared_length = np.sum(np.square(mean)) + np.sum(variances)
+    rank = int(np.sum(variances > _SMALLEST_SPREAD**2 * squared_length))
+    if dim > rank:
+        raise ValueError(
+            f"`dim` must be at most {rank}: the {len(descriptors)} descriptors spread in no more "
+            f"directions. Received: dim={dim}. Take other photos or fewer dimensions"
+        )
+    scale = variances[:dim] ** (-power / 2)
+    vectors = vectors[:, ::-1][:, :dim]
+    if _pairs_photos(descriptors):  # (N, d): from photos to directions
+        vectors = vectors * (scale / np.sqrt(sums[::-1][:dim]))
+        projection = np.empty((descriptors.shape[1], dim), np.float32)
+        for columns in _blocks(descriptors.shape[1]):
+            projection[columns] = (descriptors[:, columns] - mean[columns]).T @ vectors
+    else:  # (D, d): the directions themselves
+        projection = (vectors * scale).astype(np.float32)
+    return mean.astype(np.float32), projection
+
+
+def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> None:
+    """Refuses more directions than so many descriptors can spread in.
+
+    Args:
+        dim: int. `d`, how many directions are wanted.
+        num_descriptors: int. `N`; with their mean taken off they span `N - 1` directions.
+        descriptor_dim: int. `D`.
+
+    Raises:
+        ValueError: If `dim` is below 1, or above `N - 1` or `D`.
+    """
+    if dim < 1:
+        raise ValueError(f"`dim` must be a positive integer. Received: dim={dim}")
+    if dim > descriptor_dim:
+        raise ValueError(
+            f"`dim` must be at most {descriptor_dim}, the numbers of a descriptor. "
+            f"Received: dim={dim}. Take fewer dimensions"
+        )
+    if dim > num_descriptors - 1:
+        raise ValueError(
+            f"Whitening to {dim} dimensions needs descriptors of at least {dim + 1} photos. "
+            f"Received: {num_descriptors}. Take more photos or fewer dimensions"
+        )
+
+
+def _pairs_photos(descriptors: np.ndarray) -> bool:
+    """Returns whether the products of pairs of photos are fewer than those of pairs of numbers."""
+    return descriptors.shape[0] < descriptors.shape[1]
+
+
+def _scatter(descriptors: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Returns the lower half of the smaller matrix of products: (N, N) or (D, D)."""
+    size = min(descriptors.shape)
+    total = np.zeros((size, size), order="F")
+    for block in _blocks(max(descriptors.shape)):
+        if _pairs_photos(descriptors):
+            part = np.asfortranarray(descriptors[:, block] - mean[block])  # (N, block)
+        else:
+            part = (descriptors[block] - mean).T  # (D, block)
+        total = scipy.linalg.blas.dsyrk(1.0, part, 1.0, total, lower=1, overwrite_c=1)
+    return total
+
+
+def _blocks(length: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, length, _BLOCK))

@@ -1,0 +1,75 @@
+"""Whitening as the last layer of a descriptor model."""
+
+import keras
+import numpy as np
+
+from placevec.layers import Whitening
+from placevec.models.descriptor_model import without_xla
+
+WHITENING = "whitening"
+
+
+def append_whitening(model: keras.Model, mean: np.ndarray, projection: np.ndarray) -> keras.Model:
+    """Returns a model whose descriptors are whitened; its last layer is called `whitening`.
+
+    Args:
+        model: keras.Model. A descriptor model of `(batch, D)`; its layers are shared.
+        mean: (D,) float32. As `fit_whitening` returns it.
+        projection: (D, d) float32. As `fit_whitening` returns it.
+
+    Returns:
+        keras.Model. Photos in, `(batch, d)` float32 of unit L2 norm out.
+    """
+    layer = Whitening(projection.shape[1], trainable=False, name=WHITENING)
+    whitened = keras.Model(model.input, layer(model.output), name=model.name)
+    layer.set_projection(mean, projection)
+    return without_xla(whitened)
+
+
+def remove_whitening(model: keras.Model) -> keras.Model:
+    """Returns the model before `append_whitening`; one without whitening as it is."""
+    if not _is_whitened(model):
+        return model
+    return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
+
+
+def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
+    """Returns a model that gives the first numbers of a whitened descriptor, of unit length.
+
+    It is the model that whitening to `dim` on the same photos would have given: the first numbers
+    are those along which the photos spread most.
+
+    Args:
+        model: keras.Model. A descriptor model that ends in whitening; its other layers are shared.
+        dim: int. How many numbers to keep.
+
+    Returns:
+        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
+
+    Raises:
+        ValueError: If the model does not end in whitening, or has fewer numbers.
+
+    Example:
+    >>> photos = keras.Input((None, None, 4))
+    >>> model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(photos))
+    >>> whitened = append_whitening(model, np.zeros(4), np.eye(4)[:, :3])
+    >>> crop_whitening(whitened, 2)(np.ones((1, 5, 6, 4))).shape[1]
+    2
+    """
+    if not _is_whitened(model):
+        raise ValueError(
+            "A model must end in whitening to be cropped. Received: one that ends in "
+            f"{type(model.layers[-1]).__name__}. Whiten it with `placevec whiten`"
+        )
+    mean, projection = model.layers[-1].get_weights()
+    if not 1 <= dim <= projection.shape[1]:
+        raise ValueError(
+            f"`dim` must be between 1 and {projection.shape[1]}, the numbers of the model's "
+            f"descriptor. Received: dim={dim}"
+        )
+    return append_whitening(remove_whitening(model), mean, projection[:, :dim])
+
+
+def _is_whitened(model: keras.Model) -> bool:
+    last = model.layers[-1]
+    return isinstance(last, Whitening) and last.name == WHITENING

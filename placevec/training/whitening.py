@@ -1,0 +1,140 @@
+"""Whitening and the start of a learned projection, fitted on the photos at hand."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.config import WhitenConfig
+from placevec.layers import Whitening, check_whitening_dim, fit_whitening
+from placevec.models import append_whitening, remove_whitening, without_xla
+from placevec.places import PlaceDataset
+from placevec.retrieval import describe, no_progress
+
+_log = logging.getLogger(__name__)
+_PROJECTION_PHOTOS = 2000
+_PROJECTION_POWER = 0.5
+
+
+def whiten(
+    model: keras.Model,
+    dataset: PlaceDataset,
+    dim: int,
+    *,
+    power: float = WhitenConfig.power,
+    max_photos: int = WhitenConfig.max_photos,
+    image_size: tuple[int, int] = WhitenConfig.image_size,
+    batch_size: int = WhitenConfig.batch_size,
+    skip_unreadable: bool = WhitenConfig.skip_unreadable,
+    seed: int = WhitenConfig.seed,
+    progress: Callable[..., Iterable] = no_progress,
+) -> keras.Model:
+    """Fits PCA whitening on a data set's database photos and puts it behind a model.
+
+    Args:
+        model: keras.Model. A descriptor model; its layers are shared. Whitening that it ends in
+            is replaced.
+        dataset: PlaceDataset. Its database photos are what is fitted on.
+        dim: int. `d`, the numbers of the whitened descriptor.
+        power: float. 1 evens out the spread of the numbers, 0 leaves it; see `fit_whitening`.
+        max_photos: int. Draw so many photos at most.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        batch_size: int. Photos in a batch.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        seed: int. Seed of the draw.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
+
+    Raises:
+        ValueError: If the photos are too few for `dim`, the descriptor has fewer numbers, or
+            photos cannot be read and `skip_unreadable` is false.
+
+    Reference:
+        [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622).
+    """
+    model = remove_whitening(model)
+    rows = _drawn(dataset.database, max_photos, seed)
+    check_whitening_dim(dim, len(rows), model.output_shape[-1])  # before the long work
+    descriptors = _describe(
+        model, dataset.paths(rows), skip_unreadable,
+        image_size=image_size, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    return append_whitening(model, *_fit(descriptors, dim, power))
+
+
+def check_whitening(model: keras.Model, dataset: PlaceDataset, dim: int) -> None:
+    """Refuses a `dim` that `whiten` would refuse after a long training.
+
+    Raises:
+        ValueError: As `check_whitening_dim`.
+    """
+    num_photos = min(len(dataset.database), WhitenConfig.max_photos)
+    check_whitening_dim(dim, num_photos, model.output_shape[-1])
+
+
+def start_projection(
+    model: keras.Model,
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int],
+    seed: int,
+    skip_unreadable: bool = False,
+) -> None:
+    """Starts a learned projection from the PCA of 2000 photos' descriptors, half whitened.
+
+    For more than 1000 dimensions twice as many photos are drawn as there are dimensions.
+
+    Args:
+        model: keras.Model. A descriptor model that ends in a learned projection; changed in
+            place. Models without one are left as they are.
+        paths: sequence of Path. Photos to draw from.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        seed: int. Seed of the draw.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+
+    Raises:
+        ValueError: As `whiten`.
+    """
+    layer = model.layers[-1]
+    if not isinstance(layer, Whitening):
+        return
+    before = without_xla(keras.Model(model.input, layer.input))
+    rows = _drawn(np.arange(len(paths)), max(_PROJECTION_PHOTOS, 2 * layer.dim), seed)
+    check_whitening_dim(layer.dim, len(rows), layer.input.shape[-1])
+    drawn = [paths[row] for row in rows]
+    descriptors = _describe(before, drawn, skip_unreadable, image_size=image_size)
+    layer.set_projection(*_fit(descriptors, layer.dim, _PROJECTION_POWER))
+
+
+def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Returns so many of the rows at most, drawn at random, in their order."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+
+
+def _describe(
+    model: keras.Model, paths: Sequence[Path], skip_unreadable: bool, **options: object
+) -> np.ndarray:
+    """Returns descriptors (N, D) of photos, all of them or those that can be read."""
+    descriptors, kept = describe(model, paths, **options)
+    if len(kept) < len(paths) and not skip_unreadable:
+        first = paths[np.setdiff1d(np.arange(len(paths)), kept)[0]]
+        raise ValueError(
+            f"{len(paths) - len(kept)} of {len(paths)} photos to fit on cannot be read (first: "
+            f"{first}). Mend them, or leave them out with `--skip-unreadable`"
+        )
+    return descriptors
+
+
+def _fit(descriptors: np.ndarray, dim: int, power: float) -> tuple[np.ndarray, np.ndarray]:
+    start = time.perf_counter()
+    mean, projection = fit_whitening(descriptors, dim, power)
+    _log.info(
+        "%d of %d numbers from %d photos' descriptors in %.1f s",
+        dim, descriptors.shape[1], len(descriptors), time.perf_counter() - start,
+    )  # fmt: skip
+    return mean, projection
