@@ -139,6 +139,17 @@ class TrainConfig:
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
     """Step size of the optimiser. None: 0.01 from random weights, 0.0001 from given ones."""
+    backbone_rate: float = 1.0
+    """Step size of the backbone as a share of that of the layers behind it."""
+    weight_decay: float = 0.0
+    """Share of each weight, times the step size, that a step takes away."""
+    clip_norm: float | None = None
+    """Largest length of a step's gradient; a longer one is shortened. None: any."""
+    average_weights: float = 0.0
+    """Share of the running average of the weights that a step keeps, such as 0.99. The average is
+    what is measured and saved. 0: no average."""
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    """Numbers that the backbone computes with; weights and sums stay float32."""
     warmup_steps: int = 0
     """Steps over which the step size rises from 0."""
     cosine_decay: bool = False
@@ -147,6 +158,8 @@ class TrainConfig:
     """Epochs after which the step size is halved, again and again. 0: never."""
     batch_size: int = 24
     """Tuples in a training step."""
+    accumulate: int = 1
+    """Steps whose gradients are added up for one update of the weights."""
     steps_per_epoch: int = 25
     """Training steps in an epoch."""
     epochs: int = 4
@@ -177,7 +190,7 @@ class TrainConfig:
         _settle_types(self)
         _at_least(
             self, 1, "num_positives", "batch_size", "steps_per_epoch", "epochs",
-            "validate_every", "num_workers", "mining_pool", "mine_every",
+            "validate_every", "num_workers", "mining_pool", "mine_every", "accumulate",
         )  # fmt: skip
         _at_least(
             self,
@@ -189,7 +202,14 @@ class TrainConfig:
             "warmup_steps",
             "halve_every",
             "whiten_dim",
+            "backbone_rate",
+            "weight_decay",
+            "average_weights",
         )
+        if not self.average_weights < 1:
+            _refuse(self, "average_weights", "below 1")
+        if self.clip_norm is not None:
+            _positive(self, "clip_norm")
         _between(self, 0, 1, "refresh_share", "whiten_power")
         _positive(self, "refresh_share")
         if self.learning_rate is not None:

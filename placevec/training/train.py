@@ -26,6 +26,7 @@ from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
 from placevec.training.clusters import clusters_from_photos
 from placevec.training.mining import Mined, Miner
+from placevec.training.optimizer import averaged_weights
 from placevec.training.run_files import (
     check_run,
     clear_run,
@@ -34,7 +35,12 @@ from placevec.training.run_files import (
     write_json,
 )
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
-from placevec.training.tuple_model import descriptor_of, make_tuple_model
+from placevec.training.tuple_model import (
+    descriptor_of,
+    load_tuple_model,
+    make_tuple_model,
+    steps_of,
+)
 from placevec.training.whitening import check_whitening, start_projection, whiten
 
 _log = logging.getLogger(__name__)
@@ -110,7 +116,7 @@ def train(
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
     sampler = _sampler(config, places)
     goes_on = check_run(config)
-    with stop_requests() as request:
+    with stop_requests() as request, _precision(config.precision):
         augmentation = augmentation or config.augmentation
         run = _Run(config, sampler, validation, augmentation, progress, request)
         run.restore() if goes_on else run.begin()
@@ -135,6 +141,17 @@ def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
             "places, or set a smaller `--negative-radius-m`"
         )
     return sampler
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    """Lets new layers compute in another precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 class _Run:
@@ -183,7 +200,7 @@ class _Run:
     def restore(self) -> None:
         """Takes up the network, the optimizer and the step of the last checkpoint."""
         path = self.config.run_dir / run_files.CHECKPOINT
-        self.tuple_model = keras.saving.load_model(path, safe_mode=True)
+        self.tuple_model = load_tuple_model(path)
         _log.info("going on from %s after step %d", path, self._steps)
         if self.finished_epochs >= self.config.epochs:
             _log.info("nothing is left to train; more `--epochs` would go on")
@@ -199,7 +216,7 @@ class _Run:
 
     @property
     def _steps(self) -> int:
-        return int(self.tuple_model.optimizer.iterations)
+        return steps_of(self.tuple_model)
 
     def epoch(self, epoch: int) -> None:
         """Trains for one epoch, or for what is left of it, measures and saves."""
@@ -240,7 +257,9 @@ class _Run:
         if mined:
             row["violating"] = mined.violating
             row["mining_share"] = mined.seconds / (mined.seconds + seconds)
-        row |= self._validate(epoch)
+        with averaged_weights(self.tuple_model, config):
+            row |= self._validate(epoch)
+            self._keep_the_best(epoch, row)
         self._record(epoch, row)
         if self.request:
             self._save_and_leave()
@@ -331,14 +350,18 @@ class _Run:
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
         return results
 
-    def _record(self, epoch: int, row: dict[str, float]) -> None:
-        """Writes history, the best model and the checkpoint, in the order a resume needs."""
+    def _keep_the_best(self, epoch: int, row: dict[str, float]) -> None:
+        """Saves the network if it is better than those of the epochs before."""
         folder = self.config.run_dir
         rows = read_history(folder)[:epoch]
         best = max((float(each["recall@1"]) for each in rows if each.get("recall@1")), default=-1.0)
-        write_history(folder, [*rows, row])
         if row.get("recall@1", -1.0) > best:
             save_model(descriptor_of(self.tuple_model), folder / run_files.MODEL)
+
+    def _record(self, epoch: int, row: dict[str, float]) -> None:
+        """Writes history, then the checkpoint: an epoch counts when both are there."""
+        folder = self.config.run_dir
+        write_history(folder, [*read_history(folder)[:epoch], row])
         save_model(self.tuple_model, folder / run_files.CHECKPOINT)
         board = tensorboard.summary.Writer(str(folder / run_files.TENSORBOARD))
         with contextlib.closing(board):

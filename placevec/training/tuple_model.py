@@ -1,18 +1,16 @@
 """The network as it is trained: tuples of photos in, tuples of descriptors out."""
 
 import inspect
+from pathlib import Path
 
 import keras
 
 from placevec.config import TrainConfig
 from placevec.losses import LOSSES, get_loss
 from placevec.models import without_xla
+from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
-_OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "sgd": lambda learning_rate: keras.optimizers.SGD(learning_rate, momentum=0.9),
-}
+_COUNTER = "count_steps"
 _LOSS_SETTINGS = ("margin", "temperature", "negative_radius_m")
 
 
@@ -37,9 +35,10 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
     photos = keras.ops.reshape(tuples, (-1, *shape))  # (B * T, H, W, C)
     descriptors = model(photos)  # (B * T, D)
     outputs = keras.ops.reshape(descriptors, (-1, tuple_size, descriptors.shape[-1]))
+    outputs = CountSteps(name=_COUNTER)(outputs)
     tuple_model = keras.Model(tuples, outputs, name="tuple_model")
     tuple_model.compile(
-        optimizer=_OPTIMIZERS[config.optimizer](_learning_rate(config)),
+        optimizer=make_optimizer(config),
         loss=get_loss(
             config.loss,
             num_positives=config.num_positives,
@@ -48,7 +47,51 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         ),
         jit_compile=model.jit_compile,
     )
+    keep_weights_apart(tuple_model)
     return tuple_model
+
+
+def load_tuple_model(path: Path) -> keras.Model:
+    """Loads a tuple model with its optimizer, as a checkpoint holds it.
+
+    Args:
+        path: Path. The `.keras` file.
+
+    Returns:
+        keras.Model, compiled.
+    """
+    tuple_model = keras.saving.load_model(path, safe_mode=True)
+    keep_weights_apart(tuple_model)
+    return tuple_model
+
+
+def steps_of(tuple_model: keras.Model) -> int:
+    """Returns how many steps a tuple model was trained, those without effect included."""
+    return int(tuple_model.get_layer(_COUNTER).steps)
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class CountSteps(keras.layers.Layer):
+    """Counts training steps, and passes on what it gets.
+
+    Optimizers count the updates of weights: one for several steps where gradients are
+    accumulated, and none where a half precision gradient overflowed.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)  # descriptors stay float32
+
+    def build(self, input_shape):
+        """Makes the one weight `steps`, a scalar that is not trained."""
+        self.steps = self.add_weight(
+            name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
+
+    def call(self, inputs, training=False):
+        """Returns the inputs."""
+        if training:
+            self.steps.assign_add(1)
+        return inputs
 
 
 def _loss_arguments(config: TrainConfig) -> dict:
@@ -56,23 +99,6 @@ def _loss_arguments(config: TrainConfig) -> dict:
     takes = inspect.signature(LOSSES[config.loss]).parameters
     settings = {name: getattr(config, name) for name in _LOSS_SETTINGS if name in takes}
     return {name: value for name, value in settings.items() if value is not None}
-
-
-def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if config.halve_every:
-        return keras.optimizers.schedules.ExponentialDecay(
-            config.step_size, config.halve_every * config.steps_per_epoch, 0.5, staircase=True
-        )
-    if not config.cosine_decay and not config.warmup_steps:
-        return config.step_size
-    all_steps = config.epochs * config.steps_per_epoch
-    return keras.optimizers.schedules.CosineDecay(
-        0.0 if config.warmup_steps else config.step_size,
-        decay_steps=max(1, all_steps - config.warmup_steps),
-        alpha=0.0 if config.cosine_decay else 1.0,
-        warmup_target=config.step_size if config.warmup_steps else None,
-        warmup_steps=config.warmup_steps,
-    )
 
 
 def descriptor_of(tuple_model: keras.Model) -> keras.Model:

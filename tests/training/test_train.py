@@ -143,7 +143,15 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
     "mining",
     [
         {"mining": "full", "num_hard_negatives": 5},
-        {"mining": "paper", "positives": "best", "mining_pool": 5, "refresh_share": 0.5},
+        {
+            "mining": "paper",
+            "positives": "best",
+            "mining_pool": 5,
+            "refresh_share": 0.5,
+            "average_weights": 0.9,
+            "backbone_rate": 0.5,
+            "accumulate": 2,
+        },
     ],
 )
 def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path, mining):

@@ -5,7 +5,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.losses import LOSSES
 from placevec.models import build_descriptor_model
-from placevec.training.tuple_model import descriptor_of, make_tuple_model
+from placevec.training.tuple_model import descriptor_of, make_tuple_model, steps_of
 
 
 @pytest.fixture
@@ -72,31 +72,6 @@ def test_takes_the_losses_own_margin_unless_told(model, small_config, loss):
     assert make_tuple_model(model, small_config(loss=loss, margin=0.7)).loss.margin == 0.7
 
 
-def test_step_size_rises_then_falls_along_a_cosine(model, small_config):
-    config = small_config(
-        learning_rate=0.1, warmup_steps=2, cosine_decay=True, steps_per_epoch=6, epochs=2
-    )
-    rate = make_tuple_model(model, config).optimizer._learning_rate
-    rates = [float(rate(step)) for step in range(13)]
-    assert rates[:3] == pytest.approx([0.0, 0.05, 0.1])
-    assert rates[7] == pytest.approx(0.05)
-    assert rates[12] == pytest.approx(0.0, abs=1e-7)
-
-
-def test_step_size_stays_after_the_warmup_without_decay(model, small_config):
-    rate = make_tuple_model(
-        model, small_config(learning_rate=0.1, warmup_steps=2)
-    ).optimizer._learning_rate
-    assert [float(rate(step)) for step in (0, 1, 2, 6)] == pytest.approx([0.0, 0.05, 0.1, 0.1])
-
-
-def test_step_size_is_halved_every_so_many_epochs(model, small_config):
-    config = small_config(learning_rate=0.1, halve_every=2, steps_per_epoch=3, epochs=6)
-    rate = make_tuple_model(model, config).optimizer._learning_rate
-    rates = [float(rate(step)) for step in (0, 5, 6, 11, 12)]
-    assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
-
-
 @pytest.mark.parametrize("name", ["info_nce", "multi_similarity", "circle", "batch_allpair_hinge"])
 def test_tells_losses_over_the_batch_the_radius_of_negatives(model, small_config, name):
     config = small_config(loss=name, num_negatives=0, negative_radius_m=40.0)
@@ -125,3 +100,13 @@ def test_trains_grey_photos(small_config):
     tuple_model = make_tuple_model(build_descriptor_model(config.model), config)
     photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 1), np.uint8)
     assert np.isfinite(tuple_model.train_on_batch(photos, np.zeros((2, 4, 2))))
+
+
+def test_counts_training_steps_alone(model, small_config):
+    tuple_model = make_tuple_model(model, small_config())
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    for _ in range(3):
+        tuple_model.train_on_batch(photos, np.zeros((2, 4, 2)))
+    tuple_model.test_on_batch(photos, np.zeros((2, 4, 2)))
+    tuple_model.predict_on_batch(photos)
+    assert steps_of(tuple_model) == 3

@@ -1,0 +1,104 @@
+"""The optimizer of a training, its step size, and the average of its weights."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from placevec.config import TrainConfig
+from placevec.models.weights import AGGREGATOR, PROJECTION
+
+_OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+}
+_HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of the variables behind the backbone
+
+
+def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Builds the optimizer that the settings ask for.
+
+    Args:
+        config: TrainConfig.
+
+    Returns:
+        keras.optimizers.Optimizer; one of two where the backbone has a step size of its own.
+    """
+    if config.backbone_rate == 1.0:
+        return _make_one(config, 1.0)
+    parts = keras.optimizers.OptimizerMap(_make_one(config, config.backbone_rate))
+    parts[_HEAD] = _make_one(config, 1.0)
+    return keras.optimizers.MultiOptimizer(parts)
+
+
+@contextlib.contextmanager
+def averaged_weights(tuple_model: keras.Model, config: TrainConfig) -> Iterator[None]:
+    """Puts the running average of the weights in their place, if the training keeps one.
+
+    Args:
+        tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`.
+        config: TrainConfig.
+    """
+    if not config.average_weights or not tuple_model.optimizer.built:
+        yield
+        return
+    variables = tuple_model.trainable_variables
+    # Copies: an array may share its memory with the variable that it was made from.
+    weights = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    optimizer = tuple_model.optimizer
+    type(optimizer).finalize_variable_values(optimizer, variables)
+    try:
+        yield
+    finally:
+        for variable, values in zip(variables, weights, strict=True):
+            variable.assign(values)
+
+
+def keep_weights_apart(tuple_model: keras.Model) -> None:
+    """Keeps `fit` from putting the average in the place of the weights when it ends.
+
+    A training runs `fit` for each epoch, and goes on from the weights, not from their average.
+
+    Args:
+        tuple_model: keras.Model. Changed in place.
+    """
+    tuple_model.optimizer.finalize_variable_values = lambda variables: None
+
+
+def _make_one(config: TrainConfig, factor: float) -> keras.optimizers.Optimizer:
+    arguments = {
+        "learning_rate": _learning_rate(config, factor),
+        "global_clipnorm": config.clip_norm,
+        "gradient_accumulation_steps": None if config.accumulate == 1 else config.accumulate,
+    }
+    if config.weight_decay:
+        arguments["weight_decay"] = config.weight_decay
+    if config.average_weights:
+        arguments |= {"use_ema": True, "ema_momentum": config.average_weights}
+    if config.optimizer == "sgd":
+        arguments["momentum"] = 0.9
+    return _OPTIMIZERS[config.optimizer](**arguments)
+
+
+def _learning_rate(
+    config: TrainConfig, factor: float
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    step_size = factor * config.step_size
+    # Schedules count the updates of weights, of which there is one for `accumulate` steps.
+    updates = config.steps_per_epoch / config.accumulate
+    if config.halve_every:
+        return keras.optimizers.schedules.ExponentialDecay(
+            step_size, config.halve_every * updates, 0.5, staircase=True
+        )
+    if not config.cosine_decay and not config.warmup_steps:
+        return step_size
+    warmup = -(-config.warmup_steps // config.accumulate)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else step_size,
+        decay_steps=max(1, int(config.epochs * updates) - warmup),
+        alpha=0.0 if config.cosine_decay else 1.0,
+        warmup_target=step_size if warmup else None,
+        warmup_steps=warmup,
+    )
