@@ -3,8 +3,13 @@
 from placevec.layers.clusters import assignment_weights as assignment_weights
 from placevec.layers.clusters import initialize_clusters as initialize_clusters
 from placevec.layers.clusters import kmeans as kmeans
+from placevec.layers.conv_ap import ConvAP as ConvAP
 from placevec.layers.gem import GeM as GeM
 from placevec.layers.ghostvlad import GhostVLAD as GhostVLAD
 from placevec.layers.l2_normalize import l2_normalize as l2_normalize
+from placevec.layers.mac import MAC as MAC
+from placevec.layers.mixvpr import MixVPR as MixVPR
 from placevec.layers.netvlad import NetVLAD as NetVLAD
 from placevec.layers.pixel_scaling import PixelScaling as PixelScaling
+from placevec.layers.salad import SALADLike as SALADLike
+from placevec.layers.spoc import SPoC as SPoC
