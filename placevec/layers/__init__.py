@@ -7,9 +7,12 @@ from placevec.layers.conv_ap import ConvAP as ConvAP
 from placevec.layers.gem import GeM as GeM
 from placevec.layers.ghostvlad import GhostVLAD as GhostVLAD
 from placevec.layers.l2_normalize import l2_normalize as l2_normalize
+from placevec.layers.layer_scale import LayerScale as LayerScale
 from placevec.layers.mac import MAC as MAC
 from placevec.layers.mixvpr import MixVPR as MixVPR
 from placevec.layers.netvlad import NetVLAD as NetVLAD
+from placevec.layers.patch_grid import PatchGrid as PatchGrid
+from placevec.layers.patch_tokens import PatchTokens as PatchTokens
 from placevec.layers.pixel_scaling import PixelScaling as PixelScaling
 from placevec.layers.salad import SALADLike as SALADLike
 from placevec.layers.spoc import SPoC as SPoC
