@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD, PixelScaling
+from placevec.layers import (
+    MAC,
+    ConvAP,
+    GeM,
+    GhostVLAD,
+    MixVPR,
+    NetVLAD,
+    PixelScaling,
+    SALADLike,
+    SPoC,
+)
 from placevec.models import build_descriptor_model, load_model, model_id, save_model
 from placevec.models.weights import AGGREGATOR
 
@@ -39,6 +49,11 @@ AGGREGATORS = {
     "netvlad": ({}, NetVLAD, 2 * 24),
     "ghostvlad": ({"num_ghost_clusters": 1}, GhostVLAD, 2 * 24),
     "gem": ({"aggregator": "gem"}, GeM, 24),
+    "spoc": ({"aggregator": "spoc"}, SPoC, 24),
+    "mac": ({"aggregator": "mac"}, MAC, 24),
+    "conv_ap": ({"aggregator": "conv_ap", "aggregator_dim": 6}, ConvAP, 2 * 2 * 6),
+    "mixvpr": ({"aggregator": "mixvpr", "aggregator_dim": 6}, MixVPR, 6 * 4),
+    "salad": ({"aggregator": "salad", "aggregator_dim": 6}, SALADLike, 256 + 2 * 6),
 }
 
 
@@ -65,6 +80,11 @@ def test_the_settings_reach_the_aggregator(shallow_model):
     layer = shallow_model(num_clusters=5, normalize_features=False).layers[-1]
     assert (layer.num_clusters, layer.normalize_inputs, layer.name) == (5, False, AGGREGATOR)
     assert shallow_model().layers[-1].normalize_inputs
+
+
+@pytest.mark.parametrize(("name", "dim"), [("conv_ap", 512), ("mixvpr", 1024), ("salad", 128)])
+def test_projects_to_the_papers_length_by_default(shallow_model, name, dim):
+    assert shallow_model(aggregator=name).layers[-1].projected_dim == dim
 
 
 def test_starts_from_the_weights_of_a_saved_model(shallow_model, random_photos, tmp_path):
