@@ -1,9 +1,8 @@
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from placevec.layers import PatchGrid, PatchTokens
+from placevec.layers import PatchTokens
 
 
 def random_photos(*shape, seed=0):
@@ -64,20 +63,6 @@ def test_positions_are_resized_to_the_grid_of_the_photo():
     )
     expected = ops.convert_to_numpy(grid)[0]
     np.testing.assert_allclose(tokens[1:].reshape(6, 9, 5), expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("size", [(12, 12), (8, 21), (3, 50)])
-def test_the_grid_lays_tokens_out_in_rows(size):
-    photos = keras.Input((None, None, 3))
-    layer = make_layer()
-    model = keras.Model(photos, PatchGrid(4)([layer(photos), photos]))
-    inputs = random_photos(2, *size, 3)
-    rows, columns = (size[0] + 2) // 4, (size[1] + 2) // 4
-    tokens = ops.convert_to_numpy(layer(inputs))
-    received = ops.convert_to_numpy(model.predict_on_batch(inputs))
-    np.testing.assert_allclose(received, tokens[:, 1:].reshape(2, rows, columns, 5), atol=1e-5)
-    loaded = keras.models.clone_model(model, input_tensors=keras.Input((*size, 3)))
-    assert loaded.output.shape == (None, rows, columns, 5)
 
 
 @pytest.mark.parametrize("name", ["feature_dim", "patch_size", "num_positions"])
