@@ -82,7 +82,9 @@ def copy_keras_hub_weights(source: keras.Model, network: keras.Model) -> None:
     tokens = source.embeddings
     projection = tokens.patch_embeddings.projection
     weights = [projection.kernel, projection.bias, tokens.cls_token, tokens.position_embeddings]
-    network.get_layer("patch_tokens").set_weights([weight.numpy() for weight in weights])
+    network.get_layer("patch_tokens").set_weights(
+        [keras.ops.convert_to_numpy(weight) for weight in weights]
+    )
     network.get_layer("norm").set_weights(source.layernorm.get_weights())
     for block, layer in enumerate(source.encoder.layers):
         for name, part in (

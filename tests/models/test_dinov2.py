@@ -84,7 +84,7 @@ def test_equals_the_network_of_keras_hub(random_photos, side):
         source = resized
     else:
         source.embeddings.interpolated_position_embeddings.assign(
-            source.embeddings.position_embeddings
+            to_numpy(source.embeddings.position_embeddings)
         )
     photos = np.float32(random_photos(2, side, side) / 255)
     tokens = to_numpy(source.predict_on_batch({"images": photos}))
