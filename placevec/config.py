@@ -15,46 +15,83 @@ from typing import Any, Literal, get_args, get_origin
 _LOSSES_OVER_THE_BATCH = ("batch_allpair_hinge", "circle", "info_nce", "multi_similarity")
 _LOSSES_WITHOUT_MARGIN = ("info_nce", "sare_independent", "sare_joint")
 _LOSSES_WITH_TEMPERATURE = ("info_nce",)
+# Settings that only some aggregators have.
+_AGGREGATORS_WITH = {
+    "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
+    "num_clusters": ("netvlad", "salad"),
+    "num_ghost_clusters": ("netvlad",),
+    "normalize_features": ("netvlad",),
+}
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """What the network is made of."""
 
-    backbone: Literal["mobilenetv2", "mobilenet", "vgg16", "vgg19"] = "mobilenetv2"
+    backbone: Literal[
+        "mobilenetv2",
+        "mobilenet",
+        "vgg16",
+        "vgg19",
+        "resnet18",
+        "resnet50",
+        "efficientnetb0",
+        "efficientnetv2b0",
+        "efficientnetlite0",
+        "mobilenetv3small",
+        "mobilenetv3large",
+        "convnexttiny",
+        "dinov2s",
+        "dinov2b",
+    ] = "mobilenetv2"
     """Network that turns a photo into a grid of local features."""
     cut_layer: str = "block_9_add"
     """Layer of the backbone whose output is aggregated, such as block_9_add (mobilenetv2),
-    conv_pw_7_relu (mobilenet) or block5_conv3 (vgg16)."""
+    conv_pw_7_relu (mobilenet), block5_conv3 (vgg16), conv4_block6_out (resnet50) or patch_grid
+    (dinov2b)."""
     linear_cut: bool = False
     """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
     channels: int = 3
     """Channels of a photo: 3 colour, 1 grey."""
     weights: str = "none"
-    """Weights the backbone starts from: imagenet (downloaded), none (random), or a .npz, .h5 or
-    .keras file, read by layer name."""
+    """Weights the backbone starts from: imagenet (the pretrained ones, downloaded), none (random),
+    or a .npz, .h5 or .keras file, read by layer name."""
     allow_missing_weights: bool = False
     """Go on when the weights file lacks some layers; they stay random."""
     batch_norm_momentum: float = 0.9
     """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
     networks never settles in a short training."""
-    aggregator: Literal["netvlad", "gem"] = "netvlad"
+    aggregator: Literal["netvlad", "gem", "spoc", "mac", "conv_ap", "mixvpr", "salad"] = "netvlad"
     """Layer that turns local features into one descriptor."""
+    aggregator_dim: int | None = None
+    """Length that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
+    as in their papers."""
     num_clusters: int = 16
-    """K, the number of clusters of NetVLAD."""
+    """K, the number of clusters of netvlad and salad."""
     num_ghost_clusters: int = 0
-    """G, clusters that take in features which describe nothing (GhostVLAD)."""
+    """G, clusters of netvlad that take in features which describe nothing (GhostVLAD)."""
     normalize_features: bool = True
-    """Scale each local feature to unit length before it is aggregated."""
+    """Scale each local feature to unit length before netvlad aggregates it."""
     projection_dim: int = 0
     """Numbers of the descriptor after a linear projection that is learned with the rest. 0: no
     projection."""
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        _at_least(self, 1, "channels", "num_clusters")
+        if self.channels not in (1, 3):
+            _refuse(self, "channels", "3 (colour) or 1 (grey)")
+        _at_least(self, 1, "num_clusters")
+        if self.aggregator_dim is not None:
+            _at_least(self, 1, "aggregator_dim")
         _at_least(self, 0, "num_ghost_clusters", "projection_dim")
         _between(self, 0, 1, "batch_norm_momentum")
+        for each in dataclasses.fields(self):
+            users = _AGGREGATORS_WITH.get(each.name, (self.aggregator,))
+            if self.aggregator not in users and getattr(self, each.name) != each.default:
+                raise ValueError(
+                    f"`{each.name}` is of {' and '.join(users)}, {self.aggregator} has none. "
+                    f"Received: {each.name}={getattr(self, each.name)}"
+                )
 
 
 @dataclass(frozen=True)
@@ -212,6 +249,8 @@ class TrainConfig:
             _positive(self, "clip_norm")
         _between(self, 0, 1, "refresh_share", "whiten_power")
         _positive(self, "refresh_share")
+        if self.max_heading_difference_deg is not None:
+            _at_least(self, 0, "max_heading_difference_deg")
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
         _at_least(self, 0, "num_negatives")

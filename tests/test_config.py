@@ -114,7 +114,17 @@ def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ({"channels": 0}, "`channels` must be at least 1. Received: channels=0"),
+        ({"channels": 0}, r"`channels` must be 3 \(colour\) or 1 \(grey\). Received: channels=0"),
+        ({"channels": 2}, "Received: channels=2"),
+        ({"aggregator": "salad", "aggregator_dim": 0}, "`aggregator_dim` must be at least 1"),
+        ({"aggregator_dim": 64}, "is of conv_ap and mixvpr and salad, netvlad has none. Received"),
+        ({"aggregator": "gem", "num_ghost_clusters": 1}, "`num_ghost_clusters` is of netvlad, gem"),
+        ({"aggregator": "salad", "num_ghost_clusters": 1}, "Received: num_ghost_clusters=1"),
+        (
+            {"aggregator": "mixvpr", "num_clusters": 8},
+            "`num_clusters` is of netvlad and salad, m",
+        ),
+        ({"aggregator": "spoc", "normalize_features": False}, "Received: normalize_features=False"),
         ({"num_clusters": 0}, "`num_clusters` must be at least 1"),
         ({"num_ghost_clusters": -1}, "`num_ghost_clusters` must be at least 0"),
         ({"projection_dim": -1}, "`projection_dim` must be at least 0"),
@@ -145,6 +155,7 @@ def test_refuses_an_impossible_network(values, match):
         ({"positive_radius_m": float("nan")}, "`positive_radius_m` must be at least 0"),
         ({"recall_radius_m": -0.5}, "`recall_radius_m` must be at least 0"),
         ({"seed": -1}, "`seed` must be at least 0"),
+        ({"max_heading_difference_deg": -1.0}, "`max_heading_difference_deg` must be at least 0"),
         ({"num_hard_negatives": -1}, "`num_hard_negatives` must be at least 0"),
         (
             {"num_negatives": 6, "num_hard_negatives": 5, "mining": "full"},

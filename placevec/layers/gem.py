@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from placevec.layers.aggregator import Aggregator
 from placevec.layers.l2_normalize import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="placevec")
-class GeM(keras.layers.Layer):
+class GeM(Aggregator):
     """Aggregates local features into their generalized mean, of unit length.
 
         y_d = (mean over locations of max(x_d, epsilon)^p)^(1/p)
@@ -28,7 +29,8 @@ class GeM(keras.layers.Layer):
         `(batch, D)`, float32, of unit L2 norm.
 
     Raises:
-        ValueError: If `p` or `epsilon` is not positive, or the input does not have four axes.
+        ValueError: If `p` or `epsilon` is not positive, or the input does not have four axes
+            with a known last one.
 
     Example:
     >>> ops.shape(GeM()(keras.random.uniform((2, 15, 20, 8))))
@@ -39,7 +41,7 @@ class GeM(keras.layers.Layer):
     """
 
     def __init__(self, p: float = 3.0, trainable_p: bool = True, epsilon: float = 1e-6, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if not p > 0:
             raise ValueError(f"`p` must be positive. Received: p={p}")
         if not epsilon > 0:
@@ -50,11 +52,7 @@ class GeM(keras.layers.Layer):
 
     def build(self, input_shape):
         """Makes the one weight `exponent`, a scalar."""
-        if len(input_shape) != 4:
-            raise ValueError(
-                "`GeM` takes local features of shape (batch, height, width, D). "
-                f"Received: input_shape={tuple(input_shape)}"
-            )
+        super().build(input_shape)
         self.exponent = self.add_weight(
             name="exponent",
             shape=(),
@@ -65,7 +63,7 @@ class GeM(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the descriptors (B, D) of local features (B, H, W, D)."""
-        dtype = self._precision()
+        dtype = self.precision
         height, width = ops.shape(inputs)[1:3]
         exponent = ops.cast(self.exponent, dtype)
         logs = ops.log(ops.maximum(ops.cast(inputs, dtype), self.epsilon))
@@ -77,10 +75,6 @@ class GeM(keras.layers.Layer):
         """Returns `(batch, D)`."""
         return (input_shape[0], input_shape[-1])
 
-    def compute_output_spec(self, inputs):
-        """Returns shape and dtype of the output, which is float32 under every policy."""
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._precision())
-
     def get_config(self):
         """Returns the arguments."""
         return {
@@ -89,6 +83,3 @@ class GeM(keras.layers.Layer):
             "trainable_p": self.trainable_p,
             "epsilon": self.epsilon,
         }
-
-    def _precision(self) -> str:
-        return keras.backend.result_type(self.compute_dtype, "float32")

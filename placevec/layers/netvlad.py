@@ -4,11 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from placevec.layers.aggregator import Aggregator
 from placevec.layers.l2_normalize import l2_normalize
 
 
 @keras.saving.register_keras_serializable(package="placevec")
-class NetVLAD(keras.layers.Layer):
+class NetVLAD(Aggregator):
     """Aggregates local features into one VLAD descriptor.
 
     Every local feature `x` is softly assigned to the clusters, and each cluster sums what is left
@@ -66,7 +67,7 @@ class NetVLAD(keras.layers.Layer):
         normalize_inputs: bool = True,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if not isinstance(num_clusters, int) or num_clusters < 1:
             raise ValueError(
                 f"`num_clusters` must be a positive integer. Received: num_clusters={num_clusters}"
@@ -83,12 +84,8 @@ class NetVLAD(keras.layers.Layer):
 
     def build(self, input_shape):
         """Makes the weights `kernel` (D, K+G), `bias` (K+G,) and `centers` (K, D)."""
+        super().build(input_shape)
         feature_dim = input_shape[-1]
-        if len(input_shape) != 4 or feature_dim is None:
-            raise ValueError(
-                f"`{type(self).__name__}` takes local features of shape (batch, height, width, D) "
-                f"with a known D. Received: input_shape={tuple(input_shape)}"
-            )
         num_columns = self.num_clusters + self.num_ghost_clusters
         self.kernel = self.add_weight(
             name="kernel",
@@ -110,7 +107,7 @@ class NetVLAD(keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the descriptors (B, K * D) of local features (B, H, W, D)."""
-        dtype = self._precision()
+        dtype = self.precision
         height, width, feature_dim = ops.shape(inputs)[1:]
         features = ops.reshape(inputs, (-1, height * width, feature_dim))
         features = ops.cast(features, dtype)  # (B, H*W, D)
@@ -174,10 +171,6 @@ class NetVLAD(keras.layers.Layer):
         """Returns `(batch, K * D)`."""
         return (input_shape[0], self.num_clusters * input_shape[-1])
 
-    def compute_output_spec(self, inputs):
-        """Returns shape and dtype of the output, which is float32 under every policy."""
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self._precision())
-
     def get_config(self):
         """Returns the arguments."""
         return {
@@ -187,6 +180,3 @@ class NetVLAD(keras.layers.Layer):
             "use_bias": self.use_bias,
             "normalize_inputs": self.normalize_inputs,
         }
-
-    def _precision(self) -> str:
-        return keras.backend.result_type(self.compute_dtype, "float32")

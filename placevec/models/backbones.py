@@ -1,13 +1,21 @@
 """Backbones: the networks that turn a photo into a grid of local features."""
 
+import functools
 import http.client
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 
 from placevec.layers import PixelScaling
+from placevec.models.dinov2 import dinov2_base, dinov2_small
+from placevec.models.flat_networks import (
+    convnext_tiny,
+    efficientnet_b0,
+    efficientnet_lite0,
+    resnet18,
+)
 
 
 @dataclass(frozen=True)
@@ -15,24 +23,51 @@ class Backbone:
     """One row of the table of backbones.
 
     Args:
-        make: callable. The network's maker in `keras.applications`.
+        make: callable. The network's maker, called as those of `keras.applications`.
         cut_layer: str. The layer that is usually aggregated.
-        pixels: dict. Arguments of `PixelScaling`: what the ImageNet weights expect as input.
+        pixels: dict. Arguments of `PixelScaling`: what the pretrained weights expect as input.
+        arguments: dict. Further arguments of the maker: scaling inside the network is left out,
+            since `PixelScaling` does it.
     """
 
     make: Callable[..., keras.Model]
     cut_layer: str
     pixels: dict
+    arguments: dict = field(default_factory=dict)
 
 
 _MINUS_ONE_TO_ONE = {"scale": 2.0 / 255.0, "offset": -1.0, "channel_order": "rgb"}
 _CAFFE = {"scale": 1.0, "offset": (-103.939, -116.779, -123.68), "channel_order": "bgr"}
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_STANDARD = {
+    "scale": tuple(1 / (255 * deviation) for deviation in _DEVIATION),
+    "offset": tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
+    "channel_order": "rgb",
+}
+_RAW = {"include_preprocessing": False}
 
+# The usual cut is the last layer of a stride of 16 (of 14 in DINOv2; a last convolution in VGG).
 BACKBONES = {
     "mobilenetv2": Backbone(keras.applications.MobileNetV2, "block_9_add", _MINUS_ONE_TO_ONE),
     "mobilenet": Backbone(keras.applications.MobileNet, "conv_pw_7_relu", _MINUS_ONE_TO_ONE),
     "vgg16": Backbone(keras.applications.VGG16, "block5_conv3", _CAFFE),
     "vgg19": Backbone(keras.applications.VGG19, "block5_conv4", _CAFFE),
+    "resnet18": Backbone(resnet18, "stack2_block1_out", _STANDARD),
+    "resnet50": Backbone(keras.applications.ResNet50, "conv4_block6_out", _CAFFE),
+    "efficientnetb0": Backbone(efficientnet_b0, "block5c_add", _STANDARD),
+    "efficientnetv2b0": Backbone(
+        keras.applications.EfficientNetV2B0, "block5e_add", _STANDARD, _RAW
+    ),
+    "efficientnetlite0": Backbone(efficientnet_lite0, "block5c_add", _STANDARD),
+    "mobilenetv3small": Backbone(
+        keras.applications.MobileNetV3Small, "expanded_conv_7_add", _MINUS_ONE_TO_ONE, _RAW
+    ),
+    "mobilenetv3large": Backbone(
+        keras.applications.MobileNetV3Large, "expanded_conv_11_add", _MINUS_ONE_TO_ONE, _RAW
+    ),
+    "convnexttiny": Backbone(convnext_tiny, "convnext_tiny_stage_2_block_8_add", _STANDARD),
+    "dinov2s": Backbone(dinov2_small, "patch_grid", _STANDARD),
+    "dinov2b": Backbone(dinov2_base, "patch_grid", _STANDARD),
 }
 
 
@@ -42,7 +77,7 @@ def pixel_scaling(backbone: str, channels: int) -> keras.Layer:
     Args:
         backbone: str. A name in `BACKBONES`.
         channels: int. Channels of the photos. For other than three the colour order and the
-            offsets of single colours mean nothing: the mean offset is taken.
+            numbers of single colours mean nothing: the mean scale and offset are taken.
 
     Returns:
         PixelScaling. `(batch, height, width, channels)` uint8 in [0, 255] in, float32 out.
@@ -53,8 +88,9 @@ def pixel_scaling(backbone: str, channels: int) -> keras.Layer:
     pixels = dict(_row(backbone).pixels)
     if channels != 3:
         pixels["channel_order"] = "rgb"
-        if isinstance(pixels["offset"], tuple):
-            pixels["offset"] = sum(pixels["offset"]) / len(pixels["offset"])
+        for name in ("scale", "offset"):
+            if isinstance(pixels[name], tuple):
+                pixels[name] = sum(pixels[name]) / len(pixels[name])
     return PixelScaling(**pixels, name="pixel_scaling")
 
 
@@ -76,7 +112,8 @@ def local_features(
         linear_cut: bool. Leave out the activation inside the cut layer, such as a convolution's.
         batch_norm_momentum: float or None. Momentum of the batch normalisations. None: as the
             backbone has it.
-        imagenet: bool. Download the ImageNet weights; otherwise weights are random.
+        imagenet: bool. Download the pretrained weights: of ImageNet, but of LVD-142M for DINOv2.
+            Otherwise weights are random.
 
     Returns:
         Symbolic tensor `(batch, rows, columns, D)`, float.
@@ -87,8 +124,9 @@ def local_features(
             activation inside.
         ConnectionError: If the ImageNet weights cannot be downloaded.
         OSError: If the ImageNet weights that were downloaded before are damaged.
+        ImportError: If KerasHub is needed and not installed.
     """
-    make = _row(backbone).make
+    make = functools.partial(_row(backbone).make, **_row(backbone).arguments)
     channels = images.shape[-1]
     if imagenet and channels != 3:
         raise ValueError(
@@ -136,6 +174,8 @@ def _download(backbone: str, make: Callable[..., keras.Model], arguments: dict) 
     except Exception as error:
         # Keras raises a bare Exception where the server cannot be reached.
         broken_off = isinstance(error, ConnectionError | TimeoutError | http.client.HTTPException)
+        # KerasHub downloads by `requests`, whose errors are OSErrors of their own.
+        broken_off = broken_off or type(error).__module__.startswith("requests.")
         if broken_off or "URL fetch failure" in str(error):
             raise ConnectionError(
                 f"The ImageNet weights of {backbone} could not be downloaded ({error}). Go online "

@@ -9,7 +9,17 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD, Whitening
+from placevec.layers import (
+    MAC,
+    ConvAP,
+    GeM,
+    GhostVLAD,
+    MixVPR,
+    NetVLAD,
+    SALADLike,
+    SPoC,
+    Whitening,
+)
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
 from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
@@ -27,9 +37,21 @@ def _netvlad(config: ModelConfig) -> keras.Layer:
     return NetVLAD(**arguments)
 
 
+def _projected(config: ModelConfig) -> dict:
+    """Returns the arguments of an aggregator that projects local features."""
+    if config.aggregator_dim is None:
+        return {"name": AGGREGATOR}
+    return {"projected_dim": config.aggregator_dim, "name": AGGREGATOR}
+
+
 AGGREGATORS: dict[str, Callable[[ModelConfig], keras.Layer]] = {
     "netvlad": _netvlad,
     "gem": lambda config: GeM(name=AGGREGATOR),
+    "spoc": lambda config: SPoC(name=AGGREGATOR),
+    "mac": lambda config: MAC(name=AGGREGATOR),
+    "conv_ap": lambda config: ConvAP(**_projected(config)),
+    "mixvpr": lambda config: MixVPR(**_projected(config)),
+    "salad": lambda config: SALADLike(config.num_clusters, **_projected(config)),
 }
 
 

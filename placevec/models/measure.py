@@ -5,11 +5,27 @@ from dataclasses import dataclass
 
 import keras
 
-from placevec.layers import NetVLAD, PixelScaling, Whitening
+from placevec.layers import (
+    ConvAP,
+    LayerScale,
+    MixVPR,
+    NetVLAD,
+    PatchTokens,
+    PixelScaling,
+    SALADLike,
+    Whitening,
+)
 
 _BYTES = 4  # float32
 # For each number that leaves the layer.
-_FLOPS_A_NUMBER = {keras.layers.BatchNormalization: 2, PixelScaling: 2, keras.layers.Add: 1}
+_FLOPS_A_NUMBER = {
+    keras.layers.BatchNormalization: 2,
+    keras.layers.LayerNormalization: 7,  # mean, variance, scaling to them, then by what is learnt
+    PixelScaling: 2,
+    LayerScale: 1,
+    keras.layers.Add: 1,
+    keras.layers.Multiply: 1,
+}
 
 
 @dataclass(frozen=True)
@@ -22,8 +38,9 @@ class LayerCost:
         output_shape: tuple of int. Without the batch.
         parameters: int. Numbers it has learnt or keeps.
         flops: int. Floating point operations, a multiplication and an addition counted as two.
-            Counted for convolutions, dense layers, NetVLAD, whitening, normalisation, scaling and
-            sums of layers; what compares only, such as ReLU and pooling, is not counted.
+            Counted for convolutions, dense layers, attention, aggregators' products of matrices,
+            whitening, normalisation, scaling, sums and products of layers. Left out, since they
+            are few: activations, pooling, GeM, SPoC, MAC and softmax.
     """
 
     name: str
@@ -139,10 +156,14 @@ def _measure_layer(layer: keras.Layer) -> LayerCost:
 
 
 def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
-    if isinstance(layer, NetVLAD):
-        rows, columns, feature_dim = layer.input.shape[1:]
-        assigned = layer.kernel.shape[-1]
-        return 2 * rows * columns * feature_dim * (assigned + layer.num_clusters)
+    if isinstance(layer, NetVLAD | ConvAP | MixVPR | SALADLike):
+        return _aggregator_flops(layer, *layer.input.shape[1:])
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        num_tokens, feature_dim = output_shape
+        # Query, key, value and output are projected; scores, and sums by them, are (tokens)^2.
+        return 2 * num_tokens * feature_dim * (4 * feature_dim + 2 * num_tokens)
+    if isinstance(layer, PatchTokens):
+        return 2 * (output_shape[0] - 1) * math.prod(layer.kernel.shape)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return 2 * math.prod(output_shape) * math.prod(layer.kernel_size)
     if isinstance(layer, keras.layers.Conv2D):
@@ -152,3 +173,22 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
     if isinstance(layer, Whitening):
         return 2 * math.prod(layer.projection.shape)
     return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)
+
+
+def _aggregator_flops(layer: keras.Layer, rows: int, columns: int, feature_dim: int) -> int:
+    """Counts the products of matrices; pooling to a grid is left out."""
+    num_features = rows * columns
+    if isinstance(layer, NetVLAD):
+        return 2 * num_features * feature_dim * (layer.kernel.shape[-1] + layer.num_clusters)
+    if isinstance(layer, ConvAP):
+        return 2 * math.prod(layer.grid) * feature_dim * layer.projected_dim
+    if isinstance(layer, MixVPR):
+        num_features = math.prod(layer.grid)
+        mixers = 2 * layer.num_mixers * feature_dim * num_features**2
+        projections = num_features * layer.projected_dim * (feature_dim + layer.num_rows)
+        return 2 * (mixers + projections)
+    hidden = layer.hidden_dim
+    networks = num_features * hidden * (
+        2 * feature_dim + layer.num_clusters + layer.projected_dim
+    ) + hidden * (feature_dim + layer.global_dim)
+    return 2 * (networks + num_features * layer.num_clusters * layer.projected_dim)

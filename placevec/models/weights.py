@@ -36,7 +36,7 @@ def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
 
     Returns:
         dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
-        such as `kernel`, `bias`, `gamma`, `moving_mean`.
+        such as `kernel`, `bias`, `gamma`, `moving_mean`; `query.kernel` in a layer of layers.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -81,7 +81,7 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
         if not layer.weights:
             continue
         stored = arrays.get(layer.name, {})
-        wanted = {variable.name: variable for variable in layer.weights}
+        wanted = _by_name(layer)
         if not wanted.keys() <= stored.keys():
             missing.append(layer.name)
             continue
@@ -177,7 +177,16 @@ def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, np.ndarray]]
         if isinstance(layer, keras.Model):
             yield from _layers_of(layer)
         elif layer.weights:
-            yield (
-                layer.name,
-                {each.name: keras.ops.convert_to_numpy(each) for each in layer.weights},
-            )
+            arrays = {
+                name: keras.ops.convert_to_numpy(each) for name, each in _by_name(layer).items()
+            }
+            yield layer.name, arrays
+
+
+def _by_name(layer: keras.Layer) -> dict[str, keras.Variable]:
+    """Returns a layer's weights by name; by `part.name` where parts of it share names."""
+    names = [each.name for each in layer.weights]
+    if len(set(names)) < len(names):
+        inside = [each.path.rpartition(f"{layer.name}/")[2] for each in layer.weights]
+        names = [name.replace("/", ".") for name in inside]
+    return dict(zip(names, layer.weights, strict=True))

@@ -14,6 +14,12 @@ SHALLOW = {
     "mobilenet": "conv_pw_2_relu",
     "vgg16": "block1_conv2",
     "vgg19": "block1_conv2",
+    "resnet50": "conv2_block1_out",
+    "efficientnetb0": "block2b_add",
+    "efficientnetv2b0": "block2b_add",
+    "mobilenetv3small": "expanded_conv_2_add",
+    "mobilenetv3large": "expanded_conv_2_add",
+    "convnexttiny": "convnext_tiny_stage_0_block_0_add",
 }
 
 
@@ -27,7 +33,9 @@ def shallow_model():
     @functools.cache
     def build(backbone="mobilenetv2", **settings):
         keras.utils.set_random_seed(0)
-        settings = {"cut_layer": SHALLOW[backbone], "num_clusters": 2, **settings}
+        if settings.get("aggregator", "netvlad") in ("netvlad", "salad"):
+            settings = {"num_clusters": 2, **settings}
+        settings = {"cut_layer": SHALLOW[backbone], **settings}
         return build_descriptor_model(ModelConfig(backbone=backbone, **settings))
 
     return build

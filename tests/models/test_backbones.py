@@ -8,10 +8,34 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.config import ModelConfig
+from placevec.layers import LayerScale
+from placevec.models import build_descriptor_model, load_model, save_model
 from placevec.models.backbones import BACKBONES, local_features, pixel_scaling
 
-FEATURE_DIMS = {"mobilenetv2": 24, "mobilenet": 128, "vgg16": 64, "vgg19": 64}
+# Channels of the shallow cut.
+FEATURE_DIMS = {
+    "mobilenetv2": 24, "mobilenet": 128, "vgg16": 64, "vgg19": 64, "resnet50": 256,
+    "efficientnetb0": 24, "efficientnetv2b0": 32, "mobilenetv3small": 24, "mobilenetv3large": 24,
+    "convnexttiny": 96,
+}  # fmt: skip
+# Maker in `keras.applications`, and channels of the usual cut.
+PLAIN = {
+    "resnet50": ("ResNet50", 1024),
+    "efficientnetb0": ("EfficientNetB0", 112),
+    "efficientnetv2b0": ("EfficientNetV2B0", 112),
+    "mobilenetv3small": ("MobileNetV3Small", 48),
+    "mobilenetv3large": ("MobileNetV3Large", 112),
+    "convnexttiny": ("ConvNeXtTiny", 384),
+}
 NO_TOP = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+
+
+MODULES = {
+    "resnet50": "resnet50", "efficientnetb0": "efficientnet", "efficientnetv2b0": "efficientnet_v2",
+    "mobilenetv3small": "mobilenet_v3", "mobilenetv3large": "mobilenet_v3",
+    "convnexttiny": "convnext",
+}  # fmt: skip
 
 
 def to_numpy(tensor):
@@ -43,7 +67,7 @@ def serve(monkeypatch):
 
 
 @pytest.mark.parametrize(("channels", "rows", "columns"), [(1, 64, 32), (3, 33, 47)])
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", FEATURE_DIMS)
 def test_takes_photos_of_any_size_grey_or_colour(
     shallow_model, random_photos, backbone, channels, rows, columns
 ):
@@ -54,7 +78,7 @@ def test_takes_photos_of_any_size_grey_or_colour(
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", FEATURE_DIMS.keys() - PLAIN.keys())
 def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
     row = BACKBONES[backbone]
     # As many channels and rows as the network needs to be built, without its weights mattering.
@@ -65,7 +89,7 @@ def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
 @pytest.mark.parametrize(
     ("backbone", "module"),
     [("mobilenetv2", "mobilenet_v2"), ("mobilenet", "mobilenet"), ("vgg16", "vgg16"),
-     ("vgg19", "vgg19")],
+     ("vgg19", "vgg19"), ("resnet50", "resnet50")],
 )  # fmt: skip
 def test_scales_colour_pixels_as_the_imagenet_weights_expect(random_photos, backbone, module):
     photos = random_photos()
@@ -74,12 +98,68 @@ def test_scales_colour_pixels_as_the_imagenet_weights_expect(random_photos, back
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", PLAIN)
+def test_equals_the_plain_network_of_keras_with_its_own_scaling(random_photos, tmp_path, name):
+    maker, feature_dim = PLAIN[name]
+    cut_layer = BACKBONES[name].cut_layer
+    model = build_descriptor_model(ModelConfig(name, cut_layer, aggregator="spoc"))
+    for layer in model.layers:
+        if isinstance(layer, LayerScale):  # starts so small that its block would not count
+            layer.set_weights([np.linspace(0.5, 1.5, layer.gamma.shape[0])])
+    photos = random_photos(1, 64, 96)
+    features = keras.Model(model.input, model.layers[-1].input)
+    received = to_numpy(features.predict_on_batch(photos))
+    assert received.shape == (1, 4, 6, feature_dim)
+
+    plain = getattr(keras.applications, maker)(
+        weights=None, include_top=False, input_shape=(64, 96, 3)
+    )
+    arrays = {layer.name: layer.get_weights() for layer in model.layers}
+    for layer in flatten(plain):
+        if layer.name in arrays:
+            layer.set_weights(arrays[layer.name])
+        elif isinstance(layer, keras.layers.Normalization) and layer.weights:
+            mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])  # ImageNet
+            layer.set_weights([mean, np.square(deviation), np.zeros(())])
+            layer.finalize_state()
+    if name == "convnexttiny":
+        output = plain.get_layer("convnext_tiny_downsampling_block_2").input
+    else:
+        output = plain.get_layer(cut_layer).output
+    preprocess_input = getattr(keras.applications, MODULES[name]).preprocess_input
+    plain = keras.Model(plain.input, output)
+    expected = to_numpy(plain.predict_on_batch(preprocess_input(photos.astype("float32"))))
+    np.testing.assert_allclose(received, expected, atol=1e-4 * np.abs(expected).max())
+
+    save_model(model, tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(
+        to_numpy(loaded.predict_on_batch(photos)), to_numpy(model.predict_on_batch(photos)),
+        atol=1e-6,
+    )  # fmt: skip
+    settings = ModelConfig(name, cut_layer, aggregator="spoc", weights=str(tmp_path / "m.keras"))
+    again = build_descriptor_model(settings)
+    np.testing.assert_allclose(
+        to_numpy(again.predict_on_batch(photos)), to_numpy(model.predict_on_batch(photos)),
+        atol=1e-6,
+    )  # fmt: skip
+
+
+def flatten(network):
+    for layer in network.layers:
+        yield from layer.layers if isinstance(layer, keras.Sequential) else [layer]
+
+
 @pytest.mark.parametrize("channels", [1, 2, 5])
-def test_scales_photos_of_other_channels_by_the_mean_offset(random_photos, channels):
+def test_scales_photos_of_other_channels_by_the_means(random_photos, channels):
     photos = random_photos(channels=channels)
     scaled = to_numpy(pixel_scaling("vgg16", channels)(photos))
     mean = (103.939 + 116.779 + 123.68) / 3
     np.testing.assert_allclose(scaled, photos - np.float32(mean), atol=1e-4)
+    scaled = to_numpy(pixel_scaling("convnexttiny", channels)(photos))
+    scale = (1 / 0.229 + 1 / 0.224 + 1 / 0.225) / 3 / 255
+    offset = (0.485 / 0.229 + 0.456 / 0.224 + 0.406 / 0.225) / 3
+    np.testing.assert_allclose(scaled, photos * scale - offset, atol=1e-5)
     scaled = to_numpy(pixel_scaling("mobilenet", channels)(photos))
     np.testing.assert_allclose(scaled, photos / 127.5 - 1, atol=1e-5)
 
@@ -135,10 +215,10 @@ def test_refuses_to_cut_before_the_backbone():
 
 def test_refuses_an_unknown_backbone():
     images = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="one of mobilenetv2, mobilenet, vgg16, vgg19. Received"):
-        local_features(images, backbone="resnet50", cut_layer="conv5")
-    with pytest.raises(ValueError, match="Received: resnet50"):
-        pixel_scaling("resnet50", 3)
+    with pytest.raises(ValueError, match="one of mobilenetv2, mobilenet, vgg16, .*. Received"):
+        local_features(images, backbone="resnet51", cut_layer="conv5")
+    with pytest.raises(ValueError, match="Received: resnet51"):
+        pixel_scaling("resnet51", 3)
 
 
 def test_refuses_imagenet_weights_for_grey_photos_before_any_download():

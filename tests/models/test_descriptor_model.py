@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.layers import GeM, GhostVLAD, NetVLAD, PixelScaling, Whitening
+from placevec.layers import (
+    MAC,
+    ConvAP,
+    GeM,
+    GhostVLAD,
+    MixVPR,
+    NetVLAD,
+    PixelScaling,
+    SALADLike,
+    SPoC,
+    Whitening,
+)
 from placevec.models import (
     build_descriptor_model,
     holds_aggregator,
@@ -47,6 +58,11 @@ AGGREGATORS = {
     "ghostvlad": ({"num_ghost_clusters": 1}, GhostVLAD, 2 * 24),
     "gem": ({"aggregator": "gem"}, GeM, 24),
     "netvlad, projected": ({"projection_dim": 7}, Whitening, 7),
+    "spoc": ({"aggregator": "spoc"}, SPoC, 24),
+    "mac": ({"aggregator": "mac"}, MAC, 24),
+    "conv_ap": ({"aggregator": "conv_ap", "aggregator_dim": 6}, ConvAP, 2 * 2 * 6),
+    "mixvpr": ({"aggregator": "mixvpr", "aggregator_dim": 6}, MixVPR, 6 * 4),
+    "salad": ({"aggregator": "salad", "aggregator_dim": 6}, SALADLike, 256 + 2 * 6),
 }
 
 
@@ -73,6 +89,11 @@ def test_the_settings_reach_the_aggregator(shallow_model):
     layer = shallow_model(num_clusters=5, normalize_features=False).layers[-1]
     assert (layer.num_clusters, layer.normalize_inputs, layer.name) == (5, False, AGGREGATOR)
     assert shallow_model().layers[-1].normalize_inputs
+
+
+@pytest.mark.parametrize(("name", "dim"), [("conv_ap", 512), ("mixvpr", 1024), ("salad", 128)])
+def test_projects_to_the_papers_length_by_default(shallow_model, name, dim):
+    assert shallow_model(aggregator=name).layers[-1].projected_dim == dim
 
 
 def test_starts_from_the_weights_of_a_saved_model(shallow_model, random_photos, tmp_path):

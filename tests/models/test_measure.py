@@ -3,7 +3,16 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.layers import NetVLAD, PixelScaling
+from placevec.layers import (
+    ConvAP,
+    LayerScale,
+    MixVPR,
+    NetVLAD,
+    PatchGrid,
+    PatchTokens,
+    PixelScaling,
+    SALADLike,
+)
 from placevec.models import build_descriptor_model, load_model, measure_model
 
 
@@ -46,6 +55,45 @@ def test_equals_a_count_by_hand(small_model):
     assert layers["norm"].flops == 2 * (5 * 10 * 6)
     assert layers["sum"].flops == 3 * 8 * 8
     assert layers["photos"].flops == layers["photos"].parameters == 0
+
+
+def test_equals_a_count_by_hand_of_a_transformer():
+    """A photo of 28x42 has 2x3 patches and a class token: 7 tokens of 8 numbers."""
+    photos = keras.Input((None, None, 3), name="photos")
+    x = PatchTokens(8, num_positions=3, name="tokens")(photos)
+    x = keras.layers.LayerNormalization(name="norm")(x)
+    x = keras.layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+    x = LayerScale(name="scale")(x)
+    x = keras.layers.Dense(5, name="dense")(x)
+    model = keras.Model(photos, PatchGrid(name="grid")([x, photos]))
+    layers = costs_by_name(measure_model(model, image_size=(28, 42)))
+    assert layers["tokens"].output_shape == (7, 8)
+    assert layers["tokens"].flops == 2 * 6 * (14 * 14 * 3) * 8
+    assert layers["norm"].flops == 7 * (7 * 8)
+    # Four projections; in each of two heads of 4 numbers 7 x 7 scores, and sums by them.
+    assert layers["attention"].flops == 4 * 2 * 7 * 8 * 8 + 2 * 2 * (2 * 7 * 7 * 4)
+    assert layers["scale"].flops == 7 * 8
+    assert layers["dense"].flops == 2 * 7 * 8 * 5
+    assert layers["grid"].output_shape == (2, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("layer", "flops"),
+    [
+        (ConvAP(7, (2, 2)), 2 * 4 * 6 * 7),
+        # Two mixers of two products in each of 6 channels; then both projections.
+        (MixVPR(7, 3, 2, (2, 2)), 2 * (2 * 2 * 6 * 4 * 4 + 4 * 6 * 7 + 7 * 4 * 3)),
+        (
+            SALADLike(4, 5, 3, 9),
+            # Networks for scores, projections and the global part; sums over 20 features.
+            2 * (20 * (6 * 9 + 9 * 4) + 20 * (6 * 9 + 9 * 5) + (6 * 9 + 9 * 3) + 20 * 4 * 5),
+        ),
+    ],
+)
+def test_equals_a_count_by_hand_of_an_aggregator(layer, flops):
+    features = keras.Input((None, None, 6))
+    cost = measure_model(keras.Model(features, layer(features)), image_size=(4, 5))
+    assert cost.flops == flops
 
 
 def test_totals_are_sums_over_the_layers(small_model):

@@ -1,0 +1,217 @@
+"""Networks of Keras and KerasHub, built anew so that photos of any scaling can be their input.
+
+As their makers build them, some scale pixels inside, hide layers inside others, or add up without
+a layer that could be named. Here they are made of named layers one after another, on an input of
+the caller's. Each function takes what the makers of `keras.applications` take.
+"""
+
+import importlib
+from collections.abc import Callable
+from types import ModuleType
+
+import keras
+
+from placevec.layers import LayerScale
+
+_RESNET18 = {
+    "input_conv_filters": [64],
+    "input_conv_kernel_sizes": [7],
+    "stackwise_num_filters": [64, 128, 256, 512],
+    "stackwise_num_blocks": [2, 2, 2, 2],
+    "stackwise_num_strides": [1, 2, 2, 2],
+    "block_type": "basic_block",
+}
+_EFFICIENTNET_LITE0 = {
+    "stackwise_width_coefficients": [1.0] * 7,
+    "stackwise_depth_coefficients": [1.0] * 7,
+    "stackwise_kernel_sizes": [3, 3, 5, 3, 5, 5, 3],
+    "stackwise_num_repeats": [1, 2, 2, 3, 3, 4, 1],
+    "stackwise_input_filters": [32, 16, 24, 40, 80, 112, 192],
+    "stackwise_output_filters": [16, 24, 40, 80, 112, 192, 320],
+    "stackwise_expansion_ratios": [1, 6, 6, 6, 6, 6, 6],
+    "stackwise_strides": [1, 2, 2, 2, 1, 2, 1],
+    "stackwise_squeeze_and_excite_ratios": [0] * 7,
+    "stackwise_block_types": ["v1"] * 7,
+    "activation": "relu6",
+    "dropout": 0,
+    "min_depth": None,
+    "use_depth_divisor_as_min_depth": True,
+    "cap_round_filter_decrease": True,
+}
+
+
+def import_keras_hub(backbone: str) -> ModuleType:
+    """Imports KerasHub, which is not installed with placevec.
+
+    Args:
+        backbone: str. Who needs it.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    try:
+        return importlib.import_module("keras_hub")
+    except ImportError as error:
+        raise ImportError(
+            f"{backbone} needs KerasHub, which cannot be imported ({error}). Install it: "
+            "pip install 'placevec[dinov2]'"
+        ) from error
+
+
+def efficientnet_b0(
+    weights: str | None = None,
+    include_top: bool = False,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: tuple | None = None,
+) -> keras.Model:
+    """Builds EfficientNet-B0 without the scaling of pixels inside.
+
+    Args:
+        weights: str or None. `"imagenet"` (downloaded) or None for random ones.
+        include_top: bool. Must be False: the classifier is left out.
+        input_tensor: Symbolic tensor `(batch, height, width, C)`, pixels scaled to the mean and
+            deviation of ImageNet. None: a new input of `input_shape`.
+        input_shape: tuple. Rows, columns and channels, where no tensor is given.
+
+    Returns:
+        keras.Model.
+    """
+    return _rebuild(
+        lambda shape: keras.applications.EfficientNetB0(
+            weights=weights, include_top=include_top, input_shape=shape
+        ),
+        input_tensor,
+        input_shape,
+    )
+
+
+def convnext_tiny(
+    weights: str | None = None,
+    include_top: bool = False,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: tuple | None = None,
+) -> keras.Model:
+    """Builds ConvNeXt-Tiny with a named layer where each block ends, such as `..._block_8_add`.
+
+    Args:
+        weights: str or None. See `efficientnet_b0`.
+        include_top: bool. See `efficientnet_b0`.
+        input_tensor: See `efficientnet_b0`.
+        input_shape: tuple. See `efficientnet_b0`.
+
+    Returns:
+        keras.Model.
+    """
+    return _rebuild(
+        lambda shape: keras.applications.ConvNeXtTiny(
+            weights=weights,
+            include_top=include_top,
+            input_shape=shape,
+            include_preprocessing=False,
+        ),
+        input_tensor,
+        input_shape,
+    )
+
+
+def resnet18(
+    weights: str | None = None,
+    include_top: bool = False,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: tuple | None = None,
+) -> keras.Model:
+    """Builds ResNet-18, which Keras lacks, by KerasHub.
+
+    Args:
+        weights: str or None. See `efficientnet_b0`.
+        include_top: bool. See `efficientnet_b0`.
+        input_tensor: See `efficientnet_b0`.
+        input_shape: tuple. See `efficientnet_b0`.
+
+    Returns:
+        keras.Model. Of layers of Keras only: once saved it is read without KerasHub.
+
+    Raises:
+        ImportError: If KerasHub is not installed.
+    """
+    kind = import_keras_hub("resnet18").models.ResNetBackbone
+
+    def make(shape: tuple) -> keras.Model:
+        if weights is not None:
+            return kind.from_preset("resnet_18_imagenet", image_shape=shape)
+        return kind(**_RESNET18, image_shape=shape)
+
+    return _rebuild(make, input_tensor, input_shape)
+
+
+def efficientnet_lite0(
+    weights: str | None = None,
+    include_top: bool = False,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: tuple | None = None,
+) -> keras.Model:
+    """Builds EfficientNet-Lite0, which Keras lacks, by KerasHub.
+
+    Args:
+        weights: str or None. See `efficientnet_b0`.
+        include_top: bool. See `efficientnet_b0`.
+        input_tensor: See `efficientnet_b0`.
+        input_shape: tuple. See `efficientnet_b0`.
+
+    Returns:
+        keras.Model. Of layers of Keras only: once saved it is read without KerasHub.
+
+    Raises:
+        ImportError: If KerasHub is not installed.
+    """
+    kind = import_keras_hub("efficientnetlite0").models.EfficientNetBackbone
+
+    def make(shape: tuple) -> keras.Model:
+        if weights is not None:
+            return kind.from_preset("efficientnet_lite0_ra_imagenet", input_shape=shape)
+        return kind(**_EFFICIENTNET_LITE0, input_shape=shape)
+
+    return _rebuild(make, input_tensor, input_shape)
+
+
+def _rebuild(
+    make: Callable[[tuple], keras.Model],
+    input_tensor: keras.KerasTensor | None,
+    input_shape: tuple | None,
+) -> keras.Model:
+    """Applies a network to a tensor, layer by layer, with layers and weights of its own."""
+    if input_tensor is None:
+        input_tensor = keras.Input(input_shape)
+    source = make((None, None, input_tensor.shape[-1]))
+    ends_block = [""]
+
+    def call(layer: keras.Layer, *args, **kwargs) -> keras.KerasTensor:
+        if isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):
+            return args[0]
+        if isinstance(layer, keras.Sequential):
+            (x,) = args
+            for inner in layer.layers:
+                x = type(inner).from_config(inner.get_config())(x)
+            return x
+        if type(layer).__name__ == "LayerScale":
+            layer = LayerScale(layer.init_values, name=layer.name)
+        if layer.name.endswith("_identity"):
+            ends_block[0] = layer.name.removesuffix("_identity")
+        elif not isinstance(layer, keras.Layer) and type(layer).__name__ == "Add" and ends_block[0]:
+            return keras.layers.Add(name=f"{ends_block[0]}_add")(args)
+        return layer(*args, **kwargs)
+
+    network = keras.models.clone_model(source, input_tensors=input_tensor, call_function=call)
+    arrays = {layer.name: layer.get_weights() for layer in _unfold(source)}
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(arrays[layer.name])
+    return network
+
+
+def _unfold(model: keras.Model) -> list[keras.Layer]:
+    return [
+        inner
+        for layer in model.layers
+        for inner in (layer.layers if isinstance(layer, keras.Sequential) else [layer])
+    ]
