@@ -20,6 +20,7 @@ _AGGREGATORS_WITH = {
     "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
     "num_clusters": ("netvlad", "salad"),
     "num_ghost_clusters": ("netvlad",),
+    "assignment_bias": ("netvlad",),
     "normalize_features": ("netvlad",),
 }
 
@@ -70,6 +71,9 @@ class ModelConfig:
     """K, the number of clusters of netvlad and salad."""
     num_ghost_clusters: int = 0
     """G, clusters of netvlad that take in features which describe nothing (GhostVLAD)."""
+    assignment_bias: bool = True
+    """Give the soft assignment of netvlad a bias, which v2 needs; the paper's published networks
+    have none."""
     normalize_features: bool = True
     """Scale each local feature to unit length before netvlad aggregates it."""
     projection_dim: int = 0
@@ -206,8 +210,12 @@ class TrainConfig:
     freeze_batch_norm: bool | None = None
     """Keep the running statistics of batch normalisation as they are. None: not from random
     weights, but from given ones."""
-    initialize_clusters: bool = True
-    """Start NetVLAD from k-means clusters of the training photos' local features."""
+    clusters: str = "photos"
+    """What NetVLAD's clusters start from: photos (k-means of the training photos' local features),
+    random, or a .mat file of centers as NetVLAD's authors publish them (`clsts`, D x K)."""
+    assignment: Literal["v1", "v2"] = "v1"
+    """How the clusters' soft assignment starts: v1 by the angle to a center, as in the paper's
+    published networks, v2 by the distance to it, as in its formula."""
     whiten_dim: int = 0
     """Numbers of the descriptor after PCA whitening, which is fitted on the training photos after
     the last epoch and becomes the last layer. 0: no whitening."""
@@ -269,6 +277,8 @@ class TrainConfig:
             _refuse(self, "num_hard_negatives", "0 or at least `num_negatives`")
         if self.num_hard_negatives and self.mining == "paper":
             _refuse(self, "num_hard_negatives", "0 with the mining paper")
+        if self.assignment == "v2" and not self.model.assignment_bias:
+            raise ValueError("The `assignment` v2 needs an `assignment_bias`. Received: none")
         if self.halve_every and (self.cosine_decay or self.warmup_steps):
             _refuse(self, "halve_every", "0 beside `cosine_decay` or `warmup_steps`")
         if self.warmup_steps >= self.epochs * self.steps_per_epoch:

@@ -173,6 +173,10 @@ def test_refuses_an_impossible_network(values, match):
         ({"weight_decay": -1.0}, "`weight_decay` must be at least 0"),
         ({"backbone_rate": -1.0}, "`backbone_rate` must be at least 0"),
         ({"clip_norm": 0.0}, "`clip_norm` must be larger than 0"),
+        (
+            {"assignment": "v2", "model": ModelConfig(assignment_bias=False)},
+            "v2 needs an `assignment_bias`",
+        ),
         ({"mining_pool": 0}, "`mining_pool` must be at least 1"),
         ({"mine_every": 0}, "`mine_every` must be at least 1"),
         ({"refresh_share": 0.0}, "`refresh_share` must be larger than 0"),

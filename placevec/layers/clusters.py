@@ -16,6 +16,7 @@ def initialize_clusters(
     seed: int,
     variant: str = "v1",
     num_iterations: int = 100,
+    centers: np.ndarray | None = None,
 ) -> float:
     """Puts clusters of local features into a NetVLAD or GhostVLAD layer.
 
@@ -29,6 +30,8 @@ def initialize_clusters(
         seed: int. Seed of k-means.
         variant: str. `"v1"` or `"v2"`, see `assignment_weights`. Defaults to `"v1"`.
         num_iterations: int. Iterations of k-means. Defaults to `100`.
+        centers: (K, D) float or None. Centers to take in place of k-means's; the features then
+            say how sharp the assignment is. Defaults to `None`.
 
     Returns:
         The sharpness `alpha` of the assignment, a positive float.
@@ -48,7 +51,8 @@ def initialize_clusters(
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         features = features / np.maximum(norms, 1e-6)
     num_clusters = layer.num_clusters + layer.num_ghost_clusters
-    centers = kmeans(features, num_clusters, seed=seed, num_iterations=num_iterations)
+    if centers is None:
+        centers = kmeans(features, num_clusters, seed=seed, num_iterations=num_iterations)
     kernel, bias, alpha = assignment_weights(features, centers, variant)
     layer.set_clusters(centers, kernel, bias)
     return alpha

@@ -29,6 +29,7 @@ from placevec.whole_file import require_writable, whole_file
 def _netvlad(config: ModelConfig) -> keras.Layer:
     arguments = {
         "num_clusters": config.num_clusters,
+        "use_bias": config.assignment_bias,
         "normalize_inputs": config.normalize_features,
         "name": AGGREGATOR,
     }

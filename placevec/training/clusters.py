@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import scipy.io
 
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
@@ -24,6 +25,8 @@ def clusters_from_photos(
     image_size: tuple[int, int],
     seed: int,
     skip_unreadable: bool = False,
+    variant: str = "v1",
+    centers: np.ndarray | None = None,
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.
 
@@ -36,6 +39,8 @@ def clusters_from_photos(
         image_size: (int, int). Rows and columns that photos are resized to.
         seed: int. Seed of the draw and of k-means.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        variant: str. `"v1"` or `"v2"`, see `placevec.layers.assignment_weights`.
+        centers: (K, D) float or None. Centers to take in place of k-means's.
 
     Reference:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
@@ -54,11 +59,37 @@ def clusters_from_photos(
     )
     backbone = without_xla(keras.Model(model.input, aggregator.input))
     features = _local_features(backbone, photos, rng)
-    initialize_clusters(aggregator, features, seed=seed)
+    initialize_clusters(aggregator, features, seed=seed, variant=variant, centers=centers)
     _log.info(
         "%d clusters from %d local features of %d photos in %.1f s",
         aggregator.num_clusters, len(features), len(drawn), time.perf_counter() - start,
     )  # fmt: skip
+
+
+def read_centers(path: Path) -> np.ndarray:
+    """Reads cluster centers that NetVLAD's authors publish.
+
+    Args:
+        path: Path. A `.mat` file with the array `clsts`, `(D, K)`.
+
+    Returns:
+        (K, D) float32.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such file or is damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path} of cluster centers")
+    try:
+        centers = scipy.io.loadmat(path, variable_names=["clsts"])["clsts"]
+    except Exception as error:  # SciPy raises whatever a damaged file leads it to
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} cannot be read as cluster centers ({reason})") from error
+    if centers.ndim != 2 or centers.dtype.kind != "f" or not np.isfinite(centers).all():
+        raise ValueError(f"`clsts` in {path} must be finite numbers (D, K). Received: others")
+    return np.ascontiguousarray(centers.T, np.float32)
 
 
 def read_photos(

@@ -24,7 +24,7 @@ from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
-from placevec.training.clusters import clusters_from_photos
+from placevec.training.clusters import clusters_from_photos, read_centers
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights
 from placevec.training.run_files import (
@@ -188,8 +188,9 @@ class _Run:
         }
         if config.starts_random and not config.keeps_batch_norm:
             settle_batch_norm(model, **photos)
-        if config.initialize_clusters and not holds_aggregator(config.model):
-            clusters_from_photos(model, **photos)
+        if config.clusters != "random" and not holds_aggregator(config.model):
+            given = None if config.clusters == "photos" else read_centers(Path(config.clusters))
+            clusters_from_photos(model, **photos, variant=config.assignment, centers=given)
         if config.model.projection_dim and not holds_projection(config.model):
             start_projection(model, **photos)
         self.tuple_model = make_tuple_model(model, config)

@@ -1,12 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import scipy.io
 
 from placevec.config import ModelConfig
 from placevec.images import read_image
 from placevec.models import build_descriptor_model
 from placevec.sources import open_places
 from placevec.training import clusters_from_photos
+from placevec.training.clusters import read_centers
 
 SIZE = (32, 48)
 
@@ -60,3 +62,43 @@ def test_leaves_other_aggregators_alone(paths):
     clusters_from_photos(model, paths, image_size=SIZE, seed=0)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("variant", ["v1", "v2"])
+def test_takes_given_centers(paths, variant):
+    keras.utils.set_random_seed(0)
+    model = build_descriptor_model(ModelConfig(cut_layer="block_1_project_BN", num_clusters=4))
+    centers = np.random.default_rng(0).normal(size=(4, 24)).astype(np.float32)
+    clusters_from_photos(model, paths, image_size=SIZE, seed=0, variant=variant, centers=centers)
+    layer = model.layers[-1]
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.centers), centers)
+    assert keras.ops.convert_to_numpy(layer.bias).any() == (variant == "v2")
+
+
+def test_reads_the_authors_centers(tmp_path):
+    centers = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    scipy.io.savemat(tmp_path / "c.mat", {"clsts": centers})
+    np.testing.assert_array_equal(read_centers(tmp_path / "c.mat"), centers.T)
+
+
+def test_reads_the_published_centers(shared_data):
+    path = shared_data("netvlad_clusters/pitts30k_train_vd16_conv5_3_preL2_k064_clst.mat")
+    centers = read_centers(path)
+    assert centers.shape == (64, 512)
+    lengths = np.linalg.norm(centers, axis=1)
+    assert (0.2 < lengths).all()  # means of unit vectors
+    assert (lengths < 1).all()
+
+
+def test_refuses_what_holds_no_centers(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        read_centers(tmp_path / "c.mat")
+    (tmp_path / "c.mat").write_bytes(b"no centers")
+    with pytest.raises(ValueError, match="c.mat cannot be read as cluster centers"):
+        read_centers(tmp_path / "c.mat")
+    scipy.io.savemat(tmp_path / "d.mat", {"other": np.zeros((2, 2))})
+    with pytest.raises(ValueError, match="d.mat cannot be read as cluster centers"):
+        read_centers(tmp_path / "d.mat")
+    scipy.io.savemat(tmp_path / "e.mat", {"clsts": np.full((2, 2), np.nan)})
+    with pytest.raises(ValueError, match="must be finite numbers"):
+        read_centers(tmp_path / "e.mat")

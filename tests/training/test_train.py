@@ -218,7 +218,7 @@ def test_names_an_unreadable_photo_in_one_line_in_the_middle_of_an_epoch(
     broken = tmp_path / "broken"
     shutil.copytree(made_places / "train", broken)
     config = small_config(
-        places=f"folder:{broken}", steps_per_epoch=12, epochs=1, initialize_clusters=False,
+        places=f"folder:{broken}", steps_per_epoch=12, epochs=1, clusters="random",
         freeze_batch_norm=True,
     )  # fmt: skip
     (broken / "@350.00@2.00@@@@@2@.jpg").write_bytes(b"no photo")
