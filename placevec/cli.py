@@ -23,6 +23,7 @@ from placevec.config import (
     WhitenConfig,
     from_dict,
 )
+from placevec.recipes import RECIPES, recipe
 from placevec.whole_file import require_writable
 
 # Keras and the rooms above it are imported by the verbs that need them, so that `--help` answers
@@ -42,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs `placevec VERB ...`; bad input ends with one line and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
-        arguments, config_path = _take_config(arguments)
+        arguments, settings = _take_settings(arguments)
         verbs = {
-            "train": _train_over(_read_config(TrainConfig, config_path)),
+            "train": _train_over(settings),
             "describe": describe,
             "evaluate": evaluate,
             "whiten": whiten,
@@ -119,7 +120,8 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
 
         Photos are named READER:PATH: folder:DIR (photos named @east@north@...), table:FILE (CSV or
         Parquet), pittsburgh:DIR, dbstruct:FILE.mat, sequence:DIR. `--config run.json` takes the
-        settings of an earlier run; flags go over them.
+        settings of an earlier run, `--recipe NAME --data DIR` those of a recipe
+        (placevec/recipes); flags go over them.
         """
         import_keras()
         from placevec.training import train as train_model
@@ -286,19 +288,45 @@ def import_keras() -> None:
         os.close(standard_error)
 
 
-def _take_config(arguments: list[str]) -> tuple[list[str], Path | None]:
-    """Takes `--config FILE` or `--config=FILE` out of the arguments of `train`."""
+def _take_settings(arguments: list[str]) -> tuple[list[str], TrainConfig]:
+    """Takes `--config FILE` or `--recipe NAME --data DIR` out of the arguments of `train`.
+
+    Returns:
+        The arguments that are left, and the settings that these flags go over.
+    """
+    if arguments[:1] != ["train"]:
+        return arguments, TrainConfig()
+    given = {}
+    for flag, what in (
+        ("--config", "a file: the config.json of an earlier run"),
+        ("--recipe", f"a name: {', '.join(sorted(RECIPES))}"),
+        ("--data", "the folder of the recipe's data"),
+    ):
+        arguments, given[flag] = _take(arguments, flag, what)
+    config_path, name, data = given.values()
+    if name is None and data is None:
+        return arguments, _read_config(TrainConfig, config_path and Path(config_path))
+    if config_path is not None or name is None or data is None:
+        raise ValueError(
+            "`--recipe NAME` and `--data DIR` go together, without `--config`. Received: "
+            f"{', '.join(flag for flag, value in given.items() if value is not None)}"
+        )
+    return arguments, recipe(name, Path(data))
+
+
+def _take(arguments: list[str], flag: str, what: str) -> tuple[list[str], str | None]:
+    """Takes `FLAG VALUE` or `FLAG=VALUE` out of the arguments."""
     arguments = [
         part
         for each in arguments
-        for part in (each.split("=", 1) if each.startswith("--config=") else [each])
+        for part in (each.split("=", 1) if each.startswith(f"{flag}=") else [each])
     ]
-    if arguments[:1] != ["train"] or "--config" not in arguments:
+    if flag not in arguments:
         return arguments, None
-    place = arguments.index("--config")
+    place = arguments.index(flag)
     if place + 1 == len(arguments):
-        raise ValueError("`--config` needs a file: the config.json of an earlier run")
-    return arguments[:place] + arguments[place + 2 :], Path(arguments[place + 1])
+        raise ValueError(f"`{flag}` needs {what}")
+    return arguments[:place] + arguments[place + 2 :], arguments[place + 1]
 
 
 def _read_config(kind: type[Config], path: Path | None) -> Config:

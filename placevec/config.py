@@ -125,6 +125,9 @@ class TrainConfig:
     batch_allpair_hinge need none: they take other tuples' photos."""
     positive_radius_m: float = 10.0
     """Largest distance of a positive from the query, in metres."""
+    min_positive_distance_m: float = 0.0
+    """Positives lie farther from the query than this, in metres, if it is above 0. NetVLAD's paper
+    takes 1."""
     negative_radius_m: float = 25.0
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
@@ -241,6 +244,7 @@ class TrainConfig:
             self,
             0,
             "positive_radius_m",
+            "min_positive_distance_m",
             "recall_radius_m",
             "seed",
             "num_hard_negatives",

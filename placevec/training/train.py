@@ -133,6 +133,7 @@ def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         positive_radius_m=config.positive_radius_m,
         negative_radius_m=config.negative_radius_m,
         max_heading_difference_deg=config.max_heading_difference_deg,
+        min_positive_distance_m=config.min_positive_distance_m,
     )
     if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
         raise ValueError(

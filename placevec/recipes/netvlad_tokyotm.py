@@ -1,0 +1,36 @@
+"""NetVLAD as its paper trained it on Tokyo Time Machine.
+
+Data: the photos of Tokyo Time Machine (to be asked for at
+https://www.di.ens.fr/willow/research/netvlad), unpacked into `DATA/images`, and the authors'
+`tokyoTM_train.mat` and `tokyoTM_val.mat` in `DATA/dbstruct`.
+
+    placevec train --recipe netvlad_tokyotm --data DATA
+
+As `netvlad_pitts30k`, but for the step size, 0.0001. Positives are photos of another time, which
+the time stamps of the files tell.
+
+To expect: the paper's figures for Tokyo 24/7 after whitening are 73.3/82.9/86.0; many hours on a
+GPU. Not measured here: the photos are not freely available. What is tested is that the wiring
+trains on made files of the same format.
+
+Reference:
+    [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), and the authors' code.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from placevec.config import TrainConfig
+from placevec.recipes import netvlad_pitts30k
+
+
+def settings(data: Path) -> TrainConfig:
+    """Returns the settings for a folder of `images` and `dbstruct`."""
+    images = f"{netvlad_pitts30k.IMAGES}{data}/images"
+    return dataclasses.replace(
+        netvlad_pitts30k.settings(data),
+        places=f"dbstruct:{data}/dbstruct/tokyoTM_train.mat{images}",
+        validation=f"dbstruct:{data}/dbstruct/tokyoTM_val.mat{images}",
+        run_dir=Path("runs/netvlad_tokyotm"),
+        learning_rate=1e-4,
+    )

@@ -1,0 +1,143 @@
+"""Recipes: each trains on a made data set of its format, with a network of seconds."""
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import scipy.io
+
+from placevec.cli import main
+from placevec.config import ModelConfig, TrainConfig
+from placevec.recipes import RECIPES, recipe
+
+SIZE = (32, 48)
+SMALL = {
+    "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=2),
+    "image_size": SIZE, "batch_size": 2, "steps_per_epoch": 2, "epochs": 1, "warmup_steps": 0,
+    "train_from_layer": None, "whiten_dim": 0, "num_negatives": 2, "mining_pool": 4,
+    "validate_every": 1, "halve_every": 0, "num_positives": 1, "num_hard_negatives": 0,
+}  # fmt: skip
+
+
+def write_photo(path, place, visit):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texture = np.random.default_rng(place).integers(0, 256, (6, 8, 3), np.uint8)
+    photo = np.roll(cv2.resize(texture, SIZE[::-1]), visit, axis=1)
+    cv2.imwrite(str(path), photo)
+
+
+def write_tables(data):
+    for split, first in (("train", 0), ("val", 100)):
+        lines = ["file,lat,lon,heading_deg"]
+        for place in range(8):
+            for visit in range(2):
+                write_photo(data / split / f"{place}_{visit}.jpg", first + place, visit)
+                north = 52.0 + (first + 10 * place) * 1e-4 + visit * 3e-5
+                lines.append(f"{place}_{visit}.jpg,{north},0.1,90")
+        (data / split / "images.csv").write_text("\n".join(lines))
+
+
+def write_cutouts(data):
+    for split, first in (("train", 0), ("val", 100)):
+        for place in range(8):
+            for yaw in (1, 2, 3):
+                name = f"000/{place:06d}_pitch1_yaw{yaw}.jpg"
+                write_photo(data / split / name, first + place, yaw)
+
+
+def write_dbstructs(data, prefix, times):
+    for split, first in (("train", 0), ("val", 100)):
+        names, positions = [], []
+        for place in range(8):
+            for visit in range(2):
+                names.append(f"{split}/{place}_{visit}.jpg")
+                write_photo(data / "images" / names[-1], first + place, visit)
+                positions.append([100.0 * place, 1000.0 * first + 5.0 * visit])
+        files = np.array(names, object)[:, None]
+        utm = np.array(positions).T
+        struct = {
+            "whichSet": split, "dbImageFns": files, "utmDb": utm, "qImageFns": files, "utmQ": utm,
+            "numImages": float(len(names)), "numQueries": float(len(names)),
+            "posDistThr": 25.0, "posDistSqThr": 625.0, "nonTrivPosDistSqThr": 100.0,
+        }  # fmt: skip
+        if times:
+            stamps = np.tile([200907.0, 201309.0], 8)[None]
+            struct |= {"dbTimeStamp": stamps, "qTimeStamp": stamps}
+        path = data / "dbstruct" / f"{prefix}_{split}.mat"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scipy.io.savemat(path, {"dbStruct": struct})
+
+
+MADE = {
+    "cambridge_small": write_tables,
+    "cartwheel_mobilenetv2": write_cutouts,
+    "dinov2_netvlad": write_tables,
+    "netvlad_pitts30k": lambda data: write_dbstructs(data, "pitts30k", times=False),
+    "netvlad_tokyotm": lambda data: write_dbstructs(data, "tokyoTM", times=True),
+}
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_trains_on_a_made_set_of_its_format(name, tmp_path):
+    from placevec.training import train
+
+    MADE[name](tmp_path)
+    config = dataclasses.replace(recipe(name, tmp_path), **SMALL, run_dir=tmp_path / "run")
+    train(config)
+    assert (tmp_path / "run" / "model.keras").exists()
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_says_how_it_is_run_and_what_was_measured(name):
+    text = sys.modules[f"placevec.recipes.{name}"].__doc__
+    assert f"placevec train --recipe {name} --data DATA" in text
+    assert "Data:" in text
+    assert re.search(r"Measured|[Nn]ot\s+measured", text)
+    assert recipe(name, Path("data")).run_dir == Path("runs") / name
+
+
+def test_takes_weights_beside_the_data(tmp_path):
+    data = tmp_path / "cambridge"
+    data.mkdir()
+    assert recipe("cambridge_small", data).model.weights == "imagenet"
+    weights = tmp_path / "weights" / "mobilenetv2_imagenet_through_block13.npz"
+    weights.parent.mkdir()
+    weights.write_bytes(b"")
+    assert recipe("cambridge_small", data).model.weights == str(weights)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    configs = []
+    monkeypatch.setattr("placevec.training.train", lambda config, **_: configs.append(config))
+    return configs
+
+
+def test_flags_go_over_a_recipe(trained, tmp_path):
+    main(["train", "--recipe", "cambridge_small", "--data", str(tmp_path), "--epochs", "9"])
+    expected = dataclasses.replace(recipe("cambridge_small", tmp_path), epochs=9)
+    assert trained == [expected]
+    assert expected != TrainConfig()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--recipe", "cambridge_smal", "--data", "x"], "Did you mean cambridge_small?"),
+        (["--recipe", "cambridge_small"], "go together"),
+        (["--data", "x"], "go together"),
+        (["--recipe", "cambridge_small", "--data", "x", "--config", "y"], "go together"),
+        (["--recipe"], "`--recipe` needs a name: cambridge_small"),
+    ],
+)
+def test_refuses_half_a_recipe(trained, capsys, arguments, line):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *arguments])
+    assert caught.value.code == 2
+    assert line in capsys.readouterr().err
+    assert not trained
