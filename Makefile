@@ -8,7 +8,7 @@ TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MATHEMATICS := tests/layers tests/losses tests/models placevec/layers placevec/losses placevec/models
 
-.PHONY: install train check format test test-slow test-torch lock clean
+.PHONY: install train check format test test-tensorflow test-jax test-slow test-torch lock clean
 
 install: $(VENV)/.installed
 
@@ -40,8 +40,14 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Both backends at once: neither keeps two cores busy.
 test: install
+	$(MAKE) --jobs=2 --output-sync=none --no-print-directory test-tensorflow test-jax
+
+test-tensorflow: install
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
+
+test-jax: install
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not one_backend"
 
 test-torch: $(VENV)/.installed-torch

@@ -188,7 +188,8 @@ class TrainConfig:
     weight_decay: float = 0.0
     """Share of each weight, times the step size, that a step takes away."""
     clip_norm: float | None = None
-    """Largest length of a step's gradient; a longer one is shortened. None: any."""
+    """Largest length of a step's gradient, of backbone and head apart where backbone_rate is not 1;
+    a longer one is shortened. None: any."""
     average_weights: float = 0.0
     """Share of the running average of the weights that a step keeps, such as 0.99. The average is
     what is measured and saved. 0: no average."""
@@ -203,7 +204,7 @@ class TrainConfig:
     batch_size: int = 24
     """Tuples in a training step."""
     accumulate: int = 1
-    """Steps whose gradients are added up for one update of the weights."""
+    """Steps whose gradients are averaged for one update of the weights."""
     steps_per_epoch: int = 25
     """Training steps in an epoch."""
     epochs: int = 4
@@ -277,6 +278,16 @@ class TrainConfig:
                 )
         elif self.num_negatives == 0:
             _refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
+        self._refuse_unused(
+            "mining_pool", self.mining in ("partial", "paper"), "mining", self.mining
+        )
+        for name in ("mine_every", "refresh_share", "cache_dtype"):
+            self._refuse_unused(name, self.mining != "random", "mining", self.mining)
+        self._refuse_unused("whiten_power", self.whiten_dim > 0, "whiten_dim", self.whiten_dim)
+        has_clusters = self.model.aggregator == "netvlad"
+        for name in ("clusters", "assignment"):
+            self._refuse_unused(name, has_clusters, "model.aggregator", self.model.aggregator)
+        self._refuse_unused("assignment", self.clusters != "random", "clusters", self.clusters)
         if self.num_hard_negatives and self.num_hard_negatives < self.num_negatives:
             _refuse(self, "num_hard_negatives", "0 or at least `num_negatives`")
         if self.num_hard_negatives and self.mining == "paper":
@@ -306,6 +317,15 @@ class TrainConfig:
             )
         if self.resume and self.overwrite:
             raise ValueError("Choose one of `resume` and `overwrite`. Received: both")
+
+    def _refuse_unused(self, name: str, is_used: bool, by: str, value: object) -> None:
+        """Refuses a setting that was given and that nothing would heed."""
+        default = {each.name: each.default for each in dataclasses.fields(self)}[name]
+        if not is_used and getattr(self, name) != default:
+            raise ValueError(
+                f"`{name}` has no effect with {by}={value}. "
+                f"Received: {name}={getattr(self, name)!r}"
+            )
 
     @property
     def starts_random(self) -> bool:

@@ -35,7 +35,8 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    _to_disk(path.parent)
+    with contextlib.suppress(OSError):  # some network disks cannot, and the file is there
+        _to_disk(path.parent)
 
 
 def require_writable(path: Path | str, suffix: str) -> None:

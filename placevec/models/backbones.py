@@ -156,6 +156,8 @@ def local_features(
     for layer in network.layers:
         if batch_norm_momentum is not None and isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = batch_norm_momentum
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0  # its random state is in no checkpoint
     return cut.output
 
 

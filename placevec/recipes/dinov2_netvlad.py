@@ -36,6 +36,7 @@ def settings(data: Path) -> TrainConfig:
         loss="multi_similarity",
         optimizer="adamw",
         learning_rate=5e-5,
+        weight_decay=1e-3,
         warmup_steps=300,
         cosine_decay=True,
         train_from_layer="block_8_norm1",

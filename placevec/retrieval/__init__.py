@@ -1,5 +1,6 @@
 """Finding places: describing photos, searching them, measuring recall, drawing what was found."""
 
+from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
 from placevec.retrieval.describe import no_progress as no_progress
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors

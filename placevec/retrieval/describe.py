@@ -21,6 +21,10 @@ def no_progress(iterable: Iterable, **_: object) -> Iterable:
     return iterable
 
 
+class NoReadablePhotoError(ValueError):
+    """None of the photos to describe can be read."""
+
+
 def describe(
     model: Callable[[np.ndarray], np.ndarray],
     paths: Sequence[Path],
@@ -89,7 +93,9 @@ def describe(
             )
         descriptors.append(output[: len(batch)].astype(np.float32))
     if not kept:
-        raise ValueError(f"None of the {len(paths)} photos can be read (first: {paths[0]})")
+        raise NoReadablePhotoError(
+            f"None of the {len(paths)} photos can be read (first: {paths[0]})"
+        )
     seconds = time.perf_counter() - start
     _log.info("described %d photos in %.1f s", len(kept), seconds)
     if len(kept) < len(paths):

@@ -8,8 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from placevec.images import UnreadableImageError
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe, no_progress
+from placevec.retrieval import NoReadablePhotoError, describe, no_progress
 from placevec.training.run_files import CACHE, CACHE_STATE
 from placevec.whole_file import whole_file
 
@@ -29,15 +30,23 @@ class DescriptorCache:
         dataset: PlaceDataset. The photos.
         dtype: str. `"float32"`, or `"float16"` for half the bytes.
         image_size: (int, int). Rows and columns that photos are resized to.
+        skip_unreadable: bool. Go on without photos that cannot be read instead of stopping.
     """
 
     def __init__(
-        self, folder: Path, dataset: PlaceDataset, *, dtype: str, image_size: tuple[int, int]
+        self,
+        folder: Path,
+        dataset: PlaceDataset,
+        *,
+        dtype: str,
+        image_size: tuple[int, int],
+        skip_unreadable: bool = False,
     ) -> None:
         self.folder = folder
         self.dataset = dataset
         self.dtype = np.dtype(dtype)
         self.image_size = image_size
+        self.skip_unreadable = skip_unreadable
         self.descriptors: np.ndarray | None = None
         self.described_at = np.full(len(dataset), _NEVER)  # epoch
         self.is_readable = np.ones(len(dataset), bool)
@@ -56,6 +65,8 @@ class DescriptorCache:
     ) -> int:
         """Describes photos anew: the oldest of those asked for, and all that never were.
 
+        What was described anew for an epoch is not so again for the same one.
+
         Args:
             model: keras.Model. A descriptor model.
             rows: (n,) int. Photos of the data set that are needed.
@@ -66,13 +77,20 @@ class DescriptorCache:
 
         Returns:
             The number of photos described.
+
+        Raises:
+            UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
+            OSError: If the disk is full.
         """
+        is_due = is_due and not (self.described_at == epoch).any()
         ages = self.described_at[rows]
         oldest_first = rows[np.argsort(ages, kind="stable")]
         count = max(int(is_due) * int(np.ceil(share * len(rows))), int((ages == _NEVER).sum()))
         chosen = np.sort(oldest_first[:count])
         for start in range(0, count, _CHUNK):
             self._describe(model, chosen[start : start + _CHUNK], progress)
+        if self.descriptors is None:
+            raise UnreadableImageError(f"None of the photos of {self.dataset.root} can be read")
         if count:
             self.descriptors.flush()
             self.described_at[chosen] = epoch
@@ -90,22 +108,35 @@ class DescriptorCache:
 
     def _describe(self, model: keras.Model, rows: np.ndarray, progress: Callable) -> None:
         paths = [self.dataset.path(row) for row in rows]
-        found, kept = describe(model, paths, image_size=self.image_size, progress=progress)
+        try:
+            found, kept = describe(model, paths, image_size=self.image_size, progress=progress)
+        except NoReadablePhotoError:
+            found, kept = None, np.empty(0, np.int64)
+        if len(kept) < len(rows) and not self.skip_unreadable:
+            first = paths[np.setdiff1d(np.arange(len(rows)), kept)[0]]
+            raise UnreadableImageError(
+                f"{len(rows) - len(kept)} photos of {self.dataset.root} cannot be read (first: "
+                f"{first}). Mend them, or leave them out with `--skip-unreadable`"
+            )
+        self.is_readable[rows] = False
+        if not len(kept):
+            return
         if self.descriptors is None or self.descriptors.shape[1] != found.shape[1]:
             self._reserve(found.shape[1])
         self.descriptors[rows[kept]] = found
-        self.is_readable[rows] = False
         self.is_readable[rows[kept]] = True
 
     def _reserve(self, dim: int) -> None:
         path = self.folder / CACHE
         shape = (len(self.dataset), dim)
         num_bytes = shape[0] * shape[1] * self.dtype.itemsize
-        path.unlink(missing_ok=True)
+        for each in (path, self.folder / CACHE_STATE):  # ages of other descriptors
+            each.unlink(missing_ok=True)
         self.descriptors = np.lib.format.open_memmap(path, "w+", self.dtype, shape)
         try:
-            with open(path, "r+b") as file:  # a disk that is full later would kill the process
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            if hasattr(os, "posix_fallocate"):  # a disk that is full later would kill the process
+                with open(path, "r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
             path.unlink(missing_ok=True)
             raise OSError(

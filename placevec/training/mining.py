@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
+from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
 from placevec.retrieval import nearest, no_progress
 from placevec.training.batches import query_order
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 NUM_KEPT = 10  # hardest negatives of a query that the paper's scheme remembers
 _PAPERS_MARGIN = 0.1
 _STREAM = 2**31  # of random numbers, beside those of the steps
-_BLOCK = 65_536  # database photos that are searched at a time
+_BLOCK_BYTES = 256e6  # of database descriptors that are searched at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,8 +52,10 @@ class Miner:
     - `partial`: among `mining_pool` photos drawn for the epoch, so that little is described;
     - `paper`: among `mining_pool` photos drawn for each query and the 10 hardest of the time
       before. A query none of whose negatives violates the margin is skipped; where fewer than
-      `num_negatives` do, the next hardest fill the tuple, which cost nothing in the hinge.
+      `num_negatives` do, the next hardest fill the tuple, which cost nothing in the hinge of the
+      network that they were found by.
 
+    The margin is 0.1 in squared distance, or that of the loss triplet_ranking where it is given.
     Photos between the two radii are never negatives. The tuples of an epoch depend on the seed,
     the epoch and the cache alone, and are kept on disk: a training that goes on after a kill
     takes the same.
@@ -98,6 +101,7 @@ class Miner:
         cache = DescriptorCache(
             config.run_dir, self.sampler.dataset,
             dtype=config.cache_dtype, image_size=config.image_size,
+            skip_unreadable=config.skip_unreadable,
         )  # fmt: skip
         if config.mining == "paper":
             looked_at = max(count, len(self.sampler.queries))
@@ -115,17 +119,17 @@ class Miner:
             mined = self._mine_as_the_paper(cache, queries, count, last.hardest, rng)
         else:
             mined = self._mine_in(cache, cache.readable(pool), queries, rng)
+        rounds = -(-count // len(mined.tuples))  # fewer where queries were left out
         seconds = time.perf_counter() - start
         _log.info(
             "mining: %d photos described, %.0f %% of the queries violate the margin, %.1f s",
             num_described, 100 * mined.violating, seconds,
         )  # fmt: skip
+        tuples = np.tile(mined.tuples, (rounds, 1))[:count]
+        mined = dataclasses.replace(mined, tuples=tuples, seconds=seconds)
         with whole_file(path) as unfinished:
-            np.savez(
-                unfinished, epoch=epoch, tuples=mined.tuples, hardest=mined.hardest,
-                violating=mined.violating,
-            )  # fmt: skip
-        return dataclasses.replace(mined, seconds=seconds)
+            np.savez(unfinished, epoch=epoch, **vars(mined))
+        return mined
 
     def _pool(self, rng: np.random.Generator) -> np.ndarray:
         database = self.sampler.dataset.database
@@ -142,7 +146,7 @@ class Miner:
     ) -> Mined:
         """Returns a tuple for each query with negatives out of the hardest of a common pool."""
         wanted = max(self.config.num_hard_negatives, self.config.num_negatives)
-        queries = cache.readable(queries)
+        queries = self._readable_queries(cache, queries)
         barred = [self.sampler.near(query) for query in queries]
         most_barred = max(len(each) for each in barred)
         found = _most_similar(cache, pool, queries, wanted + most_barred)
@@ -169,7 +173,7 @@ class Miner:
         if remembered.shape == hardest.shape:
             hardest = remembered.copy()
         tuples, skipped = [], []
-        for query in cache.readable(queries):
+        for query in self._readable_queries(cache, queries):
             if len(tuples) == count:
                 break
             available = len(self.sampler.dataset.database) - len(self.sampler.near(query))
@@ -189,8 +193,15 @@ class Miner:
         if not tuples:
             _log.warning("no query violates the margin any more; they are taken as they are")
             tuples = skipped
-        rounds = -(-count // len(tuples))
-        return Mined(np.array(tuples * rounds)[:count], hardest, violating)
+        return Mined(np.array(tuples), hardest, violating)
+
+    def _readable_queries(self, cache: DescriptorCache, queries: np.ndarray) -> np.ndarray:
+        readable = cache.readable(queries)
+        if not len(readable):
+            raise UnreadableImageError(
+                f"None of the queries of {self.sampler.dataset.root} can be read"
+            )
+        return readable
 
     def _positives(
         self, cache: DescriptorCache, query: int, rng: np.random.Generator
@@ -208,7 +219,9 @@ class Miner:
 
     def _violates(self, cache: DescriptorCache, query: int, negatives: np.ndarray) -> np.ndarray:
         """Says of each negative whether it is closer than the nearest positive plus the margin."""
-        margin = _PAPERS_MARGIN if self.config.margin is None else self.config.margin
+        config = self.config
+        is_squared = config.loss == "triplet_ranking" and config.margin is not None
+        margin = config.margin if is_squared else _PAPERS_MARGIN
         vector = cache[np.array([query])][0]
         positives = cache.readable(self.sampler.positives(query))
         if not len(positives):
@@ -247,8 +260,9 @@ def _most_similar(
     """Returns the rows of the pool most similar to each query, (Q, k), best first."""
     vectors = cache[queries]
     rows, similarities = [], []
-    for start in range(0, len(pool), _BLOCK):
-        block = pool[start : start + _BLOCK]
+    block_size = max(1, int(_BLOCK_BYTES / (4 * vectors.shape[1])))
+    for start in range(0, len(pool), block_size):
+        block = pool[start : start + block_size]
         found, similarity = nearest(cache[block], vectors, wanted)
         rows.append(block[found])
         similarities.append(similarity)
@@ -261,7 +275,10 @@ def _load(path: Path) -> tuple[int, Mined]:
     """Returns what was mined last and for which epoch; -1 where there is nothing to be read."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            mined = Mined(arrays["tuples"], arrays["hardest"], float(arrays["violating"]))
+            mined = Mined(
+                arrays["tuples"], arrays["hardest"], float(arrays["violating"]),
+                float(arrays["seconds"]),
+            )  # fmt: skip
             return int(arrays["epoch"]), mined
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return -1, Mined(np.empty((0, 0), np.int64), np.empty((0, NUM_KEPT), np.int64), 0.0)

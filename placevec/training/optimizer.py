@@ -72,9 +72,8 @@ def _make_one(config: TrainConfig, factor: float) -> keras.optimizers.Optimizer:
         "learning_rate": _learning_rate(config, factor),
         "global_clipnorm": config.clip_norm,
         "gradient_accumulation_steps": None if config.accumulate == 1 else config.accumulate,
+        "weight_decay": config.weight_decay,  # also where it is 0: AdamW has another default
     }
-    if config.weight_decay:
-        arguments["weight_decay"] = config.weight_decay
     if config.average_weights:
         arguments |= {"use_ema": True, "ema_momentum": config.average_weights}
     if config.optimizer == "sgd":
@@ -86,19 +85,16 @@ def _learning_rate(
     config: TrainConfig, factor: float
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     step_size = factor * config.step_size
-    # Schedules count the updates of weights, of which there is one for `accumulate` steps.
-    updates = config.steps_per_epoch / config.accumulate
     if config.halve_every:
         return keras.optimizers.schedules.ExponentialDecay(
-            step_size, config.halve_every * updates, 0.5, staircase=True
+            step_size, config.halve_every * config.steps_per_epoch, 0.5, staircase=True
         )
     if not config.cosine_decay and not config.warmup_steps:
         return step_size
-    warmup = -(-config.warmup_steps // config.accumulate)
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if warmup else step_size,
-        decay_steps=max(1, int(config.epochs * updates) - warmup),
+        0.0 if config.warmup_steps else step_size,
+        decay_steps=max(1, config.epochs * config.steps_per_epoch - config.warmup_steps),
         alpha=0.0 if config.cosine_decay else 1.0,
-        warmup_target=step_size if warmup else None,
-        warmup_steps=warmup,
+        warmup_target=step_size if config.warmup_steps else None,
+        warmup_steps=config.warmup_steps,
     )

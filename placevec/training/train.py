@@ -225,6 +225,8 @@ class _Run:
         config = self.config
         first_step = self._steps - epoch * config.steps_per_epoch
         mined = self._mine(epoch)
+        if self.request:
+            self._save_and_leave()
         batches = TupleBatches(
             self.sampler, **self._batch_settings, augmentation=self.augmentation,
             flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,39 @@ def test_a_refresh_that_was_killed_is_done_again(tmp_path, dataset, expected):
     assert again.refresh(lambda photos: 2 * mean_colors(photos), rows, epoch=1, share=0.5) == 3
     np.testing.assert_allclose(again[rows[:3]], 2 * expected[:3], rtol=1e-6)
     assert again.described_at[:6].tolist() == [1, 1, 1, 0, 0, 0]
+
+
+def test_a_refresh_that_was_finished_is_not_done_again_for_the_same_epoch(tmp_path, dataset):
+    rows = np.arange(6)
+    make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
+    make(tmp_path, dataset).refresh(mean_colors, rows, epoch=1, share=0.5)
+    again = make(tmp_path, dataset)
+    assert again.refresh(mean_colors, rows, epoch=1, share=0.5) == 0
+    assert again.described_at[:6].tolist() == [1, 1, 1, 0, 0, 0]
+
+
+def test_a_cache_file_that_is_gone_takes_its_ages_along(tmp_path, dataset):
+    rows = np.arange(6)
+    make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
+    (tmp_path / "cache.npy").unlink()
+    killed = make(tmp_path, dataset)
+    killed._describe(mean_colors, rows[:3], lambda x, **_: x)
+    assert (make(tmp_path, dataset).described_at == -1).all()
+
+
+def test_goes_on_where_a_whole_part_cannot_be_read_when_told(tmp_path, dataset, monkeypatch):
+    monkeypatch.setattr("placevec.training.descriptor_cache._CHUNK", 2)
+    broken = tmp_path / "broken"
+    shutil.copytree(dataset.root, broken)
+    for row in (2, 3):
+        (broken / dataset.names[row]).write_bytes(b"no photo")
+    rows = np.arange(6)
+    cache = DescriptorCache(
+        tmp_path, open_places(f"folder:{broken}"), dtype="float32", image_size=SIZE,
+        skip_unreadable=True,
+    )  # fmt: skip
+    cache.refresh(mean_colors, rows, epoch=0)
+    assert cache.readable(rows).tolist() == [0, 1, 4, 5]
 
 
 @pytest.mark.parametrize("name", ["cache.npy", "cache_state.npz"])

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from placevec.images import read_image
+from placevec.images import UnreadableImageError, read_image
 from placevec.places import TupleSampler
 from placevec.sources import open_places
 from placevec.training import mining
@@ -28,7 +28,7 @@ def make_miner(made_places, small_config):
     def make(**changes):
         settings = {
             "num_positives": 1, "num_negatives": 2, "negative_radius_m": 60.0,
-            "batch_size": 4, "steps_per_epoch": 5, "margin": None,
+            "batch_size": 4, "steps_per_epoch": 5, "loss": "triplet_ranking",
         }  # fmt: skip
         config = small_config(**(settings | changes))
         config.run_dir.mkdir(exist_ok=True)
@@ -182,22 +182,33 @@ def test_is_kept_for_its_epoch(make_miner):
     np.testing.assert_array_equal(first.tuples, third.tuples)
 
 
-def test_leaves_out_photos_that_cannot_be_read(make_miner, made_places, tmp_path):
-    miner = make_miner(mining="full")
-    dataset = miner.sampler.dataset
+@pytest.fixture
+def broken_sampler(make_miner, tmp_path):
+    """Returns a sampler of photos of which the sixth cannot be read."""
+    dataset = make_miner(mining="full").sampler.dataset
     broken = tmp_path / "broken"
     broken.mkdir()
     for row in range(len(dataset)):
         data = b"no photo" if row == 5 else dataset.path(row).read_bytes()
         (broken / dataset.names[row]).write_bytes(data)
-    sampler = TupleSampler(
+    return TupleSampler(
         open_places(f"folder:{broken}"),
         num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=60.0,
     )  # fmt: skip
-    for scheme in ("full", "paper"):
-        config = dataclasses.replace(miner.config, mining=scheme, run_dir=tmp_path / scheme)
-        config.run_dir.mkdir()
-        assert 5 not in Miner(config, sampler).mine(coarse, 0).tuples
+
+
+@pytest.mark.parametrize("scheme", ["full", "paper"])
+def test_leaves_out_photos_that_cannot_be_read(make_miner, broken_sampler, scheme):
+    config = make_miner(mining=scheme, skip_unreadable=True, steps_per_epoch=6).config
+    tuples = Miner(config, broken_sampler).mine(coarse, 0).tuples
+    assert tuples.shape == (24, 4)  # as many as without
+    assert 5 not in tuples
+
+
+def test_stops_at_a_photo_that_cannot_be_read_unless_told(make_miner, broken_sampler):
+    config = make_miner(mining="full").config
+    with pytest.raises(UnreadableImageError, match="1 photos of .*--skip-unreadable"):
+        Miner(config, broken_sampler).mine(coarse, 0)
 
 
 def test_the_cache_is_refreshed_half_as_often_when_the_step_size_is_halved(small_config):

@@ -54,14 +54,23 @@ def test_step_size_is_halved_every_so_many_epochs(small_config):
     assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
 
 
-def test_schedules_count_updates_where_gradients_are_added_up(small_config):
-    settings = {"learning_rate": 0.1, "steps_per_epoch": 6, "epochs": 2, "accumulate": 2}
-    rate = make_optimizer(small_config(cosine_decay=True, warmup_steps=4, **settings))
-    assert [float(rate._learning_rate(update)) for update in (0, 2, 6)] == pytest.approx(
-        [0, 0.1, 0]
+def test_schedules_count_steps_where_gradients_are_averaged_too(small_config):
+    config = small_config(
+        learning_rate=0.1, steps_per_epoch=6, epochs=2, accumulate=2, halve_every=1
     )
-    rate = make_optimizer(small_config(halve_every=1, **settings))
-    assert [float(rate._learning_rate(update)) for update in (2, 3)] == pytest.approx([0.1, 0.05])
+    optimizer = make_optimizer(config)
+    variable = keras.Variable(np.zeros(3, np.float32))
+    optimizer.build([variable])
+    rates = []
+    for _ in range(7):
+        rates.append(float(optimizer.learning_rate))
+        optimizer.apply([keras.ops.ones(3)], [variable])
+    assert rates == pytest.approx([0.1] * 6 + [0.05])
+
+
+def test_adamw_decays_by_what_is_told_alone(small_config):
+    assert make_optimizer(small_config(optimizer="adamw")).weight_decay == 0
+    assert make_optimizer(small_config(optimizer="adamw", weight_decay=0.1)).weight_decay == 0.1
 
 
 def test_the_backbone_has_a_step_size_of_its_own(make):
