@@ -1,8 +1,8 @@
 """Which settings train best on streets of the same town that are held out by area?
 
 Writes two tables beside the training photos of a town: `north.csv` to train on, and `south.csv`,
-the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then trains a recipe
-on one, with whatever flags follow, and prints recall on the other before and after:
+the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then trains
+`cambridge_small` on one, with whatever flags follow, and prints recall on the other:
 
     python benchmarks/held_out_area.py CAMBRIDGE/train --out /tmp/area --train-from-layer None
 """
