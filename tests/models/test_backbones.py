@@ -28,6 +28,11 @@ PLAIN = {
     "mobilenetv3large": ("MobileNetV3Large", 112),
     "convnexttiny": ("ConvNeXtTiny", 384),
 }
+# On JAX some of them stand for the others: compiling each for every size takes minutes.
+ONE_OF_A_KIND = [
+    pytest.param(name, marks=[] if name in ("mobilenetv2", "vgg16") else pytest.mark.one_backend)
+    for name in FEATURE_DIMS
+]
 NO_TOP = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
 
@@ -67,7 +72,7 @@ def serve(monkeypatch):
 
 
 @pytest.mark.parametrize(("channels", "rows", "columns"), [(1, 64, 32), (3, 33, 47)])
-@pytest.mark.parametrize("backbone", FEATURE_DIMS)
+@pytest.mark.parametrize("backbone", ONE_OF_A_KIND)
 def test_takes_photos_of_any_size_grey_or_colour(
     shallow_model, random_photos, backbone, channels, rows, columns
 ):
@@ -98,6 +103,7 @@ def test_scales_colour_pixels_as_the_imagenet_weights_expect(random_photos, back
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
 
 
+@pytest.mark.one_backend  # and on PyTorch; compiling each for JAX takes minutes
 @pytest.mark.parametrize("name", PLAIN)
 def test_equals_the_plain_network_of_keras_with_its_own_scaling(random_photos, tmp_path, name):
     maker, feature_dim = PLAIN[name]

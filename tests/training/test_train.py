@@ -174,6 +174,7 @@ def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp
     assert_equal_weights(whole.run_dir, parts.run_dir)
 
 
+@pytest.mark.one_backend
 def test_stops_at_nan_and_keeps_the_last_good_checkpoint(small_config, monkeypatch):
     config = small_config()
     train(dataclasses.replace(config, epochs=1))
@@ -192,6 +193,7 @@ def test_says_that_places_give_no_tuples(small_config):
         train(small_config(positive_radius_m=0.1))
 
 
+@pytest.mark.one_backend
 def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_path):
     few = tmp_path / "few"
     few.mkdir()
@@ -201,6 +203,7 @@ def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_
     assert "no validation loss" in caplog.text
 
 
+@pytest.mark.one_backend
 def test_takes_any_callable_as_augmentation(small_config):
     seen = []
 
@@ -226,6 +229,7 @@ def test_names_an_unreadable_photo_in_one_line_in_the_middle_of_an_epoch(
         train(config)
 
 
+@pytest.mark.one_backend
 def test_goes_on_without_unreadable_photos_when_told(small_config, made_places, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(made_places / "train", broken)
@@ -243,6 +247,7 @@ def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
     assert (config.run_dir / "model.keras").read_bytes() == kept
 
 
+@pytest.mark.one_backend
 def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
     train(first)
@@ -254,6 +259,7 @@ def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
         np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.one_backend
 def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
     plain, config = small_config(), small_config(run_dir=tmp_path / "whitened", whiten_dim=5)
     train(plain)
@@ -273,6 +279,7 @@ def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
     assert_equal_weights(plain.run_dir, config.run_dir)
 
 
+@pytest.mark.one_backend
 def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
     seen = []
 
@@ -323,6 +330,7 @@ def test_learns_a_projection_from_its_pca_start(small_config):
     np.testing.assert_allclose(products / np.diag(products), np.eye(6), atol=1e-3)
 
 
+@pytest.mark.one_backend
 def test_goes_on_from_the_projection_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
     first = dataclasses.replace(first, model=dataclasses.replace(first.model, projection_dim=6))
