@@ -54,6 +54,9 @@ class ModelConfig:
     """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
     channels: int = 3
     """Channels of a photo: 3 colour, 1 grey."""
+    exposure: Literal["as_taken", "log"] = "as_taken"
+    """What happens to pixels before the backbone: as_taken nothing; log evens out light by a
+    logarithm and a common mean and spread, for photos of dusk and night."""
     weights: str = "none"
     """Weights the backbone starts from: imagenet (the pretrained ones, downloaded), none (random),
     or a .npz, .h5 or .keras file, read by layer name."""

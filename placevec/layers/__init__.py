@@ -8,6 +8,7 @@ from placevec.layers.gem import GeM as GeM
 from placevec.layers.ghostvlad import GhostVLAD as GhostVLAD
 from placevec.layers.l2_normalize import l2_normalize as l2_normalize
 from placevec.layers.layer_scale import LayerScale as LayerScale
+from placevec.layers.log_exposure import LogExposure as LogExposure
 from placevec.layers.mac import MAC as MAC
 from placevec.layers.mixvpr import MixVPR as MixVPR
 from placevec.layers.netvlad import NetVLAD as NetVLAD

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from placevec.layers import PixelScaling
+from placevec.layers import LogExposure, PixelScaling
 from placevec.models.dinov2 import dinov2_base, dinov2_small
 from placevec.models.flat_networks import (
     convnext_tiny,
@@ -137,7 +137,7 @@ def local_features(
         network = _download(backbone, make, arguments)
     else:
         network = make(weights=None, **arguments)
-    door = keras.layers.InputLayer | PixelScaling
+    door = keras.layers.InputLayer | LogExposure | PixelScaling
     names = [layer.name for layer in network.layers if not isinstance(layer, door)]
     if cut_layer not in names:
         raise ValueError(

@@ -14,6 +14,7 @@ from placevec.layers import (
     ConvAP,
     GeM,
     GhostVLAD,
+    LogExposure,
     MixVPR,
     NetVLAD,
     SALADLike,
@@ -77,8 +78,9 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
     (2, 96)
     """
     images = keras.Input((None, None, config.channels), dtype="uint8", name="photos")
+    pixels = LogExposure(name="exposure")(images) if config.exposure == "log" else images
     features = local_features(
-        pixel_scaling(config.backbone, config.channels)(images),
+        pixel_scaling(config.backbone, config.channels)(pixels),
         backbone=config.backbone,
         cut_layer=config.cut_layer,
         linear_cut=config.linear_cut,
