@@ -33,6 +33,17 @@ def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
     return keras.optimizers.MultiOptimizer(parts)
 
 
+def step_size(optimizer: keras.optimizers.Optimizer) -> float:
+    """Returns the step size of the next step, that of the layers behind the backbone.
+
+    Args:
+        optimizer: keras.optimizers.Optimizer, of `make_optimizer`.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of half precision
+    parts = getattr(optimizer, "optimizers", [optimizer])
+    return float(parts[0].learning_rate)  # the backbone's, the default of the map, comes last
+
+
 @contextlib.contextmanager
 def averaged_weights(tuple_model: keras.Model, config: TrainConfig) -> Iterator[None]:
     """Puts the running average of the weights in their place, if the training keeps one.

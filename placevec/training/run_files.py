@@ -22,6 +22,8 @@ UNTRAINED = "untrained.keras"
 RECALL = "recall.json"
 RECALL_PLOT = "recall.png"
 MATCHES = "matches.png"
+REPORT = "report.md"
+HISTORY_PLOT = "history.png"
 TENSORBOARD = "tensorboard"
 
 _ALL = (
@@ -36,6 +38,8 @@ _ALL = (
     RECALL,
     RECALL_PLOT,
     MATCHES,
+    REPORT,
+    HISTORY_PLOT,
     TENSORBOARD,
 )
 

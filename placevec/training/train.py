@@ -1,6 +1,7 @@
 """Training: photos with positions in, a descriptor model out."""
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorboard.summary
 
 from placevec.config import TrainConfig, to_dict
@@ -24,9 +26,11 @@ from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
-from placevec.training.clusters import clusters_from_photos, read_centers
+from placevec.training.cluster_use import cluster_use
+from placevec.training.clusters import clusters_from_photos, read_centers, read_photos
 from placevec.training.mining import Mined, Miner
-from placevec.training.optimizer import averaged_weights
+from placevec.training.optimizer import averaged_weights, step_size
+from placevec.training.report import write_report
 from placevec.training.run_files import (
     check_run,
     clear_run,
@@ -44,6 +48,7 @@ from placevec.training.tuple_model import (
 from placevec.training.whitening import check_whitening, start_projection, whiten
 
 _log = logging.getLogger(__name__)
+_NUM_PHOTOS = 16
 _PLOT_RANKS = (1, 2, 3, 4, 5, 10, 15, 20)
 
 
@@ -261,7 +266,9 @@ class _Run:
         if mined:
             row["violating"] = mined.violating
             row["mining_share"] = mined.seconds / (mined.seconds + seconds)
+        row["learning_rate"] = step_size(self.tuple_model.optimizer)
         with averaged_weights(self.tuple_model, config):
+            row |= cluster_use(descriptor_of(self.tuple_model), self._few_photos)
             row |= self._validate(epoch)
             self._keep_the_best(epoch, row)
         self._record(epoch, row)
@@ -282,7 +289,21 @@ class _Run:
         draw_recall({k: each.recall_at(_PLOT_RANKS) for k, each in curves.items()},
                     folder / run_files.RECALL_PLOT)  # fmt: skip
         draw_matches(curves, folder / run_files.MATCHES, seed=self.config.seed)
+        write_report(self.config, {label: each.recall for label, each in curves.items()})
         return Training(folder, self.before.recall, after.recall)
+
+    @functools.cached_property
+    def _few_photos(self) -> np.ndarray:
+        """Some photos of the training, (n, H, W, C) uint8, for what is looked at each epoch."""
+        paths = self.sampler.dataset.paths()
+        drawn = np.random.default_rng(self.config.seed).permutation(len(paths))
+        photos = read_photos(
+            [paths[row] for row in drawn[:_NUM_PHOTOS]],
+            image_size=self.config.image_size,
+            channels=self.config.model.channels,
+            skip_unreadable=True,
+        )
+        return np.stack(list(photos))
 
     @property
     def _batch_settings(self) -> dict:

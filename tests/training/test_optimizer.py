@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.models import build_descriptor_model
-from placevec.training.optimizer import averaged_weights, make_optimizer
+from placevec.training.optimizer import averaged_weights, make_optimizer, step_size
 from placevec.training.tuple_model import load_tuple_model, make_tuple_model
 
 
@@ -83,6 +83,13 @@ def test_the_backbone_has_a_step_size_of_its_own(make):
     assert np.abs(moved[1.0][0]).max() > 1e-6
     np.testing.assert_allclose(moved[0.25][0], 0.25 * moved[1.0][0], atol=1e-6)
     np.testing.assert_allclose(moved[0.25][1], moved[1.0][1], atol=1e-6)
+
+
+@pytest.mark.parametrize("backbone_rate", [1.0, 0.25])
+def test_the_step_size_is_that_behind_the_backbone(make, backbone_rate):
+    tuple_model, _ = make(backbone_rate=backbone_rate)
+    train_once(tuple_model)
+    assert step_size(tuple_model.optimizer) == pytest.approx(0.1)
 
 
 def test_weight_decay_takes_its_share_of_each_weight(make):

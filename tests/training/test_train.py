@@ -41,7 +41,7 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     folder = config.run_dir
     expected = {
         "checkpoint.keras", "config.json", "history.csv", "matches.png", "model.keras",
-        "recall.json", "recall.png", "tensorboard", "untrained.keras",
+        "recall.json", "recall.png", "tensorboard", "untrained.keras", "report.md", "history.png",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
     recall = json.loads((folder / "recall.json").read_text())
@@ -54,7 +54,14 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(float(row[name]) >= 0 for row in rows for name in ("loss", "val_loss", "recall@1"))
     assert max(float(row["recall@1"]) for row in rows) == training.after[1]
+    assert all(1 <= float(row["clusters_used"]) <= 4 for row in rows)
     assert any((folder / "tensorboard").iterdir())
+    report = (folder / "report.md").read_text()
+    assert f"| after | {100 * training.after[1]:.1f} % |" in report
+    assert "| model.num_clusters | 4 |" in report
+    assert "| model.cut_layer | block_1_project_BN |" in report
+    assert "| margin |" not in report  # the default
+    assert "| 2 |" in report
 
 
 def test_refuses_photos_of_one_place(small_config):

@@ -1,0 +1,100 @@
+"""A run's report: what was trained, how it went and what came of it, for people to read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from placevec.config import ModelConfig, TrainConfig, to_dict
+from placevec.training import run_files
+from placevec.whole_file import whole_file
+
+_COLUMNS = 3  # of plots
+_TITLES = {
+    "loss": "loss",
+    "val_loss": "loss of the validation tuples",
+    "photos_per_s": "photos a second",
+    "violating": "share of queries that violate the margin",
+    "mining_share": "share of the time that mining took",
+    "learning_rate": "step size",
+    "clusters_used": "clusters in use",
+    "assignment_entropy": "entropy of the assignment, nats",
+}
+
+
+def write_report(config: TrainConfig, recalls: Mapping[str, Mapping[int, float]]) -> None:
+    """Writes `report.md` and `history.png` into the run's folder.
+
+    Args:
+        config: TrainConfig.
+        recalls: dict of label -> {N: share in [0, 1]}, such as before and after.
+    """
+    folder = config.run_dir
+    rows = run_files.read_history(folder)
+    _draw_history(rows, folder / run_files.HISTORY_PLOT)
+    ranks = list(next(iter(recalls.values())))
+    lines = [
+        f"# {folder.name}",
+        "",
+        f"Trained on `{config.places}`, measured on `{config.validation}` within "
+        f"{config.recall_radius_m:g} m, photos of {config.image_size[0]}x{config.image_size[1]}.",
+        "",
+        *_table(
+            ["", *(f"recall@{rank}" for rank in ranks)],
+            [
+                [label, *(f"{100 * share:.1f} %" for share in curve.values())]
+                for label, curve in recalls.items()
+            ],
+        ),
+        "",
+        f"![recall]({run_files.RECALL_PLOT})",
+        f"![matches]({run_files.MATCHES})",
+        f"![history]({run_files.HISTORY_PLOT})",
+        "",
+        "## Settings that are not the default",
+        "",
+        *_table(["setting", "value"], _changed(config)),
+        "",
+        "## Epochs",
+        "",
+        *_table(list(rows[-1]), [[_short(value) for value in row.values()] for row in rows]),
+    ]
+    with whole_file(folder / run_files.REPORT) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _draw_history(rows: list[dict[str, str]], path: Path) -> None:
+    recall = [name for name in rows[-1] if name.startswith("recall@")]
+    plots = [[name] for name in _TITLES if any(row.get(name) for row in rows)] + [recall]
+    num_rows = -(-len(plots) // _COLUMNS)
+    figure = Figure(figsize=(4 * _COLUMNS, 2.6 * num_rows), layout="constrained")
+    for place, names in enumerate(plots):
+        axes = figure.add_subplot(num_rows, _COLUMNS, place + 1)
+        for name in names:
+            points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+            axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+        axes.set(title=_TITLES.get(names[0], "recall, share"), xlabel="epoch")
+        axes.grid(alpha=0.3)
+        if len(names) > 1:
+            axes.legend()
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=80)
+
+
+def _changed(config: TrainConfig) -> list[list[str]]:
+    """Returns name and value of each setting that is not the default."""
+    values, defaults = to_dict(config), to_dict(TrainConfig())
+    values |= {f"model.{name}": value for name, value in values.pop("model").items()}
+    defaults |= {f"model.{name}": value for name, value in to_dict(ModelConfig()).items()}
+    return [[name, str(values[name])] for name in values if values[name] != defaults[name]]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(each)} |" for each in (header, ["---"] * len(header), *rows)]
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
