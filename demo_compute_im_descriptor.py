@@ -13,7 +13,7 @@ from placevec.config import DescribeConfig
 PHOTOS = "data/town/val"  # a folder of photos, or READER:PATH
 MODEL = "runs/town/model.keras"  # a .keras file, or an old .h5 file
 OUT = "descriptors.npz"  # names (N,), descriptors (N, D) float32, model_id
-IMAGE_SIZE = (240, 320)  # rows, columns
+IMAGE_SIZE = None  # rows, columns; None: those the model was trained on
 BATCH_SIZE = 8
 
 

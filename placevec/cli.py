@@ -143,7 +143,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     import_keras()
     from placevec.models import load_model, model_id
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import save_descriptors
+    from placevec.retrieval import photo_size, save_descriptors
 
     require_writable(settings.out, ".npz")
     if ":" not in photos and not Path(photos).is_dir():
@@ -162,7 +162,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         progress=progress_bar,
     )
     save_descriptors(settings.out, names[kept], descriptors, model_id(model))
-    size = "x".join(map(str, settings.image_size))
+    size = "x".join(map(str, settings.image_size or photo_size(model)))
     print(
         f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}, "
         f"photos resized to {size}"
@@ -179,11 +179,13 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
     import_keras()
     from placevec.models import load_model
     from placevec.retrieval import evaluate as evaluate_model
+    from placevec.retrieval import photo_size
     from placevec.sources import open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
+    model = load_model(settings.model)
     evaluation = evaluate_model(
-        load_model(settings.model),
+        model,
         dataset,
         radius_m=settings.radius_m,
         image_size=settings.image_size,
@@ -199,7 +201,7 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         print(f"recall@{rank:<3s} {100 * share:5.1f} %")
     for name, value in summary.items():
         print(f"{name.replace('_', ' ')}: {value}")
-    rows, columns = settings.image_size
+    rows, columns = settings.image_size or photo_size(model)
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
 
 
@@ -258,19 +260,25 @@ def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None: 
 
 
 def info(
-    model: _Model, /, image_size: tuple[int, int] = EvaluateConfig.image_size, batch_size: int = 1
+    model: _Model,
+    /,
+    image_size: tuple[int, int] | None = EvaluateConfig.image_size,
+    batch_size: int = 1,
 ) -> None:
     """Print a model's layers, parameters, memory and floating point operations.
 
     Args:
         model: A .keras file or an old .h5 file.
-        image_size: Rows and columns of a photo.
+        image_size: Rows and columns of a photo. None: those it was trained on.
         batch_size: Photos in a batch, for the memory.
     """
     import_keras()
     from placevec.models import load_model, measure_model
+    from placevec.retrieval import photo_size
 
-    print(measure_model(load_model(model), image_size=image_size, batch_size=batch_size))
+    network = load_model(model)
+    size = photo_size(network) if image_size is None else image_size
+    print(measure_model(network, image_size=size, batch_size=batch_size))
 
 
 def import_keras() -> None:
@@ -283,6 +291,12 @@ def import_keras() -> None:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         importlib.import_module("keras")
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{error.name} is not installed, which KERAS_BACKEND="
+            f"{os.environ.get('KERAS_BACKEND', '')} needs. Choose tensorflow or jax, or install it "
+            "(`make test-torch` installs PyTorch's CPU build)"
+        ) from error
     finally:
         os.dup2(standard_error, 2)
         os.close(standard_error)

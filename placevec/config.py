@@ -362,8 +362,9 @@ class DescribeConfig:
     """Trained model: a .keras file or an old .h5 file."""
     out: Path = Path("descriptors.npz")
     """File for names (N,), descriptors (N, D) float32 and the model's id."""
-    image_size: tuple[int, int] = (240, 320)
-    """Rows and columns that photos are resized to."""
+    image_size: tuple[int, int] | None = None
+    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
+    where it does not say."""
     batch_size: int = 8
     """Photos in a batch."""
 
@@ -382,8 +383,9 @@ class EvaluateConfig:
     radius_m: float = 25.0
     """A database photo within this distance of the query is a right answer, in metres (in frames
     for a sequence)."""
-    image_size: tuple[int, int] = (240, 320)
-    """Rows and columns that photos are resized to."""
+    image_size: tuple[int, int] | None = None
+    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
+    where it does not say."""
     batch_size: int = 8
     """Photos in a batch."""
     skip_unreadable: bool = False
@@ -412,8 +414,9 @@ class WhitenConfig:
     """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
     max_photos: int = 10_000
     """Fit on so many database photos at most, drawn at random."""
-    image_size: tuple[int, int] = (240, 320)
-    """Rows and columns that photos are resized to."""
+    image_size: tuple[int, int] | None = None
+    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
+    where it does not say."""
     batch_size: int = 8
     """Photos in a batch."""
     skip_unreadable: bool = False
@@ -533,5 +536,5 @@ def _between(config: Any, least: float, most: float, *names: str) -> None:
 
 
 def _image_size(config: Any) -> None:
-    if min(config.image_size) < 32:
+    if config.image_size is not None and min(config.image_size) < 32:
         _refuse(config, "image_size", "two whole numbers, rows and columns, of at least 32")

@@ -65,8 +65,10 @@ def test_the_default_network_is_that_of_the_old_script_in_colour():
 
 
 def test_photos_have_one_default_size_everywhere():
-    sizes = {kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
-    assert sizes == {(240, 320)}
+    """Where a model is given, the default is the model's."""
+    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
+    assert {sizes[TrainConfig], sizes[RenderConfig]} == {(240, 320)}
+    assert {sizes[kind] for kind in sizes.keys() - {TrainConfig, RenderConfig}} == {None}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -99,7 +99,7 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
 
 
 def _refusal(path: Path, what: str) -> str:
-    return f"{path} {what}. Fetch or export it again, or leave it out"
+    return f"{path} {what}. Fetch or export it again, or leave it out (`--skip-unreadable`)"
 
 
 def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:

@@ -142,7 +142,7 @@ def local_features(
     if cut_layer not in names:
         raise ValueError(
             f"{backbone} has no layer {cut_layer!r}. Usual: {_row(backbone).cut_layer!r}; "
-            f"all: {', '.join(name for name in names if not name.endswith(('_pad', '_BN')))}"
+            f"others: {', '.join(name for name in names if not name.endswith(('_pad', '_BN')))}"
         )
     cut = network.get_layer(cut_layer)
     if linear_cut:

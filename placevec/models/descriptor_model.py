@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
+from placevec.images import input_name
 from placevec.layers import (
     MAC,
     ConvAP,
@@ -57,11 +59,15 @@ AGGREGATORS: dict[str, Callable[[ModelConfig], keras.Layer]] = {
 }
 
 
-def build_descriptor_model(config: ModelConfig) -> keras.Model:
+def build_descriptor_model(
+    config: ModelConfig, image_size: tuple[int, int] | None = None
+) -> keras.Model:
     """Builds a descriptor model with its starting weights.
 
     Args:
         config: ModelConfig.
+        image_size: (int, int) or None. Rows and columns of the photos it will be trained on, which
+            the name of its input keeps; it takes any others too.
 
     Returns:
         keras.Model. Input `(batch, height, width, channels)` uint8, RGB or grey, any size;
@@ -77,7 +83,7 @@ def build_descriptor_model(config: ModelConfig) -> keras.Model:
     >>> model.predict_on_batch(np.zeros((2, 64, 96, 3), "uint8")).shape
     (2, 96)
     """
-    images = keras.Input((None, None, config.channels), dtype="uint8", name="photos")
+    images = keras.Input((None, None, config.channels), dtype="uint8", name=input_name(image_size))
     pixels = LogExposure(name="exposure")(images) if config.exposure == "log" else images
     features = local_features(
         pixel_scaling(config.backbone, config.channels)(pixels),
@@ -136,7 +142,8 @@ def load_model(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        whole = zipfile.is_zipfile(path)
+        reason = (str(error) or type(error).__name__).splitlines()[0] if whole else "cut off"
         raise ValueError(f"{path} cannot be loaded as a model ({reason})") from error
     inputs, outputs = (
         [tuple(each.shape) for each in getattr(model, ends, None) or []]

@@ -3,6 +3,7 @@
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
 from placevec.retrieval.describe import no_progress as no_progress
+from placevec.retrieval.describe import photo_size as photo_size
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors
 from placevec.retrieval.descriptor_file import save_descriptors as save_descriptors
 from placevec.retrieval.evaluate import Evaluation as Evaluation

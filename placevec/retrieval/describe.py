@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from placevec.config import DescribeConfig
-from placevec.images import UnreadableImageError, read_ahead, read_image
+from placevec.config import DescribeConfig, TrainConfig
+from placevec.images import UnreadableImageError, read_ahead, read_image, size_in_name
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +19,20 @@ _log = logging.getLogger(__name__)
 def no_progress(iterable: Iterable, **_: object) -> Iterable:
     """Returns what `tqdm` is given, without drawing a bar."""
     return iterable
+
+
+def photo_size(model: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
+    """Returns the rows and columns of the photos that a model was trained on.
+
+    Args:
+        model: keras.Model, or any callable.
+
+    Returns:
+        (int, int); the usual size where the model does not say.
+    """
+    names = [tensor.name for tensor in model.inputs] if isinstance(model, keras.Model) else []
+    sizes = [size_in_name(name) for name in names]
+    return sizes[0] if sizes and sizes[0] else TrainConfig.image_size
 
 
 class NoReadablePhotoError(ValueError):
@@ -29,7 +43,7 @@ def describe(
     model: Callable[[np.ndarray], np.ndarray],
     paths: Sequence[Path],
     *,
-    image_size: tuple[int, int] = DescribeConfig.image_size,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int = DescribeConfig.batch_size,
     channels: int | None = None,
     progress: Callable[..., Iterable] = no_progress,
@@ -43,7 +57,8 @@ def describe(
         model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It always
             gets full batches: the last one is filled up with zeros.
         paths: sequence of Path. The photos.
-        image_size: (int, int). Rows and columns that photos are resized to.
+        image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
+            `photo_size`.
         batch_size: int. Photos in a batch.
         channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
@@ -74,6 +89,7 @@ def describe(
     if isinstance(model, keras.Model):
         function = model.predict_on_batch
         channels = channels or model.input_shape[-1]
+    image_size = image_size or photo_size(model)
     read = functools.partial(_read_or_none, image_size=tuple(image_size), channels=channels or 3)
     photos = read_ahead(read, paths, num_workers=2, ahead=4 * batch_size)
     photos = progress(photos, total=len(paths), unit="photo", desc="describe")

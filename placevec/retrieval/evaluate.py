@@ -54,7 +54,7 @@ def evaluate(
     dataset: PlaceDataset,
     *,
     radius_m: float = EvaluateConfig.radius_m,
-    image_size: tuple[int, int] = EvaluateConfig.image_size,
+    image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int = EvaluateConfig.batch_size,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Callable[..., Iterable] = no_progress,
@@ -67,7 +67,8 @@ def evaluate(
         model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
         dataset: PlaceDataset.
         radius_m: float. A database photo within this distance is a right answer, in metres.
-        image_size: (int, int). Rows and columns that photos are resized to.
+        image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
+            `photo_size`.
         batch_size: int. Photos in a batch.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from placevec.config import ModelConfig, TrainConfig, to_dict
+from placevec.config import TrainConfig, to_dict
 from placevec.training import run_files
 from placevec.whole_file import whole_file
 
@@ -83,9 +83,7 @@ def _draw_history(rows: list[dict[str, str]], path: Path) -> None:
 
 def _changed(config: TrainConfig) -> list[list[str]]:
     """Returns name and value of each setting that is not the default."""
-    values, defaults = to_dict(config), to_dict(TrainConfig())
-    values |= {f"model.{name}": value for name, value in values.pop("model").items()}
-    defaults |= {f"model.{name}": value for name, value in to_dict(ModelConfig()).items()}
+    values, defaults = (run_files.flatten(to_dict(each)) for each in (config, TrainConfig()))
     return [[name, str(values[name])] for name in values if values[name] != defaults[name]]
 
 

@@ -118,13 +118,27 @@ def _write_whole(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
+def flatten(settings: dict) -> dict:
+    """Returns settings as `to_dict` does, with those of the network beside the others.
+
+    Args:
+        settings: dict. Name to value; `model` holds another.
+
+    Returns:
+        dict of name -> value, with `model.NAME` for what stands in `model`.
+    """
+    model = settings.get("model", {})
+    flat = {name: value for name, value in settings.items() if name != "model"}
+    return flat | {f"model.{name}": value for name, value in model.items()}
+
+
 def _refuse_other_settings(config: TrainConfig) -> None:
     path = config.run_dir / CONFIG
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
-    now = to_dict(config)
+    before, now = flatten(before), flatten(to_dict(config))
     # Where the step size falls over all epochs, their number is part of what is computed.
     free = [name for name in _FREE if not (name == "epochs" and config.cosine_decay)]
     changed = [

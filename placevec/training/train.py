@@ -183,7 +183,7 @@ class _Run:
     def begin(self) -> None:
         """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
-        model = build_descriptor_model(config.model)
+        model = build_descriptor_model(config.model, config.image_size)
         if config.whiten_dim:
             check_whitening(model, self.sampler.dataset, config.whiten_dim)
         photos = {

@@ -26,7 +26,7 @@ def whiten(
     *,
     power: float = WhitenConfig.power,
     max_photos: int = WhitenConfig.max_photos,
-    image_size: tuple[int, int] = WhitenConfig.image_size,
+    image_size: tuple[int, int] | None = WhitenConfig.image_size,
     batch_size: int = WhitenConfig.batch_size,
     skip_unreadable: bool = WhitenConfig.skip_unreadable,
     seed: int = WhitenConfig.seed,
@@ -41,7 +41,8 @@ def whiten(
         dim: int. `d`, the numbers of the whitened descriptor.
         power: float. 1 evens out the spread of the numbers, 0 leaves it; see `fit_whitening`.
         max_photos: int. Draw so many photos at most.
-        image_size: (int, int). Rows and columns that photos are resized to.
+        image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
+            the model was trained on.
         batch_size: int. Photos in a batch.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         seed: int. Seed of the draw.

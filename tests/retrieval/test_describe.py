@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.retrieval import describe
+from placevec.config import TrainConfig
+from placevec.retrieval import describe, photo_size
 
 SIZE = (32, 48)
 COLORS = [(10 * number, 100, 250 - 10 * number) for number in range(7)]
@@ -149,3 +150,13 @@ def test_an_error_of_the_model_reaches_the_caller(write_photos):
 def test_a_wrong_size_is_not_taken_for_unreadable_photos(write_photos, recorder):
     with pytest.raises(ValueError, match="`image_size` must be"):
         describe(recorder, write_photos(COLORS), image_size=(0, 48))
+
+
+def test_takes_the_size_that_a_model_was_trained_on():
+    def model(name):
+        inputs = keras.Input((None, None, 3), dtype="uint8", name=name)
+        return keras.Model(inputs, keras.ops.mean(keras.ops.cast(inputs, "float32"), axis=(1, 2)))
+
+    assert photo_size(model("photos_32x48")) == (32, 48)
+    assert photo_size(model("photos")) == TrainConfig.image_size
+    assert photo_size(lambda photos: photos) == TrainConfig.image_size

@@ -16,7 +16,7 @@ from placevec.config import to_dict
 from placevec.images import UnreadableImageError
 from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model, model_id, remove_whitening
-from placevec.retrieval import evaluate
+from placevec.retrieval import evaluate, photo_size
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
 from placevec.training.batches import TupleBatches
@@ -56,6 +56,7 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert max(float(row["recall@1"]) for row in rows) == training.after[1]
     assert all(1 <= float(row["clusters_used"]) <= 4 for row in rows)
     assert any((folder / "tensorboard").iterdir())
+    assert photo_size(load_model(folder / "model.keras")) == config.image_size
     report = (folder / "report.md").read_text()
     assert f"| after | {100 * training.after[1]:.1f} % |" in report
     assert "| model.num_clusters | 4 |" in report
@@ -273,6 +274,7 @@ def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
     training = train(config)
     best, whitened = (load_model(each.run_dir / "model.keras") for each in (plain, config))
     assert (whitened.layers[-1].name, whitened.output_shape[-1]) == ("whitening", 5)
+    assert photo_size(whitened) == config.image_size
     assert model_id(remove_whitening(whitened)) == model_id(best)
     dataset = open_places(config.places)
     expected = whiten(best, dataset, 5, image_size=config.image_size)
