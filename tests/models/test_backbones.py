@@ -208,7 +208,7 @@ def test_refuses_a_layer_that_the_backbone_lacks_and_names_those_it_has():
             backbone="mobilenetv2",
             cut_layer="block_77_add",
         )
-    assert "Usual: 'block_9_add'; all: Conv1, " in str(caught.value)
+    assert "Usual: 'block_9_add'; others: Conv1, " in str(caught.value)
     assert "pixel_scaling" not in str(caught.value)
 
 

@@ -301,6 +301,7 @@ def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
     assert seen == [(5, 0.25, 3)]
 
 
+@pytest.mark.one_backend
 def test_a_whitened_training_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
     """Also where the best network was whitened before the training went on."""
     whole = small_config(run_dir=tmp_path / "whole", epochs=3, whiten_dim=5)
