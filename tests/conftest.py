@@ -8,6 +8,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
+WITHOUT_KERAS = ("images", "places", "rendering", "sources")
+
 
 @pytest.fixture(scope="session")
 def shared_data():
@@ -20,3 +22,12 @@ def shared_data():
         return path
 
     return find
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What never sees Keras is tested once, not once a backend."""
+    folders = [REPOSITORY / "tests" / name for name in WITHOUT_KERAS]
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker("one_backend")
