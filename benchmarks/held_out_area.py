@@ -4,7 +4,7 @@ Writes two tables beside the training photos of a town: `north.csv` to train on,
 the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then trains
 `cambridge_small` on one, with whatever flags follow, and prints recall on the other:
 
-    python benchmarks/held_out_area.py CAMBRIDGE/train --out /tmp/area --train-from-layer None
+    python benchmarks/held_out_area.py CAMBRIDGE/train --out FOLDER --train-from-layer None
 """
 
 import argparse
