@@ -12,7 +12,8 @@ look the same way and 6 of the 30 hardest negatives of the whole database, mined
 half of the tuples mirrored; InfoNCE over the batch.
 
 Measured (docs/results.md): recall@1 on 228 queries of other streets of Cambridge, 240x320, within
-25 m, rose from 82.9, 82.5 and 82.0 to 85.1, 83.3 and 84.2 (three seeds), in 5 minutes on two cores.
+25 m, rose from 82.9, 82.5 and 82.0 to 85.1, 83.3 and 84.2 (three seeds), in 7 to 10 minutes on two
+cores beside other work. On photos of a corridor it fell by 8 points on average.
 """
 
 from pathlib import Path
