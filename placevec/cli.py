@@ -206,7 +206,7 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
 
 
 def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:
-    """Put PCA whitening behind a model: fewer numbers, none of which drowns the others.
+    """Put whitening behind a model: no number drowns the others, and with --dim there are fewer.
 
     Args:
         model: A .keras file or an old .h5 file. Whitening that it ends in is replaced.
@@ -222,7 +222,9 @@ def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:
         load_model(model),
         open_places(settings.places, skip_unreadable=settings.skip_unreadable),
         settings.dim,
+        rank=settings.rank,
         power=settings.power,
+        augmentation=settings.augmentation,
         max_photos=settings.max_photos,
         image_size=settings.image_size,
         batch_size=settings.batch_size,
@@ -231,7 +233,7 @@ def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:
         progress=progress_bar,
     )
     save_model(whitened, settings.out)
-    print(f"model with descriptors of {settings.dim} numbers in {settings.out}")
+    print(f"model with descriptors of {whitened.output_shape[-1]} numbers in {settings.out}")
 
 
 def crop(model: _Model, /, dim: int, out: Path) -> None:

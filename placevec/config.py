@@ -156,8 +156,9 @@ class TrainConfig:
     """Numbers of the cached descriptors: 4 bytes each, or 2."""
     flip_tuples: bool = False
     """Mirror half of the tuples, all photos of a tuple alike."""
-    augmentation: Literal["none", "street", "basic", "typical", "heavy"] = "none"
-    """Changes to photos while training."""
+    augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    """Changes to photos while training: light another hour, day or night; street also another
+    camera and things in the way; the others are imgaug's."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
@@ -182,6 +183,11 @@ class TrainConfig:
     temperature: float | None = None
     """How softly info_nce weighs negatives: the smaller, the more the most similar ones count.
     None: the usual one, 0.05. The other losses have none."""
+    distillation: float = 0.0
+    """Weight, beside the loss, of the squared distance between a photo's descriptor and the one
+    that the network gave for it, unchanged, before the first step (self-distillation). It teaches
+    that the changes of `augmentation` make no other place, and keeps what the network knew of
+    places that the training does not show. 0: none."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
@@ -228,6 +234,12 @@ class TrainConfig:
     the last epoch and becomes the last layer. 0: no whitening."""
     whiten_power: float = 1.0
     """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
+    whiten_rank: int = 0
+    """In place of whiten_dim: so many directions of largest spread are evened out and all others
+    left as they are, which takes fewer weights. 0: none."""
+    whiten_augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    """Changes to two copies of each photo that the whitening is fitted on besides: what only they
+    change in a descriptor then counts for less."""
 
     validate_every: int = 2
     """Epochs between two measurements of recall."""
@@ -255,9 +267,11 @@ class TrainConfig:
             "warmup_steps",
             "halve_every",
             "whiten_dim",
+            "whiten_rank",
             "backbone_rate",
             "weight_decay",
             "average_weights",
+            "distillation",
         )
         if not self.average_weights < 1:
             _refuse(self, "average_weights", "below 1")
@@ -287,6 +301,11 @@ class TrainConfig:
         for name in ("mine_every", "refresh_share", "cache_dtype"):
             self._refuse_unused(name, self.mining != "random", "mining", self.mining)
         self._refuse_unused("whiten_power", self.whiten_dim > 0, "whiten_dim", self.whiten_dim)
+        if self.whiten_dim and self.whiten_rank:
+            _refuse(self, "whiten_rank", "0 beside `whiten_dim`")
+        self._refuse_unused(
+            "whiten_augmentation", self.is_whitened, "whiten_rank", self.whiten_rank
+        )
         has_clusters = self.model.aggregator == "netvlad"
         for name in ("clusters", "assignment"):
             self._refuse_unused(name, has_clusters, "model.aggregator", self.model.aggregator)
@@ -329,6 +348,11 @@ class TrainConfig:
                 f"`{name}` has no effect with {by}={value}. "
                 f"Received: {name}={getattr(self, name)!r}"
             )
+
+    @property
+    def is_whitened(self) -> bool:
+        """Whether the descriptors are whitened after the last epoch, wholly or partly."""
+        return self.whiten_dim > 0 or self.whiten_rank > 0
 
     @property
     def starts_random(self) -> bool:
@@ -406,12 +430,18 @@ class WhitenConfig:
 
     places: str
     """Photos to fit the whitening on, as READER:PATH; of the set that is searched, or alike."""
-    dim: int
+    dim: int = 0
     """Numbers of the whitened descriptor."""
+    rank: int = 0
+    """In place of dim: so many directions of largest spread are evened out and all others left
+    as they are, which takes fewer weights."""
     out: Path = Path("whitened.keras")
     """File for the model that ends in whitening."""
     power: float = TrainConfig.whiten_power
     """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
+    augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    """Changes to two copies of each photo that the whitening is fitted on besides: what only they
+    change in a descriptor then counts for less."""
     max_photos: int = 10_000
     """Fit on so many database photos at most, drawn at random."""
     image_size: tuple[int, int] | None = None
@@ -426,9 +456,13 @@ class WhitenConfig:
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        _at_least(self, 1, "dim", "batch_size")
+        _at_least(self, 1, "batch_size")
         _at_least(self, 2, "max_photos")
-        _at_least(self, 0, "seed")
+        _at_least(self, 0, "seed", "dim", "rank")
+        if (self.dim > 0) == (self.rank > 0):
+            raise ValueError(
+                f"Give one of `dim` and `rank`, above 0. Received: dim={self.dim}, rank={self.rank}"
+            )
         _between(self, 0, 1, "power")
         _image_size(self)
 

@@ -20,7 +20,7 @@ VERBS = {
     "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
     "describe": ["PHOTOS", "--model", "--out", "--image-size"],
     "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
-    "whiten": ["MODEL", "--places", "--dim", "--out", "--power", "--max-photos"],
+    "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
     "render": ["--out", "--seed"],
     "info": ["MODEL", "--image-size"],
@@ -357,14 +357,15 @@ def test_whiten_hands_every_setting_on(places, model_path, tmp_path, monkeypatch
 
     monkeypatch.setattr("placevec.training.whiten", spy)
     main(["whiten", str(model_path), "--places", f"folder:{places}", "--dim", "2", "--power", "0.5",
-          "--max-photos", "5", "--image-size", "32", "48", "--batch-size", "3", "--seed", "4",
-          "--skip-unreadable", "--out", str(tmp_path / "w.keras")])  # fmt: skip
+          "--augmentation", "light", "--max-photos", "5", "--image-size", "32", "48",
+          "--batch-size", "3", "--seed", "4", "--skip-unreadable",
+          "--out", str(tmp_path / "w.keras")])  # fmt: skip
     ((num_photos, dim, options),) = calls
     options.pop("progress")
     assert (num_photos, dim) == (6, 2)
     assert options == {
-        "power": 0.5, "max_photos": 5, "image_size": (32, 48), "batch_size": 3, "seed": 4,
-        "skip_unreadable": True,
+        "rank": 0, "power": 0.5, "augmentation": "light", "max_photos": 5, "image_size": (32, 48),
+        "batch_size": 3, "seed": 4, "skip_unreadable": True,
     }  # fmt: skip
 
 

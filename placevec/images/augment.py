@@ -14,17 +14,18 @@ from placevec.images.street import Street
 
 Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
-PRESETS = ("none", "street", *IMGAUG_PRESETS)
+PRESETS = ("none", "light", "street", *IMGAUG_PRESETS)
 """Names that `augmenter` knows."""
 
 
 def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> Augmenter:
     """Returns the function that augments one photo.
 
-    `street` is made for place recognition (see `Street`); `basic`, `typical` and `heavy` are those
-    of the old scripts (see `augment_with_imgaug`) and need imgaug; `none` returns the photo as it
-    is. What comes out depends on the photo and the state of the generator only: no global random
-    state is read or changed. The function may be called from several threads.
+    `street` and `light` are made for place recognition (see `Street`); `light` shows another hour,
+    half of the time at night, and keeps every pixel in its place. `basic`, `typical` and `heavy`
+    are those of the old scripts (see `augment_with_imgaug`) and need imgaug; `none` returns the
+    photo as it is. What comes out depends on the photo and the state of the generator only: no
+    global random state is read or changed. The function may be called from several threads.
 
     A Keras layer, or a model of layers, gets the photo as a float32 batch of one with values 0 to
     255 and `training=True`; its output is rounded and clipped to uint8. All of its Keras seed
@@ -96,6 +97,8 @@ def _named(preset: str, keep_geometry: bool) -> Augmenter:
         return _unchanged
     if preset == "street":
         return Street()
+    if preset == "light":
+        return Street(view_probability=0.0, occluder_probability=0.0, night_probability=0.5)
     if preset in IMGAUG_PRESETS:
         return functools.partial(augment_with_imgaug, preset=preset, keep_geometry=keep_geometry)
     near = difflib.get_close_matches(preset, PRESETS, n=1)

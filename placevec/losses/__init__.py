@@ -7,6 +7,7 @@ from placevec.losses.all_pair_hinge_deviation import (
 )
 from placevec.losses.batch_all_pair_hinge import BatchAllPairHingeLoss as BatchAllPairHingeLoss
 from placevec.losses.circle import CircleLoss as CircleLoss
+from placevec.losses.distillation import DistillationLoss as DistillationLoss
 from placevec.losses.info_nce import InfoNCELoss as InfoNCELoss
 from placevec.losses.multi_similarity import MultiSimilarityLoss as MultiSimilarityLoss
 from placevec.losses.positive_deviation import PositiveDeviationLoss as PositiveDeviationLoss

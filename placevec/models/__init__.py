@@ -11,6 +11,7 @@ from placevec.models.descriptor_model import without_xla as without_xla
 from placevec.models.measure import ModelCost as ModelCost
 from placevec.models.measure import measure_model as measure_model
 from placevec.models.weights import load_weights as load_weights
+from placevec.models.whitening import append_partial_whitening as append_partial_whitening
 from placevec.models.whitening import append_whitening as append_whitening
 from placevec.models.whitening import crop_whitening as crop_whitening
 from placevec.models.whitening import remove_whitening as remove_whitening

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from placevec.layers import Whitening
+from placevec.layers import PartialWhitening, Whitening
 from placevec.models.descriptor_model import without_xla
 
 WHITENING = "whitening"
@@ -21,13 +21,28 @@ def append_whitening(model: keras.Model, mean: np.ndarray, projection: np.ndarra
         keras.Model. Photos in, `(batch, d)` float32 of unit L2 norm out.
     """
     layer = Whitening(projection.shape[1], trainable=False, name=WHITENING)
-    whitened = keras.Model(model.input, layer(model.output), name=model.name)
-    layer.set_projection(mean, projection)
-    return without_xla(whitened)
+    return _append(model, layer, mean, projection)
+
+
+def append_partial_whitening(
+    model: keras.Model, mean: np.ndarray, directions: np.ndarray
+) -> keras.Model:
+    """Returns a model whose descriptors are partly whitened; its last layer is `whitening`.
+
+    Args:
+        model: keras.Model. A descriptor model of `(batch, D)`; its layers are shared.
+        mean: (D,) float32. As `fit_partial_whitening` returns it.
+        directions: (D, r) float32. As `fit_partial_whitening` returns it.
+
+    Returns:
+        keras.Model. Photos in, `(batch, D)` float32 of unit L2 norm out.
+    """
+    layer = PartialWhitening(directions.shape[1], trainable=False, name=WHITENING)
+    return _append(model, layer, mean, directions)
 
 
 def remove_whitening(model: keras.Model) -> keras.Model:
-    """Returns the model before `append_whitening`; one without whitening as it is."""
+    """Returns the model before its whitening, whole or partial; one without any as it is."""
     if not _is_whitened(model):
         return model
     return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
@@ -56,10 +71,10 @@ def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
     >>> crop_whitening(whitened, 2)(np.ones((1, 5, 6, 4))).shape[1]
     2
     """
-    if not _is_whitened(model):
+    if not (_is_whitened(model) and isinstance(model.layers[-1], Whitening)):
         raise ValueError(
             "A model must end in whitening to be cropped. Received: one that ends in "
-            f"{type(model.layers[-1]).__name__}. Whiten it with `placevec whiten`"
+            f"{type(model.layers[-1]).__name__}. Whiten it with `placevec whiten --dim`"
         )
     mean, projection = model.layers[-1].get_weights()
     if not 1 <= dim <= projection.shape[1]:
@@ -72,4 +87,10 @@ def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
 
 def _is_whitened(model: keras.Model) -> bool:
     last = model.layers[-1]
-    return isinstance(last, Whitening) and last.name == WHITENING
+    return isinstance(last, (Whitening, PartialWhitening)) and last.name == WHITENING
+
+
+def _append(model: keras.Model, layer: keras.layers.Layer, *weights: np.ndarray) -> keras.Model:
+    whitened = keras.Model(model.input, layer(model.output), name=model.name)
+    layer.set_weights(weights)
+    return without_xla(whitened)

@@ -1,6 +1,5 @@
 """Photos to descriptors."""
 
-import functools
 import itertools
 import logging
 import time
@@ -46,6 +45,7 @@ def describe(
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int = DescribeConfig.batch_size,
     channels: int | None = None,
+    change: Callable[[np.ndarray, int], np.ndarray] | None = None,
     progress: Callable[..., Iterable] = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Describes photos, in their order; those that cannot be read are reported and left out.
@@ -61,6 +61,8 @@ def describe(
             `photo_size`.
         batch_size: int. Photos in a batch.
         channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
+        change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
+            after it is read.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
@@ -90,8 +92,12 @@ def describe(
         function = model.predict_on_batch
         channels = channels or model.input_shape[-1]
     image_size = image_size or photo_size(model)
-    read = functools.partial(_read_or_none, image_size=tuple(image_size), channels=channels or 3)
-    photos = read_ahead(read, paths, num_workers=2, ahead=4 * batch_size)
+
+    def read(index: int) -> np.ndarray | None:
+        photo = _read_or_none(paths[index], tuple(image_size), channels or 3)
+        return photo if photo is None or change is None else change(photo, index)
+
+    photos = read_ahead(read, range(len(paths)), num_workers=2, ahead=4 * batch_size)
     photos = progress(photos, total=len(paths), unit="photo", desc="describe")
     readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
 

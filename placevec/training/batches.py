@@ -15,8 +15,11 @@ from placevec.images import (
     read_image,
 )
 from placevec.places import TupleSampler
+from placevec.training.distillation import HELD, TASK
 
 _log = logging.getLogger(__name__)
+Batch = tuple[np.ndarray, np.ndarray | dict[str, np.ndarray]]
+
 _MOST_REDRAWS = 20
 _APART_M = 1e6  # between places whose positions are not known
 
@@ -37,6 +40,8 @@ class TupleBatches:
         steps_per_epoch: int. Batches in an epoch.
         augmentation: str or callable. See `augmenter`.
         flip_tuples: bool. Mirror half of the tuples, all photos of a tuple alike.
+        held: (1, N, D) or (2, N, D) float32, or None. Descriptors that the photos of the data set
+            are held to, and those of the mirrored photos; see `start_descriptors`.
         tuples: (batch_size * steps_per_epoch, 1 + P + Nn) int64 or None. Rows of the data set,
             as `Miner` finds them; None draws them.
         seed: int. Seed of tuples and augmentation.
@@ -51,6 +56,7 @@ class TupleBatches:
     steps_per_epoch: int
     augmentation: object = "none"
     flip_tuples: bool = False
+    held: np.ndarray | None = None
     tuples: np.ndarray | None = None
     seed: int = 0
     skip_unreadable: bool = False
@@ -61,7 +67,7 @@ class TupleBatches:
         """Photos in a tuple, `1 + P + Nn`."""
         return 1 + self.sampler.num_positives + self.sampler.num_negatives
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """Yields the batches of an epoch, from `first_step` on.
 
         Args:
@@ -72,6 +78,8 @@ class TupleBatches:
             Photos `(B, 1 + P + Nn, H, W, C)` uint8, ordered query, positives, negatives, and
             where they were taken, `(B, 1 + P + Nn, 2)` float32, in metres from the middle of
             the data set. Without positions each place gets one of its own, far from the others.
+            With `held` that is the entry `task` of a dictionary, whose entry `held` has the
+            descriptors that the photos are held to, `(B, 1 + P + Nn, D)`.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -81,12 +89,17 @@ class TupleBatches:
         change = augmenter(self.augmentation)
         positions_m = self._positions_m()
 
-        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+        def batch(step: int) -> Batch:
             rng = np.random.default_rng([self.seed, epoch, step])
             places = range(step * self.batch_size, (step + 1) * self.batch_size)
             tuples = [self._photos(self._rows(i, order, rng), rng, epoch, change) for i in places]
-            photos, indices = map(np.stack, zip(*tuples, strict=True))
-            return photos, positions_m[indices]
+            photos, indices, mirrored = map(np.stack, zip(*tuples, strict=True))
+            if self.held is None:
+                return photos, positions_m[indices]
+            return photos, {
+                TASK: positions_m[indices],
+                HELD: self.held[mirrored.astype(int)[:, None], indices],
+            }
 
         steps = range(first_step, self.steps_per_epoch)
         return read_ahead(batch, steps, num_workers=self.num_workers, ahead=2 * self.num_workers)
@@ -100,8 +113,10 @@ class TupleBatches:
 
     def _photos(
         self, rows: np.ndarray, rng: np.random.Generator, epoch: int, change: Callable
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, bool]:
         """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
+
+        The last tells whether they are mirrored.
 
         Where one cannot be read it takes another tuple, if told to.
         """
@@ -122,7 +137,7 @@ class TupleBatches:
                 rows = self._rows(place, self.sampler.queries, rng)
                 continue
             photos = np.stack(photos)  # (1 + P + Nn, H, W, C)
-            return photos[:, :, ::-1] if flipped else photos, rows
+            return photos[:, :, ::-1] if flipped else photos, rows, flipped
         raise UnreadableImageError(
             f"{_MOST_REDRAWS} tuples in a row hold a photo of {dataset.root} that cannot be read"
         )

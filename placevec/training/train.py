@@ -1,11 +1,11 @@
 """Training: photos with positions in, a descriptor model out."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -28,6 +28,7 @@ from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
 from placevec.training.cluster_use import cluster_use
 from placevec.training.clusters import clusters_from_photos, read_centers, read_photos
+from placevec.training.distillation import start_descriptors
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
 from placevec.training.report import write_report
@@ -65,7 +66,7 @@ class Interrupted(KeyboardInterrupt):  # noqa: N818
         self.signal_number = signal_number
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Training:
     """What a training left behind.
 
@@ -179,13 +180,14 @@ class _Run:
         self.augmentation = augmentation
         self.request = request
         self.validation_batches = self._validation_batches()
+        self.held = None
 
     def begin(self) -> None:
         """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
         model = build_descriptor_model(config.model, config.image_size)
-        if config.whiten_dim:
-            check_whitening(model, self.sampler.dataset, config.whiten_dim)
+        if config.is_whitened:
+            check_whitening(model, self.sampler.dataset, config.whiten_dim, rank=config.whiten_rank)
         photos = {
             "paths": self.sampler.dataset.paths(),
             "image_size": config.image_size,
@@ -235,7 +237,7 @@ class _Run:
         batches = TupleBatches(
             self.sampler, **self._batch_settings, augmentation=self.augmentation,
             flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,
-            steps_per_epoch=config.steps_per_epoch,
+            steps_per_epoch=config.steps_per_epoch, held=self.held,
         )  # fmt: skip
         num_steps = config.steps_per_epoch - first_step
         name = f"epoch {epoch + 1}/{config.epochs}"
@@ -278,7 +280,7 @@ class _Run:
     def finish(self) -> Training:
         """Compares the best network with the untrained one, in numbers and pictures."""
         folder = self.config.run_dir
-        if self.config.whiten_dim:
+        if self.config.is_whitened:
             self._whiten(folder / run_files.MODEL)
         after = self._evaluate(load_model(folder / run_files.MODEL))
         curves = {"before": self.before, "after": after}
@@ -330,6 +332,19 @@ class _Run:
     def _measure_untrained(self, model: keras.Model) -> None:
         self.before = self._evaluate(model)
         _log.info("before training: %s", _percent(self.before.recall))
+        if self.config.distillation:
+            self._hold_to(model)
+
+    def _hold_to(self, model: keras.Model) -> None:
+        """Notes the descriptors that training and validation photos are held to."""
+        held = functools.partial(
+            start_descriptors, model, image_size=self.config.image_size, progress=self.progress
+        )
+        self.held = held(self.sampler.dataset, mirrored=self.config.flip_tuples)
+        if self.validation_batches is not None:
+            self.validation_batches = dataclasses.replace(
+                self.validation_batches, held=held(self.validation)
+            )
 
     def _evaluate(self, model: keras.Model) -> Evaluation:
         return evaluate(
@@ -347,6 +362,8 @@ class _Run:
             load_model(path),
             self.sampler.dataset,
             self.config.whiten_dim,
+            rank=self.config.whiten_rank,
+            augmentation=self.config.whiten_augmentation,
             power=self.config.whiten_power,
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
@@ -368,8 +385,11 @@ class _Run:
         if self.validation_batches is not None:
             with _errors_of(self.validation_batches.epoch(0)) as photos:
                 results["val_loss"] = self.tuple_model.evaluate(
-                    photos, steps=self.validation_batches.steps_per_epoch, verbose=0
-                )
+                    photos,
+                    steps=self.validation_batches.steps_per_epoch,
+                    verbose=0,
+                    return_dict=True,
+                )["loss"]
         if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
             evaluation = self._evaluate(descriptor_of(self.tuple_model))
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}

@@ -6,8 +6,9 @@ from pathlib import Path
 import keras
 
 from placevec.config import TrainConfig
-from placevec.losses import LOSSES, get_loss
+from placevec.losses import LOSSES, DistillationLoss, get_loss
 from placevec.models import without_xla
+from placevec.training.distillation import HELD, TASK
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
@@ -23,7 +24,8 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         config: TrainConfig.
 
     Returns:
-        keras.Model, compiled. `(B, 1 + P + Nn, H, W, C)` uint8 in, `(B, 1 + P + Nn, D)` out.
+        keras.Model, compiled. `(B, 1 + P + Nn, H, W, C)` uint8 in, `(B, 1 + P + Nn, D)` out;
+        with self-distillation under the two names `task` and `held`.
 
     Raises:
         ValueError: If there is no layer `train_from_layer`.
@@ -36,15 +38,22 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
     descriptors = model(photos)  # (B * T, D)
     outputs = keras.ops.reshape(descriptors, (-1, tuple_size, descriptors.shape[-1]))
     outputs = CountSteps(name=_COUNTER)(outputs)
+    loss = get_loss(
+        config.loss,
+        num_positives=config.num_positives,
+        num_negatives=config.num_negatives,
+        **_loss_arguments(config),
+    )
+    weights = None
+    if config.distillation:
+        outputs = {TASK: outputs, HELD: outputs}
+        loss = {TASK: loss, HELD: DistillationLoss()}
+        weights = {TASK: 1.0, HELD: config.distillation}
     tuple_model = keras.Model(tuples, outputs, name="tuple_model")
     tuple_model.compile(
         optimizer=make_optimizer(config),
-        loss=get_loss(
-            config.loss,
-            num_positives=config.num_positives,
-            num_negatives=config.num_negatives,
-            **_loss_arguments(config),
-        ),
+        loss=loss,
+        loss_weights=weights,
         jit_compile=model.jit_compile,
     )
     keep_weights_apart(tuple_model)

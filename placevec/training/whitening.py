@@ -1,5 +1,6 @@
 """Whitening and the start of a learned projection, fitted on the photos at hand."""
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,22 +10,31 @@ import keras
 import numpy as np
 
 from placevec.config import WhitenConfig
-from placevec.layers import Whitening, check_whitening_dim, fit_whitening
-from placevec.models import append_whitening, remove_whitening, without_xla
+from placevec.images import augmenter, photo_rng
+from placevec.layers import Whitening, check_whitening_dim, fit_partial_whitening, fit_whitening
+from placevec.models import (
+    append_partial_whitening,
+    append_whitening,
+    remove_whitening,
+    without_xla,
+)
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe, no_progress
 
 _log = logging.getLogger(__name__)
 _PROJECTION_PHOTOS = 2000
 _PROJECTION_POWER = 0.5
+_AUGMENTED_COPIES = 2
 
 
 def whiten(
     model: keras.Model,
     dataset: PlaceDataset,
-    dim: int,
+    dim: int = WhitenConfig.dim,
     *,
+    rank: int = WhitenConfig.rank,
     power: float = WhitenConfig.power,
+    augmentation: str = WhitenConfig.augmentation,
     max_photos: int = WhitenConfig.max_photos,
     image_size: tuple[int, int] | None = WhitenConfig.image_size,
     batch_size: int = WhitenConfig.batch_size,
@@ -32,14 +42,21 @@ def whiten(
     seed: int = WhitenConfig.seed,
     progress: Callable[..., Iterable] = no_progress,
 ) -> keras.Model:
-    """Fits PCA whitening on a data set's database photos and puts it behind a model.
+    """Fits whitening on a data set's database photos and puts it behind a model.
+
+    PCA whitening to `dim` numbers, or partial whitening of the `rank` directions in which
+    descriptors spread most. With an augmentation it is fitted on the photos and on two changed
+    copies of each: directions in which a descriptor goes when only the light changes then belong
+    to those of the largest spread, and count for less.
 
     Args:
         model: keras.Model. A descriptor model; its layers are shared. Whitening that it ends in
             is replaced.
         dataset: PlaceDataset. Its database photos are what is fitted on.
-        dim: int. `d`, the numbers of the whitened descriptor.
+        dim: int. `d`, the numbers of the whitened descriptor. 0: partial whitening.
+        rank: int. `r`, the directions of partial whitening; see `fit_partial_whitening`.
         power: float. 1 evens out the spread of the numbers, 0 leaves it; see `fit_whitening`.
+        augmentation: str or callable. What changes the copies, see `augmenter`; none: no copies.
         max_photos: int. Draw so many photos at most.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
             the model was trained on.
@@ -60,22 +77,37 @@ def whiten(
     """
     model = remove_whitening(model)
     rows = _drawn(dataset.database, max_photos, seed)
-    check_whitening_dim(dim, len(rows), model.output_shape[-1])  # before the long work
-    descriptors = _describe(
-        model, dataset.paths(rows), skip_unreadable,
-        image_size=image_size, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
-    return append_whitening(model, *_fit(descriptors, dim, power))
+    num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
+    num_directions = dim or rank + 1
+    check_whitening_dim(num_directions, len(rows), model.output_shape[-1])  # before the long work
+    change = augmenter(augmentation)
+
+    def changed(photo: np.ndarray, index: int, copy: int) -> np.ndarray:
+        return change(photo, photo_rng(seed, copy, index))
+
+    descriptors = np.concatenate([
+        _describe(
+            model, dataset.paths(rows), skip_unreadable,
+            image_size=image_size, batch_size=batch_size, progress=progress,
+            change=functools.partial(changed, copy=copy) if copy else None,
+        )
+        for copy in range(1 + num_copies)
+    ])  # fmt: skip
+    if dim:
+        return append_whitening(model, *_fit(fit_whitening, descriptors, dim, power))
+    return append_partial_whitening(model, *_fit(fit_partial_whitening, descriptors, rank))
 
 
-def check_whitening(model: keras.Model, dataset: PlaceDataset, dim: int) -> None:
-    """Refuses a `dim` that `whiten` would refuse after a long training.
+def check_whitening(
+    model: keras.Model, dataset: PlaceDataset, dim: int = 0, *, rank: int = 0
+) -> None:
+    """Refuses a `dim` or `rank` that `whiten` would refuse after a long training.
 
     Raises:
         ValueError: As `check_whitening_dim`.
     """
     num_photos = min(len(dataset.database), WhitenConfig.max_photos)
-    check_whitening_dim(dim, num_photos, model.output_shape[-1])
+    check_whitening_dim(dim or rank + 1, num_photos, model.output_shape[-1])
 
 
 def start_projection(
@@ -109,7 +141,7 @@ def start_projection(
     check_whitening_dim(layer.dim, len(rows), layer.input.shape[-1])
     drawn = [paths[row] for row in rows]
     descriptors = _describe(before, drawn, skip_unreadable, image_size=image_size)
-    layer.set_projection(*_fit(descriptors, layer.dim, _PROJECTION_POWER))
+    layer.set_projection(*_fit(fit_whitening, descriptors, layer.dim, _PROJECTION_POWER))
 
 
 def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -131,11 +163,13 @@ def _describe(
     return descriptors
 
 
-def _fit(descriptors: np.ndarray, dim: int, power: float) -> tuple[np.ndarray, np.ndarray]:
+def _fit(
+    fit: Callable[..., tuple[np.ndarray, np.ndarray]], descriptors: np.ndarray, *settings: float
+) -> tuple[np.ndarray, np.ndarray]:
     start = time.perf_counter()
-    mean, projection = fit_whitening(descriptors, dim, power)
+    mean, directions = fit(descriptors, *settings)
     _log.info(
-        "%d of %d numbers from %d photos' descriptors in %.1f s",
-        dim, descriptors.shape[1], len(descriptors), time.perf_counter() - start,
+        "%d directions of %d numbers from %d descriptors in %.1f s",
+        directions.shape[1], len(mean), len(descriptors), time.perf_counter() - start,
     )  # fmt: skip
-    return mean, projection
+    return mean, directions

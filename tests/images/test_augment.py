@@ -137,7 +137,9 @@ def test_refuses_what_is_no_photo(preset, image, words):
 
 
 def test_refuses_an_unknown_preset_with_the_nearest_name():
-    with pytest.raises(ValueError, match=r"one of none, street.*'streat'. Did you mean 'street'"):
+    with pytest.raises(
+        ValueError, match=r"one of none, light, street.*'streat'. Did you mean 'street'"
+    ):
         augmenter("streat")
     with pytest.raises(ValueError, match="Received: 7"):
         augmenter(7)

@@ -2,8 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.layers import fit_whitening
+from placevec.layers import fit_partial_whitening, fit_whitening
 from placevec.models import (
+    append_partial_whitening,
     append_whitening,
     crop_whitening,
     load_model,
@@ -49,6 +50,23 @@ def test_a_saved_model_loads_in_safe_mode_and_describes_the_same(whitened, rando
     np.testing.assert_allclose(describe(loaded, photos), describe(whitened, photos), atol=1e-6)
     assert model_id(loaded) == model_id(whitened)
     assert model_id(remove_whitening(loaded)) != model_id(whitened)
+
+
+def test_partial_whitening_is_the_last_layer_too(shallow_model, random_photos, tmp_path):
+    descriptors = np.random.default_rng(0).normal(size=(30, 48)).astype("float32")
+    mean, directions = fit_partial_whitening(descriptors, 4)
+    save_model(append_partial_whitening(shallow_model(), mean, directions), tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras")
+    photos = random_photos(3)
+    expected = describe(shallow_model(), photos) - mean
+    expected -= (expected @ directions) @ directions.T
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(describe(loaded, photos), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        describe(remove_whitening(loaded), photos), describe(shallow_model(), photos), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="must end in whitening to be cropped. .*PartialWhitening"):
+        crop_whitening(loaded, 2)
 
 
 def test_removing_gives_the_model_of_before(shallow_model, whitened, random_photos, tmp_path):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.layers import fit_whitening
+from placevec.images import augmenter, photo_rng, read_image
+from placevec.layers import fit_partial_whitening, fit_whitening
 from placevec.models import build_descriptor_model, load_model, model_id, save_model
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe
@@ -51,6 +52,22 @@ def test_fits_on_the_database_photos(model, dataset, descriptors):
     np.testing.assert_allclose(received, expected, atol=1e-3)
 
 
+def test_partial_whitening_is_fitted_on_changed_copies_too(model, dataset, descriptors):
+    whitened = whiten(model, dataset, rank=5, augmentation="light", image_size=SIZE, seed=3)
+    change, rows, parts = augmenter("light"), dataset.database, [descriptors[dataset.database]]
+    for copy in (1, 2):
+        photos = [
+            change(read_image(path, image_size=SIZE), photo_rng(3, copy, index))
+            for index, path in enumerate(dataset.paths(rows))
+        ]
+        parts.append(keras.ops.convert_to_numpy(model.predict_on_batch(np.stack(photos))))
+    mean, directions = fit_partial_whitening(np.concatenate(parts), 5)
+    received_mean, received = whitened.layers[-1].get_weights()
+    np.testing.assert_allclose(received_mean, mean, atol=1e-5)
+    received = received * np.sign(np.sum(received * directions, axis=0))
+    np.testing.assert_allclose(received, directions, atol=5e-3)
+
+
 def test_the_database_is_evened_out(model, dataset):
     """All spreads are the same before descriptors are scaled to unit length, and alike after."""
     whitened = whiten(model, dataset, 6, image_size=SIZE)
@@ -91,6 +108,8 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
             refuse(model, dataset, 20)
         with pytest.raises(ValueError, match="at most 48, the numbers of a descriptor"):
             refuse(model, dataset, 49)
+        with pytest.raises(ValueError, match="at least 21 photos. Received: 16"):
+            refuse(model, dataset, rank=19)
 
 
 def test_stops_at_unreadable_photos_unless_told(model, dataset, tmp_path):

@@ -1,0 +1,121 @@
+"""Partial whitening: the few directions that drown all others are evened out."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from placevec.layers.l2_normalize import l2_normalize
+from placevec.layers.whitening import fit_whitening
+
+
+@keras.saving.register_keras_serializable(package="placevec")
+class PartialWhitening(keras.layers.Layer):
+    """Shrinks the directions in which descriptors spread most, and leaves all others.
+
+        y = x - mean - (x - mean) . directions . directions^T,  divided by its length
+
+    Descriptors spread most in directions that tell little about the place: how dark it is, how
+    much sky is seen. Whitening evens out all directions and takes `D * d` weights; this takes
+    `D * rank`, keeps the length of the descriptor, and does not enlarge what is noise.
+
+    Everything is computed and returned in float32 also under a mixed or half precision policy.
+    Fresh weights only scale descriptors to unit length, nearly.
+
+    Args:
+        rank: int. `r`, how many directions are shrunk.
+
+    Input shape:
+        `(batch, D)`, float. Descriptors.
+
+    Output shape:
+        `(batch, D)`, float32, of unit L2 norm. (The mean itself has the zero vector.)
+
+    Raises:
+        ValueError: If `rank < 1`, or the input does not have two axes with a known last one.
+
+    Example:
+    >>> ops.shape(PartialWhitening(rank=4)(keras.random.normal((2, 32))))
+    (2, 32)
+
+    Reference:
+        [Mu and Viswanath, 2018](https://arxiv.org/abs/1702.01417) take such directions out of
+        word vectors altogether.
+    """
+
+    def __init__(self, rank: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if not isinstance(rank, int) or rank < 1:
+            raise ValueError(f"`rank` must be a positive integer. Received: rank={rank}")
+        self.rank = rank
+
+    def build(self, input_shape):
+        """Makes the weights `mean` (D,) and `directions` (D, r)."""
+        if len(input_shape) != 2 or input_shape[-1] is None:
+            raise ValueError(
+                "`PartialWhitening` takes descriptors of shape (batch, D) with a known D. "
+                f"Received: input_shape={tuple(input_shape)}"
+            )
+        descriptor_dim = input_shape[-1]
+        self.mean = self.add_weight(
+            name="mean", shape=(descriptor_dim,), initializer="zeros", autocast=False
+        )
+        self.directions = self.add_weight(
+            name="directions",
+            shape=(descriptor_dim, self.rank),
+            initializer=keras.initializers.RandomNormal(stddev=1e-3),
+            autocast=False,
+        )
+
+    def call(self, inputs):
+        """Returns the descriptors (B, D) with their largest spreads shrunk."""
+        dtype = self._precision()
+        centered = ops.cast(inputs, dtype) - ops.cast(self.mean, dtype)
+        directions = ops.cast(self.directions, dtype)
+        shrunk = ops.matmul(ops.matmul(centered, directions), ops.transpose(directions))
+        return l2_normalize(centered - shrunk)
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the input."""
+        return tuple(input_shape)
+
+    def compute_output_spec(self, inputs):
+        """Returns shape and dtype of the output, which is float32 under every policy."""
+        return keras.KerasTensor(inputs.shape, dtype=self._precision())
+
+    def get_config(self):
+        """Returns the arguments."""
+        return {**super().get_config(), "rank": self.rank}
+
+    def _precision(self) -> str:
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
+
+def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the directions in which descriptors spread most, and how far to shrink each.
+
+        directions_j = v_j * sqrt(1 - spread_(r+1) / spread_j)
+
+    `v_j` are the unit eigenvectors of the covariance, largest first, and `spread_j` the standard
+    deviations along them: afterwards all of the first `r` spread as far as the next one does.
+
+    Args:
+        descriptors: (N, D) float. As the model gives them.
+        rank: int. `r`, how many directions; below `D` and `N - 1`.
+
+    Returns:
+        mean: (D,) float32.
+        directions: (D, r) float32. Sign of each column arbitrary.
+
+    Raises:
+        ValueError: As `fit_whitening` for `rank + 1` dimensions.
+
+    Example:
+    >>> descriptors = np.array([[4.0, 0.0], [-4.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> mean, directions = fit_partial_whitening(descriptors, 1)  # spreads 4 : 1
+    >>> np.round(directions**2, 3)
+    array([[0.75],
+           [0.  ]], dtype=float32)
+    """
+    mean, directions = fit_whitening(descriptors, rank + 1, power=0.0)
+    spread = np.std((descriptors - mean) @ directions, axis=0)
+    return mean, directions[:, :rank] * np.sqrt(1 - spread[rank] / spread[:rank])

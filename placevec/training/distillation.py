@@ -1,0 +1,46 @@
+"""Self-distillation: the descriptors that a training is held to."""
+
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+
+from placevec.places import PlaceDataset
+from placevec.retrieval import describe, no_progress
+
+TASK, HELD = "task", "held"
+"""Names of a tuple model's outputs under self-distillation; the same descriptors under both."""
+
+
+def start_descriptors(
+    model: keras.Model,
+    dataset: PlaceDataset,
+    *,
+    image_size: tuple[int, int],
+    mirrored: bool = False,
+    progress: Callable[..., Iterable] = no_progress,
+) -> np.ndarray:
+    """Describes all photos of a data set, as they were taken, by the network before the first step.
+
+    Args:
+        model: keras.Model. The descriptor model.
+        dataset: PlaceDataset.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        mirrored: bool. Also describe each photo mirrored.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        `(1, N, D)` float32, or `(2, N, D)` with the mirrored photos'. Those of photos that cannot
+        be read are zero.
+    """
+    held = np.zeros((1 + mirrored, len(dataset), model.output_shape[-1]), np.float32)
+    for rows, change in zip(held, (None, _mirror), strict=False):
+        descriptors, kept = describe(
+            model, dataset.paths(), image_size=image_size, change=change, progress=progress
+        )
+        rows[kept] = descriptors
+    return held
+
+
+def _mirror(photo: np.ndarray, index: int) -> np.ndarray:
+    return photo[:, ::-1]
