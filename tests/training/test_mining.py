@@ -69,7 +69,7 @@ def test_full_takes_the_hardest_of_all(make_miner, vectors):
     mined = miner.mine(coarse, 0)
     assert mined.tuples.shape == (20, 4)
     np.testing.assert_array_equal(
-        mined.tuples[:, 0], query_order(miner.sampler.queries, miner.config.seed, 0, 20)
+        mined.tuples[:, 0], query_order(miner.sampler, miner.config.seed, 0, 20)
     )
     for query, positive, *negatives in mined.tuples:
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
@@ -129,7 +129,7 @@ def test_paper_takes_the_hardest_that_it_drew_or_remembers(make_miner, vectors):
     )
     mined = miner.mine(coarse, 0)
     expected = []
-    for query in query_order(miner.sampler.queries, miner.config.seed, 0, 24):
+    for query in query_order(miner.sampler, miner.config.seed, 0, 24):
         positive = nearest_positive(vectors, dataset, query)
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
         bound = squared(vectors, query, positive) + margin
