@@ -92,6 +92,37 @@ def test_full_counts_the_queries_that_violate_the_margin(make_miner, vectors):
     assert mined.violating == pytest.approx(np.mean(violating))
 
 
+@pytest.mark.parametrize(
+    ("similar_positive", "similar_negative", "violating"),
+    [
+        (0.98, 0.9488, 1.0),  # d^2 of 0.04 and 0.1024, d of 0.2 and 0.32
+        (0.50, 0.4382, 0.0),  # d^2 of 1 and 1.1236, d of 1 and 1.06
+    ],
+)
+def test_the_margin_is_one_of_squared_distances(
+    make_miner, similar_positive, similar_negative, violating
+):
+    """Both cases turn round where the margin of 0.1 is put on the distances themselves."""
+    miner = make_miner(mining="full")
+    dataset = miner.sampler.dataset
+    _, places = np.unique(dataset.positions_m[:, 0], return_inverse=True)
+    vectors = np.concatenate(
+        [
+            np.full((len(dataset), 1), similar_negative**0.5),  # what all photos share
+            np.eye(len(dataset))[places] * (similar_positive - similar_negative) ** 0.5,
+            np.eye(len(dataset)) * (1 - similar_positive) ** 0.5,
+        ],
+        axis=1,
+    ).astype(np.float32)
+    row_of = {
+        read_image(path, image_size=SIZE).tobytes(): row for row, path in enumerate(dataset.paths())
+    }
+    mined = miner.mine(
+        lambda photos: np.stack([vectors[row_of[photo.tobytes()]] for photo in photos]), 0
+    )
+    assert mined.violating == violating
+
+
 def test_draws_from_so_many_hard_ones(make_miner, vectors):
     miner = make_miner(mining="full", num_hard_negatives=4)
     dataset = miner.sampler.dataset
