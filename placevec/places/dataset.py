@@ -1,5 +1,6 @@
 """Photos with what is known of where and when each was taken."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,9 +123,8 @@ def _set(dataset: PlaceDataset, field: str, value: object) -> None:
 
 
 def _refuse_repeated_names(names: np.ndarray) -> None:
-    unique, counts = np.unique(names, return_counts=True)
-    if len(unique) < len(names):
-        repeated = unique[counts > 1]
+    repeated = [name for name, count in Counter(names.tolist()).items() if count > 1]
+    if repeated:
         raise ValueError(
             f"{len(repeated)} file names stand more than once (first: {repeated[0]}). "
             "Name each photo once"

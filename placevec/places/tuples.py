@@ -85,6 +85,24 @@ class TupleSampler:
         """(Q,) int64. Rows of the queries that have at least one positive."""
         return self._queries
 
+    def shuffled_queries(self, rng: np.random.Generator) -> np.ndarray:
+        """Returns the queries in random order; without positions one of each place, at random.
+
+        So tuples that follow each other show different places, and a place of many photos comes
+        no more often than one of few, where places are known by identity alone.
+
+        Args:
+            rng: np.random.Generator. Where the randomness comes from.
+
+        Returns:
+            (n,) int64. Rows of the data set.
+        """
+        order = rng.permutation(self._queries)
+        if self.dataset.positions_m is not None:
+            return order
+        _, firsts = np.unique(self.dataset.place_ids[order], return_index=True)
+        return rng.permutation(order[firsts])
+
     def positives(self, query: int) -> np.ndarray:
         """Returns the photos that may be positives of a query.
 

@@ -13,6 +13,7 @@ from placevec.recipes import (
     cambridge_small,
     cartwheel_mobilenetv2,
     dinov2_netvlad,
+    gsv_cities_multisimilarity,
     netvlad_pitts30k,
     netvlad_tokyotm,
 )
@@ -21,6 +22,7 @@ RECIPES: dict[str, Callable[[Path], TrainConfig]] = {
     "cambridge_small": cambridge_small.settings,
     "cartwheel_mobilenetv2": cartwheel_mobilenetv2.settings,
     "dinov2_netvlad": dinov2_netvlad.settings,
+    "gsv_cities_multisimilarity": gsv_cities_multisimilarity.settings,
     "netvlad_pitts30k": netvlad_pitts30k.settings,
     "netvlad_tokyotm": netvlad_tokyotm.settings,
 }

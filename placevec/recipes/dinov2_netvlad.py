@@ -1,7 +1,8 @@
 """A plain NetVLAD head on DINOv2-B, by others' tables level with the state of the art of 2024.
 
-Data: photos with positions as tables, in `DATA/train` and `DATA/val`; many cities, such as
-GSV-Cities. Needs `pip install 'placevec[dinov2]'` to download the weights, and a GPU.
+Data: GSV-Cities, some of its cities in `DATA/val` and the others in `DATA/train`, as
+`gsv_cities_multisimilarity` describes it. Needs `pip install 'placevec[dinov2]'` to download the
+weights, and a GPU.
 
     placevec train --recipe dinov2_netvlad --data DATA
 
@@ -22,8 +23,8 @@ from placevec.config import ModelConfig, TrainConfig
 def settings(data: Path) -> TrainConfig:
     """Returns the settings for a folder of `train` and `val`."""
     return TrainConfig(
-        places=f"table:{data}/train",
-        validation=f"table:{data}/val",
+        places=f"gsv_cities:{data}/train",
+        validation=f"gsv_cities:{data}/val",
         run_dir=Path("runs/dinov2_netvlad"),
         model=ModelConfig(
             backbone="dinov2b", cut_layer="patch_grid", weights="imagenet", num_clusters=8
@@ -31,8 +32,6 @@ def settings(data: Path) -> TrainConfig:
         image_size=(224, 224),
         num_positives=3,
         num_negatives=0,
-        positive_radius_m=25.0,
-        negative_radius_m=100.0,
         loss="multi_similarity",
         optimizer="adamw",
         learning_rate=5e-5,

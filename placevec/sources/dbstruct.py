@@ -12,6 +12,7 @@ from scipy.io import loadmat, whosmat
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import Listing, go_on_without, tidy_name
+from placevec.sources.months import seconds_of_months
 
 # Where the photos lie below the folder that holds them, first the most telling.
 _DATABASE_FOLDERS = ("", "images", "database")
@@ -240,11 +241,7 @@ def _months(stamps: np.ndarray, count: int, mat_path: Path) -> np.ndarray:
     stamps = stamps.ravel()
     if stamps.dtype.kind not in "fiu" or len(stamps) != count:
         raise ValueError(f"{mat_path} must hold a time stamp for each photo, such as 200907")
-    years, months = np.divmod(stamps.astype(np.int64), 100)
-    if not ((months >= 1) & (months <= 12) & (years >= 1) & (years <= 9999)).all():
-        raise ValueError(f"{mat_path} holds a time stamp that is no year and month as in 200907")
-    since_1970 = (12 * (years - 1970) + months - 1).astype("datetime64[M]")
-    return since_1970.astype("datetime64[s]").astype(np.float64)
+    return seconds_of_months(*np.divmod(stamps.astype(np.int64), 100), mat_path)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.dbstruct import read_dbstruct
 from placevec.sources.folder import read_folder
+from placevec.sources.gsv_cities import read_gsv_cities
 from placevec.sources.pittsburgh import read_pittsburgh
 from placevec.sources.sequence import read_sequence
 from placevec.sources.table import read_table
@@ -20,6 +21,7 @@ READERS: dict[str, Callable[..., PlaceDataset]] = {
     "table": read_table,
     "pittsburgh": read_pittsburgh,
     "dbstruct": read_dbstruct,
+    "gsv_cities": read_gsv_cities,
     "sequence": read_sequence,
 }
 

@@ -104,7 +104,7 @@ def read_rows(table_path: Path) -> PhotoRows:
     Raises:
         ValueError: If a column is missing, a file is named twice, or a value cannot be read.
     """
-    cells = _read_parquet(table_path) if _is_parquet(table_path) else _read_csv(table_path)
+    cells = _read_parquet(table_path) if _is_parquet(table_path) else read_csv(table_path)
     _warn_of_near_columns(cells, table_path)
     if "file" not in cells:
         raise ValueError(_missing_column("file", cells, table_path))
@@ -130,6 +130,44 @@ def read_rows(table_path: Path) -> PhotoRows:
     return PhotoRows(
         table_path, names, positions, in_degrees, headings_deg, times_s, place_ids, roles
     )
+
+
+def read_csv(table_path: Path) -> dict[str, list[str]]:
+    """Reads the cells of a CSV file, UTF-8, separated by comma, semicolon or tab.
+
+    Args:
+        table_path: Path. The file.
+
+    Returns:
+        Column -> its cells, in the order of the file; empty lines are left out.
+
+    Raises:
+        ValueError: If it is no such file, a column stands twice or a line has other cells than
+            the first.
+    """
+    try:
+        with open(table_path, newline="", encoding="utf-8-sig") as file:
+            header_line = file.readline()
+            separator = max(",;\t", key=header_line.count)
+            file.seek(0)
+            lines = csv.reader(file, delimiter=separator)
+            header = [column.strip() for column in next(lines, [])]
+            if len(set(header)) < len(header):
+                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
+            rows = []
+            for row in lines:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if len(row) != len(header):
+                    raise ValueError(
+                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
+                        f"the first line has. Received: {len(row)}"
+                    )
+                rows.append(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    return {column: list(cells) for column, cells in zip(header, columns, strict=True)}
 
 
 def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
@@ -194,32 +232,6 @@ class _CellReader:
 
 def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
-
-
-def _read_csv(table_path: Path) -> dict[str, list]:
-    try:
-        with open(table_path, newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline()
-            separator = max(",;\t", key=header_line.count)
-            file.seek(0)
-            lines = csv.reader(file, delimiter=separator)
-            header = [column.strip() for column in next(lines, [])]
-            if len(set(header)) < len(header):
-                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
-            rows = []
-            for row in lines:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
-                        f"the first line has. Received: {len(row)}"
-                    )
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
-    columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    return {column: list(cells) for column, cells in zip(header, columns, strict=True)}
 
 
 def _read_parquet(table_path: Path) -> dict[str, list]:

@@ -85,7 +85,7 @@ class TupleBatches:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
         """
         count = self.batch_size * self.steps_per_epoch
-        order = query_order(self.sampler.queries, self.seed, epoch, count)
+        order = query_order(self.sampler, self.seed, epoch, count)
         change = augmenter(self.augmentation)
         positions_m = self._positions_m()
 
@@ -153,11 +153,13 @@ class TupleBatches:
         return read_image(path, image_size=self.image_size, channels=self.channels)
 
 
-def query_order(queries: np.ndarray, seed: int, epoch: int, count: int) -> np.ndarray:
+def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> np.ndarray:
     """Returns the queries of an epoch: all of them in random order before one comes again.
 
+    Where places are known by identity alone, it is all places, each by one of its photos.
+
     Args:
-        queries: (Q,) int. What to put in order.
+        sampler: TupleSampler. Whose queries to put in order.
         seed: int. Seed of the training.
         epoch: int. Number of the epoch, from 0.
         count: int. How many; a smaller number gives the beginning of the same order.
@@ -166,5 +168,7 @@ def query_order(queries: np.ndarray, seed: int, epoch: int, count: int) -> np.nd
         (count,) int.
     """
     rng = np.random.default_rng([seed, epoch])
-    rounds = [rng.permutation(queries) for _ in range(-(-count // len(queries)))]
-    return np.concatenate(rounds)[:count]
+    order = sampler.shuffled_queries(rng)
+    while len(order) < count:
+        order = np.concatenate([order, sampler.shuffled_queries(rng)])
+    return order[:count]

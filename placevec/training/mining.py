@@ -105,10 +105,10 @@ class Miner:
         )  # fmt: skip
         if config.mining == "paper":
             looked_at = max(count, len(self.sampler.queries))
-            queries = query_order(self.sampler.queries, config.seed, epoch, looked_at)
+            queries = query_order(self.sampler, config.seed, epoch, looked_at)
             pool = self.sampler.dataset.database
         else:
-            queries = query_order(self.sampler.queries, config.seed, epoch, count)
+            queries = query_order(self.sampler, config.seed, epoch, count)
             pool = self._pool(rng)
         positives = [self.sampler.positives(query) for query in queries]
         num_described = cache.refresh(

@@ -27,6 +27,14 @@ def test_links_lead_somewhere(documents, pytestconfig):
                 assert path.exists(), f"{name} links to {target}"
 
 
+def test_the_tests_that_guard_against_faults_are_there(documents, pytestconfig):
+    text = documents["docs/peers_faults.md"]
+    named = re.findall(r"`(\S+\.py)`: `(test_\w+)`", text)
+    assert len(named) >= 20
+    for name, function in named:
+        assert f"def {function}(" in (pytestconfig.rootpath / "tests" / name).read_text(), name
+
+
 def test_no_document_waits_for_a_figure(documents):
     for name, text in documents.items():
         assert not re.search(r"@[A-Z]+@", text), name

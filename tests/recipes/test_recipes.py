@@ -1,6 +1,7 @@
 """Recipes: each trains on a made data set of its format, with a network of seconds."""
 
 import dataclasses
+import math
 import re
 import sys
 from pathlib import Path
@@ -11,15 +12,20 @@ import pytest
 import scipy.io
 
 from placevec.cli import main
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import TrainConfig
+from placevec.models import build_descriptor_model
 from placevec.recipes import RECIPES, recipe
+from placevec.training.run_files import read_history
 
 SIZE = (32, 48)
+SMALL_BACKBONE = {
+    "backbone": "mobilenetv2", "cut_layer": "block_1_project_BN", "linear_cut": False,
+    "weights": "none",
+}  # fmt: skip
 SMALL = {
-    "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=2),
     "image_size": SIZE, "batch_size": 2, "steps_per_epoch": 2, "epochs": 1, "warmup_steps": 0,
-    "train_from_layer": None, "whiten_dim": 0, "num_negatives": 2, "validate_every": 1,
-    "halve_every": 0, "num_positives": 1, "num_hard_negatives": 0,
+    "train_from_layer": None, "whiten_dim": 0, "validate_every": 1, "halve_every": 0,
+    "num_hard_negatives": 0,
 }  # fmt: skip
 
 
@@ -49,6 +55,22 @@ def write_cutouts(data):
                 write_photo(data / split / name, first + place, yaw)
 
 
+def write_gsv_cities(data):
+    columns = "place_id,year,month,northdeg,city_id,lat,lon,panoid"
+    for split, cities, first in (("train", ("PRS", "Osaka"), 0), ("val", ("Lisbon",), 200)):
+        for number, city in enumerate(cities):
+            lines = [columns]
+            for place in range(4):
+                for visit in range(3):
+                    lines.append(f"{place},{2010 + visit},7,{90 * visit},{city},48.5,{place}.25,p")
+                    name = f"{city}_{place:07d}_{2010 + visit}_07_{90 * visit:03d}_48.5_{place}.25"
+                    path = data / split / "Images" / city / f"{name}_p.jpg"
+                    write_photo(path, first + 100 * number + place, visit)
+            table = data / split / "Dataframes" / f"{city}.csv"
+            table.parent.mkdir(exist_ok=True)
+            table.write_text("\n".join(lines))
+
+
 def write_dbstructs(data, prefix, times):
     for split, first in (("train", 0), ("val", 100)):
         names, positions = [], []
@@ -75,7 +97,8 @@ def write_dbstructs(data, prefix, times):
 MADE = {
     "cambridge_small": write_tables,
     "cartwheel_mobilenetv2": write_cutouts,
-    "dinov2_netvlad": write_tables,
+    "dinov2_netvlad": write_gsv_cities,
+    "gsv_cities_multisimilarity": write_gsv_cities,
     "netvlad_pitts30k": lambda data: write_dbstructs(data, "pitts30k", times=False),
     "netvlad_tokyotm": lambda data: write_dbstructs(data, "tokyoTM", times=True),
 }
@@ -87,11 +110,27 @@ def test_trains_on_a_made_set_of_its_format(name, tmp_path):
     from placevec.training import train
 
     MADE[name](tmp_path)
-    config = dataclasses.replace(recipe(name, tmp_path), **SMALL, run_dir=tmp_path / "run")
+    config = recipe(name, tmp_path)
+    model = dataclasses.replace(config.model, **SMALL_BACKBONE)
+    config = dataclasses.replace(
+        config, **SMALL, model=model, run_dir=tmp_path / "run",
+        num_positives=min(config.num_positives, 2), num_negatives=min(config.num_negatives, 2),
+    )  # fmt: skip
     if config.mining == "paper":
         config = dataclasses.replace(config, mining_pool=4)
     train(config)
     assert (tmp_path / "run" / "model.keras").exists()
+    [row] = read_history(tmp_path / "run")
+    assert math.isfinite(float(row["loss"]))
+
+
+@pytest.mark.one_backend
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_names_layers_of_its_network(name):
+    config = recipe(name, Path("data"))
+    model = dataclasses.replace(config.model, weights="none")
+    network = build_descriptor_model(model, (64, 64))
+    assert config.train_from_layer in {None, *(layer.name for layer in network.layers)}
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

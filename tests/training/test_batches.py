@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.images import UnreadableImageError, read_image
-from placevec.places import TupleSampler
+from placevec.places import PlaceDataset, TupleSampler
 from placevec.sources import open_places
 from placevec.training import TupleBatches
 from placevec.training.batches import query_order
@@ -102,13 +102,33 @@ def test_takes_the_tuples_it_is_given_in_their_order(made_places):
     assert step == 3
 
 
-def test_a_shorter_order_of_queries_is_the_beginning_of_a_longer(made_places):
-    queries = np.arange(7) * 3
-    long = query_order(queries, 5, 2, 16)
-    np.testing.assert_array_equal(query_order(queries, 5, 2, 4), long[:4])
-    assert sorted(long[:7]) == sorted(long[7:14]) == queries.tolist()
+def line_of_photos(count, **places):
+    return TupleSampler(
+        PlaceDataset("photos", [f"{i}.jpg" for i in range(count)], **places),
+        num_positives=1, num_negatives=0, positive_radius_m=10.0, negative_radius_m=25.0,
+    )  # fmt: skip
+
+
+def test_a_shorter_order_of_queries_is_the_beginning_of_a_longer():
+    positions_m = np.stack([np.arange(7) * 9.0, np.zeros(7)], axis=1)
+    sampler = line_of_photos(7, positions_m=positions_m)
+    long = query_order(sampler, 5, 2, 16)
+    np.testing.assert_array_equal(query_order(sampler, 5, 2, 4), long[:4])
+    assert sorted(long[:7]) == sorted(long[7:14]) == list(range(7))
     assert long[:7].tolist() != long[7:14].tolist()
-    assert not np.array_equal(long, query_order(queries, 5, 3, 16))
+    assert not np.array_equal(long, query_order(sampler, 5, 3, 16))
+
+
+def test_places_known_by_identity_alone_take_turns():
+    # Place 0 has twelve photos, the others have two, and one photo is of an unknown place.
+    place_ids = np.array([0] * 12 + [1, 1, 2, 2, 3, 3, -1])
+    sampler = line_of_photos(len(place_ids), place_ids=place_ids)
+    order = query_order(sampler, 5, 0, 400)
+    rounds = place_ids[order].reshape(100, 4)
+    np.testing.assert_array_equal(np.sort(rounds, axis=1), np.tile(np.arange(4), (100, 1)))
+    # Each of the twelve photos speaks for its place, and each place comes first.
+    assert set(order) == set(range(18))
+    assert (np.bincount(rounds[:, 0]) > 10).all()
 
 
 def test_puts_places_without_positions_far_apart(tmp_path):

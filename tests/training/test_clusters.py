@@ -56,6 +56,21 @@ def test_is_seeded(paths):
     np.testing.assert_array_equal(*weights)
 
 
+def test_photos_are_drawn_from_the_whole_list(paths, monkeypatch):
+    """The paper's code means to draw photos, but takes the first ones of the list."""
+    model = build_descriptor_model(ModelConfig(cut_layer="block_1_project_BN", num_clusters=2))
+    read = []
+    monkeypatch.setattr("placevec.training.clusters._NUM_PHOTOS", 3)
+    monkeypatch.setattr(
+        "placevec.training.clusters.read_image",
+        lambda path, **options: read.append(path) or read_image(path, **options),
+    )
+    for seed in range(8):
+        clusters_from_photos(model, paths, image_size=SIZE, seed=seed)
+    assert len(read) == 8 * 3
+    assert len(set(read)) > len(paths) / 2
+
+
 def test_leaves_other_aggregators_alone(paths):
     model = build_descriptor_model(ModelConfig(cut_layer="block_1_project_BN", aggregator="gem"))
     before = model.get_weights()

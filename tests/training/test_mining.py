@@ -69,7 +69,7 @@ def test_full_takes_the_hardest_of_all(make_miner, vectors):
     mined = miner.mine(coarse, 0)
     assert mined.tuples.shape == (20, 4)
     np.testing.assert_array_equal(
-        mined.tuples[:, 0], query_order(miner.sampler.queries, miner.config.seed, 0, 20)
+        mined.tuples[:, 0], query_order(miner.sampler, miner.config.seed, 0, 20)
     )
     for query, positive, *negatives in mined.tuples:
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
@@ -90,6 +90,37 @@ def test_full_counts_the_queries_that_violate_the_margin(make_miner, vectors):
         for query in mined.tuples[:, 0]
     ]
     assert mined.violating == pytest.approx(np.mean(violating))
+
+
+@pytest.mark.parametrize(
+    ("similar_positive", "similar_negative", "violating"),
+    [
+        (0.98, 0.9488, 1.0),  # d^2 of 0.04 and 0.1024, d of 0.2 and 0.32
+        (0.50, 0.4382, 0.0),  # d^2 of 1 and 1.1236, d of 1 and 1.06
+    ],
+)
+def test_the_margin_is_one_of_squared_distances(
+    make_miner, similar_positive, similar_negative, violating
+):
+    """Both cases turn round where the margin of 0.1 is put on the distances themselves."""
+    miner = make_miner(mining="full")
+    dataset = miner.sampler.dataset
+    _, places = np.unique(dataset.positions_m[:, 0], return_inverse=True)
+    vectors = np.concatenate(
+        [
+            np.full((len(dataset), 1), similar_negative**0.5),  # what all photos share
+            np.eye(len(dataset))[places] * (similar_positive - similar_negative) ** 0.5,
+            np.eye(len(dataset)) * (1 - similar_positive) ** 0.5,
+        ],
+        axis=1,
+    ).astype(np.float32)
+    row_of = {
+        read_image(path, image_size=SIZE).tobytes(): row for row, path in enumerate(dataset.paths())
+    }
+    mined = miner.mine(
+        lambda photos: np.stack([vectors[row_of[photo.tobytes()]] for photo in photos]), 0
+    )
+    assert mined.violating == violating
 
 
 def test_draws_from_so_many_hard_ones(make_miner, vectors):
@@ -129,7 +160,7 @@ def test_paper_takes_the_hardest_that_it_drew_or_remembers(make_miner, vectors):
     )
     mined = miner.mine(coarse, 0)
     expected = []
-    for query in query_order(miner.sampler.queries, miner.config.seed, 0, 24):
+    for query in query_order(miner.sampler, miner.config.seed, 0, 24):
         positive = nearest_positive(vectors, dataset, query)
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
         bound = squared(vectors, query, positive) + margin

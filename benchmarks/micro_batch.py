@@ -1,0 +1,117 @@
+"""How large should the slices be that a training step puts through the network?
+
+    python benchmarks/micro_batch.py
+    python benchmarks/micro_batch.py --train-from-layer block_7_expand
+
+docs/performance.md has what it printed.
+
+A step on tuples puts all their photos through the network in one piece. Here it is timed against
+the same step in slices, whose numbers would sooner fit a cache: the same photos, weights, gradients
+and loss over the whole batch. Slices are taken one after the other by the backend (`map`), or
+stand side by side in its graph (`graph`). The steps of all variants take turns in random order, so
+that other work on the machine meets them alike. Prints a table: the median and the fastest step,
+which other work slowed least, and the ratio to one piece, where below 1 is faster.
+
+Batch normalisation keeps its statistics. Where it learns (`--learn-batch-norm`) a slice is
+normalised by itself, and the sliced network is another one: its loss shows it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import keras
+import numpy as np
+import tyro
+
+from placevec.config import ModelConfig, TrainConfig
+from placevec.models import build_descriptor_model
+from placevec.training.tuple_model import make_tuple_model
+
+
+class InSlices(keras.layers.Layer):
+    """Puts photos (N, H, W, C) through a model in `count` slices of equal size."""
+
+    def __init__(self, model: keras.Model, count: int, way: str):
+        super().__init__(autocast=False, name=model.name)
+        self.model, self.count, self.way = model, count, way
+        self.layers, self.jit_compile = model.layers, model.jit_compile
+
+    def call(self, photos, training=False):
+        """Returns the descriptors (N, D)."""
+        if self.way == "graph":
+            parts = keras.ops.split(photos, self.count)
+            return keras.ops.concatenate([self.model(part, training=training) for part in parts])
+        parts = keras.ops.reshape(photos, (self.count, -1, *photos.shape[1:]))
+        descriptors = keras.ops.map(lambda part: self.model(part, training=training), parts)
+        return keras.ops.reshape(descriptors, (-1, descriptors.shape[-1]))
+
+    def compute_output_shape(self, input_shape):
+        """Returns `(N, D)`."""
+        return (input_shape[0], self.model.output_shape[-1])
+
+
+def main(
+    tuples: int = 4,
+    tuple_size: int = 9,
+    sizes: tuple[int, ...] = (1, 4, 9, 18),
+    ways: tuple[Literal["map", "graph"], ...] = ("map", "graph"),
+    train_from_layer: str | None = None,
+    learn_batch_norm: bool = False,
+    steps: int = 15,
+) -> None:
+    """Times training steps in one piece and in slices, and prints a table.
+
+    Args:
+        tuples: Tuples in a step.
+        tuple_size: Photos in a tuple, at least 3.
+        sizes: Photos in a slice; divisors of `tuples * tuple_size`.
+        ways: How slices are taken.
+        train_from_layer: First layer of the backbone that learns. None: all learn.
+        learn_batch_norm: Let batch normalisation learn.
+        steps: Steps of each variant that are timed.
+    """
+    config = TrainConfig(
+        model=ModelConfig(), batch_size=tuples, num_positives=1, num_negatives=tuple_size - 2,
+        loss="allpair_hinge", train_from_layer=train_from_layer,
+        freeze_batch_norm=not learn_batch_norm,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    photos = rng.integers(0, 256, (tuples, tuple_size, *config.image_size, 3), np.uint8)
+    batch = (photos, np.zeros((tuples, tuple_size, 2), np.float32))
+    variants = {"one piece": _step(config, lambda model: model)}
+    for way in ways:
+        for size in sizes:
+            count = tuples * tuple_size // size
+            variants[f"{way} {size}"] = _step(config, lambda m, c=count, w=way: InSlices(m, c, w))
+    losses = {name: float(step(*batch)) for name, step in variants.items()}
+    seconds = np.empty((steps, len(variants)))
+    for turn in seconds:
+        for i in rng.permutation(len(variants)):
+            turn[i] = _time(list(variants.values())[i], batch)
+    ratios = seconds / seconds[:, :1]
+    print(f"{keras.backend.backend()}, {tuples} tuples of {tuple_size} photos")
+    print("slices     seconds  fastest  ratio (middle half)  loss of the first step")
+    for name, taken, ratio in zip(variants, seconds.T, ratios.T, strict=True):
+        low, middle, high = np.percentile(ratio, [25, 50, 75])
+        print(
+            f"{name:9s} {np.median(taken):8.2f} {taken.min():8.2f}"
+            f"  {middle:5.2f} ({low:.2f} to {high:.2f})  {losses[name]:.6f}"
+        )
+
+
+def _step(config: TrainConfig, sliced: Callable) -> Callable:
+    """Returns a function that trains one step, of the same random weights each time."""
+    keras.utils.set_random_seed(0)
+    model = build_descriptor_model(config.model, config.image_size)
+    return make_tuple_model(sliced(model), config).train_on_batch
+
+
+def _time(step: Callable, batch: tuple) -> float:
+    start = time.perf_counter()
+    step(*batch)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

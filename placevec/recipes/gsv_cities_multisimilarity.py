@@ -1,0 +1,64 @@
+"""Places of GSV-Cities against each other, as its authors train ResNet-50 with Conv-AP.
+
+Data: GSV-Cities (https://github.com/amaralibey/gsv-cities; 530,000 photos of 62,000 places in 23
+cities), unpacked so that `DATA/train` holds its `Dataframes` and `Images`; some cities, table and
+photos, in `DATA/val` instead. ImageNet's weights are downloaded. A GPU.
+
+    placevec train --recipe gsv_cities_multisimilarity --data DATA
+
+ResNet-50 to its last layer, the first two of four stages frozen, Conv-AP of 2048 numbers in each
+of 2x2 cells (8192 in all), photos of 320x320; 100 places of 4 photos in a batch, multi-similarity
+loss (alpha 1, beta 50, base 0) with its online miner (0.1), Adam with a step size of 0.0002 after
+600 steps; half precision. An epoch shows about each place once, for 30 epochs.
+
+To expect: by others' tables, recall@1 of 90.5 on Pitts30k, 92.8 on Pitts250k and 83.1 on MSLS's
+validation part; by its authors, about 20 minutes an epoch on a GPU. Not measured here: the photos
+are not at hand. What is tested is that the wiring trains on made files of the same format, with a
+small backbone in place of ResNet-50.
+
+What differs from the authors' code: they train on all cities and choose the best epoch on
+Pittsburgh and MSLS, here it is chosen on the cities left out. They multiply the step size by 0.3 at
+epochs 5, 10, 15 and 25, here it falls along a cosine. They change photos by RandAugment, here it is
+`street`. They draw the photos of a place whatever their month, here no other one is of the query's.
+
+Reference:
+    [Ali-bey et al., 2022](https://arxiv.org/abs/2210.10239), and the authors' code.
+"""
+
+from pathlib import Path
+
+from placevec.config import ModelConfig, TrainConfig
+
+_PLACES = 62_000
+
+
+def settings(data: Path) -> TrainConfig:
+    """Returns the settings for a folder of `train` and `val`."""
+    batch_size = 100
+    return TrainConfig(
+        places=f"gsv_cities:{data}/train",
+        validation=f"gsv_cities:{data}/val",
+        run_dir=Path("runs/gsv_cities_multisimilarity"),
+        model=ModelConfig(
+            backbone="resnet50",
+            cut_layer="conv5_block3_out",
+            weights="imagenet",
+            aggregator="conv_ap",
+            aggregator_dim=2048,
+        ),
+        image_size=(320, 320),
+        num_positives=3,
+        num_negatives=0,
+        loss="multi_similarity",
+        augmentation="street",
+        learning_rate=2e-4,
+        warmup_steps=600,
+        cosine_decay=True,
+        precision="mixed_float16",
+        train_from_layer="conv4_block1_1_conv",
+        freeze_batch_norm=False,
+        batch_size=batch_size,
+        steps_per_epoch=_PLACES // batch_size,
+        epochs=30,
+        validate_every=1,
+    )

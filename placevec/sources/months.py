@@ -1,0 +1,29 @@
+"""Years and months as times."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def seconds_of_months(years: np.ndarray, months: np.ndarray, source: Path) -> np.ndarray:
+    """Returns when months begin.
+
+    Args:
+        years: (N,) int64. 1 to 9999.
+        months: (N,) int64. 1 to 12.
+        source: Path. The file that tells them, for the error.
+
+    Returns:
+        (N,) float64. Seconds since 1970, UTC.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+    bad = np.flatnonzero((months < 1) | (months > 12) | (years < 1) | (years > 9999))
+    if len(bad):
+        raise ValueError(
+            f"{source} holds a time that is no year and month. Received: year {years[bad[0]]}, "
+            f"month {months[bad[0]]}"
+        )
+    since_1970 = (12 * (years - 1970) + months - 1).astype("datetime64[M]")
+    return since_1970.astype("datetime64[s]").astype(np.float64)
