@@ -51,7 +51,8 @@ test-jax: install
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not one_backend"
 
 test-torch: $(VENV)/.installed-torch
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
+	  tests/training/test_devices.py
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

@@ -18,6 +18,7 @@ from placevec.places import TupleSampler
 
 _log = logging.getLogger(__name__)
 _MOST_REDRAWS = 20
+_REDRAWS = 2**31  # a stream of random numbers, beside those of the steps
 _APART_M = 1e6  # between places whose positions are not known
 
 
@@ -42,6 +43,8 @@ class TupleBatches:
         seed: int. Seed of tuples and augmentation.
         skip_unreadable: bool. Draw another tuple in place of one with an unreadable photo.
         num_workers: int. Threads.
+        share: (int, int). Number of this process, from 0, and how many processes share each
+            batch: this one reads its part, and all parts together are the batch of one process.
     """
 
     sampler: TupleSampler
@@ -55,6 +58,7 @@ class TupleBatches:
     seed: int = 0
     skip_unreadable: bool = False
     num_workers: int = 1
+    share: tuple[int, int] = (0, 1)
 
     @property
     def tuple_size(self) -> int:
@@ -72,6 +76,7 @@ class TupleBatches:
             Photos `(B, 1 + P + Nn, H, W, C)` uint8, ordered query, positives, negatives, and
             where they were taken, `(B, 1 + P + Nn, 2)` float32, in metres from the middle of
             the data set. Without positions each place gets one of its own, far from the others.
+            Of several processes each gets its share of `B`.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -84,12 +89,27 @@ class TupleBatches:
         def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
             rng = np.random.default_rng([self.seed, epoch, step])
             places = range(step * self.batch_size, (step + 1) * self.batch_size)
-            tuples = [self._photos(self._rows(i, order, rng), rng, epoch, change) for i in places]
+            drawn = [(*self._draw(i, order, rng), i) for i in places]  # alike in all processes
+            tuples = [self._photos(*each, epoch, change) for each in drawn[self._part]]
             photos, indices = map(np.stack, zip(*tuples, strict=True))
             return photos, positions_m[indices]
 
         steps = range(first_step, self.steps_per_epoch)
         return read_ahead(batch, steps, num_workers=self.num_workers, ahead=2 * self.num_workers)
+
+    @property
+    def _part(self) -> slice:
+        """Which tuples of a batch this process reads."""
+        process, num_processes = self.share
+        size = self.batch_size // num_processes
+        return slice(process * size, (process + 1) * size)
+
+    def _draw(
+        self, place: int, order: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, bool]:
+        """Returns the rows of the tuple at a place in the epoch, and whether it is mirrored."""
+        rows = self._rows(place, order, rng)
+        return rows, self.flip_tuples and rng.random() < 0.5
 
     def _rows(self, place: int, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Returns the rows of the tuple at a place in the epoch, (1 + P + Nn,)."""
@@ -99,15 +119,15 @@ class TupleBatches:
         return np.concatenate([[query], positives, negatives])
 
     def _photos(
-        self, rows: np.ndarray, rng: np.random.Generator, epoch: int, change: Callable
+        self, rows: np.ndarray, flipped: bool, place: int, epoch: int, change: Callable
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
 
         Where one cannot be read it takes another tuple, if told to.
         """
         dataset = self.sampler.dataset
+        rng = np.random.default_rng([self.seed, epoch, place, _REDRAWS])
         for _ in range(_MOST_REDRAWS):
-            flipped = self.flip_tuples and rng.random() < 0.5
             try:
                 photos = [
                     change(self._read(dataset.path(i)), photo_rng(self.seed, epoch, i))
@@ -118,8 +138,8 @@ class TupleBatches:
                     raise
                 _log.warning("%s; another tuple is drawn", error)
                 others = self.sampler.queries if self.tuples is None else range(len(self.tuples))
-                place = int(rng.integers(len(others)))
-                rows = self._rows(place, self.sampler.queries, rng)
+                other = int(rng.integers(len(others)))
+                rows, flipped = self._draw(other, self.sampler.queries, rng)
                 continue
             photos = np.stack(photos)  # (1 + P + Nn, H, W, C)
             return photos[:, :, ::-1] if flipped else photos, rows

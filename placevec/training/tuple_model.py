@@ -67,7 +67,7 @@ def load_tuple_model(path: Path) -> keras.Model:
 
 def steps_of(tuple_model: keras.Model) -> int:
     """Returns how many steps a tuple model was trained, those without effect included."""
-    return int(tuple_model.get_layer(_COUNTER).steps)
+    return int(keras.ops.convert_to_numpy(tuple_model.get_layer(_COUNTER).steps))
 
 
 @keras.saving.register_keras_serializable(package="placevec")
@@ -84,8 +84,9 @@ class CountSteps(keras.layers.Layer):
     def build(self, input_shape):
         """Makes the one weight `steps`, a scalar that is not trained."""
         self.steps = self.add_weight(
-            name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False
-        )
+            name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False,
+            aggregation="only_first_replica",
+        )  # fmt: skip
 
     def call(self, inputs, training=False):
         """Returns the inputs."""
