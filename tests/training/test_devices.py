@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import to_dict
+from placevec.config import ModelConfig, to_dict
 from placevec.training import devices, train
 
 BACKEND = keras.backend.backend()
@@ -40,9 +40,10 @@ OVER_THE_BATCH = {"loss": "info_nce", "mining": "partial", "mining_pool": 15, "f
 def even_config(small_config):
     def make(**changes):
         settings = {
+            "model": ModelConfig(cut_layer="Conv1_relu", num_clusters=4),
             "batch_size": 4,
             "optimizer": "sgd",  # Adam makes steps out of rounding where there is no gradient
-            "learning_rate": 1e-2,
+            "learning_rate": 1e-3,
             "freeze_batch_norm": BACKEND == "torch",
         }
         return small_config(**(settings | changes))
@@ -83,7 +84,7 @@ def assert_same_training(one, other):
             assert float(left[name]) == pytest.approx(float(right[name]), rel=1e-4), name
     models = [keras.saving.load_model(run / "checkpoint.keras") for run in (one, other)]
     states = [[*model.variables, *model.optimizer.variables] for model in models]
-    assert len(states[0]) > 50
+    assert len(states[0]) > 10
     for left, right in zip(*states, strict=True):
         left, right = map(keras.ops.convert_to_numpy, (left, right))
         np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-5)
