@@ -56,6 +56,7 @@ test-torch: $(VENV)/.installed-torch
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training/test_devices.py
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:
