@@ -51,10 +51,12 @@ test-jax: install
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not one_backend"
 
 test-torch: $(VENV)/.installed-torch
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
+	  tests/training/test_devices.py
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training/test_devices.py
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:

@@ -126,7 +126,8 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
         import_keras()
         from placevec.training import train as train_model
 
-        print(train_model(settings, progress=progress_bar))
+        if training := train_model(settings, progress=progress_bar):
+            print(training)
 
     return train
 

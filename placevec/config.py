@@ -249,12 +249,14 @@ class TrainConfig:
     """Seed of all that is drawn at random."""
     num_workers: int = 2
     """Threads that read and augment photos."""
+    devices: int = 1
+    """Devices that share each batch. torchrun, and JAX on several machines, say it themselves."""
 
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(
             self, 1, "num_positives", "batch_size", "steps_per_epoch", "epochs",
-            "validate_every", "num_workers", "mining_pool", "mine_every", "accumulate",
+            "validate_every", "num_workers", "mining_pool", "mine_every", "accumulate", "devices",
         )  # fmt: skip
         _at_least(
             self,

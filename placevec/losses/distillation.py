@@ -6,49 +6,73 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="placevec")
 class DistillationLoss(keras.losses.Loss):
-    """Holds the descriptors of changed photos to those that were given for the photos themselves.
+    """Adds to a loss of tuples what holds descriptors to those that were given before.
 
-        mean over the photos of a tuple of |y_pred - y_true|^2
+        loss + weight * mean over the photos of a tuple of |y_pred - before|^2
 
-    `y_true` comes from the network as it was before the first step and from photos as they were
-    taken. So a network learns that another hour or another camera is no other place, and stays
-    near what it knew of places that the training does not show.
+    `before` comes from the network as it was before the first step and from photos as they were
+    taken, where `y_pred` may come from changed ones. So a network learns that another hour or
+    another camera is no other place, and stays near what it knew of places that the training does
+    not show.
 
     Args:
+        loss: keras.losses.Loss. The loss of tuples.
+        weight: float. Of the squared distance; at least 0.
         name: str. Defaults to `"distillation_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, D)`, float. Descriptors of the photos as they were taken.
+        `y_true`: `(batch, 1 + P + Nn, 2 + D)`, float. Where each photo was taken, in metres, then
+        its descriptor before.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of unit L2 norm.
 
     Output shape:
-        `(batch,)`, float32, before the reduction; between 0 and 4.
+        `(batch,)`, float32, before the reduction.
 
     Raises:
-        ValueError: If the two differ in shape.
+        ValueError: If the weight is below 0, or the shapes do not fit each other.
 
     Example:
-    Of the two photos one is where it was, the other has turned by a right angle.
+    The query has turned by a right angle, its positive and its negative stay where they were.
 
-    >>> before = ops.array([[[1.0, 0.0], [1.0, 0.0]]])
-    >>> float(DistillationLoss()(before, ops.array([[[1.0, 0.0], [0.0, 1.0]]])))
-    1.0
+    >>> from placevec.losses import TripletRankingLoss
+    >>> loss = DistillationLoss(TripletRankingLoss(1, 1), weight=3.0)
+    >>> now = ops.array([[[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]])
+    >>> before = ops.array([[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
+    >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
+    >>> float(loss(ops.concatenate([positions_m, before], axis=2), now))  # 0 + 3 * 2 / 3
+    2.0
 
     Reference:
         [Hinton et al., 2015](https://arxiv.org/abs/1503.02531), with the network itself as the
         teacher.
     """
 
-    def __init__(self, name: str = "distillation_loss", **kwargs):
+    def __init__(self, loss: keras.losses.Loss, weight: float, name="distillation_loss", **kwargs):
         super().__init__(name=name, **kwargs)
+        if not weight >= 0:
+            raise ValueError(f"`weight` must be at least 0. Received: weight={weight}")
+        self.loss = loss
+        self.weight = weight
 
     def call(self, y_true, y_pred):
         """Returns one loss per tuple, (B,)."""
-        if y_true.shape != y_pred.shape:
+        positions_m, before = y_true[..., :2], y_true[..., 2:]
+        if before.shape[-1] != y_pred.shape[-1]:
             raise ValueError(
-                "The descriptors held to must have the shape of those that are trained. "
-                f"Received: {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
+                "Descriptors before must be as long as those that are trained. "
+                f"Received: {before.shape[-1]} and {y_pred.shape[-1]} numbers"
             )
-        difference = ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")
-        return ops.mean(ops.sum(ops.square(difference), axis=-1), axis=-1)
+        moved = ops.cast(y_pred, "float32") - ops.cast(before, "float32")
+        distance = ops.mean(ops.sum(ops.square(moved), axis=-1), axis=-1)
+        return self.loss.call(positions_m, y_pred) + self.weight * distance
+
+    def get_config(self):
+        """Returns the arguments."""
+        loss = keras.losses.serialize(self.loss)
+        return {**super().get_config(), "loss": loss, "weight": self.weight}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes the loss of such arguments."""
+        return cls(**{**config, "loss": keras.losses.deserialize(config["loss"])})

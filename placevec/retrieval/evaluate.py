@@ -58,6 +58,7 @@ def evaluate(
     batch_size: int = EvaluateConfig.batch_size,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Callable[..., Iterable] = no_progress,
+    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
@@ -72,6 +73,7 @@ def evaluate(
         batch_size: int. Photos in a batch.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        describe_photos: callable. `describe`, or what has its arguments and results.
 
     Returns:
         Evaluation.
@@ -81,7 +83,7 @@ def evaluate(
             photos cannot be read and `skip_unreadable` is false.
     """
     _answers(dataset, radius_m)  # refused before the long work where possible
-    descriptors, kept = describe(
+    descriptors, kept = describe_photos(
         model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
     if len(kept) < len(dataset) and not skip_unreadable:

@@ -15,12 +15,10 @@ from placevec.images import (
     read_image,
 )
 from placevec.places import TupleSampler
-from placevec.training.distillation import HELD, TASK
 
 _log = logging.getLogger(__name__)
-Batch = tuple[np.ndarray, np.ndarray | dict[str, np.ndarray]]
-
 _MOST_REDRAWS = 20
+_REDRAWS = 2**31  # a stream of random numbers, beside those of the steps
 _APART_M = 1e6  # between places whose positions are not known
 
 
@@ -41,12 +39,14 @@ class TupleBatches:
         augmentation: str or callable. See `augmenter`.
         flip_tuples: bool. Mirror half of the tuples, all photos of a tuple alike.
         held: (1, N, D) or (2, N, D) float32, or None. Descriptors that the photos of the data set
-            are held to, and those of the mirrored photos; see `start_descriptors`.
+            are held to, and of the mirrored photos; see `start_descriptors`.
         tuples: (batch_size * steps_per_epoch, 1 + P + Nn) int64 or None. Rows of the data set,
             as `Miner` finds them; None draws them.
         seed: int. Seed of tuples and augmentation.
         skip_unreadable: bool. Draw another tuple in place of one with an unreadable photo.
         num_workers: int. Threads.
+        share: (int, int). Number of this process, from 0, and how many processes share each
+            batch: this one reads its part, and all parts together are the batch of one process.
     """
 
     sampler: TupleSampler
@@ -61,13 +61,14 @@ class TupleBatches:
     seed: int = 0
     skip_unreadable: bool = False
     num_workers: int = 1
+    share: tuple[int, int] = (0, 1)
 
     @property
     def tuple_size(self) -> int:
         """Photos in a tuple, `1 + P + Nn`."""
         return 1 + self.sampler.num_positives + self.sampler.num_negatives
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields the batches of an epoch, from `first_step` on.
 
         Args:
@@ -78,8 +79,8 @@ class TupleBatches:
             Photos `(B, 1 + P + Nn, H, W, C)` uint8, ordered query, positives, negatives, and
             where they were taken, `(B, 1 + P + Nn, 2)` float32, in metres from the middle of
             the data set. Without positions each place gets one of its own, far from the others.
-            With `held` that is the entry `task` of a dictionary, whose entry `held` has the
-            descriptors that the photos are held to, `(B, 1 + P + Nn, D)`.
+            With `held` their descriptors follow, `(B, 1 + P + Nn, 2 + D)`. Of several processes
+            each gets its share of `B`.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -89,20 +90,33 @@ class TupleBatches:
         change = augmenter(self.augmentation)
         positions_m = self._positions_m()
 
-        def batch(step: int) -> Batch:
+        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
             rng = np.random.default_rng([self.seed, epoch, step])
             places = range(step * self.batch_size, (step + 1) * self.batch_size)
-            tuples = [self._photos(self._rows(i, order, rng), rng, epoch, change) for i in places]
+            drawn = [(*self._draw(i, order, rng), i) for i in places]  # alike in all processes
+            tuples = [self._photos(*each, epoch, change) for each in drawn[self._part]]
             photos, indices, mirrored = map(np.stack, zip(*tuples, strict=True))
             if self.held is None:
                 return photos, positions_m[indices]
-            return photos, {
-                TASK: positions_m[indices],
-                HELD: self.held[mirrored.astype(int)[:, None], indices],
-            }
+            held = self.held[mirrored.astype(int)[:, None], indices]  # (B, 1 + P + Nn, D)
+            return photos, np.concatenate([positions_m[indices], held], axis=2)
 
         steps = range(first_step, self.steps_per_epoch)
         return read_ahead(batch, steps, num_workers=self.num_workers, ahead=2 * self.num_workers)
+
+    @property
+    def _part(self) -> slice:
+        """Which tuples of a batch this process reads."""
+        process, num_processes = self.share
+        size = self.batch_size // num_processes
+        return slice(process * size, (process + 1) * size)
+
+    def _draw(
+        self, place: int, order: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, bool]:
+        """Returns the rows of the tuple at a place in the epoch, and whether it is mirrored."""
+        rows = self._rows(place, order, rng)
+        return rows, self.flip_tuples and rng.random() < 0.5
 
     def _rows(self, place: int, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Returns the rows of the tuple at a place in the epoch, (1 + P + Nn,)."""
@@ -112,7 +126,7 @@ class TupleBatches:
         return np.concatenate([[query], positives, negatives])
 
     def _photos(
-        self, rows: np.ndarray, rng: np.random.Generator, epoch: int, change: Callable
+        self, rows: np.ndarray, flipped: bool, place: int, epoch: int, change: Callable
     ) -> tuple[np.ndarray, np.ndarray, bool]:
         """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
 
@@ -121,8 +135,8 @@ class TupleBatches:
         Where one cannot be read it takes another tuple, if told to.
         """
         dataset = self.sampler.dataset
+        rng = np.random.default_rng([self.seed, epoch, place, _REDRAWS])
         for _ in range(_MOST_REDRAWS):
-            flipped = self.flip_tuples and rng.random() < 0.5
             try:
                 photos = [
                     change(self._read(dataset.path(i)), photo_rng(self.seed, epoch, i))
@@ -133,8 +147,8 @@ class TupleBatches:
                     raise
                 _log.warning("%s; another tuple is drawn", error)
                 others = self.sampler.queries if self.tuples is None else range(len(self.tuples))
-                place = int(rng.integers(len(others)))
-                rows = self._rows(place, self.sampler.queries, rng)
+                other = int(rng.integers(len(others)))
+                rows, flipped = self._draw(other, self.sampler.queries, rng)
                 continue
             photos = np.stack(photos)  # (1 + P + Nn, H, W, C)
             return photos[:, :, ::-1] if flipped else photos, rows, flipped

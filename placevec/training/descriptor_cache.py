@@ -31,6 +31,7 @@ class DescriptorCache:
         dtype: str. `"float32"`, or `"float16"` for half the bytes.
         image_size: (int, int). Rows and columns that photos are resized to.
         skip_unreadable: bool. Go on without photos that cannot be read instead of stopping.
+        describe_photos: callable. `describe`, or what has its arguments and results.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class DescriptorCache:
         dtype: str,
         image_size: tuple[int, int],
         skip_unreadable: bool = False,
+        describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     ) -> None:
         self.folder = folder
         self.dataset = dataset
         self.dtype = np.dtype(dtype)
         self.image_size = image_size
         self.skip_unreadable = skip_unreadable
+        self.describe_photos = describe_photos
         self.descriptors: np.ndarray | None = None
         self.described_at = np.full(len(dataset), _NEVER)  # epoch
         self.is_readable = np.ones(len(dataset), bool)
@@ -109,7 +112,9 @@ class DescriptorCache:
     def _describe(self, model: keras.Model, rows: np.ndarray, progress: Callable) -> None:
         paths = [self.dataset.path(row) for row in rows]
         try:
-            found, kept = describe(model, paths, image_size=self.image_size, progress=progress)
+            found, kept = self.describe_photos(
+                model, paths, image_size=self.image_size, progress=progress
+            )
         except NoReadablePhotoError:
             found, kept = None, np.empty(0, np.int64)
         if len(kept) < len(rows) and not self.skip_unreadable:

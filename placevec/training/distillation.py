@@ -8,9 +8,6 @@ import numpy as np
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe, no_progress
 
-TASK, HELD = "task", "held"
-"""Names of a tuple model's outputs under self-distillation; the same descriptors under both."""
-
 
 def start_descriptors(
     model: keras.Model,
@@ -19,6 +16,7 @@ def start_descriptors(
     image_size: tuple[int, int],
     mirrored: bool = False,
     progress: Callable[..., Iterable] = no_progress,
+    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
 ) -> np.ndarray:
     """Describes all photos of a data set, as they were taken, by the network before the first step.
 
@@ -28,6 +26,7 @@ def start_descriptors(
         image_size: (int, int). Rows and columns that photos are resized to.
         mirrored: bool. Also describe each photo mirrored.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        describe_photos: callable. Takes the place of `placevec.describe`.
 
     Returns:
         `(1, N, D)` float32, or `(2, N, D)` with the mirrored photos'. Those of photos that cannot
@@ -35,7 +34,7 @@ def start_descriptors(
     """
     held = np.zeros((1 + mirrored, len(dataset), model.output_shape[-1]), np.float32)
     for rows, change in zip(held, (None, _mirror), strict=False):
-        descriptors, kept = describe(
+        descriptors, kept = describe_photos(
             model, dataset.paths(), image_size=image_size, change=change, progress=progress
         )
         rows[kept] = descriptors

@@ -13,7 +13,7 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
-from placevec.retrieval import nearest, no_progress
+from placevec.retrieval import describe, nearest, no_progress
 from placevec.training.batches import query_order
 from placevec.training.descriptor_cache import DescriptorCache
 from placevec.training.run_files import MINED
@@ -64,6 +64,7 @@ class Miner:
         config: TrainConfig.
         sampler: TupleSampler.
         progress: callable. `tqdm`, or what has its arguments; draws the bars.
+        describe_photos: callable. `describe`, or what has its arguments and results.
 
     References:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247) for `paper`;
@@ -75,10 +76,12 @@ class Miner:
         config: TrainConfig,
         sampler: TupleSampler,
         progress: Callable[..., Iterable] = no_progress,
+        describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     ) -> None:
         self.config = config
         self.sampler = sampler
         self.progress = progress
+        self.describe_photos = describe_photos
 
     def mine(self, model: keras.Model, epoch: int) -> Mined:
         """Returns the tuples of an epoch; those on disk where it was begun before.
@@ -101,7 +104,7 @@ class Miner:
         cache = DescriptorCache(
             config.run_dir, self.sampler.dataset,
             dtype=config.cache_dtype, image_size=config.image_size,
-            skip_unreadable=config.skip_unreadable,
+            skip_unreadable=config.skip_unreadable, describe_photos=self.describe_photos,
         )  # fmt: skip
         if config.mining == "paper":
             looked_at = max(count, len(self.sampler.queries))

@@ -41,7 +41,8 @@ def step_size(optimizer: keras.optimizers.Optimizer) -> float:
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of half precision
     parts = getattr(optimizer, "optimizers", [optimizer])
-    return float(parts[0].learning_rate)  # the backbone's, the default of the map, comes last
+    first = parts[0]  # the backbone's, the default of the map, comes last
+    return float(keras.ops.convert_to_numpy(first.learning_rate))
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ _ALL = (
 )
 
 # Settings that may differ when a training goes on: they do not change what is computed.
-_FREE = ("run_dir", "resume", "overwrite", "epochs", "num_workers")
+_FREE = ("run_dir", "resume", "overwrite", "epochs", "num_workers", "devices")
 
 
 def check_run(config: TrainConfig) -> bool:

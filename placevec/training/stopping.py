@@ -4,7 +4,7 @@ import contextlib
 import math
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 
@@ -12,27 +12,38 @@ import keras
 class StopRequest:
     """Whether the user or the system asked the training to stop.
 
+    A signal reaches the processes of a training at different steps. They agree when they ask,
+    which all of them do at the same time.
+
     Args:
+        gather: callable. From a value to a list of what all processes gave.
+
+    Attributes:
         number: int or None. The signal that asked, None while none did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gather: Callable[[object], list] = lambda value: [value]) -> None:
+        self.gather = gather
         self.number: int | None = None
 
     def __bool__(self) -> bool:
+        self.number = next(filter(None, self.gather(self.number)), None)
         return self.number is not None
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[StopRequest]:
+def stop_requests(*gather: Callable[[object], list]) -> Iterator[StopRequest]:
     """Notes Ctrl-C and SIGTERM instead of dying of them; a second one takes effect at once.
 
     Outside the main thread signals cannot be handled; there nothing changes.
 
+    Args:
+        *gather: callable. See `StopRequest`.
+
     Yields:
         StopRequest. True once a signal came.
     """
-    request = StopRequest()
+    request = StopRequest(*gather)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return

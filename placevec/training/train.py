@@ -28,6 +28,7 @@ from placevec.training.batch_norm import settle_batch_norm
 from placevec.training.batches import TupleBatches
 from placevec.training.cluster_use import cluster_use
 from placevec.training.clusters import clusters_from_photos, read_centers, read_photos
+from placevec.training.devices import Devices, open_devices
 from placevec.training.distillation import start_descriptors
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
@@ -93,7 +94,7 @@ def train(
     *,
     augmentation: object = None,
     progress: Callable[..., Iterable] = no_progress,
-) -> Training:
+) -> Training | None:
     """Trains a descriptor model and measures it on places it never saw.
 
     Each epoch draws tuples, runs `fit` on them, measures validation loss (and recall every
@@ -108,7 +109,7 @@ def train(
         progress: callable. `tqdm`, or what has its arguments; draws the bars.
 
     Returns:
-        Training.
+        Training; None where another process of the same training returns it.
 
     Raises:
         FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
@@ -117,14 +118,18 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
     """
+    devices = open_devices(config)
+    if not devices.is_first:
+        logging.getLogger("placevec").setLevel(logging.WARNING)
+        progress = no_progress
     keras.utils.set_random_seed(config.seed)
     places = open_places(config.places, skip_unreadable=config.skip_unreadable)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
     sampler = _sampler(config, places)
     goes_on = check_run(config)
-    with stop_requests() as request, _precision(config.precision):
+    with stop_requests(devices.gather) as request, _precision(config.precision):
         augmentation = augmentation or config.augmentation
-        run = _Run(config, sampler, validation, augmentation, progress, request)
+        run = _Run(config, sampler, validation, augmentation, progress, request, devices)
         run.restore() if goes_on else run.begin()
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
@@ -172,6 +177,7 @@ class _Run:
         augmentation: object,
         progress: Callable[..., Iterable],
         request: StopRequest,
+        devices: Devices,
     ) -> None:
         self.config = config
         self.sampler = sampler
@@ -179,6 +185,7 @@ class _Run:
         self.progress = progress
         self.augmentation = augmentation
         self.request = request
+        self.devices = devices
         self.validation_batches = self._validation_batches()
         self.held = None
 
@@ -201,23 +208,29 @@ class _Run:
             clusters_from_photos(model, **photos, variant=config.assignment, centers=given)
         if config.model.projection_dim and not holds_projection(config.model):
             start_projection(model, **photos)
-        self.tuple_model = make_tuple_model(model, config)
-        self._measure_untrained(model)
-        clear_run(config)
-        save_model(model, config.run_dir / run_files.UNTRAINED)
+        with self.devices.scope():
+            self.tuple_model = make_tuple_model(self.devices.spread(model), config)
+        self.parallel = self.devices.parallel(self.tuple_model)
+        self._measure_untrained(descriptor_of(self.tuple_model))
+        if self.devices.is_first:
+            clear_run(config)
+            save_model(model, config.run_dir / run_files.UNTRAINED)
 
     def restore(self) -> None:
         """Takes up the network, the optimizer and the step of the last checkpoint."""
         path = self.config.run_dir / run_files.CHECKPOINT
-        self.tuple_model = load_tuple_model(path)
+        with self.devices.scope():
+            self.tuple_model = load_tuple_model(path)
+        self.parallel = self.devices.parallel(self.tuple_model)
         _log.info("going on from %s after step %d", path, self._steps)
         if self.finished_epochs >= self.config.epochs:
             _log.info("nothing is left to train; more `--epochs` would go on")
-        write_json(self.config.run_dir / run_files.CONFIG, to_dict(self.config))
         rows = read_history(self.config.run_dir)[: self.finished_epochs]
-        if rows:
-            write_history(self.config.run_dir, rows)
-        self._measure_untrained(load_model(self.config.run_dir / run_files.UNTRAINED))
+        if self.devices.is_first:
+            write_json(self.config.run_dir / run_files.CONFIG, to_dict(self.config))
+            if rows:
+                write_history(self.config.run_dir, rows)
+        self._measure_untrained(self._load(run_files.UNTRAINED))
 
     @property
     def finished_epochs(self) -> int:
@@ -244,8 +257,8 @@ class _Run:
         photos = batches.epoch(epoch, first_step)
         stop = StopEarly(self.request)
         start = time.perf_counter()
-        with _errors_of(photos) as photos:
-            logs = self.tuple_model.fit(
+        with _errors_of(photos) as photos, self.devices.scope():
+            logs = self.parallel.fit(
                 iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
                 steps_per_epoch=num_steps,
                 initial_epoch=epoch,
@@ -270,19 +283,21 @@ class _Run:
             row["mining_share"] = mined.seconds / (mined.seconds + seconds)
         row["learning_rate"] = step_size(self.tuple_model.optimizer)
         with averaged_weights(self.tuple_model, config):
-            row |= cluster_use(descriptor_of(self.tuple_model), self._few_photos)
-            row |= self._validate(epoch)
-            self._keep_the_best(epoch, row)
-        self._record(epoch, row)
+            row |= self._validation_loss()
+            row |= self._by_first(functools.partial(self._measure, epoch, row))
+        if self.devices.is_first:
+            self._record(epoch, row)
         if self.request:
             self._save_and_leave()
 
-    def finish(self) -> Training:
+    def finish(self) -> Training | None:
         """Compares the best network with the untrained one, in numbers and pictures."""
         folder = self.config.run_dir
         if self.config.is_whitened:
-            self._whiten(folder / run_files.MODEL)
-        after = self._evaluate(load_model(folder / run_files.MODEL))
+            self.devices.by_first(self._load(run_files.MODEL), self._whiten)
+        after = self.devices.by_first(self._load(run_files.MODEL), self._evaluate)
+        if not self.devices.is_first:
+            return None
         curves = {"before": self.before, "after": after}
         write_json(
             folder / run_files.RECALL,
@@ -317,6 +332,7 @@ class _Run:
             "seed": config.seed,
             "skip_unreadable": config.skip_unreadable,
             "num_workers": config.num_workers,
+            "share": (self.devices.process, self.devices.num_processes),
         }
 
     def _validation_batches(self) -> TupleBatches | None:
@@ -330,20 +346,25 @@ class _Run:
         return TupleBatches(sampler, **self._batch_settings, steps_per_epoch=steps)
 
     def _measure_untrained(self, model: keras.Model) -> None:
-        self.before = self._evaluate(model)
+        self.before = self.devices.by_first(model, self._evaluate)
         _log.info("before training: %s", _percent(self.before.recall))
         if self.config.distillation:
             self._hold_to(model)
 
     def _hold_to(self, model: keras.Model) -> None:
         """Notes the descriptors that training and validation photos are held to."""
-        held = functools.partial(
-            start_descriptors, model, image_size=self.config.image_size, progress=self.progress
-        )
-        self.held = held(self.sampler.dataset, mirrored=self.config.flip_tuples)
+
+        def held(dataset: PlaceDataset, mirrored: bool) -> np.ndarray:
+            work = functools.partial(
+                start_descriptors, dataset=dataset, mirrored=mirrored, progress=self.progress,
+                image_size=self.config.image_size, describe_photos=self.devices.describe,
+            )  # fmt: skip
+            return self.devices.by_first(model, work)
+
+        self.held = held(self.sampler.dataset, self.config.flip_tuples)
         if self.validation_batches is not None:
             self.validation_batches = dataclasses.replace(
-                self.validation_batches, held=held(self.validation)
+                self.validation_batches, held=held(self.validation, mirrored=False)
             )
 
     def _evaluate(self, model: keras.Model) -> Evaluation:
@@ -354,12 +375,17 @@ class _Run:
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
             progress=self.progress,
+            describe_photos=self.devices.describe,
         )
 
-    def _whiten(self, path: Path) -> None:
+    def _load(self, name: str) -> keras.Model:
+        with self.devices.scope():
+            return load_model(self.config.run_dir / name)
+
+    def _whiten(self, model: keras.Model) -> None:
         """Puts whitening behind the best network; done anew where a training goes on."""
         whitened = whiten(
-            load_model(path),
+            model,
             self.sampler.dataset,
             self.config.whiten_dim,
             rank=self.config.whiten_rank,
@@ -370,29 +396,34 @@ class _Run:
             seed=self.config.seed,
             progress=self.progress,
         )
-        save_model(whitened, path)
+        save_model(whitened, self.config.run_dir / run_files.MODEL)
 
     def _mine(self, epoch: int) -> Mined | None:
         if self.config.mining == "random":
             return None
-        miner = Miner(self.config, self.sampler, self.progress)
-        return miner.mine(descriptor_of(self.tuple_model), epoch)
+        miner = Miner(self.config, self.sampler, self.progress, self.devices.describe)
+        return self._by_first(lambda model: miner.mine(model, epoch))
 
-    def _validate(self, epoch: int) -> dict[str, float]:
-        """Returns the validation loss, and recall where it is due."""
+    def _by_first(self, work: Callable[[keras.Model], object]) -> object:
+        return self.devices.by_first(descriptor_of(self.tuple_model), work)
+
+    def _validation_loss(self) -> dict[str, float]:
+        if self.validation_batches is None:
+            return {}
+        with _errors_of(self.validation_batches.epoch(0)) as photos, self.devices.scope():
+            loss = self.parallel.evaluate(
+                photos, steps=self.validation_batches.steps_per_epoch, verbose=0
+            )
+        return {"val_loss": loss}
+
+    def _measure(self, epoch: int, row: dict[str, float], model: keras.Model) -> dict[str, float]:
+        """Returns the use of clusters, and recall where it is due; keeps the best network."""
         config = self.config
-        results = {}
-        if self.validation_batches is not None:
-            with _errors_of(self.validation_batches.epoch(0)) as photos:
-                results["val_loss"] = self.tuple_model.evaluate(
-                    photos,
-                    steps=self.validation_batches.steps_per_epoch,
-                    verbose=0,
-                    return_dict=True,
-                )["loss"]
+        results = cluster_use(model, self._few_photos)
         if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
-            evaluation = self._evaluate(descriptor_of(self.tuple_model))
+            evaluation = self._evaluate(model)
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
+        self._keep_the_best(epoch, row | results)
         return results
 
     def _keep_the_best(self, epoch: int, row: dict[str, float]) -> None:
@@ -418,8 +449,8 @@ class _Run:
         )  # fmt: skip
 
     def _save_and_leave(self) -> None:
-        folder = self.config.run_dir
-        save_model(self.tuple_model, folder / run_files.CHECKPOINT)
+        if self.devices.is_first:
+            save_model(self.tuple_model, self.config.run_dir / run_files.CHECKPOINT)
         raise Interrupted(
             f"Stopped after step {self._steps} and saved. Go on with `--resume`",
             self.request.number,

@@ -8,7 +8,6 @@ import keras
 from placevec.config import TrainConfig
 from placevec.losses import LOSSES, DistillationLoss, get_loss
 from placevec.models import without_xla
-from placevec.training.distillation import HELD, TASK
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
@@ -24,8 +23,7 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         config: TrainConfig.
 
     Returns:
-        keras.Model, compiled. `(B, 1 + P + Nn, H, W, C)` uint8 in, `(B, 1 + P + Nn, D)` out;
-        with self-distillation under the two names `task` and `held`.
+        keras.Model, compiled. `(B, 1 + P + Nn, H, W, C)` uint8 in, `(B, 1 + P + Nn, D)` out.
 
     Raises:
         ValueError: If there is no layer `train_from_layer`.
@@ -44,16 +42,12 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         num_negatives=config.num_negatives,
         **_loss_arguments(config),
     )
-    weights = None
     if config.distillation:
-        outputs = {TASK: outputs, HELD: outputs}
-        loss = {TASK: loss, HELD: DistillationLoss()}
-        weights = {TASK: 1.0, HELD: config.distillation}
+        loss = DistillationLoss(loss, config.distillation)
     tuple_model = keras.Model(tuples, outputs, name="tuple_model")
     tuple_model.compile(
         optimizer=make_optimizer(config),
         loss=loss,
-        loss_weights=weights,
         jit_compile=model.jit_compile,
     )
     keep_weights_apart(tuple_model)
@@ -76,7 +70,7 @@ def load_tuple_model(path: Path) -> keras.Model:
 
 def steps_of(tuple_model: keras.Model) -> int:
     """Returns how many steps a tuple model was trained, those without effect included."""
-    return int(tuple_model.get_layer(_COUNTER).steps)
+    return int(keras.ops.convert_to_numpy(tuple_model.get_layer(_COUNTER).steps))
 
 
 @keras.saving.register_keras_serializable(package="placevec")
@@ -93,8 +87,9 @@ class CountSteps(keras.layers.Layer):
     def build(self, input_shape):
         """Makes the one weight `steps`, a scalar that is not trained."""
         self.steps = self.add_weight(
-            name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False
-        )
+            name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False,
+            aggregation="only_first_replica",
+        )  # fmt: skip
 
     def call(self, inputs, training=False):
         """Returns the inputs."""

@@ -54,6 +54,18 @@ def test_is_the_same_for_any_number_of_threads(made_places, augmentation):
         np.testing.assert_array_equal(left, right)
 
 
+def test_shares_of_processes_are_the_batch_of_one(with_a_broken_photo):
+    settings = {"batch_size": 6, "flip_tuples": True, "skip_unreadable": True}
+    whole = list(batches(with_a_broken_photo, **settings).epoch(1))
+    shares = [
+        list(batches(with_a_broken_photo, **settings, share=(process, 3)).epoch(1))
+        for process in range(3)
+    ]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        for each, joined in zip(batch, map(np.concatenate, zip(*parts, strict=True)), strict=True):
+            np.testing.assert_array_equal(each, joined)
+
+
 def test_goes_on_in_the_middle_of_an_epoch(made_places):
     source = batches(made_places / "train", augmentation="street")
     whole = [photos for photos, _ in source.epoch(2)]

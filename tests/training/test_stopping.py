@@ -60,3 +60,10 @@ def test_stops_at_a_loss_that_is_no_number(loss, stops):
     callback.on_train_batch_end(7, {"loss": loss})
     assert callback.model.stop_training is stops
     assert callback.bad_step == (7 if stops else None)
+
+
+def test_processes_agree_on_a_signal_that_one_of_them_got():
+    request = StopRequest(gather=lambda number: [number, signal.SIGTERM])
+    assert request
+    assert request.number == signal.SIGTERM
+    assert not StopRequest(gather=lambda number: [number, None])
