@@ -229,6 +229,9 @@ class TrainConfig:
     assignment: Literal["v1", "v2"] = "v1"
     """How the clusters' soft assignment starts: v1 by the angle to a center, as in the paper's
     published networks, v2 by the distance to it, as in its formula."""
+    assignment_ratio: float = 100.0
+    """How many times larger than the second a local feature's largest assignment is at the start,
+    on average: 100 in the paper; the smaller, the softer, and the less it hangs on the light."""
     whiten_dim: int = 0
     """Numbers of the descriptor after PCA whitening, which is fitted on the training photos after
     the last epoch and becomes the last layer. 0: no whitening."""
@@ -309,9 +312,12 @@ class TrainConfig:
             "whiten_augmentation", self.is_whitened, "whiten_rank", self.whiten_rank
         )
         has_clusters = self.model.aggregator == "netvlad"
-        for name in ("clusters", "assignment"):
+        for name in ("clusters", "assignment", "assignment_ratio"):
             self._refuse_unused(name, has_clusters, "model.aggregator", self.model.aggregator)
-        self._refuse_unused("assignment", self.clusters != "random", "clusters", self.clusters)
+        for name in ("assignment", "assignment_ratio"):
+            self._refuse_unused(name, self.clusters != "random", "clusters", self.clusters)
+        if not self.assignment_ratio > 1:
+            _refuse(self, "assignment_ratio", "above 1")
         if self.num_hard_negatives and self.num_hard_negatives < self.num_negatives:
             _refuse(self, "num_hard_negatives", "0 or at least `num_negatives`")
         if self.num_hard_negatives and self.mining == "paper":

@@ -184,6 +184,14 @@ def test_refuses_an_impossible_network(values, match):
         ({"whiten_power": 0.5}, "`whiten_power` has no effect with whiten_dim=0"),
         ({"clusters": "random", "assignment": "v2"}, "`assignment` has no effect with clusters="),
         (
+            {"clusters": "random", "assignment_ratio": 10.0},
+            "`assignment_ratio` has no effect with clusters=random",
+        ),
+        ({"assignment_ratio": 1.0}, "`assignment_ratio` must be above 1"),
+        ({"whiten_dim": 8, "whiten_rank": 4}, "`whiten_rank` must be 0 beside `whiten_dim`"),
+        ({"whiten_augmentation": "light"}, "`whiten_augmentation` has no effect with whiten_rank"),
+        ({"distillation": -1.0}, "`distillation` must be at least 0"),
+        (
             {"clusters": "c.mat", "model": ModelConfig(aggregator="gem")},
             "`clusters` has no effect with model.aggregator=gem",
         ),

@@ -15,6 +15,7 @@ def initialize_clusters(
     *,
     seed: int,
     variant: str = "v1",
+    ratio: float = ASSIGNMENT_RATIO,
     num_iterations: int = 100,
     centers: np.ndarray | None = None,
 ) -> float:
@@ -29,6 +30,7 @@ def initialize_clusters(
         local_features: (N, D) float. Local features as the backbone gives them, from many photos.
         seed: int. Seed of k-means.
         variant: str. `"v1"` or `"v2"`, see `assignment_weights`. Defaults to `"v1"`.
+        ratio: float. Above 1, see `assignment_weights`. Defaults to `100.0`.
         num_iterations: int. Iterations of k-means. Defaults to `100`.
         centers: (K, D) float or None. Centers to take in place of k-means's; the features then
             say how sharp the assignment is. Defaults to `None`.
@@ -53,7 +55,7 @@ def initialize_clusters(
     num_clusters = layer.num_clusters + layer.num_ghost_clusters
     if centers is None:
         centers = kmeans(features, num_clusters, seed=seed, num_iterations=num_iterations)
-    kernel, bias, alpha = assignment_weights(features, centers, variant)
+    kernel, bias, alpha = assignment_weights(features, centers, variant, ratio)
     layer.set_clusters(centers, kernel, bias)
     return alpha
 
@@ -99,16 +101,19 @@ def kmeans(
 
 
 def assignment_weights(
-    local_features: np.ndarray, centers: np.ndarray, variant: str = "v1"
+    local_features: np.ndarray,
+    centers: np.ndarray,
+    variant: str = "v1",
+    ratio: float = ASSIGNMENT_RATIO,
 ) -> tuple[np.ndarray, np.ndarray | None, float]:
-    """Makes soft assignment weights that are as sharp as the paper's on these features.
+    """Makes soft assignment weights, by default as sharp as the paper's on these features.
 
         v1: logits = alpha * (c / |c|) . x               no bias; the paper's published numbers
         v2: logits = alpha * (2 c . x - |c|^2)           the paper's formula, softmax(-alpha d^2)
 
-    Both take the `alpha` at which a feature's largest assignment is on (geometric) average 100
-    times its second: `alpha = ln(100) / mean(gap)`, where the gap is between the two largest
-    logits for `alpha = 1`. In v2 that is the difference of the squared distances to the two
+    Both take the `alpha` at which a feature's largest assignment is on (geometric) average
+    `ratio` times its second: `alpha = ln(ratio) / mean(gap)`, where the gap is between the two
+    largest logits for `alpha = 1`. In v2 that is the difference of the squared distances to the two
     nearest centers. With a single cluster there is no second: `alpha` is 1.
 
     Args:
@@ -116,6 +121,7 @@ def assignment_weights(
             scales its inputs, which v1 is meant for.
         centers: (K, D) float. Centers, as `kmeans` returns them.
         variant: str. `"v1"` or `"v2"`. Defaults to `"v1"`.
+        ratio: float. Above 1; the smaller, the softer. Defaults to `100.0`, the paper's.
 
     Returns:
         kernel: (D, K) float32. `alpha * c / |c|` or `2 * alpha * c`, one column per center.
@@ -123,7 +129,7 @@ def assignment_weights(
         alpha: float. Positive.
 
     Raises:
-        ValueError: If the variant is another word, features and centers differ in D, or no
+        ValueError: If the variant is another word, the ratio is not above 1, features and centers differ in D, or no
             feature is nearer to one center than to the next.
 
     Example:
@@ -150,12 +156,14 @@ def assignment_weights(
         kernel, bias = 2 * centers.T, -np.sum(np.square(centers), axis=1)
     else:
         raise ValueError(f"`variant` must be 'v1' or 'v2'. Received: variant={variant!r}")
-    alpha = _alpha(features @ kernel if bias is None else features @ kernel + bias)
+    if not ratio > 1:
+        raise ValueError(f"`ratio` must be above 1. Received: ratio={ratio}")
+    alpha = _alpha(features @ kernel if bias is None else features @ kernel + bias, ratio)
     kernel = np.float32(alpha * kernel)
     return kernel, None if bias is None else np.float32(alpha * bias), alpha
 
 
-def _alpha(logits: np.ndarray) -> float:
+def _alpha(logits: np.ndarray, ratio: float) -> float:
     """Returns what to multiply logits (N, K) with for the wanted mean ratio of assignments."""
     if logits.shape[1] == 1:
         return 1.0
@@ -166,7 +174,7 @@ def _alpha(logits: np.ndarray) -> float:
             "Local features must lie nearer to one center than to the next. Received: centers "
             "that coincide, or features that do not differ. Take other photos or fewer clusters"
         )
-    return float(np.log(ASSIGNMENT_RATIO) / gap)
+    return float(np.log(ratio) / gap)
 
 
 def _checked(vectors: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import scipy.io
 
+from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
@@ -25,7 +26,8 @@ def clusters_from_photos(
     image_size: tuple[int, int],
     seed: int,
     skip_unreadable: bool = False,
-    variant: str = "v1",
+    variant: str = TrainConfig.assignment,
+    ratio: float = TrainConfig.assignment_ratio,
     centers: np.ndarray | None = None,
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.
@@ -40,6 +42,7 @@ def clusters_from_photos(
         seed: int. Seed of the draw and of k-means.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         variant: str. `"v1"` or `"v2"`, see `placevec.layers.assignment_weights`.
+        ratio: float. How sharp the assignment is, see there.
         centers: (K, D) float or None. Centers to take in place of k-means's.
 
     Reference:
@@ -59,7 +62,9 @@ def clusters_from_photos(
     )
     backbone = without_xla(keras.Model(model.input, aggregator.input))
     features = _local_features(backbone, photos, rng)
-    initialize_clusters(aggregator, features, seed=seed, variant=variant, centers=centers)
+    initialize_clusters(
+        aggregator, features, seed=seed, variant=variant, ratio=ratio, centers=centers
+    )
     _log.info(
         "%d clusters from %d local features of %d photos in %.1f s",
         aggregator.num_clusters, len(features), len(drawn), time.perf_counter() - start,

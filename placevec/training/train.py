@@ -205,7 +205,10 @@ class _Run:
             settle_batch_norm(model, **photos)
         if config.clusters != "random" and not holds_aggregator(config.model):
             given = None if config.clusters == "photos" else read_centers(Path(config.clusters))
-            clusters_from_photos(model, **photos, variant=config.assignment, centers=given)
+            clusters_from_photos(
+                model, **photos, centers=given,
+                variant=config.assignment, ratio=config.assignment_ratio,
+            )  # fmt: skip
         if config.model.projection_dim and not holds_projection(config.model):
             start_projection(model, **photos)
         with self.devices.scope():

@@ -146,6 +146,13 @@ class TestAssignmentWeights:
         assert mean_assignment_ratio(features, kernel, bias) == pytest.approx(100, rel=1e-3)
 
     @pytest.mark.parametrize("variant", ["v1", "v2"])
+    def test_a_smaller_ratio_is_softer(self, features, centers, variant):
+        kernel, bias, _ = assignment_weights(features, centers, variant, ratio=10.0)
+        assert mean_assignment_ratio(features, kernel, bias) == pytest.approx(10, rel=1e-3)
+        with pytest.raises(ValueError, match="`ratio` must be above 1. Received: ratio=1"):
+            assignment_weights(features, centers, variant, ratio=1)
+
+    @pytest.mark.parametrize("variant", ["v1", "v2"])
     def test_with_one_cluster_alpha_is_1(self, features, variant):
         kernel, _, alpha = assignment_weights(features, features[:1], variant)
         assert alpha == 1.0 and kernel.shape == (8, 1)

@@ -19,7 +19,10 @@ def y_true(positions_m, before):
 def held_in_loops(y_pred, before):
     found = []
     for now, then in zip(y_pred.astype("float64"), before.astype("float64"), strict=True):
-        moved = [sum((a - b) ** 2 for a, b in zip(*pair, strict=True)) for pair in zip(now, then)]
+        moved = [
+            sum((a - b) ** 2 for a, b in zip(*pair, strict=True))
+            for pair in zip(now, then, strict=True)
+        ]
         found.append(sum(moved) / len(moved))
     return np.array(found)
 
