@@ -1,13 +1,15 @@
 """Which choices make a short training on streets of one town better?
 
-Trains MobileNetV2 up to `block_9_add` with NetVLAD on `CAMBRIDGE/train`, each row with the same
-photos in a step, the same steps and the same layers that learn, and one choice changed. Prints
-recall@1 on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind of place; for each
-row the seeds' networks before the first step and after the last:
+Trains MobileNetV2 up to `block_9_add` with NetVLAD on `CAMBRIDGE/train`: each row with the same
+number of photos in a step, the same steps and the same layers that learn, and with what its name
+says changed against the first row. ImageNet's weights stand in `CAMBRIDGE/../weights`, or are
+downloaded. Prints recall@1 on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind
+of place; for each row the seeds' networks before the first step and after the last:
 
     python benchmarks/training_choices.py CAMBRIDGE --corridor CORRIDOR --out FOLDER
 
-A run that is done is not done again, so the command can be stopped and given anew.
+A run that is done is not done again, so the command can be stopped and given anew; after a change
+of the rows give another folder.
 """
 
 import argparse

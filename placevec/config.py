@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 _LOSSES_OVER_THE_BATCH = ("batch_allpair_hinge", "circle", "info_nce", "multi_similarity")
 _LOSSES_WITHOUT_MARGIN = ("info_nce", "sare_independent", "sare_joint")
 _LOSSES_WITH_TEMPERATURE = ("info_nce",)
+Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
 # Settings that only some aggregators have.
 _AGGREGATORS_WITH = {
     "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
@@ -156,7 +157,7 @@ class TrainConfig:
     """Numbers of the cached descriptors: 4 bytes each, or 2."""
     flip_tuples: bool = False
     """Mirror half of the tuples, all photos of a tuple alike."""
-    augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    augmentation: Augmentation = "none"
     """Changes to photos while training: light another hour, day or night; street also another
     camera and things in the way; the others are imgaug's."""
     skip_unreadable: bool = False
@@ -187,7 +188,8 @@ class TrainConfig:
     """Weight, beside the loss, of the squared distance between a photo's descriptor and the one
     that the network gave for it, unchanged, before the first step (self-distillation). It teaches
     that the changes of `augmentation` make no other place, and keeps what the network knew of
-    places that the training does not show. 0: none."""
+    places that the training does not show. Holds a descriptor of each photo in memory, and of each
+    mirrored one with flip_tuples, 4 bytes a number. 0: none."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
@@ -240,7 +242,7 @@ class TrainConfig:
     whiten_rank: int = 0
     """In place of whiten_dim: so many directions of largest spread are evened out and all others
     left as they are, which takes fewer weights. 0: none."""
-    whiten_augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    whiten_augmentation: Augmentation = "none"
     """Changes to two copies of each photo that the whitening is fitted on besides: what only they
     change in a descriptor then counts for less."""
 
@@ -447,7 +449,7 @@ class WhitenConfig:
     """File for the model that ends in whitening."""
     power: float = TrainConfig.whiten_power
     """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
-    augmentation: Literal["none", "light", "street", "basic", "typical", "heavy"] = "none"
+    augmentation: Augmentation = "none"
     """Changes to two copies of each photo that the whitening is fitted on besides: what only they
     change in a descriptor then counts for less."""
     max_photos: int = 10_000
@@ -467,10 +469,7 @@ class WhitenConfig:
         _at_least(self, 1, "batch_size")
         _at_least(self, 2, "max_photos")
         _at_least(self, 0, "seed", "dim", "rank")
-        if (self.dim > 0) == (self.rank > 0):
-            raise ValueError(
-                f"Give one of `dim` and `rank`, above 0. Received: dim={self.dim}, rank={self.rank}"
-            )
+        check_whitening_settings(self.dim, self.rank, self.power)
         _between(self, 0, 1, "power")
         _image_size(self)
 
@@ -490,6 +489,23 @@ class RenderConfig:
         _settle_types(self)
         _at_least(self, 0, "seed")
         _image_size(self)
+
+
+def check_whitening_settings(dim: int, rank: int, power: float) -> None:
+    """Refuses whitening that is neither whole nor partial, or both.
+
+    Args:
+        dim: int. Numbers of the whitened descriptor.
+        rank: int. Directions of partial whitening.
+        power: float. How far whole whitening goes.
+
+    Raises:
+        ValueError: If not one of `dim` and `rank` is above 0, or `power` is given beside `rank`.
+    """
+    if max(dim, rank) <= 0 or min(dim, rank) != 0:
+        raise ValueError(f"Give one of `dim` and `rank`, above 0. Received: dim={dim}, rank={rank}")
+    if rank and power != TrainConfig.whiten_power:
+        raise ValueError(f"`power` has no effect with `rank`. Received: power={power}, rank={rank}")
 
 
 def to_dict(config: Any) -> dict[str, Any]:

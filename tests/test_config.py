@@ -281,6 +281,7 @@ def test_refuses_impossible_ways_to_describe(kind, values, match):
         ({"dim": 0}, "Give one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
         ({"rank": 3}, "Give one of `dim` and `rank`, above 0. Received: dim=8, rank=3"),
         ({"rank": -1}, "`rank` must be at least 0"),
+        ({"dim": 0, "rank": 3, "power": 0.5}, "`power` has no effect with `rank`"),
         ({"power": -0.5}, "`power` must be between 0 and 1"),
         ({"max_photos": 1}, "`max_photos` must be at least 2"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),

@@ -13,6 +13,7 @@ from placevec.layers.mac import MAC as MAC
 from placevec.layers.mixvpr import MixVPR as MixVPR
 from placevec.layers.netvlad import NetVLAD as NetVLAD
 from placevec.layers.partial_whitening import PartialWhitening as PartialWhitening
+from placevec.layers.partial_whitening import check_whitening_rank as check_whitening_rank
 from placevec.layers.partial_whitening import fit_partial_whitening as fit_partial_whitening
 from placevec.layers.patch_grid import PatchGrid as PatchGrid
 from placevec.layers.patch_tokens import PatchTokens as PatchTokens

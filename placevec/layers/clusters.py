@@ -129,8 +129,8 @@ def assignment_weights(
         alpha: float. Positive.
 
     Raises:
-        ValueError: If the variant is another word, the ratio is not above 1, features and centers differ in D, or no
-            feature is nearer to one center than to the next.
+        ValueError: If the variant is another word, the ratio is not above 1, features and centers
+            differ in D, or no feature is nearer to one center than to the next.
 
     Example:
     >>> features = np.array([[1.0, 0.0], [0.0, 1.0]])

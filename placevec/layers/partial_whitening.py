@@ -107,7 +107,7 @@ def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarra
         directions: (D, r) float32. Sign of each column arbitrary.
 
     Raises:
-        ValueError: As `fit_whitening` for `rank + 1` dimensions.
+        ValueError: As `check_whitening_rank` and `fit_whitening`.
 
     Example:
     >>> descriptors = np.array([[4.0, 0.0], [-4.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
@@ -116,6 +116,27 @@ def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarra
     array([[0.75],
            [0.  ]], dtype=float32)
     """
+    check_whitening_rank(rank, *np.shape(descriptors))
     mean, directions = fit_whitening(descriptors, rank + 1, power=0.0)
     spread = np.std((descriptors - mean) @ directions, axis=0)
-    return mean, directions[:, :rank] * np.sqrt(1 - spread[rank] / spread[:rank])
+    shrunk = np.maximum(1 - spread[rank] / spread[:rank], 0)  # equal spreads are never quite equal
+    return mean, directions[:, :rank] * np.sqrt(shrunk)
+
+
+def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -> None:
+    """Refuses more directions than so many descriptors can have beside the next.
+
+    Args:
+        rank: int. `r`, how many directions are wanted.
+        num_descriptors: int. `N`; with their mean taken off they span `N - 1` directions.
+        descriptor_dim: int. `D`.
+
+    Raises:
+        ValueError: If `rank` is below 1, or above `N - 2` or `D - 1`.
+    """
+    most = min(num_descriptors - 2, descriptor_dim - 1)
+    if not 1 <= rank <= most:
+        raise ValueError(
+            f"`rank` must be between 1 and {most} for {num_descriptors} photos and descriptors of "
+            f"{descriptor_dim} numbers. Received: rank={rank}"
+        )

@@ -16,7 +16,7 @@ class DistillationLoss(keras.losses.Loss):
     not show.
 
     Args:
-        loss: keras.losses.Loss. The loss of tuples.
+        loss: keras.losses.Loss. The loss of tuples; its own reduction does not count.
         weight: float. Of the squared distance; at least 0.
         name: str. Defaults to `"distillation_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.

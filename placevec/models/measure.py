@@ -10,6 +10,7 @@ from placevec.layers import (
     LayerScale,
     MixVPR,
     NetVLAD,
+    PartialWhitening,
     PatchTokens,
     PixelScaling,
     SALADLike,
@@ -172,6 +173,8 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
         return 2 * math.prod(output_shape[:-1]) * math.prod(layer.kernel.shape)
     if isinstance(layer, Whitening):
         return 2 * math.prod(layer.projection.shape)
+    if isinstance(layer, PartialWhitening):
+        return 4 * math.prod(layer.directions.shape)
     return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)
 
 

@@ -63,6 +63,15 @@ class TupleBatches:
     num_workers: int = 1
     share: tuple[int, int] = (0, 1)
 
+    def __post_init__(self) -> None:
+        if self.held is None:
+            return
+        shape = (1 + self.flip_tuples, len(self.sampler.dataset))
+        if self.held.ndim != 3 or self.held.shape[:2] != shape:
+            raise ValueError(
+                f"`held` must have shape {shape} + (D,). Received: shape {self.held.shape}"
+            )
+
     @property
     def tuple_size(self) -> int:
         """Photos in a tuple, `1 + P + Nn`."""

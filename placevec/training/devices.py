@@ -24,6 +24,7 @@ from placevec.retrieval import NoReadablePhotoError, describe, no_progress
 from placevec.training.tuple_model import descriptor_of
 
 _log = logging.getLogger(__name__)
+_HALF = 2**30
 _LONGEST_WAIT = datetime.timedelta(days=1)  # of a process for what another one does alone
 
 
@@ -92,6 +93,8 @@ class Devices:
         Only for the `work` of `by_first`; arguments, results and errors are those of
         `placevec.describe`, with a batch for each device.
         """
+        if not len(paths):
+            return describe(model, paths, **settings)
         self.gather((paths, settings))
         parts = self.gather(self._describe_share(model, paths, settings, progress))
         found = [part for part in parts if isinstance(part, tuple)]
@@ -111,6 +114,8 @@ class Devices:
         rows = np.array_split(np.arange(len(paths)), self.num_processes)[self.process]
         if not len(rows):
             return None
+        if change := settings.get("change"):
+            settings = {**settings, "change": lambda photo, place: change(photo, rows[place])}
         try:
             found, kept = self._describe_here(
                 model, [paths[row] for row in rows], progress=progress, **settings
@@ -241,8 +246,9 @@ class _JaxDevices(Devices):
         from jax.experimental.multihost_utils import process_allgather
 
         written = np.frombuffer(pickle.dumps(value), np.uint8)
-        sizes = process_allgather(np.array(len(written)))
-        padded = np.zeros(sizes.max(), np.uint8)  # arrays of all processes must be of one shape
+        halves = np.array(divmod(len(written), _HALF), np.int32)  # JAX cuts numbers to 32 bits
+        longest = max(int(high) * _HALF + int(low) for high, low in process_allgather(halves))
+        padded = np.zeros(longest, np.uint8)  # arrays of all processes must be of one shape
         padded[: len(written)] = written
         return [pickle.loads(each) for each in process_allgather(padded)]
 
@@ -261,7 +267,8 @@ class _JaxDevices(Devices):
     def _on_one_machine(self, model: keras.Model) -> keras.Model:
         if self.num_processes == 1:
             return model
-        self.copy = self.copy or _copy(model)
+        if self.copy is None or len(self.copy.weights) != len(model.weights):  # whitened since
+            self.copy = _copy(model)
         self.copy.set_weights(model.get_weights())
         return self.copy
 
@@ -269,7 +276,10 @@ class _JaxDevices(Devices):
 def _open_jax(config: TrainConfig) -> Devices:
     is_one_of_many = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if is_one_of_many:
-        keras.distribution.initialize()
+        import jax
+
+        if not jax.distributed.is_initialized():  # once in a process, however often it trains
+            keras.distribution.initialize()
     names = keras.distribution.list_devices()
     if not is_one_of_many:
         names = names[: config.devices]

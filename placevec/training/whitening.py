@@ -9,9 +9,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from placevec.config import WhitenConfig
+from placevec.config import WhitenConfig, check_whitening_settings
 from placevec.images import augmenter, photo_rng
-from placevec.layers import Whitening, check_whitening_dim, fit_partial_whitening, fit_whitening
+from placevec.layers import (
+    Whitening,
+    check_whitening_dim,
+    check_whitening_rank,
+    fit_partial_whitening,
+    fit_whitening,
+)
 from placevec.models import (
     append_partial_whitening,
     append_whitening,
@@ -66,20 +72,22 @@ def whiten(
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
-        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
+        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out, `(batch, D)` from
+        partial whitening.
 
     Raises:
-        ValueError: If the photos are too few for `dim`, the descriptor has fewer numbers, or
-            photos cannot be read and `skip_unreadable` is false.
+        ValueError: If `dim` and `rank` are both given or both not, the photos are too few for
+            them, the descriptor has fewer numbers, or photos cannot be read and
+            `skip_unreadable` is false.
 
     Reference:
-        [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622).
+        [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622); see `PartialWhitening`.
     """
+    check_whitening_settings(dim, rank, power)
     model = remove_whitening(model)
     rows = _drawn(dataset.database, max_photos, seed)
     num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
-    num_directions = dim or rank + 1
-    check_whitening_dim(num_directions, len(rows), model.output_shape[-1])  # before the long work
+    _check(dim, rank, len(rows), model)  # before the long work
     change = augmenter(augmentation)
 
     def changed(photo: np.ndarray, index: int, copy: int) -> np.ndarray:
@@ -104,10 +112,10 @@ def check_whitening(
     """Refuses a `dim` or `rank` that `whiten` would refuse after a long training.
 
     Raises:
-        ValueError: As `check_whitening_dim`.
+        ValueError: As `check_whitening_dim` or `check_whitening_rank`.
     """
     num_photos = min(len(dataset.database), WhitenConfig.max_photos)
-    check_whitening_dim(dim or rank + 1, num_photos, model.output_shape[-1])
+    _check(dim, rank, num_photos, model)
 
 
 def start_projection(
@@ -142,6 +150,11 @@ def start_projection(
     drawn = [paths[row] for row in rows]
     descriptors = _describe(before, drawn, skip_unreadable, image_size=image_size)
     layer.set_projection(*_fit(fit_whitening, descriptors, layer.dim, _PROJECTION_POWER))
+
+
+def _check(dim: int, rank: int, num_photos: int, model: keras.Model) -> None:
+    check, size = (check_whitening_dim, dim) if dim else (check_whitening_rank, rank)
+    check(size, num_photos, model.output_shape[-1])
 
 
 def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -136,6 +136,19 @@ def test_refuses_what_is_no_photo(preset, image, words):
         augmenter(preset)(image, photo_rng(0, 0, 0))
 
 
+def test_light_keeps_every_pixel_in_its_place_and_is_dark_half_of_the_time():
+    """The brightest square of a picture stays the brightest, or as bright as any."""
+    image = np.full((48, 64, 3), 60, np.uint8)
+    image[16:32, 40:56] = 240
+    num_dark = 0
+    for index in range(60):
+        changed = augmenter("light")(image, photo_rng(0, 0, index)).astype(float)
+        inside, around = changed[18:30, 42:54].mean(), changed[12:36, 36:60].mean()
+        assert inside > around
+        num_dark += inside < 140
+    assert 15 < num_dark < 45
+
+
 def test_refuses_an_unknown_preset_with_the_nearest_name():
     with pytest.raises(
         ValueError, match=r"one of none, light, street.*'streat'. Did you mean 'street'"

@@ -65,5 +65,15 @@ class TestFit:
 
     def test_refuses_too_many_directions(self):
         descriptors = spread_descriptors(6, np.ones(8))
-        with pytest.raises(ValueError, match="at least 7 photos. Received: 6"):
+        with pytest.raises(ValueError, match="between 1 and 4 for 6 photos .* rank=5"):
             fit_partial_whitening(descriptors, 5)
+        with pytest.raises(ValueError, match="between 1 and 4 .*rank=0"):
+            fit_partial_whitening(descriptors, 0)
+        with pytest.raises(ValueError, match="between 1 and 7 for 60 photos"):
+            fit_partial_whitening(spread_descriptors(60, np.ones(8)), 8)
+
+    def test_equal_spreads_stay_as_they_are(self):
+        for num_axes in range(3, 40):
+            axes = np.eye(num_axes) * 0.7
+            _, directions = fit_partial_whitening(np.concatenate([axes, -axes]), num_axes - 2)
+            np.testing.assert_allclose(directions, 0, atol=2e-3)

@@ -62,6 +62,19 @@ def test_leaves_out_what_cannot_be_read_and_says_so(write_photos, recorder, seen
     assert "described 4 photos" in caplog.text
 
 
+def test_changes_photos_by_their_place_in_the_list(write_photos, recorder):
+    """Whatever cannot be read before them."""
+    paths = write_photos(COLORS)
+    paths[2].unlink()
+    change = np.array([100, 0, 0, 1, 2, 3, 4], np.uint8)
+    descriptors, kept = describe(
+        recorder, paths, image_size=SIZE, change=lambda photo, place: photo + change[place]
+    )
+    assert kept.tolist() == [0, 1, 3, 4, 5, 6]
+    expected = np.array(COLORS, np.float32)[kept] + change[kept, None]
+    np.testing.assert_array_equal(descriptors, expected % 256)
+
+
 def test_resizes_photos_of_any_size(write_photos, recorder, seen):
     describe(recorder, write_photos(COLORS[:1]), image_size=(40, 36), batch_size=1)
     assert seen[0].shape == (1, 40, 36, 3)

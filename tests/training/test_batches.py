@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -64,6 +66,34 @@ def test_shares_of_processes_are_the_batch_of_one(with_a_broken_photo):
     for batch, *parts in zip(whole, *shares, strict=True):
         for each, joined in zip(batch, map(np.concatenate, zip(*parts, strict=True)), strict=True):
             np.testing.assert_array_equal(each, joined)
+
+
+def test_photos_come_with_what_their_rows_are_held_to(made_places):
+    """Mirrored photos with that of mirrored ones, changed photos with that of unchanged ones."""
+    rows = np.arange(24)
+    held = np.stack([np.stack([np.full(24, side), rows], axis=1) for side in (0, 1)])  # (2, 24, 2)
+    source = batches(made_places / "train", flip_tuples=True, held=np.float32(held))
+    paths = source.sampler.dataset.paths()
+    originals = [read_image(path, image_size=SIZE) for path in paths]
+    seen = []
+    for photos, y_true in source.epoch(0):
+        assert y_true.shape == (2, 4, 4)
+        for photo, (side, row) in zip(
+            photos.reshape(-1, *SIZE, 3), np.int64(y_true[:, :, 2:]).reshape(-1, 2), strict=True
+        ):
+            seen.append(side)
+            expected = originals[row][:, ::-1] if side else originals[row]
+            np.testing.assert_array_equal(photo, expected)
+    assert set(seen) == {0, 1}
+    changed = dataclasses.replace(source, augmentation="light")
+    for (_, left), (_, right) in zip(source.epoch(0), changed.epoch(0), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 2), (2, 23, 2), (2, 24)])
+def test_refuses_what_photos_cannot_be_held_to(made_places, shape):
+    with pytest.raises(ValueError, match=r"`held` must have shape \(2, 24\) \+ \(D,\)"):
+        batches(made_places / "train", flip_tuples=True, held=np.zeros(shape, np.float32))
 
 
 def test_goes_on_in_the_middle_of_an_epoch(made_places):

@@ -39,7 +39,7 @@ def test_describes_photos_and_mirrored_ones(made_places):
 
 
 def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_config, monkeypatch):
-    """Also of mirrored ones, and after the photos were changed."""
+    """Those that the untrained network of the run gives for them."""
     config = small_config(distillation=1.0, flip_tuples=True, augmentation="none")
     batches = []
     module = sys.modules["placevec.training.train"]

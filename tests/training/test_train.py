@@ -20,6 +20,7 @@ from placevec.retrieval import evaluate, photo_size
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
 from placevec.training.batches import TupleBatches
+from placevec.training.run_files import read_history
 
 
 def weights_of(run_dir):
@@ -293,12 +294,35 @@ def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
     seen = []
 
     def spy(model, dataset, dim, **options):
-        seen.append((dim, options["power"], options["seed"]))
+        seen.append({"dim": dim} | options)
         return model
 
     monkeypatch.setattr(sys.modules["placevec.training.train"], "whiten", spy)
     train(small_config(epochs=1, whiten_dim=5, whiten_power=0.25, seed=3))
-    assert seen == [(5, 0.25, 3)]
+    train(small_config(
+        epochs=1, whiten_rank=4, whiten_augmentation="light", seed=3, overwrite=True
+    ))  # fmt: skip
+    names = ("dim", "rank", "power", "augmentation", "seed")
+    assert [tuple(each[name] for name in names) for each in seen] == [
+        (5, 0, 0.25, "none", 3), (0, 4, 1.0, "light", 3),
+    ]  # fmt: skip
+
+
+def test_whitens_partly_after_the_last_epoch(small_config):
+    config = small_config(epochs=1, whiten_rank=4, whiten_augmentation="light")
+    train(config)
+    whitened = load_model(config.run_dir / "model.keras")
+    assert tuple(whitened.layers[-1].directions.shape) == (whitened.output_shape[-1], 4)
+
+
+@pytest.mark.one_backend
+def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
+    entropies = []
+    for ratio in (100.0, 2.0):
+        config = small_config(run_dir=tmp_path / f"{ratio}", epochs=1, assignment_ratio=ratio)
+        train(config)
+        entropies.append(float(read_history(config.run_dir)[0]["assignment_entropy"]))
+    assert entropies[1] > entropies[0] + 0.1
 
 
 @pytest.mark.one_backend
@@ -322,6 +346,8 @@ def test_refuses_impossible_whitening_before_the_training(small_config):
     config = small_config(whiten_dim=24)
     with pytest.raises(ValueError, match="at least 25 photos. Received: 24. Take more photos"):
         train(config)
+    with pytest.raises(ValueError, match="between 1 and 22 for 24 photos.*rank=23"):
+        train(small_config(whiten_rank=23))
     assert not config.run_dir.exists()
 
 

@@ -108,8 +108,22 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
             refuse(model, dataset, 20)
         with pytest.raises(ValueError, match="at most 48, the numbers of a descriptor"):
             refuse(model, dataset, 49)
-        with pytest.raises(ValueError, match="at least 21 photos. Received: 16"):
+        with pytest.raises(ValueError, match="between 1 and 14 for 16 photos .*rank=19"):
             refuse(model, dataset, rank=19)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({}, "one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
+        ({"dim": 2, "rank": 3}, "one of `dim` and `rank`"),
+        ({"rank": -1}, "Received: dim=0, rank=-1"),
+        ({"rank": 3, "power": 0.2}, "`power` has no effect with `rank`"),
+    ],
+)
+def test_refuses_settings_without_effect(model, dataset, settings, match):
+    with pytest.raises(ValueError, match=match):
+        whiten(model, dataset, **settings)
 
 
 def test_stops_at_unreadable_photos_unless_told(model, dataset, tmp_path):
