@@ -61,6 +61,8 @@ def averaged_weights(tuple_model: keras.Model, config: TrainConfig) -> Iterator[
     weights = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     optimizer = tuple_model.optimizer
     type(optimizer).finalize_variable_values(optimizer, variables)
+    for variable in variables:  # JAX deletes arrays that two variables share when it reuses one
+        variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
     try:
         yield
     finally:

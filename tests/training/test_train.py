@@ -106,6 +106,14 @@ def test_learns_made_places(small_config):
     assert losses[-1] < 0.8 * losses[0]
 
 
+def test_saves_and_goes_on_with_averaged_weights(small_config):
+    """With all that the optimizer can do, on every backend."""
+    config = small_config(average_weights=0.9, accumulate=2, backbone_rate=0.1, clip_norm=1.0)
+    train(config)
+    train(dataclasses.replace(config, epochs=3, resume=True))
+    assert len(read_history(config.run_dir)) == 3
+
+
 def test_gives_a_model_that_loads_without_the_training(small_config):
     config = small_config(epochs=1)
     train(config)
