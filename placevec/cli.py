@@ -119,8 +119,8 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
         """Train a network on photos with positions.
 
         Photos are named READER:PATH: folder:DIR (photos named @east@north@...), table:FILE (CSV or
-        Parquet), pittsburgh:DIR, dbstruct:FILE.mat, sequence:DIR. `--config run.json` takes the
-        settings of an earlier run, `--recipe NAME --data DIR` those of a recipe
+        Parquet), pittsburgh:DIR, dbstruct:FILE.mat, gsv_cities:DIR, sequence:DIR. `--config
+        run.json` takes the settings of an earlier run, `--recipe NAME --data DIR` those of a recipe
         (placevec/recipes); flags go over them.
         """
         import_keras()

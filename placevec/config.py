@@ -185,7 +185,7 @@ class TrainConfig:
     """How softly info_nce weighs negatives: the smaller, the more the most similar ones count.
     None: the usual one, 0.05. The other losses have none."""
     distillation: float = 0.0
-    """Weight, beside the loss, of the squared distance between a photo's descriptor and the one
+    """Weight, such as 10, beside the loss, of the squared distance between a photo's descriptor and the one
     that the network gave for it, unchanged, before the first step (self-distillation). It teaches
     that the changes of `augmentation` make no other place, and keeps what the network knew of
     places that the training does not show. Holds a descriptor of each photo in memory, and of each
@@ -233,15 +233,15 @@ class TrainConfig:
     published networks, v2 by the distance to it, as in its formula."""
     assignment_ratio: float = 100.0
     """How many times larger than the second a local feature's largest assignment is at the start,
-    on average: 100 in the paper; the smaller, the softer, and the less it hangs on the light."""
+    on average: 100 in the paper; the smaller, the softer. 10 found places better in other light."""
     whiten_dim: int = 0
     """Numbers of the descriptor after PCA whitening, which is fitted on the training photos after
     the last epoch and becomes the last layer. 0: no whitening."""
     whiten_power: float = 1.0
     """How far the spread of the whitened numbers is evened out: 1 wholly, 0 not at all."""
     whiten_rank: int = 0
-    """In place of whiten_dim: so many directions of largest spread are evened out and all others
-    left as they are, which takes fewer weights. 0: none."""
+    """In place of whiten_dim: so many directions of largest spread, such as 40, are evened out and
+    all others left as they are, which takes fewer weights. 0: none."""
     whiten_augmentation: Augmentation = "none"
     """Changes to two copies of each photo that the whitening is fitted on besides: what only they
     change in a descriptor then counts for less."""
@@ -443,8 +443,9 @@ class WhitenConfig:
     dim: int = 0
     """Numbers of the whitened descriptor."""
     rank: int = 0
-    """In place of dim: so many directions of largest spread are evened out and all others left
-    as they are, which takes fewer weights."""
+    """In place of dim: so many directions of largest spread, such as 40, are evened out and all
+    others left as they are, which takes fewer weights and keeps the length. One of the two is
+    needed."""
     out: Path = Path("whitened.keras")
     """File for the model that ends in whitening."""
     power: float = TrainConfig.whiten_power

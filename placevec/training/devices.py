@@ -151,9 +151,9 @@ def open_devices(config: TrainConfig) -> Devices:
     devices = _OPENERS[backend](config)
     if config.devices not in (1, devices.count):
         raise ValueError(
-            "`devices` must be 1 or the number of those at hand. Received: "
-            f"devices={config.devices}, {backend} has {devices.count}. docs/scale.md says how to "
-            "start it"
+            "`devices` must be at most the number of those at hand, or with several processes "
+            f"exactly. Received: devices={config.devices}, {backend} has {devices.count}. "
+            "docs/scale.md says how to start it"
         )
     if config.batch_size % devices.count:
         raise ValueError(
