@@ -185,11 +185,11 @@ class TrainConfig:
     """How softly info_nce weighs negatives: the smaller, the more the most similar ones count.
     None: the usual one, 0.05. The other losses have none."""
     distillation: float = 0.0
-    """Weight, such as 10, beside the loss, of the squared distance between a photo's descriptor and the one
-    that the network gave for it, unchanged, before the first step (self-distillation). It teaches
-    that the changes of `augmentation` make no other place, and keeps what the network knew of
-    places that the training does not show. Holds a descriptor of each photo in memory, and of each
-    mirrored one with flip_tuples, 4 bytes a number. 0: none."""
+    """Weight, such as 10, beside the loss, of the squared distance between a photo's descriptor and
+    the one that the network gave for it, unchanged, before the first step (self-distillation). It
+    teaches that the changes of `augmentation` make no other place, and keeps what the network knew
+    of places that the training does not show. Holds a descriptor of each photo in memory, and of
+    each mirrored one with flip_tuples, 4 bytes a number. 0: none."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
