@@ -120,7 +120,7 @@ def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarra
     mean, directions = fit_whitening(descriptors, rank + 1, power=0.0)
     spread = np.std((descriptors - mean) @ directions, axis=0)
     shrunk = np.maximum(1 - spread[rank] / spread[:rank], 0)  # equal spreads are never quite equal
-    return mean, directions[:, :rank] * np.sqrt(shrunk)
+    return mean, (directions[:, :rank] * np.sqrt(shrunk)).astype(np.float32)
 
 
 def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -> None:
