@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,14 @@ class PlaceDataset:
         times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where unknown. Photos of one
             visit share a time or lie close together in time.
         place_ids: (N,) int64 or None. Equal numbers show the same place; -1 where unknown.
+        sequence_ids: (N,) int64 or None. Equal numbers were taken on one drive, walk or flight;
+            -1 where unknown.
+        altitudes_m: (N,) float64 or None. Metres above the datum that the source states; NaN where
+            unknown.
+        fields_of_view_deg: (N,) float64 or None. Horizontal angle that a photo takes in, in
+            (0, 360]; NaN where unknown.
+        points_seen: (N, M) scipy.sparse.csr_array of bool or None. Which points of the world each
+            photo shows, from depth, a 3-D model or structure from motion.
         is_query: (N,) bool or None. Photos that are looked up. None: all of them.
         is_database: (N,) bool or None. Photos that are searched. None: all of them.
         frame: str. What the positions are measured in, such as `"UTM 30U"`, `"local"`
@@ -40,6 +49,10 @@ class PlaceDataset:
     headings_deg: np.ndarray | None = None
     times_s: np.ndarray | None = None
     place_ids: np.ndarray | None = None
+    sequence_ids: np.ndarray | None = None
+    altitudes_m: np.ndarray | None = None
+    fields_of_view_deg: np.ndarray | None = None
+    points_seen: sparse.csr_array | None = None
     is_query: np.ndarray | None = None
     is_database: np.ndarray | None = None
     frame: str = "local"
@@ -66,6 +79,14 @@ class PlaceDataset:
                     f"Received: shape {values.shape}"
                 )
             _set(self, field, values)
+        if self.points_seen is not None:
+            seen = sparse.csr_array(self.points_seen, dtype=bool)
+            if seen.shape[0] != count:
+                raise ValueError(
+                    f"`points_seen` must have {count} rows, one for each name. Received: shape "
+                    f"{seen.shape}"
+                )
+            _set(self, "points_seen", seen)
         _refuse_repeated_names(names)
         if self.positions_m is None and self.place_ids is None:
             raise ValueError("A data set needs `positions_m` or `place_ids`. Received: neither")
@@ -103,7 +124,7 @@ class PlaceDataset:
         """Returns a data set of the photos at `indices` only, in that order."""
         kept = {
             field: None if getattr(self, field) is None else getattr(self, field)[indices]
-            for field, _, _ in _ARRAYS
+            for field in (*(field for field, _, _ in _ARRAYS), "points_seen")
         }
         return PlaceDataset(self.root, self.names[indices], frame=self.frame, **kept)
 
@@ -113,6 +134,9 @@ _ARRAYS = (
     ("headings_deg", np.float64, ()),
     ("times_s", np.float64, ()),
     ("place_ids", np.int64, ()),
+    ("sequence_ids", np.int64, ()),
+    ("altitudes_m", np.float64, ()),
+    ("fields_of_view_deg", np.float64, ()),
     ("is_query", np.bool_, ()),
     ("is_database", np.bool_, ()),
 )

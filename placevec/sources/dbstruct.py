@@ -166,6 +166,15 @@ def holds_dbstruct(mat_path: Path) -> bool:
     return "dbStruct" in {name for name, _, _ in _read(mat_path, whosmat)}
 
 
+def recognize_dbstruct(path: Path) -> str:
+    """Says which dbStruct there is at a path, or `""`."""
+    try:
+        mat_path = _find_mat(path)
+    except (ValueError, OSError):
+        return ""
+    return f"a dbStruct, {mat_path.name}" if holds_dbstruct(mat_path) else ""
+
+
 def _find_mat(path: Path) -> Path:
     if path.is_file():
         return path

@@ -5,7 +5,8 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,14 @@ def list_photos(root: Path) -> list[str]:
         ValueError: If it holds no photo.
     """
     require_folder(root)
-    names = []
+    names = sorted(walk_photos(root))
+    if not names:
+        raise ValueError(f"No photos in {root}. A photo's name ends in {', '.join(PHOTO_SUFFIXES)}")
+    return names
+
+
+def walk_photos(root: Path) -> Iterator[str]:
+    """Yields the photos below a folder as `list_photos` lists them, but in no order."""
     entered = set()
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_raise):
         status = os.stat(folder)
@@ -48,10 +56,12 @@ def list_photos(root: Path) -> list[str]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         prefix = Path(folder).relative_to(root).as_posix()
         prefix = "" if prefix == "." else f"{prefix}/"
-        names += [prefix + name for name in files if is_photo(name) and not name.startswith(".")]
-    if not names:
-        raise ValueError(f"No photos in {root}. A photo's name ends in {', '.join(PHOTO_SUFFIXES)}")
-    return sorted(names)
+        yield from (prefix + n for n in files if is_photo(n) and not n.startswith("."))
+
+
+def some_photos(root: Path) -> list[str]:
+    """Returns the names of some photos below a folder, 100 at most; none where it is no folder."""
+    return list(islice(walk_photos(root), 100)) if root.is_dir() else []
 
 
 def require_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, list_photos, readable
+from placevec.sources.files import go_on_without, list_photos, readable, some_photos
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
 
 POSITIONS_FILE = "positions.csv"
@@ -137,16 +137,17 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     headings_deg = np.array([photo.heading_deg for photo in photos])
     times_s = np.array([photo.time_s for photo in photos])
     roles = np.array([_role(str(name)) for name in names], dtype="U8")
-    place_ids = None
+    place_ids = sequence_ids = altitudes_m = fields_of_view_deg = None
     if rows is not None:
         at = np.searchsorted(names, rows.names)
         frame = _take_positions(rows, at, positions_m, frame)
         _take(rows.headings_deg, at, headings_deg)
         _take(rows.times_s, at, times_s)
         roles[at] = np.where(rows.roles == "", roles[at], rows.roles)
-        if rows.place_ids is not None:
-            place_ids = np.full(len(names), -1, dtype=np.int64)
-            place_ids[at] = rows.place_ids
+        place_ids = _spread(rows.place_ids, at, len(names), -1)
+        sequence_ids = _spread(rows.sequence_ids, at, len(names), -1)
+        altitudes_m = _spread(rows.altitudes_m, at, len(names), np.nan)
+        fields_of_view_deg = _spread(rows.fields_of_view_deg, at, len(names), np.nan)
     given = ~np.isnan(positions_m).any(axis=1)
     if not given.any() and place_ids is not None:
         positions_m, given = None, place_ids != -1
@@ -166,10 +167,22 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         headings_deg=whole_turn(headings_deg),
         times_s=None if np.isnan(times_s).all() else times_s,
         place_ids=place_ids,
+        sequence_ids=sequence_ids,
+        altitudes_m=altitudes_m,
+        fields_of_view_deg=fields_of_view_deg,
         is_query=roles != "database",
         is_database=roles != "query",
         frame=frame,
     ).take(np.flatnonzero(kept & given))
+
+
+def recognize_folder(path: Path) -> str:
+    """Says where positions stand in a folder of photos, or `""`."""
+    if path.is_dir() and (path / POSITIONS_FILE).is_file():
+        return POSITIONS_FILE
+    if any(map(parse_photo_name, some_photos(path))):
+        return "photos named @east@north@...@"
+    return ""
 
 
 _UNKNOWN = PhotoName(math.nan, math.nan)
@@ -252,3 +265,14 @@ def _take(values: np.ndarray | None, at: np.ndarray, into: np.ndarray) -> None:
     if values is not None:
         known = ~np.isnan(values)
         into[at[known]] = values[known]
+
+
+def _spread(
+    values: np.ndarray | None, at: np.ndarray, count: int, unknown: float
+) -> np.ndarray | None:
+    """Returns the values of a table's rows as those of all photos."""
+    if values is None:
+        return None
+    spread = np.full(count, unknown, dtype=values.dtype)
+    spread[at] = values
+    return spread

@@ -58,6 +58,13 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
     )
 
 
+def recognize_gsv_cities(path: Path) -> str:
+    """Says what of GSV-Cities there is at a path, or `""`."""
+    if (path / "Images").is_dir() and next(path.glob("Dataframes/*.csv"), None):
+        return "Dataframes/*.csv beside Images"
+    return ""
+
+
 def _read_city(root: Path, table_path: Path, skip_unreadable: bool) -> PlaceDataset:
     """Returns the photos of one city, whose places are counted from 0 on."""
     cells = read_csv(table_path)

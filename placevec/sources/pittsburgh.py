@@ -117,6 +117,14 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
     ).take(np.flatnonzero(kept))
 
 
+def recognize_pittsburgh(path: Path) -> str:
+    """Says what of Pittsburgh's cut-outs there is at a path, or `""`."""
+    try:
+        return f"cut-outs such as {_list_cutouts(path)[1][0]}"
+    except (ValueError, OSError):
+        return ""
+
+
 def _list_cutouts(top: Path) -> tuple[Path, list[str]]:
     """Returns the root and the names of the cut-outs, in folders named by a number."""
     require_folder(top)

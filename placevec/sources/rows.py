@@ -26,10 +26,14 @@ COLUMNS = {
     "heading_deg": ("heading", "bearing", "northdeg", "yaw", "compass"),
     "time": ("timestamp", "time_s", "captured_at", "datetime", "date"),
     "place": ("place_id", "location"),
-    "role": ("split", "subset", "type"),
+    "sequence": ("sequence_id", "seq", "drive", "traverse"),
+    "altitude_m": ("altitude", "alt", "elevation"),
+    "fov_deg": ("fov", "hfov", "field_of_view"),
+    "role": ("subset", "type"),
 }
 ROLES = ("", "query", "database", "both")
 TABLE_SUFFIXES = (".csv", ".parquet")
+_LONGEST_HEADER = 65_536  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,9 @@ class PhotoRows:
         headings_deg: (N,) float64 or None. In [0, 360); NaN where not given.
         times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where not given.
         place_ids: (N,) int64 or None. -1 where not given.
+        sequence_ids: (N,) int64 or None. -1 where not given.
+        altitudes_m: (N,) float64 or None. NaN where not given.
+        fields_of_view_deg: (N,) float64 or None. NaN where not given.
         roles: (N,) str. One of `ROLES`.
     """
 
@@ -55,6 +62,9 @@ class PhotoRows:
     headings_deg: np.ndarray | None
     times_s: np.ndarray | None
     place_ids: np.ndarray | None
+    sequence_ids: np.ndarray | None
+    altitudes_m: np.ndarray | None
+    fields_of_view_deg: np.ndarray | None
     roles: np.ndarray
 
     def metres(self, zone: str | None = None) -> tuple[np.ndarray, str]:
@@ -128,7 +138,17 @@ def read_rows(table_path: Path) -> PhotoRows:
     place_ids = reader.places(cells["place"]) if "place" in cells else None
     roles = reader.roles(cells["role"]) if "role" in cells else np.full(len(names), "")
     return PhotoRows(
-        table_path, names, positions, in_degrees, headings_deg, times_s, place_ids, roles
+        source=table_path,
+        names=names,
+        positions=positions,
+        in_degrees=in_degrees,
+        headings_deg=headings_deg,
+        times_s=times_s,
+        place_ids=place_ids,
+        sequence_ids=reader.places(cells["sequence"]) if "sequence" in cells else None,
+        altitudes_m=reader.numbers_or_none("altitude_m", cells),
+        fields_of_view_deg=reader.numbers_or_none("fov_deg", cells),
+        roles=roles,
     )
 
 
@@ -170,6 +190,32 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
     return {column: list(cells) for column, cells in zip(header, columns, strict=True)}
 
 
+def read_columns(table_path: Path) -> list[str]:
+    """Returns the names of a table's columns.
+
+    Args:
+        table_path: Path. A `.csv` or `.parquet` file.
+
+    Raises:
+        ValueError: If it is no such file.
+    """
+    if _is_parquet(table_path):
+        import pyarrow
+        from pyarrow import parquet
+
+        try:
+            return parquet.read_schema(table_path).names
+        except (pyarrow.ArrowException, OSError) as error:
+            raise _no_parquet(table_path, error) from None
+    try:
+        with open(table_path, newline="", encoding="utf-8-sig") as file:
+            header_line = file.readline(_LONGEST_HEADER)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
+    separator = max(",;\t", key=header_line.count)
+    return [column.strip() for column in next(csv.reader([header_line], delimiter=separator), [])]
+
+
 def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
     """Returns headings within [0, 360), or None where none is known."""
     if np.isnan(headings_deg).all():
@@ -194,6 +240,12 @@ class _CellReader:
                 raise self._error(column, "be a number", row, cell) from None
         values[np.isinf(values)] = np.nan
         return values
+
+    def numbers_or_none(self, column: str, cells: dict[str, Sequence]) -> np.ndarray | None:
+        if column not in cells:
+            return None
+        values = self.numbers(column, cells[column])
+        return None if np.isnan(values).all() else values
 
     def times(self, cells: Sequence) -> np.ndarray | None:
         known: dict = {}
@@ -241,12 +293,14 @@ def _read_parquet(table_path: Path) -> dict[str, list]:
     try:
         table = parquet.ParquetFile(table_path).read()
     except (pyarrow.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{table_path} is no whole Parquet file: {str(error).splitlines()[0]}"
-        ) from None
+        raise _no_parquet(table_path, error) from None
     wanted = [column for column in COLUMNS if column in table.column_names]
     cells = {column: table.column(column).to_pylist() for column in wanted}
     return cells | {column: [] for column in table.column_names if column not in COLUMNS}
+
+
+def _no_parquet(table_path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{table_path} is no whole Parquet file: {str(error).splitlines()[0]}")
 
 
 def _is_empty(cell: object) -> bool:

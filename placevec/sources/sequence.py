@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import list_photos, readable, require_folder
+from placevec.sources.files import list_photos, readable, require_folder, some_photos
+from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
 
 _QUERY_FOLDERS = ("query", "queries")
 _DATABASE_FOLDERS = ("ref", "reference", "database")
@@ -53,6 +54,19 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
         is_database=~is_query,
         frame="frames",
     ).take(np.flatnonzero(kept))
+
+
+def recognize_sequence(path: Path) -> str:
+    """Says which traverses there are at a path, or `""`: photos without positions."""
+    there = [
+        [folder for folder in folders if (path / folder).is_dir()]
+        for folders in (_QUERY_FOLDERS, _DATABASE_FOLDERS)
+    ]
+    if [len(folders) for folders in there] != [1, 1]:
+        return ""
+    if any(map(parse_photo_name, some_photos(path))) or (path / POSITIONS_FILE).is_file():
+        return ""
+    return f"the folders {there[0][0]} and {there[1][0]}, no positions in the names"
 
 
 def _traverse(root: Path, folders: tuple[str, ...]) -> list[str]:

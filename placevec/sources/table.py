@@ -6,7 +6,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
-from placevec.sources.rows import TABLE_SUFFIXES, read_rows
+from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
 
 
 def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -15,7 +15,8 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     Columns: `file`, relative to the table's folder; where it was taken as `east,north` in metres
     or `lat,lon` in degrees (WGS84; turned into metres of one UTM zone), and/or `place`, equal for
     photos of one place; optional `heading_deg` (clockwise from north), `time` (ISO 8601, UTC
-    unless it says otherwise, or seconds since 1970), `role` (`query`, `database`, empty for
+    unless it says otherwise, or seconds since 1970), `sequence` (equal for photos of one drive),
+    `altitude_m`, `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for
     both). Other columns are left alone. A CSV file is UTF-8, separated by comma, semicolon or
     tab.
 
@@ -62,12 +63,28 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         headings_deg=rows.headings_deg,
         times_s=rows.times_s,
         place_ids=rows.place_ids,
+        sequence_ids=rows.sequence_ids,
+        altitudes_m=rows.altitudes_m,
+        fields_of_view_deg=rows.fields_of_view_deg,
         is_query=rows.roles != "database",
         is_database=rows.roles != "query",
         frame=frame,
     )
     kept = np.flatnonzero(kept)
     return dataset.take(kept[np.argsort(rows.names[kept])])
+
+
+def recognize_table(path: Path) -> str:
+    """Says which table of photos there is at a path, or `""`."""
+    try:
+        table_path = _find_table(path)
+        cells = read_columns(table_path)
+    except (ValueError, OSError):
+        return ""
+    where = next((pair for pair in (("lat", "lon"), ("east", "north")) if pair[0] in cells), ())
+    if "file" not in cells or not (where or "place" in cells):
+        return ""
+    return f"{table_path.name} with the columns file, {', '.join(where or ('place',))}"
 
 
 def _find_table(path: Path) -> Path:

@@ -34,13 +34,28 @@ def test_finds_the_home_folder(photos, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("data/town", "READER:PATH, one of folder:PATH, table:PATH.*Received: 'data/town'"),
+        ("", "READER:PATH, one of"),
         ("folder:", "READER:PATH"),
         ("Folders:data", r"Did you mean folder:\?"),
         ("dbstruc:data", r"Did you mean dbstruct:\?"),
-        ("qqq:data", "one of folder:PATH.*Received: 'qqq:data'$"),
+        ("qqq:data", "one of .*folder:PATH.*Received: 'qqq:data'$"),
     ],
 )
 def test_shows_the_forms(refuses, text, match):
     with refuses(ValueError, match):
         open_places(text)
+
+
+def test_a_path_alone_is_read_by_the_reader_that_recognizes_it(photos, refuses):
+    root = photos("town/@1@2@.jpg", "heap/1.jpg")
+    assert len(open_places(str(root / "town"))) == 1
+    with refuses(ValueError, "No reader recognizes .*heap"):
+        open_places(str(root / "heap"))
+    with refuses(FileNotFoundError, "READER:PATH, one of .*Received: 'data/none'"):
+        open_places("data/none")
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_no_reader_recognizes_what_is_not_there(name, photos, tmp_path):
+    assert READERS[name].recognize(tmp_path / "absent") == ""
+    assert READERS[name].recognize(photos("heap/1.jpg") / "heap") == ""
