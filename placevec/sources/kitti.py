@@ -77,7 +77,7 @@ def recognize_kitti(path: Path) -> str:
         read_numbers(drives[0][1], 12)
     except (ValueError, OSError):
         return ""
-    return f"{len(drives)} sequences with poses of 12 numbers a line"
+    return f"{drives[0][1].name} with a pose of 12 numbers in each line, {len(drives)} in all"
 
 
 def _find_drives(top: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:

@@ -127,7 +127,7 @@ def test_refuses_a_drive_without_numbered_photos(drive, photos, refuses):
 
 def test_is_recognized(drive, photos):
     root = drive()
-    assert recognize_kitti(root) == "1 sequences with poses of 12 numbers a line"
+    assert recognize_kitti(root) == "00.txt with a pose of 12 numbers in each line, 1 in all"
     assert open_places(str(root / "sequences" / "00")).frame == "SLAM metres"
     (root / "poses" / "00.txt").write_text("1 2 3\n")
     assert recognize_kitti(root) == ""
