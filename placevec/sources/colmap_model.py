@@ -29,7 +29,7 @@ _MODELS = {
 }
 _STRAIGHT = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
 _LONGEST_NAME = 4096  # bytes
-_LONGEST_LINE = 100_000_000  # characters
+_LONGEST_LINE = 16_000_000  # characters
 _IMAGE = "<I7dI"
 _POINT_BYTES = 24
 
@@ -213,7 +213,11 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise FileNotFoundError(f"{path} and its .bin are missing. Give the folder of the model")
     with open(path, encoding="utf-8-sig") as file:
         try:
-            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), ""), start=1):
+            number = 0
+            while line := file.readline(_LONGEST_LINE):
+                number += 1
+                if len(line) == _LONGEST_LINE:
+                    raise ValueError(f"Line {number} of {path} is too long for one image")
                 yield number, line.strip()
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is no text in UTF-8: {error}") from None

@@ -6,7 +6,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, is_photo, require_folder
-from placevec.sources.number_lines import read_numbers
+from placevec.sources.number_lines import first_numbers, read_numbers
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
 from placevec.sources.trajectory import places_of_poses
@@ -74,8 +74,10 @@ def recognize_kitti(path: Path) -> str:
     """Says what of KITTI odometry there is at a path, or `""`."""
     try:
         drives, _ = _find_drives(path)
-        read_numbers(drives[0][1], 12)
+        count = len(first_numbers(drives[0][1]))
     except (ValueError, OSError):
+        return ""
+    if count != 12:
         return ""
     return f"{drives[0][1].name} with a pose of 12 numbers in each line, {len(drives)} in all"
 

@@ -1,5 +1,6 @@
 """Text files with a row of numbers in each line."""
 
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,20 +23,35 @@ def read_numbers(path: Path, columns: int) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If a line has fewer numbers or something else, or there is no line.
     """
-    rows = []
+    numbers = array("d")
     for number, line in text_lines(path):
         cells = line.replace(",", " ").split()[:columns]
         try:
-            rows.append([float(cell) for cell in cells])
+            row = [float(cell) for cell in cells]
         except ValueError:
-            rows.append([])
-        if len(rows[-1]) < columns:
+            row = []
+        if len(row) < columns:
             raise ValueError(
                 f"Line {number} of {path} must hold {columns} numbers. Received: {line[:80]!r}"
             )
-    if not rows:
+        numbers.extend(row)
+    if not numbers:
         raise ValueError(f"{path} must hold {columns} numbers a line. Received: no line")
-    return np.array(rows)
+    return np.array(numbers).reshape(-1, columns)
+
+
+def first_numbers(path: Path) -> list[float]:
+    """Returns the numbers of the first line; none where it holds something else.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no text.
+    """
+    _, line = next(text_lines(path), (0, ""))
+    try:
+        return [float(cell) for cell in line.replace(",", " ").split()]
+    except ValueError:
+        return []
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:

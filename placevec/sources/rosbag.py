@@ -44,7 +44,8 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     How a camera is mounted on the body otherwise is not known. A pose's time is that of its
     header, or where that is 0 that of its record. Each photo gets the pose nearest in time.
 
-    Types are those of ROS, never those that a bag brings along.
+    Types are those of ROS, never those that a bag brings along. What a bag has compressed is
+    unpacked as it stands, without a limit: read compressed bags of people you trust.
 
     Args:
         path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. Behind it may
@@ -130,7 +131,7 @@ def _read_track(bag_path: Path, topic: str | None) -> np.ndarray:
         listed = ", ".join(" -> ".join(filter(None, pair)) for pair in sorted(frames)[:3])
         raise ValueError(
             f"The poses of {name} in {bag_path} must be of one frame. Received: {len(frames)} "
-            f"({listed})"
+            f"({listed!r})"
         )
     return np.array(rows)
 
@@ -158,7 +159,7 @@ class _ChoiceError(ValueError):
 
 def _choose_topic(connections: list, topic: str | None, bag_path: Path) -> list:
     """Returns the connections of the named topic, or of the only one with poses."""
-    posed = [connection for connection in connections if connection.msgtype in _TYPES]
+    posed = [each for each in connections if each.msgtype in _TYPES and each.topic.isprintable()]
     topics = {connection.topic: connection.msgtype for connection in posed}
     chosen = topic or (next(iter(topics)) if len(topics) == 1 else None)
     if chosen in topics:

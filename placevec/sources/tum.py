@@ -6,7 +6,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import require_folder, some_photos
-from placevec.sources.number_lines import read_numbers, text_lines
+from placevec.sources.number_lines import first_numbers, read_numbers
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import Poses, rotations_from_quaternions
 from placevec.sources.trajectory import (
@@ -87,12 +87,10 @@ def recognize_tum(path: Path) -> str:
     """Says which trajectory there is at a path, or `""`."""
     try:
         trajectory_path = _find_trajectory(path)
-        first = next(text_lines(trajectory_path), (0, ""))[1].replace(",", " ").split()
-        numbers = [float(cell) for cell in first]
+        count = len(first_numbers(trajectory_path))
     except (ValueError, OSError):
         return ""
-    has_photos = any(map(some_photos, (trajectory_path.parent / name for name in _FOLDERS)))
-    if len(numbers) != 8 or not (has_photos or some_photos(trajectory_path.parent)):
+    if count != 8 or not some_photos(trajectory_path.parent):
         return ""
     return f"{trajectory_path.name} with a time and a pose in each line, beside photos"
 

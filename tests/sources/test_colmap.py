@@ -165,6 +165,7 @@ def test_names_may_hold_blanks(model, photos):
         ("images.txt", b"1 2 3\n\n", "Line 1 of .*ID QW QX"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5 x\n", "Line 1 of"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 ../b.png\n\n", "stay inside"),
+        ("images.bin", binary_model([(*IMAGES[0][:4], "a\nb.png", [])])["images.bin"], "control"),
         ("images.txt", b"\xff\xff", "no text in UTF-8"),
         ("cameras.txt", b"1 PINHOLE\n", "Line 1 of .*ID MODEL WIDTH"),
         ("images.bin", b"", "is empty"),
