@@ -4,6 +4,8 @@ import contextlib
 
 import pytest
 
+from placevec.places.dataset import PlaceDataset
+
 
 @pytest.fixture
 def photos(tmp_path):
@@ -31,3 +33,31 @@ def refuses():
         assert "\n" not in str(caught.value)
 
     return demand
+
+
+@pytest.fixture
+def survives():
+    """Returns a function that demands of a reader a data set or an error of one line."""
+
+    def demand(read, path):
+        try:
+            dataset = read(path)
+        except (ValueError, OSError) as error:
+            assert "\n" not in str(error)
+        else:
+            assert isinstance(dataset, PlaceDataset)
+
+    return demand
+
+
+@pytest.fixture
+def damage():
+    """Returns a function that sets bytes of a file's content and cuts it off."""
+
+    def damaged(content, edits, length):
+        content = bytearray(content)
+        for position, byte in edits:
+            content[position % len(content)] = byte
+        return bytes(content[: length % (len(content) + 1)])
+
+    return damaged

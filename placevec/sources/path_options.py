@@ -1,0 +1,55 @@
+"""Paths with options: `FILE,images=DIR`."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+_OPTION = re.compile(r",([a-z_]+)=")
+
+
+def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[str, str]]:
+    """Parts a path from the options that are written behind it.
+
+    Args:
+        path: Path. `PATH`, or `PATH,NAME=VALUE` with any number of options. A path that exists as
+            it stands has no options.
+        known: names of the options that the reader has.
+
+    Returns:
+        The path and name -> value; `~` is the home folder in the path.
+
+    Raises:
+        ValueError: If an option is not known, stands twice or has no value.
+
+    Example:
+
+    >>> split_options("poses/00.txt,images=photos", ["images", "up"])
+    (PosixPath('poses/00.txt'), {'images': 'photos'})
+    """
+    if Path(path).expanduser().exists():
+        return Path(path).expanduser(), {}
+    front, *parts = _OPTION.split(str(path))
+    options: dict[str, str] = {}
+    for name, value in zip(parts[::2], parts[1::2], strict=True):
+        if name not in known or name in options or not value:
+            forms = ", ".join(f"{option}=..." for option in known)
+            raise ValueError(
+                f"Behind a path may stand, once each: {forms}. Received: {name}={value} in {path}"
+            )
+        options[name] = value
+    return Path(front).expanduser(), options
+
+
+def number_option(options: dict[str, str], name: str, default: float) -> float:
+    """Returns the positive number that an option gives.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        number = float(options.get(name, default))
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={options[name]}")
+    return number
