@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from placevec.images.header import read_header
+from placevec.images.video import parse_frame_name, read_frame
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
@@ -30,7 +31,7 @@ def read_image(
     channels: int = 3,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads one photo as uint8 pixels, upright.
+    """Reads one photo, or one frame of a film, as uint8 pixels, upright.
 
     Grey, colour, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM) all come
     out as uint8: of 16 bit the upper 8 are taken. Transparency is dropped, as
@@ -40,7 +41,8 @@ def read_image(
     from a whole one.
 
     Args:
-        path: Path. The file; any characters.
+        path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
+            `walk.mp4`, where no file has that name.
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
             aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
             what it covers of the old ones. None: the size of the file.
@@ -52,7 +54,8 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels.
+        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels, or
+            a film has no such frame.
         ValueError: If `image_size` or `channels` is none of the above.
     """
     if channels not in (1, 3):
@@ -61,7 +64,11 @@ def read_image(
         raise ValueError(
             f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
         )
-    pixels = _decode(Path(path), channels, max_pixels)
+    frame = parse_frame_name(str(path))
+    if frame is None or Path(path).exists():
+        pixels = _decode(Path(path), channels, max_pixels)
+    else:
+        pixels = _decode_frame(*frame, channels, max_pixels)
     if image_size is not None:
         pixels = _resize(pixels, *(int(side) for side in image_size))
     if channels == 1:
@@ -96,6 +103,15 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
     if pixels is None:
         raise UnreadableImageError(_refusal(path, "cannot be decoded"))
     return pixels
+
+
+def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
+    with _silent_opencv():
+        try:
+            pixels = read_frame(film, frame, max_pixels=max_pixels)
+        except (ValueError, cv2.error) as error:
+            raise UnreadableImageError(str(error)) from error
+    return pixels if channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
 
 
 def _refusal(path: Path, what: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.images.video import parse_frame_name
+
 log = logging.getLogger(__name__)
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -124,9 +126,11 @@ class Listing:
         return f"{folder}/{base}" if folder else base
 
     def holds(self, name: str) -> bool:
-        """Returns whether a file of exactly this name exists and is not empty."""
+        """Returns whether a file of this name, or the film of this frame, is there and not empty."""
         folder, _, base = name.rpartition("/")
         files = self._list(folder)
+        if base not in files:
+            base = (parse_frame_name(base) or (base,))[0]
         return base in files and _has_content(files[base])
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
