@@ -1,0 +1,120 @@
+"""Reads the examples in docs/formats.md.
+
+An example is a section `### Name` in which one line is a data set's name and nothing else, such
+as `table:places.csv`. Its files stand in fenced blocks, each below a line of the file's name and a
+colon, `places.csv`: ; its photos in a line `Photos: ` with a name each. The block below `Gives:`
+is a table of what the reader must hand over, with the columns of positions.csv. Files that are no
+text are made by `MAKERS`, from the blocks of the section where that is of use.
+"""
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from placevec.sources import READERS, open_places
+from placevec.sources.registry import find_reader
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+
+
+class Example(NamedTuple):
+    places: str  # READER:PATH
+    files: dict[str, str]  # name -> text
+    photos: list[str]
+    gives: list[dict[str, str]]
+
+
+def examples():
+    found = {}
+    text = DOCUMENT.read_text()
+    for section in re.split(r"^#{2,3} ", text, flags=re.MULTILINE)[1:]:
+        name, _, body = section.partition("\n")
+        places = re.findall(r"^`(\w+:\S+)`$", body, re.MULTILINE)
+        if not places:
+            continue
+        blocks = dict(re.findall(r"^(\S+):\n\n```\w*\n(.*?)^```$", body, re.MULTILINE | re.DOTALL))
+        photos = re.search(r"^Photos: (.*?)$(?=\n\n)", body, re.MULTILINE | re.DOTALL)
+        found[name] = Example(
+            places[0],
+            {file.strip("`"): block for file, block in blocks.items() if file != "Gives"},
+            re.findall(r"`([^`]+)`", photos.group(1)) if photos else [],
+            list(csv.DictReader(io.StringIO(blocks["Gives"]))),
+        )
+    return found
+
+
+def make_dbstruct(root, example):
+    content = {}
+    for role, letters in (("database", "db"), ("query", "q")):
+        rows = [row for row in example.gives if row["role"] == role]
+        names = np.empty((len(rows), 1), dtype=object)
+        names[:, 0] = [row["file"].removeprefix("images/") for row in rows]
+        content[f"{letters}ImageFns"] = names
+        utm = [(float(row["east"]), float(row["north"])) for row in rows]
+        content[f"utm{letters.capitalize()}"] = np.array(utm).T
+    savemat(root / "set.mat", {"dbStruct": content})
+
+
+MAKERS = {"dbStruct": make_dbstruct}
+
+
+@pytest.mark.parametrize(("name", "example"), examples().items(), ids=examples())
+def test_an_example_is_read_as_the_document_says(name, example, tmp_path, monkeypatch):
+    for photo in example.photos:
+        (tmp_path / photo).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / photo).write_bytes(b"photo")
+    for file, text in example.files.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    if name in MAKERS:
+        MAKERS[name](tmp_path, example)
+    monkeypatch.chdir(tmp_path)
+    dataset = open_places(example.places)
+    assert dataset.names.tolist() == [row["file"] for row in example.gives]
+    for column in example.gives[0].keys() - {"file"}:
+        told = [row[column] for row in example.gives]
+        read = values(dataset, column)
+        if column == "role":
+            assert told == read, column
+        else:
+            told = [np.nan if cell == "" else float(cell) for cell in told]
+            np.testing.assert_allclose(read, told, rtol=0, atol=0.006, err_msg=column)
+
+
+@pytest.mark.parametrize(("name", "example"), examples().items(), ids=examples())
+def test_an_example_stays_in_its_folder(name, example):
+    for file in (*example.files, *example.photos):
+        assert not Path(file).is_absolute() and ".." not in Path(file).parts, file
+
+
+def test_every_reader_has_an_example():
+    assert {find_reader(example.places)[0] for example in examples().values()} == READERS.keys()
+
+
+def values(dataset, column):
+    """Returns what a column of positions.csv would hold for a data set."""
+    if column == "role":
+        both = zip(dataset.is_query, dataset.is_database, strict=True)
+        return ["" if query and searched else "query" if query else "database"
+                for query, searched in both]  # fmt: skip
+    if column in ("east", "north"):
+        return dataset.positions_m[:, ("east", "north").index(column)]
+    fields = {
+        "heading_deg": dataset.headings_deg,
+        "time": dataset.times_s,
+        "place": known(dataset.place_ids),
+        "sequence": known(dataset.sequence_ids),
+        "altitude_m": dataset.altitudes_m,
+        "fov_deg": dataset.fields_of_view_deg,
+    }
+    return fields[column]
+
+
+def known(ids):
+    return None if ids is None else np.where(ids == -1, np.nan, ids)
