@@ -16,7 +16,9 @@ _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _MOST_OPEN = 4  # films of each thread
 _MOST_MISSING = 64  # frames at the end that a film may announce and not hold
-_FARTHEST_WALK = 32  # frames that are passed over rather than sought, see benchmarks/video_frames.py
+_FARTHEST_WALK = (
+    32  # frames that are passed over rather than sought, see benchmarks/video_frames.py
+)
 
 
 def frame_name(film: str, frame: int) -> str:

@@ -126,7 +126,7 @@ class Listing:
         return f"{folder}/{base}" if folder else base
 
     def holds(self, name: str) -> bool:
-        """Returns whether a file of this name, or the film of this frame, is there and not empty."""
+        """Returns whether a file of this name, or a frame's film, is there and not empty."""
         folder, _, base = name.rpartition("/")
         files = self._list(folder)
         if base not in files:

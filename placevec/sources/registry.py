@@ -9,11 +9,15 @@ from typing import NamedTuple
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
+from placevec.sources.exif import read_exif, recognize_exif
 from placevec.sources.folder import read_folder, recognize_folder
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
+from placevec.sources.msls import read_msls, recognize_msls
 from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
 from placevec.sources.sequence import read_sequence, recognize_sequence
 from placevec.sources.table import read_table, recognize_table
+from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
+from placevec.sources.video import read_video, recognize_video
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +40,13 @@ READERS: dict[str, Reader] = {
     "dbstruct": Reader(read_dbstruct, recognize_dbstruct),
     "pittsburgh": Reader(read_pittsburgh, recognize_pittsburgh),
     "gsv_cities": Reader(read_gsv_cities, recognize_gsv_cities),
-    "sequence": Reader(read_sequence, recognize_sequence),
+    "msls": Reader(read_msls, recognize_msls),
+    "utm_lists": Reader(read_utm_lists, recognize_utm_lists),
     "table": Reader(read_table, recognize_table),
     "folder": Reader(read_folder, recognize_folder),
+    "exif": Reader(read_exif, recognize_exif),
+    "sequence": Reader(read_sequence, recognize_sequence),
+    "video": Reader(read_video, recognize_video),
 }
 
 
