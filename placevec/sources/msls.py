@@ -62,6 +62,7 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         ValueError: If a table cannot be read, lacks what is chosen by, or no photo is left.
     """
     top, options = split_options(path, _CHOICES)
+    _refuse_other_values(options)
     require_folder(top)
     cities = _find_cities(top)
     if not cities:
@@ -83,6 +84,14 @@ def recognize_msls(path: Path) -> str:
     """Says which city of MSLS there is at a path, or `""`."""
     cities = _find_cities(path) if path.is_dir() else []
     return f"{cities[0].name}/database/images with tables of MSLS" if cities else ""
+
+
+def _refuse_other_values(options: dict[str, str]) -> None:
+    for name, value in options.items():
+        if value not in _CHOICES[name]:
+            raise ValueError(
+                f"`{name}` must be {' or '.join(_CHOICES[name])}. Received: {name}={value}"
+            )
 
 
 def _find_cities(top: Path) -> list[Path]:

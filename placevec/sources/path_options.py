@@ -1,49 +1,55 @@
-"""Choices that follow a path, `PATH,name=value,other=value`."""
+"""Paths with options: `FILE,images=DIR`."""
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
+_OPTION = re.compile(r",([a-z_]+)=")
 
-def split_options(
-    path: Path | str, known: Mapping[str, Sequence[str]]
-) -> tuple[Path, dict[str, str]]:
-    """Takes the choices off the end of a path.
+
+def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[str, str]]:
+    """Parts a path from the options that are written behind it.
 
     Args:
-        path: Path. `PATH` or `PATH,name=value,...`; a path that exists as it stands has no choices.
-        known: name -> values that it may have; empty where it may have any.
+        path: Path. `PATH`, or `PATH,NAME=VALUE` with any number of options. A path that exists as
+            it stands has no options.
+        known: names of the options that the reader has.
 
     Returns:
-        The path, and name -> value of each choice that was given.
+        The path and name -> value; `~` is the home folder in the path.
 
     Raises:
-        ValueError: If a name or value is none of those, or a name stands twice.
+        ValueError: If an option is not known, stands twice or has no value.
 
     Example:
 
-    >>> split_options("walk.mp4,stride=10", {"stride": ()})
-    (PosixPath('walk.mp4'), {'stride': '10'})
+    >>> split_options("poses/00.txt,images=photos", ["images", "up"])
+    (PosixPath('poses/00.txt'), {'images': 'photos'})
     """
-    whole = Path(path).expanduser()
-    if whole.exists():
-        return whole, {}
-    text, *parts = re.split(r",(?=\w+=)", str(whole))
+    if Path(path).expanduser().exists():
+        return Path(path).expanduser(), {}
+    front, *parts = _OPTION.split(str(path))
     options: dict[str, str] = {}
-    for part in parts:
-        name, _, value = part.partition("=")
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f". Did you mean {near[0]}?" if near else ""
+    for name, value in zip(parts[::2], parts[1::2], strict=True):
+        if name not in known or name in options or not value:
+            forms = ", ".join(f"{option}=..." for option in known)
             raise ValueError(
-                f"What follows a path must be one of {', '.join(f'{name}=' for name in known)}. "
-                f"Received: {name}= in {str(path)!r}{hint}"
+                f"Behind a path may stand, once each: {forms}. Received: {name}={value} in {path}"
             )
-        if name in options:
-            raise ValueError(f"`{name}=` must stand once. Received: {str(path)!r}")
-        if not value or (known[name] and value not in known[name]):
-            wanted = " or ".join(known[name]) or "a value"
-            raise ValueError(f"`{name}=` must be {wanted}. Received: {value!r} in {str(path)!r}")
         options[name] = value
-    return Path(text), options
+    return Path(front).expanduser(), options
+
+
+def number_option(options: dict[str, str], name: str, default: float) -> float:
+    """Returns the positive number that an option gives.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        number = float(options.get(name, default))
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={options[name]}")
+    return number

@@ -45,7 +45,7 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
             empty.
         ValueError: If the traverses differ in length.
     """
-    root, options = split_options(path, {"query": ()})
+    root, options = split_options(path, ["query"])
     require_folder(root)
     traverses = _find_traverses(root)
     query = _query_folder(root, traverses, options.get("query"))

@@ -14,7 +14,7 @@ from placevec.sources.path_options import split_options
 
 log = logging.getLogger(__name__)
 
-_CHOICES = {"query": (), "database": (), "images": ()}
+_OPTIONS = ("query", "database", "images")
 _LISTS = {"query": ("*_query.txt",), "database": ("*_index.txt", "*_database.txt")}
 _ARRAYS = {"query": "utmQ", "database": "utmDb"}
 _SAME_PLACE_M = 1.0
@@ -45,7 +45,7 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
         ValueError: If the `.npz` is damaged, holds other arrays or objects, or not one position
             for each name.
     """
-    npz_path, options = split_options(path, _CHOICES)
+    npz_path, options = split_options(path, _OPTIONS)
     npz_path = _find_npz(npz_path)
     root = Path(options["images"]).expanduser() if "images" in options else npz_path.parent
     if not root.is_dir():

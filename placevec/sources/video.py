@@ -35,7 +35,7 @@ def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         FileNotFoundError: If there is no such path.
         ValueError: If it holds no film, a film is broken, or the stride is no positive integer.
     """
-    top, options = split_options(path, {"stride": ()})
+    top, options = split_options(path, ["stride"])
     stride = _stride(options.get("stride", "1"))
     films = [top] if top.is_file() else list_films(top)
     counts, problems = [], []

@@ -25,7 +25,7 @@ def photo(tmp_path):
                 exif[folder] = tags
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", size).save(path, exif=exif, **options)
+        Image.new("RGB", size).save(path, exif=exif.tobytes(), **options)
         return path
 
     return write
@@ -147,3 +147,11 @@ def test_recognizes_photos_with_positions(photo, tmp_path):
     assert recognize_exif(tmp_path) == ""
     photo("query/b.jpg", CAMBRIDGE)
     assert recognize_exif(tmp_path) == "positions in the EXIF, such as that of query/b.jpg"
+
+
+def test_survives_damage(photo, tmp_path, survives):
+    gps = CAMBRIDGE | {6: 30.5, 7: (12.0, 30.0, 15.5), 16: "T", 17: 90.25, 29: "2024:05:06"}
+    paths = [photo(f"a{suffix}", gps, {0xA405: 28}, size=(2, 2)) for suffix in (".jpg", ".tif")]
+    survives(lambda: read_exif(tmp_path, skip_unreadable=True), *paths)
+    paths = [photo(f"b{suffix}", gps, {0xA405: 28}, size=(2, 2)) for suffix in (".png", ".webp")]
+    survives(lambda: read_exif(tmp_path, skip_unreadable=True), *paths)

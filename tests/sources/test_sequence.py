@@ -1,5 +1,9 @@
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from placevec.places import TupleSampler
 from placevec.sources.sequence import read_sequence, recognize_sequence
@@ -113,3 +117,20 @@ def test_reads_the_corridor_with_its_published_tolerance(shared_data):
     # The published lists agree with two frames but for a few at the ends.
     agree = [list(wanted) == have.tolist() for (_, wanted), have in zip(truth, found, strict=True)]
     assert np.mean(agree) > 0.9
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(st.sampled_from("0123456789ab²٣.-東\udcff"), max_size=300), max_size=5))
+def test_survives_any_names(tmp_path_factory, names):
+    root = tmp_path_factory.mktemp("sequence")
+    for folder in ("query", "ref"):
+        (root / folder).mkdir()
+        for name in ["1", *names]:
+            with contextlib.suppress(OSError):  # longer than a name may be
+                (root / folder / f"{name}.jpg").write_bytes(b"photo")
+    try:
+        dataset = read_sequence(root)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert len(dataset.queries) == len(dataset.database) >= 1

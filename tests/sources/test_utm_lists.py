@@ -47,9 +47,11 @@ def test_reads_two_lists_and_their_positions(lists, caplog):
 @pytest.mark.parametrize("form", ["fortran", "float32", "compressed", "threshold of one"])
 def test_reads_arrays_in_every_form(lists, form):
     positions = np.array(list(DATABASE.values()))
-    arrays = {"fortran": {"utmDb": np.asfortranarray(positions)},
-              "float32": {"utmDb": positions.astype(np.float32)},
-              "compressed": {}, "threshold of one": {"posDistThr": np.array([25.0])}}[form]  # fmt: skip
+    arrays = {
+        "fortran": {"utmDb": np.asfortranarray(positions)},
+        "float32": {"utmDb": positions.astype(np.float32)},
+        "threshold of one": {"posDistThr": np.array([25.0])},
+    }.get(form, {})
     path = lists(**arrays)
     if form == "compressed":
         with np.load(path) as content:
@@ -161,3 +163,9 @@ def test_recognizes_positions_with_their_lists(lists, tmp_path):
     assert recognize_utm_lists(path.parent).startswith("pitts30k.npz with utmQ and utmDb")
     (path.parent / "pitts30k_index.txt").unlink()
     assert recognize_utm_lists(path) == ""
+
+
+def test_survives_damage(lists, survives):
+    path = lists()
+    texts = [path.with_name(f"pitts30k_{role}.txt") for role in ("query", "index")]
+    survives(lambda: read_utm_lists(path, skip_unreadable=True), path, *texts)
