@@ -81,7 +81,7 @@ def tidy_name(name: str, source: Path) -> str:
         source: Path. The file that holds the name, for the error.
 
     Raises:
-        ValueError: If the name is empty or leads out of the photos' folder.
+        ValueError: If the name is empty, has line breaks or leads out of the photos' folder.
     """
     tidy = posixpath.normpath(name.strip().replace("\\", "/"))
     if tidy == ".." or tidy.startswith(("../", "/")) or re.match(r"[A-Za-z]:", tidy):
@@ -89,8 +89,11 @@ def tidy_name(name: str, source: Path) -> str:
             f"A photo's name must be relative to its folder and stay inside. Received: {name!r} "
             f"in {source}"
         )
-    if tidy == "." or "\0" in tidy:
-        raise ValueError(f"A photo's name must not be empty. Received: {name!r} in {source}")
+    if tidy == "." or re.search(r"[\0\r\n]", tidy):
+        raise ValueError(
+            f"A photo's name must not be empty, nor have line breaks. Received: {name!r} in "
+            f"{source}"
+        )
     return tidy
 
 
@@ -201,7 +204,8 @@ def go_on_without(
     if len(lacking) == 0:
         return
     detail = f"; {detail}" if detail else ""
-    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {lacking[0]}{detail})"
+    first = re.sub(r"[\r\n]", "?", str(lacking[0]))
+    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {first}{detail})"
     if len(lacking) == count:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:

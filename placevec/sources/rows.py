@@ -172,6 +172,8 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
             file.seek(0)
             lines = csv.reader(file, delimiter=separator)
             header = [column.strip() for column in next(lines, [])]
+            if any(len(column.splitlines()) > 1 for column in header):
+                raise ValueError(f"A column's name must stand on one line in {table_path}")
             if len(set(header)) < len(header):
                 raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
             rows = []
