@@ -1,14 +1,12 @@
 """From a file to pixels."""
 
-import contextlib
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from placevec.images.header import read_header
+from placevec.images.silent_opencv import silent_opencv
 from placevec.images.video import parse_frame_name, read_frame
 
 PHOTO_SUFFIXES = frozenset(
@@ -95,7 +93,7 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
     flag = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
-    with _silent_opencv():
+    with silent_opencv():
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         except cv2.error as error:
@@ -106,7 +104,7 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
 
 
 def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
-    with _silent_opencv():
+    with silent_opencv():
         try:
             pixels = read_frame(film, frame, max_pixels=max_pixels)
         except (ValueError, cv2.error) as error:
@@ -126,28 +124,3 @@ def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
     if shrunk != (rows, cols):
         pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
     return pixels
-
-
-_silence_lock = threading.Lock()
-_silence = {"depth": 0, "level": 0}
-
-
-@contextlib.contextmanager
-def _silent_opencv() -> Iterator[None]:
-    """Keeps OpenCV's own lines about bad files off stderr: the error says it.
-
-    The level is one for the whole process, so the first thread in saves it and the last one out
-    puts it back.
-    """
-    log = cv2.utils.logging
-    with _silence_lock:
-        if _silence["depth"] == 0:
-            _silence["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
-        _silence["depth"] += 1
-    try:
-        yield
-    finally:
-        with _silence_lock:
-            _silence["depth"] -= 1
-            if _silence["depth"] == 0:
-                log.setLogLevel(_silence["level"])

@@ -1,5 +1,6 @@
 """Frames of films, read by their number, without a film being unpacked."""
 
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -8,8 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from placevec.images.silent_opencv import silent_opencv
+
 VIDEO_SUFFIXES = (".mp4", ".mkv")
 """File name endings, in lower case, of the films that `read_frame` reads."""
+
+# FFmpeg prints lines of its own about bad films unless this is set before the first is opened.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 _FRAME = re.compile(r"(.+)#(\d{1,9})", re.DOTALL)
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
@@ -118,7 +124,8 @@ class _Film:
             raise _no_film(path)
         # One thread each: the readers of photos are many threads themselves.
         options = [cv2.CAP_PROP_N_THREADS, 1]
-        self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, options)
+        with silent_opencv():
+            self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, options)
         if not self._capture.isOpened():
             raise _no_film(path)
         self.announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))

@@ -145,14 +145,16 @@ def _read_city(
     if not (kept & given).any():
         raise ValueError(f"None of the {len(names)} photos of {city} has a file and a position")
     times_s = _numbers(cells, "captured_at", city) / 1000.0
-    sequences, sequence_ids = np.unique(_cells(cells, "sequence_id"), return_inverse=True)
+    sequences = _cells(cells, "sequence_id")
+    sequence_ids = np.full(len(names), -1)
+    sequence_ids[sequences != ""] = np.unique(sequences[sequences != ""], return_inverse=True)[1]
     return PlaceDataset(
         top,
         names,
         positions_m=np.nan_to_num(positions_m),
         headings_deg=whole_turn(_numbers(cells, "ca", city)),
         times_s=None if np.isnan(times_s).all() else times_s,
-        sequence_ids=np.where(sequences[sequence_ids] == "", -1, sequence_ids),
+        sequence_ids=sequence_ids,
         is_query=is_query,
         is_database=~is_query,
         frame=frame,
