@@ -14,11 +14,11 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import Listing, go_on_without, tidy_name
 from placevec.sources.mat_structure import check_structure, unpack
 from placevec.sources.months import seconds_of_months
+from placevec.sources.path_options import split_options
 
 # Where the photos lie below the folder that holds them, first the most telling.
 _DATABASE_FOLDERS = ("", "images", "database")
 _OWN_QUERY_FOLDERS = ("queries_real", "queries", "query")
-_IMAGES = ",images="
 _SAME_PLACE_M = 1.0
 
 # MATLAB 5 to 7: a header, then a tag (type and size) before each variable.
@@ -74,9 +74,9 @@ def read_dbstruct(
         FileNotFoundError: If the .mat or photos are missing.
         ValueError: If the .mat is truncated, is no dbStruct or contradicts itself.
     """
-    mat_text, _, images_text = str(path).partition(_IMAGES)
-    mat_path = _find_mat(Path(mat_text).expanduser())
-    images_dir = Path(images_text).expanduser() if images_text else mat_path.parent
+    top, options = split_options(path, ["images"])
+    mat_path = _find_mat(top)
+    images_dir = Path(options.get("images", mat_path.parent)).expanduser()
     if not images_dir.is_dir():
         raise FileNotFoundError(f"{images_dir} is no folder. Give the one that holds the photos")
     content = load_dbstruct(mat_path)
@@ -92,7 +92,7 @@ def read_dbstruct(
             problem=f"Missing or empty: {{}} photos of {mat_path}",
             detail=f"looked in {roots[0]} and {roots[1]}, there and below "
             + ", ".join((*_DATABASE_FOLDERS[1:], *_OWN_QUERY_FOLDERS)),
-            way_out=f"Put the photos beside the .mat or name their folder, {mat_path}{_IMAGES}DIR",
+            way_out=f"Put the photos beside the .mat or name their folder, {mat_path},images=DIR",
             skip_unreadable=skip_unreadable,
             error=FileNotFoundError,
         )

@@ -81,7 +81,8 @@ def tidy_name(name: str, source: Path) -> str:
         source: Path. The file that holds the name, for the error.
 
     Raises:
-        ValueError: If the name is empty, has line breaks or leads out of the photos' folder.
+        ValueError: If the name is empty, holds control characters such as a line's end, or leads
+            out of the photos' folder.
     """
     tidy = posixpath.normpath(name.strip().replace("\\", "/"))
     if tidy == ".." or tidy.startswith(("../", "/")) or re.match(r"[A-Za-z]:", tidy):
@@ -89,9 +90,9 @@ def tidy_name(name: str, source: Path) -> str:
             f"A photo's name must be relative to its folder and stay inside. Received: {name!r} "
             f"in {source}"
         )
-    if tidy == "." or re.search(r"[\0\r\n]", tidy):
+    if tidy == "." or min(tidy) < " ":
         raise ValueError(
-            f"A photo's name must not be empty, nor have line breaks. Received: {name!r} in "
+            f"A photo's name must not be empty, nor hold control characters. Received: {name!r} in "
             f"{source}"
         )
     return tidy

@@ -294,10 +294,10 @@ def _read_parquet(table_path: Path) -> dict[str, list]:
 
     try:
         table = parquet.ParquetFile(table_path).read()
-    except (pyarrow.ArrowException, OSError) as error:
+        wanted = [column for column in COLUMNS if column in table.column_names]
+        cells = {column: table.column(column).to_pylist() for column in wanted}
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _no_parquet(table_path, error) from None
-    wanted = [column for column in COLUMNS if column in table.column_names]
-    cells = {column: table.column(column).to_pylist() for column in wanted}
     return cells | {column: [] for column in table.column_names if column not in COLUMNS}
 
 

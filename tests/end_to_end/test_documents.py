@@ -7,7 +7,6 @@ import pytest
 
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, save_model
-from placevec.sources import open_places
 
 pytestmark = pytest.mark.one_backend
 
@@ -65,16 +64,3 @@ def test_the_readmes_example_runs(documents, tmp_path, monkeypatch):
     exec(code, names)  # noqa: S102
     assert names["neighbors"].shape == (2, 5)
     assert names["neighbors"][:, 0].tolist() == [0, 1]
-
-
-def test_the_table_in_the_formats_is_read(documents, tmp_path):
-    table = re.search(r"```csv\n(.*?)```", documents["docs/formats.md"], re.DOTALL).group(1)
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "places.csv").write_text(table)
-    for name in ("a1.jpg", "a2.jpg"):
-        cv2.imwrite(str(tmp_path / "photos" / name), np.zeros((4, 4, 3), np.uint8))
-    dataset = open_places(f"table:{tmp_path / 'places.csv'}")
-    assert dataset.names.tolist() == ["photos/a1.jpg", "photos/a2.jpg"]
-    assert (len(dataset.queries), len(dataset.database)) == (1, 1)
-    apart_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0))
-    assert 0.5 < apart_m < 1.0

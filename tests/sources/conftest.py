@@ -39,6 +39,34 @@ def refuses():
 
 @pytest.fixture
 def survives():
+    """Returns a function that demands of a reader a data set or an error of one line."""
+
+    def demand(read, path):
+        try:
+            dataset = read(path)
+        except (ValueError, OSError) as error:
+            assert "\n" not in str(error)
+        else:
+            assert isinstance(dataset, PlaceDataset)
+
+    return demand
+
+
+@pytest.fixture
+def damage():
+    """Returns a function that sets bytes of a file's content and cuts it off."""
+
+    def damaged(content, edits, length):
+        content = bytearray(content)
+        for position, byte in edits:
+            content[position % len(content)] = byte
+        return bytes(content[: length % (len(content) + 1)])
+
+    return damaged
+
+
+@pytest.fixture
+def survives_damage():
     """Returns a function that damages files of a good set, each in many ways, one at a time.
 
     Whatever stands in them, the reader must give a data set whose photos lie in its folder, or

@@ -111,7 +111,7 @@ def test_says_nothing_where_nothing_lacks(caplog):
 
 
 def test_messages_stay_on_one_line_whatever_the_names(photos, refuses):
-    with refuses(ValueError, "nor have line breaks"):
+    with refuses(ValueError, "nor hold control characters"):
         tidy_name("a\nb.jpg", Path("images.csv"))
     root = photos("a\nb.jpg", content=b"")
     with refuses(FileNotFoundError, "first: a.b.jpg"):

@@ -204,11 +204,11 @@ def test_takes_any_words_after_north_for_a_note(tmp_path):
     assert dataset.positions_m.tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
-def test_survives_a_damaged_positions_csv(photos, survives):
+def test_survives_a_damaged_positions_csv(photos, survives_damage):
     root = photos("a.jpg", "b/@3@4@.jpg")
     table_path = root / "positions.csv"
     table_path.write_text("file,east,north,time,place\na.jpg,1,2,2014-06,5\nb/@3@4@.jpg,3,4,,\n")
-    survives(lambda: read_folder(root, skip_unreadable=True), table_path)
+    survives_damage(lambda: read_folder(root, skip_unreadable=True), table_path)
 
 
 @settings(max_examples=50, deadline=None)

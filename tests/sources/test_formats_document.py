@@ -103,8 +103,32 @@ def make_film(root, example):
     writer.release()
 
 
+def make_bag(root, example):
+    rosbag1, typesys = map(pytest.importorskip, ("rosbags.rosbag1", "rosbags.typesys"))
+    store, kind = typesys.get_typestore(typesys.Stores.ROS1_NOETIC), "geometry_msgs/msg/PoseStamped"
+    point, turn, pose, header, time, stamped = (
+        store.types[name]
+        for name in ("geometry_msgs/msg/Point", "geometry_msgs/msg/Quaternion",
+                     "geometry_msgs/msg/Pose", "std_msgs/msg/Header",
+                     "builtin_interfaces/msg/Time", kind)
+    )  # fmt: skip
+    with rosbag1.Writer(root / "drive.bag") as writer:
+        for topic in ("/odom", "/other"):
+            connection = writer.add_connection(topic, kind, typestore=store)
+            for row in example.gives:
+                second = int(float(row["time"]))
+                place = [float(row[column]) for column in ("east", "north", "altitude_m")]
+                half = np.deg2rad(90 - float(row["heading_deg"])) / 2
+                posed = pose(
+                    point(*place), turn(0.0, 0.0, float(np.sin(half)), float(np.cos(half)))
+                )
+                message = stamped(header(0, time(second, 0), "map"), posed)
+                writer.write(connection, second * 10**9, store.serialize_ros1(message, kind))
+
+
 MAKERS = {
     "dbStruct": make_dbstruct,
+    "ROS bag": make_bag,
     "Lists with an npz": make_npz,
     "EXIF": make_exif,
     "Films": make_film,

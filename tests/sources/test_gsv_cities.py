@@ -112,6 +112,6 @@ def test_refuses_a_photo_that_stands_twice(cities, refuses):
         read_gsv_cities(cities)
 
 
-def test_survives_damage(cities, survives):
+def test_survives_damage(cities, survives_damage):
     tables = cities.glob("Dataframes/*.csv")
-    survives(lambda: read_gsv_cities(cities, skip_unreadable=True), *tables)
+    survives_damage(lambda: read_gsv_cities(cities, skip_unreadable=True), *tables)

@@ -140,8 +140,8 @@ def test_refuses_other_names(refuses, name):
         parse_cutout_name(name)
 
 
-def test_survives_damage(photos, survives):
+def test_survives_damage(photos, survives_damage):
     names = cutouts("000/000001", "000/000002")
     root = photos(*names)
     write_mat(root / "set.mat", names, np.zeros((len(names), 2)))
-    survives(lambda: read_pittsburgh(root, skip_unreadable=True), root / "set.mat")
+    survives_damage(lambda: read_pittsburgh(root, skip_unreadable=True), root / "set.mat")

@@ -104,7 +104,7 @@ def test_reads_the_cambridge_photos(shared_data):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_survives_damage(photos, survives, suffix):
+def test_survives_damage(photos, survives_damage, suffix):
     columns = {
         "file": ["a.jpg", "b/c.jpg"], "lat": [52.2, 52.3], "lon": [0.1, 0.2],
         "heading_deg": [90.0, 10.0], "time": ["2014-06-30T12:00:00Z", "2015"], "place": [1, 2],
@@ -118,7 +118,7 @@ def test_survives_damage(photos, survives, suffix):
         parquet = pytest.importorskip("pyarrow.parquet")
         parquet.write_table(pyarrow_table(columns), root / "places.parquet")
     table_path = root / f"places{suffix}"
-    survives(lambda: read_table(table_path, skip_unreadable=True), table_path)
+    survives_damage(lambda: read_table(table_path, skip_unreadable=True), table_path)
 
 
 def pyarrow_table(columns):

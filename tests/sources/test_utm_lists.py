@@ -165,7 +165,7 @@ def test_recognizes_positions_with_their_lists(lists, tmp_path):
     assert recognize_utm_lists(path) == ""
 
 
-def test_survives_damage(lists, survives):
+def test_survives_damage(lists, survives_damage):
     path = lists()
     texts = [path.with_name(f"pitts30k_{role}.txt") for role in ("query", "index")]
-    survives(lambda: read_utm_lists(path, skip_unreadable=True), path, *texts)
+    survives_damage(lambda: read_utm_lists(path, skip_unreadable=True), path, *texts)

@@ -99,6 +99,6 @@ def test_recognizes_a_film_and_a_folder_of_films(films, tmp_path):
     assert recognize_video(tmp_path / "photos") == ""
 
 
-def test_survives_damage(films, survives):
-    survives(lambda: read_video(films / "a.mp4"), films / "a.mp4")
-    survives(lambda: read_video(films / "b.mkv"), films / "b.mkv")
+def test_survives_damage(films, survives_damage):
+    survives_damage(lambda: read_video(films / "a.mp4"), films / "a.mp4")
+    survives_damage(lambda: read_video(films / "b.mkv"), films / "b.mkv")

@@ -1,0 +1,152 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from placevec.sources import open_places
+from placevec.sources.tum import read_tum, recognize_tum
+
+# Level cameras in a world with z up that look north and east: x y z w.
+NORTH = "-0.7071068 0 0 0.7071068"
+EAST = "-0.5 0.5 -0.5 0.5"
+RUN = f"# time x y z qx qy qz qw\n10.001 1 2 3 {NORTH}\n11.0 4 5 6 {EAST}\n"
+FUZZ = settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture
+def run(photos):
+    def write(text=RUN, *names):
+        root = photos(*(names or ("rgb/10.0.png", "rgb/11.01.png")))
+        (root / "groundtruth.txt").write_text(text)
+        return root
+
+    return write
+
+
+def test_reads_positions_headings_heights_and_times(run):
+    dataset = read_tum(run())
+    assert dataset.names.tolist() == ["10.0.png", "11.01.png"]
+    assert dataset.root.name == "rgb"
+    np.testing.assert_allclose(dataset.positions_m, [[1, 2], [4, 5]], atol=1e-6)
+    np.testing.assert_allclose(dataset.headings_deg, [0, 90], atol=1e-5)
+    np.testing.assert_allclose(dataset.altitudes_m, [3, 6], atol=1e-6)
+    assert dataset.times_s.tolist() == [10.0, 11.01]
+    assert dataset.sequence_ids.tolist() == [0, 0]
+    assert dataset.frame == "SLAM metres"
+
+
+def test_a_camera_that_turns_about_the_vertical_turns_its_heading(run):
+    lines, expected = [], []
+    for step in range(16):
+        # First the camera is set upright, looking north; then it is turned left about z.
+        left = math.radians(22.5 * step)
+        z, w = math.sin(left / 2), math.cos(left / 2)
+        x0, w0 = -math.sqrt(0.5), math.sqrt(0.5)
+        lines.append(f"{step} 0 0 0 {w * x0} {z * x0} {z * w0} {w * w0}")
+        expected.append(-22.5 * step % 360)
+    root = run("\n".join(lines), *(f"rgb/{step}.png" for step in range(16)))
+    dataset = read_tum(root)
+    order = np.argsort(dataset.times_s)
+    np.testing.assert_allclose(dataset.headings_deg[order], expected, atol=1e-4)
+
+
+def test_the_list_of_photos_goes_before_their_names(run):
+    root = run(RUN, "rgb/one.png", "rgb/two.png", "rgb/three.png")
+    (root / "rgb.txt").write_text("# time file\n11.0 rgb/two.png\n10.0 rgb/one.png\n")
+    dataset = read_tum(root)
+    assert dataset.names.tolist() == ["rgb/one.png", "rgb/two.png"]
+    np.testing.assert_allclose(dataset.headings_deg, [0, 90], atol=1e-5)
+
+
+def test_takes_trajectory_and_photos_from_two_places(photos):
+    root = photos("photos/10000000000000000000.png", "photos/11000000000000000000.png")
+    (root / "track.txt").write_text(RUN.replace("10.001", "1e19").replace("11.0", "11e18"))
+    dataset = open_places(f"tum:{root}/track.txt,images={root}/photos")
+    assert dataset.times_s.tolist() == [1e10, 1.1e10]
+
+
+def test_up_is_named_where_the_cameras_do_not_tell_it(run, refuses):
+    upside_down = "0 0.7071068 0.7071068 0"
+    root = run(RUN.replace(EAST, upside_down))
+    with refuses(ValueError, "held level on the average.*up=z"):
+        read_tum(root)
+    dataset = read_tum(f"{root},up=z")
+    np.testing.assert_allclose(dataset.altitudes_m, [3, 6])
+    np.testing.assert_allclose(read_tum(f"{root},up=-z").altitudes_m, [-3, -6])
+
+
+def test_refuses_or_skips_photos_without_a_pose_in_time(run, refuses, caplog):
+    root = run(RUN, "rgb/10.0.png", "rgb/10.5.png", "rgb/11.0.png")
+    with refuses(ValueError, r"No pose for 1 of 3 photos.*10.5.png\). None is within 0.02 s"):
+        read_tum(root)
+    assert len(read_tum(root, skip_unreadable=True)) == 2
+    assert "No pose for 1 of 3" in caplog.text
+    assert len(read_tum(f"{root},within_s=0.6")) == 3
+
+
+@pytest.mark.parametrize("pose", ["0 0 0 0 0 0 0", "nan 0 0 0 0 0 1", "0 0 inf 0 0 0 1"])
+def test_a_pose_that_is_none_counts_as_missing(run, refuses, pose):
+    root = run(f"10 1 2 3 {NORTH}\n11.0 {pose}\n")
+    with refuses(ValueError, "No pose for 1 of 2"):
+        read_tum(root)
+    assert read_tum(root, skip_unreadable=True).names.tolist() == ["10.0.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "no line"),
+        ("10 1 2 3 0 0 0\n", "Line 1 of .*groundtruth.txt must hold 8 numbers"),
+        (f"10 1 2 3 {NORTH}\n10 1 2 4 {NORTH}\n", "two poses for the time 10.0"),
+        (f"inf 1 2 3 {NORTH}\n", "must be finite"),
+        (f"99 1 2 3 {NORTH}\n", "No pose for 2 of 2"),
+    ],
+)
+def test_refuses_a_bad_trajectory(run, refuses, text, match):
+    root = run(text)
+    for skip_unreadable in (False, True):
+        with refuses(ValueError, match):
+            read_tum(root, skip_unreadable=skip_unreadable)
+
+
+def test_refuses_a_folder_without_a_trajectory(photos, refuses):
+    with refuses(FileNotFoundError, "must hold one of groundtruth.txt,.*FILE,images=DIR"):
+        read_tum(photos("rgb/1.png"))
+
+
+def test_refuses_or_skips_missing_photos(run, refuses):
+    root = run()
+    (root / "rgb.txt").write_text("10.0 rgb/10.0.png\n11.0 rgb/absent.png\n")
+    with refuses(FileNotFoundError, "Missing or empty: 1 of 2.*rgb/absent.png"):
+        read_tum(root)
+    assert len(read_tum(root, skip_unreadable=True)) == 1
+
+
+def test_is_recognized(run):
+    root = run()
+    assert (
+        recognize_tum(root) == "groundtruth.txt with a time and a pose in each line, beside photos"
+    )
+    assert open_places(str(root)).frame == "SLAM metres"
+    (root / "groundtruth.txt").write_text("1 2 3\n")
+    assert recognize_tum(root) == ""
+
+
+EDITS = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), max_size=6)
+
+
+@FUZZ
+@given(EDITS, st.integers(0, 999), st.binary(max_size=60))
+def test_damaged_files_end_in_one_line(run, survives, damage, edits, length, noise):
+    root = run()
+    for name, text in (("groundtruth.txt", RUN), ("rgb.txt", "10 rgb/10.0.png\n11 rgb/11.01.png")):
+        for content in (damage(text.encode(), edits, length), noise):
+            (root / name).write_bytes(content)
+            survives(read_tum, root)
+            recognize_tum(root)
+            survives(lambda path: read_tum(path, skip_unreadable=True), f"{root},up=z")
+        (root / name).write_text(text)
