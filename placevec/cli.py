@@ -118,10 +118,10 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
     def train(settings: Annotated[TrainConfig, _Flags] = default) -> None:
         """Train a network on photos with positions.
 
-        Photos are named READER:PATH: folder:DIR (photos named @east@north@...), table:FILE (CSV or
-        Parquet), pittsburgh:DIR, dbstruct:FILE.mat, gsv_cities:DIR, sequence:DIR. `--config
-        run.json` takes the settings of an earlier run, `--recipe NAME --data DIR` those of a recipe
-        (placevec/recipes); flags go over them.
+        Photos are named READER:PATH, such as folder:DIR (photos named @east@north@...), table:FILE
+        (CSV or Parquet), exif:DIR, dbstruct:FILE.mat, gsv_cities:DIR, msls:DIR; docs/formats.md has
+        all. `--config run.json` takes the settings of an earlier run, `--recipe NAME --data DIR`
+        those of a recipe (placevec/recipes); flags go over them.
         """
         import_keras()
         from placevec.training import train as train_model

@@ -1,14 +1,13 @@
 """From a file to pixels."""
 
-import contextlib
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from placevec.images.header import read_header
+from placevec.images.silent_opencv import silent_opencv
+from placevec.images.video import parse_frame_name, read_frame
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
@@ -30,7 +29,7 @@ def read_image(
     channels: int = 3,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads one photo as uint8 pixels, upright.
+    """Reads one photo, or one frame of a film, as uint8 pixels, upright.
 
     Grey, colour, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM) all come
     out as uint8: of 16 bit the upper 8 are taken. Transparency is dropped, as
@@ -40,7 +39,8 @@ def read_image(
     from a whole one.
 
     Args:
-        path: Path. The file; any characters.
+        path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
+            `walk.mp4`, where no file has that name.
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
             aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
             what it covers of the old ones. None: the size of the file.
@@ -52,7 +52,8 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels.
+        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels, or
+            a film has no such frame.
         ValueError: If `image_size` or `channels` is none of the above.
     """
     if channels not in (1, 3):
@@ -61,7 +62,11 @@ def read_image(
         raise ValueError(
             f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
         )
-    pixels = _decode(Path(path), channels, max_pixels)
+    frame = parse_frame_name(str(path))
+    if frame is None or Path(path).exists():
+        pixels = _decode(Path(path), channels, max_pixels)
+    else:
+        pixels = _decode_frame(*frame, channels, max_pixels)
     if image_size is not None:
         pixels = _resize(pixels, *(int(side) for side in image_size))
     if channels == 1:
@@ -88,7 +93,7 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
     flag = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
-    with _silent_opencv():
+    with silent_opencv():
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
         except cv2.error as error:
@@ -96,6 +101,15 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
     if pixels is None:
         raise UnreadableImageError(_refusal(path, "cannot be decoded"))
     return pixels
+
+
+def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
+    with silent_opencv():
+        try:
+            pixels = read_frame(film, frame, max_pixels=max_pixels)
+        except (ValueError, cv2.error) as error:
+            raise UnreadableImageError(str(error)) from error
+    return pixels if channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
 
 
 def _refusal(path: Path, what: str) -> str:
@@ -110,28 +124,3 @@ def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
     if shrunk != (rows, cols):
         pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
     return pixels
-
-
-_silence_lock = threading.Lock()
-_silence = {"depth": 0, "level": 0}
-
-
-@contextlib.contextmanager
-def _silent_opencv() -> Iterator[None]:
-    """Keeps OpenCV's own lines about bad files off stderr: the error says it.
-
-    The level is one for the whole process, so the first thread in saves it and the last one out
-    puts it back.
-    """
-    log = cv2.utils.logging
-    with _silence_lock:
-        if _silence["depth"] == 0:
-            _silence["level"] = log.setLogLevel(log.LOG_LEVEL_SILENT)
-        _silence["depth"] += 1
-    try:
-        yield
-    finally:
-        with _silence_lock:
-            _silence["depth"] -= 1
-            if _silence["depth"] == 0:
-                log.setLogLevel(_silence["level"])

@@ -1,7 +1,7 @@
 """The dbStruct .mat files of the NetVLAD authors: Pittsburgh, Tokyo Time Machine, Tokyo 24/7."""
 
 import posixpath
-import zlib
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from scipy.io import loadmat, whosmat
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import Listing, go_on_without, tidy_name
+from placevec.sources.mat_structure import check_structure, unpack
 from placevec.sources.months import seconds_of_months
 from placevec.sources.path_options import split_options
 
@@ -207,7 +208,7 @@ def _read(mat_path: Path, function: Callable, **kwargs):
         raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
     with open(mat_path, "rb") as file:
         try:
-            _check_sums(file)
+            _check(file)
             return function(file, **kwargs)
         except NotImplementedError:
             raise ValueError(
@@ -220,19 +221,20 @@ def _read(mat_path: Path, function: Callable, **kwargs):
             ) from None
 
 
-def _check_sums(file: BinaryIO) -> None:
-    """Unpacks every compressed variable: a damaged one could make SciPy end the whole process."""
+def _check(file: BinaryIO) -> None:
+    """Looks at every variable: a damaged one could make SciPy end the whole process."""
     header = file.read(_HEADER_BYTES)
-    order = "big" if header[-2:] == b"MI" else "little"
+    order = ">" if header[-2:] == b"MI" else "<"
     if header[-4:-2] in _VERSION_7_3:
         raise NotImplementedError
     while tag := file.read(_TAG_BYTES):
-        kind, size = (int.from_bytes(part, order) for part in (tag[:4], tag[4:]))
+        kind, size = struct.unpack(f"{order}II", tag)
         content = file.read(size)
         if len(content) < size:
             raise EOFError("it breaks off")
-        if kind == _COMPRESSED:
-            zlib.decompress(content)
+        check_structure(
+            unpack(content) if kind == _COMPRESSED else tag + content, order, "dbStruct"
+        )
     file.seek(0)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.images.video import parse_frame_name
+
 log = logging.getLogger(__name__)
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -128,9 +130,11 @@ class Listing:
         return f"{folder}/{base}" if folder else base
 
     def holds(self, name: str) -> bool:
-        """Returns whether a file of exactly this name exists and is not empty."""
+        """Returns whether a file of this name, or a frame's film, is there and not empty."""
         folder, _, base = name.rpartition("/")
         files = self._list(folder)
+        if base not in files:
+            base = (parse_frame_name(base) or (base,))[0]
         return base in files and _has_content(files[base])
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
@@ -201,7 +205,8 @@ def go_on_without(
     if len(lacking) == 0:
         return
     detail = f"; {detail}" if detail else ""
-    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {lacking[0]}{detail})"
+    first = re.sub(r"[\r\n]", "?", str(lacking[0]))
+    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {first}{detail})"
     if len(lacking) == count:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:

@@ -136,7 +136,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     positions_m = np.array([(photo.east_m, photo.north_m) for photo in photos])
     headings_deg = np.array([photo.heading_deg for photo in photos])
     times_s = np.array([photo.time_s for photo in photos])
-    roles = np.array([_role(str(name)) for name in names], dtype="U8")
+    roles = np.array([role_of(str(name)) for name in names], dtype="U8")
     place_ids = sequence_ids = altitudes_m = fields_of_view_deg = None
     if rows is not None:
         at = np.searchsorted(names, rows.names)
@@ -185,6 +185,16 @@ def recognize_folder(path: Path) -> str:
     return ""
 
 
+def role_of(name: str) -> str:
+    """Returns the role that the folders in a photo's name give: `query`, `database` or `both`."""
+    for folder in reversed(name.lower().split("/")[:-1]):
+        if folder in QUERY_FOLDERS:
+            return "query"
+        if folder in DATABASE_FOLDERS:
+            return "database"
+    return "both"
+
+
 _UNKNOWN = PhotoName(math.nan, math.nan)
 
 
@@ -212,15 +222,6 @@ def _seconds(field: str) -> float:
         return datetime(year, month, day or 1, *clock, tzinfo=UTC).timestamp()
     except ValueError:
         return math.nan
-
-
-def _role(name: str) -> str:
-    for folder in reversed(name.lower().split("/")[:-1]):
-        if folder in QUERY_FOLDERS:
-            return "query"
-        if folder in DATABASE_FOLDERS:
-            return "database"
-    return "both"
 
 
 def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:

@@ -11,14 +11,18 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.colmap import read_colmap, recognize_colmap
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
 from placevec.sources.euroc import read_euroc, recognize_euroc
+from placevec.sources.exif import read_exif, recognize_exif
 from placevec.sources.folder import read_folder, recognize_folder
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
 from placevec.sources.kitti import read_kitti, recognize_kitti
+from placevec.sources.msls import read_msls, recognize_msls
 from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
 from placevec.sources.rosbag import read_rosbag, recognize_rosbag
 from placevec.sources.sequence import read_sequence, recognize_sequence
 from placevec.sources.table import read_table, recognize_table
 from placevec.sources.tum import read_tum, recognize_tum
+from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
+from placevec.sources.video import read_video, recognize_video
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +45,18 @@ READERS: dict[str, Reader] = {
     "dbstruct": Reader(read_dbstruct, recognize_dbstruct),
     "pittsburgh": Reader(read_pittsburgh, recognize_pittsburgh),
     "gsv_cities": Reader(read_gsv_cities, recognize_gsv_cities),
+    "msls": Reader(read_msls, recognize_msls),
+    "utm_lists": Reader(read_utm_lists, recognize_utm_lists),
     "colmap": Reader(read_colmap, recognize_colmap),
     "kitti": Reader(read_kitti, recognize_kitti),
     "euroc": Reader(read_euroc, recognize_euroc),
     "tum": Reader(read_tum, recognize_tum),
     "rosbag": Reader(read_rosbag, recognize_rosbag),
-    "sequence": Reader(read_sequence, recognize_sequence),
     "table": Reader(read_table, recognize_table),
     "folder": Reader(read_folder, recognize_folder),
+    "exif": Reader(read_exif, recognize_exif),
+    "sequence": Reader(read_sequence, recognize_sequence),
+    "video": Reader(read_video, recognize_video),
 }
 
 

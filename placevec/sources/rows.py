@@ -172,6 +172,8 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
             file.seek(0)
             lines = csv.reader(file, delimiter=separator)
             header = [column.strip() for column in next(lines, [])]
+            if any(len(column.splitlines()) > 1 for column in header):
+                raise ValueError(f"A column's name must stand on one line in {table_path}")
             if len(set(header)) < len(header):
                 raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
             rows = []
@@ -292,10 +294,10 @@ def _read_parquet(table_path: Path) -> dict[str, list]:
 
     try:
         table = parquet.ParquetFile(table_path).read()
-    except (pyarrow.ArrowException, OSError) as error:
+        wanted = [column for column in COLUMNS if column in table.column_names]
+        cells = {column: table.column(column).to_pylist() for column in wanted}
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _no_parquet(table_path, error) from None
-    wanted = [column for column in COLUMNS if column in table.column_names]
-    cells = {column: table.column(column).to_pylist() for column in wanted}
     return cells | {column: [] for column in table.column_names if column not in COLUMNS}
 
 

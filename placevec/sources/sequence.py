@@ -1,63 +1,94 @@
-"""Two traverses of one route, frame for frame: photos of equal rank show the same place."""
+"""Traverses of one route, frame for frame: photos of equal rank show the same place."""
 
+import logging
 import re
 from pathlib import Path
 
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import list_photos, readable, require_folder, some_photos
+from placevec.sources.files import readable, require_folder, some_photos, walk_photos
 from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
+from placevec.sources.path_options import split_options
+
+log = logging.getLogger(__name__)
 
 _QUERY_FOLDERS = ("query", "queries")
 _DATABASE_FOLDERS = ("ref", "reference", "database")
 
 
 def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads two traverses of one route, of which nothing is known but the order of the photos.
+    """Reads traverses of one route, of which nothing is known but the order of the photos.
 
-    The n-th photo of one shows the same place as the n-th of the other. A photo's position is
-    (n, 0) in the frame `"frames"`, so a radius of 2 is a tolerance of 2 frames. Numbers in names
-    are sorted by their value: `2.jpg` stands before `10.jpg`.
+    Every subfolder with photos is a traverse. The n-th photo of one shows the same place as the
+    n-th of any other. A photo's position is (n, 0) in the frame `"frames"`, so a radius of 2 is a
+    tolerance of 2 frames. Numbers in names are sorted by their value: `2.jpg` stands before
+    `10.jpg`.
+
+    The traverse `query` (or `queries`, or `NAME` of `PATH,query=NAME`) is looked up, the others
+    are searched. Without one, all photos of all traverses are both. Neighbours along a traverse
+    then lie within the radius too, so the photos of a traverse share a time, its number: training
+    takes positives from other traverses only, as it does with photos of other times. Recall would
+    count them, so that it needs a query traverse; the log says so.
 
     Args:
-        path: Path. A folder with a folder `query` (or `queries`), whose photos are looked up, and
-            a folder `ref`, `reference` or `database`, whose photos are searched.
+        path: Path. A folder with at least two folders of equally many photos.
         skip_unreadable: bool. Leave out empty photos, which keep their place in the count, and
             log how many they are. Defaults to `False`.
 
     Returns:
-        PlaceDataset, queries first, each traverse in its order.
+        PlaceDataset, queries first, then traverse by traverse in the order of their names, each in
+        its order; `sequence_ids` number the traverses so.
 
     Raises:
-        FileNotFoundError: If a folder is missing, or photos are empty.
-        ValueError: If the traverses differ in length or hold no photos.
+        FileNotFoundError: If there are not two traverses, or not the one to look up, or photos are
+            empty.
+        ValueError: If the traverses differ in length.
     """
-    root = Path(path).expanduser()
+    root, options = split_options(path, ["query"])
     require_folder(root)
-    queries = _traverse(root, _QUERY_FOLDERS)
-    database = _traverse(root, _DATABASE_FOLDERS)
-    if len(queries) != len(database):
-        raise ValueError(
-            f"The traverses in {root} must have equally many photos. Received: {len(queries)} "
-            f"queries, {len(database)} in the database. Use a table (table:) for other pairs"
+    traverses = _find_traverses(root)
+    query = _query_folder(root, traverses, options.get("query"))
+    if len(traverses) < 2:
+        raise FileNotFoundError(
+            f"{root} must hold two folders of photos or more, such as {_QUERY_FOLDERS[0]} and one "
+            f"of {', '.join(_DATABASE_FOLDERS)}. Received: {', '.join(traverses) or 'none'}"
         )
-    names = np.array(queries + database)
+    if len({len(photos) for photos in traverses.values()}) > 1:
+        counts = ", ".join(f"{len(photos)} in {name}" for name, photos in traverses.items())
+        raise ValueError(
+            f"The traverses in {root} must have equally many photos. Received: {counts}. Use a "
+            "table (table:) for other pairs"
+        )
+    order = sorted(traverses, key=lambda name: (name != query, name))
+    length = len(traverses[order[0]])
+    names = np.concatenate([traverses[name] for name in order])
+    frames = np.tile(np.arange(length, dtype=np.float64), len(order))
+    sequence_ids = np.repeat(np.arange(len(order)), length)
+    is_query = sequence_ids == 0
+    if query is None:
+        log.warning(
+            "No traverse of %s is named query: recall would count neighbours along a traverse. "
+            "Name one for it, %s,query=%s",
+            root,
+            root,
+            order[0],
+        )
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
-    frames = np.tile(np.arange(len(queries), dtype=np.float64), 2)
-    is_query = np.arange(len(names)) < len(queries)
     return PlaceDataset(
         root,
         names,
         positions_m=np.stack([frames, np.zeros_like(frames)], axis=1),
-        is_query=is_query,
-        is_database=~is_query,
+        times_s=sequence_ids if query is None else None,
+        sequence_ids=sequence_ids,
+        is_query=None if query is None else is_query,
+        is_database=None if query is None else ~is_query,
         frame="frames",
     ).take(np.flatnonzero(kept))
 
 
 def recognize_sequence(path: Path) -> str:
-    """Says which traverses there are at a path, or `""`: photos without positions."""
+    """Says which traverses there are at a path, or `""`: a query, others, and no positions."""
     there = [
         [folder for folder in folders if (path / folder).is_dir()]
         for folders in (_QUERY_FOLDERS, _DATABASE_FOLDERS)
@@ -66,18 +97,33 @@ def recognize_sequence(path: Path) -> str:
         return ""
     if any(map(parse_photo_name, some_photos(path))) or (path / POSITIONS_FILE).is_file():
         return ""
-    return f"the folders {there[0][0]} and {there[1][0]}, no positions in the names"
+    counts = {len(photos) for photos in _find_traverses(path).values()}
+    if len(counts) != 1:
+        return ""
+    return f"the folders {there[0][0]} and {there[1][0]}, of equal length, no positions"
 
 
-def _traverse(root: Path, folders: tuple[str, ...]) -> list[str]:
-    there = [folder for folder in folders if (root / folder).is_dir()]
-    if len(there) != 1:
+def _find_traverses(root: Path) -> dict[str, list[str]]:
+    """Returns the subfolders that hold photos, and the names of these in their order."""
+    folders = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    traverses = {}
+    for folder in folders:
+        photos = sorted(walk_photos(root / folder), key=_by_number)
+        if photos:
+            traverses[folder] = [f"{folder}/{name}" for name in photos]
+    return traverses
+
+
+def _query_folder(root: Path, traverses: dict[str, list[str]], wanted: str | None) -> str | None:
+    there = [folder for folder in _QUERY_FOLDERS if folder in traverses]
+    if wanted is not None:
+        there = [wanted] if wanted in traverses else []
+    if len(there) > 1 or (wanted is not None and not there):
         raise FileNotFoundError(
-            f"{root} must hold one of the folders {', '.join(folders)}. "
-            f"Received: {', '.join(there) or 'none'}"
+            f"{root} must hold one traverse to look up, {wanted or ' or '.join(_QUERY_FOLDERS)}. "
+            f"Received: {', '.join(traverses) or 'none'}"
         )
-    names = list_photos(root / there[0])
-    return [f"{there[0]}/{name}" for name in sorted(names, key=_by_number)]
+    return there[0] if there else None
 
 
 def _by_number(name: str) -> tuple[list[str | int], str]:

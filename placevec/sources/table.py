@@ -6,6 +6,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
+from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
 
 
@@ -75,7 +76,9 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_table(path: Path) -> str:
-    """Says which table of photos there is at a path, or `""`."""
+    """Says which table of photos there is at a path, or `""`; not where `read_folder` reads it."""
+    if (path / POSITIONS_FILE).is_file():
+        return ""
     try:
         table_path = _find_table(path)
         cells = read_columns(table_path)

@@ -1,86 +1,102 @@
-"""Frames of videos, read by their number."""
+"""Films as sequences of frames."""
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from placevec.sources.files import require_folder
+from placevec.images.video import VIDEO_SUFFIXES, count_frames, frame_name
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import go_on_without, require_folder
+from placevec.sources.path_options import split_options
 
-VIDEO_SUFFIXES = (".mp4", ".mkv")
-_MOST_MISSING = 64  # frames at the end that a file may announce and not hold
+FRAMES_APART = 10_000_000
+"""How far from each other the films of a data set lie, in frames: longer than any film."""
 
 
-class VideoFrames:
-    """The videos of a folder, as pictures that are read one by one.
+def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads films as sequences of frames, which stay in the film until they are looked at.
 
-    Where a file announces more frames than it holds, as Matroska files may, the count is that of
-    the frames that can be read.
+    A photo is a frame such as `walk.mp4#000120`. Its position is its number along the film in the
+    frame `"frames"`, so a radius of 30 is 30 frames, whatever the stride; the films of a folder
+    lie far apart, so that frames of two films are never positives, and always negatives, of each
+    other: films of one route belong into folders of photos, see `read_sequence`. Every frame is
+    both query and database.
 
     Args:
-        folder: Path. Holds `.mp4` or `.mkv` files.
+        path: Path. A `.mp4` or `.mkv` film, or a folder of them (subfolders are left alone);
+            `PATH,stride=10` takes every tenth frame. Without it, all are taken.
+        skip_unreadable: bool. Leave out broken films and log how many they are. Defaults to
+            `False`.
+
+    Returns:
+        PlaceDataset, film by film in the order of their names; `sequence_ids` number the films.
+
+    Raises:
+        FileNotFoundError: If there is no such path.
+        ValueError: If it holds no film, a film is broken, or the stride is no positive integer.
+    """
+    top, options = split_options(path, ["stride"])
+    stride = _stride(options.get("stride", "1"))
+    films = [top] if top.is_file() else list_films(top)
+    counts, problems = [], []
+    for film in films:
+        try:
+            counts.append(count_frames(film))
+        except ValueError as error:
+            counts.append(0)
+            problems.append((film.name, str(error)))
+    go_on_without(
+        [name for name, _ in problems],
+        len(films),
+        problem=f"Unreadable: {{}} films of {top}",
+        detail=problems[0][1] if problems else "",
+        way_out="Fetch or export them again",
+        skip_unreadable=skip_unreadable,
+    )
+    numbers = [np.arange(0, count, stride) for count in counts]
+    film_ids = np.repeat(np.arange(len(films)), [len(each) for each in numbers])
+    frames = np.concatenate(numbers)
+    names = [
+        frame_name(films[film].name, frame)
+        for film, frame in zip(film_ids.tolist(), frames.tolist(), strict=True)
+    ]
+    return PlaceDataset(
+        films[0].parent,
+        np.array(names),
+        positions_m=np.stack([frames, film_ids * FRAMES_APART], axis=1),
+        sequence_ids=film_ids,
+        frame="frames",
+    )
+
+
+def recognize_video(path: Path) -> str:
+    """Says which film there is at a path, or `""`."""
+    if path.is_file():
+        return f"the film {path.name}" if _is_film(path) else ""
+    film = next(filter(_is_film, path.iterdir()), None) if path.is_dir() else None
+    return f"films such as {film.name}" if film else ""
+
+
+def list_films(folder: Path) -> list[Path]:
+    """Lists the films that lie in a folder, sorted by name.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no video, or one that cannot be read.
+        ValueError: If it holds no film.
     """
+    require_folder(folder)
+    films = sorted(filter(_is_film, folder.iterdir()))
+    if not films:
+        raise ValueError(f"No films in {folder}. A film's name ends in {', '.join(VIDEO_SUFFIXES)}")
+    return films
 
-    def __init__(self, folder: Path | str):
-        folder = Path(folder).expanduser()
-        require_folder(folder)
-        self.paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
-        if not self.paths:
-            raise ValueError(f"No videos in {folder}. A video ends in {', '.join(VIDEO_SUFFIXES)}")
-        self._captures = [cv2.VideoCapture(str(path)) for path in self.paths]
-        self.counts = np.array([self._count(video) for video in range(len(self.paths))])
 
-    def read(
-        self,
-        video: int,
-        frame: int,
-        *,
-        image_size: tuple[int, int] | None = None,
-        channels: int = 3,
-    ) -> np.ndarray:
-        """Reads one frame.
+def _is_film(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file()
 
-        Args:
-            video: int. Place in `paths`.
-            frame: int. Number of the frame, from 0; less than `counts[video]`.
-            image_size: `(rows, cols)` or None. Size to resize to. None: the size of the video.
-            channels: int. `3` for RGB, `1` for grey. Defaults to `3`.
 
-        Returns:
-            `(H, W, channels)` uint8.
-
-        Raises:
-            ValueError: If there is no such frame, or it cannot be decoded.
-        """
-        pixels = self._decode(video, frame) if 0 <= frame < self.counts[video] else None
-        if pixels is None:
-            raise ValueError(
-                f"Frame {frame} of {self.paths[video]} cannot be read; it has "
-                f"{self.counts[video]} frames"
-            )
-        if image_size is not None:
-            rows, cols = image_size
-            shrinks = rows <= pixels.shape[0] and cols <= pixels.shape[1]
-            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            pixels = cv2.resize(pixels, (cols, rows), interpolation=how)
-        if channels == 1:
-            return cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[:, :, None]
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-
-    def _count(self, video: int) -> int:
-        announced = int(self._captures[video].get(cv2.CAP_PROP_FRAME_COUNT))
-        for count in range(announced, max(announced - _MOST_MISSING, 0), -1):
-            if self._decode(video, count - 1) is not None:
-                return count
-        raise ValueError(f"{self.paths[video]} is no whole video. Fetch or export it again")
-
-    def _decode(self, video: int, frame: int) -> np.ndarray | None:
-        capture = self._captures[video]
-        # Seeking is slow and, in some files, less exact than going on from where the last read was.
-        if int(capture.get(cv2.CAP_PROP_POS_FRAMES)) != frame:
-            capture.set(cv2.CAP_PROP_POS_FRAMES, frame)
-        return capture.read()[1]
+def _stride(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text[:9]) or len(text) > 9:
+        raise ValueError(f"`stride` must be a positive integer. Received: stride={text}")
+    return int(text)

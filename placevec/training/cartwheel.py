@@ -22,11 +22,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from placevec.images import read_image
+from placevec.images import count_frames, frame_name, read_image
 from placevec.places import PlaceDataset
 from placevec.retrieval import draw_tuples
 from placevec.sources import open_places, parse_cutout_name
-from placevec.sources.video import VideoFrames
+from placevec.sources.video import list_films
 from placevec.training.tuple_photos import TuplePhotos, draw_frames, draw_places
 
 _log = logging.getLogger(__name__)
@@ -274,12 +274,14 @@ class WalksRenderer(_Loader):
     """
 
     def __init__(self, db_path: Path | str, seed: int = 0):
-        self.frames = VideoFrames(db_path)
+        films = list_films(Path(db_path).expanduser())
+        counts = np.array([count_frames(film) for film in films])
 
         def read(item: tuple[int, int], **form: object) -> np.ndarray:
-            return self.frames.read(*item, **form)
+            film, frame = item
+            return read_image(frame_name(str(films[film]), frame), **form)
 
-        draw = draw_frames(self.frames.counts, radius=_WALK_FRAMES)
+        draw = draw_frames(counts, radius=_WALK_FRAMES)
         super().__init__(TuplePhotos(draw, read, seed=seed))
 
     def step(self, nP: int, nN: int, return_gray: bool = False) -> Step:

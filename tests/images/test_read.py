@@ -1,13 +1,18 @@
 import os
+import struct
 import subprocess
 import sys
 import threading
+import zlib
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from placevec.images.header import read_header
 from placevec.images.read import PHOTO_SUFFIXES, UnreadableImageError, read_image
 
 
@@ -232,3 +237,57 @@ def test_equals_pillow_on_a_real_photo(shared_data):
     with Image.open(path) as photo:
         expected = np.asarray(photo.convert("RGB")).astype(int)
     assert np.abs(read_image(path) - expected).max() <= 3
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp", ".ppm"])
+def test_survives_damage(tmp_path, suffix):
+    path = tmp_path / f"photo{suffix}"
+    with_exif = {} if suffix in (".bmp", ".ppm") else {"orientation": 6}
+    if with_exif:
+        with_orientation(path, picture(12, 16), **with_exif)
+    else:
+        Image.fromarray(picture(12, 16)).save(path)
+    good = path.read_bytes()
+
+    @settings(max_examples=50, deadline=None, database=None, derandomize=True)
+    @given(st.lists(st.tuples(st.integers(0, len(good)), st.binary(max_size=4)), max_size=4),
+           st.integers(0, len(good)))  # fmt: skip
+    def damage(changes, cut):
+        data = bytearray(good)
+        for at, new in changes:
+            data[at : at + len(new)] = new
+        path.write_bytes(data if changes else data[:cut])
+        try:
+            pixels = read_image(path, max_pixels=10_000)
+        except UnreadableImageError as error:
+            assert "\n" not in str(error)
+        else:
+            assert pixels.dtype == np.uint8 and pixels.size <= 30_000
+
+    damage()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"II*\0", b"BM", b"P6 "]),
+    st.binary(max_size=100),
+)
+def test_a_header_of_noise_is_refused_or_has_a_size(start, noise):
+    try:
+        rows, cols = read_header(start + noise)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert rows >= 1 and cols >= 1
+
+
+def test_a_huge_png_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.png"
+    Image.fromarray(picture()).save(path)
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 100_000, 100_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    path.write_bytes(data)
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(UnreadableImageError, match="100000 x 100000 pixels, more than 100000000"):
+        read_image(path)

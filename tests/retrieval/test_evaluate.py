@@ -1,11 +1,13 @@
 import json
 import math
 
+import cv2
 import numpy as np
 import pytest
 
 from placevec.places import PlaceDataset
 from placevec.retrieval import evaluate
+from placevec.sources import open_places
 
 SIZE = (32, 48)
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -178,3 +180,17 @@ def test_refuses_descriptors_that_are_no_numbers(make_dataset):
 
     with pytest.raises(ValueError, match="Descriptors must be finite"):
         evaluate(broken, make_dataset([RED, RED], [0, 1]), image_size=SIZE)
+
+
+def test_looks_up_frames_of_a_film(tmp_path, mean_color):
+    """Frame n of 40 is as red as 6n and as green as 240 - 6n, so its neighbors look most alike."""
+    writer = cv2.VideoWriter(
+        str(tmp_path / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (48, 32)
+    )
+    for number in range(40):
+        writer.write(np.full((32, 48, 3), (0, 240 - 6 * number, 6 * number), np.uint8))
+    writer.release()
+    dataset = open_places(f"video:{tmp_path / 'walk.mp4'},stride=4")
+    evaluation = evaluate(mean_color, dataset, radius_m=4.0, image_size=SIZE, batch_size=3)
+    assert len(dataset) == 10
+    assert evaluation.recall_at((1,)) == {1: 1.0}

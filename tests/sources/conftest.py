@@ -3,6 +3,8 @@
 import contextlib
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from placevec.places.dataset import PlaceDataset
 
@@ -61,3 +63,59 @@ def damage():
         return bytes(content[: length % (len(content) + 1)])
 
     return damaged
+
+
+@pytest.fixture
+def survives_damage():
+    """Returns a function that damages files of a good set, each in many ways, one at a time.
+
+    Whatever stands in them, the reader must give a data set whose photos lie in its folder, or
+    refuse in one line.
+    """
+
+    def check(read, *paths, texts=()):
+        originals = {path: path.read_bytes() for path in paths}
+        assert len(read())
+
+        @settings(max_examples=50, deadline=None, database=None, derandomize=True,
+                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @given(path=st.sampled_from(paths), data=st.data())
+        def damage(path, data):
+            path.write_bytes(data.draw(_damaged(originals[path], texts)))
+            try:
+                dataset = read()
+            except (ValueError, OSError) as error:
+                assert not isinstance(error, UnicodeError)
+                assert "\n" not in str(error)
+            else:
+                assert isinstance(dataset, PlaceDataset)
+                root = dataset.root.resolve()
+                assert all(each.resolve().is_relative_to(root) for each in dataset.paths())
+            finally:
+                path.write_bytes(originals[path])
+
+        damage()
+
+    return check
+
+
+_BAD_TEXTS = (
+    "", "nan", "inf", "-1", "1e400", "9" * 30, "../../etc/passwd", "/etc/passwd", "C:\\x", "\0",
+    "\n", ",", '"', "\u00e9\u2028", "a\rb",
+)  # fmt: skip
+
+
+@st.composite
+def _damaged(draw, original, texts):
+    """Returns other bytes: noise, or the good ones with cuts, overwritten parts and bad cells."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=200))
+    data = bytearray(original)
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(data)))
+        stop = min(start + draw(st.sampled_from([0, 1, 2, 4, 8, 30])), len(data))
+        bad = st.sampled_from([*_BAD_TEXTS, *texts]).map(str.encode)
+        data[start:stop] = draw(st.one_of(bad, st.binary(max_size=8)))
+        if draw(st.integers(0, 4)) == 0:
+            del data[draw(st.integers(0, len(data))) :]
+    return bytes(data)

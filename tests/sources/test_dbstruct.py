@@ -296,3 +296,12 @@ def test_reads_the_official_files(shared_data, refuses, name, num_database, num_
     if name == "pitts30k_val":
         with refuses(FileNotFoundError, "17608 of 17608 photos"):
             read_dbstruct(path)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_survives_damage(tmp_path, photos, survives_damage, compress):
+    photos("images/a.jpg", "images/b.jpg", "queries/q.jpg")
+    content = fields([("a.jpg", 1.0, 2.0), ("b.jpg", 3.0, 4.0)], [("q.jpg", 1.0, 2.0)])
+    mat_path = tmp_path / "set.mat"
+    savemat(mat_path, {"dbStruct": content}, do_compression=compress)
+    survives_damage(lambda: read_dbstruct(mat_path, skip_unreadable=True), mat_path)

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +108,19 @@ def test_refuses_or_skips_missing_photos(photos, refuses, caplog):
 def test_says_nothing_where_nothing_lacks(caplog):
     go_on_without([], 3, problem="{}", way_out="", skip_unreadable=False)
     assert not caplog.text
+
+
+def test_messages_stay_on_one_line_whatever_the_names(photos, refuses):
+    with refuses(ValueError, "nor hold control characters"):
+        tidy_name("a\nb.jpg", Path("images.csv"))
+    root = photos("a\nb.jpg", content=b"")
+    with refuses(FileNotFoundError, "first: a.b.jpg"):
+        readable(root, ["a\nb.jpg"], source=root, skip_unreadable=False)
+
+
+def test_a_frame_is_there_where_its_film_is(photos):
+    listing = Listing(photos("walks/a.mp4", "photo.jpg"))
+    assert listing.holds("walks/a.mp4#000003")
+    for name in ("walks/b.mp4#000003", "photo.jpg#000003", "walks/a.mp4#x"):
+        assert not listing.holds(name)
+    assert tidy_name("walks/./a.mp4#000003", Path("t.csv")) == "walks/a.mp4#000003"

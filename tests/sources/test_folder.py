@@ -2,8 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from placevec.sources.folder import PhotoName, parse_photo_name, photo_name, read_folder
+from placevec.sources.registry import find_reader
 
 FULL = "@0585001.41@4477241.39@17@T@040.4@-79.9@pano@3@090.5@1@2@3@20140630_120000@note@.jpg"
 
@@ -199,3 +202,41 @@ def test_takes_any_words_after_north_for_a_note(tmp_path):
         (tmp_path / name).write_bytes(b"photo")
     dataset = read_folder(tmp_path)
     assert dataset.positions_m.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_survives_a_damaged_positions_csv(photos, survives_damage):
+    root = photos("a.jpg", "b/@3@4@.jpg")
+    table_path = root / "positions.csv"
+    table_path.write_text("file,east,north,time,place\na.jpg,1,2,2014-06,5\nb/@3@4@.jpg,3,4,,\n")
+    survives_damage(lambda: read_folder(root, skip_unreadable=True), table_path)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("@0123456789.-+eENTUn_ 東\udcff"), max_size=20), max_size=3)
+)
+def test_survives_any_names(tmp_path_factory, names):
+    root = tmp_path_factory.mktemp("folder")
+    for name in ["@1@2@", *names]:
+        (root / f"{name}.jpg").write_bytes(b"photo")
+    try:
+        assert len(read_folder(root, skip_unreadable=True)) >= 1
+    except ValueError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_reads_the_layout_of_the_vpr_downloader(photos, split):
+    where = f"datasets/town/images/{split}"
+    root = photos(
+        f"{where}/database/@0585001.41@4477241.39@17@T@@@p@@090@@@@201407@@.jpg",
+        f"{where}/queries/@0585003.41@4477241.39@17@T@@@q@@091@@@@201507@@.jpg",
+    )
+    # Lists of the photos may lie beside the folders; they say nothing that the folders do not.
+    for folder in ("database", "queries"):
+        (root / where / f"{folder}_images_paths.txt").write_text("long/gone.jpg")
+    assert find_reader(str(root / where)) == ("folder", root / where)
+    dataset = read_folder(root / where)
+    assert [len(dataset.queries), len(dataset.database), len(dataset)] == [1, 1, 2]
+    assert dataset.frame == "UTM 17T"
+    assert dataset.headings_deg.tolist() == [90, 91]

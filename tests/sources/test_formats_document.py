@@ -13,8 +13,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 from scipy.io import savemat
 
 from placevec.sources import READERS, open_places
@@ -61,6 +63,46 @@ def make_dbstruct(root, example):
     savemat(root / "set.mat", {"dbStruct": content})
 
 
+def make_npz(root, example):
+    arrays = {}
+    for line in example.files["pitts.npz"].splitlines():
+        name, *numbers = line.split()
+        arrays[name] = np.array(numbers, dtype=float).reshape((-1, 2) if len(numbers) > 1 else ())
+    np.savez(root / "pitts.npz", **arrays)
+
+
+def make_exif(root, example):
+    for file, text in example.files.items():
+        exif = Image.Exif()
+        folders = {ExifTags.IFD.GPSInfo: {}, ExifTags.IFD.Exif: {}}
+        for line in text.splitlines():
+            name, *values = line.split()
+            known = ExifTags.GPS if name.startswith("GPS") else ExifTags.Base
+            folder = ExifTags.IFD.GPSInfo if name.startswith("GPS") else ExifTags.IFD.Exif
+            folders[folder][known[name]] = exif_value(name, values)
+        for folder, tags in folders.items():
+            exif[folder] = tags
+        Image.new("RGB", (40, 30)).save(root / file, exif=exif.tobytes())
+
+
+def exif_value(name, values):
+    if name == "GPSAltitudeRef":
+        return bytes([int(values[0])])
+    if name.endswith(("Ref", "Datum", "Stamp", "Original")) and name != "GPSTimeStamp":
+        return values[0].replace("_", " ")
+    if name == "FocalLengthIn35mmFilm":
+        return int(values[0])
+    numbers = tuple(map(float, values))
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def make_film(root, example):
+    writer = cv2.VideoWriter(str(root / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (64, 48))
+    for _ in range(25):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+
+
 def make_bag(root, example):
     rosbag1, typesys = map(pytest.importorskip, ("rosbags.rosbag1", "rosbags.typesys"))
     store, kind = typesys.get_typestore(typesys.Stores.ROS1_NOETIC), "geometry_msgs/msg/PoseStamped"
@@ -84,7 +126,13 @@ def make_bag(root, example):
                 writer.write(connection, second * 10**9, store.serialize_ros1(message, kind))
 
 
-MAKERS = {"dbStruct": make_dbstruct, "ROS bag": make_bag}
+MAKERS = {
+    "dbStruct": make_dbstruct,
+    "ROS bag": make_bag,
+    "Lists with an npz": make_npz,
+    "EXIF": make_exif,
+    "Films": make_film,
+}
 
 
 @pytest.mark.parametrize(("name", "example"), examples().items(), ids=examples())

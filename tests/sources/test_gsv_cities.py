@@ -110,3 +110,8 @@ def test_refuses_a_photo_that_stands_twice(cities, refuses):
     (cities / "Dataframes" / "London.csv").write_text("\n".join([HEADER, row, row]))
     with refuses(ValueError, "stand more than once"):
         read_gsv_cities(cities)
+
+
+def test_survives_damage(cities, survives_damage):
+    tables = cities.glob("Dataframes/*.csv")
+    survives_damage(lambda: read_gsv_cities(cities, skip_unreadable=True), *tables)

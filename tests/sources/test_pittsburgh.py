@@ -138,3 +138,10 @@ def test_reads_names_of_cutouts(name, cutout):
 def test_refuses_other_names(refuses, name):
     with refuses(ValueError, "A cut-out's name must be like"):
         parse_cutout_name(name)
+
+
+def test_survives_damage(photos, survives_damage):
+    names = cutouts("000/000001", "000/000002")
+    root = photos(*names)
+    write_mat(root / "set.mat", names, np.zeros((len(names), 2)))
+    survives_damage(lambda: read_pittsburgh(root, skip_unreadable=True), root / "set.mat")

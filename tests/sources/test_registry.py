@@ -1,8 +1,10 @@
 import logging
 
 import pytest
+from PIL import Image
 
 from placevec.sources import READERS, open_places
+from placevec.sources.registry import find_reader
 
 
 def test_opens_a_data_set_by_reader_and_path(photos, caplog):
@@ -59,3 +61,22 @@ def test_a_path_alone_is_read_by_the_reader_that_recognizes_it(photos, refuses):
 def test_no_reader_recognizes_what_is_not_there(name, photos, tmp_path):
     assert READERS[name].recognize(tmp_path / "absent") == ""
     assert READERS[name].recognize(photos("heap/1.jpg") / "heap") == ""
+
+
+def test_positions_in_exif_go_before_the_order_of_photos_and_after_names(photos):
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N", 2: (52.0, 0.0, 0.0), 3: "E", 4: (1.0, 0.0, 0.0)}
+    root = photos("query/1.jpg", "database/1.jpg")
+    assert find_reader(str(root))[0] == "sequence"
+    for folder in ("query", "database"):
+        Image.new("RGB", (4, 4)).save(root / folder / "1.jpg", exif=exif.tobytes())
+    assert find_reader(str(root))[0] == "exif"
+    (root / "positions.csv").write_text("file,east,north\nquery/1.jpg,1,2\n")
+    assert find_reader(str(root))[0] == "folder"
+
+
+def test_a_city_of_msls_is_no_sequence(photos):
+    root = photos("query/images/1.jpg", "database/images/2.jpg")
+    assert find_reader(str(root))[0] == "sequence"
+    (root / "database" / "raw.csv").write_text(",key\n0,2\n")
+    assert find_reader(str(root))[0] == "msls"

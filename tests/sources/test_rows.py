@@ -123,6 +123,7 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("file,east,north,heading_deg\na.jpg,1,2,N\n", "`heading_deg` must be a number"),
         ("file,east,north\n../a.jpg,1,2\n", "stay inside"),
         ("file,east,north\n,1,2\n", "must not be empty"),
+        ('file,"ea\nst",north\na.jpg,1,2\n', "name must stand on one line"),
     ],
 )
 def test_refuses_broken_tables(table, refuses, text, match):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from placevec.sources.photo_table import write_photo_table
 from placevec.sources.table import read_table
 
 
@@ -100,3 +101,27 @@ def test_reads_the_cambridge_photos(shared_data):
     validation = read_table(shared_data("cambridge", "val", "images.csv"))
     assert (len(validation.queries), len(validation.database)) == (236, 716)
     assert all(path.is_file() for path in validation.paths())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_survives_damage(photos, survives_damage, suffix):
+    columns = {
+        "file": ["a.jpg", "b/c.jpg"], "lat": [52.2, 52.3], "lon": [0.1, 0.2],
+        "heading_deg": [90.0, 10.0], "time": ["2014-06-30T12:00:00Z", "2015"], "place": [1, 2],
+        "sequence": [1, 1], "altitude_m": [3.0, 4.0], "fov_deg": [60.0, 60.0],
+        "role": ["query", "database"],
+    }  # fmt: skip
+    root = photos(*columns["file"])
+    if suffix == ".csv":
+        write_photo_table(root / "places.csv", columns)
+    else:
+        parquet = pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pyarrow_table(columns), root / "places.parquet")
+    table_path = root / f"places{suffix}"
+    survives_damage(lambda: read_table(table_path, skip_unreadable=True), table_path)
+
+
+def pyarrow_table(columns):
+    import pyarrow
+
+    return pyarrow.table(columns)

@@ -1,0 +1,134 @@
+"""Photos of phones and drones, which carry their positions in their EXIF."""
+
+import logging
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from placevec.images.gps import GPS, read_gps
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import go_on_without, list_photos, readable, some_photos
+from placevec.sources.folder import role_of
+from placevec.sources.rows import whole_turn
+from placevec.sources.utm import metres_from_degrees
+
+log = logging.getLogger(__name__)
+
+_NUM_LOOKED_AT = 20  # photos that are opened to recognize a folder
+_LATITUDES = (-80.0, 84.0)  # where UTM is defined
+
+
+def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a folder of photos, its subfolders included, whose EXIF says where they were taken.
+
+    Latitudes and longitudes (WGS84) become metres of one UTM zone, that of their median. Altitudes
+    are as the camera wrote them: metres above the sea, in EXIF 3 possibly above the ellipsoid.
+    Headings are directions of the optical axis; those from magnetic north are taken as they are,
+    and counted in the log. Times are those of the satellites, else the camera's with its offset
+    from UTC; a camera's time without one is taken for UTC, and counted in the log. The field of
+    view follows from the 35 mm focal length. Only headers are read, no pixel is decoded.
+
+    Photos below a folder `query` or `queries` are looked up, those below `database` searched, all
+    others both.
+
+    Args:
+        path: Path. The folder.
+        skip_unreadable: bool. Leave out empty photos and those without a position, and log how
+            many they are. Defaults to `False`.
+
+    Returns:
+        PlaceDataset, sorted by name; its root is the folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or photos are empty.
+        ValueError: If there are no photos, or a position is missing or out of UTM's range.
+    """
+    root = Path(path).expanduser()
+    names = np.array(list_photos(root))
+    kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
+    photos = [
+        read_gps(root / name) if there else GPS()
+        for name, there in zip(names.tolist(), kept, strict=True)
+    ]
+    given = np.array([_has_position(photo) for photo in photos])
+    go_on_without(
+        names[~given],
+        len(names),
+        problem=f"No positions in the EXIF of {{}} photos in {root}",
+        way_out="Photos lose them where they are sent or edited: copy them from the camera, or "
+        "give positions.csv (folder:)",
+        skip_unreadable=skip_unreadable,
+    )
+    rows = np.flatnonzero(given)
+    names, photos = names[rows], [photos[row] for row in rows]
+    _warn(root, photos)
+    positions_m, zone = metres_from_degrees(
+        [photo.lat_deg for photo in photos], [photo.lon_deg for photo in photos]
+    )
+    roles = np.array([role_of(name) for name in names.tolist()])
+    return PlaceDataset(
+        root,
+        names,
+        positions_m=positions_m,
+        headings_deg=whole_turn(np.array([photo.heading_deg for photo in photos])),
+        times_s=_known([photo.time_s for photo in photos]),
+        altitudes_m=_known([photo.altitude_m for photo in photos]),
+        fields_of_view_deg=_known([photo.field_of_view_deg for photo in photos]),
+        is_query=roles != "database",
+        is_database=roles != "query",
+        frame=f"UTM {zone}",
+    )
+
+
+def recognize_exif(path: Path) -> str:
+    """Says that photos at a path carry positions in their EXIF, or `""`."""
+    for name in some_photos(path)[:_NUM_LOOKED_AT]:
+        try:
+            if _has_position(read_gps(path / name)):
+                return f"positions in the EXIF, such as that of {name}"
+        except OSError:
+            continue
+    return ""
+
+
+def _has_position(photo: GPS) -> bool:
+    low, high = _LATITUDES
+    # No photo was ever taken at 0, 0 in the sea: cameras write it before they know.
+    known = (photo.lat_deg, photo.lon_deg) != (0.0, 0.0)
+    return known and low <= photo.lat_deg <= high and math.isfinite(photo.lon_deg)
+
+
+def _warn(root: Path, photos: list[GPS]) -> None:
+    """Says once of the whole folder what its numbers mean."""
+    datums = {photo.datum for photo in photos} - {""}
+    others = sorted(d for d in datums if re.sub(r"\W", "", d.upper()) not in ("WGS84", "WGS1984"))
+    if others:
+        log.warning(
+            "Photos in %s state the datum %s: taken for WGS-84, which may be off by hundreds of "
+            "metres",
+            root,
+            ", ".join(map(repr, others[:3])),
+        )
+    magnetic = sum(p.from_magnetic_north and not math.isnan(p.heading_deg) for p in photos)
+    if magnetic:
+        log.warning(
+            "Headings of %d of %d photos in %s are from magnetic north, taken as they are: off by "
+            "its declination there",
+            magnetic,
+            len(photos),
+            root,
+        )
+    local = sum(photo.without_offset for photo in photos)
+    if local:
+        log.warning(
+            "Times of %d of %d photos in %s have no offset from UTC: taken for UTC",
+            local,
+            len(photos),
+            root,
+        )
+
+
+def _known(values: list[float]) -> np.ndarray | None:
+    return None if np.isnan(values).all() else np.array(values)

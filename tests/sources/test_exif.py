@@ -1,0 +1,157 @@
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from placevec.images.gps import read_gps
+from placevec.sources import open_places
+from placevec.sources.exif import read_exif, recognize_exif
+from placevec.sources.utm import metres_from_degrees
+
+GPS, CAMERA = 0x8825, 0x8769
+CAMBRIDGE = {1: "N", 2: (52.0, 12.0, 18.0), 3: "E", 4: (0.0, 7.0, 12.0)}
+SYDNEY = {1: "S", 2: (33.0, 51.0, 0.0), 3: "E", 4: (151.0, 12.0, 0.0)}
+
+
+@pytest.fixture
+def photo(tmp_path):
+    def write(name, gps=None, camera=None, orientation=1, size=(40, 30), **options):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        for folder, tags in ((GPS, gps), (CAMERA, camera)):
+            if tags:
+                exif[folder] = tags
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size).save(path, exif=exif.tobytes(), **options)
+        return path
+
+    return write
+
+
+def test_reads_positions_and_more(photo, tmp_path):
+    more = {
+        5: b"\0", 6: IFDRational(3055, 100), 7: (12.0, 30.0, 15.5), 16: "T",
+        17: IFDRational(9025, 100), 18: "WGS-84", 29: "2024:05:06",
+    }  # fmt: skip
+    photo("a.jpg", CAMBRIDGE | more, {0xA405: 28})
+    photo("query/b.jpg", CAMBRIDGE, {0x9003: "2024:05:06 14:30:15", 0x9011: "+02:00"})
+    dataset = open_places(f"exif:{tmp_path}")
+    expected, zone = metres_from_degrees([52.205] * 2, [0.12] * 2)
+    np.testing.assert_allclose(dataset.positions_m, expected, atol=0.01)
+    assert dataset.frame == f"UTM {zone}" == "UTM 31U"
+    assert dataset.names.tolist() == ["a.jpg", "query/b.jpg"]
+    assert dataset.is_database.tolist() == [True, False]
+    np.testing.assert_array_equal(dataset.headings_deg, [90.25, np.nan])
+    np.testing.assert_array_equal(dataset.altitudes_m, [30.55, np.nan])
+    noon = np.datetime64("2024-05-06T12:30:15").astype(float)
+    np.testing.assert_array_equal(dataset.times_s, [noon + 0.5, noon])
+    # 4:3 on a diagonal of 43.27 mm is 34.61 mm wide.
+    expected_deg = np.degrees(2 * np.arctan(34.61 / 2 / 28))
+    np.testing.assert_allclose(dataset.fields_of_view_deg, [expected_deg, np.nan], atol=0.01)
+
+
+def test_reads_the_south_the_west_and_below_the_sea(photo):
+    read = read_gps(photo("a.jpg", SYDNEY | {5: b"\1", 6: 4.0}))
+    assert (read.lat_deg, read.lon_deg, read.altitude_m) == (-33.85, 151.2, -4.0)
+    read = read_gps(photo("b.jpg", CAMBRIDGE | {3: "W"}))
+    np.testing.assert_allclose(read.lon_deg, -0.12)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_reads_every_format_that_carries_exif(photo, suffix):
+    np.testing.assert_allclose(read_gps(photo(f"a{suffix}", CAMBRIDGE)).lat_deg, 52.205)
+
+
+def test_a_turned_photo_sees_as_far_as_its_short_side(photo):
+    upright = read_gps(photo("a.jpg", camera={0xA405: 26}, size=(30, 40)))
+    turned = read_gps(photo("b.jpg", camera={0xA405: 26}, size=(40, 30), orientation=6))
+    assert upright.field_of_view_deg == turned.field_of_view_deg
+    assert read_gps(photo("c.jpg", camera={0xA405: 0})).field_of_view_deg != 0
+
+
+def test_decodes_no_pixel(photo, monkeypatch):
+    path = photo("a.jpg", CAMBRIDGE, size=(3000, 2000))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])  # its pixels are not there
+    without = photo("b.png")
+    monkeypatch.setattr(Image.Image, "load", None)
+    assert read_gps(path).lat_deg > 52
+    assert np.isnan(read_gps(without).lat_deg)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {1: ""}, {1: "Q"}, {2: (91.0, 0.0, 0.0)}, {2: (52.0, 12.0)}, {4: (181.0, 0.0, 0.0)},
+        {2: (IFDRational(52, 0), 12.0, 18.0)}, {2: (IFDRational(0, 0), 12.0, 18.0)},
+        {2: (89.0, 0.0, 0.0)}, {2: (0.0, 0.0, 0.0), 4: (0.0, 0.0, 0.0)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_position_that_makes_no_sense_is_none(photo, tmp_path, refuses, change, caplog):
+    photo("good.jpg", CAMBRIDGE)
+    photo("bad.jpg", CAMBRIDGE | change)
+    with refuses(ValueError, r"No positions in the EXIF of 1 of 2 .*\(first: bad.jpg\)"):
+        read_exif(tmp_path)
+    assert read_exif(tmp_path, skip_unreadable=True).names.tolist() == ["good.jpg"]
+    assert "left out" in caplog.text
+
+
+def test_goes_on_without_photos_that_have_none(photo, tmp_path, refuses):
+    photo("a.jpg")
+    with refuses(ValueError, "No positions in the EXIF of 1 of 1 photos"):
+        read_exif(tmp_path, skip_unreadable=True)
+    photo("b.jpg", CAMBRIDGE)
+    (tmp_path / "c.jpg").write_bytes(b"no photo")
+    (tmp_path / "d.jpg").write_bytes(b"")
+    with refuses(FileNotFoundError, "Missing or empty: 1 of 4"):
+        read_exif(tmp_path)
+    assert read_exif(tmp_path, skip_unreadable=True).names.tolist() == ["b.jpg"]
+
+
+def test_other_damage_leaves_the_position(photo, tmp_path):
+    photo("a.jpg", CAMBRIDGE | {6: IFDRational(1, 0), 17: 400.0, 7: (30.0, 0.0, 0.0),
+                                29: "0000:00:00"}, {0x9003: "0000:00:00 00:00:00"})  # fmt: skip
+    dataset = read_exif(tmp_path)
+    assert len(dataset) == 1
+    for field in (dataset.altitudes_m, dataset.headings_deg, dataset.times_s):
+        assert field is None
+
+
+def test_says_once_what_the_numbers_are_counted_from(photo, tmp_path, caplog):
+    for name in "ab":
+        photo(f"{name}.jpg", CAMBRIDGE | {16: "M", 17: 10.0, 18: "TOKYO"},
+              {0x9003: "2024:05:06 14:30:15"})  # fmt: skip
+    with caplog.at_level(logging.WARNING):
+        dataset = read_exif(tmp_path)
+    assert dataset.headings_deg.tolist() == [10, 10]
+    assert [record.message.split(" in ")[0] for record in caplog.records] == [
+        "Photos", "Headings of 2 of 2 photos", "Times of 2 of 2 photos"
+    ]  # fmt: skip
+    assert "datum 'TOKYO'" in caplog.text and "magnetic north" in caplog.text
+
+
+def test_keeps_one_zone_where_photos_lie_on_both_sides_of_its_edge(photo, tmp_path):
+    photo("a.jpg", CAMBRIDGE | {3: "W", 4: (0.0, 0.0, 1.0)})
+    photo("b.jpg", CAMBRIDGE | {3: "E", 4: (0.0, 0.0, 1.0)})
+    dataset = read_exif(tmp_path)
+    apart_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0))
+    assert 37 < apart_m < 39  # two seconds of longitude
+
+
+def test_recognizes_photos_with_positions(photo, tmp_path):
+    photo("database/a.jpg")
+    assert recognize_exif(tmp_path) == ""
+    photo("query/b.jpg", CAMBRIDGE)
+    assert recognize_exif(tmp_path) == "positions in the EXIF, such as that of query/b.jpg"
+
+
+def test_survives_damage(photo, tmp_path, survives_damage):
+    gps = CAMBRIDGE | {6: 30.5, 7: (12.0, 30.0, 15.5), 16: "T", 17: 90.25, 29: "2024:05:06"}
+    paths = [photo(f"a{suffix}", gps, {0xA405: 28}, size=(2, 2)) for suffix in (".jpg", ".tif")]
+    survives_damage(lambda: read_exif(tmp_path, skip_unreadable=True), *paths)
+    paths = [photo(f"b{suffix}", gps, {0xA405: 28}, size=(2, 2)) for suffix in (".png", ".webp")]
+    survives_damage(lambda: read_exif(tmp_path, skip_unreadable=True), *paths)
