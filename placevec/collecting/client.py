@@ -120,6 +120,7 @@ class Client:
         self._lock = threading.Lock()
         self._next_at_s = 0.0
         self._stopped = threading.Event()
+        self._refusal = ""
         self._session = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
         for scheme in ("http://", "https://"):
@@ -182,7 +183,11 @@ class Client:
         where = _address(request.url)
         for attempt in range(self._retries + 1):
             self._take_turn()
-            answer = self._ask(request, read, where)
+            try:
+                answer = self._ask(request, read, where)
+            except RefusedError as error:
+                self._refusal = str(error)
+                raise
             if not isinstance(answer, _Failure):
                 return answer
             if attempt < self._retries:
@@ -261,6 +266,8 @@ class Client:
     def _take_turn(self) -> None:
         """Waits for this attempt's turn and counts it."""
         with self._lock:
+            if self._refusal:
+                raise RefusedError(self._refusal)
             if self._stopped.is_set() or self.requests_sent >= self.max_requests:
                 raise QuotaReachedError(
                     f"The quota of {self.max_requests} requests is used up. Run the same command "

@@ -35,6 +35,7 @@ class FakeServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    key, secret, token = KEY, SECRET, TOKEN
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -53,6 +54,12 @@ class FakeServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def wait_until(self, condition, seconds=60.0):
+        until_s = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until_s, "nothing happened"
+            time.sleep(0.01)
 
     def answer(self, path, parameters, headers):
         """Returns status, content type, body and the name that is counted."""
@@ -223,10 +230,3 @@ def server(monkeypatch):
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-def wait_until(condition, seconds=60.0):
-    until_s = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until_s, "nothing happened"
-        time.sleep(0.01)
