@@ -6,9 +6,11 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
@@ -114,6 +116,7 @@ class Client:
         self._logs = self._hider.in_logs()
         self._apart_s = 1.0 / requests_per_second
         self._threads = threads
+        self._ahead = 16 * threads
         self._retries = retries
         self._timeout_s = timeout_s
         self._first_wait_s = first_wait_s
@@ -156,11 +159,14 @@ class Client:
         and the client answers no more.
         """
         with ThreadPoolExecutor(self._threads) as pool:
-            futures = [pool.submit(function, item) for item in items]
+            coming = iter(items)
+            begun = deque(pool.submit(function, each) for each in islice(coming, self._ahead))
             is_done = False
             try:
-                for _, future in zip(progress(items), futures, strict=True):
-                    yield future.result()
+                for _ in progress(items):
+                    answer = begun.popleft().result()
+                    begun.extend(pool.submit(function, each) for each in islice(coming, 1))
+                    yield answer
                 is_done = True
             finally:
                 if not is_done:

@@ -117,6 +117,12 @@ def download(
         ServiceError: If ten photos in a row cannot be had.
     """
     start_s = time.monotonic()
+    if len(wanted) > client.requests_left:
+        log.warning(
+            "The quota of %d requests is too small for all of them: %d are left",
+            client.max_requests,
+            client.requests_left,
+        )
     before = len(ledger.names)
     failed = in_a_row = 0
     is_used_up = False

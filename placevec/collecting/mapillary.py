@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _ZOOM = 14
 _LAYER = "image"
+_TILE_KINDS = ("application/", "binary/")
 _MAX_TILE_BYTES = 50_000_000
 _MAX_ENTITY_BYTES = 1_000_000
 _FIELDS = (
@@ -232,11 +233,9 @@ class _Service:
         col, row = tile
         url = f"{self._settings.tiles_url.rstrip('/')}/maps/vtp/mly1_public/2/{_ZOOM}/{col}/{row}?"
         url += urlencode({"access_token": self._token})
-        kinds = ("application/x-protobuf", "application/vnd.mapbox-vector-tile",
-                 "application/octet-stream")  # fmt: skip
         try:
             return self.client.get(
-                Request(url, kinds, _MAX_TILE_BYTES), partial(read_tile, col=col, row=row)
+                Request(url, _TILE_KINDS, _MAX_TILE_BYTES), partial(read_tile, col=col, row=row)
             )
         except ServiceError as error:
             if error.status != 404:

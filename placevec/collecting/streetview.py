@@ -136,7 +136,7 @@ def sign(url: str, secret: str) -> str:
         ValueError: If the secret is no base64.
 
     Example:
-    >>> sign("https://maps.googleapis.com/maps/api/streetview?size=9x9", "c2VjcmV0")[-38:]
+    >>> sign("https://maps.googleapis.com/maps/api/streetview?size=9x9", "c2VjcmV0")[-39:]
     '&signature=-5jpEyoBSc3f7jzkkNR_byPZBn0='
     """
     try:

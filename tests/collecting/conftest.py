@@ -1,6 +1,7 @@
 """A server that plays the documented answers of Street View and Mapillary, and their faults."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -40,7 +41,7 @@ class FakeServer(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked = Counter()
-        self.delivered = Counter()
+        self.delivered = Counter()  # photos sent whole
         self.faults = defaultdict(list)
         self.hang_after = math.inf
         self.hanging = 0
@@ -152,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             is_photo = kind == "image/jpeg"
             if is_photo and sum(server.delivered.values()) >= server.hang_after:
                 fault = "hang"
+            if is_photo and fault is None:
+                server.delivered[name] += 1
         headers = {}
         if isinstance(fault, tuple):
             fault, headers = fault
@@ -180,13 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
                     server.hanging += 1
                 server.released.wait(30)
             return
-        try:
-            with server.lock:
-                if status == 200 and is_photo and fault is None:
-                    server.delivered[name] += 1
+        with contextlib.suppress(OSError):
             self.wfile.write(body)
-        except OSError:
-            pass
 
     def log_message(self, *_):
         pass

@@ -92,7 +92,8 @@ def test_photos_of_one_sequence_are_thinned_and_other_dates_stay(config, tmp_pat
 
 def test_photos_near_points_are_found(config, tmp_path):
     (tmp_path / "p.csv").write_text("lat,lon\n52.37,4.89\n")
-    assert collect_mapillary(config(bbox=None, points=tmp_path / "p.csv", within_m=12.0)).photos == 3  # fmt: skip
+    near = config(bbox=None, points=tmp_path / "p.csv", within_m=12.0)
+    assert collect_mapillary(near).photos == 3
 
 
 def test_a_second_run_fetches_nothing_and_the_quota_is_kept(server, config):

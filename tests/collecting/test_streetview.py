@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,12 +41,12 @@ def config(server, points, tmp_path):
     return make
 
 
-def in_a_process(config):
+def in_a_process(config, timeout_s=60):
     """Starts `placevec collect streetview` with the settings of a config."""
     command = [
         sys.executable, "-m", "placevec", "collect", "streetview", "--points", config.points,
         "--out", config.out, "--base-url", config.base_url, "--image-size", "48", "64",
-        "--requests-per-second", "1000", "--threads", "3", "--timeout-s", "60",
+        "--requests-per-second", "1000", "--threads", "3", "--timeout-s", timeout_s,
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(list(map(str, command)), env=environment, stdout=subprocess.PIPE,
@@ -71,8 +72,8 @@ def test_photos_open_as_places(server, config, tmp_path):
     assert len(set(places.place_ids)) == 3
     assert set(places.fields_of_view_deg) == {90.0}
     assert places.frame == "UTM 31U"
-    north_m = sorted({round(north) for north in places.positions_m[:, 1]})
-    assert [b - a for a, b in zip(north_m, north_m[1:], strict=False)] == pytest.approx([100, 100], abs=1)  # fmt: skip
+    north_m = np.unique(places.positions_m[:, 1].round())
+    assert np.diff(north_m) == pytest.approx([100.0, 100.0], abs=1.0)
 
 
 def test_each_photo_keeps_whose_it_is(config, tmp_path):
@@ -210,6 +211,17 @@ def test_after_a_kill_each_photo_is_delivered_once(server, config, tmp_path):
     twice = [name for name in server.delivered if server.asked[name] == 2]
     assert len(twice) == 3 and all(half_sent[name] == 1 for name in twice)
     assert len(open_places(f"folder:{tmp_path / 'photos'}").names) == 12
+
+
+def test_ctrl_c_leaves_the_table_of_what_is_there(server, config, tmp_path):
+    server.hang_after = 5
+    process = in_a_process(config(), timeout_s=1)
+    server.wait_until(lambda: server.hanging >= 3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "placevec: stopped" in err and "Traceback" not in err
+    assert len(open_places(f"folder:{tmp_path / 'photos'}").names) == 5
 
 
 def test_no_key_is_seen_anywhere(server, config, tmp_path, caplog):

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.cli import main
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, save_model
 from placevec.sources import open_places
@@ -78,3 +79,17 @@ def test_the_table_in_the_formats_is_read(documents, tmp_path):
     assert (len(dataset.queries), len(dataset.database)) == (1, 1)
     apart_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0))
     assert 0.5 < apart_m < 1.0
+
+
+def test_the_commands_for_collecting_are_understood(documents, monkeypatch, capsys):
+    calls = []
+    for name in ("collect_streetview", "collect_mapillary"):
+        monkeypatch.setattr(
+            f"placevec.collecting.{name}", lambda settings, _: calls.append(settings)
+        )
+    commands = re.findall(r"^    placevec (collect .*)$", documents["docs/collecting.md"], re.M)
+    for command in commands:
+        main(command.split())
+    assert len(calls) == len(commands) >= 8
+    assert calls[0].bbox == (52.37, 4.89, 52.371, 4.892)
+    assert calls[0].dry_run and not calls[2].dry_run
