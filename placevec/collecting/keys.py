@@ -55,8 +55,7 @@ class KeyHider(logging.Filter):
 
     def __init__(self, keys: Sequence[str]):
         super().__init__()
-        forms = {form for key in keys if key for form in (key, quote(key, safe=""), quote(key),
-                                                          quote_plus(key))}  # fmt: skip
+        forms = {form for key in keys if key for form in (key, quote(key), quote_plus(key))}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def hide(self, text: str) -> str:

@@ -88,6 +88,8 @@ class FakeServer(ThreadingHTTPServer):
         name = f"{parameters['pano']}@{float(parameters['heading']):g}"
         if parameters["pano"] not in self.panoramas:
             return 404, "text/html", b"", name
+        assert parameters["return_error_code"] == "true"
+        assert (parameters["fov"], parameters["pitch"]) == ("90", "0")
         cols, rows = map(int, parameters["size"].split("x"))
         return 200, "image/jpeg", jpeg(len(name), (rows, cols)), name
 

@@ -90,6 +90,14 @@ def test_photos_of_one_sequence_are_thinned_and_other_dates_stay(config, tmp_pat
     ]  # fmt: skip
 
 
+def test_photos_of_a_sequence_follow_each_other_in_time(server, config, tmp_path):
+    """By time 103, 102, 101, 100 with 11 m between them: every other one is kept."""
+    for number in range(100, 104):
+        server.images[number]["captured_at"] -= 10_000 * number
+    collect_mapillary(config(min_distance_m=20.0, to_date="2015-01-01"))
+    assert sorted(path.stem for path in (tmp_path / "photos").glob("*.jpg")) == ["101", "103"]
+
+
 def test_photos_near_points_are_found(config, tmp_path):
     (tmp_path / "p.csv").write_text("lat,lon\n52.37,4.89\n")
     near = config(bbox=None, points=tmp_path / "p.csv", within_m=12.0)
