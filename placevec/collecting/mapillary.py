@@ -108,8 +108,7 @@ def collect_mapillary(
         images = {image.image_id: image for tile in answers for image in tile}
         chosen, left_out = _choose(list(images.values()), area, settings)
         wanted = [
-            Wanted(f"{safe_name(image.image_id)}.jpg", partial(service.row_and_photo, image))
-            for image in chosen
+            Wanted(_file_name(image), partial(service.row_and_photo, image)) for image in chosen
         ]
         to_fetch = missing(wanted, ledger)
         bodies = sum(not ledger.holds(photo.name) for photo in to_fetch)
@@ -195,7 +194,7 @@ def row_of(image: TileImage, answer: dict) -> Row:
     user = text(creator.get("username")) if isinstance(creator, dict) else ""
     time_s = number(answer.get("captured_at")) / 1000
     return {
-        "file": f"{safe_name(image.image_id)}.jpg",
+        "file": _file_name(image),
         "lat": round(position[0], 8),
         "lon": round(position[1], 8),
         "heading_deg": heading % 360.0,
@@ -264,6 +263,10 @@ class _Service:
         except ValueError:
             return False
         return parts.scheme == "https" or parts[:2] == graph[:2]
+
+
+def _file_name(image: TileImage) -> str:
+    return f"{safe_name(image.image_id)}.jpg"
 
 
 def _choose(

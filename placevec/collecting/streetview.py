@@ -103,7 +103,7 @@ def collect_streetview(
         in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]
         headings = [360.0 * i / settings.num_headings for i in range(settings.num_headings)]
         wanted = [
-            Wanted(f"{safe_name(each.pano_id)}_{heading:05.1f}.jpg",
+            Wanted(_file_name(each, heading),
                    partial(service.row_and_photo, each, heading))
             for each in in_time for heading in headings
         ]  # fmt: skip
@@ -227,7 +227,7 @@ class _Service:
             },
         )
         row = {
-            "file": f"{safe_name(panorama.pano_id)}_{heading:05.1f}.jpg",
+            "file": _file_name(panorama, heading),
             "lat": panorama.lat,
             "lon": panorama.lon,
             "heading_deg": round(heading, 2),
@@ -257,6 +257,10 @@ def _questions(settings: StreetviewConfig) -> list[dict[str, str]]:
     places: np.ndarray = read_area(settings).sample(settings.spacing_m)
     shared = {"radius": f"{settings.radius_m}", "source": "outdoor"}
     return [{"location": f"{lat:.6f},{lon:.6f}", **shared} for lat, lon in places]
+
+
+def _file_name(panorama: Panorama, heading: float) -> str:
+    return f"{safe_name(panorama.pano_id)}_{heading:05.1f}.jpg"
 
 
 def _read_pano_ids(path: Path) -> list[str]:
