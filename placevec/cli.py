@@ -18,7 +18,9 @@ from tqdm import tqdm as _tqdm
 from placevec.config import (
     DescribeConfig,
     EvaluateConfig,
+    MapillaryConfig,
     RenderConfig,
+    StreetviewConfig,
     TrainConfig,
     WhitenConfig,
     from_dict,
@@ -36,6 +38,10 @@ _Flags = tyro.conf.arg(name="")
 _Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
 _Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
 _Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
+_Service = (
+    Annotated[StreetviewConfig, tyro.conf.subcommand("streetview")]
+    | Annotated[MapillaryConfig, tyro.conf.subcommand("mapillary")]
+)
 _BACKEND_HINT = "The environment variable KERAS_BACKEND chooses tensorflow (default), jax or torch."
 
 
@@ -51,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "whiten": whiten,
             "crop": crop,
             "render": render,
+            "collect": collect,
             "info": info,
         }
         tyro.extras.subcommand_cli_from_dict(
@@ -260,6 +267,16 @@ def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None: 
     render_town(
         settings.out, seed=settings.seed, image_size=settings.image_size, progress=progress_bar
     )
+
+
+def collect(settings: Annotated[_Service, _Flags]) -> None:
+    """Collect photos with positions from a service of street-level photos."""
+    from placevec.collecting import collect_mapillary, collect_streetview
+
+    if isinstance(settings, StreetviewConfig):
+        print(collect_streetview(settings, progress_bar))
+    else:
+        print(collect_mapillary(settings, progress_bar))
 
 
 def info(

@@ -23,6 +23,7 @@ VERBS = {
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
     "render": ["--out", "--seed"],
+    "collect": ["streetview", "mapillary"],
     "info": ["MODEL", "--image-size"],
 }
 COLORS = [(250, 0, 0), (240, 10, 0), (0, 250, 0), (0, 240, 10), (0, 0, 250), (10, 0, 240)]
@@ -464,3 +465,25 @@ def test_a_reader_that_has_gone_is_no_error(monkeypatch, capsys):
 def test_a_mistake_of_the_program_keeps_its_traceback():
     with pytest.raises(KeyError), one_line_errors():
         raise KeyError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("service", "flags"),
+    [
+        ("streetview", ["--bbox", "--pano-ids", "--fov-deg", "--dry-run", "--max-requests"]),
+        ("mapillary", ["--track", "--within-m", "--thumb", "--from-date", "--graph-url"]),
+    ],
+)
+def test_help_names_what_a_service_takes(service, flags, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["collect", service, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    assert all(flag in text for flag in flags)
+
+
+def test_collecting_needs_a_key_in_the_environment(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("MAPILLARY_ACCESS_TOKEN", raising=False)
+    arguments = ["collect", "mapillary", "--bbox", "1", "2", "3", "4", "--out", tmp_path / "a"]
+    assert "MAPILLARY_ACCESS_TOKEN" in refused_in_one_line(arguments, capsys)
+    assert not (tmp_path / "a").exists()

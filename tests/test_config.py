@@ -12,8 +12,10 @@ import pytest
 from placevec.config import (
     DescribeConfig,
     EvaluateConfig,
+    MapillaryConfig,
     ModelConfig,
     RenderConfig,
+    StreetviewConfig,
     TrainConfig,
     WhitenConfig,
     from_dict,
@@ -28,6 +30,8 @@ KINDS = {
     EvaluateConfig: {"model": "m.keras"},
     WhitenConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
+    StreetviewConfig: {"bbox": (52.0, 4.0, 52.1, 4.1)},
+    MapillaryConfig: {"points": "places.csv"},
 }
 
 
@@ -66,14 +70,16 @@ def test_the_default_network_is_that_of_the_old_script_in_colour():
 
 def test_photos_have_one_default_size_everywhere():
     """Where a model is given, the default is the model's."""
-    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
+    kinds = KINDS.keys() - {ModelConfig, StreetviewConfig, MapillaryConfig}
+    sizes = {kind: kind(**KINDS[kind]).image_size for kind in kinds}
     assert {sizes[TrainConfig], sizes[RenderConfig]} == {(240, 320)}
     assert {sizes[kind] for kind in sizes.keys() - {TrainConfig, RenderConfig}} == {None}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_is_explained_below_its_line(kind):
-    body = inspect.getsource(kind)
+    parents = [each for each in kind.__mro__ if dataclasses.is_dataclass(each)]
+    body = "".join(inspect.getsource(each) for each in parents)
     for field in dataclasses.fields(kind):
         after = body.partition(f"\n    {field.name}: ")[2]
         following = re.search(r'\n    ("""\w|\w+: |def )', after).group(1)
@@ -322,3 +328,32 @@ def test_importing_the_settings_imports_neither_keras_nor_anything_else():
     )
     # wrapt waits for the first import of keras.
     assert answer.stdout.strip() == "['placevec', 'wrapt']"
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({}, "Give one area: `bbox`, `polygon`, `points`, `track`, `pano_ids`. Received: none"),
+        ({"track": "a.gpx", "pano_ids": "b"}, "Received: track and pano_ids"),
+        ({"bbox": (1.0, 0.0, 0.0, 1.0)}, "`bbox` must be south, west, north, east"),
+        ({"bbox": (0.0, 170.0, 1.0, 190.0)}, "`bbox` must be south, west, north, east"),
+        ({"bbox": (0.0, 0.0, 1.0)}, "`bbox` must be of type tuple"),
+        ({"from_date": "2019-5-1"}, "`from_date` must be a date, YYYY-MM-DD"),
+        ({"to_date": "20190501"}, "`to_date` must be a date, YYYY-MM-DD"),
+        ({"max_requests": 0}, "`max_requests` must be at least 1"),
+        ({"requests_per_second": 0.0}, "`requests_per_second` must be larger than 0"),
+        ({"image_size": (480, 641)}, "`image_size` must be 640 rows and columns at most"),
+        ({"fov_deg": 130.0}, "`fov_deg` must be between 10 and 120"),
+        ({"base_url": "http://example.org"}, "`base_url` must be an https address"),
+        ({"base_url": "maps.googleapis.com"}, "`base_url` must be an https address"),
+    ],
+)
+def test_refuses_collecting_settings_that_make_no_sense(values, match):
+    area = {} if not values or {"bbox", "track"} & values.keys() else {"points": "a.csv"}
+    with pytest.raises(ValueError, match=match):
+        StreetviewConfig(**area, **values)
+
+
+def test_a_box_may_be_of_whole_numbers_and_a_path_of_text():
+    assert StreetviewConfig(bbox=[1, 2, 3, 4]).bbox == (1, 2, 3, 4)
+    assert MapillaryConfig(track="a.gpx").track == Path("a.gpx")

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.cli import main
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, save_model
 
@@ -64,3 +65,17 @@ def test_the_readmes_example_runs(documents, tmp_path, monkeypatch):
     exec(code, names)  # noqa: S102
     assert names["neighbors"].shape == (2, 5)
     assert names["neighbors"][:, 0].tolist() == [0, 1]
+
+
+def test_the_commands_for_collecting_are_understood(documents, monkeypatch, capsys):
+    calls = []
+    for name in ("collect_streetview", "collect_mapillary"):
+        monkeypatch.setattr(
+            f"placevec.collecting.{name}", lambda settings, _: calls.append(settings)
+        )
+    commands = re.findall(r"^    placevec (collect .*)$", documents["docs/collecting.md"], re.M)
+    for command in commands:
+        main(command.split())
+    assert len(calls) == len(commands) >= 8
+    assert calls[0].bbox == (52.37, 4.89, 52.371, 4.892)
+    assert calls[0].dry_run and not calls[2].dry_run

@@ -1,0 +1,78 @@
+"""What services answer is foreign input: JSON, numbers, texts and photos are checked here."""
+
+import hashlib
+import json
+import math
+import re
+from typing import Any
+
+from placevec.collecting.client import TryAgainError
+from placevec.images.header import read_header
+from placevec.images.read import MAX_PIXELS
+
+_LONGEST_TEXT = 300  # characters
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Reads an answer that must be a JSON object.
+
+    Raises:
+        TryAgainError: If it is none, as where a proxy answers in the service's place.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise TryAgainError("sent what is no JSON object")
+    return answer
+
+
+def number(value: object) -> float:
+    """Returns a finite number of an answer, or NaN."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return math.nan
+    return float(value) if abs(value) < 1e15 else math.nan
+
+
+def text(value: object) -> str:
+    """Returns a text of an answer in one line and cut to 300 characters; `""` for others."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    printable = "".join(letter if letter.isprintable() else " " for letter in value)
+    return " ".join(printable.split())[:_LONGEST_TEXT]
+
+
+def latitude_longitude(lat: object, lon: object) -> tuple[float, float] | None:
+    """Returns a place on Earth in degrees, or None where the answer gives none."""
+    lat, lon = number(lat), number(lon)
+    return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
+
+
+def safe_name(identity: str) -> str:
+    """Returns an id as a file name: itself where that is safe, else a digest of it.
+
+    Example:
+    >>> safe_name("Zx_1-b"), safe_name("../../etc/passwd")[:8]
+    ('Zx_1-b', '3754d6cb')
+    """
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", identity):
+        return identity
+    return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def whole_photo(body: bytes) -> bytes:
+    """Returns an answer that is a whole photo of a bearable size.
+
+    Raises:
+        TryAgainError: If it is none.
+    """
+    try:
+        rows, cols = read_header(body)
+    except ValueError as error:
+        raise TryAgainError(f"sent a photo that {error}") from None
+    if rows * cols > MAX_PIXELS:
+        raise TryAgainError(f"sent a photo of {rows} x {cols} pixels, more than {MAX_PIXELS}")
+    return body

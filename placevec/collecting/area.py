@@ -1,0 +1,251 @@
+"""Where to collect: a box, a polygon, points or a track."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import shapely
+from scipy.spatial import KDTree
+
+from placevec.config import CollectConfig
+from placevec.sources.rows import read_csv
+
+EARTH_RADIUS_M = 6_371_008.8  # of the sphere of equal volume: distances are good to 0.6 %
+_LARGEST_FILE = 50_000_000  # bytes
+_MOST_POINTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the Earth: what lies in a polygon, or near points.
+
+    Args:
+        polygon: shapely geometry or None. In degrees, x longitude, y latitude.
+        lines: tuple of (n, 2) float64 or None. Latitude and longitude in degrees of the corners of
+            each piece of a track.
+        points: (N, 2) float64 or None. Latitude and longitude in degrees.
+    """
+
+    polygon: shapely.Geometry | None = None
+    lines: tuple[np.ndarray, ...] | None = None
+    points: np.ndarray | None = None
+
+    def sample(self, spacing_m: float) -> np.ndarray:
+        """Returns points of the area: a grid of a polygon, steps along a track, or the points.
+
+        Args:
+            spacing_m: float. Distance between neighbours, in metres; points stay as they are.
+
+        Returns:
+            (N, 2) float64. Latitude and longitude in degrees, no two alike.
+
+        Raises:
+            ValueError: If they would be more than a million.
+        """
+        if self.points is not None:
+            return _without_repeats(self.points)
+        if self.lines is not None:
+            return _without_repeats(np.concatenate([_walk(li, spacing_m) for li in self.lines]))
+        return _grid(self.polygon, spacing_m)
+
+    def covers(self, places: np.ndarray, within_m: float) -> np.ndarray:
+        """Tells which places lie in the polygon, or near the points or the track.
+
+        Args:
+            places: (N, 2) float64. Latitude and longitude in degrees.
+            within_m: float. Largest distance from a point or the track, in metres.
+
+        Returns:
+            (N,) bool.
+        """
+        if not len(places):
+            return np.zeros(0, dtype=bool)
+        if self.polygon is not None:
+            return shapely.contains_xy(self.polygon, places[:, 1], places[:, 0])
+        # Beside a track, half way between two steps, a step is at most 0.8 % too far.
+        tree = KDTree(metres_in_space(self.sample(within_m / 4)))
+        distances_m, _ = tree.query(metres_in_space(places), distance_upper_bound=within_m)
+        return np.isfinite(distances_m)
+
+    def bounds(self, margin_m: float) -> list[tuple[float, float, float, float]]:
+        """Returns boxes that hold all of the area.
+
+        Args:
+            margin_m: float. What is added around points and tracks, in metres.
+
+        Returns:
+            South, west, north and east edges in degrees, one box of a polygon, one a point.
+        """
+        if self.polygon is not None:
+            west, south, east, north = self.polygon.bounds
+            return [(south, west, north, east)]
+        points = self.sample(max(margin_m, 1.0))
+        lat_deg = np.full(len(points), math.degrees(margin_m / EARTH_RADIUS_M))
+        lon_deg = lat_deg / np.cos(np.radians(np.clip(points[:, 0], -89, 89)))
+        margins = np.stack([lat_deg, lon_deg], axis=1)
+        return [tuple(box) for box in np.hstack([points - margins, points + margins]).tolist()]
+
+
+def read_area(settings: CollectConfig) -> Area:
+    """Reads the area that the settings name: one of `bbox`, `polygon`, `points` and `track`.
+
+    Args:
+        settings: CollectConfig.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a file holds no such area.
+    """
+    if settings.bbox is not None:
+        south, west, north, east = settings.bbox
+        return Area(polygon=shapely.box(west, south, east, north))
+    if settings.polygon is not None:
+        return Area(polygon=_read_geojson(settings.polygon))
+    if settings.points is not None:
+        return Area(points=_read_points(settings.points))
+    if settings.track.suffix.lower() == ".gpx":
+        return Area(lines=tuple(_read_gpx(settings.track)))
+    return Area(lines=(_read_points(settings.track),))
+
+
+def metres_in_space(places: np.ndarray) -> np.ndarray:
+    """Returns places on the Earth as points in space, whose distances are metres.
+
+    Args:
+        places: (N, 2) float64. Latitude and longitude in degrees.
+
+    Returns:
+        (N, 3) float64. Straight through the Earth, which is 1 mm less over 10 km.
+    """
+    lat, lon = np.radians(places).T
+    unit = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    return EARTH_RADIUS_M * unit
+
+
+def _walk(corners: np.ndarray, spacing_m: float) -> np.ndarray:
+    """Returns the first corner of a line and a point each `spacing_m` further, and the last."""
+    steps_m = np.linalg.norm(np.diff(metres_in_space(corners), axis=0), axis=1)
+    along_m = np.concatenate([[0.0], np.cumsum(steps_m)])
+    _refuse_many(along_m[-1] / spacing_m, spacing_m)
+    stops_m = np.append(np.arange(0.0, along_m[-1], spacing_m), along_m[-1])
+    lon = np.unwrap(corners[:, 1], period=360.0)
+    walked = np.stack([np.interp(stops_m, along_m, each) for each in (corners[:, 0], lon)], axis=1)
+    walked[:, 1] = (walked[:, 1] + 180.0) % 360.0 - 180.0
+    return walked
+
+
+def _grid(polygon: shapely.Geometry, spacing_m: float) -> np.ndarray:
+    west, south, east, north = polygon.bounds
+    step_deg = math.degrees(spacing_m / EARTH_RADIUS_M)
+    widest = math.cos(math.radians(min(abs(south), abs(north)) if south * north > 0 else 0.0))
+    _refuse_many((north - south) * (east - west) * widest / step_deg**2, spacing_m)
+    rows = []
+    for lat in np.arange(south + step_deg / 2, north, step_deg):
+        across_deg = step_deg / max(math.cos(math.radians(lat)), 1e-6)
+        lon = np.arange(west + across_deg / 2, east, across_deg)
+        rows.append(np.stack([np.full(len(lon), lat), lon], axis=1))
+    grid = np.concatenate(rows) if rows else np.empty((0, 2))
+    grid = grid[shapely.contains_xy(polygon, grid[:, 1], grid[:, 0])]
+    if len(grid):
+        return grid
+    middle = polygon.representative_point()
+    return np.array([[middle.y, middle.x]])
+
+
+def _refuse_many(count: float, spacing_m: float) -> None:
+    if count > _MOST_POINTS:
+        raise ValueError(
+            f"An area may have {_MOST_POINTS} points at most. Received: about {count:.0f} at a "
+            f"spacing of {spacing_m:g} m. Choose a smaller area or a larger spacing"
+        )
+
+
+def _without_repeats(places: np.ndarray) -> np.ndarray:
+    _, first = np.unique(places, axis=0, return_index=True)
+    return places[np.sort(first)]
+
+
+def _read_points(path: Path) -> np.ndarray:
+    _refuse_large(path)
+    cells = read_csv(path)
+    if "lat" not in cells or "lon" not in cells:
+        raise ValueError(
+            f"{path} must have the columns `lat` and `lon`. Received: {', '.join(cells)[:100]!r}"
+        )
+    return _checked(list(zip(cells["lat"], cells["lon"], strict=True)), path)
+
+
+def _read_gpx(path: Path) -> list[np.ndarray]:
+    """Reads the segments of the tracks of a GPX file or, where it has none, its routes."""
+    _refuse_large(path)
+    data = path.read_bytes()
+    try:
+        if b"<!" in data.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
+            raise ValueError("it declares entities, as no GPX file does")
+        root = ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise ValueError(f"{path} is no GPX file: {error}") from None
+    for piece, point in (("trkseg", "trkpt"), ("rte", "rtept")):
+        lines = [
+            [(each.get("lat", ""), each.get("lon", "")) for each in _named(line, point)]
+            for line in _named(root, piece)
+        ]
+        if any(lines):
+            return [_checked(line, path) for line in lines if line]
+    raise ValueError(f"{path} must hold a track or a route. Received: a GPX file without points")
+
+
+def _named(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    return [each for each in element.iter() if str(each.tag).rpartition("}")[2] == name]
+
+
+def _read_geojson(path: Path) -> shapely.Geometry:
+    _refuse_large(path)
+    try:
+        shapes = [shapely.geometry.shape(each) for each in _geometries(json.loads(_text(path)))]
+        polygon = shapely.union_all([s for s in shapes if s.area > 0])
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
+            OverflowError, shapely.errors.ShapelyError) as error:  # fmt: skip
+        what = " ".join(str(error).split())[:100]
+        raise ValueError(f"{path} holds no polygon in GeoJSON: {what}") from None
+    if polygon.is_empty or not np.isfinite(polygon.bounds).all():
+        raise ValueError(f"{path} must hold a polygon in GeoJSON. Received: none of any area")
+    west, south, east, north = polygon.bounds
+    _checked([(south, west), (north, east)], path)
+    return polygon
+
+
+def _geometries(value: dict) -> list[dict]:
+    if value["type"] == "FeatureCollection":
+        return [shape for each in value["features"] for shape in _geometries(each)]
+    if value["type"] == "Feature":
+        return [value["geometry"]] if value["geometry"] else []
+    return [value]
+
+
+def _checked(places: list[tuple], path: Path) -> np.ndarray:
+    """Returns latitudes and longitudes as numbers that are on Earth."""
+    try:
+        degrees = np.array(places, dtype=np.float64).reshape(-1, 2)
+    except (ValueError, OverflowError):
+        degrees = np.full((1, 2), np.nan)
+    if not len(degrees) or not (np.abs(degrees) <= (90.0, 180.0)).all():
+        raise ValueError(
+            f"{path} must hold latitudes in [-90, 90] and longitudes in [-180, 180], in degrees. "
+            "Received: others, or none. Are the two swapped?"
+        )
+    return degrees
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8-sig")
+
+
+def _refuse_large(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise ValueError(f"{path} must have {_LARGEST_FILE} bytes at most")

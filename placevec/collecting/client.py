@@ -1,0 +1,321 @@
+"""Asks a service over HTTP: not too fast, again where it may help, never beyond the quota."""
+
+import email.utils
+import logging
+import math
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from placevec.collecting.keys import KeyHider
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+_CHUNK = 65_536  # bytes
+_LONGEST_WAIT_S = 60.0
+_LONGEST_COMPLAINT = 2_000  # bytes of an error's body that are looked at
+
+
+class ServiceError(OSError):
+    """A service did not give what was asked for, and asking again will not help.
+
+    Args:
+        message: str. One line, without keys.
+        status: int. HTTP status, 0 where there was none. Defaults to `0`.
+    """
+
+    def __init__(self, message: str, status: int = 0):
+        super().__init__(message)
+        self.status = status
+
+
+class RefusedError(ServiceError):
+    """A service refused the key: nothing else will be answered either."""
+
+
+class QuotaReachedError(OSError):
+    """So many requests were sent as were allowed."""
+
+
+class TryAgainError(Exception):
+    """An answer is not what it should be, and the next one may be. The text begins "sent ..."."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, and what may come back.
+
+    Args:
+        url: str. The address, with its parameters.
+        accepts: tuple of str. Beginnings of the content types that may come back.
+        max_bytes: int. Longest answer.
+        headers: mapping. Such as `Authorization`.
+        carries_key: bool. Whether 401 and 403 mean that the key was refused.
+    """
+
+    url: str
+    accepts: tuple[str, ...]
+    max_bytes: int
+    headers: Mapping[str, str] | None = None
+    carries_key: bool = True
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why a request was not answered; `wait_s` is NaN where the service did not say."""
+
+    reason: str
+    wait_s: float = math.nan
+
+
+class Client:
+    """A client of HTTP services; close it, or use it in a `with` block.
+
+    Each attempt counts against the quota and the rate. What fails by chance (no connection, time
+    out, half an answer, 429, 5xx) is tried again after a wait that doubles from one second to a
+    minute, shortened at random by up to a half, or as long as `Retry-After` says, a minute at
+    most. Redirects are not followed, and no error or log line holds a key.
+
+    Args:
+        keys: sequence of str. What must never be seen.
+        max_requests: int. Attempts that may be made.
+        requests_per_second: float. Rate of all threads together.
+        threads: int. Requests at a time.
+        retries: int. Further attempts of a request that failed by chance.
+        timeout_s: float. Time for a connection, for the next bytes and for a whole answer.
+        first_wait_s: float. Wait before the second attempt. Defaults to `1.0`.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        *,
+        max_requests: int,
+        requests_per_second: float,
+        threads: int,
+        retries: int,
+        timeout_s: float,
+        first_wait_s: float = 1.0,
+    ):
+        self.max_requests = max_requests
+        self.requests_sent = 0
+        self._hider = KeyHider(keys)
+        self._logs = self._hider.in_logs()
+        self._apart_s = 1.0 / requests_per_second
+        self._threads = threads
+        self._ahead = 16 * threads
+        self._retries = retries
+        self._timeout_s = timeout_s
+        self._first_wait_s = first_wait_s
+        self._lock = threading.Lock()
+        self._next_at_s = 0.0
+        self._stopped = threading.Event()
+        self._refusal = ""
+        self._session = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
+
+    def __enter__(self) -> Self:
+        self._logs.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
+        self._logs.__exit__(kind, error, trace)
+
+    @property
+    def requests_left(self) -> int:
+        """Attempts that may still be made."""
+        return self.max_requests - self.requests_sent
+
+    def each(
+        self,
+        function: Callable[[Item], Answer],
+        items: Sequence[Item],
+        progress: Callable[[Iterable], Iterable] = iter,
+    ) -> Iterator[Answer]:
+        """Yields `function(item)` for each item, in order; several at a time.
+
+        Where one raises, or the caller closes this, the rest is not begun, waits are cut short,
+        and the client answers no more.
+        """
+        with ThreadPoolExecutor(self._threads) as pool:
+            coming = iter(items)
+            begun = deque(pool.submit(function, each) for each in islice(coming, self._ahead))
+            is_done = False
+            try:
+                for _ in progress(items):
+                    answer = begun.popleft().result()
+                    begun.extend(pool.submit(function, each) for each in islice(coming, 1))
+                    yield answer
+                is_done = True
+            finally:
+                if not is_done:
+                    self._stopped.set()
+                    pool.shutdown(wait=False, cancel_futures=True)
+
+    def get(self, request: Request, read: Callable[[bytes], Answer]) -> Answer:
+        """Asks until an answer comes that can be read.
+
+        Args:
+            request: Request.
+            read: callable. Turns the answer's bytes into what is returned, or raises
+                `TryAgainError`.
+
+        Raises:
+            RefusedError: If the key was refused.
+            QuotaReachedError: If no attempt is left.
+            ServiceError: If the service has no such thing, or all attempts failed.
+        """
+        where = _address(request.url)
+        for attempt in range(self._retries + 1):
+            self._take_turn()
+            try:
+                answer = self._ask(request, read, where)
+            except RefusedError as error:
+                self._refusal = str(error)
+                raise
+            if not isinstance(answer, _Failure):
+                return answer
+            if attempt < self._retries:
+                wait_s = self._wait_s(attempt, answer.wait_s)
+                log.debug("%s %s: again in %.1f s", where, answer.reason, wait_s)
+                self._pause(wait_s)
+        raise ServiceError(
+            f"{where} {answer.reason}, also after {self._retries} further attempts. Run the same "
+            "command later: it goes on where it stopped"
+        )
+
+    def _ask(
+        self, request: Request, read: Callable[[bytes], Answer], where: str
+    ) -> Answer | _Failure:
+        """Makes one attempt. No error is raised inside `except`: its context would hold the key."""
+        body = failure = None
+        try:
+            with self._session.get(
+                request.url,
+                headers={"User-Agent": "placevec"},
+                auth=_Headers(request.headers or {}),
+                timeout=self._timeout_s,
+                stream=True,
+                allow_redirects=False,
+            ) as answer:
+                status, kind = answer.status_code, answer.headers.get("Content-Type", "")
+                wait_s = _seconds_to_wait(answer.headers.get("Retry-After", ""))
+                body = self._body(answer, request.max_bytes if status == 200 else 0)
+        except requests.Timeout:
+            failure = _Failure(f"did not answer within {self._timeout_s:g} s")
+        except requests.exceptions.ConnectionError as error:
+            failure = _Failure(f"cannot be reached, or broke off ({type(error).__name__})")
+        except (requests.RequestException, urllib3.exceptions.HTTPError):
+            failure = _Failure("sent half an answer or none that can be read")
+        if failure is None and body is None:
+            failure = _Failure(f"took more than {self._timeout_s:g} s for an answer")
+        if failure is None and (status == 429 or status >= 500):
+            failure = _Failure(f"answered {status}", wait_s)
+        if failure is not None:
+            return failure
+        if status != 200:
+            kind_of_error = ServiceError
+            if status in (401, 403) and request.carries_key:
+                kind_of_error = RefusedError
+            raise kind_of_error(f"{where} answered {status}{self._complaint(body)}", status)
+        if not kind.lower().startswith(request.accepts):
+            raise ServiceError(
+                f"{where} must answer with {' or '.join(request.accepts)}. Received: "
+                f"{self._hider.hide(kind)[:60]!r}"
+            )
+        if len(body) > request.max_bytes:
+            raise ServiceError(f"{where} sent more than {request.max_bytes} bytes")
+        try:
+            return read(body)
+        except TryAgainError as error:
+            return _Failure(self._hider.hide(str(error)))
+
+    def _body(self, answer: requests.Response, max_bytes: int) -> bytes | None:
+        """Returns the body, or a part of it beyond `max_bytes`; None where it takes too long."""
+        until_s = time.monotonic() + self._timeout_s
+        body = bytearray()
+        for chunk in answer.iter_content(_CHUNK if max_bytes else _LONGEST_COMPLAINT):
+            body += chunk
+            if len(body) > max_bytes:
+                break
+            if time.monotonic() > until_s:
+                return None
+        return bytes(body)
+
+    def _complaint(self, body: bytes) -> str:
+        """Returns the beginning of an error's body in one line, without keys."""
+        words = body[:_LONGEST_COMPLAINT].decode("utf-8", "replace")
+        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+        return f": {self._hider.hide(words)[:200]}" if words else ""
+
+    def _take_turn(self) -> None:
+        """Waits for this attempt's turn and counts it."""
+        with self._lock:
+            if self._refusal:
+                raise RefusedError(self._refusal)
+            if self._stopped.is_set() or self.requests_sent >= self.max_requests:
+                raise QuotaReachedError(
+                    f"The quota of {self.max_requests} requests is used up. Run the same command "
+                    "again: it goes on where it stopped. Or give a larger `max_requests`"
+                )
+            self.requests_sent += 1
+            now_s = time.monotonic()
+            at_s = max(now_s, self._next_at_s)
+            self._next_at_s = at_s + self._apart_s
+        self._stopped.wait(at_s - now_s)
+
+    def _wait_s(self, attempt: int, told_s: float) -> float:
+        if not math.isnan(told_s):
+            return min(told_s, _LONGEST_WAIT_S)
+        return min(self._first_wait_s * 2**attempt, _LONGEST_WAIT_S) * random.uniform(0.5, 1.0)
+
+    def _pause(self, wait_s: float) -> None:
+        self._stopped.wait(wait_s)
+
+
+class _Headers(requests.auth.AuthBase):
+    """Sets headers last, so that no password of a .netrc file takes their place."""
+
+    def __init__(self, headers: Mapping[str, str]):
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+def _address(url: str) -> str:
+    """Returns host and path of an address: its parameters hold the key."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}{parts.path}"
+
+
+def _seconds_to_wait(text: str) -> float:
+    """Reads `Retry-After`, seconds or a date; NaN where there is none."""
+    if text.strip().isascii() and text.strip().isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -1,0 +1,180 @@
+"""Plans, downloads and counts: what every service has in common."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from placevec.collecting.client import Client, QuotaReachedError, RefusedError, ServiceError
+from placevec.collecting.ledger import Ledger
+from placevec.whole_file import whole_file
+
+log = logging.getLogger(__name__)
+
+MAX_PHOTO_BYTES = 30_000_000
+_MOST_FAILURES_IN_A_ROW = 10
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A photo to collect.
+
+    Args:
+        name: str. File name in the folder.
+        find: callable. Returns the photo's row and a function that returns its bytes.
+    """
+
+    name: str
+    find: Callable[[], tuple[Row, Callable[[], bytes]]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a collection takes, known before its first photo.
+
+    Args:
+        photos: int. Photos still to fetch.
+        present: int. Photos that are there already.
+        requests: int. Requests that the photos take without retries.
+        cost_usd: float. What the service charges for them.
+        note: str. What was left out, and where the price is from.
+    """
+
+    photos: int
+    present: int
+    requests: int
+    cost_usd: float
+    note: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.photos} photos to fetch ({self.present} are there): {self.requests} requests, "
+            f"{self.cost_usd:.2f} USD. {self.note}"
+        )
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What a collection left.
+
+    Args:
+        folder: Path. `folder:DIR` opens it.
+        photos: int. Photos with a row in positions.csv.
+        new: int. How many of them this run fetched.
+        failed: int. Photos that the service did not give.
+        left: int. Photos still to fetch when the quota was used up.
+        requests: int. Requests that were sent.
+    """
+
+    folder: Path
+    photos: int
+    new: int
+    failed: int
+    left: int
+    requests: int
+
+    def __str__(self) -> str:
+        line = f"{self.photos} photos in {self.folder}, {self.new} of them new, with "
+        line += f"{self.requests} requests"
+        if self.failed:
+            line += f"; {self.failed} could not be had"
+        if self.left:
+            line += f"; {self.left} are left, as the quota is used up: run the same command again"
+        return line
+
+
+def missing(wanted: Sequence[Wanted], ledger: Ledger) -> list[Wanted]:
+    """Returns the wanted photos that are not there yet, or have no row."""
+    present = ledger.names
+    return [photo for photo in wanted if photo.name not in present]
+
+
+def download(
+    wanted: Sequence[Wanted],
+    client: Client,
+    ledger: Ledger,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Collected:
+    """Fetches photos, each written whole and then its row.
+
+    A photo that the service does not give is logged and left out; the next run asks again.
+
+    Args:
+        wanted: sequence of Wanted. Photos that are not there yet.
+        client: Client.
+        ledger: Ledger, entered.
+        progress: callable. Gets the photos and yields each of them; for a progress bar.
+
+    Returns:
+        Collected.
+
+    Raises:
+        RefusedError: If the key was refused.
+        ServiceError: If ten photos in a row cannot be had.
+    """
+    start_s = time.monotonic()
+    if len(wanted) > client.requests_left:
+        log.warning(
+            "The quota of %d requests is too small for all of them: %d are left",
+            client.max_requests,
+            client.requests_left,
+        )
+    before = len(ledger.names)
+    failed = in_a_row = 0
+    is_used_up = False
+
+    def take(photo: Wanted) -> ServiceError | None:
+        try:
+            _take(photo, ledger)
+        except RefusedError:
+            raise
+        except ServiceError as error:
+            return error
+        return None
+
+    try:
+        with contextlib.closing(client.each(take, wanted, progress)) as errors:
+            for photo, error in zip(wanted, errors, strict=True):
+                in_a_row = in_a_row + 1 if error else 0
+                failed += error is not None
+                if error:
+                    log.warning("%s is left out: %s", photo.name, error)
+                if in_a_row == _MOST_FAILURES_IN_A_ROW:
+                    raise ServiceError(f"{in_a_row} photos in a row failed; the last: {error}")
+    except QuotaReachedError:
+        is_used_up = True
+    photos = len(ledger.names)
+    log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
+    left = len(missing(wanted, ledger)) - failed if is_used_up else 0
+    return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)
+
+
+def refuse_small_quota(lookups: int, max_requests: int) -> None:
+    """Refuses an area whose lookups alone would use up the quota.
+
+    Args:
+        lookups: int. Requests before the first photo.
+        max_requests: int. The quota.
+
+    Raises:
+        ValueError: If the quota is smaller.
+    """
+    if lookups >= max_requests:
+        raise ValueError(
+            f"`max_requests` must be larger than {lookups}, the requests that only tell which "
+            f"photos there are. Received: max_requests={max_requests}. Choose a smaller area, or "
+            "a larger quota"
+        )
+
+
+def _take(photo: Wanted, ledger: Ledger) -> None:
+    row, fetch = photo.find()
+    if not ledger.holds(photo.name):
+        body = fetch()
+        with whole_file(ledger.path(photo.name)) as unfinished:
+            unfinished.write_bytes(body)
+    ledger.add(row)

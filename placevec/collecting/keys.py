@@ -1,0 +1,82 @@
+"""Keys of services: read from the environment, kept out of every text."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
+
+_HIDDEN = "(key)"
+# Whoever logs the addresses of requests, keys included, at the level DEBUG.
+_LOGGERS_OF_ADDRESSES = (
+    "requests",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.poolmanager",
+    "urllib3.response",
+    "urllib3.util.retry",
+)
+
+
+def read_key(variable: str, *, is_needed: bool = True) -> str:
+    """Returns a key from an environment variable.
+
+    Args:
+        variable: str. Its name.
+        is_needed: bool. Refuse when it is not set. Defaults to `True`.
+
+    Returns:
+        str, `""` where it is not set.
+
+    Raises:
+        ValueError: If it is needed and not set, or holds white space or no ASCII.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not key and is_needed:
+        raise ValueError(
+            f"The environment variable {variable} must hold a key of the service. Received: none. "
+            f"Set it: export {variable}=..."
+        )
+    if re.search(r"[^!-~]", key):
+        raise ValueError(
+            f"The environment variable {variable} must hold a key without white space, in ASCII. "
+            "Copy the key again"
+        )
+    return key
+
+
+class KeyHider(logging.Filter):
+    """Takes keys out of texts and log lines, also in the form in which an address holds them.
+
+    Args:
+        keys: sequence of str. Empty ones are passed over.
+    """
+
+    def __init__(self, keys: Sequence[str]):
+        super().__init__()
+        forms = {form for key in keys if key for form in (key, quote(key), quote_plus(key))}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def hide(self, text: str) -> str:
+        """Returns a text with `(key)` in place of each key."""
+        for form in self._forms:
+            text = text.replace(form, _HIDDEN)
+        return text
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Takes the keys out of a log line, and lets it pass."""
+        record.msg, record.args = self.hide(record.getMessage()), ()
+        return True
+
+    @contextmanager
+    def in_logs(self) -> Iterator[None]:
+        """Keeps the keys out of what the libraries below log, as long as the block runs."""
+        loggers = [logging.getLogger(name) for name in _LOGGERS_OF_ADDRESSES]
+        for logger in loggers:
+            logger.addFilter(self)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeFilter(self)

@@ -1,0 +1,291 @@
+"""Google's Street View Static API: panoramas cut to photos.
+
+What the service documents (https://developers.google.com/maps/documentation/streetview): metadata
+requests cost nothing; a place gives one panorama, today's; others only by their id.
+"""
+
+import base64
+import binascii
+import calendar
+import hashlib
+import hmac
+import logging
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import numpy as np
+
+from placevec.collecting.answers import (
+    json_object,
+    latitude_longitude,
+    safe_name,
+    text,
+    whole_photo,
+)
+from placevec.collecting.area import read_area
+from placevec.collecting.client import Client, RefusedError, Request, ServiceError, TryAgainError
+from placevec.collecting.download import (
+    MAX_PHOTO_BYTES,
+    Collected,
+    Plan,
+    Row,
+    Wanted,
+    download,
+    missing,
+    refuse_small_quota,
+)
+from placevec.collecting.keys import read_key
+from placevec.collecting.ledger import Ledger
+from placevec.config import StreetviewConfig
+
+log = logging.getLogger(__name__)
+
+_PHOTO_PATH = "/maps/api/streetview"
+_METADATA_PATH = "/maps/api/streetview/metadata"
+_MAX_METADATA_BYTES = 100_000
+_LICENCE = "Google Maps Platform Terms of Service"
+
+
+@dataclass(frozen=True)
+class Panorama:
+    """What the metadata say about a panorama.
+
+    Args:
+        pano_id: str. Its id.
+        lat: float. Latitude in degrees, WGS84.
+        lon: float. Longitude in degrees, WGS84.
+        month: str. `"YYYY-MM"`, `""` where not given.
+        attribution: str. Whose it is.
+    """
+
+    pano_id: str
+    lat: float
+    lon: float
+    month: str
+    attribution: str
+
+
+def collect_streetview(
+    settings: StreetviewConfig, progress: Callable[[Iterable], Iterable] = iter
+) -> Plan | Collected:
+    """Collects photos of the panoramas of an area, several headings of each.
+
+    Photos that are in the folder already are not fetched again. With `dry_run` only the metadata
+    are asked for, which costs nothing, and nothing is written.
+
+    Args:
+        settings: StreetviewConfig.
+        progress: callable. Gets what is asked for and yields each of it; for a progress bar.
+
+    Returns:
+        Collected, or the Plan with `dry_run`.
+
+    Raises:
+        ValueError: If no key is set, the area cannot be read or the quota is too small.
+        OSError: If the service does not answer, or refuses the key.
+    """
+    key = read_key("GOOGLE_MAPS_API_KEY")
+    secret = read_key("GOOGLE_MAPS_SIGNING_SECRET", is_needed=False)
+    service = _Service(settings, key, secret)
+    questions = _questions(settings)
+    refuse_small_quota(len(questions), settings.max_requests)
+    log.info("%d metadata requests first, which cost nothing", len(questions))
+    ledger = Ledger(settings.out)
+    with service.client:
+        answers = service.client.each(service.find, questions, progress)
+        panoramas = {each.pano_id: each for each in answers if each is not None}
+        in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]
+        headings = [360.0 * i / settings.num_headings for i in range(settings.num_headings)]
+        wanted = [
+            Wanted(_file_name(each, heading),
+                   partial(service.row_and_photo, each, heading))
+            for each in in_time for heading in headings
+        ]  # fmt: skip
+        to_fetch = missing(wanted, ledger)
+        bodies = sum(not ledger.holds(photo.name) for photo in to_fetch)
+        plan = Plan(
+            photos=len(to_fetch),
+            present=len(wanted) - len(to_fetch),
+            requests=bodies,
+            cost_usd=bodies * settings.price_usd_per_1000 / 1000,
+            note=f"{len(panoramas)} panoramas at {len(questions)} places, "
+            f"{len(panoramas) - len(in_time)} of them of other dates. Check the price, "
+            f"{settings.price_usd_per_1000:g} USD per 1000 photos: --price-usd-per-1000",
+        )
+        if settings.dry_run:
+            return plan
+        log.info("%s", plan)
+        with ledger:
+            return download(to_fetch, service.client, ledger, progress)
+
+
+def sign(url: str, secret: str) -> str:
+    """Returns a web address with its signature, HMAC-SHA1 of path and parameters.
+
+    Args:
+        url: str. The address, key included.
+        secret: str. The signing secret, in the base64 of addresses.
+
+    Raises:
+        ValueError: If the secret is no base64.
+
+    Example:
+    >>> sign("https://maps.googleapis.com/maps/api/streetview?size=9x9", "c2VjcmV0")[-39:]
+    '&signature=-5jpEyoBSc3f7jzkkNR_byPZBn0='
+    """
+    try:
+        padded = secret.replace("-", "+").replace("_", "/") + "=" * (-len(secret) % 4)
+        key = base64.b64decode(padded, validate=True)
+    except binascii.Error:
+        key = b""
+    if not key:
+        raise ValueError(
+            "GOOGLE_MAPS_SIGNING_SECRET must be the URL signing secret in base64, as the Cloud "
+            "console shows it. Copy it again"
+        )
+    parts = urlsplit(url)
+    digest = hmac.new(key, f"{parts.path}?{parts.query}".encode(), hashlib.sha1).digest()
+    return f"{url}&signature={base64.urlsafe_b64encode(digest).decode()}"
+
+
+def read_metadata(body: bytes) -> Panorama | None:
+    """Reads the answer to a metadata request.
+
+    Returns:
+        Panorama, or None where there is none.
+
+    Raises:
+        TryAgainError: If the service is busy or answers something else.
+        RefusedError: If it refuses the key.
+        ServiceError: If it calls the request malformed.
+    """
+    answer = json_object(body)
+    status, why = text(answer.get("status")), text(answer.get("error_message"))
+    if status in ("ZERO_RESULTS", "NOT_FOUND"):
+        return None
+    if status == "REQUEST_DENIED":
+        raise RefusedError(f"Street View refuses the key: {why or status}")
+    if status == "INVALID_REQUEST":
+        raise ServiceError(f"Street View calls the request malformed: {why or status}")
+    if status != "OK":
+        raise TryAgainError(f"sent the status {status or '(none)'}")
+    location = answer.get("location")
+    place = location if isinstance(location, dict) else {}
+    position = latitude_longitude(place.get("lat"), place.get("lng"))
+    pano_id = text(answer.get("pano_id"))
+    if position is None or not pano_id:
+        raise TryAgainError("sent a panorama without id or position")
+    month = re.match(r"\d{4}-(0[1-9]|1[0-2])(?!\d)", text(answer.get("date")))
+    copyright_line = text(answer.get("copyright"))
+    return Panorama(pano_id, *position, month.group() if month else "", copyright_line)
+
+
+class _Service:
+    """The requests that the settings describe."""
+
+    def __init__(self, settings: StreetviewConfig, key: str, secret: str):
+        self._settings = settings
+        self._key = key
+        self._secret = secret
+        if secret:
+            sign("https://maps.googleapis.com/?", secret)
+        self.client = Client(
+            (key, secret),
+            max_requests=settings.max_requests,
+            requests_per_second=settings.requests_per_second,
+            threads=settings.threads,
+            retries=settings.retries,
+            timeout_s=settings.timeout_s,
+        )
+
+    def find(self, question: dict[str, str]) -> Panorama | None:
+        """Asks for the metadata of a place or a panorama."""
+        url = self._url(_METADATA_PATH, question)
+        return self.client.get(
+            Request(url, ("application/json",), _MAX_METADATA_BYTES), read_metadata
+        )
+
+    def row_and_photo(self, panorama: Panorama, heading: float) -> tuple[Row, Callable[[], bytes]]:
+        """Returns a photo's row, and a function that fetches it."""
+        settings = self._settings
+        rows, cols = settings.image_size
+        url = self._url(
+            _PHOTO_PATH,
+            {
+                "pano": panorama.pano_id,
+                "size": f"{cols}x{rows}",
+                "heading": f"{heading:.2f}",
+                "fov": f"{settings.fov_deg:g}",
+                "pitch": f"{settings.pitch_deg:g}",
+                "return_error_code": "true",
+            },
+        )
+        row = {
+            "file": _file_name(panorama, heading),
+            "lat": panorama.lat,
+            "lon": panorama.lon,
+            "heading_deg": round(heading, 2),
+            "time": f"{panorama.month}-01" if panorama.month else None,
+            "altitude_m": math.nan,
+            "place": panorama.pano_id,
+            "fov_deg": settings.fov_deg,
+            "position_kind": "service",
+            "attribution": panorama.attribution,
+            "licence": _LICENCE,
+            "source": "streetview",
+            "source_id": panorama.pano_id,
+        }
+        request = Request(url, ("image/jpeg",), MAX_PHOTO_BYTES)
+        return row, lambda: self.client.get(request, whole_photo)
+
+    def _url(self, path: str, parameters: dict[str, str]) -> str:
+        url = f"{self._settings.base_url.rstrip('/')}{path}?"
+        url += urlencode({**parameters, "key": self._key})
+        return sign(url, self._secret) if self._secret else url
+
+
+def _questions(settings: StreetviewConfig) -> list[dict[str, str]]:
+    """Returns the parameters of each metadata request."""
+    if settings.pano_ids is not None:
+        return [{"pano": pano_id} for pano_id in _read_pano_ids(settings.pano_ids)]
+    places: np.ndarray = read_area(settings).sample(settings.spacing_m)
+    shared = {"radius": f"{settings.radius_m}", "source": "outdoor"}
+    return [{"location": f"{lat:.6f},{lon:.6f}", **shared} for lat, lon in places]
+
+
+def _file_name(panorama: Panorama, heading: float) -> str:
+    return f"{safe_name(panorama.pano_id)}_{heading:05.1f}.jpg"
+
+
+def _read_pano_ids(path: Path) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}")
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        lines = []
+    ids = list(dict.fromkeys(line for line in lines if line))
+    if not ids or max(map(len, ids)) > 200:
+        raise ValueError(f"{path} must hold ids of panoramas, one a line. Received: none, or more")
+    return ids
+
+
+def _is_in_time(panorama: Panorama, settings: StreetviewConfig) -> bool:
+    """Returns whether any day of the panorama's month lies between the dates of the settings."""
+    if settings.from_date is None and settings.to_date is None:
+        return True
+    if not panorama.month:
+        return False
+    year, month = map(int, panorama.month.split("-"))
+    if year < 1:
+        return False
+    last = date(year, month, calendar.monthrange(year, month)[1])
+    return (settings.from_date or "") <= last.isoformat() and (
+        f"{panorama.month}-01" <= (settings.to_date or "9999-12-31")
+    )

@@ -1,0 +1,149 @@
+import email.utils
+import threading
+import time
+
+import pytest
+
+from placevec.collecting.client import (
+    Client,
+    QuotaReachedError,
+    Request,
+    ServiceError,
+    TryAgainError,
+    _seconds_to_wait,
+)
+
+
+@pytest.fixture
+def client():
+    def make(**changes):
+        given = {"max_requests": 100, "requests_per_second": 1000.0, "threads": 4, "retries": 3,
+                 "timeout_s": 1.0}  # fmt: skip
+        return Client(("hush",), **{**given, **changes})
+
+    return make
+
+
+@pytest.fixture
+def photo(server):
+    return Request(f"{server.url}/photos/5", ("image/jpeg",), 100_000)
+
+
+def test_an_answer_is_what_was_made_of_its_bytes(client, photo):
+    with client() as asking:
+        assert asking.get(photo, lambda body: body[:2]) == b"\xff\xd8"
+        assert (asking.requests_sent, asking.requests_left) == (1, 99)
+
+
+def test_each_attempt_counts_against_the_quota(client, photo, server):
+    server.faults["/photos/5"] = [500] * 9
+    with client(max_requests=2) as asking, pytest.raises(QuotaReachedError, match="quota of 2"):
+        asking.get(photo, bytes)
+    assert server.asked["/photos/5"] == 2
+
+
+def test_attempts_end(client, photo, server):
+    server.faults["/photos/5"] = [503] * 9
+    with (
+        client() as asking,
+        pytest.raises(ServiceError, match="answered 503, also after 3 further"),
+    ):
+        asking.get(photo, bytes)
+    assert server.asked["/photos/5"] == 4
+
+
+def test_waits_double_and_are_as_long_as_the_service_says(client, photo, server, monkeypatch):
+    waits = []
+    monkeypatch.setattr(Client, "_pause", lambda _, wait_s: waits.append(wait_s))
+    monkeypatch.setattr("placevec.collecting.client.random.uniform", lambda _, high: high)
+    slow_down = [(429, {"Retry-After": seconds}) for seconds in ("7", "7000", "soon")]
+    server.faults["/photos/5"] = [500, 500, 500, 500, *slow_down]
+    with client(retries=9) as asking:
+        asking.get(photo, bytes)
+    assert waits == [1.0, 2.0, 4.0, 8.0, 7.0, 60.0, 60.0]
+
+
+def test_what_cannot_be_read_is_asked_for_again(client, photo):
+    answers = [TryAgainError("sent rubbish"), TryAgainError("sent rubbish"), None]
+
+    def read(body):
+        if answer := answers.pop(0):
+            raise answer
+        return "read"
+
+    with client(), client() as asking:
+        asking._first_wait_s = 0.01
+        assert asking.get(photo, read) == "read"
+
+
+def test_an_answer_that_trickles_in_is_given_up(client, server, monkeypatch):
+    """Each byte comes in time, the whole does not."""
+    calls = []
+
+    def trickle(path, parameters, headers):
+        calls.append(path)
+        return 200, "image/jpeg", b"x" * 100, path
+
+    monkeypatch.setattr(server, "answer", trickle)
+    request = Request(f"{server.url}/photos/5", ("image/jpeg",), 1000)
+    clock = iter(range(0, 10_000, 2))
+    with client(retries=1) as asking:
+        asking._first_wait_s = 0.01
+        monkeypatch.setattr("placevec.collecting.client.time.monotonic", lambda: next(clock))
+        with pytest.raises(ServiceError, match="took more than 1 s for an answer"):
+            asking.get(request, bytes)
+    assert len(calls) == 2
+
+
+def test_redirects_are_not_followed(client, photo, server):
+    server.faults["/photos/5"] = [(302, {"Location": f"{server.url}/photos/6"})]
+    with client() as asking, pytest.raises(ServiceError, match="answered 302"):
+        asking.get(photo, bytes)
+    assert "/photos/6" not in server.asked
+
+
+def test_other_content_is_refused(client, server):
+    request = Request(f"{server.url}/photos/5", ("application/json",), 100_000)
+    with client() as asking, pytest.raises(ServiceError, match="must answer with application/json"):
+        asking.get(request, bytes)
+
+
+def test_requests_keep_their_distance_in_all_threads(client, photo):
+    started = time.monotonic()
+    with client(requests_per_second=50.0) as asking:
+        list(asking.each(lambda _: asking.get(photo, len), range(11)))
+    assert time.monotonic() - started >= 10 / 50.0
+
+
+def test_several_are_asked_at_a_time_and_answered_in_order(client):
+    together = threading.Barrier(4)
+
+    def wait(number):
+        together.wait(10)
+        return number
+
+    with client() as asking:
+        assert list(asking.each(wait, range(8))) == list(range(8))
+
+
+def test_an_error_ends_what_was_not_begun(client):
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == 0:
+            raise ServiceError("no")
+        time.sleep(0.01)
+
+    with client(threads=1) as asking, pytest.raises(ServiceError, match="no"):
+        list(asking.each(work, range(1000)))
+    assert len(begun) < 1000
+
+
+def test_the_header_retry_after_is_seconds_or_a_date():
+    assert _seconds_to_wait("12") == 12.0
+    in_a_minute = email.utils.formatdate(time.time() + 60, usegmt=True)
+    assert 50 < _seconds_to_wait(in_a_minute) <= 61
+    assert _seconds_to_wait("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    for text in ("", "-3", "soon", "1e9", "²"):
+        assert not _seconds_to_wait(text) >= 0

@@ -1,0 +1,85 @@
+import logging
+
+import pytest
+
+from placevec.collecting.client import Client, RefusedError, ServiceError
+from placevec.collecting.download import (
+    Collected,
+    Plan,
+    Wanted,
+    download,
+    missing,
+    refuse_small_quota,
+)
+from placevec.collecting.ledger import Ledger
+
+
+@pytest.fixture
+def client():
+    with Client(
+        (), max_requests=5, requests_per_second=1000.0, threads=2, retries=0, timeout_s=1.0
+    ) as client:
+        yield client
+
+
+def wanted(name, body=b"photo", error=None):
+    def fetch():
+        if error:
+            raise error
+        return body
+
+    return Wanted(name, lambda: ({"file": name, "lat": 1.0, "lon": 2.0}, fetch))
+
+
+def test_photos_and_their_rows_are_written(client, tmp_path):
+    photos = [wanted(f"{number}.jpg", str(number).encode()) for number in range(5)]
+    shown = []
+    with Ledger(tmp_path) as ledger:
+        collected = download(photos, client, ledger, lambda items: shown.append(items) or items)
+        assert missing(photos, ledger) == []
+    assert collected == Collected(tmp_path, photos=5, new=5, failed=0, left=0, requests=0)
+    assert (tmp_path / "3.jpg").read_bytes() == b"3"
+    assert shown == [photos]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_photo_that_is_there_only_needs_its_row(client, tmp_path):
+    with Ledger(tmp_path) as ledger:
+        (tmp_path / "1.jpg").write_bytes(b"before")
+        photo = wanted("1.jpg", error=AssertionError("was fetched"))
+        assert missing([photo], ledger) == [photo]
+        assert download([photo], client, ledger).photos == 1
+    assert (tmp_path / "1.jpg").read_bytes() == b"before"
+
+
+def test_a_failure_is_told_and_a_refused_key_ends_it_all(client, tmp_path, caplog):
+    photos = [wanted("1.jpg", error=ServiceError("is gone")), wanted("2.jpg")]
+    with Ledger(tmp_path) as ledger:
+        collected = download(photos, client, ledger)
+        assert (collected.photos, collected.failed) == (1, 1)
+        assert "1.jpg is left out: is gone" in caplog.text
+        with pytest.raises(RefusedError, match="no"):
+            download([wanted("3.jpg", error=RefusedError("no"))], client, ledger)
+
+
+def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):
+    caplog.set_level(logging.WARNING)
+    with Ledger(tmp_path) as ledger:
+        download([wanted(f"{number}.jpg") for number in range(6)], client, ledger)
+    assert "quota of 5 requests is too small for all of them: 5 are left" in caplog.text
+
+
+def test_plans_and_results_read_as_sentences(tmp_path):
+    plan = Plan(photos=3, present=1, requests=6, cost_usd=0.021, note="Left out: none")
+    assert str(plan) == "3 photos to fetch (1 are there): 6 requests, 0.02 USD. Left out: none"
+    collected = Collected(tmp_path, photos=4, new=3, failed=2, left=1, requests=9)
+    assert str(collected) == (
+        f"4 photos in {tmp_path}, 3 of them new, with 9 requests; 2 could not be had; 1 are left, "
+        "as the quota is used up: run the same command again"
+    )
+
+
+def test_refuses_a_quota_for_lookups_alone():
+    refuse_small_quota(4, 5)
+    with pytest.raises(ValueError, match="larger than 5"):
+        refuse_small_quota(5, 5)
