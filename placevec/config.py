@@ -136,6 +136,16 @@ class TrainConfig:
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
     """Largest difference of heading between a query and its positives, in degrees. None: any."""
+    positive_rule: Literal["distance", "view_overlap", "shared_points"] = "distance"
+    """What makes a photo within positive_radius_m a positive: distance nothing else; view_overlap
+    the share of the two fields of view on the ground, from the headings (without any: distance);
+    shared_points that of the points which both see. Photos that share anything with the query
+    are no negatives then."""
+    min_overlap: float = 0.5
+    """Least such share of a positive, in [0, 1]."""
+    view_depth_m: float = 50.0
+    """How far a photo sees, in metres: the radius of its field of view for view_overlap. Photos of
+    two tuples of a batch are no negatives within twice this distance."""
     mining: Literal["random", "partial", "full", "paper"] = "random"
     """Which negatives: random ones, or those most similar to the query, found anew before each
     epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
@@ -284,8 +294,8 @@ class TrainConfig:
             _refuse(self, "average_weights", "below 1")
         if self.clip_norm is not None:
             _positive(self, "clip_norm")
-        _between(self, 0, 1, "refresh_share", "whiten_power")
-        _positive(self, "refresh_share")
+        _between(self, 0, 1, "refresh_share", "whiten_power", "min_overlap")
+        _positive(self, "refresh_share", "view_depth_m")
         if self.max_heading_difference_deg is not None:
             _at_least(self, 0, "max_heading_difference_deg")
         if self.learning_rate is not None:
@@ -302,6 +312,10 @@ class TrainConfig:
                 )
         elif self.num_negatives == 0:
             _refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
+        rule, over_the_batch = self.positive_rule, self.loss in _LOSSES_OVER_THE_BATCH
+        self._refuse_unused("min_overlap", rule != "distance", "positive_rule", rule)
+        looks_far = rule == "view_overlap" or (rule == "shared_points" and over_the_batch)
+        self._refuse_unused("view_depth_m", looks_far, "positive_rule", rule)
         self._refuse_unused(
             "mining_pool", self.mining in ("partial", "paper"), "mining", self.mining
         )
@@ -358,6 +372,13 @@ class TrainConfig:
                 f"`{name}` has no effect with {by}={value}. "
                 f"Received: {name}={getattr(self, name)!r}"
             )
+
+    @property
+    def pair_radius_m(self) -> float:
+        """Photos of two tuples of a batch are no negatives of each other within this distance."""
+        if self.positive_rule == "distance":
+            return self.negative_radius_m
+        return max(self.negative_radius_m, 2 * self.view_depth_m)
 
     @property
     def is_whitened(self) -> bool:

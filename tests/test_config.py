@@ -180,6 +180,26 @@ def test_refuses_an_impossible_network(values, match):
             "v2 needs an `assignment_bias`",
         ),
         ({"mining_pool": 5}, "`mining_pool` has no effect with mining=random"),
+        ({"min_overlap": 0.3}, "`min_overlap` has no effect with positive_rule=distance"),
+        ({"view_depth_m": 9.0}, "`view_depth_m` has no effect with positive_rule=distance"),
+        (
+            {
+                "positive_rule": "shared_points",
+                "view_depth_m": 9.0,
+                "loss": "triplet_ranking",
+                "num_negatives": 1,
+            },
+            "`view_depth_m` has no effect with positive_rule=shared_points",
+        ),
+        (
+            {"positive_rule": "view_overlap", "min_overlap": 1.1},
+            "`min_overlap` must be between 0 and 1",
+        ),
+        (
+            {"positive_rule": "view_overlap", "view_depth_m": 0.0},
+            "`view_depth_m` must be larger than 0",
+        ),
+        ({"positive_rule": "overlap"}, "`positive_rule` must be one of distance, view_overlap"),
         ({"refresh_share": 0.5}, "`refresh_share` has no effect with mining=random"),
         ({"whiten_power": 0.5}, "`whiten_power` has no effect with whiten_dim=0"),
         ({"clusters": "random", "assignment": "v2"}, "`assignment` has no effect with clusters="),
@@ -237,6 +257,14 @@ def test_refuses_an_impossible_network(values, match):
 def test_refuses_an_impossible_training(values, match):
     with pytest.raises(ValueError, match=match):
         TrainConfig(**values)
+
+
+def test_photos_of_a_batch_that_may_share_a_view_are_no_negatives_of_each_other():
+    assert TrainConfig().pair_radius_m == 25.0
+    rule = {"positive_rule": "view_overlap"}
+    assert TrainConfig(**rule, view_depth_m=30.0).pair_radius_m == 60.0
+    assert TrainConfig(**rule, view_depth_m=10.0).pair_radius_m == 25.0
+    assert TrainConfig(positive_rule="shared_points", view_depth_m=30.0).pair_radius_m == 60.0
 
 
 def accepts(**values):
