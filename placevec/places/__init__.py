@@ -2,4 +2,6 @@
 
 from placevec.places.dataset import PlaceDataset as PlaceDataset
 from placevec.places.ground_truth import relevant_database as relevant_database
+from placevec.places.points import points_matrix as points_matrix
+from placevec.places.points import points_of_depth as points_of_depth
 from placevec.places.tuples import TupleSampler as TupleSampler

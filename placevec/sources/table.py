@@ -6,6 +6,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
+from placevec.sources.points import read_points
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
 
 
@@ -18,7 +19,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     unless it says otherwise, or seconds since 1970), `sequence` (equal for photos of one drive),
     `altitude_m`, `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for
     both). Other columns are left alone. A CSV file is UTF-8, separated by comma, semicolon or
-    tab.
+    tab. Which points photos see is read from `points.npz` beside the table (see `write_points`).
 
     Args:
         path: Path. The table, or a folder that holds exactly one or one named `images`.
@@ -59,6 +60,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     dataset = PlaceDataset(
         table_path.parent,
         rows.names,
+        points_seen=read_points(table_path.parent, rows.names),
         positions_m=None if positions_m is None else np.nan_to_num(positions_m),
         headings_deg=rows.headings_deg,
         times_s=rows.times_s,
