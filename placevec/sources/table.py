@@ -8,6 +8,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
 from placevec.sources.points import read_points
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
+from placevec.sources.splits import SPLITS_FILE
 
 
 def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -99,7 +100,8 @@ def _find_table(path: Path) -> Path:
     for suffix in TABLE_SUFFIXES:
         if (path / f"images{suffix}").is_file():
             return path / f"images{suffix}"
-    tables = sorted(p for p in path.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
+    there = (p for p in path.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
+    tables = sorted(p for p in there if p.name != SPLITS_FILE)
     if len(tables) != 1:
         found = ", ".join(p.name for p in tables[:5]) or "none"
         raise FileNotFoundError(
