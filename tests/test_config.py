@@ -14,6 +14,7 @@ from placevec.config import (
     EvaluateConfig,
     ModelConfig,
     RenderConfig,
+    SplitConfig,
     TrainConfig,
     WhitenConfig,
     from_dict,
@@ -28,6 +29,7 @@ KINDS = {
     EvaluateConfig: {"model": "m.keras"},
     WhitenConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
+    SplitConfig: {"model": "m.keras"},
 }
 
 
@@ -66,7 +68,7 @@ def test_the_default_network_is_that_of_the_old_script_in_colour():
 
 def test_photos_have_one_default_size_everywhere():
     """Where a model is given, the default is the model's."""
-    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
+    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if hasattr(kind, "image_size")}
     assert {sizes[TrainConfig], sizes[RenderConfig]} == {(240, 320)}
     assert {sizes[kind] for kind in sizes.keys() - {TrainConfig, RenderConfig}} == {None}
 
@@ -350,3 +352,27 @@ def test_importing_the_settings_imports_neither_keras_nor_anything_else():
     )
     # wrapt waits for the first import of keras.
     assert answer.stdout.strip() == "['placevec', 'wrapt']"
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"by": "street"}, "`by` must be one of area, sequence, time"),
+        ({"val_share": -0.1}, "`val_share` must be at least 0"),
+        ({"val_share": 0.6, "test_share": 0.4}, "add up to more than 0 and less than 1"),
+        ({"val_share": 0.0, "test_share": 0.0}, "Received: val_share=0.0, test_share=0.0"),
+        ({"buffer_m": -1.0}, "`buffer_m` must be at least 0"),
+        ({"query_share": 1.0}, "`query_share` must be above 0 and below 1"),
+        ({"duplicate_bits": 32}, "`duplicate_bits` must be between 0 and 31"),
+        ({"max_similarity": 0.9}, "`max_similarity` has no effect without a `model`"),
+        ({"model": "m.keras", "max_similarity": 1.5}, "`max_similarity` must be between 0 and 1"),
+    ],
+)
+def test_refuses_an_impossible_split(values, match):
+    with pytest.raises(ValueError, match=match):
+        SplitConfig(**values)
+
+
+def test_a_path_that_may_be_none_is_made_of_text():
+    assert SplitConfig(model="m.keras").model == Path("m.keras")
+    assert SplitConfig().model is None

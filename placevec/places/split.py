@@ -216,9 +216,7 @@ def _cut(ascending: np.ndarray, target: float) -> int | None:
     return int(cuts[np.argmin(np.abs(cuts - target))]) if len(cuts) else None
 
 
-def _give_away(
-    units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator
-) -> np.ndarray:
+def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
     """Gives whole units, in random order, to the split that lacks most photos."""
     counts = np.bincount(units)
     names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)

@@ -98,8 +98,9 @@ def view_overlap(
 
     Two photos of 90 degrees from one point, 45 degrees apart: 45 degrees shared of 135.
 
-    >>> view_overlap(np.zeros((1, 2)), np.array([[0, 45]]), np.full((1, 2), 90), depth_m=50).round(3)
-    array([0.333])
+    >>> headings_deg, angles_deg = np.array([[0, 45]]), np.array([[90, 90]])
+    >>> view_overlap(np.zeros((1, 2)), headings_deg, angles_deg, depth_m=50).round(2)
+    array([0.33])
     """
     headings, angles = np.deg2rad(headings_deg), np.deg2rad(angles_deg)
     apex = np.asarray(offsets_m) / depth_m  # of the second sector; the radius is 1
