@@ -1,0 +1,37 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from placevec.sources import open_places
+from placevec.training.sampler import open_sampler
+
+pytestmark = pytest.mark.one_backend
+
+
+def test_draws_as_the_settings_say(small_config):
+    config = small_config(num_positives=2, num_negatives=3, positive_radius_m=1.5)
+    sampler = open_sampler(config, open_places(config.places))
+    assert (sampler.num_positives, sampler.num_negatives) == (2, 3)
+    assert [len(sampler.positives(query)) for query in sampler.queries[:3]] == [1, 2, 1]
+
+
+def test_refuses_photos_of_one_place(small_config):
+    config = small_config(loss="info_nce", num_negatives=0, negative_radius_m=1e6)
+    with pytest.raises(ValueError, match="different places.*--negative-radius-m"):
+        open_sampler(config, open_places(config.places))
+
+
+def test_hands_the_rule_of_positives_on(small_config):
+    rule = {"positive_rule": "view_overlap", "min_overlap": 0.9, "view_depth_m": 20.0}
+    config = small_config(**rule)
+    dataset = open_places(config.places)
+    dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 90.0))
+    sampler = open_sampler(config, dataset)
+    # Photos of a place stand side by side, 1 m apart, and look 20 m far.
+    assert [len(sampler.positives(query)) for query in sampler.queries[:3]] == [1, 2, 1]
+    assert "91 % of the views shared" in sampler.why(0, 1)
+    blind = open_sampler(
+        small_config(**(rule | {"min_overlap": 0.95, "view_depth_m": 90.0})), dataset
+    )
+    assert len(blind.positives(0)) == 2
