@@ -33,7 +33,7 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         alike = "" if config.positive_rule == "distance" else " without sharing anything with it"
         raise ValueError(
             f"Training needs photos of different places. Received: {len(dataset)} photos in "
-            f"{dataset.root}, none farther than {config.negative_radius_m:g} m from another{alike}. "
-            "Add places, or set a smaller `--negative-radius-m`"
+            f"{dataset.root}, none farther than {config.negative_radius_m:g} m from another"
+            f"{alike}. Add places, or set a smaller `--negative-radius-m`"
         )
     return sampler
