@@ -13,6 +13,7 @@ from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.figures import draw_split
 from placevec.retrieval.search import nearest
 from placevec.sources import SPLITS_FILE, write_splits
+from placevec.whole_file import require_writable
 
 _log = logging.getLogger(__name__)
 SPLITS_PICTURE = "splits.svg"  # a .png would be one of the photos
@@ -40,6 +41,7 @@ def make_split(
         Split, and the photos' roles as `draw_roles` returns them.
 
     Raises:
+        OSError: If the photos' folder is read-only.
         FileExistsError: If there is a split and `config.overwrite` is not set.
         UnreadableImageError: If a photo cannot be read and `config.skip_unreadable` is not set.
         ValueError: If settings and photos do not fit each other, or a split would be empty.
@@ -48,6 +50,7 @@ def make_split(
         raise FileExistsError(
             f"{dataset.root} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
         )
+    require_writable(dataset.root / SPLITS_FILE, ".csv")
     split = split_photos(
         dataset,
         by=config.by,
@@ -84,14 +87,15 @@ def _without_duplicates(
     is_read = np.array([each is not None for each in prints])
     split = split.without(rows[~is_read], "unreadable")
     rows, prints = rows[is_read], [each for each in prints if each is not None]
-    first: dict[bytes, int] = {}
-    pairs = []
-    # The largest split comes first: its photo stays, and is compared with all its copies.
-    largest_first = [row for name in split.by_size()[::-1] for row in split.rows(name)]
     digests = {row: each.digest for row, each in zip(rows.tolist(), prints, strict=True)}
-    for row in map(int, largest_first):
-        pairs.append((first.setdefault(digests[row], row), row))
-    split = split.without_pairs(np.array(pairs).reshape(-1, 2), "duplicate")
+    # The largest split goes first: its photo is held against all its copies.
+    first: dict[bytes, int] = {}
+    pairs = [
+        (first.setdefault(digests[row], row), row)
+        for name in split.by_size()[::-1]
+        for row in split.rows(name).tolist()
+    ]
+    split = split.without_pairs(np.array(pairs), "duplicate")
     hashes = np.array([each.perceptual_hash for each in prints], dtype=np.uint64).reshape(-1, 8)
     alike = near_duplicates(hashes, config.duplicate_bits)
     return split.without_pairs(rows[alike], "near duplicate")
