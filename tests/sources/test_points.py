@@ -36,7 +36,7 @@ def test_a_reader_takes_the_points_beside_the_photos(photos, reader):
 
 
 def test_photos_that_the_file_does_not_name_see_nothing(tmp_path, caplog):
-    write_points(tmp_path, NAMES[1:], SEEN[1:])
+    write_points(tmp_path, NAMES[[2, 1]], SEEN[[2, 1]])
     with caplog.at_level(logging.WARNING):
         seen = read_points(tmp_path, NAMES[[2, 0]])
     assert seen.toarray().tolist() == [[1, 1, 0, 0], [0, 0, 0, 0]]
