@@ -79,3 +79,23 @@ def test_the_commands_for_collecting_are_understood(documents, monkeypatch, caps
     assert len(calls) == len(commands) >= 8
     assert calls[0].bbox == (52.37, 4.89, 52.371, 4.892)
     assert calls[0].dry_run and not calls[2].dry_run
+
+
+def test_the_splits_and_points_in_the_formats_are_read(documents, tmp_path, monkeypatch):
+    text = documents["docs/formats.md"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    names = ["a1.jpg", "a2.jpg", "a3.jpg"]
+    for name in names:
+        cv2.imwrite(str(tmp_path / "photos" / name), np.zeros((4, 4, 3), np.uint8))
+    rows = [f"{name},{place},0" for place, name in enumerate(names)]
+    (tmp_path / "photos" / "positions.csv").write_text("\n".join(["file,east,north", *rows]))
+    splits = re.search(r"```csv\n(file,split.*?)```", text, re.DOTALL).group(1)
+    (tmp_path / "photos" / "splits.csv").write_text(splits)
+    assert open_places("folder:photos#train").names.tolist() == ["a1.jpg"]
+    val = open_places("folder:photos#val")
+    assert (val.names.tolist(), len(val.queries), len(val.database)) == (["a3.jpg"], 1, 0)
+    code = re.search(r"```python\n(.*?write_points.*?)```", text, re.DOTALL).group(1)
+    frames = [(np.full((4, 4), 2.0 + number), np.eye(4)) for number in range(3)]
+    exec(code, {"frames": frames, "names": names, "intrinsics": np.eye(3)})  # noqa: S102
+    assert open_places("folder:photos").points_seen.sum(axis=1).tolist() == [16, 16, 16]

@@ -248,3 +248,23 @@ def test_the_cache_is_refreshed_half_as_often_when_the_step_size_is_halved(small
     assert due == [0, 1, 2, 3, 4, 6, 8, 12]
     config = small_config(mining="full", mine_every=3)
     assert [epoch for epoch in range(8) if is_due(config, epoch)] == [0, 3, 6]
+
+
+@pytest.mark.parametrize("scheme", ["full", "partial", "paper"])
+def test_never_takes_a_far_photo_that_shares_a_view(make_miner, scheme):
+    miner = make_miner(mining=scheme)
+    dataset = miner.sampler.dataset
+    # All look along the street, so that photos 100 m apart share some of their views.
+    dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 90.0))
+    rule = {"positive_rule": "view_overlap", "view_depth_m": 150.0}
+    miner.sampler = TupleSampler(
+        dataset, num_positives=1, num_negatives=2, positive_radius_m=10.0,
+        negative_radius_m=60.0, **rule,
+    )  # fmt: skip
+    between = 0
+    for query, positive, *negatives in miner.mine(coarse, 0).tuples:
+        assert positive in miner.sampler.positives(query)
+        near = miner.sampler.near(query)
+        assert not set(negatives) & set(near)
+        between += len(set(near) & set(far(dataset, query)))
+    assert between > 0

@@ -1,3 +1,6 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
 from placevec.sources import open_places
@@ -17,3 +20,13 @@ def test_refuses_photos_of_one_place(small_config):
     config = small_config(loss="info_nce", num_negatives=0, negative_radius_m=1e6)
     with pytest.raises(ValueError, match="different places.*--negative-radius-m"):
         open_sampler(config, open_places(config.places))
+
+
+@pytest.mark.parametrize(("view_depth_m", "num_positives"), [(20.0, [1, 2, 1]), (90.0, [2, 2, 2])])
+def test_hands_the_rule_of_positives_on(small_config, view_depth_m, num_positives):
+    """Photos of a place stand 1 m apart; the farther they look, the more they have in common."""
+    config = small_config(positive_rule="view_overlap", min_overlap=0.8, view_depth_m=view_depth_m)
+    dataset = open_places(config.places)
+    dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 90.0))
+    sampler = open_sampler(config, dataset)
+    assert [len(sampler.positives(query)) for query in sampler.queries[:3]] == num_positives

@@ -78,6 +78,13 @@ def test_tells_losses_over_the_batch_the_radius_of_negatives(model, small_config
     assert make_tuple_model(model, config).loss.negative_radius_m == 40.0
 
 
+def test_other_tuples_photos_that_may_share_a_view_are_no_negatives(model, small_config):
+    config = small_config(
+        loss="info_nce", num_negatives=0, positive_rule="view_overlap", view_depth_m=35.0
+    )
+    assert make_tuple_model(model, config).loss.negative_radius_m == 70.0
+
+
 def test_takes_the_temperature_that_is_told(model, small_config):
     assert make_tuple_model(model, small_config(loss="info_nce")).loss.temperature == 0.05
     told = small_config(loss="info_nce", temperature=0.2)
