@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat, whosmat
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import Listing, go_on_without, tidy_name
+from placevec.sources.files import Listing, go_on_without, keep_files, tidy_name
 from placevec.sources.months import seconds_of_months
 
 # Where the photos lie below the folder that holds them, first the most telling.
@@ -85,17 +85,15 @@ def read_dbstruct(
     names = np.concatenate([database.names, queries.names])
     kept = np.ones(len(names), dtype=bool)
     if require_files:
-        go_on_without(
-            list(names[~there]),
-            len(names),
-            problem=f"Missing or empty: {{}} photos of {mat_path}",
+        kept = keep_files(
+            names,
+            there,
+            source=mat_path,
             detail=f"looked in {roots[0]} and {roots[1]}, there and below "
             + ", ".join((*_DATABASE_FOLDERS[1:], *_OWN_QUERY_FOLDERS)),
             way_out=f"Put the photos beside the .mat or name their folder, {mat_path}{_IMAGES}DIR",
             skip_unreadable=skip_unreadable,
-            error=FileNotFoundError,
         )
-        kept = there
     positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
     given = np.isfinite(positions_m).all(axis=1)
     go_on_without(
