@@ -1,0 +1,108 @@
+"""Which photos are the same: byte for byte, or nearly, as after another compression."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from placevec.images.read import read_image
+
+_SIDE = 16  # comparisons along a row and along a column
+NUM_BITS = 2 * _SIDE * _SIDE
+_MOST_COMPARED = 64  # photos of one band that each is held against
+_CHUNK = 65_536  # pairs looked at together
+
+
+class Fingerprint(NamedTuple):
+    """What stays of a photo when all that matters is whether another one is the same.
+
+    Args:
+        digest: bytes. 16 bytes, equal for equal files.
+        perceptual_hash: (8,) uint64. 512 bits, nearly equal for photos that look the same.
+    """
+
+    digest: bytes
+    perceptual_hash: np.ndarray
+
+
+def fingerprint(path: Path | str) -> Fingerprint:
+    """Returns the fingerprint of a photo.
+
+    The perceptual hash is the difference hash: the photo in grey, shrunk to 17x17; a bit says
+    whether a pixel is darker than its right neighbour, another whether it is darker than the lower
+    one. Compression, size and even changes of light alter few of the 512 bits.
+
+    Args:
+        path: Path. The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreadableImageError: If it is no whole photo.
+    """
+    side = _SIDE + 1
+    grey = read_image(path, image_size=(side, side), channels=1)[:, :, 0].astype(np.int16)
+    bits = np.stack([np.diff(grey, axis=1)[:-1] > 0, np.diff(grey, axis=0)[:, :-1] > 0])
+    digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
+    return Fingerprint(digest, np.packbits(bits.ravel()).view(np.uint64))
+
+
+def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
+    """Finds pairs of photos whose perceptual hashes differ in few bits.
+
+    Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
+    bits if `max_bits` is below 32, so only photos that share a band are compared; memory grows
+    with the number of photos and of pairs found, not with that of all pairs. In a band that very
+    many photos share, as of flat grey ones, each is compared with the next 64 only.
+
+    Args:
+        hashes: (N, 8) uint64.
+        max_bits: int. Most bits that may differ, 0 to 31. Defaults to `31`.
+
+    Returns:
+        (n, 2) int64, ascending: rows of the pairs, the smaller one first.
+
+    Raises:
+        ValueError: If `hashes` or `max_bits` is none of the above.
+
+    Example:
+
+    >>> hashes = np.zeros((3, 8), dtype=np.uint64)
+    >>> hashes[1, 0] = 0b111
+    >>> hashes[2] = 2**40 - 1
+    >>> near_duplicates(hashes, max_bits=3).tolist()
+    [[0, 1]]
+    """
+    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
+    if hashes.ndim != 2 or hashes.shape[1] * 64 != NUM_BITS:
+        raise ValueError(f"`hashes` must have shape (N, 8). Received: shape {hashes.shape}")
+    bands = hashes.view(np.uint16)  # (N, 32)
+    if not 0 <= max_bits < bands.shape[1]:
+        raise ValueError(
+            f"`max_bits` must lie between 0 and {bands.shape[1] - 1}. Received: {max_bits}"
+        )
+    count = len(hashes)
+    found = np.empty(0, dtype=np.int64)  # a pair (i, j) as i * N + j
+    for band in bands.T:
+        order = np.argsort(band, kind="stable")
+        for apart in range(1, min(_MOST_COMPARED, count - 1) + 1):
+            (same,) = np.nonzero(band[order[apart:]] == band[order[:-apart]])
+            if not len(same):
+                break
+            found = np.union1d(
+                found, _near_pairs(hashes, order[same], order[same + apart], max_bits)
+            )
+    return np.stack([found // max(count, 1), found % max(count, 1)], axis=1)
+
+
+def _near_pairs(
+    hashes: np.ndarray, one: np.ndarray, other: np.ndarray, max_bits: int
+) -> np.ndarray:
+    """Returns the pairs that differ in few bits, each as one number."""
+    kept = []
+    for start in range(0, len(one), _CHUNK):
+        i, j = one[start : start + _CHUNK], other[start : start + _CHUNK]
+        bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
+        i, j = i[bits <= max_bits], j[bits <= max_bits]
+        kept.append(np.minimum(i, j) * len(hashes) + np.maximum(i, j))
+    return np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)

@@ -1,0 +1,89 @@
+import cv2
+import numpy as np
+import pytest
+
+from placevec.images.fingerprint import NUM_BITS, fingerprint, near_duplicates
+
+
+def scene(seed, size=(240, 320)):
+    rng = np.random.default_rng(seed)
+    return cv2.resize(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8), size[::-1])
+
+
+def write(path, pixels, quality=95):
+    cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return fingerprint(path)
+
+
+def bits_apart(one, other):
+    return sum(
+        bin(int(a) ^ int(b)).count("1")
+        for a, b in zip(one.perceptual_hash, other.perceptual_hash, strict=True)
+    )
+
+
+def test_equal_files_have_equal_digests(tmp_path):
+    one, other = write(tmp_path / "a.jpg", scene(0)), write(tmp_path / "b.jpg", scene(0))
+    assert one.digest == other.digest and bits_apart(one, other) == 0
+    assert write(tmp_path / "c.jpg", scene(1)).digest != one.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: (pixels, 40),
+        lambda pixels: (cv2.resize(pixels, (200, 150), interpolation=cv2.INTER_AREA), 90),
+        lambda pixels: ((pixels * 0.8 + 10).astype(np.uint8), 90),
+    ],
+    ids=["compressed again", "shrunk", "darker"],
+)
+def test_a_copy_differs_in_few_bits_and_another_scene_in_many(tmp_path, change):
+    original = write(tmp_path / "a.jpg", scene(0))
+    copy = write(tmp_path / "b.jpg", *change(scene(0)))
+    assert bits_apart(original, copy) < 32
+    assert bits_apart(original, write(tmp_path / "c.jpg", scene(1))) > NUM_BITS // 4
+
+
+def test_bits_say_where_it_gets_lighter(tmp_path):
+    ramp = np.tile(np.linspace(0, 255, 170, dtype=np.uint8), (170, 1))
+    cv2.imwrite(str(tmp_path / "ramp.png"), ramp)
+    bits = np.unpackbits(fingerprint(tmp_path / "ramp.png").perceptual_hash.view(np.uint8))
+    assert bits[: NUM_BITS // 2].all() and not bits[NUM_BITS // 2 :].any()
+
+
+@pytest.mark.parametrize("max_bits", [0, 5, 31])
+def test_finds_the_pairs_that_comparing_all_finds(max_bits):
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 2**64, (60, 8), dtype=np.uint64)
+    for copy, original in enumerate(rng.integers(0, 30, 30), start=30):
+        bits = np.unpackbits(hashes[original].view(np.uint8))
+        bits[rng.choice(NUM_BITS, [0, 3, 5, 6, 31, 32][copy % 6], replace=False)] ^= 1
+        hashes[copy] = np.packbits(bits).view(np.uint64)
+    expected = [
+        [i, j]
+        for i in range(60)
+        for j in range(i + 1, 60)
+        if sum(bin(int(a ^ b)).count("1") for a, b in zip(hashes[i], hashes[j], strict=True))
+        <= max_bits
+    ]
+    assert len(expected) >= 5
+    assert near_duplicates(hashes, max_bits).tolist() == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_few_photos(count):
+    pairs = near_duplicates(np.zeros((count, 8), dtype=np.uint64))
+    assert pairs.tolist() == [[i, j] for i in range(count) for j in range(i + 1, count)]
+
+
+def test_very_many_equal_ones_take_no_quadratic_work():
+    pairs = near_duplicates(np.zeros((2000, 8), dtype=np.uint64))
+    assert len(pairs) < 65 * 2000
+    assert set(pairs.ravel().tolist()) == set(range(2000))
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match=r"shape \(N, 8\)"):
+        near_duplicates(np.zeros((3, 4), dtype=np.uint64))
+    with pytest.raises(ValueError, match="between 0 and 31"):
+        near_duplicates(np.zeros((3, 8), dtype=np.uint64), max_bits=32)
