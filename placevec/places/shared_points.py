@@ -1,0 +1,59 @@
+"""How many points of the world two photos both show."""
+
+import numpy as np
+from scipy import sparse
+
+from placevec.places.dataset import PlaceDataset
+from placevec.places.neighbours import DatabaseNeighbours
+
+
+class SharedPoints:
+    """Share of the points that two photos see which both of them see.
+
+    The share is the number of common points over that of the photo that sees fewer, so that a
+    close view of a part of a distant one shares all of its points with it. A photo that sees no
+    point shares nothing.
+
+    Args:
+        dataset: PlaceDataset, with `points_seen`.
+        neighbours: DatabaseNeighbours of the data set.
+    """
+
+    words = "of the points shared"
+
+    def __init__(self, dataset: PlaceDataset, neighbours: DatabaseNeighbours):
+        self._seen = dataset.points_seen.astype(np.int32)  # sums of bool are bool
+        self._seen_by = sparse.csr_array(self._seen[neighbours.database].T)  # (M, database)
+        self._counts = np.diff(dataset.points_seen.indptr)
+
+    def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Returns the shares of pairs of photos.
+
+        Args:
+            photos: (n,) int. Rows of the data set.
+            others: (n,) int. Rows of the data set.
+
+        Returns:
+            (n,) float64 in [0, 1].
+        """
+        common = self._seen[photos].multiply(self._seen[others]).sum(axis=1)
+        fewer = np.minimum(self._counts[photos], self._counts[others])
+        return np.asarray(common, dtype=np.float64) / np.maximum(fewer, 1)
+
+    def touching(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Finds the database photos that share a point with each photo.
+
+        Args:
+            photos: (n,) int. Rows of the data set.
+
+        Returns:
+            Owners and places in the database, as `DatabaseNeighbours.within` gives them.
+        """
+        common = sparse.csr_array(self._seen[photos] @ self._seen_by)
+        common.sort_indices()
+        owners = np.repeat(np.arange(len(photos)), np.diff(common.indptr))
+        return owners, common.indices.astype(np.int64)
+
+    def most_touching(self, photos: np.ndarray) -> np.ndarray:
+        """Returns how many photos `touching` finds for each photo."""
+        return np.bincount(self.touching(photos)[0], minlength=len(photos))
