@@ -10,6 +10,5 @@ from placevec.retrieval.evaluate import Evaluation as Evaluation
 from placevec.retrieval.evaluate import evaluate as evaluate
 from placevec.retrieval.figures import draw_matches as draw_matches
 from placevec.retrieval.figures import draw_recall as draw_recall
-from placevec.retrieval.figures import draw_tuples as draw_tuples
 from placevec.retrieval.recall import recall as recall
 from placevec.retrieval.search import nearest as nearest

@@ -1,11 +1,11 @@
 """Two traverses of one route, frame for frame: photos of equal rank show the same place."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
+from placevec.places.name_order import by_number
 from placevec.sources.files import list_photos, readable, require_folder, some_photos
 from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
 
@@ -77,9 +77,4 @@ def _traverse(root: Path, folders: tuple[str, ...]) -> list[str]:
             f"Received: {', '.join(there) or 'none'}"
         )
     names = list_photos(root / there[0])
-    return [f"{there[0]}/{name}" for name in sorted(names, key=_by_number)]
-
-
-def _by_number(name: str) -> tuple[list[str | int], str]:
-    parts = re.split(r"(\d+)", name)  # text and digits by turns
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+    return [f"{there[0]}/{name}" for name in sorted(names, key=by_number)]
