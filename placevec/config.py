@@ -500,8 +500,8 @@ class CheckConfig:
     """The report: an .html file, or a folder for check.html; a .csv file of all findings is written
     beside it. None: check.html in the current folder, unless photos lie there."""
     quick: bool = False
-    """Read the headers and ends of photos, but decode none: what is damaged in the middle and nearly
-    equal photos are not found."""
+    """Read the headers and ends of photos, but decode none: what is damaged in the middle and what
+    is nearly equal is not found."""
     radius_m: float = 25.0
     """A query needs another database photo within this distance, in metres (in frames for a
     sequence)."""

@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
+    "check": ["PATH", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
     "render": ["--out", "--seed"],
     "info": ["MODEL", "--image-size"],
 }

@@ -16,6 +16,7 @@ from placevec.checking.findings import (
     findings_of_files,
     findings_of_lacks,
     findings_of_places,
+    printable,
 )
 from placevec.checking.page import page
 from placevec.checking.samples import Samples, draw_samples
@@ -28,6 +29,8 @@ from placevec.sources.registry import READERS, find_reader, open_places
 from placevec.whole_file import require_writable, whole_file
 
 log = logging.getLogger(__name__)
+_COLUMNS = ("file", "finding", "detail")
+_LONGEST_HEADER = 256  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,8 @@ class Report:
         for finding in self.findings:
             lines.append(f"- {finding.kind}: {finding.message}")
             lines += [f"    {name}{detail and f': {detail}'}" for name, detail in finding.first()]
-        return "\n".join([*lines, f"report: {self.out}, {self.out.with_suffix('.csv')}"])
+        lines.append(f"report: {self.out}, {self.out.with_suffix('.csv')}")
+        return "\n".join(map(printable, lines))
 
 
 def check(
@@ -134,7 +138,19 @@ def _report_path(out: Path | None, path: Path) -> Path:
             "to write it: `--out`"
         )
     require_writable(out, ".html")
+    _refuse_other_tables(out.with_suffix(".csv"))
     return out
+
+
+def _refuse_other_tables(path: Path) -> None:
+    """Refuses to write the list of findings over a table of something else."""
+    if not path.exists():
+        return
+    with open(path, "rb") as file:
+        if file.readline(_LONGEST_HEADER).strip() != ",".join(_COLUMNS).encode():
+            raise FileExistsError(
+                f"The list of findings would replace {path}. Name another file: `--out`"
+            )
 
 
 def _pairs(groups: list[np.ndarray]) -> np.ndarray:
@@ -165,10 +181,10 @@ def _drawings(dataset: PlaceDataset, splits: np.ndarray | None) -> list[str]:
 def _write_list(findings: list[Finding], path: Path) -> None:
     with (
         whole_file(path) as unfinished,
-        open(unfinished, "w", newline="", encoding="utf-8") as file,
+        open(unfinished, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "finding", "detail"))
+        writer.writerow(_COLUMNS)
         for finding in findings:
             if not len(finding.names):
                 writer.writerow(("", finding.kind, finding.message))

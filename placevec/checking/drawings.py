@@ -39,7 +39,7 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     bar_m = 10 ** math.floor(math.log10(extent_m / 2))
     unit = "frames" if dataset.frame == "frames" else "m"
     bar = (
-        f'<path d="M{_MARGIN} {height - 6:.1f}h{bar_m * scale:.1f}" stroke="#333" stroke-width="2"/>'
+        f'<path d="M{_MARGIN} {height - 6:.1f}h{bar_m * scale:.1f}" stroke="#333"/>'
         f'<text x="{_MARGIN}" y="{height - 10:.1f}" font-size="11">{bar_m:g} {unit}</text>'
     )
     return (
@@ -71,7 +71,8 @@ def draw_headings(headings_deg: np.ndarray) -> str:
         )
         paths.append(f"M{center} {center}L{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}Z")
     letters = "".join(
-        f'<text x="{center + 102 * x - 4}" y="{center - 102 * y + 4}" font-size="11">{letter}</text>'
+        f'<text x="{center + 102 * x - 4}" y="{center - 102 * y + 4}" font-size="11">'
+        f"{letter}</text>"
         for letter, x, y in (("N", 0, 1), ("E", 1, 0), ("S", 0, -1), ("W", -1, 0))
     )
     return (

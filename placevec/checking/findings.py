@@ -42,8 +42,13 @@ class Finding:
         return [(str(self.names[i]), self.detail(i)) for i in range(len(self.names))[:_NUM_SHOWN]]
 
 
+def printable(text: str) -> str:
+    """Returns a text of foreign names without what would steer a terminal or is no character."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+
+
 def findings_of_lacks(lacks: Sequence[Lack]) -> list[Finding]:
-    """Returns what readers noted: missing files, said once where all lack, and unknown positions."""
+    """Returns what readers noted: missing files, once where all lack, and unknown positions."""
     findings = []
     for of_files in (True, False):
         noted = [lack for lack in lacks if lack.of_files == of_files]

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from placevec.checking.findings import Finding
+from placevec.checking.findings import Finding, printable
 from placevec.checking.samples import Samples
 
 _STYLE = """
-body { font: 15px/1.45 sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
+       padding: 0 1rem }
 table { border-collapse: collapse; margin: .5rem 0 1rem }
 td { border-bottom: 1px solid #ddd; padding: .2rem .9rem .2rem 0; vertical-align: top;
      overflow-wrap: anywhere }
@@ -34,12 +35,12 @@ def page(
         drawings: sequence of str. `<svg>` elements, taken as they are.
         samples: Samples or None.
     """
-    parts = [f"<h1>{escape(title)}</h1>", _table(facts), "<h2>Findings</h2>"]
+    parts = [f"<h1>{_text(title)}</h1>", _table(facts), "<h2>Findings</h2>"]
     if not findings:
         parts.append('<p class="clean">None.</p>')
     for finding in findings:
-        parts.append(f'<h3 class="fault">{escape(finding.kind)}: {finding.count}</h3>')
-        parts.append(f"<p>{escape(finding.message)}.</p>")
+        parts.append(f'<h3 class="fault">{_text(finding.kind)}: {finding.count}</h3>')
+        parts.append(f"<p>{_text(finding.message)}.</p>")
         shown = finding.first()
         parts.append(_table(shown))
         if len(finding.names) > len(shown):
@@ -48,19 +49,23 @@ def page(
     if drawings:
         parts += ["<h2>Where they were taken and where they look</h2>", "".join(drawings)]
     if samples is not None:
-        parts += ["<h2>Samples</h2>", f"<p>{escape(samples.message)}</p>"]
+        parts += ["<h2>Samples</h2>", f"<p>{_text(samples.message)}</p>"]
         if samples.jpeg_base64:
             picture = f"data:image/jpeg;base64,{samples.jpeg_base64}"
             parts.append(f'<p><img alt="tuples" src="{picture}"></p>')
         parts.append(_table(samples.captions))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(parts)
         + "\n</body></html>\n"
     )
 
 
+def _text(foreign: str) -> str:
+    return escape(printable(foreign))
+
+
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(f"<tr><td>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in rows)
+    cells = "".join(f"<tr><td>{_text(a)}</td><td>{_text(b)}</td></tr>" for a, b in rows)
     return f"<table>{cells}</table>" if cells else ""

@@ -85,15 +85,16 @@ def read_dbstruct(
     names = np.concatenate([database.names, queries.names])
     kept = np.ones(len(names), dtype=bool)
     if require_files:
+        photos, row_of, photo_of = np.unique(names, return_index=True, return_inverse=True)
         kept = keep_files(
-            names,
-            there,
+            photos,
+            there[row_of],
             source=mat_path,
             detail=f"looked in {roots[0]} and {roots[1]}, there and below "
             + ", ".join((*_DATABASE_FOLDERS[1:], *_OWN_QUERY_FOLDERS)),
             way_out=f"Put the photos beside the .mat or name their folder, {mat_path}{_IMAGES}DIR",
             skip_unreadable=skip_unreadable,
-        )
+        )[photo_of]
     positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
     given = np.isfinite(positions_m).all(axis=1)
     go_on_without(
@@ -170,7 +171,9 @@ def recognize_dbstruct(path: Path) -> str:
         mat_path = _find_mat(path)
     except (ValueError, OSError):
         return ""
-    return f"a dbStruct, {mat_path.name}" if holds_dbstruct(mat_path) else ""
+    if mat_path.suffix.lower() != ".mat" or not holds_dbstruct(mat_path):
+        return ""
+    return f"a dbStruct, {mat_path.name}"
 
 
 def _find_mat(path: Path) -> Path:
