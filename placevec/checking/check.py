@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.checking.drawings import draw_headings, draw_map
+from placevec.checking.drawings import draw_headings, draw_map, map_caption
 from placevec.checking.facts import facts_of_files, facts_of_places
 from placevec.checking.findings import (
     Finding,
@@ -20,7 +20,7 @@ from placevec.checking.findings import (
 )
 from placevec.checking.page import page
 from placevec.checking.samples import Samples, draw_samples
-from placevec.checking.splits import SPLITS_FILE, findings_of_splits, read_splits
+from placevec.checking.splits import SPLITS_FILE, Splits, findings_of_splits, read_splits
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
 from placevec.places import PlaceDataset
@@ -116,7 +116,7 @@ def check(
         facts.append(("splits", ", ".join(f"{label} {count}" for label, count in counts)))
         findings += findings_of_splits(dataset, splits, same_pairs, settings.buffer_m)
     report = Report(str(places), facts, findings, out)
-    drawings = _drawings(dataset, None if splits is None else splits.ids)
+    drawings = _drawings(dataset, splits)
     with whole_file(out) as unfinished:
         unfinished.write_text(page(report.title, facts, findings, drawings, samples), "utf-8")
     _write_list(findings, out.with_suffix(".csv"))
@@ -169,12 +169,15 @@ def _samples(
     return draw_samples(dataset.take(rows[whole]), settings)
 
 
-def _drawings(dataset: PlaceDataset, splits: np.ndarray | None) -> list[str]:
+def _drawings(dataset: PlaceDataset, splits: Splits | None) -> list[tuple[str, str]]:
+    """Returns each drawing as an `<svg>` element and its caption."""
+    labels, ids = (None, None) if splits is None else (splits.labels, splits.ids)
     drawings = []
     if dataset.positions_m is not None and len(dataset):
-        drawings.append(draw_map(dataset, splits))
+        drawings.append((draw_map(dataset, ids), map_caption(dataset, labels)))
     if dataset.headings_deg is not None:
-        drawings.append(draw_headings(dataset.headings_deg[~np.isnan(dataset.headings_deg)]))
+        known = dataset.headings_deg[~np.isnan(dataset.headings_deg)]
+        drawings.append((draw_headings(known), "How many photos look which way."))
     return drawings
 
 

@@ -1,6 +1,7 @@
 """Positions and headings as SVG: no network, no script, of bounded size."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -80,6 +81,24 @@ def draw_headings(headings_deg: np.ndarray) -> str:
         f'role="img" aria-label="headings"><circle cx="{center}" cy="{center}" r="{radius}" '
         f'fill="none" stroke="#ccc"/><path d="{"".join(paths)}" fill="{_DATABASE}"/>{letters}</svg>'
     )
+
+
+def map_caption(dataset: PlaceDataset, labels: Sequence[str] | None = None) -> str:
+    """Says what the map shows.
+
+    Args:
+        dataset: PlaceDataset. What was drawn.
+        labels: sequence of str or None. The splits that color it.
+    """
+    if len(dataset) > _MOST_POINTS:
+        return "North is up. The darker a cell, the more photos."
+    if labels is None:
+        colors = "blue: database, red: looked up only"
+    else:
+        names = ("blue", "orange", "green", "purple")
+        colors = ", ".join(f"{names[i % len(names)]}: {label}" for i, label in enumerate(labels))
+    looks = "" if dataset.headings_deg is None else ", its line where it looks"
+    return f"North is up. A dot is a photo{looks}; {colors}."
 
 
 def _dots(

@@ -15,7 +15,8 @@ td { border-bottom: 1px solid #ddd; padding: .2rem .9rem .2rem 0; vertical-align
 td:first-child { white-space: nowrap }
 h2 { margin-top: 2rem }
 .clean { color: #2a7d3f } .fault { color: #b02a20 }
-svg, img { max-width: 100%; border: 1px solid #ddd; margin-right: 1rem }
+figure { margin: 0 0 1rem }
+svg, img { max-width: 100%; border: 1px solid #ddd }
 """
 
 
@@ -23,7 +24,7 @@ def page(
     title: str,
     facts: Sequence[tuple[str, str]],
     findings: Sequence[Finding],
-    drawings: Sequence[str],
+    drawings: Sequence[tuple[str, str]],
     samples: Samples | None,
 ) -> str:
     """Returns the report as HTML; whatever names hold is shown as text.
@@ -32,7 +33,7 @@ def page(
         title: str. The data set as it was named.
         facts: sequence of (what, value).
         findings: sequence of Finding.
-        drawings: sequence of str. `<svg>` elements, taken as they are.
+        drawings: sequence of (`<svg>` element, taken as it is; caption).
         samples: Samples or None.
     """
     parts = [f"<h1>{_text(title)}</h1>", _table(facts), "<h2>Findings</h2>"]
@@ -47,7 +48,9 @@ def page(
             more = len(finding.names) - len(shown)
             parts.append(f"<p>and {more} more, see the .csv file beside this page.</p>")
     if drawings:
-        parts += ["<h2>Where they were taken and where they look</h2>", "".join(drawings)]
+        parts.append("<h2>Where they were taken and where they look</h2>")
+    for svg, caption in drawings:
+        parts.append(f"<figure>{svg}<figcaption>{_text(caption)}</figcaption></figure>")
     if samples is not None:
         parts += ["<h2>Samples</h2>", f"<p>{_text(samples.message)}</p>"]
         if samples.jpeg_base64:

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from placevec.checking.drawings import draw_headings, draw_map
+from placevec.checking.drawings import draw_headings, draw_map, map_caption
 from placevec.places import PlaceDataset
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -62,3 +62,11 @@ def test_a_sector_is_the_longer_the_more_photos_look_there():
     east, west = (re.findall(r"L([\d.]+)", part)[0] for part in path.get("d").split("Z")[:2])
     assert float(east) - 110 == pytest.approx(2 * (110 - float(west)), abs=0.3)
     assert elements(draw_headings(np.array([359.999999])), "path")
+
+
+def test_the_caption_says_what_colors_and_lines_mean():
+    photos = dataset([[0.0, 0], [1, 0]])
+    assert map_caption(photos).endswith("A dot is a photo; blue: database, red: looked up only.")
+    looking = dataset([[0.0, 0]], headings_deg=[0])
+    assert "where it looks; blue: test, orange: train." in map_caption(looking, ["test", "train"])
+    assert "cell" in map_caption(dataset(np.zeros((2001, 2))))
