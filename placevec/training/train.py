@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorboard.summary
 
 from placevec.config import TrainConfig, to_dict
 from placevec.models import (
@@ -21,7 +20,7 @@ from placevec.models import (
     save_model,
 )
 from placevec.places import PlaceDataset, TupleSampler
-from placevec.retrieval import Evaluation, draw_matches, draw_recall, evaluate, no_progress
+from placevec.retrieval import draw_matches, draw_recall, no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.batch_norm import settle_batch_norm
@@ -30,6 +29,7 @@ from placevec.training.cluster_use import cluster_use
 from placevec.training.clusters import clusters_from_photos, read_centers, read_photos
 from placevec.training.devices import Devices, open_devices
 from placevec.training.distillation import start_descriptors
+from placevec.training.journal import in_words, keep_the_best, record
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
 from placevec.training.report import write_report
@@ -40,6 +40,7 @@ from placevec.training.run_files import (
     write_history,
     write_json,
 )
+from placevec.training.sampler import open_sampler
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
 from placevec.training.tuple_model import (
     descriptor_of,
@@ -47,6 +48,7 @@ from placevec.training.tuple_model import (
     make_tuple_model,
     steps_of,
 )
+from placevec.training.validation import Validation, errors_of
 from placevec.training.whitening import check_whitening, start_projection, whiten
 
 _log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class Training:
 
     def __str__(self) -> str:
         return (
-            f"before: {_percent(self.before)}\nafter:  {_percent(self.after)}\n"
+            f"before: {_recall_in_words(self.before)}\nafter:  {_recall_in_words(self.after)}\n"
             f"results in {self.run_dir}"
         )
 
@@ -125,7 +127,7 @@ def train(
     keras.utils.set_random_seed(config.seed)
     places = open_places(config.places, skip_unreadable=config.skip_unreadable)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
-    sampler = _sampler(config, places)
+    sampler = open_sampler(config, places)
     goes_on = check_run(config)
     with stop_requests(devices.gather) as request, _precision(config.precision):
         augmentation = augmentation or config.augmentation
@@ -134,25 +136,6 @@ def train(
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
         return run.finish()
-
-
-def _sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
-    sampler = TupleSampler(
-        dataset,
-        num_positives=config.num_positives,
-        num_negatives=config.num_negatives,
-        positive_radius_m=config.positive_radius_m,
-        negative_radius_m=config.negative_radius_m,
-        max_heading_difference_deg=config.max_heading_difference_deg,
-        min_positive_distance_m=config.min_positive_distance_m,
-    )
-    if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
-        raise ValueError(
-            f"Training needs photos of different places. Received: {len(dataset)} photos in "
-            f"{dataset.root}, none farther than {config.negative_radius_m:g} m from another. Add "
-            "places, or set a smaller `--negative-radius-m`"
-        )
-    return sampler
 
 
 @contextlib.contextmanager
@@ -181,12 +164,11 @@ class _Run:
     ) -> None:
         self.config = config
         self.sampler = sampler
-        self.validation = validation
         self.progress = progress
         self.augmentation = augmentation
         self.request = request
         self.devices = devices
-        self.validation_batches = self._validation_batches()
+        self.validation = Validation(config, validation, self._batch_settings, devices, progress)
         self.held = None
 
     def begin(self) -> None:
@@ -260,7 +242,7 @@ class _Run:
         photos = batches.epoch(epoch, first_step)
         stop = StopEarly(self.request)
         start = time.perf_counter()
-        with _errors_of(photos) as photos, self.devices.scope():
+        with errors_of(photos) as photos, self.devices.scope():
             logs = self.parallel.fit(
                 iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
                 steps_per_epoch=num_steps,
@@ -286,10 +268,10 @@ class _Run:
             row["mining_share"] = mined.seconds / (mined.seconds + seconds)
         row["learning_rate"] = step_size(self.tuple_model.optimizer)
         with averaged_weights(self.tuple_model, config):
-            row |= self._validation_loss()
+            row |= self.validation.loss(self.parallel)
             row |= self._by_first(functools.partial(self._measure, epoch, row))
         if self.devices.is_first:
-            self._record(epoch, row)
+            record(config, epoch, row, self.tuple_model)
         if self.request:
             self._save_and_leave()
 
@@ -298,7 +280,7 @@ class _Run:
         folder = self.config.run_dir
         if self.config.is_whitened:
             self.devices.by_first(self._load(run_files.MODEL), self._whiten)
-        after = self.devices.by_first(self._load(run_files.MODEL), self._evaluate)
+        after = self.devices.by_first(self._load(run_files.MODEL), self.validation.recall)
         if not self.devices.is_first:
             return None
         curves = {"before": self.before, "after": after}
@@ -338,19 +320,9 @@ class _Run:
             "share": (self.devices.process, self.devices.num_processes),
         }
 
-    def _validation_batches(self) -> TupleBatches | None:
-        """Returns the tuples of the validation loss, or None where the places give none."""
-        try:
-            sampler = _sampler(self.config, self.validation)
-        except ValueError as error:
-            _log.warning("no validation loss: %s", error)
-            return None
-        steps = -(-min(len(sampler.queries), _VALIDATION_TUPLES) // self.config.batch_size)
-        return TupleBatches(sampler, **self._batch_settings, steps_per_epoch=steps)
-
     def _measure_untrained(self, model: keras.Model) -> None:
-        self.before = self.devices.by_first(model, self._evaluate)
-        _log.info("before training: %s", _percent(self.before.recall))
+        self.before = self.devices.by_first(model, self.validation.recall)
+        _log.info("before training: %s", _recall_in_words(self.before.recall))
         if self.config.distillation:
             self._hold_to(model)
 
@@ -365,21 +337,7 @@ class _Run:
             return self.devices.by_first(model, work)
 
         self.held = held(self.sampler.dataset, self.config.flip_tuples)
-        if self.validation_batches is not None:
-            self.validation_batches = dataclasses.replace(
-                self.validation_batches, held=held(self.validation, mirrored=False)
-            )
-
-    def _evaluate(self, model: keras.Model) -> Evaluation:
-        return evaluate(
-            model,
-            self.validation,
-            radius_m=self.config.recall_radius_m,
-            image_size=self.config.image_size,
-            skip_unreadable=self.config.skip_unreadable,
-            progress=self.progress,
-            describe_photos=self.devices.describe,
-        )
+        self.validation.hold_to(functools.partial(held, mirrored=False))
 
     def _load(self, name: str) -> keras.Model:
         with self.devices.scope():
@@ -410,46 +368,15 @@ class _Run:
     def _by_first(self, work: Callable[[keras.Model], object]) -> object:
         return self.devices.by_first(descriptor_of(self.tuple_model), work)
 
-    def _validation_loss(self) -> dict[str, float]:
-        if self.validation_batches is None:
-            return {}
-        with _errors_of(self.validation_batches.epoch(0)) as photos, self.devices.scope():
-            loss = self.parallel.evaluate(
-                photos, steps=self.validation_batches.steps_per_epoch, verbose=0
-            )
-        return {"val_loss": loss}
-
     def _measure(self, epoch: int, row: dict[str, float], model: keras.Model) -> dict[str, float]:
         """Returns the use of clusters, and recall where it is due; keeps the best network."""
         config = self.config
         results = cluster_use(model, self._few_photos)
         if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
-            evaluation = self._evaluate(model)
+            evaluation = self.validation.recall(model)
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
-        self._keep_the_best(epoch, row | results)
+        keep_the_best(config, epoch, row | results, descriptor_of(self.tuple_model))
         return results
-
-    def _keep_the_best(self, epoch: int, row: dict[str, float]) -> None:
-        """Saves the network if it is better than those of the epochs before."""
-        folder = self.config.run_dir
-        rows = read_history(folder)[:epoch]
-        best = max((float(each["recall@1"]) for each in rows if each.get("recall@1")), default=-1.0)
-        if row.get("recall@1", -1.0) > best:
-            save_model(descriptor_of(self.tuple_model), folder / run_files.MODEL)
-
-    def _record(self, epoch: int, row: dict[str, float]) -> None:
-        """Writes history, then the checkpoint: an epoch counts when both are there."""
-        folder = self.config.run_dir
-        write_history(folder, [*read_history(folder)[:epoch], row])
-        save_model(self.tuple_model, folder / run_files.CHECKPOINT)
-        board = tensorboard.summary.Writer(str(folder / run_files.TENSORBOARD))
-        with contextlib.closing(board):
-            for name in row.keys() - {"epoch"}:
-                board.add_scalar(name, row[name], epoch + 1)
-        _log.info(
-            "epoch %d/%d: %s", epoch + 1, self.config.epochs,
-            ", ".join(_words(name, value) for name, value in row.items() if name != "epoch"),
-        )  # fmt: skip
 
     def _save_and_leave(self) -> None:
         if self.devices.is_first:
@@ -468,32 +395,5 @@ class _Run:
         )
 
 
-_VALIDATION_TUPLES = 32
-
-
-@contextlib.contextmanager
-def _errors_of(batches: Iterator) -> Iterator[Iterator]:
-    """Raises what went wrong in the batches themselves, where a backend wraps it in its own."""
-    errors = []
-
-    def noted() -> Iterator:
-        try:
-            yield from batches
-        except Exception as error:
-            errors.append(error)
-            raise
-
-    try:
-        yield noted()
-    except Exception:
-        if errors:
-            raise errors[0] from None
-        raise
-
-
-def _percent(recall: dict[int, float]) -> str:
-    return ", ".join(_words(f"recall@{rank}", share) for rank, share in recall.items())
-
-
-def _words(name: str, value: float) -> str:
-    return f"{name} {100 * value:.1f} %" if name.startswith("recall@") else f"{name} {value:.4g}"
+def _recall_in_words(recall: dict[int, float]) -> str:
+    return in_words({f"recall@{rank}": share for rank, share in recall.items()})

@@ -15,12 +15,13 @@ import pytest
 from placevec.config import to_dict
 from placevec.images import UnreadableImageError
 from placevec.losses import AllPairHingeLoss
-from placevec.models import load_model, model_id, remove_whitening
+from placevec.models import load_model, model_id, remove_whitening, save_model
 from placevec.retrieval import evaluate, photo_size
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
 from placevec.training.batches import TupleBatches
 from placevec.training.run_files import read_history
+from placevec.training.validation import Validation
 
 
 def weights_of(run_dir):
@@ -66,31 +67,24 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert "| 2 |" in report
 
 
-def test_refuses_photos_of_one_place(small_config):
-    config = small_config(loss="info_nce", num_negatives=0, negative_radius_m=1e6)
-    with pytest.raises(ValueError, match="different places.*--negative-radius-m"):
-        train(config)
-
-
 def test_keeps_the_best_model(small_config, monkeypatch):
     config = small_config(epochs=3)
     recalls = iter([0.1, 0.2, 0.9, 0.3, 0.9])  # before, three epochs, after
-    module = sys.modules["placevec.training.train"]
-    evaluate = module.evaluate
+    measure = Validation.recall
 
-    def scripted(*arguments, **named):
-        result = evaluate(*arguments, **named)
+    def scripted(self, model):
+        result = measure(self, model)
         return dataclasses.replace(result, recall=dict.fromkeys((1, 5, 10), next(recalls)))
 
-    monkeypatch.setattr(module, "evaluate", scripted)
+    monkeypatch.setattr(Validation, "recall", scripted)
     saved = []
-    save = module.save_model
 
     def spy(model, path):
         saved.append(path.name)
-        save(model, path)
+        save_model(model, path)
 
-    monkeypatch.setattr(module, "save_model", spy)
+    for module in ("train", "journal"):
+        monkeypatch.setattr(sys.modules[f"placevec.training.{module}"], "save_model", spy)
     train(config)
     assert saved == [
         "untrained.keras", "model.keras", "checkpoint.keras", "model.keras", "checkpoint.keras",
@@ -208,16 +202,6 @@ def test_stops_at_nan_and_keeps_the_last_good_checkpoint(small_config, monkeypat
 def test_says_that_places_give_no_tuples(small_config):
     with pytest.raises(ValueError, match="positive"):
         train(small_config(positive_radius_m=0.1))
-
-
-@pytest.mark.one_backend
-def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_path):
-    few = tmp_path / "few"
-    few.mkdir()
-    for path in sorted((made_places / "val").glob("@5000*")):
-        shutil.copy(path, few)
-    train(small_config(validation=f"folder:{few}", epochs=1))
-    assert "no validation loss" in caplog.text
 
 
 @pytest.mark.one_backend

@@ -1,0 +1,99 @@
+"""How well a network does while it trains, on places it is not trained on."""
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+import keras
+import numpy as np
+
+from placevec.config import TrainConfig
+from placevec.places import PlaceDataset
+from placevec.retrieval import Evaluation, evaluate
+from placevec.training.batches import TupleBatches
+from placevec.training.devices import Devices
+from placevec.training.sampler import open_sampler
+
+_log = logging.getLogger(__name__)
+_MOST_TUPLES = 32
+
+
+class Validation:
+    """Measures recall and loss on the validation photos.
+
+    Args:
+        config: TrainConfig.
+        dataset: PlaceDataset. The validation photos.
+        batch_settings: dict. Arguments of TupleBatches that training and validation share.
+        devices: Devices.
+        progress: callable. Draws the bars, see `train`.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        dataset: PlaceDataset,
+        batch_settings: dict,
+        devices: Devices,
+        progress: Callable[..., Iterable],
+    ) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.devices = devices
+        self.progress = progress
+        self._batches = self._open_batches(batch_settings)
+
+    def recall(self, model: keras.Model) -> Evaluation:
+        """Measures recall; the `work` of `Devices.by_first`."""
+        return evaluate(
+            model,
+            self.dataset,
+            radius_m=self.config.recall_radius_m,
+            image_size=self.config.image_size,
+            skip_unreadable=self.config.skip_unreadable,
+            progress=self.progress,
+            describe_photos=self.devices.describe,
+        )
+
+    def loss(self, parallel: keras.Model) -> dict[str, float]:
+        """Returns the loss of a tuple model as `val_loss`; nothing where the places give none."""
+        if self._batches is None:
+            return {}
+        with errors_of(self._batches.epoch(0)) as photos, self.devices.scope():
+            loss = parallel.evaluate(photos, steps=self._batches.steps_per_epoch, verbose=0)
+        return {"val_loss": loss}
+
+    def hold_to(self, descriptors_of: Callable[[PlaceDataset], np.ndarray]) -> None:
+        """Notes the descriptors that self-distillation holds the validation photos to."""
+        if self._batches is not None:
+            self._batches = dataclasses.replace(self._batches, held=descriptors_of(self.dataset))
+
+    def _open_batches(self, batch_settings: dict) -> TupleBatches | None:
+        try:
+            sampler = open_sampler(self.config, self.dataset)
+        except ValueError as error:
+            _log.warning("no validation loss: %s", error)
+            return None
+        steps = -(-min(len(sampler.queries), _MOST_TUPLES) // self.config.batch_size)
+        return TupleBatches(sampler, **batch_settings, steps_per_epoch=steps)
+
+
+@contextlib.contextmanager
+def errors_of(batches: Iterator) -> Iterator[Iterator]:
+    """Raises what went wrong in the batches themselves, where a backend wraps it in its own."""
+    errors = []
+
+    def noted() -> Iterator:
+        try:
+            yield from batches
+        except Exception as error:
+            errors.append(error)
+            raise
+
+    try:
+        yield noted()
+    except Exception:
+        if errors:
+            raise errors[0] from None
+        raise

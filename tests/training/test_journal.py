@@ -1,0 +1,45 @@
+import keras
+import pytest
+
+from placevec.training import run_files
+from placevec.training.journal import keep_the_best, record
+from placevec.training.run_files import read_history
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.fixture
+def config(small_config):
+    config = small_config()
+    config.run_dir.mkdir()
+    return config
+
+
+def network(bias):
+    layer = keras.layers.Dense(1, bias_initializer=keras.initializers.Constant(bias))
+    return keras.Sequential([keras.Input((2,)), layer])
+
+
+def kept_bias(config):
+    return float(keras.saving.load_model(config.run_dir / run_files.MODEL).get_weights()[1][0])
+
+
+def test_keeps_the_network_of_the_highest_recall(config):
+    for epoch, recall in enumerate([0.5, 0.7, 0.7, 0.6]):
+        row = {"epoch": epoch + 1, "loss": 1.0, "recall@1": recall}
+        keep_the_best(config, epoch, row, network(epoch))
+        record(config, epoch, row, network(epoch))
+    assert kept_bias(config) == 1.0
+
+
+def test_an_epoch_that_is_done_again_takes_the_place_of_its_row(config):
+    for loss in (3.0, 2.0):
+        record(config, 0, {"epoch": 1, "loss": loss}, network(0))
+    assert [row["loss"] for row in read_history(config.run_dir)] == ["2.0"]
+    assert (config.run_dir / run_files.CHECKPOINT).is_file()
+    assert any((config.run_dir / run_files.TENSORBOARD).iterdir())
+
+
+def test_an_epoch_without_recall_keeps_no_network(config):
+    keep_the_best(config, 0, {"epoch": 1, "loss": 1.0}, network(0))
+    assert not (config.run_dir / run_files.MODEL).exists()
