@@ -20,6 +20,7 @@ from placevec.config import (
     DescribeConfig,
     EvaluateConfig,
     RenderConfig,
+    SplitConfig,
     TrainConfig,
     WhitenConfig,
     from_dict,
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "crop": crop,
             "check": check,
             "render": render,
+            "split": split,
             "info": info,
         }
         tyro.extras.subcommand_cli_from_dict(
@@ -142,7 +144,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         photos: A folder of photos, or READER:PATH.
         settings: How photos are described.
     """
-    from placevec.sources import list_photos, open_places
+    from placevec.sources import find_split, list_photos, open_places
 
     import_keras()
     from placevec.models import load_model, model_id
@@ -150,7 +152,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     from placevec.retrieval import photo_size, save_descriptors
 
     require_writable(settings.out, ".npz")
-    if ":" not in photos and not Path(photos).is_dir():
+    if not (":" in photos or find_split(photos) or Path(photos).is_dir()):
         raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
     if Path(photos).is_dir():
         root, names = Path(photos), np.array(list_photos(Path(photos)))
@@ -285,6 +287,42 @@ def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None: 
     render_town(
         settings.out, seed=settings.seed, image_size=settings.image_size, progress=progress_bar
     )
+
+
+def split(
+    places: _Places,
+    /,
+    settings: Annotated[SplitConfig, _Flags] = SplitConfig(),  # noqa: B008
+) -> None:
+    """Make train, val and test of a set: no place and no near-duplicate photo on two sides.
+
+    Writes splits.csv and a map, splits.svg, beside the photos; then READER:PATH#train, #val and
+    #test open the splits.
+
+    Args:
+        places: READER:PATH of photos with positions.
+        settings: How photos are split.
+    """
+    import_keras()
+    from placevec.models import load_model
+    from placevec.places import SPLITS
+    from placevec.retrieval import make_split
+    from placevec.sources import SPLITS_FILE, find_reader, open_places
+
+    dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
+    model = None if settings.model is None else load_model(settings.model)
+    parts, roles = make_split(dataset, settings, model, progress=progress_bar)
+    for name in SPLITS:
+        rows = parts.rows(name)
+        if len(rows):
+            counts = [(roles[rows] == role).sum() for role in ("query", "database", "both")]
+            words = zip(counts, ("queries", "database", "both"), strict=True)
+            print(f"{name}: {len(rows)} photos ({', '.join(f'{n} {w}' for n, w in words if n)})")
+    reasons, counts = np.unique(parts.left_out[parts.names == ""], return_counts=True)
+    for reason, count in zip(reasons, counts, strict=True):
+        print(f"left out: {count} photos ({reason})")
+    reader, path = find_reader(places)
+    print(f"{dataset.root / SPLITS_FILE}: open a split as {reader}:{path}#{SPLITS[0]}")
 
 
 def info(

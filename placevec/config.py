@@ -136,6 +136,16 @@ class TrainConfig:
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
     """Largest difference of heading between a query and its positives, in degrees. None: any."""
+    positive_rule: Literal["distance", "view_overlap", "shared_points"] = "distance"
+    """What makes a photo within positive_radius_m a positive: distance nothing else; view_overlap
+    the share of the two fields of view on the ground, from the headings (without any: distance);
+    shared_points that of the points which both see. Photos that share anything with the query
+    are no negatives then."""
+    min_overlap: float = 0.5
+    """Least such share of a positive, in [0, 1]."""
+    view_depth_m: float = 50.0
+    """How far a photo sees, in metres: the radius of its field of view for view_overlap. Photos of
+    two tuples of a batch are no negatives within twice this distance."""
     mining: Literal["random", "partial", "full", "paper"] = "random"
     """Which negatives: random ones, or those most similar to the query, found anew before each
     epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
@@ -284,8 +294,8 @@ class TrainConfig:
             _refuse(self, "average_weights", "below 1")
         if self.clip_norm is not None:
             _positive(self, "clip_norm")
-        _between(self, 0, 1, "refresh_share", "whiten_power")
-        _positive(self, "refresh_share")
+        _between(self, 0, 1, "refresh_share", "whiten_power", "min_overlap")
+        _positive(self, "refresh_share", "view_depth_m")
         if self.max_heading_difference_deg is not None:
             _at_least(self, 0, "max_heading_difference_deg")
         if self.learning_rate is not None:
@@ -302,6 +312,10 @@ class TrainConfig:
                 )
         elif self.num_negatives == 0:
             _refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
+        rule, over_the_batch = self.positive_rule, self.loss in _LOSSES_OVER_THE_BATCH
+        self._refuse_unused("min_overlap", rule != "distance", "positive_rule", rule)
+        looks_far = rule == "view_overlap" or (rule == "shared_points" and over_the_batch)
+        self._refuse_unused("view_depth_m", looks_far, "positive_rule", rule)
         self._refuse_unused(
             "mining_pool", self.mining in ("partial", "paper"), "mining", self.mining
         )
@@ -358,6 +372,13 @@ class TrainConfig:
                 f"`{name}` has no effect with {by}={value}. "
                 f"Received: {name}={getattr(self, name)!r}"
             )
+
+    @property
+    def pair_radius_m(self) -> float:
+        """Photos of two tuples of a batch are no negatives of each other within this distance."""
+        if self.positive_rule == "distance":
+            return self.negative_radius_m
+        return max(self.negative_radius_m, 2 * self.view_depth_m)
 
     @property
     def is_whitened(self) -> bool:
@@ -528,6 +549,57 @@ class CheckConfig:
         _between(self, 0, 50, "samples")
 
 
+@dataclass(frozen=True)
+class SplitConfig:
+    """How photos become train, val and test."""
+
+    by: Literal["area", "sequence", "time"] = "area"
+    """What is kept apart: area one piece of ground for each split (without positions, whole
+    places), sequence whole sequences, time the earliest photos train and the latest test."""
+    val_share: float = 0.2
+    """Share of the photos that val gets, before the buffer."""
+    test_share: float = 0.2
+    """Share of the photos that test gets, before the buffer."""
+    buffer_m: float = 25.0
+    """Least distance between photos of two splits, in metres; photos in between are left out. 0:
+    none, and by sequence or time a place may then stand on two sides."""
+    query_share: float = 0.25
+    """Share of the photos of val and test that are queries: whole sequences or days where they are
+    known. Roles that the photos already have stay."""
+    duplicate_bits: int | None = 31
+    """Photos of two splits are near-duplicates where at most so many of the 512 bits of their
+    perceptual hashes differ, 0 to 31; one is left out. None: photos are not looked at."""
+    model: Path | None = None
+    """Trained model by whose descriptors photos of two splits are compared too."""
+    max_similarity: float = 0.95
+    """Photos of two splits whose descriptors are more similar are near-duplicates."""
+    seed: int = 0
+    """Seed of the ground's cuts, the order of sequences and the roles."""
+    skip_unreadable: bool = False
+    """Leave out photos that are missing or unreadable instead of stopping."""
+    overwrite: bool = False
+    """Replace an earlier split."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 0, "val_share", "test_share", "buffer_m", "seed")
+        _between(self, 0, 1, "max_similarity")
+        if self.duplicate_bits is not None:
+            _between(self, 0, 31, "duplicate_bits")
+        if not 0 < self.val_share + self.test_share < 1:
+            raise ValueError(
+                "`val_share` and `test_share` must add up to more than 0 and less than 1. "
+                f"Received: val_share={self.val_share}, test_share={self.test_share}"
+            )
+        if not 0 < self.query_share < 1:
+            _refuse(self, "query_share", "above 0 and below 1")
+        if self.model is None and self.max_similarity != SplitConfig.max_similarity:
+            raise ValueError(
+                "`max_similarity` has no effect without a `model`. Received: "
+                f"max_similarity={self.max_similarity}"
+            )
+
+
 def check_whitening_settings(dim: int, rank: int, power: float) -> None:
     """Refuses whitening that is neither whole nor partial, or both.
 
@@ -578,7 +650,7 @@ def _settle_types(config: Any) -> None:
     """Turns text into paths and lists into tuples, and refuses what is of another type."""
     for each in dataclasses.fields(config):
         value = getattr(config, each.name)
-        if each.type is Path and isinstance(value, str):
+        if Path in (each.type, *get_args(each.type)) and isinstance(value, str):
             value = Path(value)
         elif each.type is str and isinstance(value, Path):
             value = str(value)

@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ VERBS = {
     "crop": ["MODEL", "--dim", "--out"],
     "check": ["PATH", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
     "render": ["--out", "--seed"],
+    "split": ["READER:PATH", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
     "info": ["MODEL", "--image-size"],
 }
 COLORS = [(250, 0, 0), (240, 10, 0), (0, 250, 0), (0, 240, 10), (0, 0, 250), (10, 0, 240)]
@@ -465,3 +467,28 @@ def test_a_reader_that_has_gone_is_no_error(monkeypatch, capsys):
 def test_a_mistake_of_the_program_keeps_its_traceback():
     with pytest.raises(KeyError), one_line_errors():
         raise KeyError("a bug")
+
+
+def test_splits_and_opens_the_splits(places, tmp_path, model_path, capsys):
+    folder = tmp_path / "set"
+    shutil.copytree(places, folder)
+    main(["split", str(folder), "--val-share", "0.3", "--test-share", "0.3", "--model",
+          str(model_path), "--duplicate-bits", "None"])  # fmt: skip
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "train: 2 photos (2 both)"
+    assert [line.split(":")[0] for line in lines[1:3]] == ["val", "test"]
+    assert lines[-1] == f"{folder}/splits.csv: open a split as folder:{folder}#train"
+    main(["evaluate", f"{folder}#train", "--model", str(model_path)])
+    assert "recall@1" in capsys.readouterr().out
+    assert "has a split already" in refused_in_one_line(["split", folder], capsys)
+
+
+def test_describes_one_split_of_a_set(places, tmp_path, model_path):
+    folder = tmp_path / "set"
+    shutil.copytree(places, folder)
+    main(["split", str(folder), "--val-share", "0.3", "--test-share", "0.3", "--duplicate-bits",
+          "None"])  # fmt: skip
+    for name in (str(folder), f"folder:{folder}"):
+        main(["describe", f"{name}#test", "--model", str(model_path), "--out",
+              str(tmp_path / "d.npz")])  # fmt: skip
+        assert len(load_descriptors(tmp_path / "d.npz")[0]) == 2

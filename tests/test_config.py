@@ -14,6 +14,7 @@ from placevec.config import (
     EvaluateConfig,
     ModelConfig,
     RenderConfig,
+    SplitConfig,
     TrainConfig,
     WhitenConfig,
     from_dict,
@@ -28,6 +29,7 @@ KINDS = {
     EvaluateConfig: {"model": "m.keras"},
     WhitenConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
+    SplitConfig: {"model": "m.keras"},
 }
 
 
@@ -66,7 +68,7 @@ def test_the_default_network_is_that_of_the_old_script_in_colour():
 
 def test_photos_have_one_default_size_everywhere():
     """Where a model is given, the default is the model's."""
-    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if kind is not ModelConfig}
+    sizes = {kind: kind(**KINDS[kind]).image_size for kind in KINDS if hasattr(kind, "image_size")}
     assert {sizes[TrainConfig], sizes[RenderConfig]} == {(240, 320)}
     assert {sizes[kind] for kind in sizes.keys() - {TrainConfig, RenderConfig}} == {None}
 
@@ -180,6 +182,26 @@ def test_refuses_an_impossible_network(values, match):
             "v2 needs an `assignment_bias`",
         ),
         ({"mining_pool": 5}, "`mining_pool` has no effect with mining=random"),
+        ({"min_overlap": 0.3}, "`min_overlap` has no effect with positive_rule=distance"),
+        ({"view_depth_m": 9.0}, "`view_depth_m` has no effect with positive_rule=distance"),
+        (
+            {
+                "positive_rule": "shared_points",
+                "view_depth_m": 9.0,
+                "loss": "triplet_ranking",
+                "num_negatives": 1,
+            },
+            "`view_depth_m` has no effect with positive_rule=shared_points",
+        ),
+        (
+            {"positive_rule": "view_overlap", "min_overlap": 1.1},
+            "`min_overlap` must be between 0 and 1",
+        ),
+        (
+            {"positive_rule": "view_overlap", "view_depth_m": 0.0},
+            "`view_depth_m` must be larger than 0",
+        ),
+        ({"positive_rule": "overlap"}, "`positive_rule` must be one of distance, view_overlap"),
         ({"refresh_share": 0.5}, "`refresh_share` has no effect with mining=random"),
         ({"whiten_power": 0.5}, "`whiten_power` has no effect with whiten_dim=0"),
         ({"clusters": "random", "assignment": "v2"}, "`assignment` has no effect with clusters="),
@@ -237,6 +259,14 @@ def test_refuses_an_impossible_network(values, match):
 def test_refuses_an_impossible_training(values, match):
     with pytest.raises(ValueError, match=match):
         TrainConfig(**values)
+
+
+def test_photos_of_a_batch_that_may_share_a_view_are_no_negatives_of_each_other():
+    assert TrainConfig().pair_radius_m == 25.0
+    rule = {"positive_rule": "view_overlap"}
+    assert TrainConfig(**rule, view_depth_m=30.0).pair_radius_m == 60.0
+    assert TrainConfig(**rule, view_depth_m=10.0).pair_radius_m == 25.0
+    assert TrainConfig(positive_rule="shared_points", view_depth_m=30.0).pair_radius_m == 60.0
 
 
 def accepts(**values):
@@ -322,3 +352,27 @@ def test_importing_the_settings_imports_neither_keras_nor_anything_else():
     )
     # wrapt waits for the first import of keras.
     assert answer.stdout.strip() == "['placevec', 'wrapt']"
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"by": "street"}, "`by` must be one of area, sequence, time"),
+        ({"val_share": -0.1}, "`val_share` must be at least 0"),
+        ({"val_share": 0.6, "test_share": 0.4}, "add up to more than 0 and less than 1"),
+        ({"val_share": 0.0, "test_share": 0.0}, "Received: val_share=0.0, test_share=0.0"),
+        ({"buffer_m": -1.0}, "`buffer_m` must be at least 0"),
+        ({"query_share": 1.0}, "`query_share` must be above 0 and below 1"),
+        ({"duplicate_bits": 32}, "`duplicate_bits` must be between 0 and 31"),
+        ({"max_similarity": 0.9}, "`max_similarity` has no effect without a `model`"),
+        ({"model": "m.keras", "max_similarity": 1.5}, "`max_similarity` must be between 0 and 1"),
+    ],
+)
+def test_refuses_an_impossible_split(values, match):
+    with pytest.raises(ValueError, match=match):
+        SplitConfig(**values)
+
+
+def test_a_path_that_may_be_none_is_made_of_text():
+    assert SplitConfig(model="m.keras").model == Path("m.keras")
+    assert SplitConfig().model is None

@@ -20,10 +20,10 @@ from placevec.checking.findings import (
 )
 from placevec.checking.page import page
 from placevec.checking.samples import Samples, draw_samples
-from placevec.checking.splits import SPLITS_FILE, Splits, findings_of_splits, read_splits
+from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
-from placevec.places import PlaceDataset
+from placevec.places import SPLITS, PlaceDataset
 from placevec.sources.files import files_there, surveying
 from placevec.sources.registry import READERS, find_reader, open_places
 from placevec.whole_file import require_writable, whole_file
@@ -92,8 +92,7 @@ def check(
     facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
     facts += facts_of_places(dataset)
     findings = findings_of_lacks(lacks)
-    splits_path = dataset.root / SPLITS_FILE
-    splits = read_splits(splits_path, dataset) if splits_path.is_file() else None
+    splits = splits_of(dataset)
     there = files_there(dataset.root, dataset.names)
     samples, same_pairs = None, np.empty((0, 2), dtype=np.int64)
     if there.any():
@@ -112,8 +111,8 @@ def check(
         samples = _samples(dataset, rows, conditions, settings)
     findings += findings_of_places(dataset, settings)
     if splits is not None:
-        counts = zip(splits.labels, np.bincount(splits.ids[splits.ids >= 0]), strict=False)
-        facts.append(("splits", ", ".join(f"{label} {count}" for label, count in counts)))
+        counts = [f"{split} {(splits.ids == i).sum()}" for i, split in enumerate(SPLITS)]
+        facts.append(("splits", ", ".join(counts)))
         findings += findings_of_splits(dataset, splits, same_pairs, settings.buffer_m)
     report = Report(str(places), facts, findings, out)
     drawings = _drawings(dataset, splits)
@@ -169,12 +168,12 @@ def _samples(
     return draw_samples(dataset.take(rows[whole]), settings)
 
 
-def _drawings(dataset: PlaceDataset, splits: Splits | None) -> list[tuple[str, str]]:
+def _drawings(dataset: PlaceDataset, splits: PhotoSplits | None) -> list[tuple[str, str]]:
     """Returns each drawing as an `<svg>` element and its caption."""
-    labels, ids = (None, None) if splits is None else (splits.labels, splits.ids)
+    ids = None if splits is None else splits.ids
     drawings = []
     if dataset.positions_m is not None and len(dataset):
-        drawings.append((draw_map(dataset, ids), map_caption(dataset, labels)))
+        drawings.append((draw_map(dataset, ids), map_caption(dataset, by_split=ids is not None)))
     if dataset.headings_deg is not None:
         known = dataset.headings_deg[~np.isnan(dataset.headings_deg)]
         drawings.append((draw_headings(known), "How many photos look which way."))

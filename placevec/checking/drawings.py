@@ -1,7 +1,6 @@
 """Positions and headings as SVG: no network, no script, of bounded size."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +11,8 @@ _MARGIN = 24
 _MOST_POINTS = 2000  # more photos are drawn as cells
 _CELLS = 80  # along the longer side
 _SECTORS = 36
-_QUERY, _DATABASE, _SPLITS = "#d1372c", "#2b6cb0", ("#2b6cb0", "#dd7a00", "#2a9d3f", "#8e44ad")
+_QUERY, _DATABASE = "#d1372c", "#2b6cb0"
+_SPLIT_COLORS = np.array(["#2b6cb0", "#dd7a00", "#2a9d3f", "#999999"])  # as SPLITS, then none
 
 
 def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
@@ -23,8 +23,8 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
 
     Args:
         dataset: PlaceDataset. With positions.
-        splits: (N,) int or None. The split of each photo, which colors it; without splits queries
-            are red.
+        splits: (N,) int or None. Place in `SPLITS` of each photo, -1 for none, which colors it;
+            without splits queries are red.
 
     Returns:
         str. An `<svg>` element.
@@ -83,20 +83,18 @@ def draw_headings(headings_deg: np.ndarray) -> str:
     )
 
 
-def map_caption(dataset: PlaceDataset, labels: Sequence[str] | None = None) -> str:
+def map_caption(dataset: PlaceDataset, *, by_split: bool) -> str:
     """Says what the map shows.
 
     Args:
         dataset: PlaceDataset. What was drawn.
-        labels: sequence of str or None. The splits that color it.
+        by_split: bool. Whether splits color it.
     """
     if len(dataset) > _MOST_POINTS:
         return "North is up. The darker a cell, the more photos."
-    if labels is None:
-        colors = "blue: database, red: looked up only"
-    else:
-        names = ("blue", "orange", "green", "purple")
-        colors = ", ".join(f"{names[i % len(names)]}: {label}" for i, label in enumerate(labels))
+    colors = "blue: database, red: looked up only"
+    if by_split:
+        colors = "blue: train, orange: val, green: test, grey: in no split"
     looks = "" if dataset.headings_deg is None else ", its line where it looks"
     return f"North is up. A dot is a photo{looks}; {colors}."
 
@@ -110,7 +108,7 @@ def _dots(
         red = dataset.is_query & ~dataset.is_database
         colors = np.where(red, _QUERY, _DATABASE)
     else:
-        colors = np.where(splits < 0, "#999999", np.array(_SPLITS)[splits % len(_SPLITS)])
+        colors = _SPLIT_COLORS[splits]
     shapes = []
     if dataset.headings_deg is not None:
         known = np.flatnonzero(~np.isnan(dataset.headings_deg))

@@ -1,7 +1,6 @@
 """Whether the splits of a data set keep apart what they should."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,47 +8,37 @@ import numpy as np
 from placevec.checking.findings import Finding
 from placevec.places import PlaceDataset
 from placevec.places.leaks import find_photos_near_another_split, find_photos_of_split_places
-from placevec.sources.files import tidy_name
-from placevec.sources.rows import read_csv
-
-SPLITS_FILE = "splits.csv"
+from placevec.places.split import SPLITS
+from placevec.sources.splits import SPLITS_FILE, read_splits
 
 
-class Splits(NamedTuple):
+class PhotoSplits(NamedTuple):
     """Which photo is in which split.
 
     Args:
-        labels: list of str. Such as `["test", "train", "val"]`.
-        ids: (N,) int64. Place in `labels` of each photo of the data set; -1 where it is in none.
+        ids: (N,) int64. Place in `SPLITS` of each photo of the data set; -1 where it is in none.
         in_two: (n,) int64. Rows of photos that stand in more than one split.
     """
 
-    labels: list[str]
     ids: np.ndarray
     in_two: np.ndarray
 
 
-def read_splits(table_path: Path, dataset: PlaceDataset) -> Splits:
-    """Reads the table that stands beside photos, with the columns `file` and `split`.
+def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
+    """Returns the splits that `splits.csv` beside the photos tells; None where there is none.
 
     Args:
-        table_path: Path. A .csv file. Rows of other photos are passed over.
-        dataset: PlaceDataset. The photos.
+        dataset: PlaceDataset. The photos; rows of others are passed over.
 
     Raises:
-        ValueError: If a column is missing or it is no CSV file.
+        ValueError: If the table cannot be read.
     """
-    cells = read_csv(table_path)
-    for column in ("file", "split"):
-        if column not in cells:
-            raise ValueError(
-                f"No column `{column}` in {table_path} (it has: {', '.join(cells) or 'none'}). "
-                "Make the splits again"
-            )
-    names = np.array([tidy_name(cell, table_path) for cell in cells["file"]], dtype=np.str_)
-    labels, split_ids = np.unique(
-        np.array([cell.strip() for cell in cells["split"]], np.str_), return_inverse=True
-    )
+    table_path = dataset.root / SPLITS_FILE
+    if not table_path.is_file():
+        return None
+    columns = read_splits(table_path)
+    names = np.array(columns["file"], dtype=np.str_)
+    split_ids = np.array([("", *SPLITS).index(split) - 1 for split in columns["split"]], np.int64)
     order = np.argsort(dataset.names)
     place = np.searchsorted(dataset.names, names, sorter=order)
     rows = order[np.minimum(place, len(order) - 1)]
@@ -57,17 +46,17 @@ def read_splits(table_path: Path, dataset: PlaceDataset) -> Splits:
     rows, split_ids = rows[known], split_ids[known]
     ids = np.full(len(dataset), -1, dtype=np.int64)
     ids[rows] = split_ids
-    return Splits(labels.tolist(), ids, np.unique(rows[ids[rows] != split_ids]))
+    return PhotoSplits(ids, np.unique(rows[ids[rows] != split_ids]))
 
 
 def findings_of_splits(
-    dataset: PlaceDataset, splits: Splits, same_pairs: np.ndarray, buffer_m: float
+    dataset: PlaceDataset, splits: PhotoSplits, same_pairs: np.ndarray, buffer_m: float
 ) -> list[Finding]:
     """Returns what one split tells about another.
 
     Args:
         dataset: PlaceDataset. The photos.
-        splits: Splits. Of the same photos.
+        splits: PhotoSplits. Of the same photos.
         same_pairs: (n, 2) int64. Rows of photos that are equal or look the same.
         buffer_m: float. Least distance between photos of two splits, in metres.
     """
@@ -78,7 +67,7 @@ def findings_of_splits(
             findings.append(Finding(kind, len(rows), message, dataset.names[rows], detail))
 
     def label(row: int) -> str:
-        return splits.labels[splits.ids[row]]
+        return SPLITS[splits.ids[row]]
 
     add(
         "photos in two splits",

@@ -2,4 +2,10 @@
 
 from placevec.places.dataset import PlaceDataset as PlaceDataset
 from placevec.places.ground_truth import relevant_database as relevant_database
+from placevec.places.points import points_matrix as points_matrix
+from placevec.places.points import points_of_depth as points_of_depth
+from placevec.places.split import SPLITS as SPLITS
+from placevec.places.split import Split as Split
+from placevec.places.split import draw_roles as draw_roles
+from placevec.places.split import split_photos as split_photos
 from placevec.places.tuples import TupleSampler as TupleSampler

@@ -22,9 +22,12 @@ class SharedPoints:
     words = "of the points shared"
 
     def __init__(self, dataset: PlaceDataset, neighbours: DatabaseNeighbours):
-        self._seen = dataset.points_seen.astype(np.int32)  # sums of bool are bool
+        seen = dataset.points_seen.copy()
+        seen.sum_duplicates()
+        seen.eliminate_zeros()
+        self._seen = seen.astype(np.int32)  # sums of bool are bool
         self._seen_by = sparse.csr_array(self._seen[neighbours.database].T)  # (M, database)
-        self._counts = np.diff(dataset.points_seen.indptr)
+        self._counts = np.diff(seen.indptr)
 
     def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Returns the shares of pairs of photos.

@@ -16,8 +16,8 @@ class ViewOverlap:
     A photo sees a sector of a disk: its apex is where the photo was taken, its axis the heading,
     its angle the field of view, or 90 degrees where the data set does not tell, and its radius
     `view_depth_m`. The share is the area of intersection over that of the union, the graded
-    similarity of Leyva-Vallina et al. It is integrated along 64 rays, to about 0.01. Nothing
-    that stands in the way is known of.
+    similarity of Leyva-Vallina et al. It is integrated along 64 rays, to about 0.01 (0.02 for
+    views of more than half a turn). Nothing that stands in the way is known of.
 
     Args:
         dataset: PlaceDataset, with positions and headings.
@@ -98,8 +98,9 @@ def view_overlap(
 
     Two photos of 90 degrees from one point, 45 degrees apart: 45 degrees shared of 135.
 
-    >>> view_overlap(np.zeros((1, 2)), np.array([[0, 45]]), np.full((1, 2), 90), depth_m=50).round(3)
-    array([0.333])
+    >>> headings_deg, angles_deg = np.array([[0, 45]]), np.array([[90, 90]])
+    >>> view_overlap(np.zeros((1, 2)), headings_deg, angles_deg, depth_m=50).round(2)
+    array([0.33])
     """
     headings, angles = np.deg2rad(headings_deg), np.deg2rad(angles_deg)
     apex = np.asarray(offsets_m) / depth_m  # of the second sector; the radius is 1
@@ -108,7 +109,8 @@ def view_overlap(
     seen = _seen_along(np.sin(rays), np.cos(rays), apex, headings[:, 1], angles[:, 1])
     common = seen.mean(axis=1) * angles[:, 0] / 2
     union = angles.sum(axis=1) / 2 - common
-    return np.clip(common / union, 0.0, 1.0)
+    share = np.clip(common / union, 0.0, 1.0)
+    return np.where(np.isnan(headings).any(axis=1), np.nan, share)
 
 
 def _seen_along(

@@ -10,5 +10,8 @@ from placevec.retrieval.evaluate import Evaluation as Evaluation
 from placevec.retrieval.evaluate import evaluate as evaluate
 from placevec.retrieval.figures import draw_matches as draw_matches
 from placevec.retrieval.figures import draw_recall as draw_recall
+from placevec.retrieval.figures import draw_split as draw_split
 from placevec.retrieval.recall import recall as recall
 from placevec.retrieval.search import nearest as nearest
+from placevec.retrieval.split import SPLITS_PICTURE as SPLITS_PICTURE
+from placevec.retrieval.split import make_split as make_split

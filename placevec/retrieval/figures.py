@@ -14,7 +14,10 @@ from placevec.images.contact_sheet import (
     read_thumbnail,
     save_figure,
 )
+from placevec.places import SPLITS, PlaceDataset, Split
 from placevec.retrieval.evaluate import Evaluation
+
+_SPLIT_COLORS = dict(zip(("", *SPLITS), ("#bbbbbb", "#4477aa", "#ee8866", "#228833"), strict=True))
 
 
 def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
@@ -93,3 +96,33 @@ def draw_matches(
                 photo = evaluation.dataset.path(evaluation.dataset.database[found])
                 frame_photo(axes, read_thumbnail(photo), RIGHT if right else WRONG, title)
     save_figure(figure, path, dpi=80)
+
+
+def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
+    """Draws where the photos of train, val and test were taken, and those left out.
+
+    Args:
+        dataset: PlaceDataset, with positions.
+        split: Split of its photos.
+        path: Path. Picture file to write.
+
+    Raises:
+        ValueError: If the data set has no positions.
+    """
+    if dataset.positions_m is None:
+        raise ValueError(f"A map needs positions. Received: none in {dataset.root}")
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    corner_m = np.floor(dataset.positions_m.min(axis=0))
+    for name, color in _SPLIT_COLORS.items():
+        rows = split.rows(name)
+        label = f"{name or 'left out'}: {len(rows)}"
+        places_m = (dataset.positions_m[rows] - corner_m).T
+        axes.scatter(*places_m, s=4, color=color, label=label, rasterized=True)
+    east, north = corner_m
+    axes.set(xlabel=f"m east of {east:.0f}", ylabel=f"m north of {north:.0f}")
+    axes.set_title(f"frame: {dataset.frame}", fontsize=9)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    save_figure(figure, path, dpi=100)

@@ -6,5 +6,10 @@ from placevec.sources.folder import parse_photo_name as parse_photo_name
 from placevec.sources.folder import photo_name as photo_name
 from placevec.sources.pittsburgh import Cutout as Cutout
 from placevec.sources.pittsburgh import parse_cutout_name as parse_cutout_name
+from placevec.sources.points import write_points as write_points
 from placevec.sources.registry import READERS as READERS
+from placevec.sources.registry import find_reader as find_reader
+from placevec.sources.registry import find_split as find_split
 from placevec.sources.registry import open_places as open_places
+from placevec.sources.splits import SPLITS_FILE as SPLITS_FILE
+from placevec.sources.splits import write_splits as write_splits

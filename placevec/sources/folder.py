@@ -10,6 +10,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, list_photos, readable, some_photos
+from placevec.sources.points import read_points
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
 
 POSITIONS_FILE = "positions.csv"
@@ -109,7 +110,8 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     A photo's position stands in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or
     in `positions.csv` in the folder, a table as `read_table` reads it, which goes before the
     name. Photos below a folder `query` or `queries` are looked up, those below `database`
-    searched, all others both, unless positions.csv gives a `role`.
+    searched, all others both, unless positions.csv gives a `role`. Which points photos see is
+    read from `points.npz` in the folder (see `write_points`).
 
     Args:
         path: Path. The folder.
@@ -163,6 +165,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     return PlaceDataset(
         root,
         names,
+        points_seen=read_points(root, names),
         positions_m=None if positions_m is None else np.nan_to_num(positions_m),
         headings_deg=whole_turn(headings_deg),
         times_s=None if np.isnan(times_s).all() else times_s,

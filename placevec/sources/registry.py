@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from placevec.places.dataset import PlaceDataset
+from placevec.places.split import SPLITS
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
 from placevec.sources.folder import read_folder, recognize_folder
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
 from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
 from placevec.sources.sequence import read_sequence, recognize_sequence
+from placevec.sources.splits import take_split
 from placevec.sources.table import read_table, recognize_table
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,8 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
     Args:
         places: str. Name of a reader and a path, such as `"folder:data/town"`; what the path is
             is told by the reader. A path alone is read by the first reader that recognizes it.
+            Behind either, `#train`, `#val` or `#test` takes that split of the set, as `splits.csv`
+            beside its photos says.
         skip_unreadable: bool. Leave out photos that are missing, empty or without a position,
             and log how many they are. Defaults to `False`: they are an error.
 
@@ -60,12 +64,16 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
         FileNotFoundError: If the path or photos are missing.
     """
     name, path = find_reader(places)
+    split = find_split(places)
     start = time.perf_counter()
     dataset = READERS[name].read(path, skip_unreadable=skip_unreadable)
+    if split:
+        dataset = take_split(dataset, split)
     log.info(
-        "Opened %s:%s: %d photos (%d queries, %d in the database) in %.1f s",
+        "Opened %s:%s%s: %d photos (%d queries, %d in the database) in %.1f s",
         name,
         path,
+        f"#{split}" if split else "",
         len(dataset),
         len(dataset.queries),
         len(dataset.database),
@@ -78,7 +86,8 @@ def find_reader(places: str) -> tuple[str, Path]:
     """Returns the reader and the path that a data set is named by.
 
     Args:
-        places: str. `READER:PATH`, or a path that a reader recognizes.
+        places: str. `READER:PATH`, or a path that a reader recognizes; a split behind it, such as
+            `#val`, is passed over.
 
     Returns:
         The name of the reader, one of `READERS`, and the path.
@@ -87,7 +96,8 @@ def find_reader(places: str) -> tuple[str, Path]:
         ValueError: If no reader has this name or recognizes the path.
         FileNotFoundError: If a path alone does not exist.
     """
-    places = str(places)
+    split = find_split(places)
+    places = str(places).removesuffix(f"#{split}") if split else str(places)
     name, colon, path = places.partition(":")
     if colon and path and name in READERS:
         return name, Path(path).expanduser()
@@ -107,6 +117,23 @@ def find_reader(places: str) -> tuple[str, Path]:
         f"A data set must be named as READER:PATH, one of {forms}, or by a path that exists. "
         f"Received: {places!r}{hint}"
     )
+
+
+def find_split(places: str) -> str:
+    """Returns the split that a data set is named with.
+
+    Args:
+        places: str. As `open_places` takes it.
+
+    Returns:
+        `"train"`, `"val"` or `"test"`; `""` for the whole set, or where a file of that very name
+        is there.
+    """
+    places = str(places)
+    whole, hash_sign, split = places.rpartition("#")
+    name, colon, path = places.partition(":")
+    file = Path(path if colon and name in READERS else places).expanduser()
+    return split if hash_sign and whole and split in SPLITS and not file.exists() else ""
 
 
 def recognize_reader(path: Path) -> tuple[str, str] | None:

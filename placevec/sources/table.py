@@ -6,7 +6,9 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
+from placevec.sources.points import read_points
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
+from placevec.sources.splits import SPLITS_FILE
 
 
 def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -18,7 +20,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     unless it says otherwise, or seconds since 1970), `sequence` (equal for photos of one drive),
     `altitude_m`, `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for
     both). Other columns are left alone. A CSV file is UTF-8, separated by comma, semicolon or
-    tab.
+    tab. Which points photos see is read from `points.npz` beside the table (see `write_points`).
 
     Args:
         path: Path. The table, or a folder that holds exactly one or one named `images`.
@@ -59,6 +61,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     dataset = PlaceDataset(
         table_path.parent,
         rows.names,
+        points_seen=read_points(table_path.parent, rows.names),
         positions_m=None if positions_m is None else np.nan_to_num(positions_m),
         headings_deg=rows.headings_deg,
         times_s=rows.times_s,
@@ -97,7 +100,8 @@ def _find_table(path: Path) -> Path:
     for suffix in TABLE_SUFFIXES:
         if (path / f"images{suffix}").is_file():
             return path / f"images{suffix}"
-    tables = sorted(p for p in path.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
+    there = (p for p in path.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
+    tables = sorted(p for p in there if p.name != SPLITS_FILE)
     if len(tables) != 1:
         found = ", ".join(p.name for p in tables[:5]) or "none"
         raise FileNotFoundError(

@@ -25,6 +25,9 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         negative_radius_m=config.negative_radius_m,
         max_heading_difference_deg=config.max_heading_difference_deg,
         min_positive_distance_m=config.min_positive_distance_m,
+        positive_rule=config.positive_rule,
+        min_overlap=config.min_overlap,
+        view_depth_m=config.view_depth_m,
     )
     if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
         raise ValueError(

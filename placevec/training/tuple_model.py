@@ -11,7 +11,11 @@ from placevec.models import without_xla
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
-_LOSS_SETTINGS = ("margin", "temperature", "negative_radius_m")
+_LOSS_SETTINGS = {
+    "margin": "margin",
+    "temperature": "temperature",
+    "negative_radius_m": "pair_radius_m",
+}  # argument -> setting
 
 
 def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
@@ -101,7 +105,9 @@ class CountSteps(keras.layers.Layer):
 def _loss_arguments(config: TrainConfig) -> dict:
     """Returns the settings that the loss takes as arguments, but those not given."""
     takes = inspect.signature(LOSSES[config.loss]).parameters
-    settings = {name: getattr(config, name) for name in _LOSS_SETTINGS if name in takes}
+    settings = {
+        name: getattr(config, setting) for name, setting in _LOSS_SETTINGS.items() if name in takes
+    }
     return {name: value for name, value in settings.items() if value is not None}
 
 

@@ -111,7 +111,9 @@ def test_finds_leaks_between_splits(town, kinds, draw):
 
 
 def test_a_photo_in_two_splits_is_a_finding(town, kinds):
-    (town / "splits.csv").write_text("file,split\nphotos/0.jpg,a\nphotos/0.jpg,b\nother.jpg,a\n")
+    (town / "splits.csv").write_text(
+        "file,split,role\nphotos/0.jpg,val,\nphotos/0.jpg,test,\nother.jpg,val,\n"
+    )
     assert kinds(town) == {"photos in two splits": 1}
 
 

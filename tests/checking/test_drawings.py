@@ -66,7 +66,8 @@ def test_a_sector_is_the_longer_the_more_photos_look_there():
 
 def test_the_caption_says_what_colors_and_lines_mean():
     photos = dataset([[0.0, 0], [1, 0]])
-    assert map_caption(photos).endswith("A dot is a photo; blue: database, red: looked up only.")
+    caption = map_caption(photos, by_split=False)
+    assert caption.endswith("A dot is a photo; blue: database, red: looked up only.")
     looking = dataset([[0.0, 0]], headings_deg=[0])
-    assert "where it looks; blue: test, orange: train." in map_caption(looking, ["test", "train"])
-    assert "cell" in map_caption(dataset(np.zeros((2001, 2))))
+    assert "where it looks; blue: train" in map_caption(looking, by_split=True)
+    assert "cell" in map_caption(dataset(np.zeros((2001, 2))), by_split=True)

@@ -1,0 +1,301 @@
+"""Photos become train, val and test, such that no place stands on two sides."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from placevec.places.dataset import PlaceDataset
+
+SPLITS = ("train", "val", "test")
+SplitBy = Literal["area", "sequence", "time"]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which split each photo of a data set belongs to.
+
+    Args:
+        names: (N,) str. One of `SPLITS`, or `""` where the photo is left out.
+        left_out: (N,) str. Why it is left out, such as `"buffer"`; `""` where it is not.
+    """
+
+    names: np.ndarray
+    left_out: np.ndarray
+
+    def rows(self, name: str) -> np.ndarray:
+        """Returns the rows of a split's photos, (n,) int64, ascending."""
+        return np.flatnonzero(self.names == name)
+
+    def without(self, rows: np.ndarray, reason: str) -> "Split":
+        """Returns the split without some photos.
+
+        Args:
+            rows: (n,) int. Rows of the data set.
+            reason: str. Why they are left out; photos that already are keep their reason.
+        """
+        names, left_out = self.names.copy(), self.left_out.astype(object)
+        rows = rows[names[rows] != ""]
+        names[rows], left_out[rows] = "", reason
+        return Split(names, left_out.astype(np.str_))
+
+    def without_pairs(self, pairs: np.ndarray, reason: str) -> "Split":
+        """Returns the split without photos that are the same as one on another side.
+
+        Of such a pair, the photo of the split with fewer photos is left out.
+
+        Args:
+            pairs: (n, 2) int. Rows of photos that are the same.
+            reason: str. Why they are left out.
+        """
+        sides = self.names[pairs]
+        pairs = pairs[(sides[:, 0] != sides[:, 1]) & (sides != "").all(axis=1)]
+        rank = np.zeros(len(self.names), dtype=np.int64)
+        for place, name in enumerate(self.by_size()):
+            rank[self.names == name] = place
+        smaller = np.argmin(rank[pairs], axis=1)
+        return self.without(np.unique(np.take_along_axis(pairs, smaller[:, None], 1)), reason)
+
+    def by_size(self) -> list[str]:
+        """Returns the names of the splits, the one with fewest photos first."""
+        return sorted(SPLITS, key=lambda name: (self.names == name).sum())
+
+
+def split_photos(
+    dataset: PlaceDataset,
+    *,
+    by: SplitBy = "area",
+    val_share: float = 0.2,
+    test_share: float = 0.2,
+    buffer_m: float = 25.0,
+    seed: int = 0,
+) -> Split:
+    """Splits photos by where they were taken, by drive or by time.
+
+    - `area`: one piece of ground for each split, so that little is lost to the buffer: test is cut
+      off one side of the ground, val off one side of the rest; the seed draws which sides.
+      Without positions, whole places go to a split.
+    - `sequence`: whole sequences go to a split.
+    - `time`: the earliest photos are train, the latest test.
+
+    Whichever it is, no place stands on two sides: a val photo nearer than `buffer_m` to a test
+    photo is left out, then a train photo nearer than that to a val or test photo, so that train,
+    which has most, pays for the buffer. The same holds for photos of one known place. Photos
+    whose sequence, time or place is not known are left out of a split by it.
+
+    Args:
+        dataset: PlaceDataset.
+        by: str. `"area"`, `"sequence"` or `"time"`.
+        val_share: float. Share of the photos that val gets before the buffer, in [0, 1).
+        test_share: float. That of test.
+        buffer_m: float. Least distance between photos of two splits, in metres. 0: none, and
+            places may stand on two sides of a split by sequence or time.
+        seed: int. The same seed gives the same split.
+
+    Returns:
+        Split.
+
+    Raises:
+        ValueError: If a number is out of range, the data set lacks what it is split by, or a
+            split would be empty.
+
+    Example:
+
+    >>> line = PlaceDataset("photos", list("abcdef"), positions_m=[[i * 40, 0] for i in range(6)])
+    >>> split_photos(line, val_share=0.3, test_share=0.3, buffer_m=30).names.tolist()
+    ['test', 'test', 'train', 'train', 'val', 'val']
+    """
+    shares = {"train": 1.0 - val_share - test_share, "val": val_share, "test": test_share}
+    if not (min(shares.values()) >= 0 and shares["train"] > 0 and val_share + test_share > 0):
+        raise ValueError(
+            "`val_share` and `test_share` must not be negative, and add up to more than 0 and "
+            f"less than 1. Received: val_share={val_share}, test_share={test_share}"
+        )
+    if not 0 <= buffer_m < np.inf:
+        raise ValueError(f"`buffer_m` must not be negative. Received: buffer_m={buffer_m}")
+    wanted = {name: share for name, share in shares.items() if share > 0}
+    rng = np.random.default_rng(seed)
+    if by == "area" and dataset.positions_m is not None:
+        names = _cut_ground(dataset.positions_m, wanted, rng)
+        split = Split(names, np.full(len(dataset), ""))
+    else:
+        split = _split_units(_units(dataset, by), by, wanted, rng)
+    _refuse_empty(split, wanted, dataset, "Ask for a larger share, or split by something else")
+    split = _apart(split, dataset, buffer_m)
+    _refuse_empty(split, wanted, dataset, f"Lower `buffer_m` ({buffer_m:g}), 0 for none")
+    return split
+
+
+def draw_roles(
+    dataset: PlaceDataset, split: Split, *, query_share: float = 0.25, seed: int = 0
+) -> np.ndarray:
+    """Says which photos of each split are looked up and which are searched.
+
+    Roles that the data set has stay. Where all photos have both, those of train keep both; of val
+    and test whole visits are queries and the others the database: sequences where they are known,
+    else days, else single photos; the seed draws which.
+
+    Args:
+        dataset: PlaceDataset.
+        split: Split of its photos.
+        query_share: float. Share of the queries, in (0, 1), which is met as nearly as whole
+            visits allow.
+        seed: int.
+
+    Returns:
+        (N,) str. `"query"`, `"database"`, `"both"`, or `""` where the photo is left out.
+
+    Raises:
+        ValueError: If `query_share` is out of range.
+    """
+    if not 0 < query_share < 1:
+        raise ValueError(f"`query_share` must lie in (0, 1). Received: query_share={query_share}")
+    roles = np.where(dataset.is_query, np.where(dataset.is_database, "both", "query"), "database")
+    if (roles == "both").all():
+        for place, name in enumerate(("val", "test")):
+            rows = split.rows(name)
+            if len(rows) < 2:
+                continue
+            visits = _visits(dataset, rows)
+            order = np.random.default_rng([seed, place]).permutation(visits.max() + 1)
+            counts = np.cumsum(np.bincount(visits)[order])[:-1]
+            first = np.argmin(np.abs(counts - query_share * len(rows))) + 1
+            roles[rows] = np.where(np.isin(visits, order[:first]), "query", "database")
+    return np.where(split.names == "", "", roles)
+
+
+def _cut_ground(
+    positions_m: np.ndarray, wanted: dict[str, float], rng: np.random.Generator
+) -> np.ndarray:
+    """Cuts a piece of ground for each split but the first, across the longer side of the rest."""
+    angle = rng.uniform(0, 2 * np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turned_m = (positions_m - positions_m.mean(axis=0)) @ turn
+    first, *others = wanted
+    names, rest = np.full(len(positions_m), first, dtype="U5"), np.arange(len(positions_m))
+    for name in others[::-1]:
+        axis = np.argmax(np.ptp(turned_m[rest], axis=0))
+        along_m = turned_m[rest, axis] * rng.choice([-1, 1])
+        order = np.argsort(along_m, kind="stable")
+        cut = _cut(along_m[order], wanted[name] * len(positions_m)) or 0
+        names[rest[order[:cut]]] = name
+        rest = rest[order[cut:]]
+    return names
+
+
+def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
+    """Returns numbers of what stays on one side, (N,) int64; -1 where it is unknown."""
+    if by == "area":
+        return _numbered(dataset.place_ids, dataset.place_ids != -1)
+    if by == "sequence" and dataset.sequence_ids is not None:
+        return _numbered(dataset.sequence_ids, dataset.sequence_ids != -1)
+    if by == "time" and dataset.times_s is not None:
+        return _numbered(dataset.times_s, ~np.isnan(dataset.times_s))
+    if by not in get_args(SplitBy):
+        raise ValueError(f"`by` must be one of area, sequence, time. Received: by={by!r}")
+    raise ValueError(
+        f"A split by {by} needs {by}s, and the photos in {dataset.root} have none. Split by area, "
+        f"or give them in the column `{by}` of a table"
+    )
+
+
+def _split_units(
+    units: np.ndarray, by: SplitBy, wanted: dict[str, float], rng: np.random.Generator
+) -> Split:
+    names, known = np.full(len(units), "", dtype="U5"), np.flatnonzero(units >= 0)
+    assign = _cut_in_order if by == "time" else _give_away
+    names[known] = assign(units[known], wanted, rng)
+    unknown = "place unknown" if by == "area" else f"{by} unknown"
+    return Split(names, np.where(units >= 0, "", unknown))
+
+
+def _cut(ascending: np.ndarray, target: float) -> int | None:
+    """Returns where to cut between two different values, nearest to a place; None if all equal."""
+    cuts = np.flatnonzero(np.diff(ascending) > 0) + 1
+    return int(cuts[np.argmin(np.abs(cuts - target))]) if len(cuts) else None
+
+
+def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Gives whole units, in random order, to the split that lacks most photos."""
+    counts = np.bincount(units)
+    names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)
+    taker = np.empty(len(counts), dtype=np.int64)
+    for unit in rng.permutation(len(counts)):
+        taker[unit] = np.argmax(lacking)
+        lacking[taker[unit]] -= counts[unit]
+    return np.array(names)[taker[units]]
+
+
+def _cut_in_order(units: np.ndarray, wanted: dict[str, float], _: object) -> np.ndarray:
+    """Cuts units, which are numbered in their order, into one run for each split."""
+    order = np.argsort(units, kind="stable")
+    *others, last = wanted
+    names, start, share = np.full(len(units), last, dtype="U5"), 0, 0.0
+    for name in others:
+        share += wanted[name]
+        cut = _cut(units[order], share * len(units)) or 0
+        names[order[start:cut]] = name
+        start = max(start, cut)
+    return names
+
+
+def _apart(split: Split, dataset: PlaceDataset, buffer_m: float) -> Split:
+    """Leaves out what is too near to, or shows the same place as, a split that goes before."""
+    if buffer_m == 0:
+        return split
+    for lesser, greater in (("val", ("test",)), ("train", ("test", "val"))):
+        for reason, is_too_near in (("buffer", _is_near), ("same place", _is_same)):
+            rows, others = split.rows(lesser), np.flatnonzero(np.isin(split.names, greater))
+            if len(rows) and len(others):
+                split = split.without(rows[is_too_near(dataset, rows, others, buffer_m)], reason)
+    return split
+
+
+def _is_near(
+    dataset: PlaceDataset, rows: np.ndarray, others: np.ndarray, buffer_m: float
+) -> np.ndarray:
+    if dataset.positions_m is None:
+        return np.zeros(len(rows), dtype=bool)
+    tree = KDTree(dataset.positions_m[others])
+    distances_m, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
+    return distances_m < buffer_m  # infinite where none is as near
+
+
+def _is_same(dataset: PlaceDataset, rows: np.ndarray, others: np.ndarray, _: float) -> np.ndarray:
+    if dataset.place_ids is None:
+        return np.zeros(len(rows), dtype=bool)
+    places = dataset.place_ids[rows]
+    return (places != -1) & np.isin(places, dataset.place_ids[others])
+
+
+def _visits(dataset: PlaceDataset, rows: np.ndarray) -> np.ndarray:
+    """Returns numbers, from 0 on, of the visits that photos were taken on."""
+    if dataset.sequence_ids is not None and (dataset.sequence_ids[rows] != -1).all():
+        visits = _numbered(dataset.sequence_ids[rows])
+        if visits.max() > 0:
+            return visits
+    if dataset.times_s is not None and not np.isnan(dataset.times_s[rows]).any():
+        visits = _numbered(dataset.times_s[rows] // 86_400)
+        if visits.max() > 0:
+            return visits
+    return np.arange(len(rows))
+
+
+def _numbered(values: np.ndarray, is_known: np.ndarray | None = None) -> np.ndarray:
+    """Returns values as numbers from 0 on, in their order; -1 where they are not known."""
+    known = np.ones(len(values), dtype=bool) if is_known is None else is_known
+    numbers = np.full(len(values), -1, dtype=np.int64)
+    numbers[known] = np.unique(values[known], return_inverse=True)[1]
+    return numbers
+
+
+def _refuse_empty(
+    split: Split, wanted: dict[str, float], dataset: PlaceDataset, way_out: str
+) -> None:
+    empty = [name for name in wanted if not len(split.rows(name))]
+    if empty:
+        raise ValueError(
+            f"Each split must have photos. Received: none left in {' and '.join(empty)} of the "
+            f"{len(dataset)} photos in {dataset.root}. {way_out}"
+        )

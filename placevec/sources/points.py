@@ -1,0 +1,140 @@
+"""`points.npz` beside photos: which points of the world each of them sees."""
+
+import logging
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+
+POINTS_FILE = "points.npz"
+_ARRAYS = {"names": "U", "indptr": "iu", "indices": "iu", "num_points": "iu"}  # kinds of numbers
+
+
+def write_points(
+    root: Path | str, names: Sequence[str] | np.ndarray, points_seen: sparse.csr_array
+) -> None:
+    """Writes which points photos see as `points.npz` in their folder, as a whole or not at all.
+
+    The file holds `names` (N,) str, `indptr` (N + 1,) and `indices` (n,) of the compressed rows,
+    and `num_points`, uncompressed. `folder:` and `table:` read it as `points_seen`.
+
+    Args:
+        root: Path. The photos' folder.
+        names: (N,) str. Names of the photos, relative to it.
+        points_seen: (N, M) scipy.sparse.csr_array of bool. See `PlaceDataset`.
+
+    Raises:
+        ValueError: If there is not one row for each name.
+    """
+    seen = sparse.csr_array(points_seen, dtype=bool)
+    seen.sum_duplicates()
+    seen.eliminate_zeros()
+    if seen.shape[0] != len(names):
+        raise ValueError(
+            f"`points_seen` must have one row for each name. Received: {seen.shape[0]} rows, "
+            f"{len(names)} names"
+        )
+    with whole_file(Path(root) / POINTS_FILE) as unfinished:
+        np.savez(
+            unfinished,
+            names=np.asarray(names, dtype=np.str_),
+            indptr=seen.indptr,
+            indices=seen.indices,
+            num_points=seen.shape[1],
+        )
+
+
+def read_points(root: Path, names: np.ndarray) -> sparse.csr_array | None:
+    """Reads which points photos see from `points.npz` in their folder.
+
+    Args:
+        root: Path. The photos' folder.
+        names: (N,) str. The photos wanted.
+
+    Returns:
+        (N, M) scipy.sparse.csr_array of bool, a row for each name; those that the file does not
+        name see no point, and how many they are is logged. None where there is no file.
+
+    Raises:
+        ValueError: If the file is damaged or contradicts itself.
+    """
+    path = Path(root) / POINTS_FILE
+    if not path.is_file():
+        return None
+    arrays = _read_arrays(path)
+    seen = _rows(path, **arrays)
+    order = np.argsort(arrays["names"], kind="stable")
+    known = arrays["names"][order]
+    place = np.minimum(np.searchsorted(known, names), len(known) - 1) if len(known) else None
+    if place is None or not (there := known[place] == names).any():
+        raise ValueError(f"{path} names none of the {len(names)} photos beside it")
+    if not there.all():
+        _log.warning("%s names %d of %d photos", path, there.sum(), len(names))
+    nothing = sparse.csr_array((1, seen.shape[1]), dtype=bool)
+    with_nothing = sparse.vstack([seen, nothing], format="csr")
+    return with_nothing[np.where(there, order[place], len(known))]
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of the file; none is larger than the file itself."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {name: _read_array(archive, name, path) for name in _ARRAYS}
+    except _NOT_READ as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path} is no whole file of points: {reason}") from None
+
+
+_NOT_READ = (
+    zipfile.BadZipFile, OSError, KeyError, ValueError, EOFError, NotImplementedError,
+    RuntimeError, SyntaxError, MemoryError,
+)  # fmt: skip
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
+    entry = archive.getinfo(f"{name}.npy")
+    size = path.stat().st_size
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
+        raise ValueError(f"`{name}` must be stored uncompressed, as numpy.savez does")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"`{name}` must be of NumPy's format 1.0")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        length = math.prod(shape)
+        if dtype.kind not in _ARRAYS[name] or len(shape) != (name != "num_points"):
+            raise ValueError(f"`{name}` must not be {len(shape)}-dimensional of type {dtype}")
+        if length * dtype.itemsize > size:
+            raise ValueError(f"`{name}` is cut off")
+        return np.frombuffer(file.read(length * dtype.itemsize), dtype, count=length).reshape(shape)
+
+
+def _rows(
+    path: Path,
+    names: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    num_points: np.ndarray,
+) -> sparse.csr_array:
+    """Returns the points seen by each of the file's photos, when all lies within bounds."""
+    ends = indptr.astype(np.int64)
+    points = indices.astype(np.int64)
+    is_whole = len(ends) == len(names) + 1 and ends[0] == 0 and ends[-1] == len(points)
+    if not is_whole or (np.diff(ends) < 0).any():
+        raise ValueError(f"`indptr` of {path} must rise from 0 to the number of `indices`")
+    count = int(num_points)
+    if not 0 <= count < 2**62 or ((points < 0) | (points >= count)).any():
+        raise ValueError(
+            f"`indices` of {path} must lie below `num_points`. Received: num_points={count}"
+        )
+    ones = np.ones(len(points), dtype=bool)
+    seen = sparse.csr_array((ones, points, ends), shape=(len(names), count))
+    seen.sum_duplicates()
+    return seen
