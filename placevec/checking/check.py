@@ -72,7 +72,7 @@ def check(
     grows by some hundred bytes a photo.
 
     Args:
-        places: str or Path. A path, or `READER:PATH`.
+        places: str or Path. A path, or `READER:PATH`, as `open_places` takes it.
         settings: CheckConfig.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
@@ -87,7 +87,7 @@ def check(
     reader, path = find_reader(str(places))
     out = _report_path(settings.out, path)
     with surveying() as lacks:
-        dataset = open_places(f"{reader}:{path}", skip_unreadable=True)
+        dataset = open_places(str(places), skip_unreadable=True)
     why = READERS[reader].recognize(path)
     facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
     facts += facts_of_places(dataset)

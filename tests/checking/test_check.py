@@ -117,6 +117,26 @@ def test_a_photo_in_two_splits_is_a_finding(town, kinds):
     assert kinds(town) == {"photos in two splits": 1}
 
 
+def test_checks_one_split_alone(town, tmp_path):
+    rows = [f"photos/{i}.jpg,{'train' if i % 6 < 3 else 'val'}," for i in range(12)]
+    (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
+    report = check(f"{town}#val", CheckConfig(out=tmp_path))
+    assert dict(report.facts)["photos"] == "6"
+    assert dict(report.facts)["splits"] == "train 0, val 6, test 0"
+    assert not report.findings
+
+
+def test_shows_a_bar_over_all_photos(town, tmp_path):
+    bars = []
+
+    def progress(photos, **kwargs):
+        bars.append((kwargs["total"], kwargs["unit"]))
+        return photos
+
+    check(town, CheckConfig(out=tmp_path), progress=progress)
+    assert bars == [(12, " photos")]
+
+
 def test_says_what_it_found_and_why(town, tmp_path):
     text = str(check(town, CheckConfig(out=tmp_path)))
     assert re.search(r"^format +table: images.csv with the columns file, east, north$", text, re.M)
