@@ -298,3 +298,10 @@ def test_the_corridor_is_clean_and_cambridge_has_copies(shared_data, tmp_path):
     report = check(shared_data("cambridge", "val"), CheckConfig(out=tmp_path))
     found = {finding.kind: finding.count for finding in report.findings}
     assert found == {"equal photos": 16, "queries without a positive": 8}
+
+
+def test_equal_photos_of_one_split_are_no_leak(town, kinds, draw):
+    rows = [f"photos/{i}.jpg,{'train' if i % 6 < 3 else 'val'}," for i in range(12)]
+    (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
+    draw(town / "photos/1.jpg", seed=0, quality=70)
+    assert kinds(town) == {"nearly equal photos": 1}
