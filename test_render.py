@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _draw(settings: Settings, name: str, tuples: list, num_positives: int = nP) -> Path:
-    from placevec.retrieval import draw_tuples
+    from placevec.images.contact_sheet import draw_tuples
 
     settings.out.mkdir(parents=True, exist_ok=True)
     path = settings.out / f"{name}.png"

@@ -16,6 +16,7 @@ import tyro
 from tqdm import tqdm as _tqdm
 
 from placevec.config import (
+    CheckConfig,
     DescribeConfig,
     EvaluateConfig,
     MapillaryConfig,
@@ -38,6 +39,7 @@ _FOR_ONE_RUN = ("resume", "overwrite")
 _Flags = tyro.conf.arg(name="")
 _Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
 _Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
+_Path = Annotated[str, tyro.conf.arg(metavar="PATH")]
 _Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
 _Service = (
     Annotated[StreetviewConfig, tyro.conf.subcommand("streetview")]
@@ -57,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "evaluate": evaluate,
             "whiten": whiten,
             "crop": crop,
+            "check": check,
             "render": render,
             "collect": collect,
             "split": split,
@@ -260,6 +263,28 @@ def crop(model: _Model, /, dim: int, out: Path) -> None:
     require_writable(out, ".keras")
     save_model(crop_whitening(load_model(model), dim), out)
     print(f"model with descriptors of {dim} numbers in {out}")
+
+
+def check(
+    places: _Path,
+    /,
+    settings: Annotated[CheckConfig, _Flags] = CheckConfig(),  # noqa: B008
+) -> None:
+    """Look for faults in photos with positions; prints and writes a report.
+
+    Exit code 0: no findings, 1: findings, 2: the data set cannot be read.
+
+    Args:
+        places: A path, whose format is told by what lies there, or READER:PATH.
+        settings: What counts as a finding.
+    """
+    from placevec.checking import check as check_places
+
+    report = check_places(places, settings, progress=progress_bar)
+    print(report)
+    if report.findings:
+        sys.stdout.flush()
+        sys.exit(1)
 
 
 def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None:  # noqa: B008

@@ -516,6 +516,42 @@ class RenderConfig:
 
 
 @dataclass(frozen=True)
+class CheckConfig:
+    """How a data set is checked, and what counts as a finding."""
+
+    out: Path | None = None
+    """The report: an .html file, or a folder for check.html; a .csv file of all findings is written
+    beside it. None: check.html in the current folder, unless photos lie there."""
+    quick: bool = False
+    """Read the headers and ends of photos, but decode none: what is damaged in the middle and what
+    is nearly equal is not found."""
+    radius_m: float = 25.0
+    """A query needs another database photo within this distance, in metres (in frames for a
+    sequence)."""
+    max_speed_m_s: float = 50.0
+    """Photos that follow each other in time and lie farther apart than this allows, in metres per
+    second, are a jump."""
+    near_duplicate_bits: int = 31
+    """Photos whose fingerprints differ in so many of 512 bits at most are nearly equal, 0 to 31."""
+    buffer_m: float = 25.0
+    """Photos of two splits must lie so far apart, in metres; 0 allows any distance."""
+    samples: int = 6
+    """Tuples to draw, 50 at most."""
+    seed: int = 0
+    """Seed of the draw of tuples."""
+    num_workers: int = 2
+    """Threads that read photos."""
+
+    def __post_init__(self) -> None:
+        _settle_types(self)
+        _at_least(self, 0, "radius_m", "buffer_m", "seed")
+        _at_least(self, 1, "num_workers")
+        _positive(self, "max_speed_m_s")
+        _between(self, 0, 31, "near_duplicate_bits")
+        _between(self, 0, 50, "samples")
+
+
+@dataclass(frozen=True)
 class CollectConfig:
     """Where photos are collected, and how a service is asked."""
 
@@ -642,6 +678,7 @@ class MapillaryConfig(CollectConfig):
         _safe_address(self, "tiles_url")
 
 
+@dataclass(frozen=True)
 class SplitConfig:
     """How photos become train, val and test."""
 

@@ -8,7 +8,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
-WITHOUT_KERAS = ("collecting", "images", "places", "rendering", "sources")
+WITHOUT_KERAS = ("checking", "collecting", "images", "places", "rendering", "sources")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
+    "check": ["PATH", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
     "render": ["--out", "--seed"],
     "collect": ["streetview", "mapillary"],
     "split": ["READER:PATH", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],

@@ -10,6 +10,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from placevec.config import (
+    CheckConfig,
     DescribeConfig,
     EvaluateConfig,
     MapillaryConfig,
@@ -33,6 +34,7 @@ KINDS = {
     RenderConfig: {},
     StreetviewConfig: {"bbox": (52.0, 4.0, 52.1, 4.1)},
     MapillaryConfig: {"points": "places.csv"},
+    CheckConfig: {"out": "check.html"},
     SplitConfig: {"model": "m.keras"},
 }
 
@@ -410,3 +412,19 @@ def test_refuses_an_impossible_split(values, match):
 def test_a_path_that_may_be_none_is_made_of_text():
     assert SplitConfig(model="m.keras").model == Path("m.keras")
     assert SplitConfig().model is None
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"radius_m": -1}, "`radius_m` must be at least 0"),
+        ({"buffer_m": -1}, "`buffer_m` must be at least 0"),
+        ({"max_speed_m_s": 0}, "`max_speed_m_s` must be larger than 0"),
+        ({"near_duplicate_bits": 32}, "`near_duplicate_bits` must be between 0 and 31"),
+        ({"samples": 51}, "`samples` must be between 0 and 50"),
+        ({"num_workers": 0}, "`num_workers` must be at least 1"),
+    ],
+)
+def test_refuses_checks_that_make_no_sense(values, match):
+    with pytest.raises(ValueError, match=match):
+        CheckConfig(**values)

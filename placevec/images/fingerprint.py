@@ -43,8 +43,12 @@ def fingerprint(path: Path | str) -> Fingerprint:
     side = _SIDE + 1
     grey = read_image(path, image_size=(side, side), channels=1)[:, :, 0].astype(np.int16)
     bits = np.stack([np.diff(grey, axis=1)[:-1] > 0, np.diff(grey, axis=0)[:, :-1] > 0])
-    digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).digest()
-    return Fingerprint(digest, np.packbits(bits.ravel()).view(np.uint64))
+    return Fingerprint(digest(Path(path).read_bytes()), np.packbits(bits.ravel()).view(np.uint64))
+
+
+def digest(data: bytes) -> bytes:
+    """Returns 16 bytes that are equal for equal files, and differ for others."""
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:

@@ -71,6 +71,27 @@ class DatabaseNeighbours:
             return self._places_of(photos)[1]
         return self._tree.query_ball_point(self._positions_m[photos], radius_m, return_length=True)
 
+    def have_others_within(self, photos: np.ndarray, radius_m: float) -> np.ndarray:
+        """Tells whether another database photo than itself lies within a radius of each photo.
+
+        Unlike counting them, it costs the same however many there are.
+
+        Args:
+            photos: (n,) int. Rows of the data set.
+            radius_m: float. Largest distance, in metres.
+
+        Returns:
+            (n,) bool.
+        """
+        itself = np.isin(photos, self.database, assume_unique=True)
+        if self._positions_m is None:
+            return self._places_of(photos)[1] > itself
+        # The bound is one that distances stay below.
+        apart_m, _ = self._tree.query(
+            self._positions_m[photos], k=[1, 2], distance_upper_bound=np.nextafter(radius_m, np.inf)
+        )
+        return np.isfinite(apart_m).sum(axis=1) > itself
+
     def _places_of(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns where in the order by place the photos' places begin, and their lengths."""
         ids = self._place_ids[photos]

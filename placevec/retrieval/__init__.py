@@ -11,7 +11,6 @@ from placevec.retrieval.evaluate import evaluate as evaluate
 from placevec.retrieval.figures import draw_matches as draw_matches
 from placevec.retrieval.figures import draw_recall as draw_recall
 from placevec.retrieval.figures import draw_split as draw_split
-from placevec.retrieval.figures import draw_tuples as draw_tuples
 from placevec.retrieval.recall import recall as recall
 from placevec.retrieval.search import nearest as nearest
 from placevec.retrieval.split import SPLITS_PICTURE as SPLITS_PICTURE

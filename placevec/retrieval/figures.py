@@ -1,20 +1,23 @@
 """Pictures of results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from placevec.images import read_image
+from placevec.images.contact_sheet import (
+    QUERY,
+    RIGHT,
+    WRONG,
+    frame_photo,
+    read_thumbnail,
+    save_figure,
+)
 from placevec.places import SPLITS, PlaceDataset, Split
 from placevec.retrieval.evaluate import Evaluation
-from placevec.whole_file import whole_file
 
-_RIGHT, _WRONG, _QUERY = "#2a9d3f", "#d1372c", "#333333"
 _SPLIT_COLORS = dict(zip(("", *SPLITS), ("#bbbbbb", "#4477aa", "#ee8866", "#228833"), strict=True))
-_LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until it is written
 
 
 def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
@@ -40,7 +43,7 @@ def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
     axes.set_xticks(list(next(iter(curves.values()))))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    _save(figure, path, dpi=120)
+    save_figure(figure, path, dpi=120)
 
 
 def draw_matches(
@@ -75,7 +78,8 @@ def draw_matches(
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes_row, row in zip(grid, rows, strict=True):
         dataset = first.dataset
-        _show(axes_row[0], dataset.path(dataset.queries[row]), _QUERY, "query")
+        query = read_thumbnail(dataset.path(dataset.queries[row]))
+        frame_photo(axes_row[0], query, QUERY, "query")
         column = 1
         for label, evaluation in evaluations.items():
             for rank in range(num_matches):
@@ -90,35 +94,8 @@ def draw_matches(
                 right = found in evaluation.relevant[row]
                 title = f"{label} {rank + 1}: {evaluation.similarities[row, rank]:.2f}"
                 photo = evaluation.dataset.path(evaluation.dataset.database[found])
-                _show(axes, photo, _RIGHT if right else _WRONG, title)
-    _save(figure, path, dpi=80)
-
-
-def draw_tuples(tuples: Sequence[Sequence[np.ndarray]], path: Path, *, num_positives: int) -> None:
-    """Draws a contact sheet: one tuple a row, query, then positives, then negatives.
-
-    Args:
-        tuples: sequence of tuples of photos, each photo (H, W, C) uint8.
-        path: Path. Picture file to write.
-        num_positives: int. `P`; the photos after the first `1 + P` are negatives.
-
-    Raises:
-        ValueError: If there is no tuple.
-    """
-    if not len(tuples):
-        raise ValueError("A contact sheet needs at least one tuple. Received: none")
-    columns = max(len(photos) for photos in tuples)
-    figure = Figure(figsize=(1.5 * columns, 1.25 * len(tuples)), layout="constrained")
-    grid = figure.subplots(len(tuples), columns, squeeze=False)
-    for axes_row, photos in zip(grid, tuples, strict=True):
-        for column, (axes, photo) in enumerate(zip(axes_row, photos, strict=False)):
-            if column == 0:
-                _frame(axes, photo, _QUERY, "query")
-            elif column <= num_positives:
-                _frame(axes, photo, _RIGHT, "positive")
-            else:
-                _frame(axes, photo, _WRONG, "negative")
-    _save(figure, path, dpi=80)
+                frame_photo(axes, read_thumbnail(photo), RIGHT if right else WRONG, title)
+    save_figure(figure, path, dpi=80)
 
 
 def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
@@ -148,25 +125,4 @@ def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
     axes.set_aspect("equal", adjustable="datalim")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
-    _save(figure, path, dpi=100)
-
-
-def _save(figure: Figure, path: Path, dpi: int) -> None:
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, dpi=dpi)
-
-
-def _show(axes: Axes, photo: Path, color: str, title: str) -> None:
-    pixels = read_image(photo)
-    step = -(-max(pixels.shape) // _LONGEST_SIDE)
-    _frame(axes, pixels[::step, ::step], color, title)
-
-
-def _frame(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:
-    axes.axis("on")
-    axes.imshow(np.asarray(photo).astype(np.uint8).squeeze(), cmap="gray", vmin=0, vmax=255)
-    axes.set_title(title, fontsize=7, color=color, pad=2)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(color=color, linewidth=3)
+    save_figure(figure, path, dpi=100)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat, whosmat
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import Listing, go_on_without, tidy_name
+from placevec.sources.files import Listing, go_on_without, keep_files, tidy_name
 from placevec.sources.mat_structure import check_structure, unpack
 from placevec.sources.months import seconds_of_months
 from placevec.sources.path_options import split_options
@@ -86,17 +86,16 @@ def read_dbstruct(
     names = np.concatenate([database.names, queries.names])
     kept = np.ones(len(names), dtype=bool)
     if require_files:
-        go_on_without(
-            list(names[~there]),
-            len(names),
-            problem=f"Missing or empty: {{}} photos of {mat_path}",
+        photos, row_of, photo_of = np.unique(names, return_index=True, return_inverse=True)
+        kept = keep_files(
+            photos,
+            there[row_of],
+            source=mat_path,
             detail=f"looked in {roots[0]} and {roots[1]}, there and below "
             + ", ".join((*_DATABASE_FOLDERS[1:], *_OWN_QUERY_FOLDERS)),
             way_out=f"Put the photos beside the .mat or name their folder, {mat_path},images=DIR",
             skip_unreadable=skip_unreadable,
-            error=FileNotFoundError,
-        )
-        kept = there
+        )[photo_of]
     positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
     given = np.isfinite(positions_m).all(axis=1)
     go_on_without(
@@ -173,7 +172,9 @@ def recognize_dbstruct(path: Path) -> str:
         mat_path = _find_mat(path)
     except (ValueError, OSError):
         return ""
-    return f"a dbStruct, {mat_path.name}" if holds_dbstruct(mat_path) else ""
+    if mat_path.suffix.lower() != ".mat" or not holds_dbstruct(mat_path):
+        return ""
+    return f"a dbStruct, {mat_path.name}"
 
 
 def _find_mat(path: Path) -> Path:

@@ -1,11 +1,14 @@
 """Which photos lie on disk, and whether all that a source names are there."""
 
+import contextlib
+import contextvars
 import logging
 import os
 import posixpath
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -147,6 +150,46 @@ class Listing:
         return self._folders[folder]
 
 
+@dataclass(frozen=True, eq=False)
+class Lack:
+    """Photos of a source that lack something, as `surveying` notes them.
+
+    Args:
+        names: (n,) str. The photos, as the source names them.
+        count: int. Number of all photos of the source.
+        message: str. What is wrong, with the count and the first name.
+        of_files: bool. Whether the files lack; if not, something that is known of the photos.
+    """
+
+    names: np.ndarray
+    count: int
+    message: str
+    of_files: bool
+
+
+_noted: contextvars.ContextVar[list[Lack] | None] = contextvars.ContextVar("noted", default=None)
+
+
+@contextlib.contextmanager
+def surveying() -> Iterator[list[Lack]]:
+    """Lets readers hand over all that they know of, and notes what lacks instead of refusing it.
+
+    Photos whose files are missing or empty stay in the data set; those of which something else
+    lacks, such as the position, are left out of it. Both are noted, by every reader that asks
+    `readable`, `keep_files` or `go_on_without`. Only where no position is known at all do readers
+    refuse as ever.
+
+    Yields:
+        The list that they are noted in.
+    """
+    lacks: list[Lack] = []
+    token = _noted.set(lacks)
+    try:
+        yield lacks
+    finally:
+        _noted.reset(token)
+
+
 def readable(
     root: Path, names: Sequence[str] | np.ndarray, *, source: Path, skip_unreadable: bool
 ) -> np.ndarray:
@@ -159,27 +202,66 @@ def readable(
         skip_unreadable: bool. Go on without those that lack, and log how many they are.
 
     Returns:
-        (N,) bool.
+        (N,) bool. All of them while `surveying`.
 
     Raises:
         FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
     """
-    listing = Listing(root)
-    there = np.fromiter((listing.holds(str(name)) for name in names), dtype=bool, count=len(names))
-    go_on_without(
-        [str(names[i]) for i in np.flatnonzero(~there)],
-        len(names),
-        problem="Missing or empty: {} photos of " + str(source),
+    return keep_files(
+        np.asarray(names),
+        files_there(root, names),
+        source=source,
         detail=f"looked in {root}",
         way_out="Put them there",
         skip_unreadable=skip_unreadable,
+    )
+
+
+def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:
+    """Returns (N,) bool: which names below a folder are files that are not empty."""
+    listing = Listing(root)
+    return np.fromiter((listing.holds(str(name)) for name in names), dtype=bool, count=len(names))
+
+
+def keep_files(
+    names: np.ndarray,
+    there: np.ndarray,
+    *,
+    source: Path,
+    detail: str,
+    way_out: str,
+    skip_unreadable: bool,
+) -> np.ndarray:
+    """Tells which photos to go on with, given which files are there, and refuses a lack.
+
+    Args:
+        names: (N,) str. Names of the photos.
+        there: (N,) bool. Which of them are files that are not empty.
+        source: Path. What names them, for the messages.
+        detail: str. Where they were sought.
+        way_out: str. What to do about it.
+        skip_unreadable: bool. Go on without those that lack, and log how many they are.
+
+    Returns:
+        (N,) bool: `there`, or all of them while `surveying`.
+
+    Raises:
+        FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
+    """
+    go_on_without(
+        names[~there],
+        len(names),
+        problem="Missing or empty: {} photos of " + str(source),
+        detail=detail,
+        way_out=way_out,
+        skip_unreadable=skip_unreadable,
         error=FileNotFoundError,
     )
-    return there
+    return there if _noted.get() is None else np.ones(len(names), dtype=bool)
 
 
 def go_on_without(
-    lacking: Sequence[str],
+    lacking: Sequence[str] | np.ndarray,
     count: int,
     *,
     problem: str,
@@ -197,16 +279,22 @@ def go_on_without(
         way_out: str. What to do about it.
         skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
         detail: str. More about it, set beside the first name.
-        error: type of the error. Defaults to `ValueError`.
+        error: type of the error; `FileNotFoundError` says that files lack. Defaults to
+            `ValueError`.
 
     Raises:
-        error: If a photo lacks and `skip_unreadable` is false, or if all lack.
+        error: If a photo lacks and `skip_unreadable` is false, or if all lack. While `surveying`
+            only if all lack something other than their files.
     """
     if len(lacking) == 0:
         return
     detail = f"; {detail}" if detail else ""
     first = re.sub(r"[\r\n]", "?", str(lacking[0]))
     message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {first}{detail})"
+    lacks, of_files = _noted.get(), issubclass(error, FileNotFoundError)
+    if lacks is not None and (of_files or len(lacking) < count):
+        lacks.append(Lack(np.asarray(lacking), count, message, of_files))
+        return
     if len(lacking) == count:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:

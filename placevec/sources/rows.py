@@ -4,9 +4,10 @@ import csv
 import difflib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ COLUMNS = {
 }
 ROLES = ("", "query", "database", "both")
 TABLE_SUFFIXES = (".csv", ".parquet")
+_POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
 _LONGEST_HEADER = 65_536  # characters
+_CHUNK = 65_536  # rows that are held as text at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,41 +117,33 @@ def read_rows(table_path: Path) -> PhotoRows:
     Raises:
         ValueError: If a column is missing, a file is named twice, or a value cannot be read.
     """
-    cells = _read_parquet(table_path) if _is_parquet(table_path) else read_csv(table_path)
-    _warn_of_near_columns(cells, table_path)
-    if "file" not in cells:
-        raise ValueError(_missing_column("file", cells, table_path))
-    if not cells["file"]:
+    chunks = _parquet_chunks(table_path) if _is_parquet(table_path) else _csv_chunks(table_path)
+    columns: dict[str, list[np.ndarray]] = {}
+    for cells in chunks:
+        if not columns:
+            _refuse_missing_columns(cells, table_path)
+            _warn_of_near_columns(cells, table_path)
+        for column, values in _convert(cells, table_path).items():
+            columns.setdefault(column, []).append(values)
+    found = {column: np.concatenate(parts) for column, parts in columns.items()}
+    del columns
+    names = found["file"]
+    if not len(names):
         raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
-    names = np.array([tidy_name(str(cell or ""), table_path) for cell in cells["file"]])
     _refuse_repeated(names, table_path)
-    reader = _CellReader(table_path, names)
-    positions, in_degrees = None, False
-    for pair in (("east", "north"), ("lat", "lon")):
-        if positions is None and (pair[0] in cells or pair[1] in cells):
-            for column in pair:
-                if column not in cells:
-                    raise ValueError(_missing_column(column, cells, table_path))
-            positions = np.stack([reader.numbers(c, cells[c]) for c in pair], axis=1)
-            in_degrees = pair[0] == "lat"
-    headings_deg = None
-    if "heading_deg" in cells:
-        headings_deg = whole_turn(reader.numbers("heading_deg", cells["heading_deg"]))
-    times_s = reader.times(cells["time"]) if "time" in cells else None
-    place_ids = reader.places(cells["place"]) if "place" in cells else None
-    roles = reader.roles(cells["role"]) if "role" in cells else np.full(len(names), "")
+    pair = next((pair for pair in _POSITIONS if pair[0] in found), None)
     return PhotoRows(
         source=table_path,
         names=names,
-        positions=positions,
-        in_degrees=in_degrees,
-        headings_deg=headings_deg,
-        times_s=times_s,
-        place_ids=place_ids,
-        sequence_ids=reader.places(cells["sequence"]) if "sequence" in cells else None,
-        altitudes_m=reader.numbers_or_none("altitude_m", cells),
-        fields_of_view_deg=reader.numbers_or_none("fov_deg", cells),
-        roles=roles,
+        positions=None if pair is None else np.stack([found[column] for column in pair], axis=1),
+        in_degrees=pair == ("lat", "lon"),
+        headings_deg=whole_turn(found["heading_deg"]) if "heading_deg" in found else None,
+        times_s=_known(found.get("time")),
+        place_ids=_identities(found.get("place")),
+        sequence_ids=_identities(found.get("sequence")),
+        altitudes_m=_known(found.get("altitude_m")),
+        fields_of_view_deg=_known(found.get("fov_deg")),
+        roles=found.get("role", np.full(len(names), "")),
     )
 
 
@@ -165,31 +160,11 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
         ValueError: If it is no such file, a column stands twice or a line has other cells than
             the first.
     """
-    try:
-        with open(table_path, newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline()
-            separator = max(",;\t", key=header_line.count)
-            file.seek(0)
-            lines = csv.reader(file, delimiter=separator)
-            header = [column.strip() for column in next(lines, [])]
-            if any(len(column.splitlines()) > 1 for column in header):
-                raise ValueError(f"A column's name must stand on one line in {table_path}")
-            if len(set(header)) < len(header):
-                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
-            rows = []
-            for row in lines:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
-                        f"the first line has. Received: {len(row)}"
-                    )
-                rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
-    columns = list(zip(*rows, strict=True)) or [()] * len(header)
-    return {column: list(cells) for column, cells in zip(header, columns, strict=True)}
+    columns: dict[str, list[str]] = {}
+    for cells in _csv_chunks(table_path):
+        for column, values in cells.items():
+            columns.setdefault(column, []).extend(values)
+    return columns
 
 
 def read_columns(table_path: Path) -> list[str]:
@@ -231,7 +206,7 @@ class _CellReader:
     """Turns the cells of a column into an array; an error names the photo of the row."""
 
     source: Path
-    names: np.ndarray
+    names: Sequence[str]
 
     def numbers(self, column: str, cells: Sequence) -> np.ndarray:
         values = np.empty(len(cells))
@@ -243,13 +218,7 @@ class _CellReader:
         values[np.isinf(values)] = np.nan
         return values
 
-    def numbers_or_none(self, column: str, cells: dict[str, Sequence]) -> np.ndarray | None:
-        if column not in cells:
-            return None
-        values = self.numbers(column, cells[column])
-        return None if np.isnan(values).all() else values
-
-    def times(self, cells: Sequence) -> np.ndarray | None:
+    def times(self, cells: Sequence) -> np.ndarray:
         known: dict = {}
         values = np.empty(len(cells))
         for row, cell in enumerate(cells):
@@ -260,15 +229,10 @@ class _CellReader:
                     must = "be ISO 8601, such as 2014-06-30T12:00:00Z, or seconds since 1970"
                     raise self._error("time", must, row, cell) from None
             values[row] = known[cell]
-        return None if np.isnan(values).all() else values
+        return values
 
-    def places(self, cells: Sequence) -> np.ndarray:
-        texts = ["" if _is_empty(cell) else str(cell).strip() for cell in cells]
-        try:
-            return np.array([int(text) if text else -1 for text in texts], dtype=np.int64)
-        except (ValueError, OverflowError):
-            number = {text: i for i, text in enumerate(sorted(set(texts) - {""}))}
-            return np.array([number.get(text, -1) for text in texts], dtype=np.int64)
+    def texts(self, cells: Sequence) -> np.ndarray:
+        return np.array(["" if _is_empty(cell) else str(cell).strip() for cell in cells], np.str_)
 
     def roles(self, cells: Sequence) -> np.ndarray:
         texts = ["" if cell is None else str(cell).strip() for cell in cells]
@@ -276,7 +240,7 @@ class _CellReader:
             if text not in ROLES:
                 must = "be `query`, `database` or empty (both)"
                 raise self._error("role", must, row, text)
-        return np.array(texts)
+        return np.array(texts, dtype=np.str_)
 
     def _error(self, column: str, must: str, row: int, cell: object) -> ValueError:
         return ValueError(
@@ -288,17 +252,90 @@ def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
 
 
-def _read_parquet(table_path: Path) -> dict[str, list]:
+def _csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
+    """Yields the cells of a CSV file by column, so many rows at a time; at least once."""
+    try:
+        with open(table_path, newline="", encoding="utf-8-sig") as file:
+            header_line = file.readline()
+            separator = max(",;\t", key=header_line.count)
+            file.seek(0)
+            lines = csv.reader(file, delimiter=separator)
+            header = [column.strip() for column in next(lines, [])]
+            if any(len(column.splitlines()) > 1 for column in header):
+                raise ValueError(f"A column's name must stand on one line in {table_path}")
+            if len(set(header)) < len(header):
+                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
+            cells = {column: [] for column in header}
+            yield cells
+            for row in lines:
+                if not any(cell.strip() for cell in row):
+                    continue
+                if len(row) != len(header):
+                    raise ValueError(
+                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
+                        f"the first line has. Received: {len(row)}"
+                    )
+                for values, cell in zip(cells.values(), row, strict=True):
+                    values.append(cell)
+                if len(values) == _CHUNK:
+                    yield cells
+                    cells = {column: [] for column in header}
+            yield cells
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
+
+
+def _parquet_chunks(table_path: Path) -> Iterator[dict[str, list]]:
+    """Yields the cells of a Parquet file as `_csv_chunks` does; others than ours are left empty."""
     import pyarrow
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(table_path).read()
-        wanted = [column for column in COLUMNS if column in table.column_names]
-        cells = {column: table.column(column).to_pylist() for column in wanted}
+        with parquet.ParquetFile(table_path) as file:
+            present = file.schema_arrow.names
+            yield {column: [] for column in present}
+            wanted = [column for column in COLUMNS if column in present]
+            for batch in file.iter_batches(_CHUNK, columns=wanted):
+                yield {column: batch.column(column).to_pylist() for column in wanted}
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _no_parquet(table_path, error) from None
-    return cells | {column: [] for column in table.column_names if column not in COLUMNS}
+
+
+def _refuse_missing_columns(cells: dict[str, list], table_path: Path) -> None:
+    pair = next((pair for pair in _POSITIONS if pair[0] in cells or pair[1] in cells), ())
+    for column in ("file", *pair):
+        if column not in cells:
+            raise ValueError(_missing_column(column, cells, table_path))
+
+
+def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
+    """Returns the known columns as arrays, identities as texts."""
+    names = [tidy_name(str(cell or ""), table_path) for cell in cells["file"]]
+    reader = _CellReader(table_path, names)
+    kinds = {"time": reader.times, "role": reader.roles}
+    kinds |= dict.fromkeys(("place", "sequence"), reader.texts)
+    unread = _POSITIONS[1] if _POSITIONS[0][0] in cells else ()
+    values = {"file": np.array(names, dtype=np.str_)}
+    for column in COLUMNS:
+        if column in cells and column not in ("file", *unread):
+            values[column] = kinds.get(column, partial(reader.numbers, column))(cells[column])
+    return values
+
+
+def _known(values: np.ndarray | None) -> np.ndarray | None:
+    return None if values is None or np.isnan(values).all() else values
+
+
+def _identities(texts: np.ndarray | None) -> np.ndarray | None:
+    """Returns whole numbers as they are, other texts by their rank; -1 where there is none."""
+    if texts is None:
+        return None
+    different, rank = np.unique(texts, return_inverse=True)
+    try:
+        numbers = [int(text) if text else -1 for text in different.tolist()]
+        return np.array(numbers, dtype=np.int64)[rank]
+    except (ValueError, OverflowError):
+        return rank - int(different[0] == "")
 
 
 def _no_parquet(table_path: Path, error: Exception) -> ValueError:

@@ -1,12 +1,12 @@
 """Traverses of one route, frame for frame: photos of equal rank show the same place."""
 
 import logging
-import re
 from pathlib import Path
 
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
+from placevec.places.name_order import by_number
 from placevec.sources.files import readable, require_folder, some_photos, walk_photos
 from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
 from placevec.sources.path_options import split_options
@@ -108,7 +108,7 @@ def _find_traverses(root: Path) -> dict[str, list[str]]:
     folders = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     traverses = {}
     for folder in folders:
-        photos = sorted(walk_photos(root / folder), key=_by_number)
+        photos = sorted(walk_photos(root / folder), key=by_number)
         if photos:
             traverses[folder] = [f"{folder}/{name}" for name in photos]
     return traverses
@@ -124,8 +124,3 @@ def _query_folder(root: Path, traverses: dict[str, list[str]], wanted: str | Non
             f"Received: {', '.join(traverses) or 'none'}"
         )
     return there[0] if there else None
-
-
-def _by_number(name: str) -> tuple[list[str | int], str]:
-    parts = re.split(r"(\d+)", name)  # text and digits by turns
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name

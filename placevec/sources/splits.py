@@ -58,7 +58,7 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
             f"There is no {SPLITS_FILE} in {dataset.root} that says which photos are {split}. "
             "Make it: `placevec split`"
         )
-    splits, roles = _read_splits(table_path)
+    splits, roles = _by_name(table_path)
     names = [str(name) for name in dataset.names]
     unnamed = sum(name not in splits for name in names)
     if unnamed:
@@ -75,8 +75,19 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
     )
 
 
-def _read_splits(table_path: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the split and the role of each file."""
+def read_splits(table_path: Path) -> dict[str, list[str]]:
+    """Reads the rows of `splits.csv`.
+
+    Args:
+        table_path: Path. The table.
+
+    Returns:
+        `file`, as names relative to the photos' folder, `split` and `role`: one of `SPLITS` and of
+        `ROLES`, or `""`.
+
+    Raises:
+        ValueError: If a column is missing or a cell is something else.
+    """
     cells = read_csv(table_path)
     for column, choices in (("file", None), ("split", ("", *SPLITS)), ("role", ROLES)):
         if column not in cells:
@@ -90,9 +101,15 @@ def _read_splits(table_path: Path) -> tuple[dict[str, str], dict[str, str]]:
                 f"`{column}` must be one of {', '.join(filter(None, choices))} or empty. "
                 f"Received: {wrong[0]!r} in {table_path}"
             )
-    names = [tidy_name(cell, table_path) for cell in cells["file"]]
+    columns = {column: [cell.strip() for cell in cells[column]] for column in ("split", "role")}
+    return {"file": [tidy_name(cell, table_path) for cell in cells["file"]], **columns}
+
+
+def _by_name(table_path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the split and the role of each file."""
+    columns = read_splits(table_path)
+    names = columns["file"]
     if len(set(names)) < len(names):
         raise ValueError(f"Each file must stand once in {table_path}")
-    columns = ([cell.strip() for cell in cells[column]] for column in ("split", "role"))
-    splits, roles = (dict(zip(names, column, strict=True)) for column in columns)
+    splits, roles = (dict(zip(names, columns[each], strict=True)) for each in ("split", "role"))
     return splits, roles

@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 
 from placevec.images import count_frames, frame_name, read_image
+from placevec.images.contact_sheet import draw_tuples
 from placevec.places import PlaceDataset
-from placevec.retrieval import draw_tuples
 from placevec.sources import open_places, parse_cutout_name
 from placevec.sources.video import list_films
 from placevec.training.tuple_photos import TuplePhotos, draw_frames, draw_places

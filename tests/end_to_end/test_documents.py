@@ -8,6 +8,7 @@ import pytest
 from placevec.cli import main
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, save_model
+from placevec.sources import open_places
 
 pytestmark = pytest.mark.one_backend
 

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.images.contact_sheet import _LONGEST_SIDE
 from placevec.places import PlaceDataset
-from placevec.retrieval import Evaluation, draw_matches, draw_recall, draw_tuples
-from placevec.retrieval.figures import _LONGEST_SIDE
+from placevec.retrieval import Evaluation, draw_matches, draw_recall
 
 GREEN, RED = (0x2A, 0x9D, 0x3F), (0xD1, 0x37, 0x2C)
 
@@ -145,25 +145,3 @@ def test_large_photos_are_shrunk_before_they_are_kept(tmp_path, monkeypatch):
     draw_matches({"m": evaluation}, tmp_path / "matches.png")
     assert [pixels.shape for pixels in kept] == [(428, 300, 3)] * 2
     assert all(pixels.base is None for pixels in kept)  # nothing holds the large photo
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_draws_a_contact_sheet_of_tuples(tmp_path, channels):
-    tuples = np.full((2, 6, 24, 32, channels), 128, np.uint8)
-    draw_tuples(tuples, tmp_path / "tuples.png", num_positives=2)
-    pixels = read_picture(tmp_path / "tuples.png")
-    # Two positives and three negatives in each row, framed alike.
-    assert count(pixels, RED) == pytest.approx(1.5 * count(pixels, GREEN), rel=0.3)
-    assert count(pixels, GREEN) > 500
-    assert count(pixels, (128, 128, 128)) > 12 * 1000
-
-
-def test_tuples_may_differ_in_length(tmp_path):
-    photo = np.zeros((24, 32, 3), np.uint8)
-    draw_tuples([[photo] * 4, [photo] * 2], tmp_path / "tuples.png", num_positives=1)
-    read_picture(tmp_path / "tuples.png")
-
-
-def test_refuses_to_draw_no_tuple(tmp_path):
-    with pytest.raises(ValueError, match="at least one tuple"):
-        draw_tuples([], tmp_path / "tuples.png", num_positives=1)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from placevec.sources.dbstruct import load_dbstruct, read_dbstruct
+from placevec.sources.dbstruct import load_dbstruct, read_dbstruct, recognize_dbstruct
+from placevec.sources.files import surveying
 
 
 def column(texts):
@@ -158,6 +159,20 @@ def test_never_takes_a_database_photo_for_a_query_of_the_same_name(mat, photos, 
         "queries_real/000/1.jpg": ((500, 6), True, False),
         "queries_real/000/3.jpg": ((700, 8), True, False),
     }
+
+
+def test_hands_over_all_rows_while_surveying(mat):
+    with surveying() as lacks:
+        dataset = read_dbstruct(mat(TWO_AND_ONE))
+    assert len(dataset) == 3
+    assert [len(lack.names) for lack in lacks] == [3]
+    assert lacks[0].of_files
+
+
+def test_recognizes_a_mat_and_no_other_file(mat, tmp_path):
+    (tmp_path / "images.csv").write_text("file,east,north\n")
+    assert recognize_dbstruct(mat(TWO_AND_ONE)) == "a dbStruct, set.mat"
+    assert recognize_dbstruct(tmp_path / "images.csv") == ""
 
 
 def test_says_how_many_are_missing_and_where_it_looked(mat, photos, refuses, caplog):

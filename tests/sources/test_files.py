@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from placevec.sources.files import Listing, go_on_without, list_photos, readable, tidy_name
+from placevec.sources.files import (
+    Listing,
+    go_on_without,
+    list_photos,
+    readable,
+    surveying,
+    tidy_name,
+)
 
 
 def test_lists_photos_below_all_folders_sorted(photos):
@@ -124,3 +131,27 @@ def test_a_frame_is_there_where_its_film_is(photos):
     for name in ("walks/b.mp4#000003", "photo.jpg#000003", "walks/a.mp4#x"):
         assert not listing.holds(name)
     assert tidy_name("walks/./a.mp4#000003", Path("t.csv")) == "walks/a.mp4#000003"
+
+
+def test_notes_what_lacks_instead_of_refusing_it_while_surveying(photos, caplog):
+    root = photos("a.jpg")
+    with surveying() as lacks:
+        there = readable(root, ["a.jpg", "x.jpg"], source=root, skip_unreadable=False)
+        go_on_without(["b.jpg"], 2, problem="No light in {}", way_out="", skip_unreadable=False)
+    assert there.tolist() == [True, True]
+    assert [lack.names.tolist() for lack in lacks] == [["x.jpg"], ["b.jpg"]]
+    assert [lack.of_files for lack in lacks] == [True, False]
+    assert [lack.count for lack in lacks] == [2, 2]
+    assert lacks[1].message == "No light in 1 of 2 (first: b.jpg)"
+    assert not caplog.text
+
+
+def test_refuses_again_after_surveying_and_where_nothing_is_known_of_any_photo(photos, refuses):
+    root = photos("a.jpg")
+    with surveying() as lacks:
+        assert readable(root, ["x.jpg"], source=root, skip_unreadable=False).all()
+        with refuses(ValueError, "No light in 1 of 1"):
+            go_on_without(["b.jpg"], 1, problem="No light in {}", way_out="", skip_unreadable=True)
+    assert len(lacks) == 1
+    with refuses(FileNotFoundError, "1 of 1"):
+        readable(root, ["x.jpg"], source=root, skip_unreadable=True)

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from placevec.sources.rows import read_rows, whole_turn
+from placevec.sources.rows import read_csv, read_rows, whole_turn
 
 
 @pytest.fixture
@@ -163,3 +163,38 @@ def test_turns_headings_into_one_round():
     turned = whole_turn(np.array([-90.0, 0.0, 360.0, 725.0, -1e-20, np.nan]))
     np.testing.assert_array_equal(turned, [270, 0, 0, 5, 0, np.nan])
     assert whole_turn(np.array([np.nan])) is None
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_read_in_pieces_is_the_same_table(tmp_path, monkeypatch, suffix):
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "file": [f"{'x' * i}{i}.jpg" for i in range(7)],
+            "east": [float(i) for i in range(7)],
+            "north": 1.0,
+            "time": [None, 1.0, 2.0, None, 4.0, 5.0, 6.0],
+            "place": ["oak", "elm", "oak", None, "fir", "elm", "7"],
+            "sequence": ["3", "3", "", "1", "1", "2", "2"],
+            "role": ["", "", "", "", "", "database", "query"],
+        }
+    )
+    path = tmp_path / f"images{suffix}"
+    frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
+    whole = read_rows(path)
+    monkeypatch.setattr("placevec.sources.rows._CHUNK", 2)
+    pieces = read_rows(path)
+    fields = ("names", "positions", "times_s", "place_ids", "sequence_ids", "roles")
+    for field in fields:
+        np.testing.assert_array_equal(getattr(pieces, field), getattr(whole, field))
+    assert pieces.names.tolist() == frame["file"].tolist()
+    assert pieces.place_ids.tolist() == [3, 1, 3, -1, 2, 1, 0]
+    assert pieces.sequence_ids.tolist() == [3, 3, -1, 1, 1, 2, 2]
+    assert pieces.roles.tolist() == frame["role"].tolist()
+
+
+def test_cells_come_whole_from_a_table_read_in_pieces(table, monkeypatch):
+    monkeypatch.setattr("placevec.sources.rows._CHUNK", 2)
+    assert read_csv(table("a,b\n1,2\n\n3,4\n5,6\n")) == {"a": ["1", "3", "5"], "b": ["2", "4", "6"]}
+    assert read_csv(table("a,b\n")) == {"a": [], "b": []}

@@ -1,0 +1,194 @@
+"""Checks a data set from its path to its report."""
+
+import csv
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placevec.checking.drawings import draw_headings, draw_map, map_caption
+from placevec.checking.facts import facts_of_files, facts_of_places
+from placevec.checking.findings import (
+    Finding,
+    findings_of_files,
+    findings_of_lacks,
+    findings_of_places,
+    printable,
+)
+from placevec.checking.page import page
+from placevec.checking.samples import Samples, draw_samples
+from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
+from placevec.config import CheckConfig
+from placevec.images.condition import Conditions, conditions_of
+from placevec.places import SPLITS, PlaceDataset
+from placevec.sources.files import files_there, surveying
+from placevec.sources.registry import READERS, find_reader, open_places
+from placevec.whole_file import require_writable, whole_file
+
+log = logging.getLogger(__name__)
+_COLUMNS = ("file", "finding", "detail")
+_LONGEST_HEADER = 256  # bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What was found in a data set; as text, what the command line prints.
+
+    Args:
+        title: str. The data set as it was named.
+        facts: list of (what, value). Format, counts, sizes.
+        findings: list of Finding. Empty where all is well.
+        out: Path. The .html file; a .csv file beside it lists every photo of a finding.
+    """
+
+    title: str
+    facts: list[tuple[str, str]]
+    findings: list[Finding]
+    out: Path
+
+    def __str__(self) -> str:
+        width = max(len(what) for what, _ in self.facts)
+        lines = [f"{what:{width}}  {value}" for what, value in self.facts]
+        lines.append(f"findings: {len(self.findings) or 'none'}")
+        for finding in self.findings:
+            lines.append(f"- {finding.kind}: {finding.message}")
+            lines += [f"    {name}{detail and f': {detail}'}" for name, detail in finding.first()]
+        lines.append(f"report: {self.out}, {self.out.with_suffix('.csv')}")
+        return "\n".join(map(printable, lines))
+
+
+def check(
+    places: str | Path,
+    settings: CheckConfig = CheckConfig(),  # noqa: B008
+    *,
+    progress: Callable[..., Iterable] = lambda iterable, **_: iterable,
+) -> Report:
+    """Reads a data set, looks at every photo and writes a report.
+
+    What lacks is noted and not refused, see `surveying`; the rest is checked all the same. Memory
+    grows by some hundred bytes a photo.
+
+    Args:
+        places: str or Path. A path, or `READER:PATH`, as `open_places` takes it.
+        settings: CheckConfig.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Report.
+
+    Raises:
+        ValueError: If no reader recognizes the path, or the data set cannot be read at all.
+        OSError: If the path is missing, or the report cannot be written.
+    """
+    start = time.perf_counter()
+    reader, path = find_reader(str(places))
+    out = _report_path(settings.out, path)
+    with surveying() as lacks:
+        dataset = open_places(str(places), skip_unreadable=True)
+    why = READERS[reader].recognize(path)
+    facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
+    facts += facts_of_places(dataset)
+    findings = findings_of_lacks(lacks)
+    splits = splits_of(dataset)
+    there = files_there(dataset.root, dataset.names)
+    samples, same_pairs = None, np.empty((0, 2), dtype=np.int64)
+    if there.any():
+        rows = np.flatnonzero(there)
+        conditions = conditions_of(
+            dataset.root,
+            dataset.names[rows],
+            decode=not settings.quick,
+            num_workers=settings.num_workers,
+            progress=progress,
+        )
+        near_pairs = conditions.nearly_equal(settings.near_duplicate_bits)
+        same_pairs = rows[np.concatenate([_pairs(conditions.equal_files()), near_pairs])]
+        facts += facts_of_files(conditions)
+        findings += findings_of_files(dataset.names[rows], conditions, near_pairs)
+        samples = _samples(dataset, rows, conditions, settings)
+    findings += findings_of_places(dataset, settings)
+    if splits is not None:
+        counts = [f"{split} {(splits.ids == i).sum()}" for i, split in enumerate(SPLITS)]
+        facts.append(("splits", ", ".join(counts)))
+        findings += findings_of_splits(dataset, splits, same_pairs, settings.buffer_m)
+    report = Report(str(places), facts, findings, out)
+    drawings = _drawings(dataset, splits)
+    with whole_file(out) as unfinished:
+        unfinished.write_text(page(report.title, facts, findings, drawings, samples), "utf-8")
+    _write_list(findings, out.with_suffix(".csv"))
+    log.info("%d photos checked in %.1f s", len(dataset), time.perf_counter() - start)
+    return report
+
+
+def _report_path(out: Path | None, path: Path) -> Path:
+    """Returns the file to write, and refuses one that cannot be written before the long work."""
+    told = out is not None
+    out = Path("check.html") if out is None else out.expanduser()
+    if out.is_dir() or out.suffix != ".html":
+        out.mkdir(parents=True, exist_ok=True)
+        out = out / "check.html"
+    photos = (path if path.is_dir() else path.parent).resolve()
+    if not told and out.resolve().is_relative_to(photos):
+        raise ValueError(
+            f"The report would lie among the photos of {path}. Run in another folder, or say where "
+            "to write it: `--out`"
+        )
+    require_writable(out, ".html")
+    _refuse_other_tables(out.with_suffix(".csv"))
+    return out
+
+
+def _refuse_other_tables(path: Path) -> None:
+    """Refuses to write the list of findings over a table of something else."""
+    if not path.exists():
+        return
+    with open(path, "rb") as file:
+        if file.readline(_LONGEST_HEADER).strip() != ",".join(_COLUMNS).encode():
+            raise FileExistsError(
+                f"The list of findings would replace {path}. Name another file: `--out`"
+            )
+
+
+def _pairs(groups: list[np.ndarray]) -> np.ndarray:
+    """Returns each photo of a group beside the first one of it."""
+    pairs = [np.stack([np.full(len(each) - 1, each[0]), each[1:]], axis=1) for each in groups]
+    return np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
+
+
+def _samples(
+    dataset: PlaceDataset, rows: np.ndarray, conditions: Conditions, settings: CheckConfig
+) -> Samples | None:
+    """Draws tuples of the photos at `rows` that can be decoded."""
+    whole = np.setdiff1d(np.arange(len(rows)), list(conditions.problems))
+    if not settings.samples or not len(whole):
+        return None
+    return draw_samples(dataset.take(rows[whole]), settings)
+
+
+def _drawings(dataset: PlaceDataset, splits: PhotoSplits | None) -> list[tuple[str, str]]:
+    """Returns each drawing as an `<svg>` element and its caption."""
+    ids = None if splits is None else splits.ids
+    drawings = []
+    if dataset.positions_m is not None and len(dataset):
+        drawings.append((draw_map(dataset, ids), map_caption(dataset, by_split=ids is not None)))
+    if dataset.headings_deg is not None:
+        known = dataset.headings_deg[~np.isnan(dataset.headings_deg)]
+        drawings.append((draw_headings(known), "How many photos look which way."))
+    return drawings
+
+
+def _write_list(findings: list[Finding], path: Path) -> None:
+    with (
+        whole_file(path) as unfinished,
+        open(unfinished, "w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for finding in findings:
+            if not len(finding.names):
+                writer.writerow(("", finding.kind, finding.message))
+            for i, name in enumerate(finding.names):
+                writer.writerow((name, finding.kind, finding.detail(i)))

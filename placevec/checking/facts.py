@@ -1,0 +1,74 @@
+"""What a data set is, in numbers."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from placevec.images.condition import Conditions
+from placevec.places import PlaceDataset
+
+_NUM_SIZES = 5
+
+
+def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
+    """Returns counts, and what is known of the photos, as (what, value)."""
+    facts = [
+        ("folder", str(dataset.root)),
+        ("photos", f"{len(dataset)}"),
+        ("roles", f"{len(dataset.queries)} queries, {len(dataset.database)} in the database"),
+        ("positions", _extent(dataset)),
+    ]
+    for what, values in (
+        ("headings", dataset.headings_deg),
+        ("altitudes", dataset.altitudes_m),
+        ("fields of view", dataset.fields_of_view_deg),
+    ):
+        if values is not None:
+            facts.append((what, f"of {np.count_nonzero(~np.isnan(values))} photos"))
+    if dataset.times_s is not None:
+        facts.append(("times", _span(dataset.times_s[~np.isnan(dataset.times_s)])))
+    for what, ids in (("places", dataset.place_ids), ("sequences", dataset.sequence_ids)):
+        if ids is not None:
+            known = ids[ids != -1]
+            facts.append((what, f"{len(np.unique(known))}, of {len(known)} photos"))
+    return facts
+
+
+def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
+    """Returns sizes of photos and files, as (what, value)."""
+    sizes, counts = np.unique(conditions.sizes, axis=0, return_counts=True)
+    usual = np.argsort(-counts, kind="stable")
+    usual = usual[sizes[usual].min(axis=1) > 0]
+    texts = [f"{sizes[i][0]}x{sizes[i][1]} ({counts[i]})" for i in usual[:_NUM_SIZES]]
+    if len(usual) > _NUM_SIZES:
+        texts.append(f"{len(usual) - _NUM_SIZES} other sizes")
+    low, middle, high = np.percentile(conditions.num_bytes, [0, 50, 100]) / 1e3
+    return [
+        ("rows x columns", ", ".join(texts) or "none can be read"),
+        (
+            "files",
+            f"{len(conditions.num_bytes)}, {conditions.num_bytes.sum() / 1e6:.1f} MB; smallest "
+            f"{low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB",
+        ),
+    ]
+
+
+def _extent(dataset: PlaceDataset) -> str:
+    if dataset.positions_m is None:
+        return "none, places are known by identity"
+    east_m, north_m = np.ptp(dataset.positions_m, axis=0) if len(dataset) else (0, 0)
+    if dataset.frame == "frames":
+        return f"frames 0 to {dataset.positions_m[:, 0].max(initial=0):.0f}"
+    return f"{dataset.frame}, {east_m:.1f} m from west to east, {north_m:.1f} m from south to north"
+
+
+def _span(times_s: np.ndarray) -> str:
+    if not len(times_s):
+        return "none"
+    ends = []
+    for time_s in (times_s.min(), times_s.max()):
+        try:
+            ends.append(f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S}")
+        except (ValueError, OverflowError, OSError):
+            ends.append(f"{time_s:g} s")
+    return f"of {len(times_s)} photos, {ends[0]} to {ends[1]}"

@@ -1,0 +1,92 @@
+"""A few tuples as a training would draw them, to look at."""
+
+import base64
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import CheckConfig
+from placevec.images.contact_sheet import draw_tuples, read_thumbnail
+from placevec.places import PlaceDataset, TupleSampler
+
+_NUM_POSITIVES = _NUM_NEGATIVES = 2
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Tuples that were drawn.
+
+    Args:
+        jpeg_base64: str. The contact sheet; empty where none could be drawn.
+        captions: list of (photo, what it is and why), tuple by tuple.
+        message: str. How many queries have positives, or why there are no tuples.
+    """
+
+    jpeg_base64: str
+    captions: list[tuple[str, str]]
+    message: str
+
+
+def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
+    """Draws tuples of photos that can be read: query, positives, negatives.
+
+    Args:
+        dataset: PlaceDataset. Photos that can be read.
+        settings: CheckConfig. Its radius, number of samples and seed.
+    """
+    rng = np.random.default_rng(settings.seed)
+    try:
+        sampler = TupleSampler(
+            dataset,
+            num_positives=_NUM_POSITIVES,
+            num_negatives=_NUM_NEGATIVES,
+            positive_radius_m=settings.radius_m,
+            negative_radius_m=settings.radius_m,
+        )
+    except ValueError as error:
+        return Samples("", [], f"No tuples can be drawn. {error}")
+    queries = sampler.shuffled_queries(rng)[: settings.samples]
+    tuples, titles, captions = [], [], []
+    for query in queries:
+        query, positives, negatives = sampler.draw(query, rng)
+        others = [*dict.fromkeys(positives.tolist()), *negatives.tolist()]
+        tuples.append([query, *positives, *negatives])
+        titles.append([_title(dataset, query, photo) for photo in tuples[-1]])
+        captions.append((str(dataset.names[query]), "query" + _heading(dataset, query)))
+        captions += [(str(dataset.names[photo]), sampler.why(query, photo)) for photo in others]
+    message = (
+        f"{len(sampler.queries)} of {len(dataset.queries)} queries have a positive to train on. "
+        f"{len(queries)} tuples, drawn with the seed {settings.seed}:"
+    )
+    if not tuples:
+        return Samples("", [], message)
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "samples.jpg"
+        draw_tuples(
+            [[read_thumbnail(dataset.path(photo)) for photo in photos] for photos in tuples],
+            picture,
+            num_positives=_NUM_POSITIVES,
+            titles=titles,
+        )
+        jpeg = base64.b64encode(picture.read_bytes()).decode("ascii")
+    return Samples(jpeg, captions, message)
+
+
+def _title(dataset: PlaceDataset, query: int, photo: int) -> str:
+    if photo == query:
+        return "query" + _heading(dataset, query)
+    parts = []
+    if dataset.positions_m is not None:
+        apart_m = np.linalg.norm(dataset.positions_m[photo] - dataset.positions_m[query])
+        parts.append(f"{apart_m:.1f} {'frames' if dataset.frame == 'frames' else 'm'}")
+    elif dataset.place_ids is not None:
+        parts.append(f"place {dataset.place_ids[photo]}")
+    return ", ".join(parts) + _heading(dataset, photo)
+
+
+def _heading(dataset: PlaceDataset, photo: int) -> str:
+    if dataset.headings_deg is None or np.isnan(dataset.headings_deg[photo]):
+        return ""
+    return f", {dataset.headings_deg[photo]:.0f}°"

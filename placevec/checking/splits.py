@@ -1,0 +1,100 @@
+"""Whether the splits of a data set keep apart what they should."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from placevec.checking.findings import Finding
+from placevec.places import PlaceDataset
+from placevec.places.leaks import find_photos_near_another_split, find_photos_of_split_places
+from placevec.places.split import SPLITS
+from placevec.sources.splits import SPLITS_FILE, read_splits
+
+
+class PhotoSplits(NamedTuple):
+    """Which photo is in which split.
+
+    Args:
+        ids: (N,) int64. Place in `SPLITS` of each photo of the data set; -1 where it is in none.
+        in_two: (n,) int64. Rows of photos that stand in more than one split.
+    """
+
+    ids: np.ndarray
+    in_two: np.ndarray
+
+
+def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
+    """Returns the splits that `splits.csv` beside the photos tells; None where there is none.
+
+    Args:
+        dataset: PlaceDataset. The photos; rows of others are passed over.
+
+    Raises:
+        ValueError: If the table cannot be read.
+    """
+    table_path = dataset.root / SPLITS_FILE
+    if not table_path.is_file():
+        return None
+    columns = read_splits(table_path)
+    names = np.array(columns["file"], dtype=np.str_)
+    split_ids = np.array([("", *SPLITS).index(split) - 1 for split in columns["split"]], np.int64)
+    order = np.argsort(dataset.names)
+    place = np.searchsorted(dataset.names, names, sorter=order)
+    rows = order[np.minimum(place, len(order) - 1)]
+    known = dataset.names[rows] == names
+    rows, split_ids = rows[known], split_ids[known]
+    ids = np.full(len(dataset), -1, dtype=np.int64)
+    ids[rows] = split_ids
+    return PhotoSplits(ids, np.unique(rows[ids[rows] != split_ids]))
+
+
+def findings_of_splits(
+    dataset: PlaceDataset, splits: PhotoSplits, same_pairs: np.ndarray, buffer_m: float
+) -> list[Finding]:
+    """Returns what one split tells about another.
+
+    Args:
+        dataset: PlaceDataset. The photos.
+        splits: PhotoSplits. Of the same photos.
+        same_pairs: (n, 2) int64. Rows of photos that are equal or look the same.
+        buffer_m: float. Least distance between photos of two splits, in metres.
+    """
+    findings = []
+
+    def add(kind: str, rows: np.ndarray, message: str, detail: Callable[[int], str]) -> None:
+        if len(rows):
+            findings.append(Finding(kind, len(rows), message, dataset.names[rows], detail))
+
+    def label(row: int) -> str:
+        return SPLITS[splits.ids[row]]
+
+    add(
+        "photos in two splits",
+        splits.in_two,
+        f"{len(splits.in_two)} photos stand in more than one split",
+        lambda i: "",
+    )
+    shared = find_photos_of_split_places(dataset, splits.ids)
+    add(
+        "places in two splits",
+        shared,
+        f"{len(shared)} photos show places that more than one split has",
+        lambda i: f"place {dataset.place_ids[shared[i]]}, {label(shared[i])}",
+    )
+    ids = splits.ids[same_pairs]
+    across = same_pairs[(ids[:, 0] != ids[:, 1]) & (ids != -1).all(axis=1)]
+    add(
+        "equal photos in two splits",
+        across[:, 1],
+        f"{len(across)} pairs of equal or nearly equal photos lie in two splits",
+        lambda i: f"{label(across[i, 1])}; {dataset.names[across[i, 0]]}, {label(across[i, 0])}",
+    )
+    near = find_photos_near_another_split(dataset, splits.ids, buffer_m)
+    add(
+        "splits too close",
+        near,
+        f"{len(near)} photos lie nearer than {buffer_m:g} m to a photo of another split",
+        lambda i: label(near[i]),
+    )
+    return findings

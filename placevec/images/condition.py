@@ -1,0 +1,145 @@
+"""What state the files of photos are in: sizes, what cannot be read, which are the same."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from placevec.images.fingerprint import digest, fingerprint, near_duplicates
+from placevec.images.header import read_header
+from placevec.images.read import UnreadableImageError
+from placevec.images.read_ahead import read_ahead
+
+
+class Condition(NamedTuple):
+    """The state of one file.
+
+    Args:
+        num_bytes: int. Size of the file.
+        size: (int, int). Rows and columns as its header declares them; 0 where it cannot be read.
+        digest: bytes. 16 bytes, equal for equal files.
+        perceptual_hash: (8,) uint64 or None. See `fingerprint`; None where it was not decoded.
+        problem: str. Why it is no whole photo, as the second half of a sentence; else empty.
+    """
+
+    num_bytes: int = 0
+    size: tuple[int, int] = (0, 0)
+    digest: bytes = bytes(16)
+    perceptual_hash: np.ndarray | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """The state of many files, in arrays.
+
+    Args:
+        num_bytes: (N,) int64. Sizes of the files.
+        sizes: (N, 2) int32. Rows and columns; 0 where they cannot be read.
+        digests: (N, 2) uint64. Equal for equal files.
+        perceptual_hashes: (N, 8) uint64; 0 where not decoded.
+        is_decoded: (N,) bool. Which photos were decoded.
+        problems: dict of row -> why the file is no whole photo.
+    """
+
+    num_bytes: np.ndarray
+    sizes: np.ndarray
+    digests: np.ndarray
+    perceptual_hashes: np.ndarray
+    is_decoded: np.ndarray
+    problems: dict[int, str]
+
+    def equal_files(self) -> list[np.ndarray]:
+        """Returns the rows of each group of whole photos whose files are equal, ascending."""
+        rows = self._whole()
+        _, group, counts = np.unique(
+            self.digests[rows], axis=0, return_inverse=True, return_counts=True
+        )
+        group = group.ravel()
+        repeated = counts[group] > 1
+        rows, group = rows[repeated], group[repeated]
+        order = np.argsort(group, kind="stable")
+        starts = np.flatnonzero(np.diff(group[order])) + 1
+        groups = np.split(rows[order], starts) if len(rows) else []
+        return sorted(groups, key=lambda each: each[0])
+
+    def nearly_equal(self, max_bits: int) -> np.ndarray:
+        """Returns (n, 2) int64: pairs of photos that look the same, though their files differ.
+
+        Args:
+            max_bits: int. See `near_duplicates`.
+        """
+        rows = np.flatnonzero(self.is_decoded)
+        _, first = np.unique(self.digests[rows], axis=0, return_index=True)
+        rows = rows[np.sort(first)]  # one of each group of equal files
+        return rows[near_duplicates(self.perceptual_hashes[rows], max_bits)]
+
+    def _whole(self) -> np.ndarray:
+        whole = np.ones(len(self.num_bytes), dtype=bool)
+        whole[list(self.problems)] = False
+        return np.flatnonzero(whole)
+
+
+def condition_of(path: Path, *, decode: bool = True) -> Condition:
+    """Looks at one file.
+
+    Args:
+        path: Path. The file.
+        decode: bool. Whether to decode the photo; if not, header and end are read only.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return Condition(problem=f"cannot be opened: {error.strerror}")
+    try:
+        size = read_header(data)
+    except ValueError as error:
+        return Condition(len(data), digest=digest(data), problem=str(error))
+    if not decode:
+        return Condition(len(data), size, digest(data))
+    try:
+        return Condition(len(data), size, *fingerprint(path))
+    except (UnreadableImageError, OSError) as error:
+        problem = str(error).removeprefix(f"{path} ").partition(". ")[0]
+        return Condition(len(data), size, digest(data), problem=problem)
+
+
+def conditions_of(
+    root: Path,
+    names: Sequence[str] | np.ndarray,
+    *,
+    decode: bool = True,
+    num_workers: int = 2,
+    progress: Callable[..., Iterable] = lambda iterable, **_: iterable,
+) -> Conditions:
+    """Looks at many files, several at a time.
+
+    Args:
+        root: Path. Folder that the names are relative to.
+        names: (N,) str. The files.
+        decode: bool. Whether to decode the photos; if not, headers and ends are read only.
+        num_workers: int. Threads.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+    """
+    count = len(names)
+    num_bytes = np.zeros(count, dtype=np.int64)
+    sizes = np.zeros((count, 2), dtype=np.int32)
+    digests = np.zeros((count, 2), dtype=np.uint64)
+    hashes = np.zeros((count, 8), dtype=np.uint64)
+    is_decoded = np.zeros(count, dtype=bool)
+    problems = {}
+    paths = (root / str(name) for name in names)
+    look = partial(condition_of, decode=decode)
+    found = read_ahead(look, paths, num_workers=num_workers, ahead=4 * num_workers)
+    for row, each in enumerate(progress(found, total=count, desc="photos", unit=" photos")):
+        num_bytes[row] = each.num_bytes
+        sizes[row] = np.minimum(each.size, np.iinfo(np.int32).max)
+        digests[row] = np.frombuffer(each.digest, dtype=np.uint64)
+        if each.perceptual_hash is not None:
+            hashes[row], is_decoded[row] = each.perceptual_hash, True
+        if each.problem:
+            problems[row] = each.problem
+    return Conditions(num_bytes, sizes, digests, hashes, is_decoded, problems)

@@ -1,0 +1,110 @@
+"""What is odd about where and when the photos of a data set were taken."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.places.name_order import by_number
+from placevec.places.neighbours import DatabaseNeighbours
+
+_CHUNK = 65_536  # photos whose neighbours are sought together
+
+
+class Jumps(NamedTuple):
+    """Steps of a trajectory that are too fast to be true.
+
+    Args:
+        before: (n,) int64. Rows of the photos before the jumps.
+        after: (n,) int64. Rows of the photos after them.
+        speeds_m_s: (n,) float64. Metres per second.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    speeds_m_s: np.ndarray
+
+
+def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
+    """Finds photos that follow each other in time and lie too far apart for it.
+
+    The photos of each sequence are taken in the order of their times, where no sequences are
+    known all photos are. Photos of equal times follow none of each other.
+
+    Args:
+        dataset: PlaceDataset. Without positions or times there are no jumps.
+        max_speed_m_s: float. Largest speed, in metres per second.
+    """
+    if dataset.positions_m is None or dataset.times_s is None:
+        none = np.empty(0, dtype=np.int64)
+        return Jumps(none, none, np.empty(0))
+    sequences = _sequences(dataset)
+    rows = np.flatnonzero(~np.isnan(dataset.times_s) & (sequences != -1))
+    rows = rows[np.lexsort((dataset.times_s[rows], sequences[rows]))]
+    before, after = rows[:-1], rows[1:]
+    apart_s = dataset.times_s[after] - dataset.times_s[before]
+    follow = (sequences[before] == sequences[after]) & (apart_s > 0)
+    before, after, apart_s = before[follow], after[follow], apart_s[follow]
+    apart_m = np.linalg.norm(dataset.positions_m[after] - dataset.positions_m[before], axis=1)
+    speeds_m_s = apart_m / apart_s
+    fast = speeds_m_s > max_speed_m_s
+    return Jumps(before[fast], after[fast], speeds_m_s[fast])
+
+
+def find_times_out_of_order(dataset: PlaceDataset) -> np.ndarray:
+    """Finds photos that were taken before the one that stands before them in their sequence.
+
+    The order of a sequence is that of its names, numbers in them by their value. Photos of no
+    sequence have no order.
+
+    Returns:
+        (n,) int64, ascending. Rows of the data set.
+    """
+    if dataset.sequence_ids is None or dataset.times_s is None:
+        return np.empty(0, dtype=np.int64)
+    rows = np.flatnonzero(~np.isnan(dataset.times_s) & (dataset.sequence_ids != -1))
+    rows = rows[np.argsort(dataset.sequence_ids[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(dataset.sequence_ids[rows])) + 1
+    early = []
+    for sequence in np.split(rows, starts):
+        names = np.array([by_number(name) for name in dataset.names[sequence].tolist()])
+        sequence = sequence[np.argsort(names, kind="stable")]
+        early.append(sequence[1:][np.diff(dataset.times_s[sequence]) < 0])
+    return np.sort(np.concatenate(early))
+
+
+def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.ndarray:
+    """Finds queries that no other database photo lies near, or shares the place with.
+
+    Args:
+        dataset: PlaceDataset.
+        radius_m: float. Largest distance, in metres; not looked at where there are no positions.
+
+    Returns:
+        (n,) int64, ascending. Rows of the data set.
+    """
+    queries = dataset.queries
+    if not len(dataset.database):
+        return queries
+    neighbours = DatabaseNeighbours(dataset)
+    parts = [queries[start : start + _CHUNK] for start in range(0, len(queries), _CHUNK)]
+    lonely = [part[~neighbours.have_others_within(part, radius_m)] for part in parts]
+    return np.concatenate([queries[:0], *lonely])
+
+
+def find_places_of_one_photo(dataset: PlaceDataset) -> np.ndarray:
+    """Finds the photos that are the only one of their place; none where no place has an identity.
+
+    Returns:
+        (n,) int64, ascending. Rows of the data set.
+    """
+    if dataset.place_ids is None:
+        return np.empty(0, dtype=np.int64)
+    ids, first, counts = np.unique(dataset.place_ids, return_index=True, return_counts=True)
+    return np.sort(first[(counts == 1) & (ids != -1)])
+
+
+def _sequences(dataset: PlaceDataset) -> np.ndarray:
+    if dataset.sequence_ids is None:
+        return np.zeros(len(dataset), dtype=np.int64)
+    return dataset.sequence_ids

@@ -1,0 +1,307 @@
+import csv
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from placevec.checking import check
+from placevec.cli import main
+from placevec.config import CheckConfig
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    """Returns a function that checks a set and returns how often each kind of fault was found."""
+
+    def found(root, **settings):
+        report = check(root, CheckConfig(out=tmp_path / "check.html", **settings))
+        return {finding.kind: finding.count for finding in report.findings}
+
+    return found
+
+
+def listed(folder):
+    with open(folder / "check.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_clean_set_has_no_findings(town, kinds, tmp_path):
+    assert kinds(town) == {}
+    assert listed(tmp_path) == []
+    page = (tmp_path / "check.html").read_text()
+    assert "None." in page
+    assert page.count("<svg") == 2
+    assert "data:image/jpeg;base64," in page
+
+
+def test_finds_broken_photos_and_lists_each(town, kinds, tmp_path):
+    whole = (town / "photos/3.jpg").read_bytes()
+    (town / "photos/3.jpg").write_bytes(whole[:500])
+    (town / "photos/4.jpg").write_text("no photo")
+    assert kinds(town) == {"unreadable photos": 2}
+    rows = listed(tmp_path)
+    assert [row["file"] for row in rows] == ["photos/3.jpg", "photos/4.jpg"]
+    assert "cut off" in rows[0]["detail"]
+    assert kinds(town, quick=True) == {"unreadable photos": 2}
+
+
+def test_finds_equal_and_nearly_equal_photos(town, kinds, draw, tmp_path):
+    (town / "photos/1.jpg").write_bytes((town / "photos/0.jpg").read_bytes())
+    draw(town / "photos/7.jpg", seed=6, quality=70)
+    assert kinds(town) == {"equal photos": 1, "nearly equal photos": 1}
+    assert [(row["file"], row["detail"]) for row in listed(tmp_path)] == [
+        ("photos/1.jpg", "equals photos/0.jpg"),
+        ("photos/7.jpg", "looks like photos/6.jpg"),
+    ]
+    assert kinds(town, quick=True) == {"equal photos": 1}
+
+
+def test_finds_photos_without_positions_and_goes_on_with_the_others(town, kinds, rewrite, tmp_path):
+    rewrite(town, "photos/11.jpg,1005,3", "photos/11.jpg,,")
+    found = kinds(town)
+    assert found["photos without positions"] == 1
+    assert found["queries without a positive"] == 1
+    assert found["places of one photo"] == 1
+    assert listed(tmp_path)[0]["file"] == "photos/11.jpg"
+
+
+def test_finds_jumps_and_times_out_of_order(town, kinds, rewrite, tmp_path):
+    rewrite(town, "photos/2.jpg,400,3,60,20", "photos/2.jpg,400,3,60,11")
+    assert kinds(town) == {"jumps": 1}
+    assert listed(tmp_path)[0]["detail"] == "200.0 m/s from photos/1.jpg"
+    assert kinds(town, max_speed_m_s=201) == {}
+    rewrite(town, "photos/2.jpg,400,3,60,11", "photos/2.jpg,400,3,60,2")
+    assert kinds(town, max_speed_m_s=201) == {"times out of order": 1}
+
+
+def test_finds_queries_without_a_positive(town, kinds):
+    assert kinds(town, radius_m=5) == {}
+    assert kinds(town, radius_m=4.9) == {"queries without a positive": 12}
+
+
+def test_finds_missing_photos_by_name_but_absence_once(town, kinds, tmp_path):
+    (town / "photos/5.jpg").unlink()
+    (town / "photos/6.jpg").write_bytes(b"")
+    assert kinds(town) == {"missing photos": 2}
+    assert {row["file"] for row in listed(tmp_path)} == {"photos/5.jpg", "photos/6.jpg"}
+    for photo in (town / "photos").iterdir():
+        photo.unlink()
+    assert kinds(town) == {"photos absent": 12}
+    (row,) = listed(tmp_path)
+    assert "12 of 12" in row["detail"]
+    assert "<svg" in (tmp_path / "check.html").read_text()
+
+
+def test_finds_leaks_between_splits(town, kinds, draw):
+    def split(of):
+        rows = [f"photos/{i}.jpg,{of(i)},both" for i in range(12)]
+        (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]) + "\n")
+
+    split(lambda i: "train" if i % 6 < 3 else "val")
+    assert kinds(town) == {}
+    assert kinds(town, buffer_m=201) == {"splits too close": 4}
+    split(lambda i: "train" if i < 6 else "val")
+    assert kinds(town) == {"places in two splits": 12, "splits too close": 12}
+    split(lambda i: "train" if i % 6 < 3 else "val")
+    draw(town / "photos/5.jpg", seed=0, quality=70)
+    assert kinds(town) == {"nearly equal photos": 1, "equal photos in two splits": 1}
+
+
+def test_a_photo_in_two_splits_is_a_finding(town, kinds):
+    (town / "splits.csv").write_text(
+        "file,split,role\nphotos/0.jpg,val,\nphotos/0.jpg,test,\nother.jpg,val,\n"
+    )
+    assert kinds(town) == {"photos in two splits": 1}
+
+
+def test_checks_one_split_alone(town, tmp_path):
+    rows = [f"photos/{i}.jpg,{'train' if i % 6 < 3 else 'val'}," for i in range(12)]
+    (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
+    report = check(f"{town}#val", CheckConfig(out=tmp_path))
+    assert dict(report.facts)["photos"] == "6"
+    assert dict(report.facts)["splits"] == "train 0, val 6, test 0"
+    assert not report.findings
+
+
+def test_shows_a_bar_over_all_photos(town, tmp_path):
+    bars = []
+
+    def progress(photos, **kwargs):
+        bars.append((kwargs["total"], kwargs["unit"]))
+        return photos
+
+    check(town, CheckConfig(out=tmp_path), progress=progress)
+    assert bars == [(12, " photos")]
+
+
+def test_says_what_it_found_and_why(town, tmp_path):
+    text = str(check(town, CheckConfig(out=tmp_path)))
+    assert re.search(r"^format +table: images.csv with the columns file, east, north$", text, re.M)
+    assert re.search(r"^photos +12$", text, re.M)
+    assert re.search(r"^rows x columns +48x64 \(12\)$", text, re.M)
+    assert re.search(r"^sequences +2, of 12 photos$", text, re.M)
+    assert "findings: none" in text
+    named = str(check(f"table:{town}", CheckConfig(out=tmp_path, quick=True)))
+    assert "table: images.csv" in named
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["check", *map(str, arguments)])
+    return caught.value.code
+
+
+def test_the_exit_code_says_clean_findings_or_unreadable(town, tmp_path, capsys):
+    main(["check", str(town), "--out", str(tmp_path)])  # 0: it simply returns
+    assert "findings: none" in capsys.readouterr().out
+    (town / "photos/1.jpg").unlink()
+    assert run(town, "--out", tmp_path) == 1
+    assert "missing photos" in capsys.readouterr().out
+    (town / "images.csv").write_text("file,east,north\nphotos/0.jpg,here,1\n")
+    assert run(town, "--out", tmp_path) == 2
+    assert run(tmp_path / "gone", "--out", tmp_path) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert len([line for line in written.err.splitlines() if "placevec: " in line]) == 2
+
+
+def test_writes_nothing_among_the_photos_unless_told(town, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(town / "photos")
+    assert run(town) == 2
+    assert "among the photos" in capsys.readouterr().err
+    assert not list(town.rglob("check.*"))
+    monkeypatch.chdir(tmp_path)
+    main(["check", str(town)])
+    assert (tmp_path / "check.html").is_file()
+    main(["check", str(town), "--out", str(town / "mine.html")])
+    assert (town / "mine.csv").is_file()
+
+
+def test_never_writes_over_another_table(town, tmp_path, capsys):
+    table = (town / "images.csv").read_text()
+    assert run(town, "--out", town / "images.html") == 2
+    assert "would replace" in capsys.readouterr().err
+    assert (town / "images.csv").read_text() == table
+    assert not (town / "images.html").exists()
+    for _ in range(2):  # its own it does
+        main(["check", str(town), "--out", str(tmp_path / "mine.html")])
+
+
+def test_names_that_steer_a_terminal_or_are_no_text_are_shown_by_their_codes(town, tmp_path, draw):
+    for name in ("red\x1b[31m.jpg", "latin\udce9.jpg"):
+        draw(town / "@1@2@.jpg", seed=0)
+        (town / "@1@2@.jpg").rename(town / f"@1@2@{name}")
+    report = check(f"folder:{town}", CheckConfig(out=tmp_path / "check.html"))
+    assert "red\\x1b[31m.jpg" in str(report)
+    assert "latin\\xdce9.jpg" in (tmp_path / "check.html").read_text()
+    assert "latin\\udce9.jpg" in (tmp_path / "check.csv").read_text()
+
+
+def test_needs_no_keras(town, tmp_path):
+    code = (
+        "import sys; from placevec.cli import main; main(sys.argv[1:]); "
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
+    )
+    arguments = ["check", str(town), "--out", str(tmp_path)]
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
+class Tags(HTMLParser):
+    """The tags and texts of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts = set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_names_of_foreign_photos_are_text_and_never_tags(town, tmp_path, draw, rewrite):
+    name = "photos/<script>alert(1)<&.jpg".replace("/", "_").replace("photos_", "")
+    draw(town / "<script>alert(1)<&.jpg", seed=0)  # a copy of another photo
+    with open(town / "images.csv", "a") as file:
+        file.write(f"{name},9000,3,0,5000,77,5\n")
+    report = check(town, CheckConfig(out=tmp_path))
+    assert "equal photos" in {finding.kind for finding in report.findings}
+    page = Tags((tmp_path / "check.html").read_text())
+    assert "script" not in page.tags
+    assert any("<script>alert(1)<&.jpg" in text for text in page.texts)
+
+
+def test_a_page_of_many_photos_stays_small(tmp_path):
+    rng = np.random.default_rng(0)
+    positions = rng.random((20_000, 2)) * 1000
+    lines = [f"{i}.jpg,{east:.1f},{north:.1f}" for i, (east, north) in enumerate(positions)]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/images.csv").write_text("\n".join(["file,east,north", *lines]))
+    report = check(tmp_path / "set", CheckConfig(out=tmp_path / "check.html", radius_m=1))
+    kinds = {finding.kind: finding.count for finding in report.findings}
+    assert kinds["photos absent"] == 20_000
+    assert kinds["queries without a positive"] > 10_000
+    assert (tmp_path / "check.html").stat().st_size < 1_500_000
+    assert len(listed(tmp_path)) == 1 + kinds["queries without a positive"]
+
+
+def test_memory_stays_below_a_gigabyte_for_a_million_rows(tmp_path):
+    table = tmp_path / "set" / "images.csv"
+    table.parent.mkdir()
+    with open(table, "w") as file:
+        file.write("file,east,north,heading_deg,time,place,sequence\n")
+        for i in range(1_000_000):
+            drive, step = divmod(i, 1000)
+            file.write(
+                f"drive_{drive}/{step}.jpg,{8.5 * step},{20 * drive},7,{i},{i // 4},{drive}\n"
+            )
+    code = (
+        "import resource, sys; from pathlib import Path; from placevec.checking import check; "
+        "from placevec.config import CheckConfig; "
+        "print(check(sys.argv[1], CheckConfig(out=Path(sys.argv[2])))); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(table), str(tmp_path / "check.html")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = answer.stdout.splitlines()
+    assert "photos absent" in answer.stdout
+    assert any(re.fullmatch(r"photos +1000000", line) for line in lines)
+    assert int(lines[-1]) < 1_000_000  # kilobytes
+
+
+@pytest.mark.parametrize(
+    ("name", "queries", "database"),
+    [("pitts30k_val", 7608, 10000), ("tokyoTM_val", 7186, 49056), ("tokyo247", 315, 75984)],
+)
+def test_the_official_files_lack_their_photos_and_nothing_else(
+    shared_data, tmp_path, name, queries, database
+):
+    report = check(shared_data("dbstruct", f"{name}.mat"), CheckConfig(out=tmp_path))
+    assert [finding.kind for finding in report.findings] == ["photos absent"]
+    assert dict(report.facts)["roles"] == f"{queries} queries, {database} in the database"
+    assert len(listed(tmp_path)) == 1
+
+
+def test_the_corridor_is_clean_and_cambridge_has_copies(shared_data, tmp_path):
+    assert not check(shared_data("corridor"), CheckConfig(out=tmp_path)).findings
+    report = check(shared_data("cambridge", "val"), CheckConfig(out=tmp_path))
+    found = {finding.kind: finding.count for finding in report.findings}
+    assert found == {"equal photos": 16, "queries without a positive": 8}
+
+
+def test_equal_photos_of_one_split_are_no_leak(town, kinds, draw):
+    rows = [f"photos/{i}.jpg,{'train' if i % 6 < 3 else 'val'}," for i in range(12)]
+    (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
+    draw(town / "photos/1.jpg", seed=0, quality=70)
+    assert kinds(town) == {"nearly equal photos": 1}

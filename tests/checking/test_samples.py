@@ -1,0 +1,39 @@
+import base64
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.checking.samples import draw_samples
+from placevec.config import CheckConfig
+from placevec.sources import open_places
+
+
+def picture(samples):
+    data = np.frombuffer(base64.b64decode(samples.jpeg_base64), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def test_draws_as_many_tuples_as_told_and_the_same_for_a_seed(town):
+    dataset = open_places(str(town))
+    two, again = (draw_samples(dataset, CheckConfig(samples=2)) for _ in range(2))
+    assert two == again
+    assert picture(two).shape[0] == pytest.approx(2 * 100, abs=2)
+    assert [what.split(",")[0] for _, what in two.captions].count("query") == 2
+    assert draw_samples(dataset, CheckConfig(samples=2, seed=1)).captions != two.captions
+    assert "12 of 12 queries" in two.message
+
+
+def test_says_of_each_photo_why_it_is_there(town):
+    samples = draw_samples(open_places(str(town)), CheckConfig(samples=1))
+    (_, query), (_, positive), (_, negative), _ = samples.captions
+    assert query.startswith("query, ")
+    assert positive.startswith("positive: 5.0 m apart")
+    assert negative.startswith("negative: ")
+
+
+def test_says_why_there_are_no_tuples(town):
+    samples = draw_samples(open_places(str(town)), CheckConfig(radius_m=1))
+    assert samples.jpeg_base64 == ""
+    assert "has a positive" in samples.message
+    assert draw_samples(open_places(str(town)), CheckConfig(radius_m=2000)).captions == []
