@@ -123,6 +123,8 @@ def test_refuses_several_models(model, refuses):
     with refuses(ValueError, "different origins. Received: 2 in .*Name one, .*sparse/0"):
         read_colmap(root)
     assert len(read_colmap(root / "sparse" / "1")) == 2
+    model(text_model(), "sparse/1/0")
+    assert len(read_colmap(root / "sparse" / "1")) == 2
 
 
 def test_refuses_or_skips_missing_photos_and_poses(model, refuses, caplog):

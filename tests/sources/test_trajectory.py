@@ -61,9 +61,9 @@ def test_refuses_times_that_are_not_finite(tmp_path, refuses, time):
 
 
 def test_lists_photos_in_the_order_of_time(photos, refuses):
-    root = photos("b/10.5.png", "9.5.jpg", "b/1403636579500000000.png")
+    root = photos("b/10.5.png", "b/9.5.jpg", "b/1403636579500000000.png")
     names, times_s = photos_by_stamp(root, skip_unreadable=False)
-    assert names.tolist() == ["9.5.jpg", "b/10.5.png", "b/1403636579500000000.png"]
+    assert names.tolist() == ["b/9.5.jpg", "b/10.5.png", "b/1403636579500000000.png"]
     assert times_s.tolist() == [9.5, 10.5, 1403636579.5]
     photos("nan.png", "view.png")
     with refuses(ValueError, "No time stamps as names of 2 of 5 photos.*first: nan.png"):
