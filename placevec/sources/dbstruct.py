@@ -209,7 +209,7 @@ def _read(mat_path: Path, function: Callable, **kwargs):
         raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
     with open(mat_path, "rb") as file:
         try:
-            _check(file)
+            _check(file, *kwargs.get("variable_names", [""]))
             return function(file, **kwargs)
         except NotImplementedError:
             raise ValueError(
@@ -222,8 +222,8 @@ def _read(mat_path: Path, function: Callable, **kwargs):
             ) from None
 
 
-def _check(file: BinaryIO) -> None:
-    """Looks at every variable: a damaged one could make SciPy end the whole process."""
+def _check(file: BinaryIO, variable: str) -> None:
+    """Looks at all heads and one variable: damaged ones could make SciPy end the process."""
     header = file.read(_HEADER_BYTES)
     order = ">" if header[-2:] == b"MI" else "<"
     if header[-4:-2] in _VERSION_7_3:
@@ -233,9 +233,7 @@ def _check(file: BinaryIO) -> None:
         content = file.read(size)
         if len(content) < size:
             raise EOFError("it breaks off")
-        check_structure(
-            unpack(content) if kind == _COMPRESSED else tag + content, order, "dbStruct"
-        )
+        check_structure(unpack(content) if kind == _COMPRESSED else tag + content, order, variable)
     file.seek(0)
 
 
