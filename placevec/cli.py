@@ -201,6 +201,7 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         model,
         dataset,
         radius_m=settings.radius_m,
+        min_time_difference_s=settings.min_time_difference_s,
         image_size=settings.image_size,
         batch_size=settings.batch_size,
         skip_unreadable=settings.skip_unreadable,

@@ -148,6 +148,9 @@ class TrainConfig:
     view_depth_m: float = 50.0
     """How far a photo sees, in metres: the radius of its field of view for view_overlap. Photos of
     two tuples of a batch are no negatives within twice this distance."""
+    min_time_difference_s: float | None = None
+    """Least time between a query and its positives, and its right answers, in seconds. None: any
+    other time."""
     mining: Literal["random", "partial", "full", "paper"] = "random"
     """Which negatives: random ones, or those most similar to the query, found anew before each
     epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
@@ -298,8 +301,9 @@ class TrainConfig:
             _positive(self, "clip_norm")
         _between(self, 0, 1, "refresh_share", "whiten_power", "min_overlap")
         _positive(self, "refresh_share", "view_depth_m")
-        if self.max_heading_difference_deg is not None:
-            _at_least(self, 0, "max_heading_difference_deg")
+        for name in ("max_heading_difference_deg", "min_time_difference_s"):
+            if getattr(self, name) is not None:
+                _at_least(self, 0, name)
         if self.learning_rate is not None:
             _positive(self, "learning_rate")
         _at_least(self, 0, "num_negatives")
@@ -440,6 +444,10 @@ class EvaluateConfig:
     radius_m: float = 25.0
     """A database photo within this distance of the query is a right answer, in metres (in frames
     for a sequence)."""
+    min_time_difference_s: float | None = None
+    """Photos nearer in time to the query are no answers, in seconds: 30 for one drive, where the
+    frames before and after say nothing. None: only those of the very same time, where a photo is
+    query and database at once."""
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
@@ -453,6 +461,8 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(self, 0, "radius_m")
+        if self.min_time_difference_s is not None:
+            _at_least(self, 0, "min_time_difference_s")
         _at_least(self, 1, "batch_size")
         _image_size(self)
 

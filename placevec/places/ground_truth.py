@@ -6,22 +6,26 @@ from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbours import DatabaseNeighbours
 
 
-def relevant_database(dataset: PlaceDataset, radius_m: float) -> list[np.ndarray]:
+def relevant_database(
+    dataset: PlaceDataset, radius_m: float, min_time_difference_s: float | None = None
+) -> list[np.ndarray]:
     """Finds the database photos that show the place of each query.
 
     These are the photos within the radius or, in a data set without positions, those of the same
-    place; never the query itself.
+    place, as far as they `may_answer`.
 
     Args:
         dataset: PlaceDataset.
         radius_m: float. Largest distance, in metres; not looked at where there are no positions.
+        min_time_difference_s: float or None. See `may_answer`. Defaults to `None`.
 
     Returns:
         One array of int64, ascending, for each of `dataset.queries`: places in
         `dataset.database` (0 is its first photo), not rows of the data set.
 
     Raises:
-        ValueError: If `radius_m` is negative or no number.
+        ValueError: If `radius_m` is negative or no number, or a time difference is asked for and
+            the data set knows no times.
 
     Example:
 
@@ -33,6 +37,69 @@ def relevant_database(dataset: PlaceDataset, radius_m: float) -> list[np.ndarray
         raise ValueError(f"`radius_m` must not be negative. Received: radius_m={radius_m}")
     neighbours = DatabaseNeighbours(dataset)
     owners, found = neighbours.within(dataset.queries, radius_m)
-    others = neighbours.database[found] != dataset.queries[owners]
-    counts = np.bincount(owners[others], minlength=len(dataset.queries))
-    return np.split(found[others], np.cumsum(counts)[:-1]) if len(counts) else []
+    kept = may_answer(
+        dataset, dataset.queries[owners], neighbours.database[found], min_time_difference_s
+    )
+    counts = np.bincount(owners[kept], minlength=len(dataset.queries))
+    return np.split(found[kept], np.cumsum(counts)[:-1]) if len(counts) else []
+
+
+def may_answer(
+    dataset: PlaceDataset,
+    queries: np.ndarray,
+    photos: np.ndarray,
+    min_time_difference_s: float | None = None,
+) -> np.ndarray:
+    """Tells which photos a query may be answered with: no photo of the same visit.
+
+    A query is never its own answer, and a photo that is query and database at once is not answered
+    with one of the very same time either, as in Tokyo Time Machine. With `min_time_difference_s`
+    all photos nearer in time, and those of unknown time, are no answers: along one drive the frames
+    before and after say nothing.
+
+    Args:
+        dataset: PlaceDataset.
+        queries: (n,) int. Rows of the data set.
+        photos: (n,) int. Rows of the data set, one for each query; or any shapes that fit.
+        min_time_difference_s: float or None. Least time between the two, in seconds. Defaults to
+            `None`.
+
+    Returns:
+        bool, of the shape of both.
+
+    Raises:
+        ValueError: If a time difference is asked for and the data set knows no times.
+    """
+    times_s = dataset.times_s
+    if min_time_difference_s is None:
+        kept = photos != queries
+        if times_s is not None:
+            kept &= ~(dataset.is_database[queries] & (times_s[photos] == times_s[queries]))
+        return kept
+    if times_s is None:
+        raise ValueError(
+            f"`min_time_difference_s` needs times, and the photos in {dataset.root} have none. "
+            f"Leave it out. Received: min_time_difference_s={min_time_difference_s}"
+        )
+    apart = np.abs(times_s[photos] - times_s[queries]) >= min_time_difference_s
+    return apart & (photos != queries)  # false where unknown
+
+
+def most_barred(dataset: PlaceDataset, min_time_difference_s: float | None = None) -> int:
+    """Returns how many database photos may stand between a query and the answers it may get.
+
+    Args:
+        dataset: PlaceDataset.
+        min_time_difference_s: float or None. See `may_answer`. Defaults to `None`.
+
+    Returns:
+        int. At least so many as `may_answer` denies to any query that it leaves an answer.
+    """
+    if dataset.times_s is None:
+        return 1
+    margin_s = min_time_difference_s or 0.0
+    times_s = np.sort(dataset.times_s[dataset.database])  # NaN last
+    queries_s = dataset.times_s[dataset.queries]
+    first = np.searchsorted(times_s, queries_s - margin_s, side="left")
+    last = np.searchsorted(times_s, queries_s + margin_s, side="right")
+    return 1 + int((last - first).max(initial=0)) + int(np.isnan(times_s).sum())

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from placevec.config import EvaluateConfig
-from placevec.places import PlaceDataset, relevant_database
+from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.recall import recall
 from placevec.retrieval.search import nearest
 
 _NUM_NEIGHBORS = 20
+_MOST_PAIRS = 20_000_000  # of a query and a neighbour, searched together
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ def evaluate(
     dataset: PlaceDataset,
     *,
     radius_m: float = EvaluateConfig.radius_m,
+    min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int = EvaluateConfig.batch_size,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
@@ -62,12 +64,14 @@ def evaluate(
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
-    A photo that is query and database at once is never its own answer.
+    A photo that is query and database at once is never its own answer, nor is another one of the
+    very same time; see `may_answer`.
 
     Args:
         model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
         dataset: PlaceDataset.
         radius_m: float. A database photo within this distance is a right answer, in metres.
+        min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `photo_size`.
         batch_size: int. Photos in a batch.
@@ -82,7 +86,8 @@ def evaluate(
         ValueError: If no query has a right answer in the database, `radius_m` is negative, or
             photos cannot be read and `skip_unreadable` is false.
     """
-    _answers(dataset, radius_m)  # refused before the long work where possible
+    # Refused before the long work where possible.
+    _answers(dataset, radius_m, min_time_difference_s)
     descriptors, kept = describe_photos(
         model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
@@ -93,12 +98,8 @@ def evaluate(
             f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
         )
     dataset = dataset.take(kept)
-    relevant = _answers(dataset, radius_m)
-    queries, database = dataset.queries, dataset.database
-    neighbors, similarities = nearest(
-        descriptors[database], descriptors[queries], _NUM_NEIGHBORS + 1
-    )
-    neighbors, similarities = _without_itself(neighbors, similarities, queries, database)
+    relevant = _answers(dataset, radius_m, min_time_difference_s)
+    neighbors, similarities = _search(dataset, descriptors, min_time_difference_s)
     return Evaluation(
         dataset=dataset,
         recall=recall(neighbors, relevant),
@@ -109,28 +110,38 @@ def evaluate(
     )
 
 
-def _answers(dataset: PlaceDataset, radius_m: float) -> list[np.ndarray]:
+def _answers(
+    dataset: PlaceDataset, radius_m: float, min_time_difference_s: float | None
+) -> list[np.ndarray]:
     """Returns the right answers of each query, and refuses a data set where none has one."""
     num_queries, num_database = len(dataset.queries), len(dataset.database)
-    relevant = relevant_database(dataset, radius_m) if num_database else []
+    relevant = []
+    if num_database:
+        relevant = relevant_database(dataset, radius_m, min_time_difference_s)
     if not any(len(right) for right in relevant):
         raise ValueError(
             "Recall needs a query with a right answer in the database. Received: "
             f"{num_queries} queries, {num_database} database photos in {dataset.root}, none "
-            f"within {radius_m:g} of a query. Enlarge the radius or take other photos"
+            f"within {radius_m:g} of a query and of another time. Enlarge the radius or take other "
+            "photos"
         )
     return relevant
 
 
-def _without_itself(
-    neighbors: np.ndarray, similarities: np.ndarray, queries: np.ndarray, database: np.ndarray
+def _search(
+    dataset: PlaceDataset, descriptors: np.ndarray, min_time_difference_s: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Takes the query's own photo out of each row; -1 stands at the end where a row is shorter."""
-    itself = database[neighbors] == queries[:, None]
-    neighbors = np.where(itself, -1, neighbors)
-    similarities = np.where(itself, np.float32(-np.inf), similarities)
-    order = np.argsort(itself, axis=1, kind="stable")[:, :_NUM_NEIGHBORS]
-    return (
-        np.take_along_axis(neighbors, order, axis=1),
-        np.take_along_axis(similarities, order, axis=1),
-    )
+    """Returns the most similar database photos that may answer; -1 where there are no more."""
+    queries, database = dataset.queries, dataset.database
+    deep = min(_NUM_NEIGHBORS + most_barred(dataset, min_time_difference_s), len(database))
+    parts = np.array_split(queries, max(1, -(-len(queries) * deep // _MOST_PAIRS)))
+    found = []
+    for part in parts:
+        neighbors, similarities = nearest(descriptors[database], descriptors[part], deep)
+        allowed = may_answer(dataset, part[:, None], database[neighbors], min_time_difference_s)
+        order = np.argsort(~allowed, axis=1, kind="stable")[:, :_NUM_NEIGHBORS]
+        neighbors = np.where(allowed, neighbors, -1)
+        similarities = np.where(allowed, similarities, np.float32(-np.inf))
+        found.append([np.take_along_axis(each, order, 1) for each in (neighbors, similarities)])
+    neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
+    return neighbors, similarities

@@ -1,6 +1,5 @@
 """Traverses of one route, frame for frame: photos of equal rank show the same place."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from placevec.places.name_order import by_number
 from placevec.sources.files import readable, require_folder, some_photos, walk_photos
 from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
 from placevec.sources.path_options import split_options
-
-log = logging.getLogger(__name__)
 
 _QUERY_FOLDERS = ("query", "queries")
 _DATABASE_FOLDERS = ("ref", "reference", "database")
@@ -26,10 +23,8 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
     `10.jpg`.
 
     The traverse `query` (or `queries`, or `NAME` of `PATH,query=NAME`) is looked up, the others
-    are searched. Without one, all photos of all traverses are both. Neighbours along a traverse
-    then lie within the radius too, so the photos of a traverse share a time, its number: training
-    takes positives from other traverses only, as it does with photos of other times. Recall would
-    count them, so that it needs a query traverse; the log says so.
+    are searched. Without one, all photos of all traverses are both; the photos of a traverse share
+    a time, its number, so that positives and right answers are of other traverses.
 
     Args:
         path: Path. A folder with at least two folders of equally many photos.
@@ -66,14 +61,6 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
     frames = np.tile(np.arange(length, dtype=np.float64), len(order))
     sequence_ids = np.repeat(np.arange(len(order)), length)
     is_query = sequence_ids == 0
-    if query is None:
-        log.warning(
-            "No traverse of %s is named query: recall would count neighbours along a traverse. "
-            "Name one for it, %s,query=%s",
-            root,
-            root,
-            order[0],
-        )
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
     return PlaceDataset(
         root,

@@ -24,6 +24,7 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         positive_radius_m=config.positive_radius_m,
         negative_radius_m=config.negative_radius_m,
         max_heading_difference_deg=config.max_heading_difference_deg,
+        min_time_difference_s=config.min_time_difference_s,
         min_positive_distance_m=config.min_positive_distance_m,
         positive_rule=config.positive_rule,
         min_overlap=config.min_overlap,

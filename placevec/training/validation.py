@@ -50,6 +50,7 @@ class Validation:
             model,
             self.dataset,
             radius_m=self.config.recall_radius_m,
+            min_time_difference_s=self.config.min_time_difference_s,
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
             progress=self.progress,

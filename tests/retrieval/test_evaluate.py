@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 
 import cv2
 import numpy as np
@@ -97,6 +98,34 @@ def test_a_photo_that_is_not_searched_keeps_all_its_neighbors(make_dataset, mean
     evaluation = evaluate(mean_color, dataset, image_size=SIZE)
     assert evaluation.neighbors[0].tolist() == [1, -1]
     assert sorted(evaluation.neighbors[1].tolist()) == [0, 1]
+
+
+def test_photos_of_the_same_visit_are_no_answers(make_dataset, mean_color, monkeypatch):
+    """A drive out and back: without the times each frame finds the one beside it."""
+    colors = [(250, green, 0) for green in (0, 5, 60, 65, 70, 61)]
+    dataset = make_dataset(colors, [0, 1, 40, 41, 41, 40], times_s=[0, 1, 40, 41, 80, 81])
+    easy = evaluate(mean_color, dataset, radius_m=3.0, image_size=SIZE)
+    assert easy.recall[1] == 1.0 and easy.summary()["num_queries_without_positive"] == 0
+    module = sys.modules["placevec.retrieval.evaluate"]
+    monkeypatch.setattr(module, "_MOST_PAIRS", 12)  # a few queries at a time
+    honest = evaluate(
+        mean_color, dataset, radius_m=3.0, min_time_difference_s=30.0, image_size=SIZE
+    )
+    assert [right.tolist() for right in honest.relevant] == [[], [], [4, 5], [4, 5], [2, 3], [2, 3]]
+    assert honest.neighbors[2].tolist() == [5, 4, 1, 0, -1, -1]
+    assert honest.recall[1] == 1.0
+
+
+def test_traverses_without_a_query_answer_each_other(write_photos, tmp_path, mean_color):
+    for folder, shift in (("day", 0), ("night", 4)):
+        (tmp_path / folder).mkdir()
+        for number, green in enumerate((0, 100, 200)):
+            write_photos([(200, green + shift, 0)])[0].rename(tmp_path / folder / f"{number}.png")
+    dataset = open_places(f"sequence:{tmp_path}")
+    evaluation = evaluate(mean_color, dataset, radius_m=1.0, image_size=SIZE)
+    assert evaluation.recall[1] == 1.0
+    assert [right.tolist() for right in evaluation.relevant][:2] == [[3, 4], [3, 4, 5]]
+    assert evaluation.neighbors[0, :3].tolist() == [3, 4, 5]
 
 
 def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color):
