@@ -248,7 +248,7 @@ class TrainConfig:
     published networks, v2 by the distance to it, as in its formula."""
     assignment_ratio: float = 100.0
     """How many times larger than the second a local feature's largest assignment is at the start,
-    on average: 100 in the paper; the smaller, the softer. 10 found places better in other light."""
+    on average: 100 in the paper; the smaller, the softer. 5 and 10 hold better in other light."""
     whiten_dim: int = 0
     """Numbers of the descriptor after PCA whitening, which is fitted on the training photos after
     the last epoch and becomes the last layer. 0: no whitening."""
@@ -541,7 +541,7 @@ class CheckConfig:
     max_speed_m_s: float = 50.0
     """Photos that follow each other in time and lie farther apart than this allows, in metres per
     second, are a jump."""
-    near_duplicate_bits: int = 31
+    duplicate_bits: int = 31
     """Photos whose fingerprints differ in so many of 512 bits at most are nearly equal, 0 to 31."""
     buffer_m: float = 25.0
     """Photos of two splits must lie so far apart, in metres; 0 allows any distance."""
@@ -557,7 +557,7 @@ class CheckConfig:
         _at_least(self, 0, "radius_m", "buffer_m", "seed")
         _at_least(self, 1, "num_workers")
         _positive(self, "max_speed_m_s")
-        _between(self, 0, 31, "near_duplicate_bits")
+        _between(self, 0, 31, "duplicate_bits")
         _between(self, 0, 50, "samples")
 
 

@@ -421,7 +421,7 @@ def test_a_path_that_may_be_none_is_made_of_text():
         ({"radius_m": -1}, "`radius_m` must be at least 0"),
         ({"buffer_m": -1}, "`buffer_m` must be at least 0"),
         ({"max_speed_m_s": 0}, "`max_speed_m_s` must be larger than 0"),
-        ({"near_duplicate_bits": 32}, "`near_duplicate_bits` must be between 0 and 31"),
+        ({"duplicate_bits": 32}, "`duplicate_bits` must be between 0 and 31"),
         ({"samples": 51}, "`samples` must be between 0 and 50"),
         ({"num_workers": 0}, "`num_workers` must be at least 1"),
     ],

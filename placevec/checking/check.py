@@ -104,7 +104,7 @@ def check(
             num_workers=settings.num_workers,
             progress=progress,
         )
-        near_pairs = conditions.nearly_equal(settings.near_duplicate_bits)
+        near_pairs = conditions.nearly_equal(settings.duplicate_bits)
         same_pairs = rows[np.concatenate([_pairs(conditions.equal_files()), near_pairs])]
         facts += facts_of_files(conditions)
         findings += findings_of_files(dataset.names[rows], conditions, near_pairs)
