@@ -105,7 +105,8 @@ def check(
             progress=progress,
         )
         near_pairs = conditions.nearly_equal(settings.duplicate_bits)
-        same_pairs = rows[np.concatenate([_pairs(conditions.equal_files()), near_pairs])]
+        if splits is not None:
+            same_pairs = rows[conditions.same_across(splits.ids[rows], settings.duplicate_bits)]
         facts += facts_of_files(conditions)
         findings += findings_of_files(dataset.names[rows], conditions, near_pairs)
         samples = _samples(dataset, rows, conditions, settings)
@@ -150,12 +151,6 @@ def _refuse_other_tables(path: Path) -> None:
             raise FileExistsError(
                 f"The list of findings would replace {path}. Name another file: `--out`"
             )
-
-
-def _pairs(groups: list[np.ndarray]) -> np.ndarray:
-    """Returns each photo of a group beside the first one of it."""
-    pairs = [np.stack([np.full(len(each) - 1, each[0]), each[1:]], axis=1) for each in groups]
-    return np.concatenate([np.empty((0, 2), dtype=np.int64), *pairs])
 
 
 def _samples(

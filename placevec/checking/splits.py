@@ -57,7 +57,8 @@ def findings_of_splits(
     Args:
         dataset: PlaceDataset. The photos.
         splits: PhotoSplits. Of the same photos.
-        same_pairs: (n, 2) int64. Rows of photos that are equal or look the same.
+        same_pairs: (n, 2) int64. Rows of photos that look the same as one of another split, and of
+            that one.
         buffer_m: float. Least distance between photos of two splits, in metres.
     """
     findings = []
@@ -82,13 +83,13 @@ def findings_of_splits(
         f"{len(shared)} photos show places that more than one split has",
         lambda i: f"place {dataset.place_ids[shared[i]]}, {label(shared[i])}",
     )
-    ids = splits.ids[same_pairs]
-    across = same_pairs[(ids[:, 0] != ids[:, 1]) & (ids != -1).all(axis=1)]
     add(
         "equal photos in two splits",
-        across[:, 1],
-        f"{len(across)} pairs of equal or nearly equal photos lie in two splits",
-        lambda i: f"{label(across[i, 1])}; {dataset.names[across[i, 0]]}, {label(across[i, 0])}",
+        same_pairs[:, 0],
+        f"{len(same_pairs)} photos are equal or nearly equal to one of another split",
+        lambda i: ", ".join(
+            f"{label(row)} {dataset.names[row]}".strip() for row in same_pairs[i].tolist()
+        ),
     )
     near = find_photos_near_another_split(dataset, splits.ids, buffer_m)
     add(

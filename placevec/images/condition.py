@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from placevec.images.fingerprint import digest, fingerprint, near_duplicates
+from placevec.images.fingerprint import (
+    digest,
+    fingerprint,
+    near_duplicates,
+    near_duplicates_across,
+)
 from placevec.images.header import read_header
 from placevec.images.read import UnreadableImageError
 from placevec.images.read_ahead import read_ahead
@@ -76,6 +81,21 @@ class Conditions:
         _, first = np.unique(self.digests[rows], axis=0, return_index=True)
         rows = rows[np.sort(first)]  # one of each group of equal files
         return rows[near_duplicates(self.perceptual_hashes[rows], max_bits)]
+
+    def same_across(self, sides: np.ndarray, max_bits: int) -> np.ndarray:
+        """Returns (n, 2) int64: photos that look the same as one of another side, and that one.
+
+        Args:
+            sides: (N,) int. On which side each photo is; -1 for none.
+            max_bits: int. See `near_duplicates_across`.
+        """
+        rows = self._whole()
+        equal = near_duplicates_across(np.tile(self.digests[rows], 4), sides[rows], 0)
+        decoded = np.flatnonzero(self.is_decoded)
+        near = near_duplicates_across(self.perceptual_hashes[decoded], sides[decoded], max_bits)
+        pairs = np.concatenate([rows[equal], decoded[near]])
+        _, first = np.unique(np.stack([pairs[:, 0], sides[pairs[:, 1]]]), axis=1, return_index=True)
+        return pairs[np.sort(first)]  # what is equal is also nearly so
 
     def _whole(self) -> np.ndarray:
         whole = np.ones(len(self.num_bytes), dtype=bool)

@@ -57,7 +57,8 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
     bits if `max_bits` is below 32, so only photos that share a band are compared; memory grows
     with the number of photos and of pairs found, not with that of all pairs. In a band that very
-    many photos share, as of flat grey ones, each is compared with the next 64 only.
+    many photos share, as of flat grey ones or a camera that stands still, each is compared with the
+    next 64 only: not all pairs of them are found.
 
     Args:
         hashes: (N, 8) uint64.
@@ -77,14 +78,7 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     >>> near_duplicates(hashes, max_bits=3).tolist()
     [[0, 1]]
     """
-    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
-    if hashes.ndim != 2 or hashes.shape[1] * 64 != NUM_BITS:
-        raise ValueError(f"`hashes` must have shape (N, 8). Received: shape {hashes.shape}")
-    bands = hashes.view(np.uint16)  # (N, 32)
-    if not 0 <= max_bits < bands.shape[1]:
-        raise ValueError(
-            f"`max_bits` must lie between 0 and {bands.shape[1] - 1}. Received: {max_bits}"
-        )
+    hashes, bands = _check(hashes, max_bits)
     count = len(hashes)
     found = np.empty(0, dtype=np.int64)  # a pair (i, j) as i * N + j
     for band in bands.T:
@@ -99,6 +93,97 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     return np.stack([found // max(count, 1), found % max(count, 1)], axis=1)
 
 
+def near_duplicates_across(hashes: np.ndarray, sides: np.ndarray, max_bits: int = 31) -> np.ndarray:
+    """Finds photos that have a near-duplicate on another side, such as in another split.
+
+    None is missed, however many look alike; of the near-duplicates that a photo has on one other
+    side, one is given. Memory does not grow with the number of pairs.
+
+    Args:
+        hashes: (N, 8) uint64. Perceptual hashes.
+        sides: (N,) int. On which side each photo is; photos of side -1 are on none.
+        max_bits: int. Most bits that may differ, 0 to 31. Defaults to `31`.
+
+    Returns:
+        (n, 2) int64, ascending: a photo, and its near-duplicate on a side of a smaller number.
+
+    Raises:
+        ValueError: If an argument is none of the above.
+
+    Example:
+
+    >>> hashes = np.zeros((4, 8), dtype=np.uint64)
+    >>> hashes[3] = 2**64 - 1
+    >>> near_duplicates_across(hashes, np.array([0, 1, 1, 0])).tolist()
+    [[1, 0], [2, 0]]
+    """
+    hashes, bands = _check(hashes, max_bits)
+    sides = np.asarray(sides)
+    if sides.shape != (len(hashes),):
+        raise ValueError(
+            f"`sides` must have shape {(len(hashes),)}, one for each hash. Received: {sides.shape}"
+        )
+    numbers = np.unique(sides[sides != -1])
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for place, side in enumerate(numbers):
+        for other in numbers[:place]:
+            rows, others = np.flatnonzero(sides == side), np.flatnonzero(sides == other)
+            partner = np.full(len(rows), -1)
+            for band in bands.T:
+                _find_partners(hashes, band, rows, others, max_bits, partner)
+            has_one = partner != -1
+            found.append(np.stack([rows[has_one], partner[has_one]], axis=1))
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort(pairs.T[::-1])]
+
+
+def _check(hashes: np.ndarray, max_bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the hashes and their bands, (N, 32) uint16."""
+    hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
+    if hashes.ndim != 2 or hashes.shape[1] * 64 != NUM_BITS:
+        raise ValueError(f"`hashes` must have shape (N, 8). Received: shape {hashes.shape}")
+    bands = hashes.view(np.uint16)
+    if not 0 <= max_bits < bands.shape[1]:
+        raise ValueError(
+            f"`max_bits` must lie between 0 and {bands.shape[1] - 1}. Received: {max_bits}"
+        )
+    return hashes, bands
+
+
+def _find_partners(
+    hashes: np.ndarray,
+    band: np.ndarray,
+    rows: np.ndarray,
+    others: np.ndarray,
+    max_bits: int,
+    partner: np.ndarray,
+) -> None:
+    """Writes into `partner` a near-duplicate of each row that shares the band, where one is."""
+    others = others[np.argsort(band[others], kind="stable")]
+    first = np.searchsorted(band[others], band[rows], side="left")
+    last = np.searchsorted(band[others], band[rows], side="right")
+    window = _MOST_COMPARED
+    while True:  # few at first: most rows with a partner have it there
+        (pending,) = np.nonzero((partner == -1) & (first < last))
+        if not len(pending):
+            return
+        counts = np.minimum(last[pending] - first[pending], window)
+        ends = np.cumsum(counts)
+        for part in np.split(pending, np.searchsorted(ends, np.arange(_CHUNK, ends[-1], _CHUNK))):
+            count = np.minimum(last[part] - first[part], window)
+            owners = np.repeat(np.arange(len(part)), count)
+            steps = np.arange(len(owners)) - np.repeat(np.cumsum(count) - count, count)
+            candidates = others[first[part][owners] + steps]
+            near = _bits_apart(hashes, rows[part[owners]], candidates) <= max_bits
+            partner[part[owners[near]]] = candidates[near]
+        first[pending] += counts
+        window *= 4
+
+
+def _bits_apart(hashes: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.bitwise_count(hashes[one] ^ hashes[other]).sum(axis=1, dtype=np.int64)
+
+
 def _near_pairs(
     hashes: np.ndarray, one: np.ndarray, other: np.ndarray, max_bits: int
 ) -> np.ndarray:
@@ -106,7 +191,7 @@ def _near_pairs(
     kept = []
     for start in range(0, len(one), _CHUNK):
         i, j = one[start : start + _CHUNK], other[start : start + _CHUNK]
-        bits = np.bitwise_count(hashes[i] ^ hashes[j]).sum(axis=1, dtype=np.int64)
+        bits = _bits_apart(hashes, i, j)
         i, j = i[bits <= max_bits], j[bits <= max_bits]
         kept.append(np.minimum(i, j) * len(hashes) + np.maximum(i, j))
     return np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)

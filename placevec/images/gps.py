@@ -115,20 +115,23 @@ def _time(camera: dict, gps: dict) -> tuple[float, bool]:
     day = _DATE.fullmatch(_text(gps.get(ExifTags.GPS.GPSDateStamp)))
     clock = [_number(part) for part in _three(gps.get(ExifTags.GPS.GPSTimeStamp))]
     seconds = sum(part * unit for part, unit in zip(clock, (3600, 60, 1), strict=True))
-    if day and 0 <= seconds <= 86_400:
-        return _seconds(day) + seconds, False
-    taken = _DATE_TIME.match(_text(camera.get(ExifTags.Base.DateTimeOriginal)))
-    if not taken:
+    midnight = _seconds(day)
+    if math.isfinite(midnight) and 0 <= seconds <= 86_400:
+        return midnight + seconds, False
+    taken = _seconds(_DATE_TIME.match(_text(camera.get(ExifTags.Base.DateTimeOriginal))))
+    if math.isnan(taken):
         return math.nan, False
     offset = _OFFSET.fullmatch(_text(camera.get(ExifTags.Base.OffsetTimeOriginal)))
     ahead_s = 0.0
     if offset and offset.group(1):
         ahead_s = int(offset.group(2)) * 3600.0 + int(offset.group(3)) * 60.0
         ahead_s = -ahead_s if offset.group(1) == "-" else ahead_s
-    return _seconds(taken) - ahead_s, not offset
+    return taken - ahead_s, not offset
 
 
-def _seconds(match: re.Match) -> float:
+def _seconds(match: re.Match | None) -> float:
+    if match is None:
+        return math.nan
     try:
         return datetime(*map(int, match.groups()), tzinfo=UTC).timestamp()
     except ValueError:  # the 0000:00:00 of cameras whose clock was never set

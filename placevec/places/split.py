@@ -51,11 +51,15 @@ class Split:
         """
         sides = self.names[pairs]
         pairs = pairs[(sides[:, 0] != sides[:, 1]) & (sides != "").all(axis=1)]
-        rank = np.zeros(len(self.names), dtype=np.int64)
-        for place, name in enumerate(self.by_size()):
-            rank[self.names == name] = place
-        smaller = np.argmin(rank[pairs], axis=1)
+        smaller = np.argmax(self.sides()[pairs], axis=1)
         return self.without(np.unique(np.take_along_axis(pairs, smaller[:, None], 1)), reason)
+
+    def sides(self) -> np.ndarray:
+        """Returns (N,) int64: 0 for photos of the largest split, 1, 2 for smaller ones, -1 none."""
+        sides = np.full(len(self.names), -1)
+        for place, name in enumerate(reversed(self.by_size())):
+            sides[self.names == name] = place
+        return sides
 
     def by_size(self) -> list[str]:
         """Returns the names of the splits, the one with fewest photos first."""
@@ -151,7 +155,8 @@ def draw_roles(
     """
     if not 0 < query_share < 1:
         raise ValueError(f"`query_share` must lie in (0, 1). Received: query_share={query_share}")
-    roles = np.where(dataset.is_query, np.where(dataset.is_database, "both", "query"), "database")
+    searched = np.where(dataset.is_database, "database", "")
+    roles = np.where(dataset.is_query, np.where(dataset.is_database, "both", "query"), searched)
     if (roles == "both").all():
         for place, name in enumerate(("val", "test")):
             rows = split.rows(name)

@@ -1,5 +1,8 @@
 """What is odd about where and when the photos of a data set were taken."""
 
+import re
+from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +11,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
 from placevec.places.neighbours import DatabaseNeighbours
 
+_NUMBER = re.compile(r"\d{1,18}")
 _CHUNK = 65_536  # photos whose neighbours are sought together
 
 
@@ -54,8 +58,9 @@ def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
 def find_times_out_of_order(dataset: PlaceDataset) -> np.ndarray:
     """Finds photos that were taken before the one that stands before them in their sequence.
 
-    The order of a sequence is that of its names, numbers in them by their value. Photos of no
-    sequence have no order.
+    The order of a sequence is that of its names, numbers in them by their value, where these count
+    frames: the last numbers of most names follow each other in equal steps. Ids of a service have
+    no order, nor have photos of no sequence.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.
@@ -67,10 +72,22 @@ def find_times_out_of_order(dataset: PlaceDataset) -> np.ndarray:
     starts = np.flatnonzero(np.diff(dataset.sequence_ids[rows])) + 1
     early = []
     for sequence in np.split(rows, starts):
+        if not _count_frames(dataset.names[sequence].tolist()):
+            continue
         names = np.array([by_number(name) for name in dataset.names[sequence].tolist()])
         sequence = sequence[np.argsort(names, kind="stable")]
         early.append(sequence[1:][np.diff(dataset.times_s[sequence]) < 0])
-    return np.sort(np.concatenate(early))
+    return np.sort(np.concatenate([rows[:0], *early]))
+
+
+def _count_frames(names: list[str]) -> bool:
+    """Returns whether the last numbers in most names follow each other in equal steps."""
+    found = [_NUMBER.findall(name) for name in names]
+    numbers = sorted(int(each[-1]) for each in found if each)
+    if len(numbers) < max(3, len(names)):
+        return False
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    return 2 * max(steps.values()) >= len(numbers) - 1
 
 
 def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.ndarray:

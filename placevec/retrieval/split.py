@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from placevec.config import SplitConfig
-from placevec.images import UnreadableImageError, fingerprint, near_duplicates, read_ahead
+from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
 from placevec.images.fingerprint import Fingerprint
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
 from placevec.retrieval.describe import describe, no_progress
@@ -97,7 +97,7 @@ def _without_duplicates(
     ]
     split = split.without_pairs(np.array(pairs), "duplicate")
     hashes = np.array([each.perceptual_hash for each in prints], dtype=np.uint64).reshape(-1, 8)
-    alike = near_duplicates(hashes, config.duplicate_bits)
+    alike = near_duplicates_across(hashes, split.sides()[rows], config.duplicate_bits)
     return split.without_pairs(rows[alike], "near duplicate")
 
 

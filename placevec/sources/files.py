@@ -17,6 +17,7 @@ import numpy as np
 from placevec.images.video import parse_frame_name
 
 log = logging.getLogger(__name__)
+_LONGEST_NAME = 1000
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -30,7 +31,8 @@ def list_photos(root: Path) -> list[str]:
     """Lists the photos below a folder, its subfolders included.
 
     Files and folders whose names begin with a dot are left out. Links are followed, each folder
-    is entered once.
+    is entered once; those that lead out of `root` are left out and logged, unless the environment
+    variable PLACEVEC_FOLLOW_LINKS is set.
 
     Args:
         root: Path. The folder.
@@ -52,7 +54,12 @@ def list_photos(root: Path) -> list[str]:
 def walk_photos(root: Path) -> Iterator[str]:
     """Yields the photos below a folder as `list_photos` lists them, but in no order."""
     entered = set()
+    inside, out = _Inside(root), []
     for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_raise):
+        if folder not in inside:
+            out.append(folder)
+            subfolders.clear()
+            continue
         status = os.stat(folder)
         if (status.st_dev, status.st_ino) in entered:
             subfolders.clear()
@@ -61,7 +68,20 @@ def walk_photos(root: Path) -> Iterator[str]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         prefix = Path(folder).relative_to(root).as_posix()
         prefix = "" if prefix == "." else f"{prefix}/"
-        yield from (prefix + n for n in files if is_photo(n) and not n.startswith("."))
+        for name in files:
+            if is_photo(name) and not name.startswith("."):
+                if os.path.join(folder, name) in inside:
+                    yield prefix + name
+                else:
+                    out.append(prefix + name)
+    if out:
+        log.warning(
+            "%d links lead out of %s (first: %s): left out. Set PLACEVEC_FOLLOW_LINKS=1 to "
+            "follow them",
+            len(out),
+            root,
+            out[0],
+        )
 
 
 def some_photos(root: Path) -> list[str]:
@@ -93,6 +113,11 @@ def tidy_name(name: str, source: Path) -> str:
             f"A photo's name must be relative to its folder and stay inside. Received: {name!r} "
             f"in {source}"
         )
+    if len(tidy) > _LONGEST_NAME:
+        raise ValueError(
+            f"A photo's name must have at most {_LONGEST_NAME} characters. Received: {len(tidy)}, "
+            f"{name[:40]!r}... in {source}"
+        )
     if tidy == "." or min(tidy) < " ":
         raise ValueError(
             f"A photo's name must not be empty, nor hold control characters. Received: {name!r} in "
@@ -101,8 +126,31 @@ def tidy_name(name: str, source: Path) -> str:
     return tidy
 
 
+class _Inside:
+    """The paths below a folder that no link leads out of; all, with PLACEVEC_FOLLOW_LINKS."""
+
+    def __init__(self, root: Path):
+        self._root = os.path.realpath(root)
+        self._follows = bool(os.environ.get("PLACEVEC_FOLLOW_LINKS"))
+
+    def __contains__(self, path: str | Path) -> bool:
+        """Returns whether a path in a folder that is inside is so too."""
+        return not os.path.islink(path) or self.holds(path)
+
+    def holds(self, path: str | Path) -> bool:
+        """Returns whether a path is inside, whatever folders lead to it."""
+        return self._follows or Path(os.path.realpath(path)).is_relative_to(self._root)
+
+
+def leads_out(path: Path, root: Path) -> bool:
+    """Returns whether a path is a link that leads out of a folder, and may not be followed."""
+    return path not in _Inside(root)
+
+
 class Listing:
     """The files below a folder, each subfolder listed once, when the first file in it is sought.
+
+    Links that lead out of the folder are not there, see `list_photos`.
 
     Args:
         root: Path. The folder that names are relative to.
@@ -110,6 +158,7 @@ class Listing:
 
     def __init__(self, root: Path):
         self.root = root
+        self._inside = _Inside(root)
         self._folders: dict[str, dict[str, os.DirEntry]] = {}
         self._stems: dict[str, dict[str, str]] = {}
 
@@ -142,11 +191,13 @@ class Listing:
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
         if folder not in self._folders:
-            try:
-                with os.scandir(self.root / folder) as entries:
-                    self._folders[folder] = {entry.name: entry for entry in entries}
-            except (FileNotFoundError, NotADirectoryError):
-                self._folders[folder] = {}
+            self._folders[folder] = {}
+            path = self.root / folder
+            if path.is_dir() and self._inside.holds(path):
+                with os.scandir(path) as entries:
+                    self._folders[folder] = {
+                        entry.name: entry for entry in entries if entry.path in self._inside
+                    }
         return self._folders[folder]
 
 

@@ -29,6 +29,7 @@ _COLUMNS = frozenset(
     {"lat", "lon", "ca", "captured_at", "pano", "easting", "northing", "night", "control_panel"}
     | {"view_direction", "sequence_id", *_SUBTASKS}
 )
+_LONGEST_CELL = 1000
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -175,6 +176,11 @@ def _read_tables(folder: Path) -> dict[str, np.ndarray]:
                 f"No column `key` in {table_path} (it has: {', '.join(cells) or 'none'}). Fetch "
                 "the tables of MSLS again"
             )
+        for column in cells.keys() & (_COLUMNS | {"key"}):
+            if max(map(len, cells[column]), default=0) > _LONGEST_CELL:
+                raise ValueError(
+                    f"`{column}` must have at most {_LONGEST_CELL} characters in {table_path}"
+                )
         if row_of is None:
             row_of = {key: row for row, key in enumerate(cells["key"])}
             joined["key"] = np.array(list(row_of), dtype=np.str_)

@@ -36,6 +36,7 @@ ROLES = ("", "query", "database", "both")
 TABLE_SUFFIXES = (".csv", ".parquet")
 _POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
 _LONGEST_HEADER = 65_536  # characters
+_LONGEST_TEXT = 1000  # characters of a place or a sequence
 _CHUNK = 65_536  # rows that are held as text at a time
 
 
@@ -231,8 +232,13 @@ class _CellReader:
             values[row] = known[cell]
         return values
 
-    def texts(self, cells: Sequence) -> np.ndarray:
-        return np.array(["" if _is_empty(cell) else str(cell).strip() for cell in cells], np.str_)
+    def texts(self, column: str, cells: Sequence) -> np.ndarray:
+        texts = ["" if _is_empty(cell) else str(cell).strip() for cell in cells]
+        for row, text in enumerate(texts):
+            if len(text) > _LONGEST_TEXT:
+                must = f"have at most {_LONGEST_TEXT} characters"
+                raise self._error(column, must, row, f"{text[:40]}...")
+        return np.array(texts, np.str_)
 
     def roles(self, cells: Sequence) -> np.ndarray:
         texts = ["" if cell is None else str(cell).strip() for cell in cells]
@@ -256,7 +262,9 @@ def _csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
     """Yields the cells of a CSV file by column, so many rows at a time; at least once."""
     try:
         with open(table_path, newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline()
+            header_line = file.readline(_LONGEST_HEADER)
+            if len(header_line) == _LONGEST_HEADER:
+                raise ValueError(f"{table_path} is no CSV file: its first line has no end")
             separator = max(",;\t", key=header_line.count)
             file.seek(0)
             lines = csv.reader(file, delimiter=separator)
@@ -313,7 +321,7 @@ def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
     names = [tidy_name(str(cell or ""), table_path) for cell in cells["file"]]
     reader = _CellReader(table_path, names)
     kinds = {"time": reader.times, "role": reader.roles}
-    kinds |= dict.fromkeys(("place", "sequence"), reader.texts)
+    kinds |= {column: partial(reader.texts, column) for column in ("place", "sequence")}
     unread = _POSITIONS[1] if _POSITIONS[0][0] in cells else ()
     values = {"file": np.array(names, dtype=np.str_)}
     for column in COLUMNS:

@@ -20,20 +20,19 @@ _UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))
 
 
 def seconds_of_stamps(stamps: np.ndarray) -> np.ndarray:
-    """Returns time stamps as seconds, whatever part of a second they count.
+    """Returns the time stamps of one file as seconds, whatever part of a second they count.
 
     Args:
-        stamps: (N,) float64. Seconds; numbers from 1e11, 1e14 and 1e17 on are milli-, micro- and
-            nanoseconds.
+        stamps: (N,) float64. Seconds; where the largest is 1e11, 1e14 or 1e17 at least, all are
+            milli-, micro- or nanoseconds.
 
     Returns:
         (N,) float64. Seconds.
     """
     seconds = np.array(stamps, dtype=np.float64)
-    for least, unit in _UNITS:
-        large = np.abs(seconds) >= least
-        seconds[large] *= unit
-    return seconds
+    largest = np.abs(seconds[np.isfinite(seconds)]).max(initial=0)
+    unit = next((unit for least, unit in _UNITS if largest >= least), 1.0)
+    return seconds * unit
 
 
 def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[np.ndarray, np.ndarray]:

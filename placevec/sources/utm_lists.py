@@ -125,10 +125,11 @@ def _read_names(list_path: Path) -> np.ndarray:
     if not list_path.is_file():
         raise FileNotFoundError(f"{list_path} does not exist. Give a list of photos, one a line")
     try:
-        lines = list_path.read_text(encoding="utf-8-sig").splitlines()
+        with open(list_path, encoding="utf-8-sig") as lines:
+            given = [tidy_name(line, list_path) for line in lines if line.strip()]
     except UnicodeDecodeError as error:
         raise ValueError(f"{list_path} is no text in UTF-8: {error}") from None
-    names = np.array([tidy_name(line, list_path) for line in lines if line.strip()], dtype=np.str_)
+    names = np.array(given, dtype=np.str_)
     if not len(names):
         raise ValueError(f"{list_path} must name at least one photo. Received: none")
     unique, counts = np.unique(names, return_counts=True)

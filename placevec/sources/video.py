@@ -6,7 +6,7 @@ import numpy as np
 
 from placevec.images.video import VIDEO_SUFFIXES, count_frames, frame_name
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, require_folder
+from placevec.sources.files import go_on_without, leads_out, require_folder
 from placevec.sources.path_options import split_options
 
 FRAMES_APART = 10_000_000
@@ -85,7 +85,7 @@ def list_films(folder: Path) -> list[Path]:
         ValueError: If it holds no film.
     """
     require_folder(folder)
-    films = sorted(filter(_is_film, folder.iterdir()))
+    films = sorted(p for p in folder.iterdir() if _is_film(p) and not leads_out(p, folder))
     if not films:
         raise ValueError(f"No films in {folder}. A film's name ends in {', '.join(VIDEO_SUFFIXES)}")
     return films

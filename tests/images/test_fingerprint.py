@@ -2,7 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.images.fingerprint import NUM_BITS, fingerprint, near_duplicates
+from placevec.images.fingerprint import (
+    NUM_BITS,
+    fingerprint,
+    near_duplicates,
+    near_duplicates_across,
+)
 
 
 def scene(seed, size=(240, 320)):
@@ -87,3 +92,44 @@ def test_refusals():
         near_duplicates(np.zeros((3, 4), dtype=np.uint64))
     with pytest.raises(ValueError, match="between 0 and 31"):
         near_duplicates(np.zeros((3, 8), dtype=np.uint64), max_bits=32)
+
+
+def copies(rng, original, count, most_bits):
+    bits = np.tile(np.unpackbits(original.view(np.uint8)), (count, 1))
+    for row in bits:
+        row[rng.choice(NUM_BITS, rng.integers(0, most_bits + 1), replace=False)] ^= 1
+    return np.packbits(bits, axis=1).view(np.uint64)
+
+
+@pytest.mark.parametrize("max_bits", [0, 8, 31])
+def test_across_sides_every_photo_with_a_partner_is_found(max_bits):
+    rng = np.random.default_rng(0)
+    originals = rng.integers(0, 2**64, (6, 8), dtype=np.uint64)
+    hashes = np.concatenate([copies(rng, each, 25, 20) for each in originals])
+    sides = rng.integers(-1, 3, len(hashes))
+    expected = set()
+    for i, side in enumerate(sides):
+        for j, other in enumerate(sides):
+            apart = sum(
+                bin(int(a ^ b)).count("1") for a, b in zip(hashes[i], hashes[j], strict=True)
+            )
+            if -1 < other < side and apart <= max_bits:
+                expected.add((i, int(other)))
+    pairs = near_duplicates_across(hashes, sides, max_bits)
+    found = [(i, int(sides[j])) for i, j in pairs.tolist()]
+    assert set(found) == expected and len(found) == len(expected) > 0
+    assert (np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]]).sum(1) <= max_bits).all()
+
+
+def test_a_camera_that_stood_still_is_found_on_the_other_side():
+    """More photos look alike than any is compared with at first."""
+    rng = np.random.default_rng(1)
+    hashes = copies(rng, np.zeros(8, dtype=np.uint64), 3001, 5)
+    sides = np.array([0] + [1] * 3000)
+    assert near_duplicates_across(hashes, sides).tolist() == [[i, 0] for i in range(1, 3001)]
+    assert near_duplicates_across(hashes, 1 - sides)[:, 0].tolist() == [0]
+
+
+def test_refuses_sides_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"`sides` must have shape \(3,\)"):
+        near_duplicates_across(np.zeros((3, 8), dtype=np.uint64), np.zeros(2, dtype=int))

@@ -58,6 +58,15 @@ def test_numbers_in_names_order_a_sequence_by_their_value():
     assert not len(find_times_out_of_order(dataset))
 
 
+def test_ids_in_names_are_no_order():
+    names = ["781.jpg", "20.jpg", "5003.jpg", "44.jpg"]
+    ids = PlaceDataset("photos", names, place_ids=[0] * 4, times_s=range(4), sequence_ids=[0] * 4)
+    assert not len(find_times_out_of_order(ids))
+    words = PlaceDataset("photos", list("cab"), place_ids=[0] * 3, times_s=range(3),
+                         sequence_ids=[0] * 3)  # fmt: skip
+    assert not len(find_times_out_of_order(words))
+
+
 def test_times_have_no_order_without_sequences():
     assert not len(find_times_out_of_order(walk([0.0, 0], times_s=[2.0, 1])))
     lost = walk([0.0, 0], times_s=[2.0, 1], sequence_ids=[-1, -1])

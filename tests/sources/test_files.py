@@ -155,3 +155,30 @@ def test_refuses_again_after_surveying_and_where_nothing_is_known_of_any_photo(p
     assert len(lacks) == 1
     with refuses(FileNotFoundError, "1 of 1"):
         readable(root, ["x.jpg"], source=root, skip_unreadable=True)
+
+
+def test_links_that_lead_out_are_followed_only_where_told(photos, tmp_path, caplog, monkeypatch):
+    photos("inside/a.jpg", "outside/b.jpg", "outside/more/c.jpg")
+    root = tmp_path / "inside"
+    (root / "b.jpg").symlink_to(tmp_path / "outside" / "b.jpg")
+    (root / "more").symlink_to(tmp_path / "outside" / "more")
+    (root / "again.jpg").symlink_to(root / "a.jpg")
+    assert list_photos(root) == ["a.jpg", "again.jpg"]
+    assert "2 links lead out of" in caplog.text and "PLACEVEC_FOLLOW_LINKS" in caplog.text
+    listing = Listing(root)
+    assert [listing.holds(name) for name in ("again.jpg", "b.jpg", "more/c.jpg")] == [True, 0, 0]
+    monkeypatch.setenv("PLACEVEC_FOLLOW_LINKS", "1")
+    assert list_photos(root) == ["a.jpg", "again.jpg", "b.jpg", "more/c.jpg"]
+    assert Listing(root).holds("more/c.jpg")
+
+
+def test_a_set_that_is_itself_a_link_is_read(photos, tmp_path):
+    photos("there/sub/a.jpg")
+    (tmp_path / "here").symlink_to(tmp_path / "there")
+    assert list_photos(tmp_path / "here") == ["sub/a.jpg"]
+    assert Listing(tmp_path / "here").holds("sub/a.jpg")
+
+
+def test_refuses_a_name_without_end(refuses):
+    with refuses(ValueError, "at most 1000 characters. Received: 1004"):
+        tidy_name("a" * 1000 + ".jpg", Path("images.csv"))

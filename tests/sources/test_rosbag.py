@@ -86,7 +86,7 @@ def drive(kind=ODOMETRY, **options):
 
 @pytest.fixture
 def folder(photos):
-    return photos(f"images/{START}.png", "images/1700000001.0.png")
+    return photos(f"images/{START}.png", "images/1700000001000000000.png")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +96,7 @@ def test_reads_every_type_in_both_versions(folder, kind, version):
         {"/odom": drive(kind)}
     )
     dataset = read_rosbag(path)
-    assert dataset.names.tolist() == [f"{START}.png", "1700000001.0.png"]
+    assert dataset.names.tolist() == [f"{START}.png", "1700000001000000000.png"]
     np.testing.assert_allclose(dataset.positions_m, [[1, 2], [4, 5]])
     np.testing.assert_allclose(dataset.headings_deg, [90, 0], atol=1e-9)
     np.testing.assert_allclose(dataset.altitudes_m, [3, 6])
@@ -134,7 +134,7 @@ def test_the_topic_is_named_where_there_are_several(folder, refuses):
 
 
 def test_a_header_without_a_time_takes_that_of_its_record(folder):
-    (folder / "images" / "1700000001.0.png").unlink()
+    (folder / "images" / "1700000001000000000.png").unlink()
     path = Bag(folder / "drive.bag").write({"/pose": (POSE, [(0, POSES[0], {})])})
     assert len(read_rosbag(path)) == 1
 
@@ -159,8 +159,8 @@ def test_refuses_bags_without_poses(folder, refuses):
 
 def test_refuses_or_skips_photos_without_a_pose_in_time(folder, photos, refuses):
     path = Bag(folder / "drive.bag").write({"/odom": drive()})
-    photos("images/1700000000.5.png")
-    with refuses(ValueError, "No pose for 1 of 3 photos.*1700000000.5.png.*within 0.02 s"):
+    photos("images/1700000000500000000.png")
+    with refuses(ValueError, "No pose for 1 of 3 photos.*1700000000500000000.png.*within 0.02 s"):
         read_rosbag(path)
     assert len(read_rosbag(path, skip_unreadable=True)) == 2
     assert len(read_rosbag(f"{path},within_s=0.6")) == 3

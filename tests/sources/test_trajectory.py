@@ -18,8 +18,18 @@ def along_x(count):
 
 
 def test_the_size_of_a_time_stamp_tells_its_unit():
-    stamps = np.array([12.5, 1403636579.5, 1403636579500, 1403636579500000, 1403636579500000000])
-    assert seconds_of_stamps(stamps).tolist() == [12.5] + [1403636579.5] * 4
+    for unit in (1, 1e3, 1e6, 1e9):
+        stamps = np.array([1403636578.5, 1403636579.5, np.nan]) * unit
+        np.testing.assert_allclose(
+            seconds_of_stamps(stamps), [1403636578.5, 1403636579.5, np.nan], rtol=1e-15
+        )
+    assert seconds_of_stamps(np.array([12.5, 0.0])).tolist() == [12.5, 0]
+
+
+def test_the_stamps_of_a_file_have_one_unit():
+    """A simulator's nanoseconds pass the size of milliseconds after 100 s."""
+    seconds = seconds_of_stamps(np.array([0.0, 9.9e10, 1.0e11, 1.1e11]))
+    assert (np.diff(seconds) > 0).all()
 
 
 def test_the_nearest_pose_equals_that_of_plain_loops(tmp_path):
@@ -61,9 +71,9 @@ def test_refuses_times_that_are_not_finite(tmp_path, refuses, time):
 
 
 def test_lists_photos_in_the_order_of_time(photos, refuses):
-    root = photos("b/10.5.png", "b/9.5.jpg", "b/1403636579500000000.png")
+    root = photos("b/10.5.png", "b/9.5.jpg", "b/1403636579.5.png")
     names, times_s = photos_by_stamp(root, skip_unreadable=False)
-    assert names.tolist() == ["b/9.5.jpg", "b/10.5.png", "b/1403636579500000000.png"]
+    assert names.tolist() == ["b/9.5.jpg", "b/10.5.png", "b/1403636579.5.png"]
     assert times_s.tolist() == [9.5, 10.5, 1403636579.5]
     photos("nan.png", "view.png")
     with refuses(ValueError, "No time stamps as names of 2 of 5 photos.*first: nan.png"):
