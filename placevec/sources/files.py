@@ -349,7 +349,7 @@ def go_on_without(
     if len(lacking) == count:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:
-        raise error(f"{message}. {way_out}, or go on without them: `skip_unreadable`")
+        raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
     log.warning("%s: left out", message)
 
 

@@ -120,6 +120,11 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
     """
+    if (config.places == TrainConfig.places) != (config.validation == TrainConfig.validation):
+        raise ValueError(
+            "`places` and `validation` go together: give both, of different places. Received: "
+            f"places={config.places}, validation={config.validation}"
+        )
     devices = open_devices(config)
     if not devices.is_first:
         logging.getLogger("placevec").setLevel(logging.WARNING)

@@ -182,7 +182,7 @@ def test_says_how_many_are_missing_and_where_it_looked(mat, photos, refuses, cap
     with refuses(
         FileNotFoundError,
         f"1 of 3 photos of {path} .first: 000/2.jpg; looked in {root} and {root.parent}, there "
-        "and below images, .*queries_real.*images=DIR.*`skip_unreadable`",
+        "and below images, .*queries_real.*images=DIR.*`--skip-unreadable`",
     ):
         read_dbstruct(path)
     assert len(read_dbstruct(path, skip_unreadable=True)) == 2

@@ -1,4 +1,5 @@
 import logging
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -119,6 +120,16 @@ def test_other_damage_leaves_the_position(photo, tmp_path):
     assert len(dataset) == 1
     for field in (dataset.altitudes_m, dataset.headings_deg, dataset.times_s):
         assert field is None
+
+
+def test_a_bad_date_of_the_satellites_leaves_that_of_the_camera(photo, tmp_path, caplog):
+    photo("a.jpg", CAMBRIDGE | {7: (10.0, 0.0, 0.0), 29: "0000:00:00"},
+          {0x9003: "2024:05:01 12:00:00", 0x9011: "+02:00"})  # fmt: skip
+    photo("b.jpg", CAMBRIDGE, {0x9003: "0000:00:00 00:00:00"})
+    dataset = read_exif(tmp_path)
+    assert dataset.times_s[0] == datetime(2024, 5, 1, 10, tzinfo=UTC).timestamp()
+    assert np.isnan(dataset.times_s[1])
+    assert "Times of" not in caplog.text  # none without an offset
 
 
 def test_says_once_what_the_numbers_are_counted_from(photo, tmp_path, caplog):

@@ -102,7 +102,7 @@ def test_refuses_or_skips_missing_photos(photos, refuses, caplog):
     root = photos("a.jpg", "b.jpg")
     names = ["a.jpg", "x.jpg", "b.jpg", "y.jpg"]
     with refuses(
-        FileNotFoundError, r"Missing or empty: 2 of 4 photos.*first: x.jpg.*`skip_unreadable`"
+        FileNotFoundError, r"Missing or empty: 2 of 4 photos.*first: x.jpg.*`--skip-unreadable`"
     ):
         readable(root, names, source=root, skip_unreadable=False)
     there = readable(root, names, source=root, skip_unreadable=True)

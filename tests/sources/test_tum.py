@@ -150,3 +150,20 @@ def test_damaged_files_end_in_one_line(run, survives, damage, edits, length, noi
             recognize_tum(root)
             survives(lambda path: read_tum(path, skip_unreadable=True), f"{root},up=z")
         (root / name).write_text(text)
+
+
+def test_runs_of_one_map_are_sequences_of_one_set(photos, refuses):
+    root = photos("a/rgb/10.0.png", "a/rgb/11.01.png", "b/rgb/10.0.png", "b/rgb/11.01.png")
+    for folder, text in (("a", RUN), ("b", RUN.replace("4 5 6", "7 8 9"))):
+        (root / folder / "groundtruth.txt").write_text(text)
+    with refuses(ValueError, "different origins. Received: 2 runs.*a, b.*same_world=yes"):
+        read_tum(root)
+    both = open_places(f"tum:{root},same_world=yes")
+    assert both.names.tolist() == [f"{folder}/rgb/{name}" for folder in "ab"
+                                   for name in ("10.0.png", "11.01.png")]  # fmt: skip
+    assert both.sequence_ids.tolist() == [0, 0, 1, 1]
+    np.testing.assert_allclose(both.positions_m[2], both.positions_m[0])
+    np.testing.assert_allclose(both.positions_m[3] - both.positions_m[1], [3, 3])
+    np.testing.assert_allclose(both.headings_deg, [0, 90, 0, 90], atol=1e-3)
+    assert "groundtruth.txt" in recognize_tum(root)
+    assert len(read_tum(root / "a")) == 2

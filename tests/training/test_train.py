@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import to_dict
+from placevec.config import TrainConfig, to_dict
 from placevec.images import UnreadableImageError
 from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model, model_id, remove_whitening, save_model
@@ -197,6 +197,12 @@ def test_stops_at_nan_and_keeps_the_last_good_checkpoint(small_config, monkeypat
     with pytest.raises(FloatingPointError, match="step 1 of epoch 2.*--learning-rate"):
         train(dataclasses.replace(config, epochs=2, resume=True))
     assert (config.run_dir / "checkpoint.keras").read_bytes() == kept
+
+
+@pytest.mark.one_backend
+def test_never_measures_on_the_town_where_other_places_are_trained_on(small_config):
+    with pytest.raises(ValueError, match="`places` and `validation` go together.*folder:data/town"):
+        train(small_config(validation=TrainConfig.validation))
 
 
 def test_says_that_places_give_no_tuples(small_config):
