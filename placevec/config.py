@@ -631,7 +631,7 @@ class StreetviewConfig(CollectConfig):
     radius_m: int = 50
     """Largest distance of a panorama from the place that is asked for, in metres."""
     num_headings: int = 4
-    """Photos of a panorama: their headings are spread evenly, the first one is north."""
+    """Photos of a panorama, 360 at most: their headings are spread evenly, the first is north."""
     fov_deg: float = 90.0
     """Horizontal field of view of a photo, in degrees."""
     pitch_deg: float = 0.0
@@ -645,7 +645,8 @@ class StreetviewConfig(CollectConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _at_least(self, 1, "radius_m", "num_headings")
+        _at_least(self, 1, "radius_m")
+        _between(self, 1, 360, "num_headings")
         _at_least(self, 0, "price_usd_per_1000")
         _positive(self, "spacing_m")
         _between(self, 10, 120, "fov_deg")

@@ -375,6 +375,8 @@ def test_importing_the_settings_imports_neither_keras_nor_anything_else():
         ({"max_requests": 0}, "`max_requests` must be at least 1"),
         ({"requests_per_second": 0.0}, "`requests_per_second` must be larger than 0"),
         ({"image_size": (480, 641)}, "`image_size` must be 640 rows and columns at most"),
+        ({"num_headings": 0}, "`num_headings` must be between 1 and 360"),
+        ({"num_headings": 361}, "`num_headings` must be between 1 and 360"),
         ({"fov_deg": 130.0}, "`fov_deg` must be between 10 and 120"),
         ({"base_url": "http://example.org"}, "`base_url` must be an https address"),
         ({"base_url": "maps.googleapis.com"}, "`base_url` must be an https address"),

@@ -205,7 +205,7 @@ def _named(element: ElementTree.Element, name: str) -> list[ElementTree.Element]
 def _read_geojson(path: Path) -> shapely.Geometry:
     _refuse_large(path)
     try:
-        shapes = [shapely.geometry.shape(each) for each in _geometries(json.loads(_text(path)))]
+        shapes = [shapely.geometry.shape(each) for each in _geometries(_json(path))]
         polygon = shapely.union_all([s for s in shapes if s.area > 0])
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
             OverflowError, shapely.errors.ShapelyError) as error:  # fmt: skip
@@ -216,6 +216,18 @@ def _read_geojson(path: Path) -> shapely.Geometry:
     west, south, east, north = polygon.bounds
     _checked([(south, west), (north, east)], path)
     return polygon
+
+
+def _json(path: Path) -> dict:
+    text = path.read_text(encoding="utf-8-sig")
+    return json.loads(text, parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:30]} is no finite number")
+    return value
 
 
 def _geometries(value: dict) -> list[dict]:
@@ -238,10 +250,6 @@ def _checked(places: list[tuple], path: Path) -> np.ndarray:
             "Received: others, or none. Are the two swapped?"
         )
     return degrees
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8-sig")
 
 
 def _refuse_large(path: Path) -> None:

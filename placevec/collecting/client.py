@@ -46,6 +46,10 @@ class RefusedError(ServiceError):
     """A service refused the key: nothing else will be answered either."""
 
 
+class UnavailableError(ServiceError):
+    """A service was not reached, too slow, busy or broken: other requests will fare no better."""
+
+
 class QuotaReachedError(OSError):
     """So many requests were sent as were allowed."""
 
@@ -75,10 +79,14 @@ class Request:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a request was not answered; `wait_s` is NaN where the service did not say."""
+    """Why a request was not answered; `wait_s` is NaN where the service did not say.
+
+    `error` is what is raised after the last attempt.
+    """
 
     reason: str
     wait_s: float = math.nan
+    error: type[ServiceError] = UnavailableError
 
 
 class Client:
@@ -184,7 +192,8 @@ class Client:
         Raises:
             RefusedError: If the key was refused.
             QuotaReachedError: If no attempt is left.
-            ServiceError: If the service has no such thing, or all attempts failed.
+            UnavailableError: If the service was not reached, too slow, busy or broken each time.
+            ServiceError: If it has no such thing, or none that can be read.
         """
         where = _address(request.url)
         for attempt in range(self._retries + 1):
@@ -200,7 +209,7 @@ class Client:
                 wait_s = self._wait_s(attempt, answer.wait_s)
                 log.debug("%s %s: again in %.1f s", where, answer.reason, wait_s)
                 self._pause(wait_s)
-        raise ServiceError(
+        raise answer.error(
             f"{where} {answer.reason}, also after {self._retries} further attempts. Run the same "
             "command later: it goes on where it stopped"
         )
@@ -210,6 +219,7 @@ class Client:
     ) -> Answer | _Failure:
         """Makes one attempt. No error is raised inside `except`: its context would hold the key."""
         body = failure = None
+        until_s = time.monotonic() + self._timeout_s
         try:
             with self._session.get(
                 request.url,
@@ -221,8 +231,9 @@ class Client:
             ) as answer:
                 status, kind = answer.status_code, answer.headers.get("Content-Type", "")
                 wait_s = _seconds_to_wait(answer.headers.get("Retry-After", ""))
-                body = self._body(answer, request.max_bytes if status == 200 else 0)
-        except requests.Timeout:
+                longest = request.max_bytes if status == 200 else _LONGEST_COMPLAINT
+                body = _body(answer, longest, until_s)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
             failure = _Failure(f"did not answer within {self._timeout_s:g} s")
         except requests.exceptions.ConnectionError as error:
             failure = _Failure(f"cannot be reached, or broke off ({type(error).__name__})")
@@ -249,19 +260,7 @@ class Client:
         try:
             return read(body)
         except TryAgainError as error:
-            return _Failure(self._hider.hide(str(error)))
-
-    def _body(self, answer: requests.Response, max_bytes: int) -> bytes | None:
-        """Returns the body, or a part of it beyond `max_bytes`; None where it takes too long."""
-        until_s = time.monotonic() + self._timeout_s
-        body = bytearray()
-        for chunk in answer.iter_content(_CHUNK if max_bytes else _LONGEST_COMPLAINT):
-            body += chunk
-            if len(body) > max_bytes:
-                break
-            if time.monotonic() > until_s:
-                return None
-        return bytes(body)
+            return _Failure(self._hider.hide(str(error)), error=ServiceError)
 
     def _complaint(self, body: bytes) -> str:
         """Returns the beginning of an error's body in one line, without keys."""
@@ -303,6 +302,19 @@ class _Headers(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers.update(self._headers)
         return request
+
+
+def _body(answer: requests.Response, max_bytes: int, until_s: float) -> bytes | None:
+    """Returns the body, or a part of it beyond `max_bytes`; None where it takes too long.
+
+    `read1` returns what has come, where others wait for a full piece.
+    """
+    body = bytearray()
+    while len(body) <= max_bytes and (came := answer.raw.read1(_CHUNK, decode_content=True)):
+        body += came
+        if time.monotonic() > until_s:
+            return None
+    return bytes(body)
 
 
 def _address(url: str) -> str:

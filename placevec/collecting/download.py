@@ -7,8 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from placevec.collecting.client import Client, QuotaReachedError, RefusedError, ServiceError
+from placevec.collecting.client import (
+    Client,
+    QuotaReachedError,
+    RefusedError,
+    ServiceError,
+    UnavailableError,
+)
 from placevec.collecting.ledger import Ledger
+from placevec.config import CollectConfig
 from placevec.whole_file import whole_file
 
 log = logging.getLogger(__name__)
@@ -87,6 +94,81 @@ class Collected:
         return line
 
 
+@dataclass(frozen=True)
+class Search:
+    """How photos are found and what they take.
+
+    Args:
+        lookups: int. Requests that `find` takes without retries.
+        find: callable. Returns the photos to collect, and a note for the plan.
+        requests_per_row: int. Requests that tell a photo's row. Defaults to `0`.
+        price_usd_per_1000: float. What the service charges for 1000 photos. Defaults to `0.0`.
+    """
+
+    lookups: int
+    find: Callable[[], tuple[list[Wanted], str]]
+    requests_per_row: int = 0
+    price_usd_per_1000: float = 0.0
+
+
+def collect(
+    settings: CollectConfig,
+    client: Client,
+    search: Search,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Plan | Collected:
+    """Finds photos, tells what they take and, but for a dry run, fetches those not there yet.
+
+    Args:
+        settings: CollectConfig.
+        client: Client, not entered.
+        search: Search.
+        progress: callable. Gets the photos and yields each of them; for a progress bar.
+
+    Returns:
+        Collected, or the Plan with `dry_run`, which writes nothing.
+
+    Raises:
+        ValueError: If the quota is too small.
+        OSError: If the service does not answer, or refuses the key.
+    """
+    refuse_small_quota(search.lookups, settings.max_requests)
+    log.info("%d lookups first, which cost nothing", search.lookups)
+    ledger = Ledger(settings.out)
+    with client, contextlib.nullcontext() if settings.dry_run else ledger:
+        wanted, note = search.find()
+        to_fetch = missing(wanted, ledger)
+        bodies = sum(not ledger.holds(photo.name) for photo in to_fetch)
+        plan = Plan(
+            photos=len(to_fetch),
+            present=len(wanted) - len(to_fetch),
+            requests=bodies + search.requests_per_row * len(to_fetch),
+            cost_usd=bodies * search.price_usd_per_1000 / 1000,
+            note=note,
+        )
+        if settings.dry_run:
+            return plan
+        log.info("%s", plan)
+        return download(to_fetch, client, ledger, progress)
+
+
+def client_of(settings: CollectConfig, keys: Sequence[str]) -> Client:
+    """Returns the client that the settings describe.
+
+    Args:
+        settings: CollectConfig.
+        keys: sequence of str. What must never be seen.
+    """
+    return Client(
+        keys,
+        max_requests=settings.max_requests,
+        requests_per_second=settings.requests_per_second,
+        threads=settings.threads,
+        retries=settings.retries,
+        timeout_s=settings.timeout_s,
+    )
+
+
 def missing(wanted: Sequence[Wanted], ledger: Ledger) -> list[Wanted]:
     """Returns the wanted photos that are not there yet, or have no row."""
     present = ledger.names
@@ -101,7 +183,7 @@ def download(
 ) -> Collected:
     """Fetches photos, each written whole and then its row.
 
-    A photo that the service does not give is logged and left out; the next run asks again.
+    A photo that the service does not give is logged, counted and left out; the next run asks again.
 
     Args:
         wanted: sequence of Wanted. Photos that are not there yet.
@@ -114,7 +196,8 @@ def download(
 
     Raises:
         RefusedError: If the key was refused.
-        ServiceError: If ten photos in a row cannot be had.
+        ServiceError: If the service fails for ten photos in a row. Photos that it answers about
+            but does not give, such as removed ones, are none of them.
     """
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
@@ -139,12 +222,12 @@ def download(
     try:
         with contextlib.closing(client.each(take, wanted, progress)) as errors:
             for photo, error in zip(wanted, errors, strict=True):
-                in_a_row = in_a_row + 1 if error else 0
+                in_a_row = in_a_row + 1 if isinstance(error, UnavailableError) else 0
                 failed += error is not None
                 if error:
                     log.warning("%s is left out: %s", photo.name, error)
                 if in_a_row == _MOST_FAILURES_IN_A_ROW:
-                    raise ServiceError(f"{in_a_row} photos in a row failed; the last: {error}")
+                    raise UnavailableError(f"{in_a_row} photos in a row failed; the last: {error}")
     except QuotaReachedError:
         is_used_up = True
     photos = len(ledger.names)

@@ -1,14 +1,12 @@
 """What was collected so far: a line of JSON for each photo, from which positions.csv is written."""
 
 import contextlib
-import fcntl
-import json
 import math
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from placevec.collecting.json_lines import JsonLines
 from placevec.sources.files import tidy_name
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.photo_table import write_photo_table
@@ -25,7 +23,8 @@ class Ledger:
     """The rows of the photos in a folder; entered, it is the only one that writes there.
 
     A photo is written whole before its line, and a line is read back only where it is whole, so
-    that a kill at any moment loses at most a line, which costs no second download.
+    that a kill at any moment loses at most a line, which costs no second download. positions.csv is
+    written when the block is entered and when it is left.
 
     Args:
         folder: Path. Made when the block is entered.
@@ -36,10 +35,9 @@ class Ledger:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self._path = folder / LEDGER_FILE
-        self._lock = threading.Lock()
-        self._rows = _read(self._path)
-        if (folder / POSITIONS_FILE).exists() and not self._path.exists():
+        self._lines = JsonLines(folder / LEDGER_FILE)
+        self._rows = self._read()
+        if (folder / POSITIONS_FILE).exists() and not (folder / LEDGER_FILE).exists():
             raise FileExistsError(
                 f"{folder / POSITIONS_FILE} was not written by `placevec collect`. Give another "
                 "folder: --out DIR"
@@ -47,17 +45,11 @@ class Ledger:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._file = open(self._path, "a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise FileExistsError(
-                f"Another `placevec collect` is at work in {self.folder}. Wait for it"
-            ) from None
-        self._rows = _read(self._path)
-        if self._file.seek(0, 2) and not self._ends_in_newline():
-            self._file.write(b"\n")
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._lines)
+            self._rows = self._read()
+            self._write_table()
+            self._leave = stack.pop_all()
         return self
 
     def __exit__(
@@ -66,7 +58,7 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with contextlib.closing(self._file):
+        with self._leave:
             self._write_table()
 
     @property
@@ -84,33 +76,23 @@ class Ledger:
 
     def add(self, row: dict[str, object]) -> None:
         """Writes the line of a photo that is there."""
-        line = json.dumps({column: _plain(row.get(column)) for column in COLUMNS}) + "\n"
-        with self._lock:
-            self._rows[str(row["file"])] = json.loads(line)
-            self._file.write(line.encode())
-            self._file.flush()
+        plain = {column: _plain(row.get(column)) for column in COLUMNS}
+        self._rows[str(row["file"])] = plain
+        self._lines.add(plain)
 
-    def _ends_in_newline(self) -> bool:
-        self._file.seek(-1, 2)
-        return self._file.read(1) == b"\n"
+    def _read(self) -> dict[str, dict]:
+        """Reads the rows; the last line of each photo counts."""
+        rows = {}
+        for row in self._lines.read():
+            with contextlib.suppress(ValueError, KeyError):
+                rows[tidy_name(str(row["file"]), self.folder / LEDGER_FILE)] = row
+        return rows
 
     def _write_table(self) -> None:
         rows = [self._rows[name] for name in sorted(self.names)]
         if rows:
             columns = {column: [row.get(column) for row in rows] for column in COLUMNS}
             write_photo_table(self.folder / POSITIONS_FILE, columns)
-
-
-def _read(path: Path) -> dict[str, dict]:
-    """Reads the whole lines of a ledger; the last one of each photo counts."""
-    rows = {}
-    if path.is_file():
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                with contextlib.suppress(ValueError, RecursionError, TypeError, KeyError):
-                    row = json.loads(line)
-                    rows[tidy_name(str(row["file"]), path)] = row
-    return rows
 
 
 def _plain(value: object) -> object:

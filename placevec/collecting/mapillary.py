@@ -5,7 +5,6 @@ What the service documents (https://www.mapillary.com/developer/api-documentatio
 after its own reconstruction, its camera and addresses of the photo that expire.
 """
 
-import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,22 +26,19 @@ from placevec.collecting.answers import (
     whole_photo,
 )
 from placevec.collecting.area import Area, metres_in_space, read_area
-from placevec.collecting.client import Client, Request, ServiceError, TryAgainError
+from placevec.collecting.client import Request, ServiceError, TryAgainError
 from placevec.collecting.download import (
     MAX_PHOTO_BYTES,
     Collected,
     Plan,
     Row,
+    Search,
     Wanted,
-    download,
-    missing,
-    refuse_small_quota,
+    client_of,
+    collect,
 )
 from placevec.collecting.keys import read_key
-from placevec.collecting.ledger import Ledger
 from placevec.config import MapillaryConfig
-
-log = logging.getLogger(__name__)
 
 _ZOOM = 14
 _LAYER = "image"
@@ -100,30 +96,18 @@ def collect_mapillary(
     service = _Service(settings, read_key("MAPILLARY_ACCESS_TOKEN"))
     area = read_area(settings)
     tiles = tiles_of(area, settings.within_m)
-    refuse_small_quota(len(tiles), settings.max_requests)
-    log.info("%d tiles first, which cost nothing", len(tiles))
-    ledger = Ledger(settings.out)
-    with service.client:
+
+    def find() -> tuple[list[Wanted], str]:
         answers = service.client.each(service.images_of_tile, tiles, progress)
         images = {image.image_id: image for tile in answers for image in tile}
         chosen, left_out = _choose(list(images.values()), area, settings)
         wanted = [
             Wanted(_file_name(image), partial(service.row_and_photo, image)) for image in chosen
         ]
-        to_fetch = missing(wanted, ledger)
-        bodies = sum(not ledger.holds(photo.name) for photo in to_fetch)
-        plan = Plan(
-            photos=len(to_fetch),
-            present=len(wanted) - len(to_fetch),
-            requests=len(to_fetch) + bodies,
-            cost_usd=0.0,
-            note=f"Left out: {left_out}",
-        )
-        if settings.dry_run:
-            return plan
-        log.info("%s", plan)
-        with ledger:
-            return download(to_fetch, service.client, ledger, progress)
+        return wanted, f"Left out: {left_out}"
+
+    search = Search(len(tiles), find, requests_per_row=1)
+    return collect(settings, service.client, search, progress)
 
 
 def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
@@ -218,14 +202,7 @@ class _Service:
         self._settings = settings
         self._token = token
         self._photo_field = f"thumb_{settings.thumb}_url"
-        self.client = Client(
-            (token,),
-            max_requests=settings.max_requests,
-            requests_per_second=settings.requests_per_second,
-            threads=settings.threads,
-            retries=settings.retries,
-            timeout_s=settings.timeout_s,
-        )
+        self.client = client_of(settings, (token,))
 
     def images_of_tile(self, tile: tuple[int, int]) -> list[TileImage]:
         """Asks for a tile; one that is not there shows nothing."""

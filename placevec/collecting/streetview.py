@@ -7,9 +7,10 @@ requests cost nothing; a place gives one panorama, today's; others only by their
 import base64
 import binascii
 import calendar
+import contextlib
 import hashlib
 import hmac
-import logging
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -29,22 +30,20 @@ from placevec.collecting.answers import (
     whole_photo,
 )
 from placevec.collecting.area import read_area
-from placevec.collecting.client import Client, RefusedError, Request, ServiceError, TryAgainError
+from placevec.collecting.client import RefusedError, Request, ServiceError, TryAgainError
 from placevec.collecting.download import (
     MAX_PHOTO_BYTES,
     Collected,
     Plan,
     Row,
+    Search,
     Wanted,
-    download,
-    missing,
-    refuse_small_quota,
+    client_of,
+    collect,
 )
 from placevec.collecting.keys import read_key
-from placevec.collecting.ledger import Ledger
+from placevec.collecting.lookups import Lookups
 from placevec.config import StreetviewConfig
-
-log = logging.getLogger(__name__)
 
 _PHOTO_PATH = "/maps/api/streetview"
 _METADATA_PATH = "/maps/api/streetview/metadata"
@@ -76,8 +75,9 @@ def collect_streetview(
 ) -> Plan | Collected:
     """Collects photos of the panoramas of an area, several headings of each.
 
-    Photos that are in the folder already are not fetched again. With `dry_run` only the metadata
-    are asked for, which costs nothing, and nothing is written.
+    Photos that are in the folder already are not fetched again, and metadata that are kept there
+    not asked for again. With `dry_run` only the metadata are asked for, which costs nothing, and
+    nothing is written.
 
     Args:
         settings: StreetviewConfig.
@@ -94,35 +94,21 @@ def collect_streetview(
     secret = read_key("GOOGLE_MAPS_SIGNING_SECRET", is_needed=False)
     service = _Service(settings, key, secret)
     questions = _questions(settings)
-    refuse_small_quota(len(questions), settings.max_requests)
-    log.info("%d metadata requests first, which cost nothing", len(questions))
-    ledger = Ledger(settings.out)
-    with service.client:
-        answers = service.client.each(service.find, questions, progress)
-        panoramas = {each.pano_id: each for each in answers if each is not None}
-        in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]
-        headings = [360.0 * i / settings.num_headings for i in range(settings.num_headings)]
-        wanted = [
-            Wanted(_file_name(each, heading),
-                   partial(service.row_and_photo, each, heading))
-            for each in in_time for heading in headings
-        ]  # fmt: skip
-        to_fetch = missing(wanted, ledger)
-        bodies = sum(not ledger.holds(photo.name) for photo in to_fetch)
-        plan = Plan(
-            photos=len(to_fetch),
-            present=len(wanted) - len(to_fetch),
-            requests=bodies,
-            cost_usd=bodies * settings.price_usd_per_1000 / 1000,
-            note=f"{len(panoramas)} panoramas at {len(questions)} places, "
-            f"{len(panoramas) - len(in_time)} of them of other dates. Check the price, "
-            f"{settings.price_usd_per_1000:g} USD per 1000 photos: --price-usd-per-1000",
-        )
-        if settings.dry_run:
-            return plan
-        log.info("%s", plan)
-        with ledger:
-            return download(to_fetch, service.client, ledger, progress)
+    lookups = Lookups(settings.out, read_metadata, write_metadata)
+    unanswered = lookups.unanswered(questions)
+
+    def find() -> tuple[list[Wanted], str]:
+        with contextlib.nullcontext() if settings.dry_run else lookups:
+            ask = partial(service.look_up, lookups)
+            for _ in service.client.each(ask, unanswered, progress):
+                pass
+        answers = [lookups[question] for question in questions]
+        found = [each for each in answers if each is not None]
+        wanted, note = _choose(found, service, settings)
+        return wanted, f"{len(questions)} places: {note}"
+
+    search = Search(len(unanswered), find, price_usd_per_1000=settings.price_usd_per_1000)
+    return collect(settings, service.client, search, progress)
 
 
 def sign(url: str, secret: str) -> str:
@@ -186,6 +172,20 @@ def read_metadata(body: bytes) -> Panorama | None:
     return Panorama(pano_id, *position, month.group() if month else "", copyright_line)
 
 
+def write_metadata(panorama: Panorama | None) -> str:
+    """Returns an answer that `read_metadata` reads as a panorama, or as none."""
+    if panorama is None:
+        return json.dumps({"status": "ZERO_RESULTS"})
+    answer = {
+        "status": "OK",
+        "pano_id": panorama.pano_id,
+        "location": {"lat": panorama.lat, "lng": panorama.lon},
+        "date": panorama.month,
+        "copyright": panorama.attribution,
+    }
+    return json.dumps(answer)
+
+
 class _Service:
     """The requests that the settings describe."""
 
@@ -195,37 +195,27 @@ class _Service:
         self._secret = secret
         if secret:
             sign("https://maps.googleapis.com/?", secret)
-        self.client = Client(
-            (key, secret),
-            max_requests=settings.max_requests,
-            requests_per_second=settings.requests_per_second,
-            threads=settings.threads,
-            retries=settings.retries,
-            timeout_s=settings.timeout_s,
-        )
+        self.client = client_of(settings, (key, secret))
 
-    def find(self, question: dict[str, str]) -> Panorama | None:
-        """Asks for the metadata of a place or a panorama."""
+    def look_up(self, lookups: Lookups[Panorama | None], question: str) -> None:
+        """Asks for the metadata of a place or a panorama, and keeps them."""
         url = self._url(_METADATA_PATH, question)
-        return self.client.get(
-            Request(url, ("application/json",), _MAX_METADATA_BYTES), read_metadata
-        )
+        request = Request(url, ("application/json",), _MAX_METADATA_BYTES)
+        self.client.get(request, partial(lookups.keep, question))
 
     def row_and_photo(self, panorama: Panorama, heading: float) -> tuple[Row, Callable[[], bytes]]:
         """Returns a photo's row, and a function that fetches it."""
         settings = self._settings
         rows, cols = settings.image_size
-        url = self._url(
-            _PHOTO_PATH,
-            {
-                "pano": panorama.pano_id,
-                "size": f"{cols}x{rows}",
-                "heading": f"{heading:.2f}",
-                "fov": f"{settings.fov_deg:g}",
-                "pitch": f"{settings.pitch_deg:g}",
-                "return_error_code": "true",
-            },
-        )
+        parameters = {
+            "pano": panorama.pano_id,
+            "size": f"{cols}x{rows}",
+            "heading": f"{heading:.2f}",
+            "fov": f"{settings.fov_deg:g}",
+            "pitch": f"{settings.pitch_deg:g}",
+            "return_error_code": "true",
+        }
+        url = self._url(_PHOTO_PATH, urlencode(parameters))
         row = {
             "file": _file_name(panorama, heading),
             "lat": panorama.lat,
@@ -244,19 +234,38 @@ class _Service:
         request = Request(url, ("image/jpeg",), MAX_PHOTO_BYTES)
         return row, lambda: self.client.get(request, whole_photo)
 
-    def _url(self, path: str, parameters: dict[str, str]) -> str:
-        url = f"{self._settings.base_url.rstrip('/')}{path}?"
-        url += urlencode({**parameters, "key": self._key})
+    def _url(self, path: str, parameters: str) -> str:
+        url = f"{self._settings.base_url.rstrip('/')}{path}?{parameters}&"
+        url += urlencode({"key": self._key})
         return sign(url, self._secret) if self._secret else url
 
 
-def _questions(settings: StreetviewConfig) -> list[dict[str, str]]:
-    """Returns the parameters of each metadata request."""
+def _questions(settings: StreetviewConfig) -> list[str]:
+    """Returns the parameters of each metadata request, without the key."""
     if settings.pano_ids is not None:
-        return [{"pano": pano_id} for pano_id in _read_pano_ids(settings.pano_ids)]
+        return [urlencode({"pano": pano_id}) for pano_id in _read_pano_ids(settings.pano_ids)]
     places: np.ndarray = read_area(settings).sample(settings.spacing_m)
     shared = {"radius": f"{settings.radius_m}", "source": "outdoor"}
-    return [{"location": f"{lat:.6f},{lon:.6f}", **shared} for lat, lon in places]
+    return [urlencode({"location": f"{lat:.6f},{lon:.6f}", **shared}) for lat, lon in places]
+
+
+def _choose(
+    found: list[Panorama], service: _Service, settings: StreetviewConfig
+) -> tuple[list[Wanted], str]:
+    """Returns the photos of the panoramas of the right dates, and a note of what is left out."""
+    panoramas = {each.pano_id: each for each in found}
+    in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]
+    headings = [360.0 * i / settings.num_headings for i in range(settings.num_headings)]
+    wanted = [
+        Wanted(_file_name(each, heading), partial(service.row_and_photo, each, heading))
+        for each in in_time
+        for heading in headings
+    ]
+    return wanted, (
+        f"{len(panoramas)} panoramas, {len(panoramas) - len(in_time)} of them of other dates. "
+        f"Check the price, {settings.price_usd_per_1000:g} USD per 1000 photos: "
+        "--price-usd-per-1000"
+    )
 
 
 def _file_name(panorama: Panorama, heading: float) -> str:

@@ -32,7 +32,7 @@ class FakeServer(ThreadingHTTPServer):
     """Answers with `answer(path, parameters, headers)`; `faults[path or id]` come first, in turn.
 
     A fault is a status, `"half"`, `"hang"` (half of it, then nothing), `"slow"` (beyond any time
-    out of the tests), `"damaged"`, `"html"` or `"drop"`.
+    out of the tests), `"trickle"` (a byte each 0.2 s), `"damaged"`, `"html"` or `"drop"`.
     """
 
     daemon_threads = True
@@ -45,6 +45,7 @@ class FakeServer(ThreadingHTTPServer):
         self.faults = defaultdict(list)
         self.hang_after = math.inf
         self.hanging = 0
+        self.trickled = 0  # bytes
         self.lock = threading.Lock()
         self.released = threading.Event()
         self.panoramas = {}
@@ -186,7 +187,18 @@ class _Handler(BaseHTTPRequestHandler):
                 server.released.wait(30)
             return
         with contextlib.suppress(OSError):
-            self.wfile.write(body)
+            if fault == "trickle":
+                self._trickle(body)
+            else:
+                self.wfile.write(body)
+
+    def _trickle(self, body):
+        for byte in body:
+            if self.server.released.wait(0.2):
+                return
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            self.server.trickled += 1
 
     def log_message(self, *_):
         pass

@@ -1,5 +1,6 @@
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -119,6 +120,14 @@ def test_refuses_files_without_an_area(tmp_path, name, text, match):
     with pytest.raises(ValueError, match=match) as caught:
         area(tmp_path, name, text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("digits", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_refuses_numbers_that_are_not_finite_without_a_warning(tmp_path, digits):
+    shape = json.dumps({"type": "Polygon", "coordinates": [SQUARE]}).replace("52.001", digits)
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=f"{digits} is no finite"):
+        warnings.simplefilter("error")
+        area(tmp_path, "g.json", shape)
 
 
 def test_refuses_areas_of_too_many_places():

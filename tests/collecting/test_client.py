@@ -10,6 +10,7 @@ from placevec.collecting.client import (
     Request,
     ServiceError,
     TryAgainError,
+    UnavailableError,
     _seconds_to_wait,
 )
 
@@ -78,21 +79,36 @@ def test_what_cannot_be_read_is_asked_for_again(client, photo):
 
 def test_an_answer_that_trickles_in_is_given_up(client, server, monkeypatch):
     """Each byte comes in time, the whole does not."""
-    calls = []
-
-    def trickle(path, parameters, headers):
-        calls.append(path)
-        return 200, "image/jpeg", b"x" * 100, path
-
-    monkeypatch.setattr(server, "answer", trickle)
+    answer = 200, "image/jpeg", b"x" * 100, "trickling"
+    monkeypatch.setattr(server, "answer", lambda *_: answer)
+    server.faults["trickling"] = ["trickle"]
     request = Request(f"{server.url}/photos/5", ("image/jpeg",), 1000)
-    clock = iter(range(0, 10_000, 2))
-    with client(retries=1) as asking:
-        asking._first_wait_s = 0.01
-        monkeypatch.setattr("placevec.collecting.client.time.monotonic", lambda: next(clock))
-        with pytest.raises(ServiceError, match="took more than 1 s for an answer"):
-            asking.get(request, bytes)
-    assert len(calls) == 2
+    with (
+        client(retries=0) as asking,
+        pytest.raises(UnavailableError, match="took more than 1 s for an answer"),
+    ):
+        asking.get(request, bytes)
+    assert 0 < server.trickled < 50
+
+
+@pytest.mark.parametrize("fault", [429, 500, 503, "half", "hang", "drop"])
+def test_a_service_that_fails_is_told_from_a_photo_that_is_not_there(client, photo, server, fault):
+    server.faults["/photos/5"] = [fault, 404]
+    with client(retries=0) as asking:
+        with pytest.raises(UnavailableError):
+            asking.get(photo, bytes)
+        with pytest.raises(ServiceError, match="answered 404") as caught:
+            asking.get(photo, bytes)
+    assert type(caught.value) is ServiceError
+
+
+def test_what_can_never_be_read_is_no_failure_of_the_service(client, photo):
+    def read(body):
+        raise TryAgainError("sent rubbish")
+
+    with client(retries=0) as asking, pytest.raises(ServiceError, match="rubbish") as caught:
+        asking.get(photo, read)
+    assert type(caught.value) is ServiceError
 
 
 def test_redirects_are_not_followed(client, photo, server):

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from placevec.collecting.client import Client, RefusedError, ServiceError
+from placevec.collecting.client import Client, RefusedError, ServiceError, UnavailableError
 from placevec.collecting.download import (
     Collected,
     Plan,
@@ -60,6 +60,26 @@ def test_a_failure_is_told_and_a_refused_key_ends_it_all(client, tmp_path, caplo
         assert "1.jpg is left out: is gone" in caplog.text
         with pytest.raises(RefusedError, match="no"):
             download([wanted("3.jpg", error=RefusedError("no"))], client, ledger)
+
+
+def test_a_dead_stretch_does_not_block_what_comes_after_it(client, tmp_path):
+    """Removed photos answer 404: they are counted, and the one behind them is had."""
+    gone = [wanted(f"{i:02}.jpg", error=ServiceError("answered 404", 404)) for i in range(25)]
+    with Ledger(tmp_path) as ledger:
+        collected = download([*gone, wanted("there.jpg")], client, ledger)
+    assert (collected.photos, collected.failed) == (1, 25)
+    assert "25 could not be had" in str(collected)
+
+
+def test_a_service_that_fails_ten_times_in_a_row_ends_the_run(client, tmp_path):
+    def failing(count):
+        return [wanted(f"{i}.jpg", error=UnavailableError("answered 503")) for i in range(count)]
+
+    gone = wanted("gone.jpg", error=ServiceError("answered 404", 404))
+    with Ledger(tmp_path) as ledger:
+        assert download([*failing(9), gone, *failing(9)], client, ledger).failed == 19
+        with pytest.raises(UnavailableError, match="10 photos in a row failed; .* 503"):
+            download([gone, *failing(10)], client, ledger)
 
 
 def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):

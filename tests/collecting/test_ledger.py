@@ -30,6 +30,25 @@ def test_the_table_is_written_also_when_an_error_ends_the_run(tmp_path):
     assert read_csv(tmp_path / "positions.csv")["file"] == ["1.jpg"]
 
 
+def test_the_table_is_written_at_the_start_from_what_a_killed_run_left(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        add(ledger, "1.jpg")
+    (tmp_path / "positions.csv").unlink()
+    with Ledger(tmp_path):
+        assert read_csv(tmp_path / "positions.csv")["file"] == ["1.jpg"]
+
+
+def test_a_table_that_cannot_be_written_leaves_the_folder_to_others(tmp_path, monkeypatch):
+    with Ledger(tmp_path) as ledger:
+        add(ledger, "1.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr("placevec.collecting.ledger.write_photo_table", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError), Ledger(tmp_path):
+            pass
+    with Ledger(tmp_path) as ledger:
+        assert ledger.names == {"1.jpg"}
+
+
 def test_a_photo_that_was_taken_away_has_no_row(tmp_path):
     with Ledger(tmp_path) as ledger:
         add(ledger, "1.jpg")

@@ -14,8 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placevec.collecting import collect_streetview
-from placevec.collecting.client import RefusedError, ServiceError, TryAgainError
-from placevec.collecting.streetview import Panorama, read_metadata, sign
+from placevec.collecting.client import (
+    RefusedError,
+    ServiceError,
+    TryAgainError,
+    UnavailableError,
+)
+from placevec.collecting.streetview import (
+    Panorama,
+    _file_name,
+    read_metadata,
+    sign,
+    write_metadata,
+)
 from placevec.config import StreetviewConfig
 from placevec.sources import open_places
 from placevec.sources.rows import read_csv
@@ -168,18 +179,73 @@ def test_a_photo_that_is_not_given_is_counted_and_asked_for_next_time(server, co
     assert collect_streetview(config()).photos == 12
 
 
-def test_ten_failures_in_a_row_end_the_run(server, config):
+def test_ten_failures_of_the_service_in_a_row_end_the_run(server, config):
     for pano in "ABC":
         for heading in (0, 90, 180, 270):
-            server.faults[f"pano_{pano}@{heading}"] = [404] * 9
-    with pytest.raises(ServiceError, match="10 photos in a row"):
-        collect_streetview(config(threads=1))
+            server.faults[f"pano_{pano}@{heading}"] = [503] * 9
+    with pytest.raises(UnavailableError, match="10 photos in a row"):
+        collect_streetview(config(threads=1, retries=0))
 
 
-def test_a_body_beyond_the_limit_is_not_kept(config, monkeypatch):
+def test_photos_that_were_removed_do_not_block_the_others(server, config):
+    for heading in range(0, 360, 30):
+        server.faults[f"pano_A@{heading}"] = [404] * 9
+    collected = collect_streetview(config(threads=1, num_headings=12))
+    assert (collected.photos, collected.failed) == (24, 12)
+
+
+def test_a_body_beyond_the_limit_is_not_kept(config, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr("placevec.collecting.streetview.MAX_PHOTO_BYTES", 1000)
-    with pytest.raises(ServiceError, match="sent more than 1000 bytes"):
+    assert collect_streetview(config()).failed == 12
+    assert "sent more than 1000 bytes" in caplog.text
+    assert not list((tmp_path / "photos").glob("*.jpg"))
+
+
+def test_no_place_is_asked_for_twice(server, config):
+    """The quota of a further run is left to the photos, also where the lookups broke off."""
+    server.faults["53.000000,5.000000"] = [404]
+    with pytest.raises(ServiceError, match="404"):
+        collect_streetview(config(threads=1))
+    assert collect_streetview(config(max_requests=7)).photos == 6
+    collected = collect_streetview(config(max_requests=7))
+    assert (collected.photos, collected.requests) == (12, 6)
+    places = {name: count for name, count in server.asked.items() if "," in name}
+    assert places == {"52.000000,4.000000": 1, "52.000100,4.000000": 1, "52.000900,4.000000": 1,
+                      "52.001800,4.000000": 1, "53.000000,5.000000": 2}  # fmt: skip
+
+
+def test_a_place_is_asked_for_again_with_another_radius(server, config):
+    collect_streetview(config())
+    collect_streetview(config(radius_m=40))
+    assert server.asked["53.000000,5.000000"] == 2
+
+
+def test_a_dry_run_reads_what_was_looked_up_and_writes_nothing(server, config, tmp_path):
+    collect_streetview(config())
+    (tmp_path / "photos" / "positions.csv").unlink()
+    lookups = tmp_path / "photos" / "lookups.jsonl"
+    lookups.write_bytes(b"".join(lookups.read_bytes().splitlines(keepends=True)[:3]))
+    before = {path: path.read_bytes() for path in (tmp_path / "photos").iterdir()}
+    asked = server.asked.total()
+    assert collect_streetview(config(dry_run=True)).present == 12
+    assert server.asked.total() == asked + 2
+    assert {path: path.read_bytes() for path in (tmp_path / "photos").iterdir()} == before
+
+
+def test_the_table_is_there_also_where_the_lookups_fail(server, config, points, tmp_path):
+    collect_streetview(config())
+    (tmp_path / "photos" / "positions.csv").unlink()
+    points.write_text("lat,lon\n54,5\n")
+    server.faults["54.000000,5.000000"] = [404]
+    with pytest.raises(ServiceError, match="404"):
         collect_streetview(config())
+    assert len(read_csv(tmp_path / "photos" / "positions.csv")["file"]) == 12
+
+
+def test_as_many_headings_as_are_allowed_have_names_of_their_own():
+    panorama = Panorama("a", 1.0, 2.0, "", "")
+    for count in (7, 359, 360):
+        assert len({_file_name(panorama, 360.0 * i / count) for i in range(count)}) == count
 
 
 @pytest.mark.parametrize("keep_row", [True, False])
@@ -233,6 +299,7 @@ def test_no_key_is_seen_anywhere(server, config, tmp_path, caplog):
     texts = [path.read_bytes().decode("latin-1") for path in (tmp_path / "photos").iterdir()]
     assert "GET /maps/api/streetview" in caplog.text
     for fault in (500, 404, 403, "half", "drop", "html", "damaged"):
+        (tmp_path / "photos" / "lookups.jsonl").unlink()
         server.faults["52.000000,4.000000"] = [fault] * 9
         with pytest.raises(OSError) as caught:
             collect_streetview(config())
@@ -282,6 +349,18 @@ def test_refuses_a_folder_with_positions_of_another_origin(config, tmp_path):
         collect_streetview(config())
 
 
+def test_of_an_answer_nothing_but_what_is_read_is_kept(server, config, tmp_path):
+    server.panoramas["pano_A"]["request"] = f"...?key={server.key}"
+    collect_streetview(config())
+    kept = (tmp_path / "photos" / "lookups.jsonl").read_text()
+    assert "pano_A" in kept and server.key not in kept and "request" not in kept
+
+
+def test_what_is_kept_reads_as_what_was_answered():
+    for found in (Panorama("a", 1.5, -2.0, "2019-05", "© A"), Panorama("b", 0, 0, "", ""), None):
+        assert read_metadata(write_metadata(found).encode()) == found
+
+
 def metadata(**answer):
     return read_metadata(json.dumps(answer).encode())
 
@@ -326,3 +405,4 @@ def test_any_answer_ends_in_one_line(body):
         assert "\n" not in str(error)
     else:
         assert found is None or (abs(found.lat) <= 90 and "\n" not in found.attribution)
+        assert read_metadata(write_metadata(found).encode()) == found

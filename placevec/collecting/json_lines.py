@@ -1,0 +1,65 @@
+"""Files of JSON lines that only grow: a kill at any moment costs the last line at most."""
+
+import contextlib
+import fcntl
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class JsonLines:
+    """A file of JSON objects, one a line; entered, this is the only one that writes to it.
+
+    Args:
+        path: Path. The file, in a folder that is there when the block is entered.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._file = open(self._path, "a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise FileExistsError(
+                f"Another `placevec collect` is at work in {self._path.parent}. Wait for it"
+            ) from None
+        if self._file.seek(0, 2) and not self._ends_in_newline():
+            self._file.write(b"\n")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def read(self) -> Iterator[dict]:
+        """Yields the objects of the lines that are whole; none where there is no file."""
+        if not self._path.is_file():
+            return
+        with open(self._path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                with contextlib.suppress(ValueError, RecursionError):
+                    value = json.loads(line)
+                    if isinstance(value, dict):
+                        yield value
+
+    def add(self, value: dict) -> None:
+        """Writes an object; several threads may."""
+        line = json.dumps(value).encode() + b"\n"
+        with self._lock:
+            self._file.write(line)
+            self._file.flush()
+
+    def _ends_in_newline(self) -> bool:
+        self._file.seek(-1, 2)
+        return self._file.read(1) == b"\n"

@@ -1,0 +1,74 @@
+"""Answers to lookups, kept beside the photos: no run asks again what an earlier one was told."""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from placevec.collecting.client import ServiceError, TryAgainError
+from placevec.collecting.json_lines import JsonLines
+
+LOOKUPS_FILE = "lookups.jsonl"
+
+Answer = TypeVar("Answer")
+
+
+class Lookups(Generic[Answer]):
+    """The answers of a folder; entered, new ones are written, else only remembered.
+
+    Args:
+        folder: Path. There when the block is entered.
+        read: callable. Turns an answer's bytes into what is returned, or raises `TryAgainError` or
+            `ServiceError`; what it raises for is not kept.
+        write: callable. Turns what `read` returned into a text that it reads, so that nothing else
+            of what a service sent is kept.
+    """
+
+    def __init__(
+        self, folder: Path, read: Callable[[bytes], Answer], write: Callable[[Answer], str]
+    ):
+        self._lines = JsonLines(folder / LOOKUPS_FILE)
+        self._read = read
+        self._write = write
+        self._is_entered = False
+        self._answers: dict[str, Answer] = {}
+        for line in self._lines.read():
+            question, body = line.get("question"), line.get("answer")
+            if isinstance(question, str) and isinstance(body, str):
+                with contextlib.suppress(TryAgainError, ServiceError):
+                    self._answers[question] = read(body.encode("utf-8", "replace"))
+
+    def __enter__(self) -> Self:
+        self._lines.__enter__()
+        self._is_entered = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_entered = False
+        self._lines.__exit__(kind, error, trace)
+
+    def __getitem__(self, question: str) -> Answer:
+        return self._answers[question]
+
+    def unanswered(self, questions: Iterable[str]) -> list[str]:
+        """Returns the questions that still have to be asked, each once."""
+        return [each for each in dict.fromkeys(questions) if each not in self._answers]
+
+    def keep(self, question: str, body: bytes) -> Answer:
+        """Reads an answer and keeps it.
+
+        Args:
+            question: str. What was asked, without a key.
+            body: bytes. What was answered.
+        """
+        answer = self._read(body)
+        self._answers[question] = answer
+        if self._is_entered:
+            self._lines.add({"question": question, "answer": self._write(answer)})
+        return answer

@@ -1,0 +1,47 @@
+import threading
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from placevec.collecting.json_lines import JsonLines
+
+
+def test_what_several_threads_add_is_read_back(tmp_path):
+    with JsonLines(tmp_path / "a.jsonl") as lines:
+        threads = [threading.Thread(target=lines.add, args=({"a": "x" * n},)) for n in range(50)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    lengths = [len(each["a"]) for each in JsonLines(tmp_path / "a.jsonl").read()]
+    assert sorted(lengths) == list(range(50))
+
+
+def test_a_file_that_is_not_there_has_no_lines(tmp_path):
+    assert list(JsonLines(tmp_path / "none.jsonl").read()) == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_one_writes_at_a_time(tmp_path):
+    path = tmp_path / "a.jsonl"
+    with (
+        JsonLines(path),
+        pytest.raises(FileExistsError, match="Another `placevec collect`"),
+        JsonLines(path),
+    ):
+        pass
+    with JsonLines(path):
+        pass
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b'{"a": 1', b"1" * 5000]))
+def test_a_line_stands_alone_whatever_stands_before_it(tmp_path, before):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(before)
+    with JsonLines(path) as lines:
+        lines.add({"b": 2})
+    assert list(JsonLines(path).read())[-1] == {"b": 2}
