@@ -42,15 +42,13 @@ def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
     texts = [f"{sizes[i][0]}x{sizes[i][1]} ({counts[i]})" for i in usual[:_NUM_SIZES]]
     if len(usual) > _NUM_SIZES:
         texts.append(f"{len(usual) - _NUM_SIZES} other sizes")
-    low, middle, high = np.percentile(conditions.num_bytes, [0, 50, 100]) / 1e3
-    return [
-        ("rows x columns", ", ".join(texts) or "none can be read"),
-        (
-            "files",
-            f"{len(conditions.num_bytes)}, {conditions.num_bytes.sum() / 1e6:.1f} MB; smallest "
-            f"{low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB",
-        ),
-    ]
+    facts = [("rows x columns", ", ".join(texts) or "none can be read")]
+    num_bytes = conditions.num_bytes[conditions.num_bytes > 0]  # frames have no file of their own
+    if len(num_bytes):
+        low, middle, high = np.percentile(num_bytes, [0, 50, 100]) / 1e3
+        sizes_text = f"smallest {low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB"
+        facts.append(("files", f"{len(num_bytes)}, {num_bytes.sum() / 1e6:.1f} MB; {sizes_text}"))
+    return facts
 
 
 def _extent(dataset: PlaceDataset) -> str:
