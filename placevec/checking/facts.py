@@ -6,6 +6,7 @@ import numpy as np
 
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
+from placevec.sources.utm import degrees_from_metres, is_utm_zone
 
 _NUM_SIZES = 5
 
@@ -17,6 +18,7 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
         ("photos", f"{len(dataset)}"),
         ("roles", f"{len(dataset.queries)} queries, {len(dataset.database)} in the database"),
         ("positions", _extent(dataset)),
+        *_middle(dataset),
     ]
     for what, values in (
         ("headings", dataset.headings_deg),
@@ -57,7 +59,21 @@ def _extent(dataset: PlaceDataset) -> str:
     east_m, north_m = np.ptp(dataset.positions_m, axis=0) if len(dataset) else (0, 0)
     if dataset.frame == "frames":
         return f"frames 0 to {dataset.positions_m[:, 0].max(initial=0):.0f}"
-    return f"{dataset.frame}, {east_m:.1f} m from west to east, {north_m:.1f} m from south to north"
+    unit = dataset.unit
+    return (
+        f"{dataset.frame}, {east_m:.1f} {unit} from west to east, {north_m:.1f} {unit} from south "
+        "to north"
+    )
+
+
+def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
+    """Returns where on earth the photos are, as a fact, where that is known."""
+    zone = dataset.frame.removeprefix("UTM ")
+    if dataset.positions_m is None or not len(dataset) or not is_utm_zone(zone):
+        return []
+    ((lat, lon),) = degrees_from_metres(np.median(dataset.positions_m, axis=0)[None], zone)
+    sides = "NS"[int(lat < 0)], "EW"[int(lon < 0)]
+    return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]
 
 
 def _span(times_s: np.ndarray) -> str:
