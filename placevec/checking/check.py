@@ -85,9 +85,9 @@ def check(
     """
     start = time.perf_counter()
     reader, path = find_reader(str(places))
-    out = _report_path(settings.out, path)
     with surveying() as lacks:
         dataset = open_places(str(places), skip_unreadable=True)
+    out = _report_path(settings.out, path)
     why = READERS[reader].recognize(path)
     facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
     facts += facts_of_places(dataset)

@@ -317,3 +317,14 @@ def test_the_buffer_is_that_which_the_split_was_made_with_unless_told(town, kind
         write_splits(town, names, splits, [""] * 12, buffer_m)
         assert kinds(town) == found
     assert kinds(town, buffer_m=201) == {"splits too close": 4}
+
+
+@pytest.mark.parametrize("make", [None, b"film"])
+def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, make):
+    monkeypatch.chdir(tmp_path)
+    if make:
+        (tmp_path / "there.mp4").write_bytes(make)
+    assert run("exif:there.mp4") == 2
+    said = capsys.readouterr().err
+    assert ("is a file, not a folder" if make else "does not exist") in said
+    assert "among the photos" not in said
