@@ -537,14 +537,20 @@ class CheckConfig:
     is nearly equal is not found."""
     radius_m: float = 25.0
     """A query needs another database photo within this distance, in metres (in frames for a
-    sequence)."""
+    sequence); positives of the samples lie within it."""
+    negative_radius_m: float | None = None
+    """Negatives of the samples lie beyond this distance, in metres. None: beyond `radius_m`."""
+    max_heading_difference_deg: float | None = None
+    """Positives of the samples look in the query's direction, up to so many degrees. None:
+    headings are not looked at."""
     max_speed_m_s: float = 50.0
     """Photos that follow each other in time and lie farther apart than this allows, in metres per
     second, are a jump."""
     duplicate_bits: int = 31
     """Photos whose fingerprints differ in so many of 512 bits at most are nearly equal, 0 to 31."""
-    buffer_m: float = 25.0
-    """Photos of two splits must lie so far apart, in metres; 0 allows any distance."""
+    buffer_m: float | None = None
+    """Photos of two splits must lie so far apart, in metres; 0 allows any distance. None: what the
+    split was made with, 25 where splits.csv does not tell."""
     samples: int = 6
     """Tuples to draw, 50 at most."""
     seed: int = 0
@@ -554,7 +560,13 @@ class CheckConfig:
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        _at_least(self, 0, "radius_m", "buffer_m", "seed")
+        _at_least(self, 0, "radius_m", "seed")
+        if self.buffer_m is not None:
+            _at_least(self, 0, "buffer_m")
+        if self.negative_radius_m is not None:
+            _at_least(self, self.radius_m, "negative_radius_m")
+        if self.max_heading_difference_deg is not None:
+            _between(self, 0, 180, "max_heading_difference_deg")
         _at_least(self, 1, "num_workers")
         _positive(self, "max_speed_m_s")
         _between(self, 0, 31, "duplicate_bits")

@@ -85,9 +85,9 @@ def check(
     """
     start = time.perf_counter()
     reader, path = find_reader(str(places))
-    out = _report_path(settings.out, path)
     with surveying() as lacks:
         dataset = open_places(str(places), skip_unreadable=True)
+    out = _report_path(settings.out, path)
     why = READERS[reader].recognize(path)
     facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
     facts += facts_of_places(dataset)
@@ -114,7 +114,8 @@ def check(
     if splits is not None:
         counts = [f"{split} {(splits.ids == i).sum()}" for i, split in enumerate(SPLITS)]
         facts.append(("splits", ", ".join(counts)))
-        findings += findings_of_splits(dataset, splits, same_pairs, settings.buffer_m)
+        buffer_m = splits.buffer_m if settings.buffer_m is None else settings.buffer_m
+        findings += findings_of_splits(dataset, splits, same_pairs, buffer_m)
     report = Report(str(places), facts, findings, out)
     drawings = _drawings(dataset, splits)
     with whole_file(out) as unfinished:

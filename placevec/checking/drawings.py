@@ -8,6 +8,7 @@ from placevec.places import PlaceDataset
 
 _SIDE = 560  # pixels of the map's longer side
 _MARGIN = 24
+_LETTER = 7  # width of a letter of the bar's label, at most
 _MOST_POINTS = 2000  # more photos are drawn as cells
 _CELLS = 80  # along the longer side
 _SECTORS = 36
@@ -33,15 +34,16 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     extent_m = float(max(*(high - low), 1e-9))
     scale = _SIDE / extent_m
     width, height = (high - low) * scale + 2 * _MARGIN
+    bar_m = 10 ** math.floor(math.log10(extent_m / 2))
+    label = f"{bar_m:g} {dataset.unit}"
+    width = max(width, max(bar_m * scale, _LETTER * len(label)) + 2 * _MARGIN)
     if len(dataset) <= _MOST_POINTS:
         shapes = _dots(dataset, low, scale, height, splits)
     else:
         shapes = _cells(dataset.positions_m, low, extent_m, height)
-    bar_m = 10 ** math.floor(math.log10(extent_m / 2))
-    unit = "frames" if dataset.frame == "frames" else "m"
     bar = (
         f'<path d="M{_MARGIN} {height - 6:.1f}h{bar_m * scale:.1f}" stroke="#333"/>'
-        f'<text x="{_MARGIN}" y="{height - 10:.1f}" font-size="11">{bar_m:g} {unit}</text>'
+        f'<text x="{_MARGIN}" y="{height - 10:.1f}" font-size="11">{label}</text>'
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '

@@ -6,6 +6,7 @@ import numpy as np
 
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
+from placevec.sources.utm import degrees_from_metres, is_utm_zone
 
 _NUM_SIZES = 5
 
@@ -17,6 +18,7 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
         ("photos", f"{len(dataset)}"),
         ("roles", f"{len(dataset.queries)} queries, {len(dataset.database)} in the database"),
         ("positions", _extent(dataset)),
+        *_middle(dataset),
     ]
     for what, values in (
         ("headings", dataset.headings_deg),
@@ -42,15 +44,13 @@ def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
     texts = [f"{sizes[i][0]}x{sizes[i][1]} ({counts[i]})" for i in usual[:_NUM_SIZES]]
     if len(usual) > _NUM_SIZES:
         texts.append(f"{len(usual) - _NUM_SIZES} other sizes")
-    low, middle, high = np.percentile(conditions.num_bytes, [0, 50, 100]) / 1e3
-    return [
-        ("rows x columns", ", ".join(texts) or "none can be read"),
-        (
-            "files",
-            f"{len(conditions.num_bytes)}, {conditions.num_bytes.sum() / 1e6:.1f} MB; smallest "
-            f"{low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB",
-        ),
-    ]
+    facts = [("rows x columns", ", ".join(texts) or "none can be read")]
+    num_bytes = conditions.num_bytes[conditions.num_bytes > 0]  # frames have no file of their own
+    if len(num_bytes):
+        low, middle, high = np.percentile(num_bytes, [0, 50, 100]) / 1e3
+        sizes_text = f"smallest {low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB"
+        facts.append(("files", f"{len(num_bytes)}, {num_bytes.sum() / 1e6:.1f} MB; {sizes_text}"))
+    return facts
 
 
 def _extent(dataset: PlaceDataset) -> str:
@@ -59,7 +59,21 @@ def _extent(dataset: PlaceDataset) -> str:
     east_m, north_m = np.ptp(dataset.positions_m, axis=0) if len(dataset) else (0, 0)
     if dataset.frame == "frames":
         return f"frames 0 to {dataset.positions_m[:, 0].max(initial=0):.0f}"
-    return f"{dataset.frame}, {east_m:.1f} m from west to east, {north_m:.1f} m from south to north"
+    unit = dataset.unit
+    return (
+        f"{dataset.frame}, {east_m:.1f} {unit} from west to east, {north_m:.1f} {unit} from south "
+        "to north"
+    )
+
+
+def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
+    """Returns where on earth the photos are, as a fact, where that is known."""
+    zone = dataset.frame.removeprefix("UTM ")
+    if dataset.positions_m is None or not len(dataset) or not is_utm_zone(zone):
+        return []
+    ((lat, lon),) = degrees_from_metres(np.median(dataset.positions_m, axis=0)[None], zone)
+    sides = "NS"[int(lat < 0)], "EW"[int(lon < 0)]
+    return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]
 
 
 def _span(times_s: np.ndarray) -> str:

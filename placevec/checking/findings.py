@@ -138,7 +138,7 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     )
     lonely = find_queries_without_positive(dataset, settings.radius_m)
     where = "of their place" if dataset.positions_m is None else f"within {settings.radius_m:g}"
-    unit = "" if dataset.positions_m is None else " frames" if dataset.frame == "frames" else " m"
+    unit = "" if dataset.positions_m is None else f" {dataset.unit}"
     add(
         "queries without a positive",
         lonely,

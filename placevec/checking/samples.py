@@ -34,7 +34,7 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
 
     Args:
         dataset: PlaceDataset. Photos that can be read.
-        settings: CheckConfig. Its radius, number of samples and seed.
+        settings: CheckConfig. Its radii, heading difference, number of samples and seed.
     """
     rng = np.random.default_rng(settings.seed)
     try:
@@ -43,7 +43,8 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
             num_positives=_NUM_POSITIVES,
             num_negatives=_NUM_NEGATIVES,
             positive_radius_m=settings.radius_m,
-            negative_radius_m=settings.radius_m,
+            negative_radius_m=settings.negative_radius_m or settings.radius_m,
+            max_heading_difference_deg=settings.max_heading_difference_deg,
         )
     except ValueError as error:
         return Samples("", [], f"No tuples can be drawn. {error}")
@@ -58,7 +59,7 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
         captions += [(str(dataset.names[photo]), sampler.why(query, photo)) for photo in others]
     message = (
         f"{len(sampler.queries)} of {len(dataset.queries)} queries have a positive to train on. "
-        f"{len(queries)} tuples, drawn with the seed {settings.seed}:"
+        f"{len(queries)} tuples, drawn with {_limits(dataset, settings)}the seed {settings.seed}:"
     )
     if not tuples:
         return Samples("", [], message)
@@ -74,13 +75,28 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     return Samples(jpeg, captions, message)
 
 
+def _limits(dataset: PlaceDataset, settings: CheckConfig) -> str:
+    """Says what makes positives and negatives, as the first part of a list."""
+    if dataset.positions_m is None:
+        limits = []
+    else:
+        beyond = settings.negative_radius_m or settings.radius_m
+        limits = [
+            f"positives within {settings.radius_m:g} {dataset.unit}",
+            f"negatives beyond {beyond:g} {dataset.unit}",
+        ]
+    if settings.max_heading_difference_deg is not None:
+        limits.append(f"headings up to {settings.max_heading_difference_deg:g}° apart")
+    return "".join(f"{limit}, " for limit in limits)
+
+
 def _title(dataset: PlaceDataset, query: int, photo: int) -> str:
     if photo == query:
         return "query" + _heading(dataset, query)
     parts = []
     if dataset.positions_m is not None:
         apart_m = np.linalg.norm(dataset.positions_m[photo] - dataset.positions_m[query])
-        parts.append(f"{apart_m:.1f} {'frames' if dataset.frame == 'frames' else 'm'}")
+        parts.append(f"{apart_m:.1f} {dataset.unit}")
     elif dataset.place_ids is not None:
         parts.append(f"place {dataset.place_ids[photo]}")
     return ", ".join(parts) + _heading(dataset, photo)

@@ -1,6 +1,7 @@
 """Whether the splits of a data set keep apart what they should."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from placevec.places.leaks import find_photos_near_another_split, find_photos_of
 from placevec.places.split import SPLITS
 from placevec.sources.splits import SPLITS_FILE, read_splits
 
+_BUFFER_M = 25.0  # where the table does not tell the buffer
+
 
 class PhotoSplits(NamedTuple):
     """Which photo is in which split.
@@ -18,10 +21,13 @@ class PhotoSplits(NamedTuple):
     Args:
         ids: (N,) int64. Place in `SPLITS` of each photo of the data set; -1 where it is in none.
         in_two: (n,) int64. Rows of photos that stand in more than one split.
+        buffer_m: float. Distance that the splits were made to keep, in metres; 25 where the table
+            does not tell.
     """
 
     ids: np.ndarray
     in_two: np.ndarray
+    buffer_m: float = _BUFFER_M
 
 
 def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
@@ -46,7 +52,8 @@ def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
     rows, split_ids = rows[known], split_ids[known]
     ids = np.full(len(dataset), -1, dtype=np.int64)
     ids[rows] = split_ids
-    return PhotoSplits(ids, np.unique(rows[ids[rows] != split_ids]))
+    in_two = np.unique(rows[ids[rows] != split_ids])
+    return PhotoSplits(ids, in_two, _buffer_m(columns.get("buffer_m", []), table_path))
 
 
 def findings_of_splits(
@@ -99,3 +106,15 @@ def findings_of_splits(
         lambda i: label(near[i]),
     )
     return findings
+
+
+def _buffer_m(cells: list[str], table_path: Path) -> float:
+    """Returns the least number in the column; rows that tell none are passed over."""
+    told = [cell for cell in set(cells) if cell.strip()]
+    try:
+        buffer_m = min(map(float, told), default=_BUFFER_M)
+    except ValueError:
+        buffer_m = -1.0
+    if not 0 <= buffer_m < float("inf"):
+        raise ValueError(f"`buffer_m` must be a number from 0 on, in metres, in {table_path}")
+    return buffer_m

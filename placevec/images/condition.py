@@ -1,5 +1,6 @@
 """What state the files of photos are in: sizes, what cannot be read, which are the same."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,15 +18,16 @@ from placevec.images.fingerprint import (
 from placevec.images.header import read_header
 from placevec.images.read import UnreadableImageError
 from placevec.images.read_ahead import read_ahead
+from placevec.images.video import find_frame, frame_size
 
 
 class Condition(NamedTuple):
-    """The state of one file.
+    """The state of one file, or of one frame of a film.
 
     Args:
-        num_bytes: int. Size of the file.
+        num_bytes: int. Size of the file; 0 for a frame, which has no file of its own.
         size: (int, int). Rows and columns as its header declares them; 0 where it cannot be read.
-        digest: bytes. 16 bytes, equal for equal files.
+        digest: bytes. 16 bytes, equal for equal files, or for decoded frames of equal pixels.
         perceptual_hash: (8,) uint64 or None. See `fingerprint`; None where it was not decoded.
         problem: str. Why it is no whole photo, as the second half of a sentence; else empty.
     """
@@ -42,7 +44,7 @@ class Conditions:
     """The state of many files, in arrays.
 
     Args:
-        num_bytes: (N,) int64. Sizes of the files.
+        num_bytes: (N,) int64. Sizes of the files; 0 for frames of films.
         sizes: (N, 2) int32. Rows and columns; 0 where they cannot be read.
         digests: (N, 2) uint64. Equal for equal files.
         perceptual_hashes: (N, 8) uint64; 0 where not decoded.
@@ -104,12 +106,15 @@ class Conditions:
 
 
 def condition_of(path: Path, *, decode: bool = True) -> Condition:
-    """Looks at one file.
+    """Looks at one file, or at one frame of a film.
 
     Args:
-        path: Path. The file.
-        decode: bool. Whether to decode the photo; if not, header and end are read only.
+        path: Path. The file, or the frame, as `read_image` takes it.
+        decode: bool. Whether to decode the photo; if not, header and end are read only, of a frame
+            whether its film can be opened and announces it.
     """
+    if frame := find_frame(path):
+        return _condition_of_frame(path, *frame, decode)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -123,8 +128,7 @@ def condition_of(path: Path, *, decode: bool = True) -> Condition:
     try:
         return Condition(len(data), size, *fingerprint(path))
     except (UnreadableImageError, OSError) as error:
-        problem = str(error).removeprefix(f"{path} ").partition(". ")[0]
-        return Condition(len(data), size, digest(data), problem=problem)
+        return Condition(len(data), size, digest(data), problem=_problem(error, path))
 
 
 def conditions_of(
@@ -163,3 +167,18 @@ def conditions_of(
         if each.problem:
             problems[row] = each.problem
     return Conditions(num_bytes, sizes, digests, hashes, is_decoded, problems)
+
+
+def _condition_of_frame(path: Path, film: str, frame: int, decode: bool) -> Condition:
+    own = digest(os.fsencode(path))  # without its pixels, a frame equals no other one
+    try:
+        size = frame_size(film, frame)
+        if not decode:
+            return Condition(size=size, digest=own)
+        return Condition(0, size, *fingerprint(path))
+    except (ValueError, OSError) as error:
+        return Condition(digest=own, problem=_problem(error, film))
+
+
+def _problem(error: Exception, path: Path | str) -> str:
+    return str(error).removeprefix(f"{path} ").partition(". ")[0]

@@ -4,9 +4,11 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
-from placevec.images.read import read_image
+from placevec.images.read import read_image, resize_image
+from placevec.images.video import find_frame
 
 _SIDE = 16  # comparisons along a row and along a column
 NUM_BITS = 2 * _SIDE * _SIDE
@@ -18,7 +20,7 @@ class Fingerprint(NamedTuple):
     """What stays of a photo when all that matters is whether another one is the same.
 
     Args:
-        digest: bytes. 16 bytes, equal for equal files.
+        digest: bytes. 16 bytes, equal for equal files, or for frames of equal pixels.
         perceptual_hash: (8,) uint64. 512 bits, nearly equal for photos that look the same.
     """
 
@@ -27,23 +29,31 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(path: Path | str) -> Fingerprint:
-    """Returns the fingerprint of a photo.
+    """Returns the fingerprint of a photo, or of a frame of a film.
 
     The perceptual hash is the difference hash: the photo in grey, shrunk to 17x17; a bit says
     whether a pixel is darker than its right neighbour, another whether it is darker than the lower
-    one. Compression, size and even changes of light alter few of the 512 bits.
+    one. Compression, size and even changes of light alter few of the 512 bits. A frame has no
+    file of its own: its digest is that of its decoded pixels.
 
     Args:
-        path: Path. The file.
+        path: Path. The file, or the frame, as `read_image` takes it.
 
     Raises:
         FileNotFoundError: If there is no such file.
         UnreadableImageError: If it is no whole photo.
     """
     side = _SIDE + 1
-    grey = read_image(path, image_size=(side, side), channels=1)[:, :, 0].astype(np.int16)
+    if find_frame(path) is None:
+        grey = read_image(path, image_size=(side, side), channels=1)[:, :, 0]
+        data = Path(path).read_bytes()
+    else:
+        pixels = read_image(path)
+        grey = resize_image(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), side, side)
+        data = pixels.tobytes()
+    grey = grey.astype(np.int16)
     bits = np.stack([np.diff(grey, axis=1)[:-1] > 0, np.diff(grey, axis=0)[:, :-1] > 0])
-    return Fingerprint(digest(Path(path).read_bytes()), np.packbits(bits.ravel()).view(np.uint64))
+    return Fingerprint(digest(data), np.packbits(bits.ravel()).view(np.uint64))
 
 
 def digest(data: bytes) -> bytes:

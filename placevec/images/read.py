@@ -7,7 +7,7 @@ import numpy as np
 
 from placevec.images.header import read_header
 from placevec.images.silent_opencv import silent_opencv
-from placevec.images.video import parse_frame_name, read_frame
+from placevec.images.video import find_frame, read_frame
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
@@ -62,16 +62,33 @@ def read_image(
         raise ValueError(
             f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
         )
-    frame = parse_frame_name(str(path))
-    if frame is None or Path(path).exists():
+    frame = find_frame(path)
+    if frame is None:
         pixels = _decode(Path(path), channels, max_pixels)
     else:
         pixels = _decode_frame(*frame, channels, max_pixels)
     if image_size is not None:
-        pixels = _resize(pixels, *(int(side) for side in image_size))
+        pixels = resize_image(pixels, *(int(side) for side in image_size))
     if channels == 1:
         return np.ascontiguousarray(pixels)[:, :, None]
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def resize_image(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """Resizes pixels as `read_image` does, by the area rule both ways.
+
+    Args:
+        pixels: (H, W) or (H, W, C) uint8.
+        rows: int. New height.
+        cols: int. New width.
+    """
+    # Shrinks first and enlarges after: in one call the axis that shrinks would alias.
+    shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
+    if shrunk != pixels.shape[:2]:
+        pixels = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
+    if shrunk != (rows, cols):
+        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
+    return pixels
 
 
 def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
@@ -114,13 +131,3 @@ def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.n
 
 def _refusal(path: Path, what: str) -> str:
     return f"{path} {what}. Fetch or export it again, or leave it out (`--skip-unreadable`)"
-
-
-def _resize(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
-    """Shrinks first and enlarges after: in one call the axis that shrinks would alias."""
-    shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
-    if shrunk != pixels.shape[:2]:
-        pixels = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
-    if shrunk != (rows, cols):
-        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
-    return pixels

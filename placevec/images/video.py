@@ -59,6 +59,16 @@ def parse_frame_name(name: str) -> tuple[str, int] | None:
     return match.group(1), int(match.group(2))
 
 
+def find_frame(path: Path | str) -> tuple[str, int] | None:
+    """Returns the film and the number of a frame; None for others, and where a file has that name.
+
+    Args:
+        path: Path. Path of a photo or a frame.
+    """
+    frame = parse_frame_name(str(path))
+    return None if frame is None or Path(path).exists() else frame
+
+
 def count_frames(path: Path | str) -> int:
     """Counts the frames of a film.
 
@@ -80,6 +90,23 @@ def count_frames(path: Path | str) -> int:
         if film.read(count - 1) is not None:
             return count
     raise _no_film(Path(path))
+
+
+def frame_size(path: Path | str, frame: int) -> tuple[int, int]:
+    """Returns the rows and columns that a film declares for a frame, which is not decoded.
+
+    Args:
+        path: Path. The film.
+        frame: int. Number of the frame, from 0.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no film or announces no such frame.
+    """
+    film = _open_film(Path(path))
+    if not 0 <= frame < film.announced:
+        raise _no_frame(path, frame, film.announced)
+    return film.rows, film.cols
 
 
 def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> np.ndarray:
@@ -109,10 +136,7 @@ def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> np.ndarray:
         )
     pixels = film.read(frame)
     if pixels is None:
-        raise ValueError(
-            f"Frame {frame} of {path} cannot be read; it announces {film.announced} frames. Name "
-            "one of them, or fetch the film again"
-        )
+        raise _no_frame(path, frame, film.announced)
     return pixels
 
 
@@ -186,3 +210,10 @@ def _open_film(path: Path) -> _Film:
 
 def _no_film(path: Path) -> ValueError:
     return ValueError(f"{path} is no whole film. Fetch or export it again")
+
+
+def _no_frame(path: Path | str, frame: int, announced: int) -> ValueError:
+    return ValueError(
+        f"Frame {frame} of {path} cannot be read; it announces {announced} frames. Name one of "
+        "them, or fetch the film again"
+    )

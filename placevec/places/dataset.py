@@ -111,6 +111,11 @@ class PlaceDataset:
         """(M,) int64. Indices of the photos that are searched."""
         return np.flatnonzero(self.is_database)
 
+    @property
+    def unit(self) -> str:
+        """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
+        return {"frames": "frames", "SLAM units": "units"}.get(self.frame, "m")
+
     def path(self, index: int) -> Path:
         """Returns the file of one photo."""
         return self.root / str(self.names[index])

@@ -153,8 +153,7 @@ class PlaceRule:
         words = []
         if dataset.positions_m is not None:
             apart = np.hypot(*(dataset.positions_m[photo] - dataset.positions_m[query]))
-            unit = "frames" if dataset.frame == "frames" else "m"
-            words.append(f"{apart:.1f} {unit} apart")
+            words.append(f"{apart:.1f} {dataset.unit} apart")
         else:
             places = dataset.place_ids[[query, photo]]
             is_known, is_same = (places != -1).all(), places[0] == places[1]

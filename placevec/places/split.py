@@ -194,7 +194,13 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
     if by == "area":
         return _numbered(dataset.place_ids, dataset.place_ids != -1)
     if by == "sequence" and dataset.sequence_ids is not None:
-        return _numbered(dataset.sequence_ids, dataset.sequence_ids != -1)
+        units = _numbered(dataset.sequence_ids, dataset.sequence_ids != -1)
+        if units.max(initial=-1) < 1:
+            raise ValueError(
+                f"A split by sequence needs 2 sequences or more. Received: {units.max() + 1} in "
+                f"{dataset.root}. Split by area or time"
+            )
+        return units
     if by == "time" and dataset.times_s is not None:
         return _numbered(dataset.times_s, ~np.isnan(dataset.times_s))
     if by not in get_args(SplitBy):

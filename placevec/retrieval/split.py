@@ -72,7 +72,7 @@ def make_split(
             "`max_similarity`"
         )
     roles = draw_roles(dataset, split, query_share=config.query_share, seed=config.seed)
-    write_splits(dataset.root, dataset.names, split.names, roles)
+    write_splits(dataset.root, dataset.names, split.names, roles, config.buffer_m)
     if dataset.positions_m is not None:
         draw_split(dataset, split, dataset.root / SPLITS_PICTURE)
     return split, roles

@@ -339,18 +339,34 @@ def go_on_without(
     """
     if len(lacking) == 0:
         return
+    lacks, of_files = _noted.get(), issubclass(error, FileNotFoundError)
+    all_lack = len(lacking) == count
+    if lacks and not of_files and not all_lack:
+        lacking = _without_missing(lacking, lacks)
+        if not len(lacking):
+            return
     detail = f"; {detail}" if detail else ""
     first = re.sub(r"[\r\n]", "?", str(lacking[0]))
     message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {first}{detail})"
-    lacks, of_files = _noted.get(), issubclass(error, FileNotFoundError)
-    if lacks is not None and (of_files or len(lacking) < count):
+    if lacks is not None and (of_files or not all_lack):
         lacks.append(Lack(np.asarray(lacking), count, message, of_files))
         return
-    if len(lacking) == count:
+    if all_lack:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:
         raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
     log.warning("%s: left out", message)
+
+
+def _without_missing(names: Sequence[str] | np.ndarray, lacks: list[Lack]) -> np.ndarray:
+    """Returns the names that are not noted as single missing files, to be counted once."""
+    missing = {
+        name
+        for lack in lacks
+        if lack.of_files and len(lack.names) < lack.count
+        for name in lack.names.tolist()
+    }
+    return np.array([name for name in map(str, names) if name not in missing], dtype=np.str_)
 
 
 def _raise(error: OSError) -> None:

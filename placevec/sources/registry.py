@@ -2,6 +2,7 @@
 
 import difflib
 import logging
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +14,23 @@ from placevec.sources.colmap import read_colmap, recognize_colmap
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
 from placevec.sources.euroc import read_euroc, recognize_euroc
 from placevec.sources.exif import read_exif, recognize_exif
-from placevec.sources.folder import read_folder, recognize_folder
+from placevec.sources.files import some_photos
+from placevec.sources.folder import POSITIONS_FILE, read_folder, recognize_folder
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
 from placevec.sources.kitti import read_kitti, recognize_kitti
 from placevec.sources.msls import read_msls, recognize_msls
 from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
 from placevec.sources.rosbag import read_rosbag, recognize_rosbag
+from placevec.sources.rows import read_rows
 from placevec.sources.sequence import read_sequence, recognize_sequence
 from placevec.sources.splits import take_split
-from placevec.sources.table import read_table, recognize_table
+from placevec.sources.table import find_table, read_table, recognize_table
 from placevec.sources.tum import read_tum, recognize_tum
 from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
 from placevec.sources.video import read_video, recognize_video
 
 log = logging.getLogger(__name__)
+_OPTION = re.compile(r",[a-z_]+=")
 
 
 class Reader(NamedTuple):
@@ -117,6 +121,7 @@ def find_reader(places: str) -> tuple[str, Path]:
     split = find_split(places)
     places = str(places).removesuffix(f"#{split}") if split else str(places)
     name, colon, path = places.partition(":")
+    _refuse_other_splits(path if colon and name in READERS else places)
     if colon and path and name in READERS:
         return name, Path(path).expanduser()
     forms = ", ".join(f"{reader}:PATH" for reader in READERS)
@@ -126,12 +131,15 @@ def find_reader(places: str) -> tuple[str, Path]:
         if found:
             return found[0], path
         raise ValueError(
-            f"No reader recognizes {path}. Name the format: READER:PATH, one of {forms}"
+            f"No reader recognizes {path}{_why_not(path)}. Name the format: READER:PATH, one of "
+            f"{forms}"
         )
     near = difflib.get_close_matches(name.lower(), READERS, n=2) if path else []
     hint = f". Did you mean {' or '.join(f'{reader}:' for reader in near)}?" if near else ""
-    error = ValueError if colon or not places else FileNotFoundError
-    raise error(
+    if places and not colon:
+        options = ". Options behind a path need READER: in front" if _OPTION.search(places) else ""
+        raise FileNotFoundError(f"No such path: {places}{options}")
+    raise ValueError(
         f"A data set must be named as READER:PATH, one of {forms}, or by a path that exists. "
         f"Received: {places!r}{hint}"
     )
@@ -152,6 +160,29 @@ def find_split(places: str) -> str:
     name, colon, path = places.partition(":")
     file = Path(path if colon and name in READERS else places).expanduser()
     return split if hash_sign and whole and split in SPLITS and not file.exists() else ""
+
+
+def _refuse_other_splits(path: str) -> None:
+    whole, hash_sign, split = path.rpartition("#")
+    if not hash_sign or not whole or Path(path).expanduser().exists():
+        return
+    if Path(whole).expanduser().exists():
+        raise ValueError(
+            f"Behind `#` stands a split, {', '.join(SPLITS)}. Received: {split!r} behind {whole}"
+        )
+
+
+def _why_not(path: Path) -> str:
+    """Says what lacks for a path to be recognized, as far as that can be told."""
+    if some_photos(path):
+        return f", which holds photos but no positions: {POSITIONS_FILE}, names or EXIF"
+    try:
+        read_rows(find_table(path))
+    except FileNotFoundError:
+        return ""
+    except (ValueError, OSError) as error:
+        return f". {error}"
+    return ""
 
 
 def recognize_reader(path: Path) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ def write_splits(
     names: Sequence[str] | np.ndarray,
     splits: Sequence[str] | np.ndarray,
     roles: Sequence[str] | np.ndarray,
+    buffer_m: float | None = None,
 ) -> None:
     """Writes `splits.csv` in the photos' folder, as a whole or not at all.
 
@@ -31,8 +32,12 @@ def write_splits(
         names: (N,) str. Names of the photos, relative to it.
         splits: (N,) str. `"train"`, `"val"`, `"test"`, or `""` for a photo that is left out.
         roles: (N,) str. `"query"`, `"database"`, `"both"`, or `""`: as the photos' reader says.
+        buffer_m: float or None. Least distance between photos of two splits, which is written
+            into each row. None: it is not known, and there is no such column.
     """
     columns = {"file": names, "split": splits, "role": roles}
+    if buffer_m is not None:
+        columns["buffer_m"] = [f"{buffer_m:g}"] * len(names)
     write_photo_table(Path(root) / SPLITS_FILE, columns)
 
 
@@ -83,7 +88,7 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
 
     Returns:
         `file`, as names relative to the photos' folder, `split` and `role`: one of `SPLITS` and of
-        `ROLES`, or `""`.
+        `ROLES`, or `""`. Where they are there, also the cells of `buffer_m`, as they stand.
 
     Raises:
         ValueError: If a column is missing or a cell is something else.
@@ -102,6 +107,8 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
                 f"Received: {wrong[0]!r} in {table_path}"
             )
     columns = {column: [cell.strip() for cell in cells[column]] for column in ("split", "role")}
+    if "buffer_m" in cells:
+        columns["buffer_m"] = cells["buffer_m"]
     return {"file": [tidy_name(cell, table_path) for cell in cells["file"]], **columns}
 
 

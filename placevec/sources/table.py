@@ -36,7 +36,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         ValueError: If a column is missing, a file is named twice, a value cannot be read or is
             out of range, or a position is missing.
     """
-    table_path = _find_table(Path(path).expanduser())
+    table_path = find_table(Path(path).expanduser())
     rows = read_rows(table_path)
     if rows.positions is None and rows.place_ids is None:
         raise ValueError(
@@ -83,7 +83,7 @@ def recognize_table(path: Path) -> str:
     if (path / POSITIONS_FILE).is_file():
         return ""
     try:
-        table_path = _find_table(path)
+        table_path = find_table(path)
         cells = read_columns(table_path)
     except (ValueError, OSError):
         return ""
@@ -93,7 +93,8 @@ def recognize_table(path: Path) -> str:
     return f"{table_path.name} with the columns file, {', '.join(where or ('place',))}"
 
 
-def _find_table(path: Path) -> Path:
+def find_table(path: Path) -> Path:
+    """Returns the table at a path: the file itself, or the one that a folder holds."""
     if path.is_file():
         if path.suffix.lower() not in TABLE_SUFFIXES:
             raise ValueError(f"A table is a .csv or .parquet file. Received: {path}")

@@ -1,6 +1,7 @@
-"""Latitude and longitude to metres: the Universal Transverse Mercator grid on WGS84."""
+"""Latitude and longitude to metres and back: the Universal Transverse Mercator grid on WGS84."""
 
 import logging
+import re
 
 import numpy as np
 
@@ -12,6 +13,26 @@ _FLATTENING = 1 / 298.257223563
 _SCALE = 0.9996
 _EASTING_M = 500_000.0
 _SOUTHERN_NORTHING_M = 10_000_000.0
+
+# Krueger's series in the third flattening n, to n^4, as in Karney, "Transverse Mercator with an
+# accuracy of a few nanometers", 2011 (https://arxiv.org/abs/1002.1417), equations 7 to 14; its
+# coefficients from degrees to metres, and back.
+_N = _FLATTENING / (2 - _FLATTENING)
+_ECCENTRICITY = np.sqrt(_FLATTENING * (2 - _FLATTENING))
+_RECTIFYING_RADIUS_M = _RADIUS_M / (1 + _N) * (1 + _N**2 / 4 + _N**4 / 64)
+_ALPHAS = (
+    _N / 2 - 2 / 3 * _N**2 + 5 / 16 * _N**3 + 41 / 180 * _N**4,
+    13 / 48 * _N**2 - 3 / 5 * _N**3 + 557 / 1440 * _N**4,
+    61 / 240 * _N**3 - 103 / 140 * _N**4,
+    49561 / 161280 * _N**4,
+)
+_BETAS = (
+    _N / 2 - 2 / 3 * _N**2 + 37 / 96 * _N**3 - 1 / 360 * _N**4,
+    1 / 48 * _N**2 + 1 / 15 * _N**3 - 437 / 1440 * _N**4,
+    17 / 480 * _N**3 - 37 / 840 * _N**4,
+    4397 / 161280 * _N**4,
+)
+_NUM_STEPS = 6  # of the iteration for the latitude; each makes the error 150 times smaller or more
 
 _BANDS = "CDEFGHJKLMNPQRSTUVWX"
 _FARTHEST_DEG = 60.0  # from the central meridian; the series is good to 1 mm up to there
@@ -77,6 +98,48 @@ def metres_from_degrees(
     return positions_m, zone
 
 
+def degrees_from_metres(positions_m: np.ndarray, zone: str) -> np.ndarray:
+    """Turns metres of a zone of the UTM grid into latitudes and longitudes.
+
+    Args:
+        positions_m: (N, 2) float. Metres east and north.
+        zone: str. Number and, for the southern half below N, letter of the band; a number alone is
+            taken for the north.
+
+    Returns:
+        (N, 2) float64. Latitude and longitude, WGS84, in degrees.
+
+    Raises:
+        ValueError: If there is no such zone.
+
+    Example:
+
+    >>> degrees_from_metres(np.array([[303182.72, 5787755.11]]), "31U").round(6).tolist()
+    [[52.205045, 0.119577]]
+    """
+    if not is_utm_zone(zone):
+        raise ValueError(f"A UTM zone is 1 to 60 and a letter, such as 31U. Received: {zone!r}")
+    number, band = re.fullmatch(r"(\d+)(.?)", zone).groups()
+    false_m = np.array([_EASTING_M, _SOUTHERN_NORTHING_M if "" < band < "N" else 0.0])
+    sums = (np.asarray(positions_m, dtype=np.float64) - false_m) / (_SCALE * _RECTIFYING_RADIUS_M)
+    east, north = sums.T.copy()
+    for j, beta in enumerate(_BETAS, start=1):
+        east -= beta * np.cos(2 * j * sums[:, 1]) * np.sinh(2 * j * sums[:, 0])
+        north -= beta * np.sin(2 * j * sums[:, 1]) * np.cosh(2 * j * sums[:, 0])
+    conformal = np.arcsinh(np.sin(north) / np.hypot(np.sinh(east), np.cos(north)))
+    latitudes = np.arctan(np.sinh(conformal))
+    for _ in range(_NUM_STEPS):
+        lift = _ECCENTRICITY * np.arctanh(_ECCENTRICITY * np.sin(latitudes))
+        latitudes = np.arctan(np.sinh(conformal + lift))
+    longitudes_deg = np.degrees(np.arctan2(np.sinh(east), np.cos(north))) + 6 * int(number) - 183
+    return np.stack([np.degrees(latitudes), (longitudes_deg + 180) % 360 - 180], axis=1)
+
+
+def is_utm_zone(text: str) -> bool:
+    """Returns whether a text is a zone, such as `"31U"`; the letter may be missing."""
+    return bool(re.fullmatch(rf"([1-9]|[1-5]\d|60)[{_BANDS}]?", text))
+
+
 def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
     """Returns the UTM zone of a point, with the exceptions of Norway and Svalbard.
 
@@ -111,24 +174,14 @@ def _offsets_from(zone_number: int, longitudes_deg: np.ndarray) -> np.ndarray:
 
 
 def _krueger(latitudes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    # Krueger's series in the third flattening n, to n^4, as in Karney, "Transverse Mercator with
-    # an accuracy of a few nanometers", 2011 (https://arxiv.org/abs/1002.1417), equations 7 to 14.
-    n = _FLATTENING / (2 - _FLATTENING)
-    rectifying_radius_m = _RADIUS_M / (1 + n) * (1 + n**2 / 4 + n**4 / 64)
-    alphas = (
-        n / 2 - 2 / 3 * n**2 + 5 / 16 * n**3 + 41 / 180 * n**4,
-        13 / 48 * n**2 - 3 / 5 * n**3 + 557 / 1440 * n**4,
-        61 / 240 * n**3 - 103 / 140 * n**4,
-        49561 / 161280 * n**4,
-    )
-    eccentricity = np.sqrt(_FLATTENING * (2 - _FLATTENING))
     conformal = np.sinh(
-        np.arcsinh(np.tan(latitudes)) - eccentricity * np.arctanh(eccentricity * np.sin(latitudes))
+        np.arcsinh(np.tan(latitudes))
+        - _ECCENTRICITY * np.arctanh(_ECCENTRICITY * np.sin(latitudes))
     )  # tangent of the conformal latitude
     north = np.arctan2(conformal, np.cos(offsets))
     east = np.arcsinh(np.sin(offsets) / np.hypot(conformal, np.cos(offsets)))
     sums = np.stack([east, north], axis=-1)
-    for j, alpha in enumerate(alphas, start=1):
+    for j, alpha in enumerate(_ALPHAS, start=1):
         sums[..., 0] += alpha * np.cos(2 * j * north) * np.sinh(2 * j * east)
         sums[..., 1] += alpha * np.sin(2 * j * north) * np.cosh(2 * j * east)
-    return _SCALE * rectifying_radius_m * sums + np.array([_EASTING_M, 0.0])
+    return _SCALE * _RECTIFYING_RADIUS_M * sums + np.array([_EASTING_M, 0.0])

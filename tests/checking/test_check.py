@@ -11,6 +11,7 @@ import pytest
 from placevec.checking import check
 from placevec.cli import main
 from placevec.config import CheckConfig
+from placevec.sources import write_splits
 
 
 @pytest.fixture
@@ -307,3 +308,23 @@ def test_equal_photos_of_one_split_are_no_leak(town, kinds, draw):
     (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
     draw(town / "photos/1.jpg", seed=0, quality=70)
     assert kinds(town) == {"nearly equal photos": 1}
+
+
+def test_the_buffer_is_that_which_the_split_was_made_with_unless_told(town, kinds):
+    splits = ["train" if i % 6 < 3 else "val" for i in range(12)]
+    names = [f"photos/{i}.jpg" for i in range(12)]
+    for buffer_m, found in ((250, {"splits too close": 4}), (1, {})):
+        write_splits(town, names, splits, [""] * 12, buffer_m)
+        assert kinds(town) == found
+    assert kinds(town, buffer_m=201) == {"splits too close": 4}
+
+
+@pytest.mark.parametrize("make", [None, b"film"])
+def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, make):
+    monkeypatch.chdir(tmp_path)
+    if make:
+        (tmp_path / "there.mp4").write_bytes(make)
+    assert run("exif:there.mp4") == 2
+    said = capsys.readouterr().err
+    assert ("is a file, not a folder" if make else "does not exist") in said
+    assert "among the photos" not in said

@@ -71,3 +71,16 @@ def test_the_caption_says_what_colors_and_lines_mean():
     looking = dataset([[0.0, 0]], headings_deg=[0])
     assert "where it looks; blue: train" in map_caption(looking, by_split=True)
     assert "cell" in map_caption(dataset(np.zeros((2001, 2))), by_split=True)
+
+
+@pytest.mark.parametrize("frame", ["local", "SLAM units", "frames"])
+def test_a_narrow_map_holds_the_whole_bar_and_its_label(frame):
+    svg = draw_map(dataset([[0.0, 0], [15, 290]], frame=frame))
+    bar = next(each for each in elements(svg, "path") if "h" in each.get("d"))
+    start, length = re.fullmatch(r"M(\d+) [\d.]+h([\d.]+)", bar.get("d")).groups()
+    (label,) = elements(svg, "text")
+    width = float(ElementTree.fromstring(svg).get("width"))
+    assert float(start) + float(length) <= width
+    assert float(label.get("x")) + 6.5 * len(label.text) <= width
+    unit = {"local": "m", "SLAM units": "units", "frames": "frames"}[frame]
+    assert label.text == f"100 {unit}"

@@ -37,3 +37,28 @@ def test_counts_the_usual_sizes_first():
     assert facts["rows x columns"].startswith("48x64 (3), 1x9 (1), ")
     assert facts["rows x columns"].endswith(", 3 other sizes")
     assert facts["files"].startswith("11, 0.0 MB; smallest 2.0 kB")
+
+
+def test_says_where_on_earth_the_middle_is_so_that_swapped_columns_are_seen():
+    where = {"positions_m": [[303182.72, 5787755.11]] * 3}
+    known = PlaceDataset("photos", ["a", "b", "c"], frame="UTM 31U", **where)
+    assert dict(facts_of_places(known))["middle"] == "52.2050 N, 0.1196 E"
+    south = PlaceDataset("photos", ["a"], positions_m=[[630084.3, 5166561.5]], frame="UTM 17G")
+    assert dict(facts_of_places(south))["middle"] == "43.6426 S, 79.3871 W"
+    unknown = PlaceDataset("photos", ["a", "b", "c"], **where)
+    assert "middle" not in dict(facts_of_places(unknown))
+
+
+def test_units_of_unknown_scale_are_no_metres():
+    photos = PlaceDataset("photos", ["a", "b"], positions_m=[[0, 0], [3, 4]], frame="SLAM units")
+    assert dict(facts_of_places(photos))["positions"] == (
+        "SLAM units, 3.0 units from west to east, 4.0 units from south to north"
+    )
+
+
+def test_frames_of_films_have_no_files_of_their_own():
+    conditions = Conditions(
+        np.array([0, 0]), np.array([[48, 64]] * 2, np.int32), np.zeros((2, 2), np.uint64),
+        np.zeros((2, 8), np.uint64), np.ones(2, bool), {},
+    )  # fmt: skip
+    assert facts_of_files(conditions) == [("rows x columns", "48x64 (2)")]

@@ -37,3 +37,27 @@ def test_says_why_there_are_no_tuples(town):
     assert samples.jpeg_base64 == ""
     assert "has a positive" in samples.message
     assert draw_samples(open_places(str(town)), CheckConfig(radius_m=2000)).captions == []
+
+
+def test_positives_and_negatives_are_those_of_a_training_with_these_limits(town):
+    dataset = open_places(str(town))  # headings 180 degrees apart at each place
+    limits = {"radius_m": 10, "negative_radius_m": 300}
+    samples = draw_samples(dataset, CheckConfig(**limits))
+    assert "positives within 10 m, negatives beyond 300 m, the seed 0" in samples.message
+    apart = [float(what.split()[1]) for _, what in samples.captions if what[:3] == "neg"]
+    assert apart and min(apart) > 300
+    by_heading = draw_samples(dataset, CheckConfig(**limits, max_heading_difference_deg=45))
+    assert by_heading.captions == []
+    assert "lift the limits on heading" in by_heading.message
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"negative_radius_m": 5}, "negative_radius_m"),
+        ({"max_heading_difference_deg": 181}, "max_h"),
+    ],
+)
+def test_refuses_limits_that_contradict_each_other(settings, match):
+    with pytest.raises(ValueError, match=match):
+        CheckConfig(**settings)

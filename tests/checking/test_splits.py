@@ -45,3 +45,20 @@ def test_refuses_other_tables_in_one_line(photos, text, match):
     with pytest.raises(ValueError, match=match) as caught:
         splits_of(photos)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "buffer_m"),
+    [("", "", 25), (",buffer_m", ",1", 1), (",buffer_m", ",", 25), (",buffer_m", ",0", 0)],
+)
+def test_the_buffer_is_that_of_the_split_or_25_m(photos, header, cell, buffer_m):
+    text = f"file,split,role{header}\na.jpg,val,{cell}\nb.jpg,train,{cell}\n"
+    (photos.root / "splits.csv").write_text(text)
+    assert splits_of(photos).buffer_m == buffer_m
+
+
+@pytest.mark.parametrize("cell", ["-1", "near", "nan", "inf"])
+def test_refuses_a_buffer_that_is_no_distance(photos, cell):
+    (photos.root / "splits.csv").write_text(f"file,split,role,buffer_m\na.jpg,val,,{cell}\n")
+    with pytest.raises(ValueError, match="`buffer_m` must be a number from 0 on"):
+        splits_of(photos)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.images import frame_name, read_image
 from placevec.images.condition import condition_of, conditions_of
 
 
@@ -90,3 +91,36 @@ def test_a_bomb_is_not_decoded(tmp_path, monkeypatch):
     found = condition_of(tmp_path / "large.png")
     assert found.size == (60_000, 60_000)
     assert "declares 60000 x 60000 pixels" in found.problem
+
+
+def write_film(path, seeds):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
+    for seed in seeds:
+        writer.write(texture(seed))
+    writer.release()
+
+
+def test_frames_of_a_film_are_photos_with_the_digest_of_their_pixels(tmp_path):
+    write_film(tmp_path / "walk.mkv", [0, 1, 2, 1])
+    names = [frame_name("walk.mkv", i) for i in range(4)]
+    found = conditions_of(tmp_path, names)
+    assert found.problems == {}
+    assert found.sizes.tolist() == [[48, 64]] * 4
+    assert found.is_decoded.all() and not found.num_bytes.any()
+    pixels = [read_image(tmp_path / name) for name in names]
+    assert np.array_equal(pixels[1], pixels[3])
+    assert [group.tolist() for group in found.equal_files()] == [[1, 3]]
+
+
+def test_frames_are_not_decoded_where_photos_are_not(tmp_path):
+    write_film(tmp_path / "walk.mkv", [0, 0])
+    (tmp_path / "bad.mp4").write_bytes(b"no film at all")
+    names = ["walk.mkv#000000", "walk.mkv#000001", "walk.mkv#000002", "bad.mp4#000000"]
+    for decode in (True, False):
+        found = conditions_of(tmp_path, [*names, "gone.mp4#000000"], decode=decode)
+        assert sorted(found.problems) == [2, 3, 4]
+        assert "announces 2 frames" in found.problems[2]
+        assert found.problems[3] == "is no whole film"
+        assert "There is no film" in found.problems[4]
+        assert found.is_decoded.any() == decode
+    assert found.equal_files() == []

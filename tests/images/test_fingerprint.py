@@ -133,3 +133,18 @@ def test_a_camera_that_stood_still_is_found_on_the_other_side():
 def test_refuses_sides_that_do_not_fit():
     with pytest.raises(ValueError, match=r"`sides` must have shape \(3,\)"):
         near_duplicates_across(np.zeros((3, 8), dtype=np.uint64), np.zeros(2, dtype=int))
+
+
+def test_a_frame_has_the_fingerprint_of_a_photo_of_its_pixels(tmp_path):
+    film = cv2.VideoWriter(
+        str(tmp_path / "walk.mkv"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240)
+    )
+    for seed in (0, 1):
+        film.write(scene(seed))
+    film.release()
+    frames = [fingerprint(tmp_path / f"walk.mkv#00000{i}") for i in (0, 1)]
+    photos = [write(tmp_path / f"{seed}.jpg", scene(seed)) for seed in (0, 1)]
+    assert frames[0].digest != frames[1].digest
+    for i in (0, 1):
+        assert bits_apart(frames[i], photos[i]) < 32
+        assert bits_apart(frames[i], photos[1 - i]) > NUM_BITS // 4

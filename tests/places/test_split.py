@@ -227,3 +227,9 @@ def test_refuses_too_few_sequences_and_a_bad_share_of_queries():
         split_photos(make_town(sequence_ids=np.arange(300) // 150), by="sequence")
     with pytest.raises(ValueError, match=r"`query_share` must lie in \(0, 1\)"):
         draw_roles(make_town(), split_photos(make_town()), query_share=1.0)
+
+
+def test_a_single_sequence_is_not_split_by_sequence():
+    photos = PlaceDataset("p", list("abc"), positions_m=np.eye(3, 2), sequence_ids=[4, 4, 4])
+    with pytest.raises(ValueError, match="Received: 1 in p. Split by area or time"):
+        split_photos(photos, by="sequence")

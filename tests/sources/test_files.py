@@ -182,3 +182,13 @@ def test_a_set_that_is_itself_a_link_is_read(photos, tmp_path):
 def test_refuses_a_name_without_end(refuses):
     with refuses(ValueError, "at most 1000 characters. Received: 1004"):
         tidy_name("a" * 1000 + ".jpg", Path("images.csv"))
+
+
+def test_a_photo_whose_file_is_missing_is_noted_once(photos):
+    root = photos("a.jpg", "c.jpg")
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    with surveying() as lacks:
+        readable(root, names, source=root, skip_unreadable=False)
+        for lacking in (names[1:], names[1:2]):
+            go_on_without(lacking, 3, problem="No light in {}", way_out="", skip_unreadable=False)
+    assert [lack.names.tolist() for lack in lacks] == [["b.jpg"], ["c.jpg"]]

@@ -53,7 +53,7 @@ def test_a_path_alone_is_read_by_the_reader_that_recognizes_it(photos, refuses):
     assert len(open_places(str(root / "town"))) == 1
     with refuses(ValueError, "No reader recognizes .*heap"):
         open_places(str(root / "heap"))
-    with refuses(FileNotFoundError, "READER:PATH, one of .*Received: 'data/none'"):
+    with refuses(FileNotFoundError, "^No such path: data/none$"):
         open_places("data/none")
 
 
@@ -80,3 +80,22 @@ def test_a_city_of_msls_is_no_sequence(photos):
     assert find_reader(str(root))[0] == "sequence"
     (root / "database" / "raw.csv").write_text(",key\n0,2\n")
     assert find_reader(str(root))[0] == "msls"
+
+
+def test_says_what_is_wrong_with_a_path_that_no_reader_takes(photos, tmp_path, refuses):
+    root = photos("heap/1.jpg")
+    with refuses(ValueError, "holds photos but no positions: positions.csv, names or EXIF"):
+        open_places(str(root / "heap"))
+    table = tmp_path / "walk.csv"
+    table.write_text("name,latitude,longitude\na.jpg,1,2\n")
+    with refuses(ValueError, "No column `file` in .*Rename `name` to `file`"):
+        open_places(str(table))
+    with refuses(FileNotFoundError, "Options behind a path need READER: in front"):
+        open_places(f"{root},up=-y")
+
+
+@pytest.mark.parametrize("reader", ["", "folder:"])
+def test_a_misspelt_split_is_told_the_splits(photos, refuses, reader):
+    root = photos("@1@2@.jpg")
+    with refuses(ValueError, "stands a split, train, val, test. Received: 'tst'"):
+        open_places(f"{reader}{root}#tst")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from placevec.sources.utm import metres_from_degrees, utm_zone
+from placevec.sources.utm import degrees_from_metres, metres_from_degrees, utm_zone
 
 
 def degrees(sign, whole, minutes, seconds):
@@ -131,3 +131,29 @@ def test_warns_of_sets_too_wide_for_one_zone(caplog):
     caplog.clear()
     metres_from_degrees([0.0, 0.0], [3.0, 6.5])
     assert not caplog.text
+
+
+def test_the_way_back_from_metres_meets_the_point_to_a_millimetre():
+    rng = np.random.default_rng(0)
+    for zone, low, high in (
+        ("31U", -1.0, 84),
+        ("17G", -80, 1.0),
+        ("1C", -80, -70),
+        ("60X", 72, 84),
+    ):
+        middle = 6 * int(zone[:-1]) - 183
+        latitudes = rng.uniform(low, high, 300)
+        longitudes = (middle + rng.uniform(-20, 20, 300) + 180) % 360 - 180
+        positions_m, _ = metres_from_degrees(latitudes, longitudes, zone)
+        back = degrees_from_metres(positions_m, zone)
+        again_m, _ = metres_from_degrees(*back.T, zone)
+        assert np.abs(again_m - positions_m).max() < 1e-3
+        assert np.abs(back[:, 0] - latitudes).max() * 111_000 < 1e-3
+        east = np.abs((back[:, 1] - longitudes + 180) % 360 - 180)
+        assert (east * np.cos(np.radians(latitudes))).max() * 111_000 < 1e-3
+
+
+@pytest.mark.parametrize("zone", ["", "61U", "0U", "31I", "31UU", "u"])
+def test_refuses_metres_of_no_zone(refuses, zone):
+    with refuses(ValueError, "A UTM zone is 1 to 60 and a letter"):
+        degrees_from_metres(np.zeros((1, 2)), zone)
