@@ -24,8 +24,8 @@ from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
 from placevec.places import SPLITS, PlaceDataset
-from placevec.sources.files import files_there, surveying
-from placevec.sources.registry import READERS, find_reader, open_places
+from placevec.sources.files import Lack, files_there, list_photos, some_photos, surveying
+from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
 from placevec.whole_file import require_writable, whole_file
 
 log = logging.getLogger(__name__)
@@ -84,13 +84,10 @@ def check(
         OSError: If the path is missing, or the report cannot be written.
     """
     start = time.perf_counter()
-    reader, path = find_reader(str(places))
     with surveying() as lacks:
-        dataset = open_places(str(places), skip_unreadable=True)
+        path, form, dataset = _open(str(places), lacks)
     out = _report_path(settings.out, path)
-    why = READERS[reader].recognize(path)
-    facts = [("data set", str(places)), ("format", f"{reader}{why and f': {why}'}")]
-    facts += facts_of_places(dataset)
+    facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_lacks(lacks)
     splits = splits_of(dataset)
     there = files_there(dataset.root, dataset.names)
@@ -123,6 +120,21 @@ def check(
     _write_list(findings, out.with_suffix(".csv"))
     log.info("%d photos checked in %.1f s", len(dataset), time.perf_counter() - start)
     return report
+
+
+def _open(places: str, lacks: list[Lack]) -> tuple[Path, str, PlaceDataset]:
+    """Returns the path, its format and why, and what is read: photos alone without a reader."""
+    path = Path(places).expanduser()
+    if path.is_dir() and recognize_reader(path) is None and some_photos(path):
+        names = np.array(list_photos(path))
+        lacks.append(Lack(names, len(names), f"None of {len(names)} photos has a position", False))
+        unknown = np.full(len(names), -1)
+        form = "no reader recognizes it: photos without positions"
+        return path, form, PlaceDataset(path, names, place_ids=unknown, is_query=unknown > 0)
+    reader, path = find_reader(places)
+    dataset = open_places(places, skip_unreadable=True)
+    why = READERS[reader].recognize(path)
+    return path, f"{reader}{why and f': {why}'}", dataset
 
 
 def _report_path(out: Path | None, path: Path) -> Path:

@@ -5,6 +5,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -328,3 +329,17 @@ def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, mak
     said = capsys.readouterr().err
     assert ("is a file, not a folder" if make else "does not exist") in said
     assert "among the photos" not in said
+
+
+def test_photos_without_positions_are_looked_at_all_the_same(tmp_path):
+    folder = tmp_path / "heap"
+    folder.mkdir()
+    photo = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(folder / name), photo)
+    (folder / "c.jpg").write_bytes(b"no photo")
+    report = check(folder, CheckConfig(out=tmp_path / "check.html"))
+    assert [finding.kind for finding in report.findings] == [
+        "photos without positions", "unreadable photos", "equal photos"
+    ]  # fmt: skip
+    assert "format          no reader recognizes it: photos without positions" in str(report)

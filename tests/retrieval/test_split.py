@@ -159,7 +159,8 @@ def test_draws_no_map_without_positions(town):
     assert (split.names != "").all()
 
 
-def test_splits_cambridge(shared_data, tmp_path):
+def test_splits_cambridge(shared_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("PLACEVEC_FOLLOW_LINKS", "1")
     source = shared_data("cambridge", "train")
     for path in source.iterdir():
         (tmp_path / path.name).symlink_to(path)
