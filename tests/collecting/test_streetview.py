@@ -53,9 +53,14 @@ def config(server, points, tmp_path):
 
 
 def in_a_process(config, timeout_s=60):
-    """Starts `placevec collect streetview` with the settings of a config."""
+    """Starts `placevec collect streetview` with the settings of a config.
+
+    Ctrl-C reaches it also where the tests run in the background, whose processes ignore it.
+    """
+    run = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    run += "from placevec.cli import main; main()"
     command = [
-        sys.executable, "-m", "placevec", "collect", "streetview", "--points", config.points,
+        sys.executable, "-c", run, "collect", "streetview", "--points", config.points,
         "--out", config.out, "--base-url", config.base_url, "--image-size", "48", "64",
         "--requests-per-second", "1000", "--threads", "3", "--timeout-s", timeout_s,
     ]  # fmt: skip
