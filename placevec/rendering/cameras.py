@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placevec.rendering.renderer import Pose
-from placevec.rendering.town import Street
+from placevec.rendering.town.layout import Street
 
 FIRST_PLACE_M = 12.0
 _LANE_M = 0.9

@@ -134,14 +134,13 @@ def _chunks(surface: Surface) -> list[np.ndarray]:
 
     What lies outside the view is left out lump by lump.
     """
-    quads = surface.quads
-    count = len(quads.tints)
-    corners = np.empty((count, 4, 9), np.float32)
-    corners[..., :3] = quads.positions_m
+    count, num_corners = surface.positions_m.shape[:2]
+    corners = np.empty((count, num_corners, 9), np.float32)
+    corners[..., :3] = surface.positions_m
     corners[..., 3:6] = surface.colors
     corners[..., 6] = 1.0
-    corners[..., 7:] = quads.uvs
-    cell = np.floor(quads.positions_m.mean(axis=1)[:, :2] / _CHUNK_M).astype(np.int64)
+    corners[..., 7:] = surface.uvs
+    cell = np.floor(surface.positions_m.mean(axis=1)[:, :2] / _CHUNK_M).astype(np.int64)
     _, lump = np.unique(cell, axis=0, return_inverse=True)
     lump = lump.reshape(-1)
     return [corners[lump == i] for i in range(lump.max() + 1)] if count else []
@@ -155,14 +154,16 @@ def _make_geom(corners: np.ndarray) -> core.Geom:
     form = core.GeomVertexFormat()
     form.add_array(array)
     data = core.GeomVertexData(
-        "quads", core.GeomVertexFormat.register_format(form), core.Geom.UH_static
+        "polygons", core.GeomVertexFormat.register_format(form), core.Geom.UH_static
     )
-    data.unclean_set_num_rows(len(corners) * 4)
+    num_corners = corners.shape[1]
+    data.unclean_set_num_rows(len(corners) * num_corners)
     memoryview(data.modify_array(0)).cast("B")[:] = corners.tobytes()
     triangles = core.GeomTriangles(core.Geom.UH_static)
     triangles.set_index_type(core.Geom.NT_uint32)
-    base = 4 * np.arange(len(corners), dtype=np.uint32)[:, None]
-    index = (base + np.array([0, 1, 2, 0, 2, 3], np.uint32)).reshape(-1)
+    base = num_corners * np.arange(len(corners), dtype=np.uint32)[:, None]
+    fan = np.array([0, 1, 2, 0, 2, 3], np.uint32)[: 3 * (num_corners - 2)]
+    index = (base + fan).reshape(-1)
     handle = triangles.modify_vertices()
     handle.unclean_set_num_rows(len(index))
     memoryview(handle).cast("B")[:] = index.tobytes()

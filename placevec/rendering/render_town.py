@@ -24,8 +24,9 @@ from placevec.rendering.cameras import (
 )
 from placevec.rendering.develop import develop
 from placevec.rendering.renderer import Renderer
-from placevec.rendering.scene import Scene, StreetModel
-from placevec.rendering.town import Street, Town, field_size_m, lay_out_town
+from placevec.rendering.scene import Scene
+from placevec.rendering.town.layout import Street, Town, field_size_m, lay_out_town
+from placevec.rendering.town.street_model import StreetModel
 from placevec.rendering.weather import Visit, plan_visit
 from placevec.sources import PhotoName, photo_name
 from placevec.whole_file import whole_file

@@ -1,37 +1,28 @@
-"""Builds what the renderer draws: a street with its houses as it looks on one visit."""
+"""What the renderer draws: textured surfaces, sky and air."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-
-from placevec.rendering.ground import Ground, draw_ground, draw_light_map
-from placevec.rendering.lighting import Lighting
-from placevec.rendering.mesh import Mesh, Quads, join, upright
-from placevec.rendering.textures import draw_person, draw_sky, draw_wall
-from placevec.rendering.town import House, Street, Town
-from placevec.rendering.traffic import NUM_PEOPLE, add_cars, add_people, park_cars
-from placevec.rendering.weather import Visit, Weather
-
-_SIGN_COLUMNS = 8
-_LAMP_HEIGHT_M = 6.0
-_WARM = (1.0, 0.86, 0.62)
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Quads of one texture, lit.
+    """Polygons of one texture, lit.
 
     Args:
         texture: (rows, cols, 3 or 4) uint8 RGB or RGBA; sides are powers of two.
-        quads: Quads. Where they are.
-        colors: (n, 4, 3) float32 in [0, 1]. Light at each corner times tint.
+        positions_m: (n, 3 or 4, 3) float32. Corners of triangles or quads, counter-clockwise seen
+            from the side that is shown.
+        uvs: (n, 3 or 4, 2) float32. Where in the texture the corners lie; v grows upwards.
+        colors: (n, 3 or 4, 3) float32 in [0, 1]. Light at each corner times tint.
         is_cutout: bool. Whether the texture is transparent in places, and seen from both sides.
-        is_overlay: bool. Whether it lies on quads of the same shape, drawn before.
+        is_overlay: bool. Whether it lies on polygons of the same shape, drawn before.
         light_map: (rows, cols, 3) uint8 or None. Multiplied in, over the same texture coordinates.
     """
 
     texture: np.ndarray
-    quads: Quads
+    positions_m: np.ndarray
+    uvs: np.ndarray
     colors: np.ndarray
     is_cutout: bool = False
     is_overlay: bool = False
@@ -55,158 +46,3 @@ class Scene:
     earth: tuple[float, float, float] = (0.3, 0.32, 0.28)
     air: tuple[float, float, float] = (0.75, 0.8, 0.85)
     haze: float = 0.0
-
-
-@dataclass(eq=False)
-class StreetModel:
-    """What stays of a street from visit to visit: build once, then call `visit` for each visit.
-
-    Args:
-        town: Town. The designs of the houses.
-        street: Street. What stands where.
-    """
-
-    town: Town
-    street: Street
-    _textures: dict[str, np.ndarray] = field(init=False, repr=False)
-    _quads: dict[str, Quads] = field(init=False, repr=False)
-    _ground: Ground = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        designs, rng = self.town.designs, np.random.default_rng((*self.street.seed, 1))
-        self._textures = {
-            "wall": draw_wall(rng, "plaster", np.array([225, 225, 225]), (64, 64)),
-            "plain": np.full((8, 8, 3), 255, np.uint8),
-            "light": np.full((8, 8, 3), 255, np.uint8),
-            "signs": _atlas(designs.signs),
-            "wheel": _draw_wheel(),
-        }
-        self._textures |= {f"facade{i}": f.albedo for i, f in enumerate(designs.facades)}
-        self._textures |= {f"glow{i}": f.glow for i, f in enumerate(designs.facades)}
-        self._textures |= {f"roof{i}": roof for i, roof in enumerate(designs.roofs)}
-        self._textures |= {f"tree{i}": tree for i, tree in enumerate(designs.trees)}
-        for i in range(NUM_PEOPLE):
-            self._textures[f"person{i}"] = draw_person(rng)
-        mesh = Mesh()
-        for house in self.street.houses:
-            _add_house(mesh, house, self.town)
-        _add_furniture(mesh, self.street)
-        self._quads = mesh.quads()
-        self._ground = draw_ground(rng, self.street)
-
-    def visit(self, visit: Visit) -> Scene:
-        """Returns the street as it looks on one visit: its light, cars and passers-by."""
-        rng = np.random.default_rng((*self.street.seed, *visit.seed, 2))
-        lighting = Lighting(self.street, visit.weather, _LAMP_HEIGHT_M)
-        passing, cars = Mesh(), park_cars(rng, self.street)
-        add_cars(passing, cars)
-        add_people(passing, rng, self.street)
-        groups = [*self._quads.items(), *passing.quads().items()]
-        colors = lighting.colors(join(quads for _, quads in groups))
-        surfaces, start = [], 0
-        for name, quads in groups:
-            light, start = colors[start : start + len(quads)], start + len(quads)
-            if name == "light":
-                light = _lamp_heads(len(quads), visit.weather)
-            is_cutout = name.startswith(("tree", "person", "wheel"))
-            surfaces.append(Surface(self._textures[name], quads, light, is_cutout))
-        if visit.weather.lamps > 0:
-            surfaces.extend(self._lit_windows(rng, visit.weather))
-        ones = np.ones((len(self._ground.quads), 4, 3), np.float32)
-        light_map = draw_light_map(self._ground, self.street, visit.weather, lighting, cars)
-        surfaces.append(Surface(self._ground.albedo, self._ground.quads, ones, light_map=light_map))
-        sky = draw_sky(rng, visit.weather, np.random.default_rng((*self.street.seed, 3)))
-        earth = tuple(np.asarray(visit.weather.ambient) * (0.42, 0.44, 0.38))
-        return Scene(surfaces, sky, earth, visit.weather.horizon, visit.weather.haze)
-
-    def _lit_windows(self, rng: np.random.Generator, weather: Weather) -> list[Surface]:
-        surfaces = []
-        level = np.float32(min(1.0, 0.45 + 0.5 * weather.lamps))
-        for name, quads in self._quads.items():
-            if not name.startswith("facade"):
-                continue
-            is_ground_floor = quads.uvs[:, 0, 1] < 0.01
-            lit = quads.take(rng.random(len(quads)) < np.where(is_ground_floor, 0.75, 0.6))
-            colors = np.full((len(lit), 4, 3), level, np.float32)
-            glow = self._textures[name.replace("facade", "glow")]
-            surfaces.append(Surface(glow, lit, colors, is_cutout=True, is_overlay=True))
-        return surfaces
-
-
-def _lamp_heads(count: int, weather: Weather) -> np.ndarray:
-    strength = min(1.0, 1.3 * max(weather.lamps, 0.35 * max(weather.ambient)))
-    color = np.asarray(_WARM, np.float32) * np.float32(strength)
-    return np.broadcast_to(color, (count, 4, 3))
-
-
-def _add_house(mesh: Mesh, house: House, town: Town) -> None:
-    left, right, back_right, back_left = house.footprint_m
-    facade, top = town.designs.facades[house.design], house.height_m
-    corners = upright(left, right, 0, top)
-    mesh.add(f"facade{house.design}", corners, tint=house.tint, cells=(3, 3))
-    wall = house.tint * facade.wall / 225.0
-    mesh.add("wall", upright(right, back_right, 0, top), tint=wall, cells=(2, 2))
-    mesh.add("wall", upright(back_left, left, 0, top), tint=wall, cells=(2, 2))
-    if house.sign >= 0:
-        _add_sign(mesh, house)
-    if house.roof < 0:
-        return
-    ridge = top + 0.32 * house.depth_m
-    middle_left, middle_right = (left + back_left) / 2, (right + back_right) / 2
-    eaves = -house.inwards * 0.35
-    slope = [(*(left + eaves), top - 0.1), (*(right + eaves), top - 0.1)]
-    slope += [(*middle_right, ridge), (*middle_left, ridge)]
-    mesh.add(f"roof{house.roof}", slope, uv=(0, 0, house.width_m / 5.0, 1.0), cells=(2, 1))
-    for low_a, peak, low_b in ((right, middle_right, back_right), (back_left, middle_left, left)):
-        gable = [(*low_a, top), (*low_b, top), (*peak, ridge), (*peak, ridge)]
-        mesh.add("wall", gable, tint=wall)
-    if house.design % 2:
-        spot = middle_left + house.along * house.width_m * 0.3
-        mesh.add_box("wall", spot, house.along, np.array([0.7, 0.7, 1.3]), wall * 0.8, ridge - 0.5)
-
-
-def _add_sign(mesh: Mesh, house: House) -> None:
-    row, column = divmod(house.sign, _SIGN_COLUMNS)
-    rows = 64 // _SIGN_COLUMNS
-    uv = (column / 8, 1 - (row + 1) / rows, (column + 1) / 8, 1 - row / rows)
-    spot = house.corner_m + house.along * house.width_m * 0.5
-    near, far = spot - house.inwards * 0.2, spot - house.inwards * 1.9
-    for start, end in ((near, far), (far, near)):
-        mesh.add("signs", upright(start, end, 3.2, 3.75), uv=uv)
-
-
-def _add_furniture(mesh: Mesh, street: Street) -> None:
-    for start, end in street.walls:
-        mesh.add("wall", upright(start, end, 0, 2.3), tint=(0.62, 0.58, 0.52), cells=(2, 1))
-        mesh.add("wall", upright(end, start, 0, 2.3), tint=(0.62, 0.58, 0.52), cells=(2, 1))
-    for x, y, height, kind in street.trees:
-        for turn in (0.0, np.pi / 2):
-            half = 0.3 * height * np.array([np.cos(turn + 0.6), np.sin(turn + 0.6)])
-            spot = np.array([x, y])
-            corners = upright(spot - half, spot + half, 0, height)
-            mesh.add(f"tree{int(kind)}", corners, is_lit_by_side=False)
-    ahead = np.array([0.0, 1.0])
-    for x, y, side in street.lamps:
-        steel, spot = (0.25, 0.27, 0.28), np.array([x, y])
-        mesh.add_box("plain", spot, ahead, np.array([0.14, 0.14, _LAMP_HEIGHT_M]), steel)
-        arm = spot + (side * 0.7, 0.0)
-        mesh.add_box("plain", arm, ahead, np.array([0.1, 1.5, 0.1]), steel, _LAMP_HEIGHT_M)
-        head = spot + (side * 1.3, 0.0)
-        mesh.add_box("light", head, ahead, np.array([0.3, 0.6, 0.16]), (1, 1, 1), 5.84)
-    for center, size, color in street.boxes:
-        _, ahead = street.along(float(center[1]))
-        mesh.add_box("wall", center, ahead, size, np.asarray(color) / 225.0)
-
-
-def _atlas(signs: np.ndarray) -> np.ndarray:
-    rows = [np.concatenate(list(signs[i : i + 8]), axis=1) for i in range(0, len(signs), 8)]
-    return np.concatenate(rows, axis=0)
-
-
-def _draw_wheel() -> np.ndarray:
-    y, x = np.mgrid[-1:1:32j, -1:1:32j]
-    radius = np.hypot(x, y)
-    image = np.zeros((32, 32, 4), np.uint8)
-    image[radius < 0.95] = (24, 24, 26, 255)
-    image[radius < 0.55] = (150, 152, 156, 255)
-    return image

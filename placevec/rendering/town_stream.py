@@ -8,8 +8,8 @@ import numpy as np
 from placevec.rendering.cameras import LOOSE, Camera, camera_at, place_camera
 from placevec.rendering.develop import develop
 from placevec.rendering.renderer import Pose, Renderer
-from placevec.rendering.scene import StreetModel
-from placevec.rendering.town import Street, Town, lay_out_town
+from placevec.rendering.town.layout import Street, Town, lay_out_town
+from placevec.rendering.town.street_model import StreetModel
 from placevec.rendering.weather import WEATHERS, Visit, plan_visit
 
 NUM_NEAR = 5

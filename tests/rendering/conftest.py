@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.town import lay_out_town
+from placevec.rendering.town.layout import lay_out_town
 
 
 @pytest.fixture(scope="session")

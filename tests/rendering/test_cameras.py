@@ -11,8 +11,8 @@ from placevec.rendering.cameras import (
     street_length_m,
 )
 from placevec.rendering.renderer import Pose
-from placevec.rendering.town import lay_out_town
-from placevec.rendering.traffic import park_cars
+from placevec.rendering.town.layout import lay_out_town
+from placevec.rendering.town.traffic import park_cars
 
 
 @pytest.mark.parametrize("seed", range(3))

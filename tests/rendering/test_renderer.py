@@ -3,9 +3,9 @@ import logging
 import numpy as np
 import pytest
 
-from placevec.rendering.mesh import Mesh, upright
 from placevec.rendering.renderer import Pose, Renderer
 from placevec.rendering.scene import Scene, Surface
+from placevec.rendering.town.mesh import Mesh, upright
 
 SIZE = (60, 80)
 WHITE = np.full((8, 8, 3), 255, np.uint8)
@@ -14,7 +14,7 @@ WHITE = np.full((8, 8, 3), 255, np.uint8)
 def surface(mesh, texture=WHITE, **options):
     quads = mesh.quads()["it"]
     colors = np.repeat(quads.tints[:, None], 4, axis=1)
-    return Surface(texture, quads, colors, **options)
+    return Surface(texture, quads.positions_m, quads.uvs, colors, **options)
 
 
 def box_at(x, y, z=1.2, side=1.0, color=(1.0, 0.0, 0.0)):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.town import FRONT_DISTANCE_M, field_size_m, lay_out_town
+from placevec.rendering.town.layout import FRONT_DISTANCE_M, field_size_m, lay_out_town
 
 
 def along(street, step_m=1.0):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.scene import StreetModel
+from placevec.rendering.town.street_model import StreetModel
 from placevec.rendering.weather import plan_visit
 
 
@@ -11,7 +11,7 @@ def model(town):
 
 
 def corners(scene):
-    return np.concatenate([surface.quads.positions_m for surface in scene.surfaces])
+    return np.concatenate([surface.positions_m for surface in scene.surfaces])
 
 
 @pytest.mark.parametrize("name", ["day", "night"])
@@ -20,7 +20,7 @@ def test_equal_visits_give_equal_scenes(town, model, name):
     again = StreetModel(town, town.streets[0]).visit(plan_visit(name, (1,), 1))
     assert len(first.surfaces) == len(again.surfaces)
     for one, other in zip(first.surfaces, again.surfaces, strict=True):
-        np.testing.assert_array_equal(one.quads.positions_m, other.quads.positions_m)
+        np.testing.assert_array_equal(one.positions_m, other.positions_m)
         np.testing.assert_array_equal(one.colors, other.colors)
         np.testing.assert_array_equal(one.texture, other.texture)
     np.testing.assert_array_equal(first.sky, again.sky)
@@ -29,7 +29,7 @@ def test_equal_visits_give_equal_scenes(town, model, name):
 def test_another_visit_finds_other_cars_before_the_same_houses(model):
     one, other = (model.visit(plan_visit("day", (seed,), 1)) for seed in (1, 2))
     houses = [
-        [s.quads.positions_m for s in scene.surfaces if s.texture.shape == (256, 256, 3)]
+        [s.positions_m for s in scene.surfaces if s.texture.shape == (256, 256, 3)]
         for scene in (one, other)
     ]
     for first, second in zip(*houses, strict=True):
@@ -57,7 +57,7 @@ def test_textures_are_such_that_any_pipe_takes_them(model):
     for surface in model.visit(plan_visit("night", (1,), 1)).surfaces:
         rows, cols, channels = surface.texture.shape
         assert rows & (rows - 1) == 0 and cols & (cols - 1) == 0 and channels in (3, 4)
-        assert surface.colors.shape == (len(surface.quads), 4, 3)
+        assert surface.colors.shape == (len(surface.positions_m), 4, 3)
         assert 0 <= surface.colors.min() and surface.colors.max() <= 1
 
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from placevec.rendering.lighting import LAMP_COLOR, Lighting
-from placevec.rendering.mesh import Mesh, upright
-from placevec.rendering.town import House, Street
+from placevec.rendering.town.layout import House, Street
+from placevec.rendering.town.lighting import LAMP_COLOR, Lighting
+from placevec.rendering.town.mesh import Mesh, upright
 from placevec.rendering.weather import Weather
 
 

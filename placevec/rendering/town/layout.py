@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from placevec.rendering.facades import Facade, draw_facade
-from placevec.rendering.textures import draw_roof, draw_tree, draw_words, rgb_from_hsv
+from placevec.rendering.town.facades import Facade, draw_facade
+from placevec.rendering.town.textures import draw_roof, draw_tree, draw_words, rgb_from_hsv
 
 ROAD_HALF_WIDTH_M = 4.6
 FRONT_DISTANCE_M = 8.2

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.ground import draw_ground, draw_light_map
-from placevec.rendering.lighting import Lighting
-from placevec.rendering.traffic import park_cars
+from placevec.rendering.town.ground import draw_ground, draw_light_map
+from placevec.rendering.town.lighting import Lighting
+from placevec.rendering.town.traffic import park_cars
 from placevec.rendering.weather import Weather
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.mesh import Mesh
-from placevec.rendering.town import ROAD_HALF_WIDTH_M
-from placevec.rendering.traffic import Cars, add_cars, add_people, park_cars
+from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M
+from placevec.rendering.town.mesh import Mesh
+from placevec.rendering.town.traffic import Cars, add_cars, add_people, park_cars
 
 
 def test_cars_park_along_the_kerbs_without_touching(town):

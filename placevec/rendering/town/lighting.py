@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from placevec.rendering.mesh import Quads
-from placevec.rendering.town import Street
+from placevec.rendering.town.layout import Street
+from placevec.rendering.town.mesh import Quads
 from placevec.rendering.weather import Weather
 
 LAMP_COLOR = np.array([1.0, 0.78, 0.48], np.float32)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.textures import (
+from placevec.rendering.town.textures import (
     draw_awning,
     draw_noise,
     draw_person,

@@ -1,6 +1,6 @@
 import numpy as np
 
-from placevec.rendering.facades import SIZE, draw_facade
+from placevec.rendering.town.facades import SIZE, draw_facade
 
 
 def test_equal_seeds_give_equal_facades_and_other_seeds_others():

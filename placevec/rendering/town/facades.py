@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from placevec.rendering.textures import draw_awning, draw_wall, draw_words, rgb_from_hsv
+from placevec.rendering.town.textures import draw_awning, draw_wall, draw_words, rgb_from_hsv
 
 SIZE = 256
 _OVERSIZE = 2

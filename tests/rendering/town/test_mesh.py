@@ -1,6 +1,6 @@
 import numpy as np
 
-from placevec.rendering.mesh import Mesh, Quads, join, upright
+from placevec.rendering.town.mesh import Mesh, Quads, join, upright
 
 WALL = upright(np.array([0.0, 0.0]), np.array([4.0, 0.0]), 0.0, 2.0)
 

@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from placevec.rendering.mesh import Mesh, Quads, upright
-from placevec.rendering.textures import rgb_from_hsv
-from placevec.rendering.town import ROAD_HALF_WIDTH_M, Street
+from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
+from placevec.rendering.town.mesh import Mesh, Quads, upright
+from placevec.rendering.town.textures import rgb_from_hsv
 
 NUM_PEOPLE = 8
 _GLASS, _FRONT_LIGHT, _REAR_LIGHT = (0.16, 0.19, 0.23), (0.9, 0.9, 0.8), (0.75, 0.1, 0.08)
