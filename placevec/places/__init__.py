@@ -4,6 +4,7 @@ from placevec.places.dataset import PlaceDataset as PlaceDataset
 from placevec.places.ground_truth import may_answer as may_answer
 from placevec.places.ground_truth import most_barred as most_barred
 from placevec.places.ground_truth import relevant_database as relevant_database
+from placevec.places.join import join_datasets as join_datasets
 from placevec.places.points import points_matrix as points_matrix
 from placevec.places.points import points_of_depth as points_of_depth
 from placevec.places.split import SPLITS as SPLITS

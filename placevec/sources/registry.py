@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from placevec.places.dataset import PlaceDataset
+from placevec.places.join import join_datasets
 from placevec.places.split import SPLITS
 from placevec.sources.colmap import read_colmap, recognize_colmap
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
@@ -30,6 +31,7 @@ from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
 from placevec.sources.video import read_video, recognize_video
 
 log = logging.getLogger(__name__)
+_PLUS = " + "
 _OPTION = re.compile(r",[a-z_]+=")
 
 
@@ -67,7 +69,9 @@ READERS: dict[str, Reader] = {
 
 
 def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Opens a data set that is named as `READER:PATH`, or by a path whose format is recognized.
+    """Opens data sets that are named as `READER:PATH`, or by a path whose format is recognized.
+
+    Several, joined by ` + ` with blanks around it, become one: `"table:town + folder:rendered"`.
 
     Args:
         places: str. Name of a reader and a path, such as `"folder:data/town"`; what the path is
@@ -85,6 +89,9 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
             contradicts itself or lacks positions.
         FileNotFoundError: If the path or photos are missing.
     """
+    several = str(places).split(_PLUS)
+    if len(several) > 1 and not Path(places).expanduser().exists():
+        return join_datasets([open_places(p, skip_unreadable=skip_unreadable) for p in several])
     name, path = find_reader(places)
     split = find_split(places)
     start = time.perf_counter()

@@ -99,3 +99,9 @@ def test_a_misspelt_split_is_told_the_splits(photos, refuses, reader):
     root = photos("@1@2@.jpg")
     with refuses(ValueError, "stands a split, train, val, test. Received: 'tst'"):
         open_places(f"{reader}{root}#tst")
+
+
+def test_sets_joined_by_a_plus_become_one(photos, tmp_path):
+    one, other = photos("a/@1@2@.jpg", "a/@3@2@.jpg"), photos("b/@1@2@.jpg")
+    joined = open_places(f"folder:{one / 'a'} + {other / 'b'}")
+    assert len(joined) == 3 and all(path.is_file() for path in joined.paths())
