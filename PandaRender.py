@@ -1,25 +1,34 @@
-"""The old renderer names. They photograph the made town; no window, no model files.
+"""The old renderer names, for any world: the made town or a 3-D model of your own.
 
-`step(batchsize)` returns `(im_batch, label_batch)`: (B, 240, 320, 3) float32 RGB in [0, 255] and
-(B, 4) float32: X (metres east), Y (metres north), Z (height in metres) and yaw (degrees,
-clockwise from north). It renders when called, so it never returns `(None, None)`.
+Edit the constants, or say it with each renderer. `step(batchsize)` returns
+`(im_batch, label_batch)`: (B, 240, 320, 3) float32 RGB in [0, 255] and (B, 4) float32: X (metres
+east), Y (metres north), Z (height in metres) and yaw (degrees, clockwise from north). It renders
+when called, so it never returns `(None, None)`. No window opens.
 
     from PandaRender import NetVLADRenderer
-    renderer = NetVLADRenderer()
+    renderer = NetVLADRenderer(world="models/street.obj")
     im_batch, label_batch = renderer.step(16)  # camera 0 query, 1 to 5 near, 6 to 15 far
 """
 
-from placevec.rendering import TownStream
+from placevec.rendering import PhotoStream, open_scenery
+
+WORLD = "town"  # or the path of a model (.obj, .glb, .egg, .bam), or of a folder of tiles
+SETTINGS = {}  # more about it, such as {"up": "z", "scale": 0.01}
+SIZE = (240, 320)  # rows, columns
 
 
 class _Renderer:
     """A stream that opens at the first photo and closes with the object."""
 
-    def __init__(self, seed=0):
-        self._stream = TownStream(seed, image_size=(240, 320))
+    def __init__(self, world=None, seed=0, **settings):
+        self._place = WORLD if world is None else world
+        self._settings = {**SETTINGS, "seed": seed, **settings}
+        self._stream = None
         self._is_open = False
 
     def _opened(self):
+        if self._stream is None:
+            self._stream = PhotoStream(open_scenery(self._place, **self._settings), SIZE)
         if not self._is_open:
             self._stream.open()
             self._is_open = True
@@ -27,7 +36,8 @@ class _Renderer:
 
     def destroy(self):
         """Gives the renderer back."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         self._is_open = False
 
     def __enter__(self):
@@ -37,15 +47,15 @@ class _Renderer:
         self.destroy()
 
     def monte_carlo_sample(self):
-        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the town."""
-        return _pose(self._opened().sample())
+        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the world."""
+        return _pose(self._opened().sample()[1])
 
 
 class TrainRenderer(_Renderer):
     """Photos of random places. `queue_warning` is taken for old callers; there is no queue."""
 
-    def __init__(self, queue_warning=True, seed=0):
-        super().__init__(seed)
+    def __init__(self, queue_warning=True, world=None, seed=0, **settings):
+        super().__init__(world, seed, **settings)
         self.queue_warning = queue_warning
 
     def step(self, batchsize):
@@ -55,12 +65,15 @@ class TrainRenderer(_Renderer):
 
 
 class TestRenderer(_Renderer):
-    """Photos along a path. `pathGen(number)` gives X, Y, Z, yaw; by default street after street."""
+    """Photos along a path. `pathGen(number)` gives X, Y, Z, yaw, and maybe pitch and roll.
+
+    By default it goes down street after street of the town, or from place to place of a model.
+    """
 
     __test__ = False  # for pytest, which takes every Test* for a test
 
-    def __init__(self, pathGen=None, seed=0):  # noqa: N803
-        super().__init__(seed)
+    def __init__(self, pathGen=None, world=None, seed=0, **settings):  # noqa: N803
+        super().__init__(world, seed, **settings)
         self.pathGen = pathGen
         self._taken = 0
 
@@ -80,26 +93,21 @@ class NetVLADRenderer(_Renderer):
         return photos.astype("float32"), labels
 
     def mc_default(self, cam0X=None, cam0Y=None, cam0Z=None):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the town."""
+        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the world."""
         return self.monte_carlo_sample()
 
     def mc_near(self, cam0X, cam0Y, cam0Z=1.7):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera at most 10 m from the one given."""
-        return _pose(self._opened().sample_near(cam0X, cam0Y))
+        """Returns X, Y, Z, yaw, roll, pitch of a camera near the one given, within 10 m."""
+        stream = self._opened()
+        return _pose(stream.sample_near(*stream.scenery.camera_at((cam0X, cam0Y, cam0Z), 0.0)))
 
     def mc_far(self, cam0X, cam0Y, cam0Z=1.7):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera more than 25 m from the one given."""
-        return _pose(self._opened().sample_far(cam0X, cam0Y))
+        """Returns X, Y, Z, yaw, roll, pitch of a camera far from the one given, beyond 25 m."""
+        stream = self._opened()
+        return _pose(stream.sample_far(*stream.scenery.camera_at((cam0X, cam0Y, cam0Z), 0.0)))
 
 
 def _pose(camera):
-    pose = camera.pose
-    height_m = pose.position_m[2]
-    return (
-        camera.east_m,
-        camera.north_m,
-        height_m,
-        camera.heading_deg,
-        pose.roll_deg,
-        pose.pitch_deg,
-    )
+    pose, height_m = camera.pose, camera.pose.position_m[2]
+    spot = (camera.east_m, camera.north_m, height_m, camera.heading_deg)
+    return (*spot, pose.roll_deg, pose.pitch_deg)

@@ -14,8 +14,9 @@ from placevec.cli import flags_over, import_keras, one_line_errors, progress_bar
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
-PLACES = "folder:data/town/train"
-VALIDATION = "folder:data/town/val"
+TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training half
+PLACES = f"folder:{TOWN_DIR}/train"
+VALIDATION = f"folder:{TOWN_DIR}/val"
 LOG_DIR = "runs/town"
 IMAGE_SIZE = (240, 320)  # rows, columns
 CHANNELS = 3  # 1 for grey
@@ -78,12 +79,11 @@ def main() -> None:
     """Draws the town where the photos to train on are the town's, then trains."""
     settings = flags_over(config())
     import_keras()
-    from placevec.rendering import render_town
+    from placevec.rendering import render
     from placevec.training import train
 
-    town = RenderConfig()
-    if settings.places == f"folder:{town.out}/train":
-        render_town(town.out, seed=town.seed, image_size=town.image_size, progress=progress_bar)
+    if settings.places == f"folder:{TOWN_DIR}/train":
+        render("town", RenderConfig(out=Path(TOWN_DIR), points=False), progress=progress_bar)
     print(train(settings, progress=progress_bar))
 
 

@@ -19,6 +19,7 @@ from placevec.cli import flags_over, one_line_errors
 PTS_BASE = "data/pittsburgh"  # holds 000/, 001/ and so on
 TTM_BASE = "data/tokyoTimeMachine"  # holds tokyoTM_train.mat and images/
 WR_BASE = "data/walks"  # holds .mp4 or .mkv files
+WORLD_PATH = "data/world"  # a 3-D model (.obj, .glb, .egg, .bam), or a folder of tiles
 OUT_DIR = "contact_sheets"
 NUM_SAMPLES = 5
 nP, nN = 5, 5  # noqa: N816
@@ -32,6 +33,7 @@ class Settings:
     pittsburg: Path = Path(PTS_BASE)
     tokyotm: Path = Path(TTM_BASE)
     walks: Path = Path(WR_BASE)
+    world: Path = Path(WORLD_PATH)
     out: Path = Path(OUT_DIR)
 
 
@@ -70,20 +72,34 @@ def demo_walks(settings: Settings = Settings()) -> Path:
     return _draw(settings, "walks", [loader.step(nP, nN)[0] for _ in range(NUM_SAMPLES)])
 
 
-def demo_panda(settings: Settings = Settings()) -> Path:
-    """Draws rendered views: one to look up, 5 near it, 10 far from it."""
+def demo_panda(settings: Settings = Settings(), world: str = "town", name: str = "panda") -> Path:
+    """Draws rendered views of the town: one to look up, 5 near it, 10 far from it."""
     from PandaRender import NetVLADRenderer
 
-    with NetVLADRenderer() as renderer:
+    with NetVLADRenderer(world) as renderer:
         tuples = [renderer.step(16)[0] for _ in range(NUM_SAMPLES)]
-    return _draw(settings, "panda", tuples, num_positives=5)
+    return _draw(settings, name, tuples, num_positives=5)
+
+
+def demo_world(settings: Settings = Settings()) -> Path:
+    """Draws rendered views of a 3-D model, as `demo_panda`."""
+    return demo_panda(settings, str(settings.world), "world")
+
+
+DEMOS = (
+    demo_pittsburg,
+    demo_pittsburg_n_samples,
+    demo_tokyotm,
+    demo_walks,
+    demo_panda,
+    demo_world,
+)
 
 
 def main() -> None:
     """Runs every demo; of a source that cannot be drawn it says why, in one line."""
     settings = flags_over(Settings())
-    demos = (demo_pittsburg, demo_pittsburg_n_samples, demo_tokyotm, demo_walks, demo_panda)
-    for demo in demos:
+    for demo in DEMOS:
         try:
             print(f"{demo.__name__}: {demo(settings)}")
         except (OSError, ValueError, ImportError) as error:

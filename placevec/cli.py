@@ -39,6 +39,7 @@ _FOR_ONE_RUN = ("resume", "overwrite")
 _Flags = tyro.conf.arg(name="")
 _Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
 _Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
+_World = Annotated[str, tyro.conf.arg(metavar="WORLD")]
 _Path = Annotated[str, tyro.conf.arg(metavar="PATH")]
 _Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
 _Service = (
@@ -52,15 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs `placevec VERB ...`; bad input ends with one line and exit code 2."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
-        arguments, settings = _take_settings(arguments)
+        arguments, training, rendering = _take_settings(arguments)
         verbs = {
-            "train": _train_over(settings),
+            "train": _train_over(training),
             "describe": describe,
             "evaluate": evaluate,
             "whiten": whiten,
             "crop": crop,
             "check": check,
-            "render": render,
+            "render": _render_over(rendering),
             "collect": collect,
             "split": split,
             "info": info,
@@ -288,13 +289,24 @@ def check(
         sys.exit(1)
 
 
-def render(settings: Annotated[RenderConfig, _Flags] = RenderConfig()) -> None:  # noqa: B008
-    """Draw a made town: photos with positions to train on."""
-    from placevec.rendering import render_town
+def _render_over(default: RenderConfig):  # noqa: ANN202
+    def render(
+        world: _World = "town", /, settings: Annotated[RenderConfig, _Flags] = default
+    ) -> None:
+        """Draw photos with positions of a 3-D model, or of a made town, to train on.
 
-    render_town(
-        settings.out, seed=settings.seed, image_size=settings.image_size, progress=progress_bar
-    )
+        Needs no display. Models: OBJ, glTF, GLB, egg, bam, or a folder of tiles. `--config
+        DIR/world.json` takes the settings of an earlier rendering; flags go over them.
+
+        Args:
+            world: A model file, a folder of tiles, or `town`.
+            settings: How it is photographed.
+        """
+        from placevec.rendering import render as render_world
+
+        print(render_world(world, settings, progress=progress_bar))
+
+    return render
 
 
 def collect(settings: Annotated[_Service, _Flags]) -> None:
@@ -386,14 +398,24 @@ def import_keras() -> None:
         os.close(standard_error)
 
 
-def _take_settings(arguments: list[str]) -> tuple[list[str], TrainConfig]:
-    """Takes `--config FILE` or `--recipe NAME --data DIR` out of the arguments of `train`.
+def _take_settings(arguments: list[str]) -> tuple[list[str], TrainConfig, RenderConfig]:
+    """Takes `--config FILE` or `--recipe NAME --data DIR` out of the arguments.
 
     Returns:
-        The arguments that are left, and the settings that these flags go over.
+        The arguments that are left, and the settings that flags of `train` and of `render` go
+        over.
     """
-    if arguments[:1] != ["train"]:
-        return arguments, TrainConfig()
+    training, rendering = TrainConfig(), RenderConfig()
+    if arguments[:1] == ["train"]:
+        arguments, training = _take_training(arguments)
+    elif arguments[:1] == ["render"]:
+        what = "a file: the world.json of an earlier rendering"
+        arguments, path = _take(arguments, "--config", what)
+        rendering = _read_config(RenderConfig, path and Path(path))
+    return arguments, training, rendering
+
+
+def _take_training(arguments: list[str]) -> tuple[list[str], TrainConfig]:
     given = {}
     for flag, what in (
         ("--config", "a file: the config.json of an earlier run"),
@@ -438,6 +460,9 @@ def _read_config(kind: type[Config], path: Path | None) -> Config:
         raise ValueError(f"{path} is not JSON ({error})") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} must hold settings by name. Received: {type(values).__name__}")
+    if kind is RenderConfig:  # world.json says more than the settings
+        values = dict(values.get("settings", {}))
+        values.pop("world", None)
     # What a run was told to do with its folder holds for that run alone.
     values = {name: value for name, value in values.items() if name not in _FOR_ONE_RUN}
     return from_dict(kind, values)

@@ -510,19 +510,76 @@ class WhitenConfig:
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """How the made town is photographed."""
+    """How a 3-D model, or the made town, is photographed."""
 
-    out: Path = Path("data/town")
-    """Folder for the photos: `train` and `val`, of streets that share nothing."""
+    out: Path | None = None
+    """Folder for the photos. None: `data/` and the world's name."""
     seed: int = 0
-    """Seed of the town, its weather and the cameras."""
+    """Seed of cameras, weather, splits and of the made town."""
     image_size: tuple[int, int] = (240, 320)
     """Rows and columns of a photo."""
+    field_of_view_deg: float = 75.0
+    """Horizontal angle of view."""
+    distortion: tuple[float, float, float, float, float] | None = None
+    """Lens distortion k1 k2 p1 p2 k3, as OpenCV has it. None: a perfect lens."""
+    pipe: Literal["auto", "software", "opengl"] = "auto"
+    """What draws: software works everywhere, opengl by EGL. auto: opengl for models where it is
+    there, else software."""
+    jpeg_quality: int = 90
+    """Of the photos, from 1 to 100."""
+    points: bool = True
+    """Write points.npz, which `train --positive-rule shared_points` needs."""
+    point_cell_m: float = 1.0
+    """Side of the cube of surface that counts as one point, in metres."""
+    spacing_m: float = 10.0
+    """Least distance of places from each other, in metres; of the town, along its streets."""
+
+    num_photos: int = 300
+    """Of a model: photos to take, at least."""
+    views_per_place: int = 2
+    """Of a model: directions that cameras look into at each place."""
+    visits: tuple[str, ...] = ("day", "overcast", "dusk")
+    """Of a model: weathers. The first is the database, others are queries; one alone is both."""
+    cameras: Literal["walk", "fly"] = "walk"
+    """Of a model: walk, on ground that one can walk on; fly, anywhere above it, looking down."""
+    trajectory: str | None = None
+    """Of a model: READER:PATH of poses that cameras follow, in the model's frame."""
+    height_m: tuple[float, float] = (45.0, 120.0)
+    """Of a model, cameras that fly: least and largest height, in metres."""
+    eye_height_m: float = 1.7
+    """Of a model, cameras that walk: height of the camera above the ground, in metres."""
+    up: Literal["auto", "y", "z"] = "auto"
+    """Of a model: the axis that points up."""
+    scale: float = 1.0
+    """Of a model: metres in one of its units."""
+    randomize_textures: bool = False
+    """Of a model: change colours and contrast of its textures on each visit."""
+    val_share: float = 0.2
+    """Of a model: share of the ground that is kept for validation. 0: none."""
+    buffer_m: float = 25.0
+    """Of a model: least distance between photos to train on and to validate with, in metres."""
+
+    num_streets: int = 6
+    """Of the town: streets to train on."""
+    num_validation_streets: int = 10
+    """Of the town: streets to measure recall on."""
+    places_per_street: int = 30
+    """Of the town: places along a street."""
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        _at_least(self, 0, "seed")
         _image_size(self)
+        _at_least(self, 0, "seed")
+        _at_least(self, 1, "num_photos", "views_per_place", "num_streets", "places_per_street")
+        _at_least(self, 1, "num_validation_streets")
+        _positive(self, "spacing_m", "point_cell_m", "scale", "eye_height_m")
+        _between(self, 1, 150, "field_of_view_deg")
+        _between(self, 1, 100, "jpeg_quality")
+        _between(self, 0, 0.5, "val_share")
+        if not self.visits:
+            _refuse(self, "visits", "at least one weather")
+        if not 0 < self.height_m[0] <= self.height_m[1]:
+            _refuse(self, "height_m", "the least and the largest height, above 0")
 
 
 @dataclass(frozen=True)
@@ -818,6 +875,8 @@ def _is_a(value: Any, kind: Any) -> bool:
     if get_origin(kind) is Literal:
         return value in choices
     if get_origin(kind) is tuple:
+        if choices[1:] == (...,):
+            return isinstance(value, tuple) and all(_is_a(each, choices[0]) for each in value)
         is_as_long = isinstance(value, tuple) and len(value) == len(choices)
         return is_as_long and all(map(_is_a, value, choices))
     if choices:  # a union

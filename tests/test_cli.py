@@ -385,16 +385,18 @@ def test_crop_refuses_a_model_without_whitening(model_path, tmp_path, capsys):
     assert "must end in whitening to be cropped" in refused_in_one_line(command, capsys)
 
 
-def test_render_takes_a_folder_and_a_seed(monkeypatch):
+def test_render_takes_a_world_a_folder_and_a_seed(monkeypatch):
     calls = []
     rendering = pytest.importorskip("placevec.rendering")
     monkeypatch.setattr(
-        rendering, "render_town", lambda out, **options: calls.append((out, options)), raising=False
+        rendering, "render", lambda world, settings, **_: calls.append((world, settings))
     )
-    main(["render", "--out", "data/x", "--seed", "3"])
-    ((out, options),) = calls
-    assert out == Path("data/x")
-    assert (options["seed"], options["image_size"]) == (3, RenderConfig().image_size)
+    main(["render", "hall.obj", "--out", "data/x", "--seed", "3"])
+    main(["render"])
+    assert calls == [
+        ("hall.obj", RenderConfig(out=Path("data/x"), seed=3)),
+        ("town", RenderConfig()),
+    ]
 
 
 def test_info_prints_layers_and_totals(model_path, capsys):

@@ -23,7 +23,7 @@ class UnreadableImageError(ValueError):
 
 
 def read_image(
-    path: str | Path,
+    path: str | Path | np.ndarray,
     *,
     image_size: tuple[int, int] | None = None,
     channels: int = 3,
@@ -40,7 +40,7 @@ def read_image(
 
     Args:
         path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
-            `walk.mp4`, where no file has that name.
+            `walk.mp4`, where no file has that name. Or the photo itself, (H, W, 3) uint8 RGB.
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
             aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
             what it covers of the old ones. None: the size of the file.
@@ -62,11 +62,12 @@ def read_image(
         raise ValueError(
             f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
         )
-    frame = find_frame(path)
-    if frame is None:
-        pixels = _decode(Path(path), channels, max_pixels)
-    else:
+    if isinstance(path, np.ndarray):
+        pixels = cv2.cvtColor(path, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY)
+    elif frame := find_frame(path):
         pixels = _decode_frame(*frame, channels, max_pixels)
+    else:
+        pixels = _decode(Path(path), channels, max_pixels)
     if image_size is not None:
         pixels = resize_image(pixels, *(int(side) for side in image_size))
     if channels == 1:

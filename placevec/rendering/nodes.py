@@ -12,6 +12,7 @@ _SKY_TOP_DEG = 50.0
 _SKY_RADIUS_M = 200.0
 _EARTH_HALF_WIDTH_M = 400.0
 _EYE_HEIGHT_M = 1.7
+_RIM_M = 20.0
 # All that is drawn has its number in one bin. Left to itself, Panda3D draws opaque things in the
 # order of their addresses in memory, and where two of them lie at one depth the photo would then
 # differ from run to run.
@@ -69,6 +70,7 @@ def add_surface(
         path.set_texture(core.TextureStage("light"), texture_of(surface.light_map, True))
     if surface.is_cutout:
         path.set_transparency(core.TransparencyAttrib.M_binary)
+    if surface.is_cutout or surface.is_two_sided:
         path.set_two_sided(True)
     path.set_bin(_BIN, number + (_OVERLAY_ORDER if surface.is_overlay else _SURFACE_ORDER))
     if surface.is_overlay:
@@ -78,7 +80,7 @@ def add_surface(
 def add_background(parent: core.NodePath, scene: Scene, texture_of: TextureMaker) -> None:
     """Adds the plain below and the sky around a node that moves with the camera."""
     maker = core.CardMaker("earth")
-    half = _EARTH_HALF_WIDTH_M
+    half = max(_EARTH_HALF_WIDTH_M, scene.far_m - _RIM_M)
     maker.set_frame(-half, half, -half, half)
     earth = parent.attach_new_node(maker.generate())
     earth.set_hpr(0, -90, 0)

@@ -1,4 +1,4 @@
-"""Draws scenes without a display, by Panda3D's software renderer."""
+"""Draws photos and depth of scenes without a display, by Panda3D."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -8,17 +8,13 @@ import cv2
 import numpy as np
 from panda3d import core
 
+from placevec.places.points import points_of_depth
+from placevec.rendering.depth import Depths
+from placevec.rendering.lenses import Distortion, Remap, intrinsics, make_remap
 from placevec.rendering.nodes import add_background, add_haze, add_surface, make_texture
+from placevec.rendering.pipes import PIPES, Canvas, choose_pipe
 from placevec.rendering.scene import Scene
 
-_SETTINGS = """
-notify-level error
-textures-power-2 down
-td-ignore-mipmaps 0
-td-ignore-clamp 0
-audio-library-name null
-"""
-_NEAR_M, _FAR_M = 0.4, 420.0
 _TEXTURES_KEPT = 400
 
 
@@ -38,6 +34,24 @@ class Pose:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
 
+    def matrix(self) -> np.ndarray:
+        """Returns what takes camera coordinates to the scene's.
+
+        Returns:
+            (4, 4) float64, of a camera with x right, y down and z ahead, in metres.
+        """
+        heading, pitch, roll = np.deg2rad([self.heading_deg, self.pitch_deg, self.roll_deg])
+        level = np.array([np.sin(heading), np.cos(heading), 0.0])
+        ahead = np.cos(pitch) * level + np.sin(pitch) * np.array([0.0, 0.0, 1.0])
+        right = np.array([np.cos(heading), -np.sin(heading), 0.0])
+        down = np.cross(ahead, right)
+        matrix = np.eye(4)
+        matrix[:3, 0] = np.cos(roll) * right + np.sin(roll) * down
+        matrix[:3, 1] = np.cos(roll) * down - np.sin(roll) * right
+        matrix[:3, 2] = ahead
+        matrix[:3, 3] = self.position_m
+        return matrix
+
 
 class Renderer:
     """Turns scenes and poses into photos. Open it by `with`; it needs no display and no GPU.
@@ -47,9 +61,13 @@ class Renderer:
         field_of_view_deg: float. Horizontal angle of view.
         oversize: int. Each photo is drawn this many times larger and then averaged down, which
             smooths edges.
+        pipe: str. `"software"`, `"opengl"`, or `"auto"` for OpenGL where it opens. What was opened
+            stands in the attribute `pipe` then.
+        distortion: Distortion or None. Of the lens; the angle of view is that without it.
 
     Raises:
-        ValueError: If a size, the angle of view or `oversize` is out of range.
+        ValueError: If a size, the angle of view, `oversize` or `pipe` is out of range, or the
+            distortion shows more than can be drawn.
 
     Example:
 
@@ -66,6 +84,9 @@ class Renderer:
         image_size: tuple[int, int] = (240, 320),
         field_of_view_deg: float = 75.0,
         oversize: int = 2,
+        *,
+        pipe: str = "software",
+        distortion: Distortion | None = None,
     ) -> None:
         if len(image_size) != 2 or min(image_size) < 1:
             raise ValueError(
@@ -79,9 +100,14 @@ class Renderer:
             )
         if oversize < 1:
             raise ValueError(f"`oversize` must be a positive integer. Received: {oversize}")
+        if pipe not in PIPES:
+            raise ValueError(f"`pipe` must be one of {', '.join(PIPES)}. Received: pipe={pipe!r}")
         self.image_size = (int(image_size[0]), int(image_size[1]))
         self.field_of_view_deg = field_of_view_deg
         self.oversize = oversize
+        self.pipe = pipe
+        self.distortion = distortion
+        self._remap = distortion and make_remap(self.image_size, field_of_view_deg, distortion)
         self._textures: OrderedDict = OrderedDict()
         self._forget()
 
@@ -93,85 +119,120 @@ class Renderer:
         self.close()
 
     def open(self) -> None:
-        """Loads the software renderer and opens a buffer in memory.
+        """Opens a buffer in memory.
 
         Raises:
-            RuntimeError: If this installation of Panda3D has no software renderer.
+            RuntimeError: If this machine cannot open the pipe.
         """
-        _settle()
-        rows, cols = (side * self.oversize for side in self.image_size)
-        selection = core.GraphicsPipeSelection.get_global_ptr()
-        pipe = selection.make_pipe("TinyOffscreenGraphicsPipe", "p3tinydisplay")
-        if pipe is None:
-            raise RuntimeError(
-                "Panda3D's software renderer `p3tinydisplay` must be there. Received: no pipe. "
-                "Reinstall the wheel: pip install --force-reinstall panda3d"
-            )
-        self._engine = core.GraphicsEngine()
-        frame = core.FrameBufferProperties()
-        frame.set_rgba_bits(8, 8, 8, 8)
-        frame.set_depth_bits(24)
-        self._buffer = self._engine.make_output(
-            pipe,
-            "placevec",
-            0,
-            frame,
-            core.WindowProperties.size(cols, rows),
-            core.GraphicsPipe.BF_refuse_window,
-        )
-        self._target = core.Texture()
-        self._buffer.add_render_texture(self._target, core.GraphicsOutput.RTM_copy_ram)
-        lens = core.PerspectiveLens()
-        lens.set_film_size(cols, rows)
-        lens.set_fov(self.field_of_view_deg)
-        lens.set_near_far(_NEAR_M, _FAR_M)
-        self._lens, self._region = lens, self._buffer.make_display_region()
+        self.pipe = choose_pipe(self.pipe)
+        size, angle_deg = self._drawn()
+        self._canvas = Canvas(self.pipe, (size[0] * self.oversize, size[1] * self.oversize))
+        self._depths = Depths(self.pipe)
+        self._lens = core.PerspectiveLens()
+        self._lens.set_film_size(size[1], size[0])
+        self._lens.set_fov(angle_deg)
 
     def close(self) -> None:
-        """Gives the buffer and all textures back; a second call does nothing."""
-        if self._engine is None:
+        """Gives the buffers and all textures back; a second call does nothing."""
+        if self._canvas is None:
             return
         self._textures.clear()
-        self._engine.remove_all_windows()
+        self._canvas.close()
+        self._depths.close()
         self._forget()
 
     def show(self, scene: Scene) -> None:
         """Takes the scene that the next photos show."""
-        if self._engine is None:
+        if self._canvas is None:
             raise RuntimeError("The renderer must be open. Use it by `with Renderer(...)`")
+        self._scene = scene
+        self._depths.show(scene)
+        self._lens.set_near_far(scene.near_m, scene.far_m)
         self._root = core.NodePath("scene")
         self._camera = self._root.attach_new_node(core.Camera("camera", self._lens))
-        self._region.set_camera(self._camera)
-        self._buffer.set_clear_color(core.LColor(*scene.air, 1))
         for number, surface in enumerate(scene.surfaces):
             add_surface(self._root, surface, number, self._texture)
         self._background = self._root.attach_new_node("background")
         add_background(self._background, scene, self._texture)
         if scene.haze > 0:
-            add_haze(self._camera, scene, self.field_of_view_deg)
+            add_haze(self._camera, scene, self._drawn()[1])
 
     def photo(self, pose: Pose) -> np.ndarray:
         """Returns what a camera at `pose` sees: (rows, cols, 3) uint8 RGB."""
-        if self._engine is None or self._camera is None:
-            raise RuntimeError("The renderer must be open and have a scene. Call `show` first")
+        self._refuse_closed()
         self._camera.set_pos(*(float(v) for v in pose.position_m))
         self._camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
         self._background.set_pos(self._camera.get_pos())
-        self._engine.render_frame()
-        rows, cols = (side * self.oversize for side in self.image_size)
-        pixels = np.frombuffer(self._target.get_ram_image(), np.uint8).reshape(rows, cols, 4)
+        pixels = self._canvas.draw(self._camera, self._scene.air)
         if self.oversize > 1:
-            size = (self.image_size[1], self.image_size[0])
-            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(pixels[::-1, :, 2::-1])
+            rows, cols = self._drawn()[0]
+            pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
+        photo = np.ascontiguousarray(pixels[::-1, :, 2::-1])
+        return photo if self._remap is None else self._remap.photo(photo)
 
     def photos(self, poses: Iterable[Pose]) -> np.ndarray:
         """Returns what cameras at several poses see: (n, rows, cols, 3) uint8 RGB."""
         return np.stack([self.photo(pose) for pose in poses])
 
+    def depth(self, pose: Pose, stride: int = 1) -> np.ndarray:
+        """Returns how far all is that a camera at `pose` sees.
+
+        Args:
+            pose: Pose.
+            stride: int. The depth is that of a photo this many times smaller.
+
+        Returns:
+            (rows // stride, cols // stride) float32, at least one of each. Metres along the
+            optical axis; inf where nothing is.
+        """
+        self._refuse_closed()
+        size, angle_deg, remap = self._smaller(stride)
+        depth_m = self._depths.draw(pose.matrix(), size, angle_deg)
+        return depth_m if remap is None else remap.depth(depth_m)
+
+    def points_seen(self, pose: Pose, cell_m: float, stride: int = 4) -> np.ndarray:
+        """Returns which cells of a grid through the scene a camera at `pose` sees.
+
+        Args:
+            pose: Pose.
+            cell_m: float. Side of a cell, in metres.
+            stride: int. Every so many pixels across and down are looked at.
+
+        Returns:
+            (n,) int64, ascending; see `placevec.places.points.points_of_depth`.
+        """
+        self._refuse_closed()
+        size, angle_deg, remap = self._smaller(stride)
+        matrix = pose.matrix()
+        depth_m = self._depths.draw(matrix, size, angle_deg)
+        if remap is not None:
+            depth_m[~remap.shown()] = np.inf
+        return points_of_depth(depth_m, matrix, intrinsics(size, angle_deg), cell_m=cell_m)
+
+    def _drawn(self) -> tuple[tuple[int, int], float]:
+        """Returns the size and the horizontal angle of view of the photo before distortion."""
+        if self._remap is None:
+            return self.image_size, self.field_of_view_deg
+        return self._remap.size, self._remap.field_of_view_deg
+
+    def _smaller(self, stride: int) -> tuple[tuple[int, int], float, Remap | None]:
+        if stride < 1:
+            raise ValueError(f"`stride` must be a positive integer. Received: stride={stride}")
+        if stride == 1:
+            return *self._drawn(), self._remap
+        size = tuple(max(1, side // stride) for side in self.image_size)
+        if self.distortion is None:
+            return size, self.field_of_view_deg, None
+        remap = make_remap(size, self.field_of_view_deg, self.distortion)
+        return remap.size, remap.field_of_view_deg, remap
+
+    def _refuse_closed(self) -> None:
+        if self._canvas is None or self._camera is None:
+            raise RuntimeError("The renderer must be open and have a scene. Call `show` first")
+
     def _forget(self) -> None:
-        self._engine: core.GraphicsEngine | None = None
-        self._buffer = self._target = self._region = self._lens = None
+        self._canvas: Canvas | None = None
+        self._depths = self._lens = self._scene = None
         self._root = self._camera = self._background = None
 
     def _texture(self, image: np.ndarray, is_smooth: bool) -> core.Texture:
@@ -182,13 +243,3 @@ class Renderer:
             while len(self._textures) > _TEXTURES_KEPT:
                 self._textures.popitem(last=False)
         return kept[1]
-
-
-_is_settled = False
-
-
-def _settle() -> None:
-    global _is_settled
-    if not _is_settled:
-        core.load_prc_file_data("placevec.rendering", _SETTINGS)
-        _is_settled = True

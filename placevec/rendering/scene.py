@@ -18,6 +18,7 @@ class Surface:
         is_cutout: bool. Whether the texture is transparent in places, and seen from both sides.
         is_overlay: bool. Whether it lies on polygons of the same shape, drawn before.
         light_map: (rows, cols, 3) uint8 or None. Multiplied in, over the same texture coordinates.
+        is_two_sided: bool. Whether it is seen from both sides, though nowhere transparent.
     """
 
     texture: np.ndarray
@@ -27,6 +28,7 @@ class Surface:
     is_cutout: bool = False
     is_overlay: bool = False
     light_map: np.ndarray | None = None
+    is_two_sided: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Scene:
         earth: (r, g, b) in [0, 1]. Colour of the plain to the horizon.
         air: (r, g, b) in [0, 1]. Colour that things fade to in the distance.
         haze: float. Share of light that the air takes on each metre.
+        near_m: float. What is nearer is not drawn.
+        far_m: float. What is farther is not drawn.
     """
 
     surfaces: list[Surface]
@@ -46,3 +50,5 @@ class Scene:
     earth: tuple[float, float, float] = (0.3, 0.32, 0.28)
     air: tuple[float, float, float] = (0.75, 0.8, 0.85)
     haze: float = 0.0
+    near_m: float = 0.4
+    far_m: float = 420.0

@@ -4,6 +4,7 @@ from placevec.sources.files import list_photos as list_photos
 from placevec.sources.folder import PhotoName as PhotoName
 from placevec.sources.folder import parse_photo_name as parse_photo_name
 from placevec.sources.folder import photo_name as photo_name
+from placevec.sources.path_options import split_options as split_options
 from placevec.sources.pittsburgh import Cutout as Cutout
 from placevec.sources.pittsburgh import parse_cutout_name as parse_cutout_name
 from placevec.sources.points import write_points as write_points

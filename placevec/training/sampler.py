@@ -1,7 +1,53 @@
 """The tuples that settings ask for."""
 
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
 from placevec.config import TrainConfig
 from placevec.places import PlaceDataset, TupleSampler
+from placevec.sources import open_places
+from placevec.training.batches import TupleBatches
+from placevec.training.stream_batches import PREFIX, StreamBatches, StreamSampler
+
+
+@contextlib.contextmanager
+def open_training(config: TrainConfig) -> Iterator[TupleSampler | StreamSampler]:
+    """Opens what a training draws its tuples from: photos, or a renderer's stream.
+
+    Args:
+        config: TrainConfig.
+
+    Yields:
+        `TupleSampler` or `StreamSampler`.
+
+    Raises:
+        FileNotFoundError: If photos are missing.
+        ValueError: As `open_sampler` and `StreamSampler`.
+    """
+    if config.places.startswith(PREFIX):
+        with StreamSampler(config) as sampler:
+            yield sampler
+    else:
+        places = open_places(config.places, skip_unreadable=config.skip_unreadable)
+        yield open_sampler(config, places)
+
+
+def open_batches(
+    sampler: TupleSampler | StreamSampler, batch_settings: dict, **settings: object
+) -> TupleBatches | StreamBatches:
+    """Makes the batches of an epoch.
+
+    Args:
+        sampler: what `open_training` gave.
+        batch_settings: dict. Arguments of `TupleBatches` that training and validation share.
+        **settings: Those of training alone.
+    """
+    if isinstance(sampler, TupleSampler):
+        return TupleBatches(sampler, **batch_settings, **settings)
+    settings = batch_settings | settings
+    names = (field.name for field in dataclasses.fields(StreamBatches))
+    return StreamBatches(sampler, **{name: settings[name] for name in names if name in settings})
 
 
 def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:

@@ -14,8 +14,6 @@ import numpy as np
 from placevec.config import TrainConfig, to_dict
 from placevec.models import (
     build_descriptor_model,
-    holds_aggregator,
-    holds_projection,
     load_model,
     save_model,
 )
@@ -23,10 +21,8 @@ from placevec.places import PlaceDataset, TupleSampler
 from placevec.retrieval import draw_matches, draw_recall, no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
-from placevec.training.batch_norm import settle_batch_norm
-from placevec.training.batches import TupleBatches
 from placevec.training.cluster_use import cluster_use
-from placevec.training.clusters import clusters_from_photos, read_centers, read_photos
+from placevec.training.clusters import read_photos
 from placevec.training.devices import Devices, open_devices
 from placevec.training.distillation import start_descriptors
 from placevec.training.journal import in_words, keep_the_best, record
@@ -40,8 +36,10 @@ from placevec.training.run_files import (
     write_history,
     write_json,
 )
-from placevec.training.sampler import open_sampler
+from placevec.training.sampler import open_batches, open_training
+from placevec.training.start import start_from_photos
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
+from placevec.training.stream_batches import StreamSampler
 from placevec.training.tuple_model import (
     descriptor_of,
     load_tuple_model,
@@ -49,7 +47,7 @@ from placevec.training.tuple_model import (
     steps_of,
 )
 from placevec.training.validation import Validation, errors_of
-from placevec.training.whitening import check_whitening, start_projection, whiten
+from placevec.training.whitening import whiten
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 16
@@ -130,11 +128,13 @@ def train(
         logging.getLogger("placevec").setLevel(logging.WARNING)
         progress = no_progress
     keras.utils.set_random_seed(config.seed)
-    places = open_places(config.places, skip_unreadable=config.skip_unreadable)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
-    sampler = open_sampler(config, places)
-    goes_on = check_run(config)
-    with stop_requests(devices.gather) as request, _precision(config.precision):
+    with (
+        open_training(config) as sampler,
+        stop_requests(devices.gather) as request,
+        _precision(config.precision),
+    ):
+        goes_on = check_run(config)
         augmentation = augmentation or config.augmentation
         run = _Run(config, sampler, validation, augmentation, progress, request, devices)
         run.restore() if goes_on else run.begin()
@@ -160,7 +160,7 @@ class _Run:
     def __init__(
         self,
         config: TrainConfig,
-        sampler: TupleSampler,
+        sampler: TupleSampler | StreamSampler,
         validation: PlaceDataset,
         augmentation: object,
         progress: Callable[..., Iterable],
@@ -180,24 +180,7 @@ class _Run:
         """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
         model = build_descriptor_model(config.model, config.image_size)
-        if config.is_whitened:
-            check_whitening(model, self.sampler.dataset, config.whiten_dim, rank=config.whiten_rank)
-        photos = {
-            "paths": self.sampler.dataset.paths(),
-            "image_size": config.image_size,
-            "seed": config.seed,
-            "skip_unreadable": config.skip_unreadable,
-        }
-        if config.starts_random and not config.keeps_batch_norm:
-            settle_batch_norm(model, **photos)
-        if config.clusters != "random" and not holds_aggregator(config.model):
-            given = None if config.clusters == "photos" else read_centers(Path(config.clusters))
-            clusters_from_photos(
-                model, **photos, centers=given,
-                variant=config.assignment, ratio=config.assignment_ratio,
-            )  # fmt: skip
-        if config.model.projection_dim and not holds_projection(config.model):
-            start_projection(model, **photos)
+        start_from_photos(model, config, self.sampler.dataset)
         with self.devices.scope():
             self.tuple_model = make_tuple_model(self.devices.spread(model), config)
         self.parallel = self.devices.parallel(self.tuple_model)
@@ -237,8 +220,8 @@ class _Run:
         mined = self._mine(epoch)
         if self.request:
             self._save_and_leave()
-        batches = TupleBatches(
-            self.sampler, **self._batch_settings, augmentation=self.augmentation,
+        batches = open_batches(
+            self.sampler, self._batch_settings, augmentation=self.augmentation,
             flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,
             steps_per_epoch=config.steps_per_epoch, held=self.held,
         )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Does training on rendered photos help on real ones?
+
+Trains MobileNetV2 up to `block_9_add` with NetVLAD for the same steps on the same number of photos
+a step, from the same start: ImageNet's weights, and clusters from the made town's photos, so that
+the start has seen no photo of the real places; how sharply features are assigned to them is
+measured on the photos of each row. Rows differ in what is trained on. ImageNet's weights
+stand in `CAMBRIDGE/../weights`, or are downloaded; the worlds are rendered first. Prints recall@1
+on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind of place, before the first
+step and after the last, a figure for each seed:
+
+    python benchmarks/transfer.py CAMBRIDGE --worlds DIR/street-1 DIR/alpine-2 \
+        --corridor CORRIDOR --out FOLDER
+
+A run that is done is not done again, so the command can be stopped and given anew; after a change
+of the rows give another folder.
+"""
+
+import argparse
+import logging
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+
+from placevec.cli import import_keras, one_line_errors
+from placevec.config import ModelConfig, RenderConfig, TrainConfig
+
+_STEPS, _EPOCHS = 50, 2
+_LAYER = "block_7_expand"
+_NUM_PHOTOS = 1500  # of each world
+_VISITS = ("day", "overcast", "afternoon", "dusk", "fog")
+
+
+def settings(data: Path, run_dir: Path, seed: int, places: str, **changes: object) -> TrainConfig:
+    """Returns the settings of one run."""
+    weights = data.resolve().parent / "weights" / "mobilenetv2_imagenet_through_block13.npz"
+    return replace(
+        TrainConfig(
+            places=places,
+            validation=f"table:{data}/val",
+            run_dir=run_dir,
+            model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
+            positive_radius_m=10.0,
+            max_heading_difference_deg=30.0,
+            flip_tuples=True,
+            learning_rate=1e-4,
+            warmup_steps=10,
+            cosine_decay=True,
+            train_from_layer=_LAYER,
+            steps_per_epoch=_STEPS,
+            epochs=_EPOCHS,
+            validate_every=_EPOCHS,
+            seed=seed,
+        ),
+        **changes,
+    )
+
+
+def main() -> None:
+    """Renders and trains what is missing, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("data", metavar="CAMBRIDGE", type=Path, help="folder of train and val")
+    parser.add_argument("--worlds", type=Path, nargs="+", required=True, help="3-D models")
+    parser.add_argument("--corridor", type=Path, help="folder of a sequence, right within 2 frames")
+    parser.add_argument("--out", type=Path, required=True, help="folder for photos and runs")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--only", nargs="+", help="first words of the rows wanted")
+    own = parser.parse_args()
+    import_keras()
+    logging.basicConfig(level=logging.WARNING)
+    from placevec.models import load_model
+    from placevec.retrieval import evaluate
+    from placevec.sources import open_places
+
+    rendered = [_render(world, own.out) for world in own.worlds]
+    restyled = [_render(world, own.out, randomize_textures=True) for world in own.worlds]
+    town = _render("town", own.out) + "/train"
+    worlds, real = " + ".join(rendered), f"table:{own.data}/train"
+    by_points = {"positive_rule": "shared_points", "max_heading_difference_deg": None}
+    rows = {
+        "town": (town, {}),
+        "worlds": (worlds, {}),
+        "worlds, any heading within 10 m": (worlds, {"max_heading_difference_deg": None}),
+        "worlds, by shared points": (worlds, {**by_points, "min_overlap": 0.3}),
+        "worlds, restyled": (" + ".join(restyled), {}),
+        "worlds, augmented": (worlds, {"augmentation": "street"}),
+        "cambridge": (real, {}),
+        "cambridge + worlds": (f"{real} + {worlds}", {}),
+        "cambridge + worlds + town": (f"{real} + {worlds} + {town}", {}),
+    }
+    sets = {"val": (open_places(f"table:{own.data}/val"), 25.0)}
+    if own.corridor:
+        sets["corridor"] = (open_places(f"sequence:{own.corridor}"), 2.0)
+    print(f"| trained on | {' | '.join(f'{name} before | after' for name in sets)} |")
+    print("|---" * (1 + 2 * len(sets)) + "|")
+    for number, (name, (places, changes)) in enumerate(rows.items()):
+        if own.only and number and not any(name == word for word in own.only):
+            continue
+        runs = []
+        for seed in own.seeds:
+            run = own.out / f"{number}-{seed}"
+            if number:
+                changes = {**changes, "clusters": str(own.out / f"clusters-{seed}.mat")}
+            runs.append(_train(settings(own.data, run, seed, places, **changes)))
+            if not number:
+                _save_clusters(load_model(run / "untrained.keras"), own.out, seed)
+        cells = []
+        for dataset, radius_m in sets.values():
+            for file in ("untrained.keras", "model.keras"):
+                shares = [
+                    evaluate(load_model(run / file), dataset, radius_m=radius_m).recall[1]
+                    for run in runs
+                ]
+                words = " ".join(f"{100 * share:.1f}" for share in shares)
+                cells.append(f"{words} (mean {100 * np.mean(shares):.1f})")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def _render(world: Path | str, out: Path, **changes: object) -> str:
+    from placevec.rendering import render
+
+    name = "-".join([Path(world).stem, *changes])
+    chosen = RenderConfig(out=out / "photos" / name, pipe="software")
+    if world != "town":
+        chosen = replace(chosen, num_photos=_NUM_PHOTOS, visits=_VISITS, val_share=0, **changes)
+    print(render(world, chosen))
+    return f"folder:{chosen.out}"
+
+
+def _train(config: TrainConfig) -> Path:
+    from placevec.training import train
+
+    if not (config.run_dir / "report.md").exists():
+        shutil.rmtree(config.run_dir, ignore_errors=True)
+        train(config)
+    return config.run_dir
+
+
+def _save_clusters(model: object, out: Path, seed: int) -> None:
+    from placevec.layers import NetVLAD
+
+    layer = next(layer for layer in model.layers if isinstance(layer, NetVLAD))
+    scipy.io.savemat(out / f"clusters-{seed}.mat", {"clsts": np.asarray(layer.centers).T})
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

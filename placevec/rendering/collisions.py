@@ -1,0 +1,149 @@
+"""Finds what rays through a 3-D model hit first."""
+
+from typing import Protocol
+
+import numpy as np
+from panda3d import core
+
+_TRIANGLES_PER_NODE = 48
+_RAYS_PER_PASS = 192
+_LEAST_AREA_M2 = 1e-6
+
+
+class HasTriangles(Protocol):
+    """Anything with `positions_m`, (T, 3, 3) float: corners of triangles, in metres, z up."""
+
+    positions_m: np.ndarray
+
+
+class Collider:
+    """The triangles of a world, sorted into a tree of boxes, for rays to hit.
+
+    Rays are Panda3D's collision segments, many of them in one pass through the tree. Both sides of
+    a triangle count. Triangles smaller than a square millimetre are left out.
+
+    Args:
+        world: World. The triangles: `positions_m`, (T, 3, 3) float.
+
+    Example:
+
+    >>> from types import SimpleNamespace
+    >>> floor = np.array([[[-9, -9, 0], [9, -9, 0], [0, 9, 0]]], np.float32)
+    >>> collider = Collider(SimpleNamespace(positions_m=floor))
+    >>> distances_m, triangles = collider.cast([[0, 0, 2], [0, 0, 2]], [[0, 0, -1], [0, 0, 1]], 5)
+    >>> distances_m.tolist(), triangles.tolist()
+    ([2.0, inf], [0, -1])
+    """
+
+    def __init__(self, world: HasTriangles) -> None:
+        corners_m = np.asarray(world.positions_m, np.float64).reshape(-1, 3, 3)
+        across = np.cross(corners_m[:, 1] - corners_m[:, 0], corners_m[:, 2] - corners_m[:, 0])
+        double_m2 = np.linalg.norm(across, axis=1)
+        self.corners_m = corners_m
+        self.areas_m2 = double_m2 / 2
+        self.normals = across / np.maximum(double_m2, 1e-300)[:, None]
+        self._root = core.NodePath("triangles")
+        self._triangle_of: dict[int, int] = {}
+        solid = np.flatnonzero(self.areas_m2 >= _LEAST_AREA_M2)
+        if len(solid):
+            self._sort_in(solid, corners_m.mean(axis=1), self._root)
+        self._traverser = core.CollisionTraverser("rays")
+        self._hits = core.CollisionHandlerQueue()
+        self._rays = [self._make_ray() for _ in range(_RAYS_PER_PASS)]
+
+    def cast(
+        self, origins_m: np.ndarray, directions: np.ndarray, max_m: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns how far rays go before they hit a triangle, and which.
+
+        Args:
+            origins_m: (n, 3) float. Where they start.
+            directions: (n, 3) float. Where they go; of any length but zero.
+            max_m: float. Rays end after so many metres.
+
+        Returns:
+            distances_m (n,) float64, `inf` where nothing is hit, and triangles (n,) int64, rows of
+            `positions_m`, -1 where nothing is hit.
+
+        Raises:
+            ValueError: If the shapes differ, a number is not finite or a direction is zero.
+        """
+        starts, ways = _checked(origins_m, directions, max_m)
+        distances_m = np.full(len(starts), np.inf)
+        triangles = np.full(len(starts), -1, np.int64)
+        ends = starts + ways * max_m
+        for first in range(0, len(starts), _RAYS_PER_PASS):
+            some = slice(first, first + _RAYS_PER_PASS)
+            self._one_pass(starts[some], ends[some], distances_m[some], triangles[some])
+        return distances_m, triangles
+
+    def is_back(self, triangles: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Returns whether rays hit triangles from behind: (n,) bool, False where nothing is hit."""
+        facing = np.einsum("nd,nd->n", self.normals[triangles], np.asarray(directions, float))
+        return (np.asarray(triangles) >= 0) & (facing > 0)
+
+    def _one_pass(
+        self, starts: np.ndarray, ends: np.ndarray, distances_m: np.ndarray, triangles: np.ndarray
+    ) -> None:
+        self._traverser.clear_colliders()
+        numbers = {}
+        for number, (path, (start, end)) in enumerate(
+            zip(self._rays, zip(starts.tolist(), ends.tolist(), strict=True), strict=False)
+        ):
+            segment = path.node().modify_solid(0)
+            segment.set_point_a(*start)
+            segment.set_point_b(*end)
+            self._traverser.add_collider(path, self._hits)
+            numbers[path.node().this] = number
+        self._traverser.traverse(self._root)
+        for hit in self._hits.entries:
+            number = numbers[hit.get_from_node().this]
+            distance_m = np.linalg.norm(hit.get_surface_point(self._root) - starts[number])
+            triangle = self._triangle_of[hit.get_into().this]
+            # Of two triangles in one spot the first one counts, whatever the tree looks like.
+            if (distance_m, triangle) < (distances_m[number], triangles[number]):
+                distances_m[number], triangles[number] = distance_m, triangle
+
+    def _sort_in(self, triangles: np.ndarray, middles_m: np.ndarray, parent: core.NodePath) -> None:
+        """Halves the triangles along their longest side until few are left in a node."""
+        if len(triangles) <= _TRIANGLES_PER_NODE:
+            self._add_node(triangles, parent)
+            return
+        axis = np.ptp(middles_m[triangles], axis=0).argmax()
+        order = triangles[np.argsort(middles_m[triangles, axis], kind="stable")]
+        box = parent.attach_new_node("box")
+        for half in np.array_split(order, 2):
+            self._sort_in(half, middles_m, box)
+
+    def _add_node(self, triangles: np.ndarray, parent: core.NodePath) -> None:
+        node = core.CollisionNode("triangles")
+        for triangle in triangles:
+            corners = [core.LPoint3(*corner) for corner in self.corners_m[triangle].tolist()]
+            if core.CollisionPolygon.verify_points(*corners):
+                polygon = core.CollisionPolygon(*corners)
+                self._triangle_of[polygon.this] = int(triangle)
+                node.add_solid(polygon)
+        parent.attach_new_node(node)
+
+    def _make_ray(self) -> core.NodePath:
+        node = core.CollisionNode("ray")
+        node.add_solid(core.CollisionSegment())
+        node.set_into_collide_mask(0)
+        return self._root.attach_new_node(node)
+
+
+def _checked(
+    origins_m: np.ndarray, directions: np.ndarray, max_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    starts, ways = np.asarray(origins_m, np.float64), np.asarray(directions, np.float64)
+    if starts.ndim != 2 or starts.shape[1] != 3 or ways.shape != starts.shape:
+        raise ValueError(
+            "`origins_m` and `directions` must both be of shape (n, 3). Received: "
+            f"{starts.shape} and {ways.shape}"
+        )
+    lengths = np.linalg.norm(ways, axis=1)
+    if not (np.isfinite(starts).all() and np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise ValueError("`origins_m` and `directions` must be finite, and no direction zero")
+    if not 0 < max_m < np.inf:
+        raise ValueError(f"`max_m` must be positive and finite. Received: max_m={max_m}")
+    return starts, ways / lengths[:, None]

@@ -1,0 +1,77 @@
+"""Plans which photos of a 3-D model are taken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import RenderConfig
+from placevec.rendering.photo_folder import Shot
+from placevec.rendering.scene import Scene
+from placevec.rendering.viewpoints import Viewpoints, find_viewpoints
+from placevec.rendering.weather import Visit, plan_visit
+from placevec.rendering.world import World
+from placevec.sources import open_places
+
+_STRAY_M = 1.0
+_DAYS_APART = 11
+
+
+class ModelTour:
+    """A 3-D model whose places are photographed on several visits.
+
+    Each visit has its weather and its cameras, which stray from their places by up to a metre.
+
+    Args:
+        world: World.
+        settings: RenderConfig.
+
+    Raises:
+        ValueError: If too few cameras find room in the model.
+    """
+
+    def __init__(self, world: World, settings: RenderConfig) -> None:
+        self.world, self.settings = world, settings
+        self.viewpoints = _viewpoints(world, settings)
+
+    def shots(self) -> Iterator[Shot]:
+        """Yields the photos to take, visit after visit."""
+        seed, viewpoints = self.settings.seed, self.viewpoints
+        digits = len(str(max(viewpoints.places)))
+        for number, weather in enumerate(self.settings.visits):
+            visit = plan_visit(weather, (seed, number), _DAYS_APART * number)
+            rng = np.random.default_rng((*visit.seed, 5))
+            role = "both" if len(self.settings.visits) == 1 else "query" if number else "database"
+            views: dict[int, int] = {}
+            for i, (camera, place) in enumerate(
+                zip(viewpoints.cameras, viewpoints.places, strict=True)
+            ):
+                place = int(place)
+                view = views[place] = views.get(place, -1) + 1
+                if number:
+                    camera = viewpoints.sample_near(camera, rng, _STRAY_M)
+                name = f"{number}_{weather}/{place:0{digits}d}_{view}.jpg"
+                noise = (*visit.seed, i, 6)
+                yield Shot("", visit, camera, place, role, noise, Path(), name)
+
+    def scene(self, part: str, visit: Visit) -> Scene:
+        """Returns the model in the light of a visit."""
+        if self.settings.randomize_textures:
+            return self.world.restyled(visit.seed).scene(visit)
+        return self.world.scene(visit)
+
+
+def _viewpoints(world: World, settings: RenderConfig) -> Viewpoints:
+    if settings.trajectory is not None:
+        from placevec.rendering.trajectory import along_trajectory
+
+        return along_trajectory(world, open_places(settings.trajectory))
+    photos_of_place = settings.views_per_place * len(settings.visits)
+    return find_viewpoints(
+        world,
+        num_places=-(-settings.num_photos // photos_of_place),
+        views_per_place=settings.views_per_place,
+        seed=settings.seed,
+        spacing_m=settings.spacing_m,
+        eye_height_m=settings.eye_height_m,
+    )

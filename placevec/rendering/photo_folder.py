@@ -1,0 +1,181 @@
+"""A folder of rendered photos that is there as a whole or not at all."""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from placevec.rendering.cameras import Camera
+from placevec.rendering.develop import develop
+from placevec.rendering.weather import Visit
+from placevec.sources.folder import POSITIONS_FILE
+from placevec.sources.photo_table import write_photo_table
+from placevec.whole_file import whole_file
+
+WORLD_FILE = "world.json"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One photo to take.
+
+    Args:
+        part: str. The part of the scenery that the camera stands in, such as a street.
+        visit: Visit. When, and in what weather.
+        camera: Camera. Where.
+        place: int. Number of the place; photos of one place have the same.
+        role: str. `"query"`, `"database"` or `"both"`.
+        seed: tuple of int. Of the camera's noise and exposure.
+        root: Path. Folder of its data set, below the output folder.
+        name: str. File name below `root`.
+    """
+
+    part: str
+    visit: Visit
+    camera: Camera
+    place: int
+    role: str
+    seed: tuple[int, ...]
+    root: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The file, below the output folder."""
+        return self.root / self.name
+
+
+def is_finished(out_dir: Path, settings: dict) -> bool:
+    """Tells whether a folder holds the finished rendering of some settings.
+
+    Raises:
+        ValueError: If it holds anything else, or photos are missing.
+    """
+    if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
+        return False
+    found = read_world_file(out_dir)
+    if "num_photos" not in found:
+        raise ValueError(
+            f"{out_dir} must be empty, or a finished rendering. Received: a folder or file "
+            f"without a whole {WORLD_FILE}. Choose another folder"
+        )
+    _refuse_other(out_dir, found["settings"], settings)
+    for folder, count in found["num_photos"].items():
+        there = sum(1 for _ in (out_dir / folder).glob("*.jpg"))
+        if there != count:
+            raise ValueError(
+                f"{out_dir / folder} must hold the {count} photos that were rendered. Received: "
+                f"{there}. Remove {out_dir} and render it again"
+            )
+    return True
+
+
+def begin(out_dir: Path, settings: dict) -> Path:
+    """Makes the folder that photos are drawn in until all are there, or takes it up again.
+
+    Returns:
+        Path. `out_dir` + `.partial`.
+
+    Raises:
+        ValueError: If it holds an interrupted rendering of other settings, or anything else.
+    """
+    partial_dir = out_dir.with_name(out_dir.name + ".partial")
+    partial_dir.mkdir(parents=True, exist_ok=True)
+    found = read_world_file(partial_dir)
+    if found:
+        _refuse_other(partial_dir, found["settings"], settings)
+        _log.info("Going on with the interrupted rendering in %s", partial_dir)
+        return partial_dir
+    if any(not path.name.endswith(WORLD_FILE) for path in partial_dir.iterdir()):
+        raise ValueError(
+            f"{partial_dir} must be empty or an interrupted rendering. Received: a folder without "
+            f"{WORLD_FILE}. Remove it"
+        )
+    write_world_file(partial_dir, {"settings": settings})
+    return partial_dir
+
+
+def missing_shots(partial_dir: Path, shots: Sequence[Shot]) -> list[Shot]:
+    """Makes the photos' folders, and returns what is not drawn yet."""
+    for folder in {shot.path.parent for shot in shots}:
+        (partial_dir / folder).mkdir(parents=True, exist_ok=True)
+    return [shot for shot in shots if not (partial_dir / shot.path).exists()]
+
+
+def write_photo(photo: np.ndarray, shot: Shot, partial_dir: Path, jpeg_quality: int) -> None:
+    """Develops a drawn photo, (rows, cols, 3) uint8 RGB, and writes it."""
+    photo = develop(photo, shot.visit.weather, np.random.default_rng(shot.seed))
+    bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
+    is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    if not is_encoded:
+        raise RuntimeError(f"OpenCV could not encode {shot.name}")
+    with whole_file(partial_dir / shot.path) as unfinished:
+        unfinished.write_bytes(data)
+
+
+def write_tables(folder: Path, shots: Sequence[Shot], field_of_view_deg: float) -> None:
+    """Writes `positions.csv` into the folder of each data set."""
+    visits = {seed: number for number, seed in enumerate(sorted({s.visit.seed for s in shots}))}
+    for root in {shot.root for shot in shots}:
+        rows = sorted((s for s in shots if s.root == root), key=lambda shot: shot.name)
+        columns = {
+            "file": [shot.name for shot in rows],
+            "east": [round(shot.camera.east_m, 2) for shot in rows],
+            "north": [round(shot.camera.north_m, 2) for shot in rows],
+            "altitude_m": [round(shot.camera.pose.position_m[2], 3) for shot in rows],
+            "heading_deg": [round(shot.camera.heading_deg, 1) % 360.0 for shot in rows],
+            "pitch_deg": [round(shot.camera.pose.pitch_deg, 3) for shot in rows],
+            "roll_deg": [round(shot.camera.pose.roll_deg, 3) for shot in rows],
+            "fov_deg": [field_of_view_deg] * len(rows),
+            "time": [shot.visit.time_s for shot in rows],
+            "place": [f"{shot.part} {shot.place}".strip() for shot in rows],
+            "sequence": [visits[shot.visit.seed] for shot in rows],
+            "weather": [shot.visit.weather.name for shot in rows],
+            "role": [shot.role for shot in rows],
+        }
+        write_photo_table(folder / root / POSITIONS_FILE, columns)
+
+
+def finish(partial_dir: Path, out_dir: Path, world: dict, shots: Iterable[Shot]) -> None:
+    """Writes what the rendering is into `world.json`, and gives the folder its name."""
+    counts: dict[str, int] = {}
+    for shot in shots:
+        folder = shot.path.parent.as_posix()
+        counts[folder] = counts.get(folder, 0) + 1
+    write_world_file(partial_dir, world | {"num_photos": counts})
+    if out_dir.exists():
+        out_dir.rmdir()  # empty, as was made sure at the start
+    os.replace(partial_dir, out_dir)
+
+
+def read_world_file(folder: Path) -> dict:
+    """Returns what the world file of a rendering says; nothing where there is none."""
+    try:
+        world = json.loads((folder / WORLD_FILE).read_text())
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        return {}
+    return world if isinstance(world, dict) and "settings" in world else {}
+
+
+def write_world_file(folder: Path, world: dict) -> None:
+    """Writes the world file of a rendering, as a whole or not at all."""
+    with whole_file(folder / WORLD_FILE) as unfinished:
+        unfinished.write_text(json.dumps(world, indent=2))
+
+
+def _refuse_other(folder: Path, found: dict, settings: dict) -> None:
+    names = [name for name in settings | found if found.get(name) != settings.get(name)]
+    if names:
+        name = names[0]
+        raise ValueError(
+            f"{folder} must hold a rendering of the same settings. Received: {name}="
+            f"{settings.get(name)}, where it has {name}={found.get(name)}. Choose another folder, "
+            "or remove this one"
+        )

@@ -1,0 +1,279 @@
+"""Photographs a made town or a 3-D model, and writes the photos with their positions."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import panda3d
+
+from placevec.config import RenderConfig
+from placevec.places import PlaceDataset, points_matrix, split_photos
+from placevec.rendering.lenses import Distortion
+from placevec.rendering.load_world import load_world
+from placevec.rendering.model_tour import ModelTour
+from placevec.rendering.photo_folder import (
+    Shot,
+    begin,
+    finish,
+    is_finished,
+    missing_shots,
+    read_world_file,
+    write_photo,
+    write_tables,
+)
+from placevec.rendering.renderer import Renderer
+from placevec.rendering.scene import Scene
+from placevec.rendering.town.tour import TownTour
+from placevec.rendering.weather import WEATHERS
+from placevec.rendering.world import World
+from placevec.sources import write_points, write_splits
+
+TOWN = "town"
+_POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What was rendered.
+
+    Args:
+        out_dir: Path. Folder of the photos.
+        num_photos: int. Photos in it.
+        num_drawn: int. Photos that were drawn now; the others were there.
+        seconds: float. How long that took.
+        world: dict. What `world.json` says.
+    """
+
+    out_dir: Path
+    num_photos: int
+    num_drawn: int
+    seconds: float
+    world: dict
+
+    def __str__(self) -> str:
+        rate = self.num_drawn / self.seconds if self.seconds > 0 else 0.0
+        lines = [
+            f"{self.num_photos} photos of {self.world['world']} in {self.out_dir}; {self.num_drawn}"
+            f" drawn by {self.world['pipe']}, {rate:.0f} photos/s"
+        ]
+        lines += self.world.get("problems", [])
+        if rejected := self.world.get("rejected"):
+            reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
+            lines.append(f"cameras rejected: {reasons}")
+        parts = [f"{self.out_dir}{mark}" for mark in self.world["parts"]]
+        if len(parts) == 2:
+            lines.append(
+                f"placevec train --places folder:{parts[0]} --validation folder:{parts[1]}"
+            )
+        return "\n".join(lines)
+
+
+def render(
+    world: Path | str = TOWN,
+    settings: RenderConfig = RenderConfig(),  # noqa: B008
+    *,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> Rendering:
+    """Photographs a made town or a 3-D model in the folder format.
+
+    The town gives `train` and `val`, each with `database` and `queries`, from streets that share
+    no house; a model gives one folder, with a subfolder for each visit and `splits.csv`, so that
+    `folder:OUT#train` and `#val` open ground that does not overlap. Beside the photos stand
+    `positions.csv`, `points.npz` and `world.json`, from which the same pipe makes the same bytes.
+
+    Photos are drawn in `out` + `.partial`, which is renamed when all are there; what an interrupted
+    call has drawn is kept by the next one.
+
+    Args:
+        world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
+        settings: RenderConfig. How it is photographed.
+        progress: callable. Gets the list of photos still to draw, and yields each of them; for
+            a progress bar.
+
+    Returns:
+        `Rendering`.
+
+    Raises:
+        FileNotFoundError: If there is no such model.
+        ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
+            but a rendering of the same settings, which is then left as it is.
+        RuntimeError: If the pipe asked for is not there.
+
+    Example:
+
+    >>> import tempfile
+    >>> out_dir = Path(tempfile.mkdtemp()) / "town"
+    >>> settings = RenderConfig(out=out_dir, image_size=(32, 48), num_streets=1,
+    ...                         num_validation_streets=1, places_per_street=2, points=False)
+    >>> render("town", settings).num_photos
+    17
+    """
+    is_town = str(world) == TOWN
+    _refuse_unknown_weathers(settings)
+    _refuse_unused(settings, is_town)
+    name = TOWN if is_town else Path(world).stem
+    out_dir = Path("data") / name if settings.out is None else settings.out
+    wanted = _settings(name, settings)
+    if is_finished(out_dir, wanted):
+        _log.info("%s holds this rendering already", out_dir)
+        found = read_world_file(out_dir)
+        return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
+    if is_town:
+        tour, about = TownTour(settings), {"world": TOWN, "parts": ["/train", "/val"]}
+    else:
+        model = load_world(Path(world), up=settings.up, scale=settings.scale)
+        tour, about = ModelTour(model, settings), _about(model)
+        about["rejected"] = tour.viewpoints.rejected
+    partial_dir = begin(out_dir, wanted)
+    started = time.perf_counter()
+    shots = list(tour.shots())
+    missing = missing_shots(partial_dir, shots)
+    pipe = "software" if is_town and settings.pipe == "auto" else settings.pipe
+    lens = None if settings.distortion is None else Distortion(*settings.distortion)
+    with Renderer(
+        settings.image_size, settings.field_of_view_deg, pipe=pipe, distortion=lens
+    ) as renderer:
+        _draw(renderer, tour.scene, missing, partial_dir, settings.jpeg_quality, progress)
+        about |= {"pipe": renderer.pipe, "panda3d": panda3d.__version__}
+        write_tables(partial_dir, shots, settings.field_of_view_deg)
+        if settings.points:
+            _write_points(renderer, tour.scene, shots, partial_dir, settings.point_cell_m)
+    if not is_town and settings.val_share > 0:
+        about["parts"] = _split(partial_dir, shots, settings)
+    finish(partial_dir, out_dir, {"settings": wanted} | about, shots)
+    seconds = time.perf_counter() - started
+    world_file = read_world_file(out_dir)
+    return Rendering(out_dir, len(shots), len(missing), seconds, world_file)
+
+
+_OF_A_MODEL = (
+    "num_photos", "views_per_place", "visits", "cameras", "trajectory", "height_m", "eye_height_m",
+    "up", "scale", "randomize_textures", "val_share", "buffer_m",
+)  # fmt: skip
+_OF_THE_TOWN = ("num_streets", "num_validation_streets", "places_per_street")
+
+
+def _refuse_unused(settings: RenderConfig, is_town: bool) -> None:
+    for name in _OF_A_MODEL if is_town else _OF_THE_TOWN:
+        if getattr(settings, name) != getattr(RenderConfig, name):
+            what, other = ("a model", "the town") if is_town else ("the town", "a model")
+            raise ValueError(
+                f"`{name}` is a setting of {what}, and {other} is rendered. Received: "
+                f"{name}={getattr(settings, name)}. Leave it out"
+            )
+
+
+def _refuse_unknown_weathers(settings: RenderConfig) -> None:
+    for name in settings.visits:
+        if name not in WEATHERS:
+            raise ValueError(
+                f"`visits` must be of {', '.join(sorted(WEATHERS))}. Received: {name!r}"
+            )
+
+
+def _settings(name: str, settings: RenderConfig) -> dict:
+    """Returns the settings as JSON keeps them, without the folder's own name."""
+    values = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in asdict(settings).items()
+    }
+    del values["out"]
+    return {"world": name} | values
+
+
+def _about(world: World) -> dict:
+    digest = hashlib.sha256()
+    for array in (world.positions_m, world.uvs, world.tints, world.texture_of, *world.textures):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return {
+        "world": world.name,
+        "sha256": digest.hexdigest(),
+        "num_triangles": len(world.positions_m),
+        "problems": world.problems,
+        "parts": [""],
+    }
+
+
+def _draw(
+    renderer: Renderer,
+    scene_of: Callable[..., Scene],
+    shots: list[Shot],
+    folder: Path,
+    jpeg_quality: int,
+    progress: Callable,
+) -> None:
+    """Draws the photos; the next scene is built, and the last photos written, meanwhile."""
+    rounds = _rounds(shots)
+    firsts = {id(photos[0]): number for number, photos in enumerate(rounds)}
+
+    def build(number: int) -> Scene | None:
+        if number >= len(rounds):
+            return None
+        return scene_of(rounds[number][0].part, rounds[number][0].visit)
+
+    with ThreadPoolExecutor(1) as builder, ThreadPoolExecutor(1) as writer:
+        coming = builder.submit(build, 0)
+        written: list[Future] = []
+        for shot in progress(shots):
+            if id(shot) in firsts:
+                renderer.show(coming.result())
+                coming = builder.submit(build, firsts[id(shot)] + 1)
+                for future in written:
+                    future.result()
+                written.clear()
+            photo = renderer.photo(shot.camera.pose)
+            written.append(writer.submit(write_photo, photo, shot, folder, jpeg_quality))
+        for future in written:
+            future.result()
+
+
+def _rounds(shots: Iterable[Shot]) -> list[list[Shot]]:
+    """Returns the shots of one visit to one part together, in order."""
+    return [list(group) for _, group in groupby(shots, key=lambda s: (s.part, s.visit.seed))]
+
+
+def _write_points(
+    renderer: Renderer,
+    scene_of: Callable[..., Scene],
+    shots: list[Shot],
+    folder: Path,
+    cell_m: float,
+) -> None:
+    """Writes `points.npz` into the folder of each data set."""
+    seen: dict[Path, tuple[list[str], list[np.ndarray]]] = {}
+    for together in _rounds(shots):
+        renderer.show(scene_of(together[0].part, together[0].visit))
+        for shot in together:
+            names, points = seen.setdefault(shot.root, ([], []))
+            names.append(shot.name)
+            points.append(renderer.points_seen(shot.camera.pose, cell_m, stride=_POINTS_STRIDE))
+    for root, (names, points) in seen.items():
+        write_points(folder / root, names, points_matrix(points))
+
+
+def _split(folder: Path, shots: list[Shot], settings: RenderConfig) -> list[str]:
+    """Writes `splits.csv`, and returns how its parts are named behind the folder."""
+    names = [shot.name for shot in shots]
+    positions_m = [(shot.camera.east_m, shot.camera.north_m) for shot in shots]
+    dataset = PlaceDataset(folder, names, positions_m=np.array(positions_m))
+    try:
+        split = split_photos(
+            dataset,
+            val_share=settings.val_share,
+            test_share=0.0,
+            buffer_m=settings.buffer_m,
+            seed=settings.seed,
+        )
+    except ValueError as error:
+        _log.warning("No split: %s. Set `--val-share 0` or a smaller `--buffer-m`", error)
+        return [""]
+    write_splits(folder, names, split.names, [shot.role for shot in shots], settings.buffer_m)
+    return ["#train", "#val"]

@@ -1,0 +1,93 @@
+"""Plans which photos of a made town are taken: where, on which visits, in which file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import RenderConfig
+from placevec.rendering.cameras import FIRST_PLACE_M, LOOSE, STEADY, Camera, place_camera
+from placevec.rendering.cameras import street_length_m as length_of_street
+from placevec.rendering.photo_folder import Shot
+from placevec.rendering.scene import Scene
+from placevec.rendering.town.layout import Street, Town, field_size_m, lay_out_town
+from placevec.rendering.town.street_model import StreetModel
+from placevec.rendering.weather import Visit, plan_visit
+from placevec.sources import PhotoName, photo_name
+
+_TRAIN_VISITS = {
+    "database": ("day", "afternoon", "overcast"),
+    "queries": ("overcast", "fog", "dusk", "night"),
+}
+_VALIDATION_VISITS = {"database": ("day",), "queries": ("overcast", "fog", "dusk", "night")}
+_ROLES = {"database": "database", "queries": "query"}
+_START_M = np.array([1000.0, 1000.0])
+
+
+class TownTour:
+    """A made town in two parts that share no street, for training and for validation.
+
+    Each training place is photographed on three visits for the database and on four for the
+    queries; for validation each place on one visit by day, and every other place once more as a
+    query in other weather. Visits differ in light, parked cars, passers-by and camera.
+
+    Args:
+        settings: RenderConfig. Seed, numbers of streets and places.
+    """
+
+    def __init__(self, settings: RenderConfig) -> None:
+        self.settings = settings
+        length_m = length_of_street(settings.places_per_street, settings.spacing_m)
+        north_m = np.array([0.0, 1.0]) * (field_size_m(length_m) + 200.0)
+        parts = {
+            "train": (settings.num_streets, _START_M),
+            "val": (settings.num_validation_streets, _START_M + north_m),
+        }
+        self._towns: dict[str, Town] = {}
+        for number, (part, (count, start_m)) in enumerate(parts.items()):
+            names = [f"{part}{i:02d}" for i in range(count)]
+            seed = (settings.seed, number)
+            self._towns[part] = lay_out_town(seed, names, length_m, start_m)
+        self._model: tuple[str, StreetModel] | None = None
+
+    def shots(self) -> Iterator[Shot]:
+        """Yields the photos to take, visit after visit."""
+        for number, (part, town) in enumerate(self._towns.items()):
+            visits = _TRAIN_VISITS if part == "train" else _VALIDATION_VISITS
+            for i, street in enumerate(town.streets):
+                day = 0
+                for folder, weathers in visits.items():
+                    for turn, weather in enumerate(weathers):
+                        day += 11
+                        visit = plan_visit(weather, (self.settings.seed, number, i, day), day)
+                        every = 2 * len(weathers) if (part, folder) == ("val", "queries") else 1
+                        yield from self._round(street, visit, Path(part), folder, every, 2 * turn)
+
+    def scene(self, part: str, visit: Visit) -> Scene:
+        """Returns a street as a visit finds it."""
+        if self._model is None or self._model[0] != part:
+            town = self._towns[part.rstrip("0123456789")]
+            street = next(street for street in town.streets if street.name == part)
+            self._model = (part, StreetModel(town, street))
+        return self._model[1].visit(visit)
+
+    def _round(
+        self, street: Street, visit: Visit, root: Path, folder: str, every: int, first: int
+    ) -> Iterator[Shot]:
+        """Yields the photos of one visit to a street: of places `first` modulo `every`."""
+        rng = np.random.default_rng((*visit.seed, 5))
+        jitter = STEADY if folder == "database" else LOOSE
+        for place in range(self.settings.places_per_street):
+            distance_m = FIRST_PLACE_M + place * self.settings.spacing_m
+            camera = place_camera(street, distance_m, rng, jitter)
+            if every > 1 and place % every != first:
+                continue
+            name = f"{folder}/{_file_name(camera, visit)}"
+            seed = (*visit.seed, place, 6)
+            yield Shot(street.name, visit, camera, place, _ROLES[folder], seed, root, name)
+
+
+def _file_name(camera: Camera, visit: Visit) -> str:
+    heading_deg = round(camera.heading_deg, 1) % 360.0
+    photo = PhotoName(camera.east_m, camera.north_m, heading_deg=heading_deg, time_s=visit.time_s)
+    return photo_name(photo, note=visit.weather.name)

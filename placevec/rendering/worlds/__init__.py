@@ -1,0 +1,1 @@
+"""Reads files of 3-D models: OBJ, glTF, egg and bam."""

@@ -1,0 +1,35 @@
+"""What a file of a 3-D model holds, in the file's own axes and units."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+WHITE = np.full((8, 8, 3), 255, np.uint8)
+"""The texture of what has none: (8, 8, 3) uint8."""
+
+
+class UnreadableModelError(ValueError):
+    """A file is there, but no 3-D model can be read from it."""
+
+
+@dataclass(eq=False)
+class Model:
+    """Triangles of one file.
+
+    Args:
+        positions: (T, 3, 3) float64. Corners, in the file's units and axes.
+        uvs: (T, 3, 2) float32. Where in the texture the corners lie; v grows upwards.
+        tints: (T, 3, 3) float32 in [0, 1]. Colour of the material times that of the corner.
+        texture_of: (T,) int32. Which of `textures` each carries.
+        textures: list of (rows, cols, 3 or 4) uint8 RGB or RGBA; sides are powers of two.
+        up: `"y"`, `"z"` or None. The axis that points up, where the file's format says so.
+        problems: list of str. What was missing or broken, one line each.
+    """
+
+    positions: np.ndarray
+    uvs: np.ndarray
+    tints: np.ndarray
+    texture_of: np.ndarray
+    textures: list[np.ndarray]
+    up: str | None = None
+    problems: list[str] = field(default_factory=list)

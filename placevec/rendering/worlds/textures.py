@@ -1,0 +1,143 @@
+"""Finds and reads the textures that a 3-D model names."""
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from placevec.images.read import MAX_PIXELS, resize_image
+from placevec.sources.files import leads_out, tidy_name
+
+MAX_SIDE = 1024
+_FORMATS = ("PNG", "JPEG", "TGA", "BMP", "DDS", "TIFF", "WEBP")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tga", ".bmp", ".dds", ".tif", ".tiff", ".webp")
+
+
+class TextureFolder:
+    """The textures in the folder of a model; nothing outside that folder is ever read.
+
+    Args:
+        root: Path. The folder.
+        max_side: int. Larger textures are shrunk to this many pixels a side. Defaults to `1024`.
+    """
+
+    def __init__(self, root: Path, max_side: int = MAX_SIDE) -> None:
+        self.root = root
+        self.problems: list[str] = []
+        self._max_side = max_side
+        self._names: dict[Path, dict[str, str]] = {}
+        self._read: dict[tuple[str, str | None], np.ndarray | None] = {}
+
+    def find(self, name: str) -> Path | None:
+        """Returns the file that a model means by a name, or None.
+
+        Upper and lower case may differ, and the suffix where no file has the given one. A name
+        that leads out of the folder stands for the file of that name inside it.
+        """
+        name = name.strip().strip("\"'")
+        try:
+            parts = tidy_name(name, self.root).split("/")
+        except ValueError:
+            parts = []
+        base = name.replace("\\", "/").rpartition("/")[2]
+        for candidate in (parts, [base]):
+            path = self._descend(candidate)
+            if path is not None:
+                return path
+        return None
+
+    def read(self, name: str, alpha_name: str | None = None) -> np.ndarray | None:
+        """Reads a texture; one that is missing or broken is noted in `problems`, once.
+
+        Args:
+            name: str. As the model gives it.
+            alpha_name: str or None. A second picture, which says where the first is transparent.
+
+        Returns:
+            (rows, cols, 3 or 4) uint8 RGB or RGBA with sides that are powers of two, or None.
+        """
+        key = (name, alpha_name)
+        if key not in self._read:
+            pixels = self._load(name)
+            alpha = self._load(alpha_name) if alpha_name and pixels is not None else None
+            if alpha is not None:
+                pixels = _with_alpha(pixels, alpha)
+            self._read[key] = None if pixels is None else fit_texture(pixels, self._max_side)
+        return self._read[key]
+
+    def decode(self, content: bytes, name: str) -> np.ndarray | None:
+        """Returns a texture of the bytes of its file, as `read` does."""
+        try:
+            return fit_texture(_decode(io.BytesIO(content)), self._max_side)
+        except ValueError as error:
+            self.problems.append(f"The texture {name} {error}: drawn plain")
+            return None
+
+    def _load(self, name: str) -> np.ndarray | None:
+        path = self.find(name)
+        if path is None:
+            self.problems.append(f"There is no texture {name!r} in {self.root}: drawn plain")
+            return None
+        try:
+            return _decode(path)
+        except ValueError as error:
+            self.problems.append(f"The texture {path} {error}: drawn plain")
+            return None
+
+    def _descend(self, parts: list[str]) -> Path | None:
+        path = self.root
+        for number, part in enumerate(parts):
+            is_last = number == len(parts) - 1
+            found = self._match(path, part, is_last)
+            if found is None or leads_out(path / found, self.root):
+                return None
+            path = path / found
+        return path if parts and path.is_file() else None
+
+    def _match(self, folder: Path, name: str, is_last: bool) -> str | None:
+        if folder not in self._names:
+            names = sorted(os.listdir(folder)) if folder.is_dir() else []
+            self._names[folder] = {each.lower(): each for each in names}
+            self._names[folder] |= {each: each for each in names}
+        names = self._names[folder]
+        wanted = [name, name.lower()]
+        if is_last:
+            wanted += [os.path.splitext(name)[0].lower() + suffix for suffix in _SUFFIXES]
+        return next((names[each] for each in wanted if each in names), None)
+
+
+def fit_texture(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """Returns a picture with the nearest sides that are powers of two, `max_side` at most."""
+    bound = int(np.log2(max_side))
+    rows, cols = (2 ** min(bound, round(float(np.log2(side)))) for side in pixels.shape[:2])
+    return np.ascontiguousarray(resize_image(pixels, rows, cols))
+
+
+def _decode(path: Path | io.BytesIO) -> np.ndarray:
+    """Reads a picture as (rows, cols, 3 or 4) uint8; a ValueError says what is wrong with it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(f"declares more than {MAX_PIXELS} pixels")
+                if image.mode.startswith("I"):
+                    return np.repeat(_upper_bits(image)[..., None], 3, axis=2)
+                has_alpha = image.has_transparency_data
+                return np.array(image.convert("RGBA" if has_alpha else "RGB"))
+    except Exception as error:  # a decoder may raise anything where a file is damaged
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ValueError(f"cannot be read ({reason})") from error
+
+
+def _upper_bits(image: Image.Image) -> np.ndarray:
+    return (np.clip(np.array(image, np.int64), 0, 65535) >> 8).astype(np.uint8)
+
+
+def _with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    levels = alpha[..., 3] if alpha.shape[2] == 4 else alpha[..., 0]
+    levels = resize_image(levels, *pixels.shape[:2])
+    return np.dstack([pixels[..., :3], levels])

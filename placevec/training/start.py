@@ -1,0 +1,46 @@
+"""What a network takes from the training photos before the first step."""
+
+from pathlib import Path
+
+import keras
+
+from placevec.config import TrainConfig
+from placevec.models import holds_aggregator, holds_projection
+from placevec.places import PlaceDataset
+from placevec.training.batch_norm import settle_batch_norm
+from placevec.training.clusters import clusters_from_photos, read_centers
+from placevec.training.stream_batches import StreamPhotos
+from placevec.training.whitening import check_whitening, start_projection
+
+
+def start_from_photos(
+    model: keras.Model, config: TrainConfig, dataset: PlaceDataset | StreamPhotos
+) -> None:
+    """Settles batch normalisation, clusters and projection on photos, as the settings say.
+
+    Args:
+        model: keras.Model. A descriptor model; changed in place.
+        config: TrainConfig.
+        dataset: PlaceDataset or StreamPhotos. The photos to train on.
+
+    Raises:
+        ValueError: If the photos are too few for the whitening that shall follow the training.
+    """
+    if config.is_whitened:
+        check_whitening(model, dataset, config.whiten_dim, rank=config.whiten_rank)
+    photos = {
+        "paths": dataset.paths(),
+        "image_size": config.image_size,
+        "seed": config.seed,
+        "skip_unreadable": config.skip_unreadable,
+    }
+    if config.starts_random and not config.keeps_batch_norm:
+        settle_batch_norm(model, **photos)
+    if config.clusters != "random" and not holds_aggregator(config.model):
+        given = None if config.clusters == "photos" else read_centers(Path(config.clusters))
+        clusters_from_photos(
+            model, **photos, centers=given,
+            variant=config.assignment, ratio=config.assignment_ratio,
+        )  # fmt: skip
+    if config.model.projection_dim and not holds_projection(config.model):
+        start_projection(model, **photos)

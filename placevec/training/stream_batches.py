@@ -1,0 +1,197 @@
+"""Training straight from a renderer: tuples and photos that are drawn when they are needed."""
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from placevec.config import TrainConfig
+from placevec.images import augmenter, photo_rng, read_ahead, read_image
+from placevec.rendering import StreamWorkers
+from placevec.sources import split_options
+
+PREFIX = "stream:"
+_TUPLES_A_VISIT = 8
+_PHOTOS_A_VISIT = 16
+_NUM_PHOTOS, _NUM_FITTED = 512, 2000
+_WHOLE = ("num_places", "num_streets")
+_NUMBERS = ("scale", "street_length_m", "eye_height_m", "spacing_m")
+_UNUSED = {
+    "mining": "random",
+    "positive_rule": "distance",
+    "max_heading_difference_deg": None,
+    "min_time_difference_s": None,
+    "min_positive_distance_m": 0.0,
+    "distillation": 0.0,
+}
+
+
+class StreamSampler:
+    """A scenery that tuples are drawn from, in place of photos on disk. Open it by `with`.
+
+    Args:
+        config: TrainConfig. Its `places` is `stream:town` or `stream:PATH` of a 3-D model; behind
+            it may stand options such as `,up=z`.
+
+    Attributes:
+        dataset: StreamPhotos. Photos of it, to start and to whiten a network with.
+
+    Raises:
+        ValueError: If the settings ask for what a stream cannot give.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        for name, value in _UNUSED.items():
+            if getattr(config, name) != value:
+                raise ValueError(
+                    f"`{name}` must be {value} where `places` is a stream. Received: {name}="
+                    f"{getattr(config, name)}. Render photos to a folder first (`placevec render`)"
+                )
+        known = ("up", *_WHOLE, *_NUMBERS)
+        place, options = split_options(config.places.removeprefix(PREFIX), known)
+        self.num_positives, self.num_negatives = config.num_positives, config.num_negatives
+        self.workers = StreamWorkers(
+            place,
+            num_workers=config.num_workers,
+            image_size=config.image_size,
+            seed=config.seed,
+            near_m=config.positive_radius_m,
+            far_m=config.negative_radius_m,
+            **{name: _value(name, text) for name, text in options.items()},
+        )
+        dim = max(config.whiten_dim, config.whiten_rank, config.model.projection_dim or 0)
+        count = max(_NUM_FITTED, 2 * dim) if dim else _NUM_PHOTOS
+        self.dataset = StreamPhotos(config.places, self.workers, count)
+
+    def __enter__(self) -> "StreamSampler":
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.workers)
+            self.workers.draw_photos(0)  # what is wrong with the scenery shows here
+            stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.workers.close()
+
+
+@dataclass(frozen=True)
+class StreamPhotos:
+    """Photos of a stream's scenery in place of a data set's, all in memory once they are asked for.
+
+    Args:
+        root: str. What the settings call it.
+        workers: StreamWorkers. Who draws them.
+        count: int. How many there are.
+    """
+
+    root: str
+    workers: StreamWorkers
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def database(self) -> np.ndarray:
+        """(N,) int64. The numbers of all photos."""
+        return np.arange(self.count)
+
+    def paths(self, rows: Sequence[int] | None = None) -> list[np.ndarray]:
+        """Returns photos (H, W, 3) uint8 RGB, where a data set has their paths."""
+        return [self._photos[row] for row in (self.database if rows is None else rows)]
+
+    @cached_property
+    def _photos(self) -> list[np.ndarray]:
+        rounds = self.workers.photos(range(math.ceil(self.count / _PHOTOS_A_VISIT)))
+        return [photo for photos, _ in rounds for photo in photos]
+
+
+@dataclass(frozen=True)
+class StreamBatches:
+    """Draws and augments the tuples of a training from a running renderer.
+
+    As with `TupleBatches`, a batch depends on the seeds, its epoch and its step alone. Up to 8
+    tuples are of one part of the scenery, their queries on one visit and the rest on another.
+
+    Args:
+        sampler: StreamSampler. Draws the tuples.
+        channels: int. Channels of a photo.
+        batch_size: int. Tuples in a batch.
+        steps_per_epoch: int. Batches in an epoch.
+        augmentation: str or callable. See `augmenter`.
+        flip_tuples: bool. Mirror half of the tuples, all photos of a tuple alike.
+        seed: int. Seed of the augmentation.
+        share: (int, int). As in `TupleBatches`.
+    """
+
+    sampler: StreamSampler
+    channels: int
+    batch_size: int
+    steps_per_epoch: int
+    augmentation: object = "none"
+    flip_tuples: bool = False
+    seed: int = 0
+    share: tuple[int, int] = (0, 1)
+
+    @property
+    def tuple_size(self) -> int:
+        """Photos in a tuple, `1 + P + Nn`."""
+        return 1 + self.sampler.num_positives + self.sampler.num_negatives
+
+    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields the batches of an epoch, from `first_step` on, as `TupleBatches.epoch`."""
+        change = augmenter(self.augmentation)
+        process, num_processes = self.share
+        size = self.batch_size // num_processes
+
+        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+            number = epoch * self.steps_per_epoch + step
+            places = range(process * size, (process + 1) * size)
+            photos, labels = self._draw(number, places)
+            is_flipped = np.random.default_rng([self.seed, epoch, step]).random(self.batch_size)
+            for i, place in enumerate(places):
+                for j in range(self.tuple_size):
+                    index = (step * self.batch_size + place) * self.tuple_size + j
+                    photos[i, j] = change(photos[i, j], photo_rng(self.seed, epoch, index))
+                if self.flip_tuples and is_flipped[place] < 0.5:
+                    photos[i] = photos[i, :, :, ::-1].copy()
+            return photos, labels[..., :2]
+
+        num_workers = self.sampler.workers.num_workers
+        steps = range(first_step, self.steps_per_epoch)
+        return read_ahead(batch, steps, num_workers=num_workers, ahead=2 * num_workers)
+
+    def _draw(self, number: int, places: range) -> tuple[np.ndarray, np.ndarray]:
+        """Draws the tuples at some places of a batch."""
+        visits = math.ceil(self.batch_size / _TUPLES_A_VISIT)
+        first, last = places[0] // _TUPLES_A_VISIT, places[-1] // _TUPLES_A_VISIT
+        drawn = [
+            self.sampler.workers.draw_tuples(
+                number * visits + visit,
+                num_tuples=_TUPLES_A_VISIT,
+                num_positives=self.sampler.num_positives,
+                num_negatives=self.sampler.num_negatives,
+            )
+            for visit in range(first, last + 1)
+        ]
+        start = places[0] - first * _TUPLES_A_VISIT
+        photos, labels = (
+            np.concatenate(each)[start:][: len(places)] for each in zip(*drawn, strict=True)
+        )
+        if self.channels == 1:
+            grey = [[read_image(photo, channels=1) for photo in each] for each in photos]
+            photos = np.array(grey)
+        return photos, labels
+
+
+def _value(name: str, text: str) -> str | int | float:
+    kind = int if name in _WHOLE else float if name in _NUMBERS else str
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must be a number behind `{PREFIX}PATH`. Received: {name}={text}"
+        ) from None

@@ -1,0 +1,164 @@
+"""`render` of a 3-D model: a small yard with four painted walls."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.config import RenderConfig
+from placevec.places import TupleSampler
+from placevec.rendering import render
+from placevec.sources import open_places
+
+SMALL = {
+    "image_size": (48, 64),
+    "num_photos": 48,
+    "views_per_place": 2,
+    "visits": ("day", "fog"),
+    "spacing_m": 6.0,
+    "buffer_m": 10.0,
+    "seed": 3,
+    "pipe": "software",
+}
+
+
+@pytest.fixture(scope="module")
+def yard(tmp_path_factory):
+    """A yard of 80 m by 80 m, z up, with walls that look different on each side."""
+    folder = tmp_path_factory.mktemp("yard")
+    rng = np.random.default_rng(0)
+    for name in ("ground", "wall0", "wall1", "wall2", "wall3"):
+        noise = rng.integers(0, 256, (8, 8, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{name}.png"), cv2.resize(noise, (64, 64)))
+    (folder / "yard.mtl").write_text(
+        "".join(
+            f"newmtl {name}\nKd 1 1 1\nmap_Kd {name}.png\n"
+            for name in ("ground", "wall0", "wall1", "wall2", "wall3", "absent")
+        )
+    )
+    low = [(-40, -40, 0), (40, -40, 0), (40, 40, 0), (-40, 40, 0)]
+    high = [(x, y, 12) for x, y, _ in low]
+    lines = ["mtllib yard.mtl", *(f"v {x} {y} {z}" for x, y, z in low + high)]
+    lines += ["vt 0 0", "vt 4 0", "vt 4 4", "vt 0 4"]
+    lines += ["usemtl ground", "f 1/1 2/2 3/3 4/4"]
+    for i in range(4):
+        a, b = i + 1, (i + 1) % 4 + 1
+        lines += [f"usemtl wall{i}", f"f {b}/1 {a}/2 {a + 4}/3 {b + 4}/4"]
+    (folder / "yard.obj").write_text("\n".join(lines))
+    return folder / "yard.obj"
+
+
+@pytest.fixture(scope="module")
+def rendered(yard, tmp_path_factory):
+    out_dir = tmp_path_factory.mktemp("out") / "yard"
+    return render(yard, RenderConfig(out=out_dir, **SMALL))
+
+
+def test_a_model_becomes_photos_with_poses(rendered):
+    dataset = open_places(f"folder:{rendered.out_dir}")
+    assert len(dataset) == rendered.num_photos == rendered.num_drawn >= 48
+    assert len(dataset.queries) == len(dataset.database) == len(dataset) // 2
+    assert np.abs(dataset.positions_m).max() < 40
+    np.testing.assert_allclose(dataset.altitudes_m, 1.7, atol=0.5)
+    assert dataset.fields_of_view_deg.tolist() == [75.0] * len(dataset)
+    assert len(np.unique(dataset.times_s)) == len(np.unique(dataset.sequence_ids)) == 2
+    assert len(np.unique(dataset.place_ids)) == len(dataset) // 4
+    for path in dataset.paths():
+        photo = cv2.imread(str(path))
+        assert photo.shape == (48, 64, 3) and photo.std() > 5
+
+
+def test_photos_of_one_place_and_view_show_the_same_points(rendered):
+    dataset = open_places(f"folder:{rendered.out_dir}")
+    by_name = {str(name): i for i, name in enumerate(dataset.names)}
+    seen = dataset.points_seen
+    assert (np.diff(seen.indptr) > 10).all()
+    names = [name for name in by_name if name.startswith("0_day/")]
+    same, others = [], []
+    for name in names:
+        twin = by_name[name.replace("0_day", "1_fog")]
+        for other in names:
+            other = by_name[other.replace("0_day", "1_fog")]
+            both = seen[[by_name[name]]].multiply(seen[[other]]).sum()
+            share = both / min(seen[[by_name[name]]].sum(), seen[[other]].sum())
+            (same if other == twin else others).append(share)
+    assert np.mean(same) > 2 * np.mean(others)
+
+
+def test_the_split_is_there_and_trains(rendered):
+    train, val = (open_places(f"folder:{rendered.out_dir}#{part}") for part in ("train", "val"))
+    gaps_m = np.linalg.norm(train.positions_m[:, None] - val.positions_m[None], axis=-1)
+    assert gaps_m.min() >= 10.0
+    sampler = TupleSampler(
+        train, num_positives=1, num_negatives=1, positive_radius_m=5.0, negative_radius_m=12.0
+    )
+    assert len(sampler.queries)
+
+
+def test_says_what_was_rendered_and_how_to_train(rendered):
+    world = json.loads((rendered.out_dir / "world.json").read_text())
+    assert world["pipe"] == "software" and world["settings"]["seed"] == 3
+    assert world["num_triangles"] == 10 and len(world["sha256"]) == 64
+    assert sum(world["num_photos"].values()) == rendered.num_photos
+    text = str(rendered)
+    assert "photos of yard" in text
+    assert f"--places folder:{rendered.out_dir}#train" in text
+
+
+def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):
+    again = render(yard, RenderConfig(out=tmp_path / "again", **SMALL)).out_dir
+
+    def content(folder):
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+
+    assert content(again) == content(rendered.out_dir)
+
+
+def test_a_missing_texture_is_reported_and_survived(yard, tmp_path):
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    text = yard.read_text().replace("usemtl wall2", "usemtl absent")
+    (folder / "yard.obj").write_text(text)
+    for path in yard.parent.glob("*.[pm][nt]*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    settings = RenderConfig(out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0})
+    assert "absent.png" in str(render(folder / "yard.obj", settings))
+
+
+def test_changed_textures_change_photos_and_not_what_they_show(rendered, yard, tmp_path):
+    settings = RenderConfig(out=tmp_path / "other", **SMALL, randomize_textures=True)
+    other = open_places(f"folder:{render(yard, settings).out_dir}")
+    first = open_places(f"folder:{rendered.out_dir}")
+    np.testing.assert_array_equal(first.positions_m, other.positions_m)
+    assert (first.points_seen != other.points_seen).nnz == 0
+    photos = [cv2.imread(str(each.path(0))).astype(int) for each in (first, other)]
+    assert np.abs(photos[0] - photos[1]).mean() > 5
+
+
+@pytest.mark.parametrize(
+    ("world", "changes", "match"),
+    [
+        (
+            "town",
+            {"visits": ("day",)},
+            "`visits` is a setting of a model, and the town is rendered",
+        ),
+        ("yard", {"num_streets": 2}, "`num_streets` is a setting of the town, and a model"),
+        ("yard", {"visits": ("hail",)}, "`visits` must be of .*fog.* Received: 'hail'"),
+    ],
+)
+def test_refuses_settings_of_the_other_kind(yard, tmp_path, world, changes, match):
+    settings = RenderConfig(out=tmp_path / "out", **changes)
+    with pytest.raises(ValueError, match=match):
+        render(yard if world == "yard" else world, settings)
+    assert not list(tmp_path.iterdir())
+
+
+def test_refuses_a_model_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent.obj"):
+        render(tmp_path / "absent.obj", RenderConfig(out=tmp_path / "out"))
