@@ -1,13 +1,13 @@
 """Turns scenes into the nodes that Panda3D draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from panda3d import core
 
 from placevec.rendering.scene import Scene, Surface
 
-_CHUNK_M = 40.0
+_CHUNK_POLYGONS = 128
 _SKY_TOP_DEG = 50.0
 _SKY_RADIUS_M = 200.0
 _EARTH_HALF_WIDTH_M = 400.0
@@ -142,10 +142,19 @@ def _chunks(surface: Surface) -> list[np.ndarray]:
     corners[..., 3:6] = surface.colors
     corners[..., 6] = 1.0
     corners[..., 7:] = surface.uvs
-    cell = np.floor(surface.positions_m.mean(axis=1)[:, :2] / _CHUNK_M).astype(np.int64)
-    _, lump = np.unique(cell, axis=0, return_inverse=True)
-    lump = lump.reshape(-1)
-    return [corners[lump == i] for i in range(lump.max() + 1)] if count else []
+    middles_m = surface.positions_m.mean(axis=1)
+    return [corners[rows] for rows in _halve(np.arange(count), middles_m)] if count else []
+
+
+def _halve(rows: np.ndarray, middles_m: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields lumps of rows, halved along their longest side until they are small."""
+    if len(rows) <= _CHUNK_POLYGONS:
+        yield rows
+        return
+    axis = np.ptp(middles_m[rows], axis=0).argmax()
+    order = rows[np.argsort(middles_m[rows, axis], kind="stable")]
+    for half in np.array_split(order, 2):
+        yield from _halve(half, middles_m)
 
 
 def _make_geom(corners: np.ndarray) -> core.Geom:
