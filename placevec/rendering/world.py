@@ -213,7 +213,7 @@ def _share_roofed(positions_m: np.ndarray, normals: np.ndarray) -> float:
     roofed = 0
     for point in positions_m[rng.choice(level, num_rays)].mean(axis=1).astype(np.float64):
         eye = point + up * (_hits(positions_m, point, up).min(initial=0.0) + 1.7)
-        azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(15, 80))
+        azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(3, 80))
         flat = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
         ray = flat * np.cos(elevation) + up * np.sin(elevation)
         roofed += bool((_hits(positions_m, eye, ray) > 0).any())
