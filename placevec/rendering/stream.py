@@ -56,7 +56,7 @@ class PhotoStream:
         self.scenery = scenery
         self._renderer = Renderer(image_size, **camera)
         self._rng = np.random.default_rng((scenery.seed, 7))
-        self._day = 0
+        self._num_visits = 0
 
     def __enter__(self) -> "PhotoStream":
         self.open()
@@ -155,7 +155,7 @@ class PhotoStream:
         """
         seed = (self.scenery.seed, 10, number)
         rng = np.random.default_rng(seed)
-        first, second = (_draw_visit(rng, (*seed, k), 2 * number + k) for k in range(2))
+        first, second = (_draw_visit(rng, (*seed, k)) for k in range(2))
         part = self._draw_part(rng)
         queries, others = [], []
         for _ in range(num_tuples):
@@ -178,12 +178,12 @@ class PhotoStream:
         """
         seed = (self.scenery.seed, 11, number)
         rng = np.random.default_rng(seed)
-        part, visit = self._draw_part(rng), _draw_visit(rng, seed, number)
+        part, visit = self._draw_part(rng), _draw_visit(rng, seed)
         return self._shoot(self._plan_round(part, visit, rng), rng)
 
     def _next_visit(self) -> Visit:
-        self._day += 1
-        return _draw_visit(self._rng, (self.scenery.seed, 9, self._day), self._day)
+        self._num_visits += 1
+        return _draw_visit(self._rng, (self.scenery.seed, 9, self._num_visits))
 
     def _draw_part(self, rng: np.random.Generator) -> str:
         return self.scenery.parts[rng.integers(len(self.scenery.parts))]
@@ -206,9 +206,10 @@ class PhotoStream:
         return photos, labels
 
 
-def _draw_visit(rng: np.random.Generator, seed: tuple[int, ...], day: int) -> Visit:
+def _draw_visit(rng: np.random.Generator, seed: tuple[int, ...]) -> Visit:
+    """Returns a visit in any weather, on any day of the year."""
     names = sorted(WEATHERS)
-    return plan_visit(names[rng.integers(len(names))], seed, day)
+    return plan_visit(names[rng.integers(len(names))], seed, int(rng.integers(365)))
 
 
 def _in_tuples(values: np.ndarray, num_tuples: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+SEASONS = ("spring", "summer", "autumn", "winter")
 _FIRST_DAY_S = 1709251200  # 1 March 2024, 00:00 UTC
 
 
@@ -26,6 +27,8 @@ class Weather:
         gamma: float. Exponent of the tone curve; above 1 darkens the shadows.
         noise: float. Standard deviation of the camera's noise, in grey levels.
         bloom: float. How far bright lights shine into their surroundings, 0 to 1.
+        wetness: float. How wet the ground is, 0 to 1.
+        snow: float. How much of what faces up lies under snow, 0 to 1.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Weather:
     gamma: float = 1.0
     noise: float = 2.0
     bloom: float = 0.0
+    wetness: float = 0.0
+    snow: float = 0.0
 
     @property
     def to_sun(self) -> np.ndarray:
@@ -49,6 +54,13 @@ class Weather:
         azimuth, elevation = np.deg2rad([self.sun_azimuth_deg, self.sun_elevation_deg])
         level = np.cos(elevation)
         return np.array([level * np.sin(azimuth), level * np.cos(azimuth), np.sin(elevation)])
+
+    @property
+    def earth(self) -> tuple[float, float, float]:
+        """(r, g, b) in [0, 1]. Colour of the plain far away."""
+        bare, snowy = np.array([0.42, 0.44, 0.38]), np.array([0.9, 0.92, 0.95])
+        earth = (bare + (snowy - bare) * self.snow) * self.ambient
+        return tuple(np.clip(earth, 0, 1).tolist())
 
 
 WEATHERS = {
@@ -102,6 +114,30 @@ WEATHERS = {
             noise=4.5,
             bloom=0.8,
         ),
+        Weather(
+            "rain",
+            15.0,
+            ambient=(0.6, 0.63, 0.68),
+            zenith=(0.42, 0.45, 0.49),
+            horizon=(0.6, 0.63, 0.66),
+            clouds=0.9,
+            haze=0.004,
+            lamps=0.3,
+            noise=3.5,
+            bloom=0.25,
+            wetness=1.0,
+        ),
+        Weather(
+            "snow",
+            12.0,
+            ambient=(0.8, 0.83, 0.9),
+            zenith=(0.72, 0.74, 0.78),
+            horizon=(0.82, 0.84, 0.87),
+            clouds=0.8,
+            haze=0.004,
+            noise=2.5,
+            snow=1.0,
+        ),
     )
 }
 
@@ -120,6 +156,14 @@ class Visit:
     weather: Weather
     seed: tuple[int, ...]
     time_s: float
+
+    @property
+    def season(self) -> str:
+        """One of `SEASONS`, of the northern hemisphere, from the date; winter where snow lies."""
+        if self.weather.snow > 0:
+            return "winter"
+        month = int(np.datetime64(int(self.time_s), "s").astype("datetime64[M]").astype(int)) % 12
+        return SEASONS[(month - 2) % 12 // 3]
 
 
 def plan_visit(name: str, seed: tuple[int, ...], day: int) -> Visit:

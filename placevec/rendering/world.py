@@ -1,18 +1,19 @@
 """A loaded 3-D model, lit for the renderer."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
 
 from placevec.rendering.scene import Scene, Surface
-from placevec.rendering.town.textures import draw_sky
+from placevec.rendering.town.textures import draw_sky, draw_snow
 from placevec.rendering.weather import Visit, Weather
 
 _LAMP_GLOW = np.array([0.16, 0.125, 0.075], np.float32)
 _SKY_RAYS, _MOST_TESTS = 64, 2e7
 _HAZE_SIZE_M = 300.0
+_LEVEL_UP, _WET_SHADE, _SNOW_SIZE_M = 0.6, 0.45, 4.0
 _DARK_LEVEL, _MOST_EXPOSURE = 0.4, 4.0
 
 
@@ -97,15 +98,21 @@ class World:
         Nothing casts shadows. Under a roof there is neither sky nor haze, and sunlight comes from
         everywhere. A dark model, such as one whose corners carry baked light, is exposed longer.
 
+        Under the open sky, what lies level, |normal z| > 0.6, is darker by up to 45 % when wet, and
+        carries snow in place of its texture where snow lies. Leaves and fences carry none.
+
         Args:
             visit: Visit. Its weather gives light, sky and air, its seed the clouds.
 
         Returns:
-            A `Scene` with one surface for each texture that is used.
+            A `Scene` with one surface for each texture that is used, and perhaps one of snow.
         """
         weather = visit.weather
-        colors = np.clip(self._light(weather)[:, None] * self.tints, 0, 1)
+        light = self._light(weather)
+        colors = np.clip(light[:, None] * self.tints, 0, 1)
+        is_snowy = self._is_level if weather.snow > 0 else np.zeros(len(self), bool)
         order = np.argsort(self.texture_of, kind="stable")
+        order = order[~is_snowy[order]]
         starts = np.searchsorted(self.texture_of[order], np.arange(len(self.textures) + 1))
         surfaces = []
         for number, texture in enumerate(self._exposed):
@@ -121,13 +128,14 @@ class World:
                         is_two_sided=True,
                     )
                 )
+        if is_snowy.any():
+            surfaces.append(self._snow(np.flatnonzero(is_snowy), light))
         if self.is_under_roof:
             dark = tuple(0.1 * float(level) for level in weather.ambient)
             return Scene(surfaces, None, dark, dark, 0.0)
         rng = np.random.default_rng((*visit.seed, 7))
-        sky = draw_sky(rng, weather, np.random.default_rng(len(self)))
-        earth = tuple(np.asarray(weather.ambient) * (0.42, 0.44, 0.38))
-        return Scene(surfaces, sky, earth, weather.horizon, self._haze(weather))
+        sky = draw_sky(rng, weather, skyline=None)
+        return Scene(surfaces, sky, weather.earth, weather.horizon, self._haze(weather))
 
     def restyled(self, seed: int | tuple[int, ...]) -> "World":
         """Returns the world with other colours: each texture gets its own, drawn from a seed.
@@ -150,7 +158,23 @@ class World:
         facing = np.where(is_even, np.float32(0.6), facing)
         light = level[:, None] * np.array(weather.ambient, np.float32)
         light += facing[:, None] * np.array(weather.sun, np.float32)
-        return light + np.float32(weather.lamps) * _LAMP_GLOW
+        light += np.float32(weather.lamps) * _LAMP_GLOW
+        light[self._is_level] *= np.float32(1 - _WET_SHADE * weather.wetness)
+        return light
+
+    @cached_property
+    def _is_level(self) -> np.ndarray:
+        """(T,) bool. Which triangles rain and snow fall on."""
+        if self.is_under_roof:
+            return np.zeros(len(self), bool)
+        return (np.abs(self.normals[:, 2]) > _LEVEL_UP) & ~self.is_cutout[self.texture_of]
+
+    def _snow(self, chosen: np.ndarray, light: np.ndarray) -> Surface:
+        """Returns triangles under snow, whose texture lies the same whatever it hides."""
+        positions_m = self.positions_m[chosen]
+        colors = np.repeat(np.clip(light[chosen], 0, 1)[:, None], 3, axis=1)
+        uvs = positions_m[..., :2] / np.float32(_SNOW_SIZE_M)
+        return Surface(_snow_texture(), positions_m, uvs, colors, is_two_sided=True)
 
     @cached_property
     def _exposed(self) -> list[np.ndarray]:
@@ -169,6 +193,11 @@ class World:
         """Returns the haze on each metre, thicker in small worlds so that fog shows there too."""
         extent_m = float(np.ptp(self.bounds_m[:, :2], axis=0).max())
         return weather.haze * float(np.clip(_HAZE_SIZE_M / max(extent_m, 1e-3), 1.0, 4.0))
+
+
+@cache
+def _snow_texture() -> np.ndarray:
+    return draw_snow(np.random.default_rng(0), (256, 256))
 
 
 def _share_roofed(positions_m: np.ndarray, normals: np.ndarray) -> float:

@@ -8,6 +8,7 @@ import pytest
 
 from placevec.config import RenderConfig
 from placevec.rendering import render
+from placevec.rendering.weather import WEATHERS
 from placevec.sources import parse_photo_name
 from placevec.sources.folder import read_folder
 
@@ -64,7 +65,7 @@ def test_names_say_position_heading_time_and_weather(rendered):
         assert 0 <= photo.heading_deg < 360
         fields = name.split("@")
         assert len(fields) == 16
-        assert fields[14] in ("day", "afternoon", "overcast", "fog", "dusk", "night")
+        assert fields[14] in WEATHERS
 
 
 def test_the_reader_of_folders_takes_it(rendered):

@@ -22,6 +22,24 @@ def test_visits_take_place_at_their_hour_of_their_day():
     assert abs(visit.weather.hour - 23.0) <= 0.6
 
 
+@pytest.mark.parametrize(
+    ("day", "season"),
+    [(0, "spring"), (91, "spring"), (92, "summer"), (183, "summer"), (184, "autumn")]
+    + [(274, "autumn"), (275, "winter"), (364, "winter"), (365, "spring")],
+)
+def test_seasons_change_with_the_date(day, season):
+    assert plan_visit("day", (0,), day).season == season
+
+
+def test_snow_makes_it_winter():
+    assert plan_visit("snow", (0,), 100).season == "winter"
+
+
+def test_the_plain_is_white_under_snow():
+    assert min(plan_visit("snow", (0,), 300).weather.earth) > 0.6
+    assert max(plan_visit("overcast", (0,), 300).weather.earth) < 0.5
+
+
 def test_refuses_unknown_weather():
     with pytest.raises(ValueError, match="name='hail'"):
         plan_visit("hail", (0,), 0)

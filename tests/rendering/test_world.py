@@ -34,7 +34,7 @@ def test_light_equals_the_formula():
     triangles = [*square(0), [(0, 0, 0), (0, 4, 0), (0, 4, 3)], [(0, 0, 0), (4, 1, 2), (0, 4, 3)]]
     textures = (GREY, LEAF)
     world = world_of(triangles, textures, [0, 0, 0, 1], is_indoor=False)
-    for name in WEATHERS:
+    for name in sorted(WEATHERS.keys() - {"snow"}):
         weather = plan_visit(name, (3,), 1).weather
         scene = world.scene(plan_visit(name, (3,), 1))
         got = np.concatenate([surface.colors for surface in scene.surfaces])
@@ -44,8 +44,30 @@ def test_light_equals_the_formula():
             for channel, glow in enumerate((0.16, 0.125, 0.075)):
                 light = weather.ambient[channel] * (0.82 + 0.18 * z + 0.05 * (x - y))
                 light += weather.sun[channel] * facing + weather.lamps * glow
+                if z > 0.6 and not texture:
+                    light *= 1 - 0.45 * weather.wetness
                 expected = min(1.0, max(0.0, light))
                 np.testing.assert_allclose(corner_colors[:, channel], expected, atol=1e-5)
+
+
+def test_snow_lies_on_what_is_level_and_open_to_the_sky():
+    wall = [(0, 0, 0), (0, 4, 0), (0, 4, 3)]
+    triangles = [*square(0), wall, square(0)[0]]
+    world = world_of(triangles, (GREY, LEAF), [0, 0, 0, 1], is_indoor=False)
+    *bare, snow = world.scene(plan_visit("snow", (3,), 1)).surfaces
+    np.testing.assert_array_equal(snow.positions_m, world.positions_m[:2])
+    assert snow.texture.min() > 200 and snow.is_two_sided
+    assert [surface.positions_m.tolist() for surface in bare] == [
+        world.positions_m[2:3].tolist(),
+        world.positions_m[3:].tolist(),
+    ]
+    room = replace(world, is_indoor=True).scene(plan_visit("snow", (3,), 1))
+    assert len(room.surfaces) == 2 and len(room.surfaces[0].positions_m) == 3
+
+
+def test_no_town_stands_on_the_horizon_of_a_model():
+    sky = world_of(square(0), is_indoor=False).scene(plan_visit("fog", (3,), 1)).sky
+    assert np.ptp(sky[-1].astype(int), axis=0).max() == 0  # without clouds
 
 
 def test_either_side_of_a_triangle_is_lit_and_drawn_alike():

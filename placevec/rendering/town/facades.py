@@ -10,7 +10,25 @@ from placevec.rendering.town.textures import draw_awning, draw_wall, draw_words,
 SIZE = 256
 _OVERSIZE = 2
 _FLOOR_M = 3.1
-_STYLES = ("plaster", "brick", "stone", "boards", "panels")
+# What walls are made of, and the colours that they come in: few of them are strong.
+_WALLS = {
+    "plaster": (
+        (236, 230, 216),
+        (228, 218, 198),
+        (232, 214, 176),
+        (206, 168, 104),
+        (216, 190, 138),
+        (192, 124, 92),
+        (192, 190, 184),
+        (222, 192, 180),
+        (186, 200, 208),
+        (188, 196, 172),
+    ),
+    "brick": ((150, 82, 62), (168, 98, 72), (128, 74, 60), (184, 130, 94), (196, 164, 122)),
+    "stone": ((186, 178, 160), (164, 156, 142), (204, 190, 162), (146, 142, 136)),
+    "boards": ((218, 212, 200), (150, 166, 174), (136, 112, 88), (168, 176, 152), (168, 84, 70)),
+    "panels": ((180, 182, 182), (150, 154, 158), (206, 202, 192), (122, 128, 134), (170, 152, 130)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +62,9 @@ def draw_facade(rng: np.random.Generator) -> Facade:
     floors = int(rng.choice([2, 3, 4, 5], p=[0.3, 0.4, 0.22, 0.08]))
     width_m = float(rng.uniform(6.0, 13.0))
     height_m = floors * _FLOOR_M + float(rng.uniform(0.5, 1.1))
-    wall = _wall_color(rng)
-    front = _Front(width_m, height_m, draw_wall(rng, str(rng.choice(_STYLES)), wall, _pixels()))
+    style = str(rng.choice(list(_WALLS), p=(0.4, 0.25, 0.15, 0.12, 0.08)))
+    wall = _wall_color(rng, style)
+    front = _Front(width_m, height_m, draw_wall(rng, style, wall, _pixels()))
     look = _WindowLook.draw(rng, wall)
     columns = max(2, round(width_m / rng.uniform(2.1, 3.4)))
     _draw_upper_floors(front, rng, look, columns, floors)
@@ -83,7 +102,7 @@ class _WindowLook:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, wall: np.ndarray) -> "_WindowLook":
-        shutter = tuple(int(v) for v in rgb_from_hsv(rng.random(), 0.5, rng.uniform(0.25, 0.6)))
+        shutter = tuple(int(v) for v in rgb_from_hsv(rng.random(), 0.35, rng.uniform(0.25, 0.6)))
         return cls(
             width_m=float(rng.uniform(0.8, 1.5)),
             height_m=float(rng.uniform(1.2, 2.0)),
@@ -193,7 +212,7 @@ def _draw_glass(
     front.box(x0, z, x1, top, (shade, shade + 8, shade + 18))
     front.polygon([(x0, top), (x0 + (x1 - x0) * 0.7, top), (x0, z)], (shade + 30, shade + 42, 120))
     if rng.random() < 0.45:
-        curtain = rgb_from_hsv(rng.random(), 0.25, 0.85)
+        curtain = rgb_from_hsv(rng.uniform(0.0, 0.16), 0.2 * rng.random(), 0.85)
         depth = (x1 - x0) * rng.uniform(0.15, 0.4)
         front.box(x0, z, x0 + depth, top, curtain)
         front.box(x1 - depth, z, x1, top, curtain)
@@ -215,27 +234,28 @@ def _draw_glass(
 
 
 def _draw_shop(front: _Front, rng: np.random.Generator, wall: np.ndarray) -> None:
-    paint = rgb_from_hsv(rng.random(), rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.75))
+    paint = rgb_from_hsv(rng.random(), rng.uniform(0.1, 0.55), rng.uniform(0.15, 0.6))
     front.box(0, 0, front.width_m, _FLOOR_M - 0.05, paint)
     front.box(0, 0, front.width_m, 0.45, _shift(paint, -25))
     door = float(rng.uniform(0.1, 0.75)) * (front.width_m - 1.4)
     panes = max(1, round(front.width_m / rng.uniform(1.6, 3.0)))
-    light = (255, int(rng.integers(205, 250)), int(rng.integers(150, 235)))
+    light = np.array((235, rng.integers(185, 230), rng.integers(125, 205)))
     for i in range(panes):
         x0, x1 = (np.array([i, i + 1]) * front.width_m / panes + [0.15, -0.15]).tolist()
         shade = int(rng.integers(45, 95))
         front.box(x0, 0.5, x1, 2.3, (shade, shade + 6, shade + 10))
-        front.light(x0, 0.5, x1, 2.3, light)
+        front.light(x0, 0.5, x1, 1.5, 0.8 * light)
+        front.light(x0, 1.5, x1, 2.3, light)
         for _ in range(int(rng.integers(3, 8))):  # goods in the window
             left = float(rng.uniform(x0, x1 - 0.2))
             size, high = rng.uniform(0.15, 0.5), rng.uniform(0.3, 1.1)
-            goods = rgb_from_hsv(rng.random(), 0.6, rng.uniform(0.4, 0.95))
+            goods = rgb_from_hsv(rng.random(), 0.6 * rng.random(), rng.uniform(0.3, 0.9))
             front.box(left, 0.5, min(left + size, x1), 0.5 + high, goods)
             front.light(left, 0.5, min(left + size, x1), 0.5 + high, goods)
     front.box(door, 0, door + 1.1, 2.35, _shift(paint, 45))
     front.box(door + 0.15, 0.3, door + 0.95, 2.2, (52, 58, 66))
     front.unlight(door, 0, door + 1.1, 2.35)
-    board = rgb_from_hsv(rng.random(), rng.uniform(0.2, 0.95), rng.uniform(0.15, 0.95))
+    board = rgb_from_hsv(rng.random(), rng.uniform(0.1, 0.8), rng.uniform(0.15, 0.9))
     sign = draw_words(rng, board, (64, 512))
     front.paste(sign, 0.2, 2.4, front.width_m - 0.2, 3.02)
     if rng.random() < 0.35:
@@ -257,7 +277,7 @@ def _draw_entrance(
             _draw_window(front, rng, look, center, 0.95, pitch_m)
             continue
         half = min(0.6, pitch_m * 0.4)
-        color = rgb_from_hsv(rng.random(), rng.uniform(0.3, 0.8), rng.uniform(0.2, 0.6))
+        color = rgb_from_hsv(rng.random(), rng.uniform(0.2, 0.6), rng.uniform(0.15, 0.5))
         front.box(center - half - 0.15, 0, center + half + 0.15, 2.6, look.trim)
         front.box(center - half, 0, center + half, 2.1, color)
         front.box(center - half + 0.12, 1.1, center + half - 0.12, 1.9, _shift(color, 28))
@@ -266,10 +286,10 @@ def _draw_entrance(
             front.light(center - half, 2.16, center + half, 2.5, (255, 214, 150))
 
 
-def _wall_color(rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < 0.6:
-        return rgb_from_hsv(rng.random(), rng.uniform(0.0, 0.2), rng.uniform(0.75, 0.97))
-    return rgb_from_hsv(rng.uniform(0.0, 0.16), rng.uniform(0.25, 0.6), rng.uniform(0.5, 0.9))
+def _wall_color(rng: np.random.Generator, style: str) -> np.ndarray:
+    color = np.array(_WALLS[style][rng.integers(len(_WALLS[style]))], np.float64)
+    color = color * rng.uniform(0.88, 1.06) + rng.normal(0, 4, 3)
+    return np.clip(color, 30, 245).astype(np.uint8)
 
 
 def _shift(color: np.ndarray, amount: float) -> tuple:

@@ -15,7 +15,15 @@ from placevec.rendering.weather import Weather
 _HALF_WIDTH_M = 55.0
 _COLS, _MOST_ROWS = 1024, 4096
 _LIGHT_SIZE = (1024, 256)
-_ASPHALT, _PAVING, _EARTH = (92, 93, 97), (158, 152, 144), (104, 112, 84)
+_ASPHALT, _PAVING, _SOIL = (92, 93, 97), (158, 152, 144), (150, 158, 122)
+# What grass and earth are multiplied by.
+_SOIL_TINTS = {
+    "spring": (0.7, 0.86, 0.52),
+    "summer": (0.66, 0.76, 0.52),
+    "autumn": (0.8, 0.7, 0.48),
+    "winter": (0.72, 0.68, 0.62),
+}
+_FALLEN_LEAVES = (1.0, 0.74, 0.42)
 _PAINT = (214, 214, 208)
 
 
@@ -28,12 +36,14 @@ class Ground:
         quads: Quads. Where the ground lies.
         corner_m: (2,) float64. Least x and least y of the texture, in the street's frame.
         size_m: (2,) float64. Its extent along x and y.
+        is_soil: (rows, cols) float32 in [0, 1]. Where grass and earth lie; as large as the light.
     """
 
     albedo: np.ndarray
     quads: Quads
     corner_m: np.ndarray
     size_m: np.ndarray
+    is_soil: np.ndarray
 
     def pixels(self, points_m: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Returns the pixels (n, 2) int32, column and row, of points (n, 2) in a texture."""
@@ -51,18 +61,27 @@ def draw_ground(rng: np.random.Generator, street: Street) -> Ground:
     (left, near), (right, far) = corner, corner + extent
     base = [(left, near, 0.0), (right, near, 0.0), (right, far, 0.0), (left, far, 0.0)]
     mesh.add("ground", np.array(base), cells=(4, round(extent[1] / 15)))
-    ground = Ground(np.empty(0), mesh.quads()["ground"], corner, extent)
-    return Ground(_draw_albedo(rng, street, ground), ground.quads, corner, extent)
+    ground = Ground(np.empty(0), mesh.quads()["ground"], corner, extent, np.empty(0))
+    albedo, is_soil = _draw_albedo(rng, street, ground)
+    return Ground(albedo, ground.quads, corner, extent, is_soil)
 
 
-def _draw_albedo(rng: np.random.Generator, street: Street, ground: Ground) -> np.ndarray:
-    scale = _COLS / ground.size_m[0]
-    size = (round(ground.size_m[1] * scale), _COLS)  # pixels as wide as high
-    image = np.empty((*size, 3), np.uint8)
-    image[:] = _EARTH
+def road_lines(street: Street) -> list[tuple[np.ndarray, float]]:
+    """Returns the middle lines (n, 2) and half widths of the roads of a street, in metres."""
     nodes = street.nodes_m
     ahead = (nodes[0] - nodes[1]) / np.linalg.norm(nodes[0] - nodes[1])
     main = np.concatenate([nodes[:1] + ahead * 5, nodes, nodes[-1:] - ahead * 5])
+    return [(main, ROAD_HALF_WIDTH_M), *((side, 3.3) for side in street.side_streets)]
+
+
+def _draw_albedo(
+    rng: np.random.Generator, street: Street, ground: Ground
+) -> tuple[np.ndarray, np.ndarray]:
+    scale = _COLS / ground.size_m[0]
+    size = (round(ground.size_m[1] * scale), _COLS)  # pixels as wide as high
+    image = np.empty((*size, 3), np.uint8)
+    image[:] = _SOIL
+    nodes, roads = street.nodes_m, road_lines(street)
 
     def line(points: np.ndarray, width_m: float, color: tuple) -> None:
         corners = ground.pixels(points, size)
@@ -71,9 +90,9 @@ def _draw_albedo(rng: np.random.Generator, street: Street, ground: Ground) -> np
     for side in street.side_streets:
         line(side, 11.0, _PAVING)
     line(nodes, 2 * FRONT_DISTANCE_M + 0.4, _PAVING)
-    for points, half in [(main, ROAD_HALF_WIDTH_M), *((s, 3.3) for s in street.side_streets)]:
+    for points, half in roads:
         line(points, 2 * half + 0.5, (182, 178, 170))
-    for points, half in [(main, ROAD_HALF_WIDTH_M), *((s, 3.3) for s in street.side_streets)]:
+    for points, half in roads:
         line(points, 2 * half, _ASPHALT)
     for distance in np.arange(2.0, street.length_m - 2.0, 6.0):
         start, end = street.along(distance)[0], street.along(distance + 2.5)[0]
@@ -87,11 +106,13 @@ def _draw_albedo(rng: np.random.Generator, street: Street, ground: Ground) -> np
         shade = int(rng.integers(66, 110))
         length = rng.uniform(0.6, 5.0)
         line(np.stack([spot, spot + forward * length]), rng.uniform(0.5, 1.6), (shade,) * 3)
+    soil = (image == _SOIL).all(axis=2).astype(np.float32)
+    soil = cv2.resize(soil, _LIGHT_SIZE[::-1], interpolation=cv2.INTER_AREA)
     rows = min(_MOST_ROWS, 2 ** round(np.log2(size[0])))
     image = cv2.resize(image, (_COLS, rows), interpolation=cv2.INTER_AREA)
     fine = draw_noise(rng, (rows // 4, _COLS), 1.3)
     grain = 0.05 * draw_noise(rng, (rows, _COLS), 16) + 0.07 * np.tile(fine, (4, 1))
-    return cv2.multiply(image, cv2.merge([1 + grain] * 3), dtype=cv2.CV_8U)
+    return cv2.multiply(image, cv2.merge([1 + grain] * 3), dtype=cv2.CV_8U), soil
 
 
 def _draw_crossing(line, street: Street, distance_m: float) -> None:
@@ -103,9 +124,16 @@ def _draw_crossing(line, street: Street, distance_m: float) -> None:
 
 
 def draw_light_map(
-    ground: Ground, street: Street, weather: Weather, lighting: Lighting, cars: Cars
+    ground: Ground,
+    street: Street,
+    weather: Weather,
+    lighting: Lighting,
+    cars: Cars,
+    season: str = "summer",
 ) -> np.ndarray:
     """Draws the light on the ground: sky, sun, the shadows of houses, trees and cars, lamps.
+
+    Grass and earth take the colour of the season with it, unless snow hides them.
 
     Returns:
         (rows, cols, 3) uint8, over the same ground as the ground's texture.
@@ -125,6 +153,8 @@ def draw_light_map(
     light += sun[..., None] / np.float32(255) * np.array(weather.sun, np.float32) * height
     if weather.lamps > 0:
         light += _lamp_pools(ground, lighting)
+    if weather.snow == 0:
+        light *= _season_tints(ground, street, season)
     return np.clip(light * 255, 0, 255).astype(np.uint8)
 
 
@@ -140,6 +170,21 @@ def _cast_shadows(sun: np.ndarray, ground: Ground, street: Street, to_sun: np.nd
         radius = max(1, round(0.27 * height * sun.shape[0] / ground.size_m[1]))
         cv2.circle(sun, tuple(int(v) for v in spot), radius, 60, -1)
     sun[:] = cv2.GaussianBlur(sun, (3, 3), 0)
+
+
+def _season_tints(ground: Ground, street: Street, season: str) -> np.ndarray:
+    tint = np.array(_SOIL_TINTS[season], np.float32)
+    tints = 1 - ground.is_soil[..., None] * (1 - tint)
+    if season == "autumn":
+        fallen = np.zeros(_LIGHT_SIZE, np.float32)
+        size_m = np.array([1.5, 2.4])  # along x and y
+        axes = np.rint(size_m / ground.size_m * _LIGHT_SIZE[::-1]).astype(int).tolist()
+        for spot in ground.pixels(
+            np.reshape([tree[:2] for tree in street.trees], (-1, 2)), _LIGHT_SIZE
+        ):
+            cv2.ellipse(fallen, spot.tolist(), axes, 0, 0, 360, 0.8, -1)
+        tints *= 1 - fallen[..., None] * (1 - np.array(_FALLEN_LEAVES, np.float32))
+    return tints
 
 
 def _lamp_pools(ground: Ground, lighting: Lighting) -> np.ndarray:

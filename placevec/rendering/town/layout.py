@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from placevec.rendering.town.facades import Facade, draw_facade
-from placevec.rendering.town.textures import draw_roof, draw_tree, draw_words, rgb_from_hsv
+from placevec.rendering.town.textures import draw_roof, draw_words, rgb_from_hsv
+from placevec.rendering.town.trees import draw_tree
 
 ROAD_HALF_WIDTH_M = 4.6
 FRONT_DISTANCE_M = 8.2
@@ -16,6 +17,8 @@ _SIDE_STREET_LENGTH_M = 46.0
 _END_M = 7.0
 _LEAST_GAP_M = 150.0
 _DESIGNS_PER_STREET = 12
+# Hues of paint on walls: brick, terracotta, ochre, cream, sage, pale blue.
+_HUES = (0.02, 0.06, 0.1, 0.14, 0.25, 0.57)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,19 +28,19 @@ class Designs:
     Args:
         facades: list of Facade. Fronts of houses; neighbours may have the same.
         roofs: list of (rows, cols, 3) uint8 RGB.
-        trees: list of (rows, cols, 4) uint8 RGBA.
+        trees: list of dict. Each tree as (rows, cols, 4) uint8 RGBA in each of `trees.LOOKS`.
         signs: (S, rows, cols, 3) uint8 RGB. Boards with names, each for one shop only.
     """
 
     facades: list[Facade]
     roofs: list[np.ndarray]
-    trees: list[np.ndarray]
+    trees: list[dict[str, np.ndarray]]
     signs: np.ndarray
 
     @classmethod
     def draw(cls, rng: np.random.Generator, num_facades: int) -> "Designs":
         """Draws designs from a seed; equal states of `rng` give equal designs."""
-        boards = [rgb_from_hsv(rng.random(), 0.75, rng.uniform(0.2, 0.95)) for _ in range(64)]
+        boards = [rgb_from_hsv(rng.random(), 0.55, rng.uniform(0.2, 0.9)) for _ in range(64)]
         return cls(
             facades=[draw_facade(rng) for _ in range(num_facades)],
             roofs=[draw_roof(rng, (128, 128)) for _ in range(4)],
@@ -99,7 +102,8 @@ class Street:
         walls: (w, 2, 2) float64. Garden walls, from where to where.
         trees: (t, 4) float64. x, y, height and which of the town's trees.
         lamps: (l, 3) float64. x, y and the sign of x towards the road.
-        boxes: list of (centre (2,), size (3,), colour (3,)). Kiosks, hedges and benches.
+        boxes: list of (centre (2,), size (3,), colour (3,)). Kiosks and benches.
+        hedges: list of (centre (2,), size (3,)).
         side_streets: (s, 2, 2) float64. Centre lines of the side streets.
     """
 
@@ -113,6 +117,7 @@ class Street:
     trees: list = field(default_factory=list)
     lamps: list = field(default_factory=list)
     boxes: list = field(default_factory=list)
+    hedges: list = field(default_factory=list)
     side_streets: list = field(default_factory=list)
 
     def to_world(self, points_m: np.ndarray) -> np.ndarray:
@@ -235,7 +240,8 @@ class _Rows:
             repeats = int(rng.integers(2, 5)) if rng.random() < 0.35 else 1
             design, roof = int(rng.choice(self._palette)), int(rng.integers(-1, self._num_roofs))
             for _ in range(repeats):
-                tint = rgb_from_hsv(rng.random(), rng.uniform(0, 0.55), rng.uniform(0.8, 1)) / 255.0
+                saturation = 0.2 * rng.random() ** 2
+                tint = rgb_from_hsv(rng.choice(_HUES), saturation, rng.uniform(0.86, 1)) / 255.0
                 facade = self._facades[design]
                 sign = -1
                 if self._signs and rng.random() < 0.4:
@@ -301,7 +307,7 @@ def _build_side(
     for j in range(count):
         point = first + (last - first) * (j + 0.5) / count
         if j % 7 != 3:
-            street.boxes.append((point + out * 0.6, np.array([3.0, 1.0, 1.1]), (58, 92, 46)))
+            street.hedges.append((point + out * 0.6, np.array([3.0, 1.0, 1.1])))
     for _ in range(count):
         spot = first + (last - first) * rng.random() + out * rng.uniform(3.0, 20.0)
         street.trees.append((*spot, rng.uniform(5.0, 8.5), rng.integers(6)))
@@ -318,7 +324,7 @@ def _furnish(rng: np.random.Generator, street: Street) -> None:
             if rows_of_trees and draw < 0.35:
                 street.trees.append((*kerb, rng.uniform(4.5, 7.5), rng.integers(6)))
             elif draw > 0.92:
-                color = tuple(rgb_from_hsv(rng.random(), 0.7, 0.6).astype(int))
+                color = tuple(rgb_from_hsv(rng.random(), 0.4, 0.5).astype(int))
                 size = np.array([rng.uniform(0.6, 1.6), rng.uniform(0.5, 1.0), rng.uniform(1, 2.6)])
                 street.boxes.append((kerb + _right(ahead) * side * 0.4, size, color))
         distance += 8.0 + rng.uniform(-1.0, 1.0)

@@ -1,21 +1,24 @@
 """Builds what the renderer draws of a town: a street with its houses as it looks on one visit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from placevec.rendering.scene import Scene, Surface
 from placevec.rendering.town.ground import Ground, draw_ground, draw_light_map
+from placevec.rendering.town.ground_cover import snowy_ground, wet_ground
 from placevec.rendering.town.layout import House, Street, Town
 from placevec.rendering.town.lighting import Lighting
 from placevec.rendering.town.mesh import Mesh, Quads, join, upright
-from placevec.rendering.town.textures import draw_person, draw_sky, draw_wall
+from placevec.rendering.town.textures import draw_person, draw_sky, draw_snow, draw_wall
 from placevec.rendering.town.traffic import NUM_PEOPLE, add_cars, add_people, park_cars
+from placevec.rendering.town.trees import draw_hedge
 from placevec.rendering.weather import Visit, Weather
 
 _SIGN_COLUMNS = 8
 _LAMP_HEIGHT_M = 6.0
 _WARM = (1.0, 0.86, 0.62)
+_LEAST_UP = 0.5  # what faces up this much lies under snow
 
 
 @dataclass(eq=False)
@@ -32,6 +35,8 @@ class StreetModel:
     _textures: dict[str, np.ndarray] = field(init=False, repr=False)
     _quads: dict[str, Quads] = field(init=False, repr=False)
     _ground: Ground = field(init=False, repr=False)
+    _hedge: dict[str, np.ndarray] = field(init=False, repr=False)
+    _grounds: dict[str, np.ndarray] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         designs, rng = self.town.designs, np.random.default_rng((*self.street.seed, 1))
@@ -41,46 +46,71 @@ class StreetModel:
             "light": np.full((8, 8, 3), 255, np.uint8),
             "signs": _atlas(designs.signs),
             "wheel": _draw_wheel(),
+            "snow": draw_snow(rng),
         }
         self._textures |= {f"facade{i}": f.albedo for i, f in enumerate(designs.facades)}
         self._textures |= {f"glow{i}": f.glow for i, f in enumerate(designs.facades)}
         self._textures |= {f"roof{i}": roof for i, roof in enumerate(designs.roofs)}
-        self._textures |= {f"tree{i}": tree for i, tree in enumerate(designs.trees)}
         for i in range(NUM_PEOPLE):
             self._textures[f"person{i}"] = draw_person(rng)
+            self._textures[f"wet_person{i}"] = draw_person(rng, has_umbrella=i % 4 > 0)
+        self._hedge = draw_hedge(rng)
         mesh = Mesh()
         for house in self.street.houses:
             _add_house(mesh, house, self.town)
         _add_furniture(mesh, self.street)
         self._quads = mesh.quads()
         self._ground = draw_ground(rng, self.street)
+        self._grounds = {"dry": self._ground.albedo}
 
     def visit(self, visit: Visit) -> Scene:
-        """Returns the street as it looks on one visit: its light, cars and passers-by."""
+        """Returns the street as it looks on one visit: its light, season, cars and passers-by."""
+        weather, season = visit.weather, visit.season
         rng = np.random.default_rng((*self.street.seed, *visit.seed, 2))
-        lighting = Lighting(self.street, visit.weather, _LAMP_HEIGHT_M)
+        lighting = Lighting(self.street, weather, _LAMP_HEIGHT_M)
         passing, cars = Mesh(), park_cars(rng, self.street)
         add_cars(passing, cars)
         add_people(passing, rng, self.street)
         groups = [*self._quads.items(), *passing.quads().items()]
+        if weather.snow > 0:
+            groups = [part for name, quads in groups for part in _under_snow(name, quads)]
+        textures = self._textures_on(visit)
         colors = lighting.colors(join(quads for _, quads in groups))
         surfaces, start = [], 0
         for name, quads in groups:
             light, start = colors[start : start + len(quads)], start + len(quads)
             if name == "light":
-                light = _lamp_heads(len(quads), visit.weather)
+                light = _lamp_heads(len(quads), weather)
             is_cutout = name.startswith(("tree", "person", "wheel"))
-            surfaces.append(_surface(self._textures[name], quads, light, is_cutout=is_cutout))
-        if visit.weather.lamps > 0:
-            surfaces.extend(self._lit_windows(rng, visit.weather))
+            surfaces.append(_surface(textures[name], quads, light, is_cutout=is_cutout))
+        if weather.lamps > 0:
+            surfaces.extend(self._lit_windows(rng, weather))
         ones = np.ones((len(self._ground.quads), 4, 3), np.float32)
-        light_map = draw_light_map(self._ground, self.street, visit.weather, lighting, cars)
-        surfaces.append(
-            _surface(self._ground.albedo, self._ground.quads, ones, light_map=light_map)
-        )
-        sky = draw_sky(rng, visit.weather, np.random.default_rng((*self.street.seed, 3)))
-        earth = tuple(np.asarray(visit.weather.ambient) * (0.42, 0.44, 0.38))
-        return Scene(surfaces, sky, earth, visit.weather.horizon, visit.weather.haze)
+        light_map = draw_light_map(self._ground, self.street, weather, lighting, cars, season)
+        ground = self._ground_in(weather)
+        surfaces.append(_surface(ground, self._ground.quads, ones, light_map=light_map))
+        sky = draw_sky(rng, weather, np.random.default_rng((*self.street.seed, 3)))
+        return Scene(surfaces, sky, weather.earth, weather.horizon, weather.haze)
+
+    def _textures_on(self, visit: Visit) -> dict[str, np.ndarray]:
+        look = "snow" if visit.weather.snow > 0 else visit.season
+        trees = {f"tree{i}": tree[look] for i, tree in enumerate(self.town.designs.trees)}
+        textures = self._textures | trees | {"hedge": self._hedge[look]}
+        if visit.weather.wetness > 0:
+            textures |= {f"person{i}": textures[f"wet_person{i}"] for i in range(NUM_PEOPLE)}
+        return textures
+
+    def _ground_in(self, weather: Weather) -> np.ndarray:
+        """Returns the ground's texture, drawn once, as the renderer keeps all that it shows."""
+        kind = "snow" if weather.snow > 0 else "wet" if weather.wetness > 0 else "dry"
+        if kind not in self._grounds:
+            rng, ground = np.random.default_rng((*self.street.seed, 4)), self._ground
+            if kind == "snow":
+                self._grounds[kind] = snowy_ground(rng, ground, self.street)
+            else:
+                facades = self.town.designs.facades
+                self._grounds[kind] = wet_ground(rng, ground, self.street, facades)
+        return self._grounds[kind]
 
     def _lit_windows(self, rng: np.random.Generator, weather: Weather) -> list[Surface]:
         surfaces = []
@@ -98,6 +128,15 @@ class StreetModel:
 
 def _surface(texture: np.ndarray, quads: Quads, colors: np.ndarray, **how: object) -> Surface:
     return Surface(texture, quads.positions_m, quads.uvs, colors, **how)
+
+
+def _under_snow(name: str, quads: Quads) -> list[tuple[str, Quads]]:
+    """Splits quads into those that show and those that lie under snow."""
+    is_up = quads.normals[:, 2] > _LEAST_UP
+    white = quads.take(is_up)
+    white = replace(white, tints=np.ones_like(white.tints))
+    parts = [(name, quads.take(~is_up)), ("snow", white)]
+    return [(name, part) for name, part in parts if len(part)]
 
 
 def _lamp_heads(count: int, weather: Weather) -> np.ndarray:
@@ -163,6 +202,8 @@ def _add_furniture(mesh: Mesh, street: Street) -> None:
     for center, size, color in street.boxes:
         _, ahead = street.along(float(center[1]))
         mesh.add_box("wall", center, ahead, size, np.asarray(color) / 225.0)
+    for center, size in street.hedges:
+        mesh.add_box("hedge", center, street.along(float(center[1]))[1], size, (1, 1, 1))
 
 
 def _atlas(signs: np.ndarray) -> np.ndarray:

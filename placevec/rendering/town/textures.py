@@ -1,4 +1,4 @@
-"""Draws surfaces from a seed: walls, roofs, ground, sky, trees, people, words."""
+"""Draws surfaces from a seed: walls, roofs, snow, sky, people, words."""
 
 import cv2
 import numpy as np
@@ -86,6 +86,12 @@ def draw_roof(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return _tint(color, light + 5.0 * draw_noise(rng, size, 20))
 
 
+def draw_snow(rng: np.random.Generator, size: tuple[int, int] = (64, 64)) -> np.ndarray:
+    """Draws snow as (rows, cols, 3) uint8 RGB."""
+    light = 1 + 0.025 * draw_noise(rng, size, 6) + 0.015 * draw_noise(rng, size, 2)
+    return np.clip(light[..., None] * (236, 239, 244), 0, 255).astype(np.uint8)
+
+
 def draw_words(rng: np.random.Generator, board: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Draws an invented name on a board.
 
@@ -125,26 +131,9 @@ def draw_awning(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return image
 
 
-def draw_tree(rng: np.random.Generator, size: tuple[int, int] = (256, 128)) -> np.ndarray:
-    """Draws a tree, transparent around it, as (rows, cols, 4) uint8 RGBA."""
-    rows, cols = size
-    image = np.zeros((rows, cols, 4), np.uint8)
-    bark = (86, 66, 48, 255)
-    cv2.rectangle(image, (cols // 2 - 5, rows // 2), (cols // 2 + 4, rows - 1), bark, -1)
-    hue, value = rng.uniform(0.19, 0.33), rng.uniform(0.3, 0.5)
-    spread = rng.uniform(0.26, 0.36)
-    for i in range(420):
-        angle, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random())
-        x = cols * (0.5 + spread * radius * np.cos(angle) * 1.1)
-        y = rows * (0.36 + 0.27 * radius * np.sin(angle))
-        light = value * (0.65 + 0.35 * i / 420) * (1.25 - 0.9 * y / rows) + rng.normal(0, 0.03)
-        leaf = rgb_from_hsv(hue + rng.normal(0, 0.015), 0.6, float(np.clip(light, 0.05, 0.9)))
-        dot = (round(x), round(y))
-        cv2.circle(image, dot, int(rng.integers(3, 8)), (*(int(v) for v in leaf), 255), -1)
-    return image
-
-
-def draw_person(rng: np.random.Generator, size: tuple[int, int] = (128, 64)) -> np.ndarray:
+def draw_person(
+    rng: np.random.Generator, size: tuple[int, int] = (128, 64), *, has_umbrella: bool = False
+) -> np.ndarray:
     """Draws somebody walking, transparent around them, as (rows, cols, 4) uint8 RGBA."""
     image = np.zeros((*size, 4), np.uint8)
 
@@ -152,7 +141,7 @@ def draw_person(rng: np.random.Generator, size: tuple[int, int] = (128, 64)) -> 
         corners = (np.array(points) * [size[1], size[0]]).astype(np.int32)
         cv2.fillPoly(image, [corners], (*(int(v) for v in color), 255))
 
-    coat = rgb_from_hsv(rng.random(), rng.uniform(0, 0.9), rng.uniform(0.15, 0.9))
+    coat = rgb_from_hsv(rng.random(), 0.7 * rng.random() ** 2, rng.uniform(0.15, 0.8))
     legs = rgb_from_hsv(rng.uniform(0.5, 0.75), 0.4, rng.uniform(0.1, 0.45))
     stride = rng.uniform(0.03, 0.14)
     part([(0.4, 0.5), (0.55, 0.5), (0.5 - stride, 1.0), (0.38 - stride, 1.0)], legs)
@@ -163,21 +152,32 @@ def draw_person(rng: np.random.Generator, size: tuple[int, int] = (128, 64)) -> 
     skin = rgb_from_hsv(0.07, rng.uniform(0.3, 0.6), rng.uniform(0.4, 0.95))
     head = (size[1] // 2, round(size[0] * 0.09))
     cv2.circle(image, head, round(size[0] * 0.075), (*(int(v) for v in skin), 255), -1)
+    hair = (int(rng.integers(20, 150)),) * 2
+    top = (head[0], round(size[0] * 0.07))
+    radius = round(size[0] * 0.07)
+    cv2.ellipse(image, top, (radius, radius), 0, 180, 360, (*hair, hair[0] * 3 // 4, 255), -1)
+    if rng.random() < 0.4:
+        part([(0.7, 0.42), (0.86, 0.42), (0.88, 0.6), (0.68, 0.6)], coat // 2)
+    if has_umbrella:
+        cloth = rgb_from_hsv(rng.random(), rng.uniform(0, 0.6), rng.uniform(0.1, 0.6))
+        angles = np.linspace(0, np.pi, 16)
+        part([(0.5 + 0.46 * np.cos(a), 0.19 - 0.17 * np.sin(a)) for a in angles], cloth)
+        part([(0.6, 0.18), (0.63, 0.18), (0.63, 0.4), (0.6, 0.4)], cloth // 2)
     return image
 
 
 def draw_sky(
     rng: np.random.Generator,
     weather: Weather,
-    skyline: np.random.Generator,
+    skyline: np.random.Generator | None,
     size: tuple[int, int] = (128, 512),
 ) -> np.ndarray:
-    """Draws the sky all around, from high up (first row) down to the roofs on the horizon.
+    """Draws the sky all around, from high up (first row) down to the horizon.
 
     Args:
         rng: np.random.Generator. Where the clouds are.
         weather: Weather. The sky's colours and clouds.
-        skyline: np.random.Generator. What stands on the horizon.
+        skyline: np.random.Generator or None. Which roofs stand on the horizon; None for none.
         size: (rows, cols). Size of the picture; its left and right edges meet.
 
     Returns:
@@ -193,6 +193,13 @@ def draw_sky(
     cover = np.clip((noise + 2.2 * clouds - 1.3) * 1.1, 0, 1)[..., None] * min(1.0, clouds * 2)
     white = np.minimum(horizon * 1.05 + 14 * max(weather.ambient), 255)
     sky = np.clip(sky * (1 - cover * 0.85) + white * cover * 0.85, 0, 255).astype(np.uint8)
+    if skyline is not None:
+        _draw_skyline(sky, weather, skyline)
+    return sky
+
+
+def _draw_skyline(sky: np.ndarray, weather: Weather, skyline: np.random.Generator) -> None:
+    size, horizon = sky.shape[:2], 255 * np.array(weather.horizon, np.float32)
     far = 0.55 * horizon + 0.45 * 110 * np.array(weather.ambient, np.float32)
     color = tuple(int(v) for v in np.clip(far, 0, 255))
     column = 0
@@ -200,7 +207,6 @@ def draw_sky(
         width, height = int(skyline.integers(4, 16)), int(skyline.integers(4, 13))
         cv2.rectangle(sky, (column, size[0] - height), (column + width, size[0]), color, -1)
         column += width
-    return sky
 
 
 def _tint(color: np.ndarray, light: np.ndarray) -> np.ndarray:

@@ -15,11 +15,27 @@ from placevec.rendering.town.street_model import StreetModel
 from placevec.rendering.weather import Visit, plan_visit
 from placevec.sources import PhotoName, photo_name
 
-_TRAIN_VISITS = {
-    "database": ("day", "afternoon", "overcast"),
-    "queries": ("overcast", "fog", "dusk", "night"),
-}
-_VALIDATION_VISITS = {"database": ("day",), "queries": ("overcast", "fog", "dusk", "night")}
+# Weather and day, counted from 1 March; the rows take turns from street to street.
+_TRAIN_VISITS = (
+    {
+        "database": (("day", 45), ("afternoon", 130), ("overcast", 230)),
+        "queries": (("rain", 60), ("fog", 240), ("dusk", 150), ("night", 320)),
+    },
+    {
+        "database": (("day", 140), ("afternoon", 235), ("overcast", 40)),
+        "queries": (("snow", 310), ("overcast", 250), ("dusk", 70), ("night", 160)),
+    },
+)
+_VALIDATION_VISITS = (
+    {
+        "database": (("day", 45),),
+        "queries": (("overcast", 300), ("rain", 240), ("dusk", 160), ("night", 330)),
+    },
+    {
+        "database": (("day", 130),),
+        "queries": (("fog", 245), ("snow", 315), ("dusk", 60), ("night", 180)),
+    },
+)
 _ROLES = {"database": "database", "queries": "query"}
 _START_M = np.array([1000.0, 1000.0])
 
@@ -29,7 +45,7 @@ class TownTour:
 
     Each training place is photographed on three visits for the database and on four for the
     queries; for validation each place on one visit by day, and every other place once more as a
-    query in other weather. Visits differ in light, parked cars, passers-by and camera.
+    query in other weather. Visits differ in light, season, parked cars, passers-by and camera.
 
     Args:
         settings: RenderConfig. Seed, numbers of streets and places.
@@ -55,12 +71,12 @@ class TownTour:
         for number, (part, town) in enumerate(self._towns.items()):
             visits = _TRAIN_VISITS if part == "train" else _VALIDATION_VISITS
             for i, street in enumerate(town.streets):
-                day = 0
-                for folder, weathers in visits.items():
-                    for turn, weather in enumerate(weathers):
-                        day += 11
-                        visit = plan_visit(weather, (self.settings.seed, number, i, day), day)
-                        every = 2 * len(weathers) if (part, folder) == ("val", "queries") else 1
+                turns = 0
+                for folder, planned in visits[i % len(visits)].items():
+                    for turn, (weather, day) in enumerate(planned):
+                        turns += 1
+                        visit = plan_visit(weather, (self.settings.seed, number, i, turns), day)
+                        every = 2 * len(planned) if (part, folder) == ("val", "queries") else 1
                         yield from self._round(street, visit, Path(part), folder, every, 2 * turn)
 
     def scene(self, part: str, visit: Visit) -> Scene:

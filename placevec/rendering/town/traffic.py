@@ -7,9 +7,27 @@ import numpy as np
 
 from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.mesh import Mesh, Quads, upright
-from placevec.rendering.town.textures import rgb_from_hsv
 
 NUM_PEOPLE = 8
+# White, silver, grey, black, blue, red, green, beige; what is seen most stands twice or more.
+_PAINTS = np.array(
+    [
+        (0.86, 0.86, 0.85),
+        (0.86, 0.86, 0.85),
+        (0.68, 0.69, 0.71),
+        (0.68, 0.69, 0.71),
+        (0.42, 0.43, 0.45),
+        (0.42, 0.43, 0.45),
+        (0.14, 0.14, 0.15),
+        (0.14, 0.14, 0.15),
+        (0.17, 0.25, 0.42),
+        (0.3, 0.42, 0.55),
+        (0.55, 0.12, 0.11),
+        (0.2, 0.3, 0.24),
+        (0.66, 0.6, 0.48),
+    ]
+)
+_TRIM, _PLATE = (0.08, 0.08, 0.09), (0.85, 0.84, 0.7)
 _GLASS, _FRONT_LIGHT, _REAR_LIGHT = (0.16, 0.19, 0.23), (0.9, 0.9, 0.8), (0.75, 0.1, 0.08)
 
 
@@ -52,8 +70,7 @@ def park_cars(rng: np.random.Generator, street: Street) -> Cars:
             shift = side * (ROAD_HALF_WIDTH_M - 1.05 + rng.uniform(-0.1, 0.1))
             spots.append(point + right * shift)
             headings.append(ahead * side)
-            saturation = float(rng.choice([0.0, 0.05, 0.5], p=[0.5, 0.35, 0.15]))
-            paints.append(rgb_from_hsv(rng.random(), saturation, rng.uniform(0.12, 0.8)) / 255.0)
+            paints.append(rng.choice(_PAINTS) * rng.uniform(0.85, 1.1))
             vans.append(bool(rng.random() < 0.15))
     pairs = (np.array(rows, np.float64).reshape(-1, 2) for rows in (spots, headings))
     return Cars(*pairs, np.array(paints, np.float64).reshape(-1, 3), np.array(vans, bool))
@@ -123,10 +140,19 @@ def _car(is_van: bool) -> list[tuple[Quads, str, bool]]:
         for side in (-1, 1):
             x = side * (width / 2 + 0.03)
             fixed.add("wheel", upright((x, end - 0.33), (x, end + 0.33), 0.0, 0.66))
+    below = np.array([length - 0.5, width - 0.06, 0.14])
+    fixed.add_box("plain", spot, ahead, below, _TRIM, 0.14)
     for end, color, facing in ((0.503, _FRONT_LIGHT, -1), (-0.503, _REAR_LIGHT, 1)):
         for x in (-0.36 * width, 0.36 * width):
             left, right = (x - 0.16 * facing, end * length), (x + 0.16 * facing, end * length)
             fixed.add("plain", upright(left, right, 0.58, 0.76), tint=color)
+        for half, low_m, high_m, tint in (
+            (0.46 * width, 0.3, 0.46, _TRIM),
+            (0.26, 0.4, 0.5, _PLATE),
+        ):
+            y = end * length * (1.002 if tint is _PLATE else 1.0)
+            corners = upright((-half * facing, y), (half * facing, y), low_m, high_m)
+            fixed.add("plain", corners, tint=tint)
     parts = [(quads, texture, True) for texture, quads in painted.quads().items()]
     return parts + [(quads, texture, False) for texture, quads in fixed.quads().items()]
 

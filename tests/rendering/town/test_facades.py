@@ -20,6 +20,17 @@ def test_a_facade_lets_light_out_of_its_windows_only():
 
 def test_facades_differ_in_size():
     rng = np.random.default_rng(0)
-    facades = [draw_facade(rng) for _ in range(12)]
+    facades = [draw_facade(rng) for _ in range(24)]
     assert all(6 <= facade.width_m <= 13 for facade in facades)
     assert len({round(facade.height_m) for facade in facades}) > 2
+
+
+def test_walls_are_of_natural_colours_and_differ():
+    rng = np.random.default_rng(0)
+    walls = np.array([draw_facade(rng).wall for _ in range(60)], float)
+    saturation = 1 - walls.min(axis=1) / walls.max(axis=1)
+    assert np.median(saturation) < 0.35 and saturation.max() < 0.7
+    red, green, blue = walls[saturation > 0.3].T
+    assert (red >= green).all() and (green >= blue - 12).all()  # strong colours are warm
+    gaps = np.abs(walls[:, None] - walls[None]).max(axis=-1)
+    assert np.median(gaps) > 40

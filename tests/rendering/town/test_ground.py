@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,9 @@ def test_cars_and_houses_cast_shadows(town, ground):
     col, row = ground.pixels(cars.spots_m[:1], (rows, cols))[0]
     assert dull[row, col].max() < 0.6 * 0.2 * 255
     # Where the sun is seen, 0.2 + 0.6 * sin(40 degrees) of the light falls; elsewhere 0.2.
-    assert np.percentile(sunny, 90) == pytest.approx(255 * (0.2 + 0.6 * np.sin(0.698)), abs=3)
+    assert np.percentile(sunny[ground.is_soil == 0], 90) == pytest.approx(
+        255 * (0.2 + 0.6 * np.sin(0.698)), abs=3
+    )
     house = street.houses[0].footprint_m.mean(axis=0)
     col, row = ground.pixels(house[None], (rows, cols))[0]
     assert sunny[row, col].max() <= 0.2 * 255 + 1
@@ -69,3 +73,42 @@ def test_lamps_make_pools_of_light(town, ground):
     cells = ground.pixels(np.stack([lamp, between]), night.shape[:2])
     bright, dim = (night[row, col].astype(int).sum() for col, row in cells)
     assert bright > dim + 100
+
+
+def test_grass_has_the_colour_of_the_season_and_roads_have_none(town, ground):
+    street = town.streets[0]
+    weather = Weather("it", 12.0, ambient=(0.9, 0.9, 0.9))
+    cars = park_cars(np.random.default_rng(0), street)
+    lighting = Lighting(street, weather, 6.0)
+    maps = {
+        season: draw_light_map(ground, street, weather, lighting, cars, season).astype(int)
+        for season in ("summer", "winter")
+    }
+    change = np.abs(maps["summer"] - maps["winter"]).max(axis=2)
+    assert np.median(change[ground.is_soil == 1]) > 15
+    assert change[ground.is_soil == 0].max() <= 1
+    red, green, _ = np.median(maps["summer"][ground.is_soil == 1], axis=0)
+    assert green > red
+
+
+def test_leaves_lie_under_trees_in_autumn(town, ground):
+    street = max(town.streets, key=lambda each: len(each.trees))
+    ground = draw_ground(np.random.default_rng(0), street)
+    weather = Weather("it", 12.0, ambient=(0.9, 0.9, 0.9))
+    cars = park_cars(np.random.default_rng(0), street)
+    light = draw_light_map(
+        ground, street, weather, Lighting(street, weather, 6.0), cars, "autumn"
+    ).astype(int)
+    spots = np.array([tree[:2] for tree in street.trees])
+    cols, rows = ground.pixels(spots, light.shape).T
+    under = light[rows, cols]
+    assert (under[:, 0] > under[:, 2] * 1.3).mean() > 0.9
+
+
+def test_a_street_without_trees_has_an_autumn_too(town):
+    street = replace(town.streets[0], trees=[])
+    ground = draw_ground(np.random.default_rng(0), street)
+    cars = park_cars(np.random.default_rng(0), street)
+    weather = Weather("it", 12.0)
+    lighting = Lighting(street, weather, 6.0)
+    assert draw_light_map(ground, street, weather, lighting, cars, "autumn").any()

@@ -7,7 +7,7 @@ from placevec.rendering.town.textures import (
     draw_person,
     draw_roof,
     draw_sky,
-    draw_tree,
+    draw_snow,
     draw_wall,
     draw_words,
     rgb_from_hsv,
@@ -20,7 +20,7 @@ DRAWN = {
     "roof": lambda rng: draw_roof(rng, (64, 32)),
     "words": lambda rng: draw_words(rng, GREY.astype(np.uint8), (32, 128)),
     "awning": lambda rng: draw_awning(rng, (32, 128)),
-    "tree": lambda rng: draw_tree(rng, (64, 32)),
+    "snow": lambda rng: draw_snow(rng, (64, 32)),
     "person": lambda rng: draw_person(rng, (64, 32)),
     "sky": lambda rng: draw_sky(rng, WEATHERS["day"], np.random.default_rng(0), (32, 128)),
 }
@@ -53,9 +53,11 @@ def test_noise_has_mean_0_and_deviation_about_1():
     assert abs(noise.mean()) < 0.1 and 0.5 < noise.std() < 1.2
 
 
-def test_trees_and_people_are_transparent_around_them():
-    for picture in (draw_tree(np.random.default_rng(0)), draw_person(np.random.default_rng(0))):
-        alpha = picture[..., 3]
+@pytest.mark.parametrize("has_umbrella", [False, True])
+def test_people_are_transparent_around_them(has_umbrella):
+    for seed in range(5):
+        person = draw_person(np.random.default_rng(seed), has_umbrella=has_umbrella)
+        alpha = person[..., 3]
         assert set(np.unique(alpha)) == {0, 255}
         assert alpha[:, 0].max() == 0 and alpha[-1].max() == 255  # they stand on the ground
 
@@ -67,3 +69,19 @@ def test_the_sky_is_brighter_by_day_and_paler_at_the_horizon():
     }
     assert skies["day"].mean() > skies["night"].mean() + 80
     assert skies["day"][-20].mean() > skies["day"][0].mean() + 20
+
+
+def test_only_a_skyline_stands_on_the_horizon():
+    skies = [
+        draw_sky(np.random.default_rng(0), WEATHERS["overcast"], skyline)
+        for skyline in (None, np.random.default_rng(0), np.random.default_rng(1))
+    ]
+    np.testing.assert_array_equal(skies[0][:-13], skies[1][:-13])
+    assert skies[1][-1].mean() < skies[0][-1].mean() - 10
+    assert skies[0][-1].min() > skies[1][-1].max()  # clouds alone
+    assert (skies[1] != skies[2]).any()
+
+
+def test_snow_is_nearly_white():
+    snow = draw_snow(np.random.default_rng(0))
+    assert snow.min() > 200 and 1 < snow.std() < 15
