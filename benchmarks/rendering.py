@@ -1,0 +1,160 @@
+"""How many photos a second does each pipe draw of a world, and how many a bare Panda3D loop?
+
+    python benchmarks/rendering.py street-1 alpine-2 suspended
+
+docs/performance.md has what it printed.
+
+The bare loop is what a user would write: Panda3D's own loader, one buffer of the same size, and
+for each of the same cameras `render_frame` and a copy of the picture. It has no sky, no haze, no
+weather, no light. Ours is `Renderer.photo`, which has them, and averages the picture down. Depth is
+that of a photo a quarter the size, as `points.npz` is made. `many cameras` puts 4 x 4 cameras on
+one buffer, in the bare loop. The rows of one world take turns; a speed is the median of rounds. The
+ratio is of processor time, which other work on the machine hardly changes.
+"""
+
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tyro
+from panda3d import core
+
+from placevec.config import RenderConfig
+from placevec.rendering.load_world import find_models, load_world
+from placevec.rendering.model_tour import ModelTour
+from placevec.rendering.pipes import Canvas
+from placevec.rendering.renderer import Pose, Renderer
+
+_SIDE = 4
+
+
+def main(
+    worlds: tyro.conf.Positional[tuple[Path, ...]],
+    *,
+    pipes: tuple[str, ...] = ("software", "opengl"),
+    size: tuple[int, int] = (240, 320),
+    cameras: int = 96,
+    rounds: int = 5,
+    short: bool = False,
+) -> None:
+    """Draws the same cameras in each way, in turns.
+
+    Args:
+        worlds: 3-D models.
+        pipes: Pipes to try.
+        size: Rows and columns of a photo.
+        cameras: Cameras a round.
+        rounds: How often each way is timed.
+        short: Fewer cameras and rounds.
+    """
+    logging.disable(logging.WARNING)
+    cameras, rounds = (32, 3) if short else (cameras, rounds)
+    print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
+    print("| world | pipe | way | photos/s | ours to bare |\n|---|---|---|---|---|")
+    for path in worlds:
+        world = load_world(path)
+        tour = ModelTour(world, RenderConfig(num_photos=3 * cameras))
+        shots = list(tour.shots())[:cameras]
+        poses = [shot.camera.pose for shot in shots]
+        for pipe in pipes:
+            try:
+                speeds = _measure(path, tour, shots[0].visit, poses, pipe, size, rounds)
+            except RuntimeError as error:
+                print(f"| {world.name} | {pipe} | not here: {error} | | |")
+                continue
+            for way, (rates, costs) in speeds.items():
+                other = speeds.get(way.replace("ours", "bare"))
+                ratio = ""
+                if way.startswith("ours") and other:
+                    ratio = f"{statistics.median(other[1]) / statistics.median(costs):.2f}"
+                print(
+                    f"| {world.name} | {pipe} | {way} | {statistics.median(rates):.0f} "
+                    f"({min(rates):.0f} to {max(rates):.0f}) | {ratio} |",
+                    flush=True,
+                )
+
+
+def _measure(
+    path: Path,
+    tour: ModelTour,
+    visit: object,
+    poses: list[Pose],
+    pipe: str,
+    size: tuple[int, int],
+    rounds: int,
+) -> dict[str, tuple[list[float], list[float]]]:
+    """Returns photos a second and processor seconds a photo of each way, a value a round."""
+    scene = tour.scene("", visit)
+    renderers = {oversize: Renderer(size, oversize=oversize, pipe=pipe) for oversize in (1, 2)}
+    for renderer in renderers.values():
+        renderer.open()
+        renderer.show(scene)
+    grid = poses[: len(poses) // _SIDE**2 * _SIDE**2]
+    bare = {
+        oversize: _BareLoop(path, pipe, tuple(oversize * side for side in size))
+        for oversize in (1, 2)
+    }
+    many = _BareLoop(path, pipe, size, _SIDE)
+    ways: dict[str, tuple[Callable, list[Pose]]] = {
+        "bare": (bare[1].draw, poses),
+        "ours": (lambda some: _each(renderers[1].photo, some), poses),
+        "bare, 2 x 2 pixels each": (bare[2].draw, poses),
+        "ours, 2 x 2 pixels each": (lambda some: _each(renderers[2].photo, some), poses),
+        "bare, 16 cameras a frame": (many.draw, grid),
+        "ours, depth of a quarter the size": (
+            lambda some: _each(lambda pose: renderers[1].depth(pose, 4), some),
+            poses,
+        ),
+    }
+    speeds: dict[str, tuple[list[float], list[float]]] = {way: ([], []) for way in ways}
+    for turn in range(rounds + 1):
+        for way, (draw, some) in ways.items():
+            start, start_cpu = time.perf_counter(), time.process_time()
+            draw(some)
+            if turn:  # the first round uploads textures
+                speeds[way][0].append(len(some) / (time.perf_counter() - start))
+                speeds[way][1].append((time.process_time() - start_cpu) / len(some))
+    for renderer in renderers.values():
+        renderer.close()
+    return speeds
+
+
+def _each(draw: Callable, poses: list[Pose]) -> None:
+    for pose in poses:
+        draw(pose)
+
+
+class _BareLoop:
+    """Panda3D's loader and one buffer, and nothing more."""
+
+    def __init__(self, path: Path, pipe: str, size: tuple[int, int], side: int = 1) -> None:
+        self._canvas = Canvas(pipe, size, side)
+        self._root = core.NodePath("bare")
+        for file in find_models(path)[1]:
+            loaded = core.Loader.get_global_ptr().load_sync(core.Filename.from_os_specific(str(file)))
+            node = self._root.attach_new_node(loaded)
+            if "worlds/suspended" not in str(file):
+                node.set_hpr(0, 90, 0)
+        self._root.set_two_sided(True)
+        lens = core.PerspectiveLens()
+        lens.set_film_size(4, 3)
+        lens.set_fov(75.0)
+        lens.set_near_far(0.4, 420.0)
+        self._cameras = [
+            self._root.attach_new_node(core.Camera("camera", lens)) for _ in range(side**2)
+        ]
+
+    def draw(self, poses: list[Pose]) -> None:
+        """Draws all poses, and copies each picture out."""
+        for first in range(0, len(poses), len(self._cameras)):
+            for camera, pose in zip(self._cameras, poses[first:], strict=False):
+                camera.set_pos(*pose.position_m)
+                camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
+            np.array(self._canvas.draw(self._cameras, (0.5, 0.6, 0.7)))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
