@@ -134,7 +134,9 @@ class _BareLoop:
         self._canvas = Canvas(pipe, size, side)
         self._root = core.NodePath("bare")
         for file in find_models(path)[1]:
-            loaded = core.Loader.get_global_ptr().load_sync(core.Filename.from_os_specific(str(file)))
+            loaded = core.Loader.get_global_ptr().load_sync(
+                core.Filename.from_os_specific(str(file))
+            )
             node = self._root.attach_new_node(loaded)
             if "worlds/suspended" not in str(file):
                 node.set_hpr(0, 90, 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import cv2
 import numpy as np
 from panda3d import core
 
@@ -10,6 +11,7 @@ from placevec.rendering.scene import Scene, Surface
 _CHUNK_POLYGONS = 128
 _SKY_TOP_DEG = 50.0
 _SKY_RADIUS_M = 200.0
+_SKY_SIZE = (2048, 256)  # columns, rows
 _EARTH_HALF_WIDTH_M = 400.0
 _EYE_HEIGHT_M = 1.7
 _RIM_M = 20.0
@@ -18,6 +20,7 @@ _RIM_M = 20.0
 # differ from run to run.
 _BIN = "fixed"
 _EARTH_ORDER, _SURFACE_ORDER, _OVERLAY_ORDER, _HAZE_ORDER = 100, 1_000, 100_000, 200_000
+_CLEAR_HAZE = 0.0015
 _FAINT_CURTAINS_M = (40.0, 90.0, 150.0, 260.0)
 
 TextureMaker = Callable[[np.ndarray, bool], core.Texture]
@@ -77,7 +80,7 @@ def add_surface(
         path.set_depth_offset(1)
 
 
-def add_background(parent: core.NodePath, scene: Scene, texture_of: TextureMaker) -> None:
+def add_background(parent: core.NodePath, scene: Scene) -> None:
     """Adds the plain below and the sky around a node that moves with the camera."""
     maker = core.CardMaker("earth")
     half = max(_EARTH_HALF_WIDTH_M, scene.far_m - _RIM_M)
@@ -89,7 +92,7 @@ def add_background(parent: core.NodePath, scene: Scene, texture_of: TextureMaker
     earth.set_two_sided(True)
     earth.set_bin(_BIN, _EARTH_ORDER)
     if scene.sky is not None:
-        _add_sky(parent, texture_of(scene.sky, True))
+        _add_sky(parent, make_texture(_enlarge(scene.sky), False))
     parent.set_depth_write(False)
     parent.set_depth_test(False)
 
@@ -101,6 +104,8 @@ def add_haze(camera: core.NodePath, scene: Scene, field_of_view_deg: float) -> N
     """
     count = int(np.clip(scene.haze * 500, 3, 13))
     ends = np.array(_FAINT_CURTAINS_M) if count == 3 else np.geomspace(2.5, 260.0, count + 1)
+    if scene.haze < _CLEAR_HAZE:
+        ends = ends[1:]
     half = np.tan(np.deg2rad(field_of_view_deg / 2)) * 1.5
     maker = core.CardMaker("haze")
     for number, (near, far) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
@@ -129,6 +134,11 @@ def _add_sky(parent: core.NodePath, texture: core.Texture) -> None:
         card.set_h(-np.rad2deg(angle))
         card.set_texture(texture)
         card.set_bin(_BIN, i)
+
+
+def _enlarge(sky: np.ndarray) -> np.ndarray:
+    """Returns a sky so large that its pixels do not show; interpolating it in each photo is slow."""
+    return cv2.resize(sky, _SKY_SIZE, interpolation=cv2.INTER_CUBIC)
 
 
 def _chunks(surface: Surface) -> list[np.ndarray]:

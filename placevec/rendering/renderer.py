@@ -153,7 +153,7 @@ class Renderer:
         for number, surface in enumerate(scene.surfaces):
             add_surface(self._root, surface, number, self._texture)
         self._background = self._root.attach_new_node("background")
-        add_background(self._background, scene, self._texture)
+        add_background(self._background, scene)
         if scene.haze > 0:
             add_haze(self._camera, scene, self._drawn()[1])
 
