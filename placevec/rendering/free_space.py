@@ -114,8 +114,8 @@ def stand(
 def hover(collider: Collider, eyes_m: np.ndarray, clearance_m: float) -> np.ndarray:
     """Tries whether cameras can be at points of the air, whatever is below.
 
-    A camera is under the ground if the first thing above it is the back of ground, and the front of
-    none lies below.
+    A camera is under the ground if the first thing above it is seen from behind, and nothing lies
+    below.
 
     Args:
         collider: Collider. The world.
@@ -133,9 +133,8 @@ def hover(collider: Collider, eyes_m: np.ndarray, clearance_m: float) -> np.ndar
     up, down = (np.broadcast_to(way, eyes_m.shape) for way in (_UP, _DOWN))
     _, above = collider.cast(eyes_m, up, reach_m)
     below_m, below = collider.cast(eyes_m, down, reach_m)
-    is_ground = (below >= 0) & ~collider.is_back(below, down)
     for reason, is_so in (
-        (UNDER_GROUND, collider.is_back(above, up) & ~is_ground),
+        (UNDER_GROUND, collider.is_back(above, up) & (below < 0)),
         (INSIDE, is_inside | collider.is_back(below, down)),
         (NEAR_WALL, np.minimum(hits_m.min(axis=1), below_m) < clearance_m),
     ):
