@@ -16,9 +16,7 @@ def test_jitter_stays_in_its_bounds_and_fills_them(shapes):
     collider = Collider(shapes.world(shapes.floor((-50, -50), (50, 50), slope=0.1)))
     eyes = np.tile([0.0, 0, 1.7], (60, 1))
     turns = np.tile([90.0, 0, 0], (60, 1))
-    trial = shake(
-        collider, eyes, turns, np.random.default_rng(0), body=Body(), jitter=JITTER
-    )
+    trial = shake(collider, eyes, turns, np.random.default_rng(0), body=Body(), jitter=JITTER)
     assert (trial.reasons == "").all()
     strays = np.abs(trial.eyes_m - eyes)
     above = trial.eyes_m[:, 2] - 0.1 * trial.eyes_m[:, 0]

@@ -26,13 +26,14 @@ def assert_clear(collider, eyes_m, least_m):
     assert (np.abs(below_m - 1.7) < 0.2).all()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_no_camera_is_in_a_house_or_under_the_ground(shapes, seed):
     world, houses = shapes.blocks(seed)
-    viewpoints = find_viewpoints(world, num_places=15, views_per_place=2, seed=seed)
+    viewpoints = find_viewpoints(world, num_places=6, views_per_place=2, seed=seed)
     for x, y, z in eyes_of(viewpoints):
-        assert z == pytest.approx(1.7, abs=0.151)
-        for low, high in houses:
+        over = [high[2] for low, high in houses if ((low[:2] < (x, y)) & ((x, y) < high[:2])).all()]
+        assert z - max(over, default=0.0) == pytest.approx(1.7, abs=0.151)  # flat roofs count
+        for low, high in houses[houses[:, 1, 2] > z]:
             outside = np.maximum(low[:2] - (x, y), (x, y) - high[:2]).max()
             assert outside > 0.7  # 1 m along eight rays
     assert_clear(viewpoints.collider, eyes_of(viewpoints), 0.7)
@@ -75,9 +76,7 @@ def test_clearance_shrinks_in_a_narrow_corridor(shapes):
 
 def test_places_are_rather_where_walls_are_near(shapes):
     walls = [shapes.box((x, -100, 0), (x + 1, 100, 9)) for x in (-150, -130)]
-    tiles = [
-        shapes.floor((x, y), (x + 20, y + 20)) for x in range(-150, 250, 20) for y in (-20, 0)
-    ]
+    tiles = [shapes.floor((x, y), (x + 20, y + 20)) for x in range(-150, 250, 20) for y in (-20, 0)]
     end = shapes.box((250, -20, 0), (251, 20, 9))
     world = shapes.world(*tiles, *walls, end)
     eyes = eyes_of(find_viewpoints(world, num_places=12, seed=0, spacing_m=3.0))
