@@ -111,7 +111,8 @@ def look(
     """Tries also whether cameras see something, and not only a wall right before them.
 
     Fifteen rays are cast, up to 30 degrees to either side, below and above the horizon. What lies
-    within a metre of the height of the ground that the camera stands on is not something.
+    within a metre of the height of the ground that the camera stands on is not something, nor is
+    ground that rises gently.
 
     Args:
         collider: Collider. The world.
@@ -131,10 +132,12 @@ def look(
         [np.sin(turns) * np.cos(rises), np.cos(turns) * np.cos(rises), np.sin(rises)], axis=-1
     )
     starts_m = np.repeat(trial.eyes_m[rows], ways.shape[1], axis=0)
-    hits_m, _ = collider.cast(starts_m, ways.reshape(-1, 3), sight_m)
-    hits_m = hits_m.reshape(turns.shape)
+    hits_m, triangles = collider.cast(starts_m, ways.reshape(-1, 3), sight_m)
+    hits_m, triangles = hits_m.reshape(turns.shape), triangles.reshape(turns.shape)
     above_ground_m = body.eye_height_m + np.where(np.isfinite(hits_m), hits_m, 0) * np.sin(rises)
-    is_seen = np.isfinite(hits_m) & (np.abs(above_ground_m) > _LEAST_STEP_M)
+    is_slope = collider.normals[triangles, 2] >= np.cos(np.deg2rad(body.max_slope_deg))
+    is_seen = (above_ground_m < -_LEAST_STEP_M) | (above_ground_m > _LEAST_STEP_M) & ~is_slope
+    is_seen &= np.isfinite(hits_m)
     reasons = trial.reasons.copy()
     reasons[rows[np.median(hits_m, axis=1) < _LEAST_AHEAD_M]] = FACES_WALL
     reasons[rows[is_seen.mean(axis=1) < least_seen]] = SEES_LITTLE
