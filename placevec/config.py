@@ -531,8 +531,9 @@ class RenderConfig:
     """Write points.npz, which `train --positive-rule shared_points` needs."""
     point_cell_m: float = 1.0
     """Side of the cube of surface that counts as one point, in metres."""
-    spacing_m: float = 10.0
-    """Least distance of places from each other, in metres; of the town, along its streets."""
+    spacing_m: float | None = None
+    """Least distance of places from each other, in metres; of the town, along its streets. None:
+    10 m, in a small model less, down to 1 m, until there are enough places."""
 
     num_photos: int = 300
     """Of a model: photos to take, at least."""
@@ -548,6 +549,9 @@ class RenderConfig:
     """Of a model, cameras that fly: least and largest height, in metres."""
     eye_height_m: float = 1.7
     """Of a model, cameras that walk: height of the camera above the ground, in metres."""
+    jitter: float = 1.0
+    """Of a model: how far cameras stray from their places, in height, pitch and roll too, as a
+    share of what is usual. 0: not at all, and all visits see the same."""
     up: Literal["auto", "y", "z"] = "auto"
     """Of a model: the axis that points up."""
     scale: float = 1.0
@@ -572,7 +576,11 @@ class RenderConfig:
         _at_least(self, 0, "seed")
         _at_least(self, 1, "num_photos", "views_per_place", "num_streets", "places_per_street")
         _at_least(self, 1, "num_validation_streets")
-        _positive(self, "spacing_m", "point_cell_m", "scale", "eye_height_m")
+        _positive(self, "point_cell_m", "scale", "eye_height_m")
+        if self.spacing_m is not None:
+            _positive(self, "spacing_m")
+        if not 0 <= self.jitter <= 1:
+            _refuse(self, "jitter", "from 0 to 1")
         _between(self, 1, 150, "field_of_view_deg")
         _between(self, 1, 100, "jpeg_quality")
         _between(self, 0, 0.5, "val_share")

@@ -13,7 +13,12 @@ NEAR_WALL = "too near a wall"
 INSIDE = "inside a solid"
 AREA_TOO_SMALL = "area too small"
 SEES_LITTLE = "sees too little"
-REASONS = (NO_GROUND, TOO_STEEP, NO_HEAD_ROOM, NEAR_WALL, INSIDE, AREA_TOO_SMALL, SEES_LITTLE)
+FACES_WALL = "faces a wall"
+UNDER_GROUND = "under the ground"
+REASONS = (
+    NO_GROUND, TOO_STEEP, NO_HEAD_ROOM, NEAR_WALL, INSIDE, AREA_TOO_SMALL, SEES_LITTLE, FACES_WALL,
+    UNDER_GROUND,
+)  # fmt: skip
 NUM_AROUND = 8
 REACH_M = 100.0
 _LARGEST_BACK_SHARE = 0.5
@@ -84,8 +89,8 @@ def stand(
     """Tries whether cameras can stand near given points of the ground.
 
     The ground is looked for again, so that points may lie a step too high or too low. A camera is
-    inside a solid if most of what it sees, around and above, it sees from behind, or if that is
-    how it sees the ground.
+    inside a solid if it sees triangles from behind most of the ways around and straight up, or
+    most of the ways aslant and straight up, or if that is how it sees the ground.
 
     Args:
         collider: Collider. The world.
@@ -104,6 +109,37 @@ def stand(
     _find_ground(collider, found, body, heights_m)
     _look_around(collider, found, body, heights_m)
     return found
+
+
+def hover(collider: Collider, eyes_m: np.ndarray, clearance_m: float) -> np.ndarray:
+    """Tries whether cameras can be at points of the air, whatever is below.
+
+    A camera is under the ground if the first thing above it is seen from behind, and nothing lies
+    below.
+
+    Args:
+        collider: Collider. The world.
+        eyes_m: (n, 3) float. The points.
+        clearance_m: float. Room around, above and below.
+
+    Returns:
+        (n,) str. Why a camera cannot be there; empty where it can.
+    """
+    eyes_m = np.array(eyes_m, np.float64).reshape(-1, 3)
+    reasons = np.full(len(eyes_m), "", dtype="U20")
+    hits_m, is_inside = _cast_around(collider, eyes_m)
+    heights_m = np.concatenate([collider.corners_m[..., 2].reshape(-1), eyes_m[:, 2]])
+    reach_m = float(np.ptp(heights_m)) + 1.0 if len(heights_m) else 1.0
+    up, down = (np.broadcast_to(way, eyes_m.shape) for way in (_UP, _DOWN))
+    _, above = collider.cast(eyes_m, up, reach_m)
+    below_m, below = collider.cast(eyes_m, down, reach_m)
+    for reason, is_so in (
+        (UNDER_GROUND, collider.is_back(above, up) & (below < 0)),
+        (INSIDE, is_inside | collider.is_back(below, down)),
+        (NEAR_WALL, np.minimum(hits_m.min(axis=1), below_m) < clearance_m),
+    ):
+        reasons[(reasons == "") & is_so] = reason
+    return reasons
 
 
 def around(count: int = NUM_AROUND) -> np.ndarray:
@@ -131,18 +167,31 @@ def _find_ground(collider: Collider, found: Standing, body: Body, heights_m: np.
 
 def _look_around(collider: Collider, found: Standing, body: Body, heights_m: np.ndarray) -> None:
     rows = np.flatnonzero(found.is_free)
-    ways = np.vstack([around(), _UP])
-    starts = np.repeat(found.feet_m[rows] + heights_m[rows, None] * _UP, len(ways), axis=0)
-    directions = np.tile(ways, (len(rows), 1))
-    hits_m, triangles = collider.cast(starts, directions, REACH_M)
-    is_back = collider.is_back(triangles, directions).reshape(len(rows), len(ways))
-    hits_m = hits_m.reshape(len(rows), len(ways))
-    num_hits = np.isfinite(hits_m).sum(axis=1)
-    found.free_m[rows] = np.minimum(hits_m[:, :-1], REACH_M)
+    eyes_m = found.feet_m[rows] + heights_m[rows, None] * _UP
+    hits_m, is_inside = _cast_around(collider, eyes_m)
+    found.free_m[rows] = np.minimum(hits_m[:, :NUM_AROUND], REACH_M)
     for reason, is_so in (
-        (INSIDE, is_back.sum(axis=1) > _LARGEST_BACK_SHARE * num_hits),
-        (NO_HEAD_ROOM, hits_m[:, -1] < body.head_room_m),
-        (NEAR_WALL, hits_m[:, :-1].min(axis=1, initial=np.inf) < body.clearance_m),
+        (INSIDE, is_inside),
+        (NO_HEAD_ROOM, hits_m[:, NUM_AROUND] < body.head_room_m),
+        (NEAR_WALL, hits_m[:, :NUM_AROUND].min(axis=1, initial=np.inf) < body.clearance_m),
     ):
         chosen = rows[is_so & (found.reasons[rows] == "")]
         found.reasons[chosen] = reason
+
+
+def _cast_around(collider: Collider, eyes_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how far it is free around, up and aslant, and whether a camera is inside a solid.
+
+    A far wall that is seen from behind tells nothing, as models are often open at the back; all
+    around one it does.
+    """
+    level = around()
+    aslant = (level[::2] + _UP) / np.sqrt(2.0)
+    ways = np.vstack([level, _UP, aslant])
+    directions = np.tile(ways, (len(eyes_m), 1))
+    hits_m, triangles = collider.cast(np.repeat(eyes_m, len(ways), axis=0), directions, REACH_M)
+    is_back = collider.is_back(triangles, directions).reshape(len(eyes_m), len(ways))
+    level_share = is_back[:, : len(level) + 1].mean(axis=1)
+    aslant_share = is_back[:, len(level) :].mean(axis=1)
+    is_inside = np.maximum(level_share, aslant_share) > _LARGEST_BACK_SHARE
+    return hits_m.reshape(len(eyes_m), len(ways)), is_inside

@@ -97,7 +97,11 @@ def make_remap(
     pixels = np.stack(np.meshgrid(np.arange(cols), np.arange(rows)), axis=-1).reshape(-1, 1, 2)
     pixels = pixels.astype(np.float64)
     rule = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-10)
-    rays = cv2.undistortPointsIter(pixels, matrix, terms, None, None, rule)[:, 0]
+    if hasattr(cv2, "undistortPointsIter"):  # OpenCV 4
+        rays = cv2.undistortPointsIter(pixels, matrix, terms, None, None, rule)
+    else:
+        rays = cv2.undistortPoints(pixels, matrix, terms, criteria=rule)
+    rays = rays.reshape(-1, 2)
     ahead = np.column_stack([rays, np.ones(len(rays))])
     again = cv2.projectPoints(ahead, np.zeros(3), np.zeros(3), matrix, terms)[0]
     error = np.abs(again - pixels).max()

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import RenderConfig
+from placevec.rendering.flight import FLYING, find_flight
 from placevec.rendering.photo_folder import Shot
+from placevec.rendering.placing import scaled
+from placevec.rendering.pose_files import open_trajectory
 from placevec.rendering.scene import Scene
-from placevec.rendering.viewpoints import Viewpoints, find_viewpoints
+from placevec.rendering.trajectory import along_trajectory
+from placevec.rendering.viewpoints import WALKING, Viewpoints, find_viewpoints
 from placevec.rendering.weather import Visit, plan_visit
 from placevec.rendering.world import World
-from placevec.sources import open_places
 
 _STRAY_M = 1.0
 _DAYS_APART = 11
@@ -21,6 +24,7 @@ class ModelTour:
     """A 3-D model whose places are photographed on several visits.
 
     Each visit has its weather and its cameras, which stray from their places by up to a metre.
+    Cameras walk, fly, or follow a trajectory.
 
     Args:
         world: World.
@@ -48,8 +52,8 @@ class ModelTour:
             ):
                 place = int(place)
                 view = views[place] = views.get(place, -1) + 1
-                if number:
-                    camera = viewpoints.sample_near(camera, rng, _STRAY_M)
+                if number and self.settings.jitter:
+                    camera = viewpoints.sample_near(camera, rng, self.settings.jitter * _STRAY_M)
                 name = f"{number}_{weather}/{place:0{digits}d}_{view}.jpg"
                 noise = (*visit.seed, i, 6)
                 yield Shot("", visit, camera, place, role, noise, Path(), name)
@@ -63,15 +67,25 @@ class ModelTour:
 
 def _viewpoints(world: World, settings: RenderConfig) -> Viewpoints:
     if settings.trajectory is not None:
-        from placevec.rendering.trajectory import along_trajectory
-
-        return along_trajectory(world, open_places(settings.trajectory))
+        places, turns = open_trajectory(settings.trajectory)
+        return along_trajectory(
+            world,
+            places,
+            turns=turns,
+            scale=settings.scale,
+            eye_height_m=settings.eye_height_m,
+            jitter=scaled(WALKING, settings.jitter),
+            **({} if settings.spacing_m is None else {"spacing_m": settings.spacing_m}),
+        )
     photos_of_place = settings.views_per_place * len(settings.visits)
-    return find_viewpoints(
-        world,
-        num_places=-(-settings.num_photos // photos_of_place),
-        views_per_place=settings.views_per_place,
-        seed=settings.seed,
-        spacing_m=settings.spacing_m,
-        eye_height_m=settings.eye_height_m,
-    )
+    common = {
+        "num_places": -(-settings.num_photos // photos_of_place),
+        "views_per_place": settings.views_per_place,
+        "seed": settings.seed,
+        "spacing_m": settings.spacing_m,
+    }
+    if settings.cameras == "fly":
+        jitter = scaled(FLYING, settings.jitter)
+        return find_flight(world, heights_m=settings.height_m, jitter=jitter, **common)
+    jitter = scaled(WALKING, settings.jitter)
+    return find_viewpoints(world, eye_height_m=settings.eye_height_m, jitter=jitter, **common)

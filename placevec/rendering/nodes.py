@@ -137,7 +137,7 @@ def _add_sky(parent: core.NodePath, texture: core.Texture) -> None:
 
 
 def _enlarge(sky: np.ndarray) -> np.ndarray:
-    """Returns a sky so large that its pixels do not show; interpolating it in each photo is slow."""
+    """Returns a sky so large that its pixels do not show, which photos need not interpolate."""
     return cv2.resize(sky, _SKY_SIZE, interpolation=cv2.INTER_CUBIC)
 
 

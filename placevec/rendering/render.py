@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from placevec.rendering.world import World
 from placevec.sources import write_points, write_splits
 
 TOWN = "town"
+_TOWN_SPACING_M = 10.0
 _POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
 
 _log = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ def render(
     is_town = str(world) == TOWN
     _refuse_unknown_weathers(settings)
     _refuse_unused(settings, is_town)
+    if is_town and settings.spacing_m is None:
+        settings = replace(settings, spacing_m=_TOWN_SPACING_M)
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
     wanted = _settings(name, settings)
@@ -132,6 +135,8 @@ def render(
         model = load_world(Path(world), up=settings.up, scale=settings.scale)
         tour, about = ModelTour(model, settings), _about(model)
         about["rejected"] = tour.viewpoints.rejected
+        about["spacing_m"] = tour.viewpoints.spacing_m
+        about["clearance_m"] = tour.viewpoints.body.clearance_m
     partial_dir = begin(out_dir, wanted)
     started = time.perf_counter()
     shots = list(tour.shots())
@@ -156,9 +161,11 @@ def render(
 
 _OF_A_MODEL = (
     "num_photos", "views_per_place", "visits", "cameras", "trajectory", "height_m", "eye_height_m",
-    "up", "scale", "randomize_textures", "val_share", "buffer_m",
+    "up", "scale", "randomize_textures", "val_share", "buffer_m", "jitter",
 )  # fmt: skip
 _OF_THE_TOWN = ("num_streets", "num_validation_streets", "places_per_street")
+_NOT_OF_A_TRAJECTORY = ("num_photos", "views_per_place", "cameras", "height_m")
+_NOT_OF_CAMERAS = {"walk": ("height_m",), "fly": ("eye_height_m",)}
 
 
 def _refuse_unused(settings: RenderConfig, is_town: bool) -> None:
@@ -168,6 +175,22 @@ def _refuse_unused(settings: RenderConfig, is_town: bool) -> None:
             raise ValueError(
                 f"`{name}` is a setting of {what}, and {other} is rendered. Received: "
                 f"{name}={getattr(settings, name)}. Leave it out"
+            )
+    if not is_town:
+        _refuse_unused_by_cameras(settings)
+
+
+def _refuse_unused_by_cameras(settings: RenderConfig) -> None:
+    """Refuses what a trajectory tells by itself, or what is of cameras of the other kind."""
+    if settings.trajectory is not None:
+        names, why = _NOT_OF_A_TRAJECTORY, f"along the trajectory {settings.trajectory}"
+    else:
+        names, why = _NOT_OF_CAMERAS[settings.cameras], f"where cameras {settings.cameras}"
+    for name in names:
+        if getattr(settings, name) != getattr(RenderConfig, name):
+            raise ValueError(
+                f"`{name}` has no effect {why}. Received: {name}={getattr(settings, name)}. Leave "
+                "it out"
             )
 
 

@@ -185,8 +185,10 @@ class ModelScenery:
         world: World. The model.
         viewpoints: Viewpoints. Where cameras can stand in it.
         seed: int. Seed of the visits to it.
-        near_m: float. Largest distance of cameras that show the same place. Defaults to `10.0`.
-        far_m: float. Least distance of cameras that show another place. Defaults to `25.0`.
+        near_m: float or None. Largest distance of cameras that show the same place. Defaults to
+            `10.0`. None, of cameras that fly: by their height, see `Flight`.
+        far_m: float or None. Least distance of cameras that show another place. Defaults to
+            `25.0`. None: as above.
     """
 
     def __init__(
@@ -195,10 +197,11 @@ class ModelScenery:
         viewpoints: "Viewpoints",
         *,
         seed: int = 0,
-        near_m: float = NEAR_M,
-        far_m: float = FAR_M,
+        near_m: float | None = NEAR_M,
+        far_m: float | None = FAR_M,
     ) -> None:
-        _refuse_bad_distances(near_m, far_m)
+        if near_m is not None and far_m is not None:
+            _refuse_bad_distances(near_m, far_m)
         self.name, self.seed, self.parts = world.name, seed, [world.name]
         self.world, self.viewpoints = world, viewpoints
         self.near_m, self.far_m = near_m, far_m
@@ -236,10 +239,11 @@ def open_scenery(
     place: str | Path,
     *,
     seed: int = 0,
-    near_m: float = NEAR_M,
-    far_m: float = FAR_M,
+    near_m: float | None = None,
+    far_m: float | None = None,
     up: str = "auto",
     scale: float = 1.0,
+    cameras: str = "walk",
     **settings: object,
 ) -> Scenery:
     """Opens something to photograph.
@@ -247,11 +251,15 @@ def open_scenery(
     Args:
         place: str. `"town"` for the made town, or the path of a 3-D model or a folder of tiles.
         seed: int. Seed of what is made up: the town, the viewpoints, the visits.
-        near_m: float. Largest distance of cameras that show the same place, in metres.
-        far_m: float. Least distance of cameras that show another place, in metres.
+        near_m: float or None. Largest distance of cameras that show the same place, in metres.
+            None: 10 m; where cameras fly, it hangs on their height.
+        far_m: float or None. Least distance of cameras that show another place, in metres. None:
+            25 m; where cameras fly, it hangs on their height.
         up: str. Which axis of a model points up: auto, y or z. The town needs none.
         scale: float. Metres in a unit of a model. The town needs none.
-        **settings: More arguments of `TownScenery`, or of `find_viewpoints`.
+        cameras: str. In a model: `"walk"` on its ground, or `"fly"` above it.
+        **settings: More arguments of `TownScenery`, of `find_viewpoints`, or, where cameras fly,
+            of `find_flight`.
 
     Returns:
         `Scenery`.
@@ -260,15 +268,26 @@ def open_scenery(
         FileNotFoundError: If there is no such model.
         ValueError: If the model is damaged, or a setting is out of range.
     """
+    if cameras not in ("walk", "fly"):
+        raise ValueError(f"`cameras` must be 'walk' or 'fly'. Received: cameras={cameras!r}")
+    if str(place) == TOWN and cameras == "fly":
+        raise ValueError("`cameras` must be 'walk' in the town. Received: cameras='fly'")
     distances = {"near_m": near_m, "far_m": far_m}
+    if cameras == "walk":
+        distances = {
+            "near_m": NEAR_M if near_m is None else near_m,
+            "far_m": FAR_M if far_m is None else far_m,
+        }
+        _refuse_bad_distances(**distances)
     if str(place) == TOWN:
         return TownScenery(seed, **distances, **settings)
+    from placevec.rendering.flight import find_flight
     from placevec.rendering.load_world import load_world
     from placevec.rendering.viewpoints import find_viewpoints
 
-    _refuse_bad_distances(near_m, far_m)
     world = load_world(Path(place), up=up, scale=scale)
-    viewpoints = find_viewpoints(world, seed=seed, **({"num_places": 300} | settings))
+    find = find_viewpoints if cameras == "walk" else find_flight
+    viewpoints = find(world, seed=seed, **({"num_places": 300} | settings))
     return ModelScenery(world, viewpoints, seed=seed, **distances)
 
 

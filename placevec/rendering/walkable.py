@@ -69,9 +69,9 @@ def find_walkable(
     body, start_s = body or Body(), time.perf_counter()
     rng = np.random.default_rng((seed, 1))
     num_points = min(num_points, _MOST_POINTS)
-    points_m, steep = _draw_points(collider, _DRAWN_PER_POINT * num_points, rng, body)
+    points_m, steep = draw_ground(collider, _DRAWN_PER_POINT * num_points, rng, body)
     rejected = Counter({TOO_STEEP: steep // _DRAWN_PER_POINT})
-    points_m = points_m[_apart(points_m, spacing_m)[:num_points]]
+    points_m = points_m[apart(points_m, spacing_m)[:num_points]]
     found = stand(collider, points_m, body)
     rejected.update(found.reasons[~found.is_free].tolist())
     feet_m, free_m = found.feet_m[found.is_free], found.free_m[found.is_free]
@@ -89,10 +89,20 @@ def find_walkable(
     return Walkable(feet_m[is_kept], free_m[is_kept], areas[is_kept], counts)
 
 
-def _draw_points(
+def draw_ground(
     collider: Collider, count: int, rng: np.random.Generator, body: Body
 ) -> tuple[np.ndarray, int]:
-    """Returns points on triangles that face up, by area, and how many more lay on steep ones."""
+    """Draws points on triangles that face up, by area, but of large ones more thinly.
+
+    Args:
+        collider: Collider. The world.
+        count: int. How many points are drawn.
+        rng: np.random.Generator.
+        body: Body. Its `max_slope_deg` says what is too steep.
+
+    Returns:
+        (n, 3) float64, the points that are not too steep, and int, how many others there were.
+    """
     up = collider.normals[:, 2]
     flat = up >= np.cos(np.deg2rad(body.max_slope_deg))
     weights = np.where(up > 0, np.minimum(collider.areas_m2, _PLAIN_M2), 0.0)
@@ -105,8 +115,8 @@ def _draw_points(
     return points_m[is_flat], int((~is_flat).sum())
 
 
-def _apart(points_m: np.ndarray, spacing_m: float) -> np.ndarray:
-    """Returns which points lie apart from all that were kept before them."""
+def apart(points_m: np.ndarray, spacing_m: float) -> np.ndarray:
+    """Returns which points, (n, 3), lie apart from all that were kept before them: (k,) int64."""
     tree, is_out, kept = cKDTree(points_m), np.zeros(len(points_m), bool), []
     for number, point_m in enumerate(points_m):
         if not is_out[number]:

@@ -234,7 +234,7 @@ def _hits(positions_m: np.ndarray, start: np.ndarray, direction: np.ndarray) -> 
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = weights / area[:, None]
     inside = (shares >= 0).all(axis=1)
-    return (shares * z).sum(axis=1)[inside]
+    return (shares[inside] * z[inside]).sum(axis=1)
 
 
 def _restyle(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
