@@ -16,6 +16,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def main(
                 print(f"| {world.name} | {pipe} | not here: {error} | | |")
                 continue
             for way, (rates, costs) in speeds.items():
-                other = speeds.get(way.replace("ours", "bare"))
+                other = speeds.get(way.replace("ours", "bare").replace(", no sky or haze", ""))
                 ratio = ""
                 if way.startswith("ours") and other:
                     ratio = f"{statistics.median(other[1]) / statistics.median(costs):.2f}"
@@ -88,10 +89,12 @@ def _measure(
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Returns photos a second and processor seconds a photo of each way, a value a round."""
     scene = tour.scene("", visit)
-    renderers = {oversize: Renderer(size, oversize=oversize, pipe=pipe) for oversize in (1, 2)}
-    for renderer in renderers.values():
+    renderers = {
+        oversize: Renderer(size, oversize=max(oversize, 1), pipe=pipe) for oversize in (0, 1, 2)
+    }
+    for oversize, renderer in renderers.items():
         renderer.open()
-        renderer.show(scene)
+        renderer.show(scene if oversize else replace(scene, sky=None, haze=0.0))
     grid = poses[: len(poses) // _SIDE**2 * _SIDE**2]
     bare = {
         oversize: _BareLoop(path, pipe, tuple(oversize * side for side in size))
@@ -101,6 +104,7 @@ def _measure(
     ways: dict[str, tuple[Callable, list[Pose]]] = {
         "bare": (bare[1].draw, poses),
         "ours": (lambda some: _each(renderers[1].photo, some), poses),
+        "ours, no sky or haze": (lambda some: _each(renderers[0].photo, some), poses),
         "bare, 2 x 2 pixels each": (bare[2].draw, poses),
         "ours, 2 x 2 pixels each": (lambda some: _each(renderers[2].photo, some), poses),
         "bare, 16 cameras a frame": (many.draw, grid),

@@ -27,7 +27,8 @@ import scipy.io
 from placevec.cli import import_keras, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
-_STEPS, _EPOCHS = 50, 2
+_STEPS, _EPOCHS = 40, 2
+_IMAGE_SIZE = (160, 224)
 _LAYER = "block_7_expand"
 _NUM_PHOTOS = 1500  # of each world
 _VISITS = ("day", "overcast", "afternoon", "dusk", "fog")
@@ -41,6 +42,7 @@ def settings(data: Path, run_dir: Path, seed: int, places: str, **changes: objec
             places=places,
             validation=f"table:{data}/val",
             run_dir=run_dir,
+            image_size=_IMAGE_SIZE,
             model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
             positive_radius_m=10.0,
             max_heading_difference_deg=30.0,
@@ -82,12 +84,12 @@ def main() -> None:
     rows = {
         "town": (town, {}),
         "worlds": (worlds, {}),
+        "cambridge": (real, {}),
+        "cambridge + worlds": (f"{real} + {worlds}", {}),
         "worlds, any heading within 10 m": (worlds, {"max_heading_difference_deg": None}),
         "worlds, by shared points": (worlds, {**by_points, "min_overlap": 0.3}),
         "worlds, restyled": (" + ".join(restyled), {}),
         "worlds, augmented": (worlds, {"augmentation": "street"}),
-        "cambridge": (real, {}),
-        "cambridge + worlds": (f"{real} + {worlds}", {}),
         "cambridge + worlds + town": (f"{real} + {worlds} + {town}", {}),
     }
     sets = {"val": (open_places(f"table:{own.data}/val"), 25.0)}
@@ -122,8 +124,9 @@ def _render(world: Path | str, out: Path, **changes: object) -> str:
     from placevec.rendering import render
 
     name = "-".join([Path(world).stem, *changes])
-    chosen = RenderConfig(out=out / "photos" / name, pipe="software")
+    chosen = RenderConfig(out=out / "photos" / name, pipe="software", points=False)
     if world != "town":
+        changes = {"points": not changes, **changes}
         chosen = replace(chosen, num_photos=_NUM_PHOTOS, visits=_VISITS, val_share=0, **changes)
     print(render(world, chosen))
     return f"folder:{chosen.out}"

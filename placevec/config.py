@@ -531,6 +531,9 @@ class RenderConfig:
     """Write points.npz, which `train --positive-rule shared_points` needs."""
     point_cell_m: float = 1.0
     """Side of the cube of surface that counts as one point, in metres."""
+    depth: bool = False
+    """Write NAME.depth.npy beside each photo: float16, metres along the optical axis, inf where
+    nothing is."""
     spacing_m: float | None = None
     """Least distance of places from each other, in metres; of the town, along its streets. None:
     10 m, in a small model less, down to 1 m, until there are enough places."""

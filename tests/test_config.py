@@ -115,7 +115,7 @@ def test_a_whole_number_may_stand_for_a_fractional_one():
         (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Near it: epochs"),
         (TrainConfig, {"model": {"num_cluster": 3}}, "ModelConfig has no setting `num_cluster`"),
         (ModelConfig, {"clusters": 3}, "num_clusters"),
-        (RenderConfig, {"xyz": 1}, "Near it: image_size, out, seed"),
+        (RenderConfig, {"xyz": 1}, "Near it: buffer_m, cameras, depth"),
     ],
 )
 def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):

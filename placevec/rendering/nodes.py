@@ -104,8 +104,8 @@ def add_haze(camera: core.NodePath, scene: Scene, field_of_view_deg: float) -> N
     """
     count = int(np.clip(scene.haze * 500, 3, 13))
     ends = np.array(_FAINT_CURTAINS_M) if count == 3 else np.geomspace(2.5, 260.0, count + 1)
-    if scene.haze < _CLEAR_HAZE:
-        ends = ends[1:]
+    if scene.haze < _CLEAR_HAZE:  # a curtain costs as much as all houses together
+        ends = ends[[0, -1]]
     half = np.tan(np.deg2rad(field_of_view_deg / 2)) * 1.5
     maker = core.CardMaker("haze")
     for number, (near, far) in enumerate(zip(ends[:-1], ends[1:], strict=True)):

@@ -120,6 +120,13 @@ def write_photo(photo: np.ndarray, shot: Shot, partial_dir: Path, jpeg_quality: 
         unfinished.write_bytes(data)
 
 
+def write_depth(depth_m: np.ndarray, shot: Shot, partial_dir: Path) -> None:
+    """Writes a photo's depth, (rows, cols) float, in metres, as `NAME.depth.npy` beside it."""
+    with whole_file((partial_dir / shot.path).with_suffix(".depth.npy")) as unfinished:
+        with unfinished.open("wb") as file:
+            np.save(file, depth_m.astype(np.float16))
+
+
 def write_tables(folder: Path, shots: Sequence[Shot], field_of_view_deg: float) -> None:
     """Writes `positions.csv` into the folder of each data set."""
     visits = {seed: number for number, seed in enumerate(sorted({s.visit.seed for s in shots}))}

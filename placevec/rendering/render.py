@@ -24,6 +24,7 @@ from placevec.rendering.photo_folder import (
     is_finished,
     missing_shots,
     read_world_file,
+    write_depth,
     write_photo,
     write_tables,
 )
@@ -88,7 +89,8 @@ def render(
     The town gives `train` and `val`, each with `database` and `queries`, from streets that share
     no house; a model gives one folder, with a subfolder for each visit and `splits.csv`, so that
     `folder:OUT#train` and `#val` open ground that does not overlap. Beside the photos stand
-    `positions.csv`, `points.npz` and `world.json`, from which the same pipe makes the same bytes.
+    `positions.csv`, `points.npz` and `world.json`, from which the same pipe makes the same bytes;
+    beside each photo its depth, where that is wanted.
 
     Photos are drawn in `out` + `.partial`, which is renamed when all are there; what an interrupted
     call has drawn is kept by the next one.
@@ -149,8 +151,8 @@ def render(
         _draw(renderer, tour.scene, missing, partial_dir, settings.jpeg_quality, progress)
         about |= {"pipe": renderer.pipe, "panda3d": panda3d.__version__}
         write_tables(partial_dir, shots, settings.field_of_view_deg)
-        if settings.points:
-            _write_points(renderer, tour.scene, shots, partial_dir, settings.point_cell_m)
+        if settings.points or settings.depth:
+            _write_truth(renderer, tour.scene, shots, partial_dir, settings)
     if not is_town and settings.val_share > 0:
         about["parts"] = _split(partial_dir, shots, settings)
     finish(partial_dir, out_dir, {"settings": wanted} | about, shots)
@@ -263,21 +265,27 @@ def _rounds(shots: Iterable[Shot]) -> list[list[Shot]]:
     return [list(group) for _, group in groupby(shots, key=lambda s: (s.part, s.visit.seed))]
 
 
-def _write_points(
+def _write_truth(
     renderer: Renderer,
     scene_of: Callable[..., Scene],
     shots: list[Shot],
     folder: Path,
-    cell_m: float,
+    settings: RenderConfig,
 ) -> None:
-    """Writes `points.npz` into the folder of each data set."""
+    """Writes `points.npz` into the folder of each data set, and the depth of each photo."""
     seen: dict[Path, tuple[list[str], list[np.ndarray]]] = {}
     for together in _rounds(shots):
         renderer.show(scene_of(together[0].part, together[0].visit))
         for shot in together:
-            names, points = seen.setdefault(shot.root, ([], []))
-            names.append(shot.name)
-            points.append(renderer.points_seen(shot.camera.pose, cell_m, stride=_POINTS_STRIDE))
+            pose = shot.camera.pose
+            if settings.depth:
+                write_depth(renderer.depth(pose), shot, folder)
+            if settings.points:
+                names, points = seen.setdefault(shot.root, ([], []))
+                names.append(shot.name)
+                points.append(
+                    renderer.points_seen(pose, settings.point_cell_m, stride=_POINTS_STRIDE)
+                )
     for root, (names, points) in seen.items():
         write_points(folder / root, names, points_matrix(points))
 

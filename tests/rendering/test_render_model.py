@@ -162,3 +162,22 @@ def test_refuses_settings_of_the_other_kind(yard, tmp_path, world, changes, matc
 def test_refuses_a_model_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent.obj"):
         render(tmp_path / "absent.obj", RenderConfig(out=tmp_path / "out"))
+
+
+def test_depth_is_written_beside_each_photo_and_agrees_with_what_photos_share(yard, tmp_path):
+    settings = SMALL | {"num_photos": 8, "visits": ("day",), "val_share": 0, "jitter": 0.0}
+    out_dir = render(yard, RenderConfig(out=tmp_path / "y", depth=True, **settings)).out_dir
+    places = open_places(f"folder:{out_dir}")
+    assert len(places) == 8
+    focal = 64 / 2 / np.tan(np.deg2rad(75 / 2))
+    for row, path in enumerate(places.paths()):
+        depth_m = np.load(path.with_suffix(".depth.npy"), allow_pickle=False)
+        assert depth_m.shape == (48, 64) and depth_m.dtype == np.float16
+        # The ground below the middle column, by hand: eye height over the slope of the ray.
+        slope = (47 - 23.5) / focal
+        assert depth_m[47, 32] == pytest.approx(1.7 / slope, rel=0.01)
+        heading = np.deg2rad(places.headings_deg[row])
+        ahead = np.array([np.sin(heading), np.cos(heading)])
+        with np.errstate(divide="ignore"):
+            to_wall_m = ((40 * np.sign(ahead) - places.positions_m[row]) / ahead).min()
+        assert depth_m[23:25, 31:33].mean() == pytest.approx(to_wall_m, rel=0.05)
