@@ -269,6 +269,12 @@ class TrainConfig:
     """Seed of all that is drawn at random."""
     num_workers: int = 2
     """Threads that read and augment photos."""
+    workers: Literal["threads", "processes"] = "threads"
+    """Who augments: the threads that read, or num_workers processes beside them, which is faster
+    with the augmentations basic, typical and heavy. Batches are the same."""
+    cache_mb: int = 1024
+    """Decoded and resized photos that are kept in memory, in MiB, in each process of a training;
+    the least recently used are given up. 0: none."""
     devices: int = 1
     """Devices that share each batch. torchrun, and JAX on several machines, say it themselves."""
 
@@ -285,6 +291,7 @@ class TrainConfig:
             "min_positive_distance_m",
             "recall_radius_m",
             "seed",
+            "cache_mb",
             "num_hard_negatives",
             "warmup_steps",
             "halve_every",
