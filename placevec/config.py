@@ -429,7 +429,11 @@ class DescribeConfig:
     model: Path
     """Trained model: a .keras file or an old .h5 file."""
     out: Path = Path("descriptors.npz")
-    """File for names (N,), descriptors (N, D) float32 and the model's id."""
+    """File for names (N,), descriptors (N, D) float32 and the model's id. With ray_workers: a
+    folder for shards of them, which a later run adds the missing ones to."""
+    ray_workers: int = 0
+    """Processes of Ray that describe, on this machine or on the cluster that RAY_ADDRESS names. 0:
+    this process describes."""
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
@@ -439,6 +443,9 @@ class DescribeConfig:
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(self, 1, "batch_size")
+        _at_least(self, 0, "ray_workers")
+        if self.ray_workers and self.out.suffix:
+            _refuse(self, "out", "a folder, without an ending, with `ray_workers`")
         _image_size(self)
 
 
