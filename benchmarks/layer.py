@@ -134,13 +134,14 @@ def main(
                     f"{backend:11s} {label:9s} {task.way:12s} {middle:8.1f} "
                     f"({low:.1f} to {high:.1f})".ljust(57)
                     + f"{middle / 1e3 / first_s:6.1f} {memory_mb:10.0f} "
-                    f"{memory_mb / max(first_mb, 1):6.1f}"
+                    f"{memory_mb / max(first_mb, 1):6.1f}",
+                    flush=True,
                 )
             flops, num_bytes = _cost(tasks[0], bool(backward))
             line = roofline(flops, num_bytes, min(measured[0][backward][0]), best)
             lines.append(f"{backend}, {label}, placevec, fastest call: {line}")
         lines.append(f"{backend}: descriptors and gradients differ by {apart:.1e} at most")
-    print(*lines, sep="\n")
+    print(*lines, sep="\n", flush=True)
 
 
 def check_equal(num_clusters: int) -> float:

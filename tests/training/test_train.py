@@ -211,6 +211,15 @@ def test_says_that_places_give_no_tuples(small_config):
 
 
 @pytest.mark.one_backend
+@pytest.mark.one_backend
+def test_processes_and_the_cache_change_nothing_of_what_is_trained(small_config, tmp_path):
+    one = small_config(augmentation="light", cache_mb=0, run_dir=tmp_path / "one", epochs=1)
+    train(one)
+    other = dataclasses.replace(one, workers="processes", cache_mb=1, run_dir=tmp_path / "other")
+    train(other)
+    assert_equal_weights(one.run_dir, other.run_dir)
+
+
 def test_takes_any_callable_as_augmentation(small_config):
     seen = []
 
