@@ -87,7 +87,7 @@ def main(
     print("training step   tuples/s (middle half)   photos/s")
     for count, rate in rates.items():
         print(f"{count:4d} tuples     {_spread(rate)} {photos * np.median(rate):10.1f}")
-    print(_roofline(rates, photos, best))
+    print(_roofline(rates, photos, best), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         _write_photos(Path(folder), tuples)
         loaded = _load(Path(folder), augmentations, num_workers, num_negatives, tuples, rounds)

@@ -175,6 +175,9 @@ class TrainConfig:
     augmentation: Augmentation = "none"
     """Changes to photos while training: light another hour, day or night; street also another
     camera and things in the way; the others are imgaug's."""
+    device_augmentation: bool = False
+    """Crop and turn photos a little and change their light and colours inside the training step, on
+    the device that trains, beside or in place of `augmentation`."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
@@ -374,6 +377,8 @@ class TrainConfig:
                 f"negative_radius_m={self.negative_radius_m}, "
                 f"positive_radius_m={self.positive_radius_m}"
             )
+        if self.device_augmentation and self.devices > 1:
+            _refuse(self, "devices", "1 with `device_augmentation`")
         if self.resume and self.overwrite:
             raise ValueError("Choose one of `resume` and `overwrite`. Received: both")
 

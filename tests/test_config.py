@@ -163,6 +163,7 @@ def test_refuses_an_impossible_network(values, match):
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"validate_every": 0}, "`validate_every` must be at least 1"),
         ({"num_workers": 0}, "`num_workers` must be at least 1"),
+        ({"device_augmentation": True, "devices": 2}, "`devices` must be 1 with"),
         ({"workers": "ponies"}, "`workers` must be one of"),
         ({"cache_mb": -1}, "`cache_mb` must be at least 0"),
         ({"positive_radius_m": -1.0}, "`positive_radius_m` must be at least 0"),
