@@ -56,7 +56,7 @@ class Variant:
 
 
 def main(
-    augmentations: tuple[str, ...] = ("none", "light", "street", "typical"),
+    augmentations: tuple[str, ...] = ("none", "light", "street", "typical", "heavy"),
     num_workers: tuple[int, ...] = (1, 2),
     num_negatives: int = TrainConfig.num_negatives,
     tuples: int = 24,

@@ -274,7 +274,7 @@ class TrainConfig:
     """Threads that read and augment photos."""
     workers: Literal["threads", "processes"] = "threads"
     """Who augments: the threads that read, or num_workers processes beside them, which is faster
-    with the augmentations basic, typical and heavy. Batches are the same, but for heavy."""
+    with the augmentations basic, typical and heavy. Batches are the same."""
     cache_mb: int = 1024
     """Decoded and resized photos that are kept in memory, in MiB, in each process of a training;
     the least recently used are given up. 0: none."""
