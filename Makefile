@@ -1,4 +1,4 @@
-# make install | train | check | test | test-torch | test-slow | lock
+# make install | train | check | test | test-torch | test-slow | bench | lock
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MATHEMATICS := tests/layers tests/losses tests/models placevec/layers placevec/losses placevec/models
 
-.PHONY: install train check format test test-tensorflow test-jax test-slow test-torch lock clean
+.PHONY: install train check format test test-tensorflow test-jax test-slow test-torch bench lock clean
 
 install: $(VENV)/.installed
 
@@ -57,6 +57,13 @@ test-torch: $(VENV)/.installed-torch
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training/test_devices.py
+
+# The short form of each benchmark that has one: whether it runs, not what it gains.
+bench: install
+	@for file in $$(grep -l "short: bool" benchmarks/*.py); do \
+	  echo "== $$file --short"; \
+	  TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python $$file --short || echo "left out: $$file ended with $$?"; \
+	done
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:

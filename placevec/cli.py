@@ -157,9 +157,10 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     import_keras()
     from placevec.models import load_model, model_id
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import photo_size, save_descriptors
+    from placevec.retrieval import describe_bulk, photo_size, save_descriptors
 
-    require_writable(settings.out, ".npz")
+    if not settings.ray_workers:
+        require_writable(settings.out, ".npz")
     if not (":" in photos or find_split(photos) or Path(photos).is_dir()):
         raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
     if Path(photos).is_dir():
@@ -168,6 +169,20 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         dataset = open_places(photos, skip_unreadable=True)
         root, names = dataset.root, dataset.names
     model = load_model(settings.model)
+    if settings.ray_workers:
+        described = describe_bulk(
+            functools.partial(load_model, settings.model),
+            root,
+            names,
+            settings.out,
+            num_workers=settings.ray_workers,
+            image_size=settings.image_size,
+            batch_size=settings.batch_size,
+            model_id=model_id(model),
+            progress=progress_bar,
+        )
+        print(f"{len(names)} photos in {settings.out}, {described} shards of them new")
+        return
     descriptors, kept = describe_photos(
         model,
         [root / name for name in names],

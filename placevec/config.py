@@ -175,6 +175,9 @@ class TrainConfig:
     augmentation: Augmentation = "none"
     """Changes to photos while training: light another hour, day or night; street also another
     camera and things in the way; the others are imgaug's."""
+    device_augmentation: bool = False
+    """Crop and turn photos a little and change their light and colours inside the training step, on
+    the device that trains, beside or in place of `augmentation`."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
@@ -269,6 +272,12 @@ class TrainConfig:
     """Seed of all that is drawn at random."""
     num_workers: int = 2
     """Threads that read and augment photos."""
+    workers: Literal["threads", "processes"] = "threads"
+    """Who augments: the threads that read, or num_workers processes beside them, which is faster
+    with the augmentations basic, typical and heavy. Batches are the same."""
+    cache_mb: int = 1024
+    """Decoded and resized photos that are kept in memory, in MiB, in each process of a training;
+    the least recently used are given up. 0: none."""
     devices: int = 1
     """Devices that share each batch. torchrun, and JAX on several machines, say it themselves."""
 
@@ -285,6 +294,7 @@ class TrainConfig:
             "min_positive_distance_m",
             "recall_radius_m",
             "seed",
+            "cache_mb",
             "num_hard_negatives",
             "warmup_steps",
             "halve_every",
@@ -367,6 +377,8 @@ class TrainConfig:
                 f"negative_radius_m={self.negative_radius_m}, "
                 f"positive_radius_m={self.positive_radius_m}"
             )
+        if self.device_augmentation and self.devices > 1:
+            _refuse(self, "devices", "1 with `device_augmentation`")
         if self.resume and self.overwrite:
             raise ValueError("Choose one of `resume` and `overwrite`. Received: both")
 
@@ -422,7 +434,11 @@ class DescribeConfig:
     model: Path
     """Trained model: a .keras file or an old .h5 file."""
     out: Path = Path("descriptors.npz")
-    """File for names (N,), descriptors (N, D) float32 and the model's id."""
+    """File for names (N,), descriptors (N, D) float32 and the model's id. With ray_workers: a
+    folder for shards of them, which a later run adds the missing ones to."""
+    ray_workers: int = 0
+    """Processes of Ray that describe, on this machine or on the cluster that RAY_ADDRESS names. 0:
+    this process describes."""
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
@@ -432,6 +448,9 @@ class DescribeConfig:
     def __post_init__(self) -> None:
         _settle_types(self)
         _at_least(self, 1, "batch_size")
+        _at_least(self, 0, "ray_workers")
+        if self.ray_workers and self.out.suffix:
+            _refuse(self, "out", "a folder, without an ending, with `ray_workers`")
         _image_size(self)
 
 

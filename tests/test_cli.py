@@ -15,7 +15,7 @@ from placevec.cli import flags_over, main, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig, to_dict
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
-from placevec.retrieval import load_descriptors
+from placevec.retrieval import describe_bulk, load_descriptors, read_shards
 
 VERBS = {
     "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
@@ -259,6 +259,26 @@ def test_describe_writes_names_descriptors_and_the_models_id(
     assert (
         capsys.readouterr().out == f"6 descriptors of 3 numbers in {out}, photos resized to 32x48\n"
     )
+
+
+def test_describe_hands_its_settings_to_the_workers_of_ray(
+    places, model_path, tmp_path, capsys, monkeypatch
+):
+    """Without Ray: shards are described in this process."""
+    asked = []
+
+    def without_ray(*arguments, num_workers, **settings):
+        asked.append(num_workers)
+        return describe_bulk(*arguments, num_workers=0, **settings)
+
+    monkeypatch.setattr("placevec.retrieval.describe_bulk", without_ray)
+    out = tmp_path / "shards"
+    main(["describe", str(places), "--model", str(model_path), "--out", str(out),
+          "--ray-workers", "2", "--image-size", "32", "48"])  # fmt: skip
+    ((names, descriptors),) = read_shards(out)
+    assert asked == [2]
+    assert (names.tolist(), descriptors.shape) == (sorted(p.name for p in places.iterdir()), (6, 3))
+    assert capsys.readouterr().out == f"6 photos in {out}, 1 shards of them new\n"
 
 
 def test_describe_leaves_out_what_cannot_be_read(places, model_path, tmp_path):

@@ -163,6 +163,9 @@ def test_refuses_an_impossible_network(values, match):
         ({"epochs": 0}, "`epochs` must be at least 1"),
         ({"validate_every": 0}, "`validate_every` must be at least 1"),
         ({"num_workers": 0}, "`num_workers` must be at least 1"),
+        ({"device_augmentation": True, "devices": 2}, "`devices` must be 1 with"),
+        ({"workers": "ponies"}, "`workers` must be one of"),
+        ({"cache_mb": -1}, "`cache_mb` must be at least 0"),
         ({"positive_radius_m": -1.0}, "`positive_radius_m` must be at least 0"),
         ({"positive_radius_m": float("nan")}, "`positive_radius_m` must be at least 0"),
         ({"recall_radius_m": -0.5}, "`recall_radius_m` must be at least 0"),
@@ -297,6 +300,14 @@ def test_knows_what_each_loss_takes(name):
 
 def test_names_every_loss():
     assert set(get_args(get_type_hints(TrainConfig)["loss"])) == set(LOSSES)
+
+
+def test_workers_of_ray_write_shards_to_a_folder():
+    assert DescribeConfig(model="m.keras", out="shards", ray_workers=2).ray_workers == 2
+    with pytest.raises(ValueError, match="`out` must be a folder.*`ray_workers`.*d.npz"):
+        DescribeConfig(model="m.keras", out="d.npz", ray_workers=2)
+    with pytest.raises(ValueError, match="`ray_workers` must be at least 0"):
+        DescribeConfig(model="m.keras", ray_workers=-1)
 
 
 @pytest.mark.parametrize("kind", [DescribeConfig, EvaluateConfig])

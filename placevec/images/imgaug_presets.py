@@ -9,6 +9,9 @@ import numpy as np
 from placevec.images.imgaug_numpy2 import build_without_global_seed, import_imgaug
 
 _built = threading.local()
+# imgaug's own list of all is made of a set, whose order differs from process to process.
+_PAD_MODES = ("constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect",
+              "symmetric", "wrap")  # fmt: skip
 
 
 def augment_with_imgaug(
@@ -103,7 +106,8 @@ def _heavy(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
         [
             *([] if keep_geometry else [iaa.Fliplr(0.2), iaa.Flipud(0.2)]),
             _half(
-                iaa, iaa.CropAndPad(percent=(-0.05, 0.1), pad_mode=imgaug.ALL, pad_cval=(0, 255))
+                iaa,
+                iaa.CropAndPad(percent=(-0.05, 0.1), pad_mode=list(_PAD_MODES), pad_cval=(0, 255)),
             ),
             _half(iaa, _affine(iaa, 5 if keep_geometry else 45, shear_deg=16, **any_border)),
             iaa.SomeOf((0, 5), _heavy_changes(iaa, colour), random_order=True),

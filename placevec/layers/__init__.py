@@ -17,6 +17,7 @@ from placevec.layers.partial_whitening import check_whitening_rank as check_whit
 from placevec.layers.partial_whitening import fit_partial_whitening as fit_partial_whitening
 from placevec.layers.patch_grid import PatchGrid as PatchGrid
 from placevec.layers.patch_tokens import PatchTokens as PatchTokens
+from placevec.layers.photo_augmentation import PhotoAugmentation as PhotoAugmentation
 from placevec.layers.pixel_scaling import PixelScaling as PixelScaling
 from placevec.layers.salad import SALADLike as SALADLike
 from placevec.layers.spoc import SPoC as SPoC

@@ -1,5 +1,7 @@
 """Finding places: describing photos, searching them, measuring recall, drawing what was found."""
 
+from placevec.retrieval.bulk import describe_bulk as describe_bulk
+from placevec.retrieval.bulk import read_shards as read_shards
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
 from placevec.retrieval.describe import no_progress as no_progress

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images import (
+    AugmentWorkers,
+    PhotoCache,
     UnreadableImageError,
     augmenter,
     photo_rng,
@@ -27,8 +29,8 @@ class TupleBatches:
     """Draws, reads and augments the tuples of a training.
 
     What a batch holds depends on `seed`, its epoch and its step alone, not on the batches before
-    it or on the number of threads: a training that goes on where another stopped sees the same
-    photos.
+    it, on the number of threads or processes, or on what the cache holds: a training that goes on
+    where another stopped sees the same photos.
 
     Args:
         sampler: TupleSampler. Draws the tuples.
@@ -45,6 +47,8 @@ class TupleBatches:
         seed: int. Seed of tuples and augmentation.
         skip_unreadable: bool. Draw another tuple in place of one with an unreadable photo.
         num_workers: int. Threads.
+        cache: PhotoCache or None. Keeps decoded photos for when they come again.
+        workers: AugmentWorkers or None. Augment in place of the threads, by `augmentation`.
         share: (int, int). Number of this process, from 0, and how many processes share each
             batch: this one reads its part, and all parts together are the batch of one process.
     """
@@ -61,9 +65,16 @@ class TupleBatches:
     seed: int = 0
     skip_unreadable: bool = False
     num_workers: int = 1
+    cache: PhotoCache | None = None
+    workers: AugmentWorkers | None = None
     share: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
+        if self.workers is not None and self.workers.preset != self.augmentation:
+            raise ValueError(
+                f"`workers` must augment by {self.augmentation!r}. "
+                f"Received: workers of {self.workers.preset!r}"
+            )
         if self.held is None:
             return
         shape = (1 + self.flip_tuples, len(self.sampler.dataset))
@@ -147,10 +158,7 @@ class TupleBatches:
         rng = np.random.default_rng([self.seed, epoch, place, _REDRAWS])
         for _ in range(_MOST_REDRAWS):
             try:
-                photos = [
-                    change(self._read(dataset.path(i)), photo_rng(self.seed, epoch, i))
-                    for i in rows
-                ]
+                photos = [self._read(dataset.path(i)) for i in rows]
             except (UnreadableImageError, OSError) as error:
                 if not self.skip_unreadable:
                     raise
@@ -159,7 +167,7 @@ class TupleBatches:
                 other = int(rng.integers(len(others)))
                 rows, flipped = self._draw(other, self.sampler.queries, rng)
                 continue
-            photos = np.stack(photos)  # (1 + P + Nn, H, W, C)
+            photos = self._augment(photos, rows, epoch, change)
             return photos[:, :, ::-1] if flipped else photos, rows, flipped
         raise UnreadableImageError(
             f"{_MOST_REDRAWS} tuples in a row hold a photo of {dataset.root} that cannot be read"
@@ -172,8 +180,22 @@ class TupleBatches:
             return np.stack([east_m, np.zeros_like(east_m)], axis=1)
         return (dataset.positions_m - dataset.positions_m.mean(axis=0)).astype(np.float32)
 
+    def _augment(
+        self, photos: list[np.ndarray], rows: np.ndarray, epoch: int, change: Callable
+    ) -> np.ndarray:
+        """Returns the photos of a tuple as the network gets them, (1 + P + Nn, H, W, C) uint8."""
+        if self.workers is not None:
+            photos = np.stack(photos)
+            return self.workers.augment(photos, seed=self.seed, epoch=epoch, indices=rows)
+        pairs = zip(photos, rows, strict=True)
+        return np.stack([change(photo, photo_rng(self.seed, epoch, i)) for photo, i in pairs])
+
     def _read(self, path: Path) -> np.ndarray:
-        return read_image(path, image_size=self.image_size, channels=self.channels)
+        form = {"image_size": self.image_size, "channels": self.channels}
+        if self.cache is None:
+            return read_image(path, **form)
+        key = (str(path), *self.image_size, self.channels)
+        return self.cache.get(key, lambda: read_image(path, **form))
 
 
 def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> np.ndarray:

@@ -44,7 +44,16 @@ _ALL = (
 )
 
 # Settings that may differ when a training goes on: they do not change what is computed.
-_FREE = ("run_dir", "resume", "overwrite", "epochs", "num_workers", "devices")
+_FREE = (
+    "run_dir",
+    "resume",
+    "overwrite",
+    "epochs",
+    "num_workers",
+    "workers",
+    "cache_mb",
+    "devices",
+)
 
 
 def check_run(config: TrainConfig) -> bool:

@@ -2,9 +2,11 @@
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Iterator
 
 from placevec.config import TrainConfig
+from placevec.images import AugmentWorkers
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.sources import open_places
 from placevec.training.batches import TupleBatches
@@ -31,6 +33,31 @@ def open_training(config: TrainConfig) -> Iterator[TupleSampler | StreamSampler]
     else:
         places = open_places(config.places, skip_unreadable=config.skip_unreadable)
         yield open_sampler(config, places)
+
+
+@contextlib.contextmanager
+def open_workers(config: TrainConfig, augmentation: object) -> Iterator[AugmentWorkers | None]:
+    """Opens the processes that augment, where the settings ask for them.
+
+    Args:
+        config: TrainConfig.
+        augmentation: str, or what `augmenter` takes besides.
+
+    Yields:
+        `AugmentWorkers`; None where threads augment, or nothing is augmented.
+
+    Raises:
+        ValueError: If processes shall augment by what is no name of a preset.
+    """
+    if config.workers == "threads" or augmentation == "none":
+        yield None
+        return
+    tuple_size = 1 + config.num_positives + config.num_negatives
+    photo_bytes = math.prod(config.image_size) * config.model.channels
+    with AugmentWorkers(
+        augmentation, num_workers=config.num_workers, max_bytes=tuple_size * photo_bytes
+    ) as workers:
+        yield workers
 
 
 def open_batches(

@@ -26,6 +26,7 @@ _UNUSED = {
     "min_time_difference_s": None,
     "min_positive_distance_m": 0.0,
     "distillation": 0.0,
+    "workers": "threads",
 }
 
 

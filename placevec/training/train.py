@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig, to_dict
+from placevec.images import PhotoCache
 from placevec.models import (
     build_descriptor_model,
     load_model,
@@ -36,7 +37,7 @@ from placevec.training.run_files import (
     write_history,
     write_json,
 )
-from placevec.training.sampler import open_batches, open_training
+from placevec.training.sampler import open_batches, open_training, open_workers
 from placevec.training.start import start_from_photos
 from placevec.training.stopping import StopEarly, StopRequest, stop_requests
 from placevec.training.stream_batches import StreamSampler
@@ -114,7 +115,8 @@ def train(
     Raises:
         FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: If photos or weights are missing.
-        ValueError: If data and settings do not fit each other.
+        ValueError: If data and settings do not fit each other, or worker processes shall augment
+            by what is no name of a preset.
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
     """
@@ -129,14 +131,16 @@ def train(
         progress = no_progress
     keras.utils.set_random_seed(config.seed)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
+    augmentation = augmentation or config.augmentation
     with (
         open_training(config) as sampler,
+        open_workers(config, augmentation) as workers,
         stop_requests(devices.gather) as request,
         _precision(config.precision),
     ):
         goes_on = check_run(config)
-        augmentation = augmentation or config.augmentation
-        run = _Run(config, sampler, validation, augmentation, progress, request, devices)
+        changes = {"augmentation": augmentation, "workers": workers}
+        run = _Run(config, sampler, validation, changes, progress, request, devices)
         run.restore() if goes_on else run.begin()
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
@@ -162,7 +166,7 @@ class _Run:
         config: TrainConfig,
         sampler: TupleSampler | StreamSampler,
         validation: PlaceDataset,
-        augmentation: object,
+        changes: dict,
         progress: Callable[..., Iterable],
         request: StopRequest,
         devices: Devices,
@@ -170,7 +174,7 @@ class _Run:
         self.config = config
         self.sampler = sampler
         self.progress = progress
-        self.augmentation = augmentation
+        self.changes = changes
         self.request = request
         self.devices = devices
         self.validation = Validation(config, validation, self._batch_settings, devices, progress)
@@ -221,7 +225,7 @@ class _Run:
         if self.request:
             self._save_and_leave()
         batches = open_batches(
-            self.sampler, self._batch_settings, augmentation=self.augmentation,
+            self.sampler, self._batch_settings, **self.changes,
             flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,
             steps_per_epoch=config.steps_per_epoch, held=self.held,
         )  # fmt: skip
@@ -295,6 +299,12 @@ class _Run:
         )
         return np.stack(list(photos))
 
+    @functools.cached_property
+    def _cache(self) -> PhotoCache | None:
+        """Photos of training and validation that stay decoded."""
+        max_bytes = self.config.cache_mb * 2**20
+        return PhotoCache(max_bytes) if max_bytes else None
+
     @property
     def _batch_settings(self) -> dict:
         config = self.config
@@ -305,6 +315,7 @@ class _Run:
             "seed": config.seed,
             "skip_unreadable": config.skip_unreadable,
             "num_workers": config.num_workers,
+            "cache": self._cache,
             "share": (self.devices.process, self.devices.num_processes),
         }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from placevec.config import TrainConfig
+from placevec.layers import PhotoAugmentation
 from placevec.losses import LOSSES, DistillationLoss, get_loss
 from placevec.models import without_xla
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
@@ -36,7 +37,10 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
     tuple_size = 1 + config.num_positives + config.num_negatives
     shape = (*config.image_size, config.model.channels)
     tuples = keras.Input((tuple_size, *shape), dtype="uint8", name="tuples")
-    photos = keras.ops.reshape(tuples, (-1, *shape))  # (B * T, H, W, C)
+    photos = tuples
+    if config.device_augmentation:
+        photos = PhotoAugmentation(config.seed, name="device_augmentation")(photos)
+    photos = keras.ops.reshape(photos, (-1, *shape))  # (B * T, H, W, C)
     descriptors = model(photos)  # (B * T, D)
     outputs = keras.ops.reshape(descriptors, (-1, tuple_size, descriptors.shape[-1]))
     outputs = CountSteps(name=_COUNTER)(outputs)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.images import UnreadableImageError, read_image
+from placevec.images import AugmentWorkers, PhotoCache, UnreadableImageError, read_image
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.sources import open_places
 from placevec.training import TupleBatches
@@ -54,6 +54,42 @@ def test_is_the_same_for_any_number_of_threads(made_places, augmentation):
     assert len(one) == len(three) == 4
     for (left, _), (right, _) in zip(one, three, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_is_the_same_with_processes_and_with_a_cache_of_any_size(made_places):
+    settings = {"augmentation": "street", "flip_tuples": True}
+    expected = list(batches(made_places / "train", **settings).epoch(1))
+    photo_bytes = SIZE[0] * SIZE[1] * 3
+    caches = [PhotoCache(count * photo_bytes) for count in (2, 100)]
+    for count, cache in zip((1, 2), caches, strict=True):
+        with AugmentWorkers("street", num_workers=count, max_bytes=4 * photo_bytes) as workers:
+            settings |= {"workers": workers, "num_workers": count + 1, "cache": cache}
+            source = batches(made_places / "train", **settings)
+            for _ in range(2):  # an empty cache, and what the first time left in it
+                for batch, other in zip(expected, source.epoch(1), strict=True):
+                    np.testing.assert_array_equal(batch[0], other[0])
+                    np.testing.assert_array_equal(batch[1], other[1])
+        assert 0 < cache.num_bytes <= cache.max_bytes
+
+
+def test_reads_a_photo_once_where_there_is_a_cache(made_places, monkeypatch):
+    read = []
+
+    def noted(path, **form):
+        read.append(path)
+        return read_image(path, **form)
+
+    monkeypatch.setattr("placevec.training.batches.read_image", noted)
+    cache = PhotoCache(10**6)
+    for epoch in range(3):
+        list(batches(made_places / "train", steps_per_epoch=12, cache=cache).epoch(epoch))
+    assert len(read) == len(set(read)) == len(cache) == 24
+
+
+def test_refuses_workers_of_another_augmentation(made_places):
+    workers = AugmentWorkers("light", num_workers=1, max_bytes=1)
+    with pytest.raises(ValueError, match="augment by 'street'. Received: workers of 'light'"):
+        batches(made_places / "train", augmentation="street", workers=workers)
 
 
 def test_shares_of_processes_are_the_batch_of_one(with_a_broken_photo):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from placevec.sources import open_places
-from placevec.training.sampler import open_sampler
+from placevec.training.sampler import open_sampler, open_workers
 
 pytestmark = pytest.mark.one_backend
 
@@ -30,3 +30,22 @@ def test_hands_the_rule_of_positives_on(small_config, view_depth_m, num_positive
     dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 90.0))
     sampler = open_sampler(config, dataset)
     assert [len(sampler.positives(query)) for query in sampler.queries[:3]] == num_positives
+
+
+def test_opens_processes_only_where_the_settings_ask_for_them(small_config):
+    with open_workers(small_config(augmentation="light"), "light") as workers:
+        assert workers is None
+    with open_workers(small_config(workers="processes"), "none") as workers:
+        assert workers is None
+    config = small_config(workers="processes", num_workers=3, augmentation="light")
+    with open_workers(config, "light") as workers:
+        assert (workers.preset, len(set(workers.process_ids))) == ("light", 3)
+        assert workers.max_bytes == 4 * 32 * 48 * 3
+
+
+def test_refuses_processes_for_an_augmentation_without_a_name(small_config):
+    with (
+        pytest.raises(ValueError, match="know augmentations by name"),
+        open_workers(small_config(workers="processes"), lambda photo, rng: photo),
+    ):
+        pass

@@ -211,6 +211,29 @@ def test_says_that_places_give_no_tuples(small_config):
 
 
 @pytest.mark.one_backend
+@pytest.mark.one_backend
+def test_processes_and_the_cache_change_nothing_of_what_is_trained(small_config, tmp_path):
+    one = small_config(augmentation="light", cache_mb=0, run_dir=tmp_path / "one", epochs=1)
+    train(one)
+    other = dataclasses.replace(one, workers="processes", cache_mb=1, run_dir=tmp_path / "other")
+    train(other)
+    assert_equal_weights(one.run_dir, other.run_dir)
+
+
+@pytest.mark.slow
+def test_augments_on_the_device_and_goes_on_with_it(small_config, tmp_path):
+    plain = small_config(run_dir=tmp_path / "plain", epochs=1)
+    train(plain)
+    whole = small_config(device_augmentation=True, run_dir=tmp_path / "whole")
+    train(whole)
+    stopped = dataclasses.replace(whole, epochs=1, run_dir=tmp_path / "stopped")
+    train(stopped)
+    first, changed = (read_history(each.run_dir)[0]["loss"] for each in (plain, stopped))
+    assert first != changed
+    train(dataclasses.replace(stopped, epochs=2, resume=True))
+    assert_equal_weights(whole.run_dir, stopped.run_dir)
+
+
 def test_takes_any_callable_as_augmentation(small_config):
     seen = []
 

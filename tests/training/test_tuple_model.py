@@ -117,3 +117,18 @@ def test_counts_training_steps_alone(model, small_config):
     tuple_model.test_on_batch(photos, np.zeros((2, 4, 2)))
     tuple_model.predict_on_batch(photos)
     assert steps_of(tuple_model) == 3
+
+
+def test_augments_inside_the_step_where_told_and_only_where_it_trains(small_config):
+    """The same weights: the descriptors are equal, the first loss is not."""
+    photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
+    outputs, losses = [], []
+    for device_augmentation in (False, True, True):
+        keras.utils.set_random_seed(0)
+        config = small_config(device_augmentation=device_augmentation, freeze_batch_norm=True)
+        tuple_model = make_tuple_model(build_descriptor_model(config.model), config)
+        outputs.append(keras.ops.convert_to_numpy(tuple_model(photos, training=False)))
+        losses.append(float(tuple_model.train_on_batch(photos, np.zeros((2, 4, 2)))))
+    np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-6)
+    assert abs(losses[1] - losses[0]) > 1e-4
+    np.testing.assert_allclose(losses[2], losses[1], rtol=1e-5)

@@ -1,0 +1,295 @@
+"""What does it save that NetVLAD is two products of matrices?
+
+    python benchmarks/layer.py
+    python benchmarks/layer.py --short
+    KERAS_BACKEND=torch python benchmarks/layer.py --backends torch
+
+docs/performance.md has what it printed.
+
+Three ways to the same descriptors, with the same weights: `placevec.layers.NetVLAD`; the formula
+written down as it stands, with all residuals in one tensor (B, H*W, K, D); and the loop over the
+clusters of pytorch-NetVlad and its descendants, which holds the residuals of one cluster at a time
+going forward, and those of all clusters for the gradient. Before anything is timed, each backend
+must get equal descriptors and gradients from all three.
+
+Each way is measured in a process of its own: the median time of some calls, its middle half, and by
+how much the first call of the compiled function raised the peak of the resident memory.
+Forward + backward is the gradient by the features and by all weights.
+"""
+
+import ctypes
+import importlib.util
+import multiprocessing
+import os
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tyro
+from keras import ops
+from machine import describe_machine, describe_peaks, peaks, roofline
+
+from placevec.layers import NetVLAD
+from placevec.layers.l2_normalize import l2_normalize
+
+_CHECKED = 1e-5  # largest difference of descriptors and of gradients, relative to their largest
+
+
+class Broadcasting(NetVLAD):
+    """NetVLAD with all residuals in one tensor."""
+
+    def call(self, inputs):
+        """Returns the descriptors (B, K * D)."""
+        features, assignment = assign(self, inputs)
+        residuals = ops.expand_dims(features, 2) - self.centers  # (B, N, K, D)
+        summed = ops.sum(ops.expand_dims(assignment, -1) * residuals, axis=1)
+        return normalize(self, summed)
+
+
+class Loop(NetVLAD):
+    """NetVLAD with the residuals of one cluster after the other."""
+
+    def call(self, inputs):
+        """Returns the descriptors (B, K * D)."""
+        features, assignment = assign(self, inputs)
+        summed = []
+        for k in range(self.num_clusters):
+            residuals = (features - self.centers[k]) * assignment[:, :, k : k + 1]  # (B, N, D)
+            summed.append(ops.sum(residuals, axis=1))
+        return normalize(self, ops.stack(summed, axis=1))
+
+
+def assign(layer: NetVLAD, inputs):
+    """Returns the features (B, N, D) of unit length and their soft assignment (B, N, K)."""
+    features = l2_normalize(ops.reshape(inputs, (inputs.shape[0], -1, inputs.shape[-1])))
+    return features, ops.softmax(ops.matmul(features, layer.kernel) + layer.bias, axis=-1)
+
+
+def normalize(layer: NetVLAD, residuals):
+    """Returns the descriptors (B, K * D) of summed residuals (B, K, D)."""
+    return l2_normalize(ops.reshape(l2_normalize(residuals), (residuals.shape[0], -1)))
+
+
+WAYS = {"placevec": NetVLAD, "loop": Loop, "broadcasting": Broadcasting}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process measures."""
+
+    way: str
+    shape: tuple[int, int, int, int]
+    num_clusters: int
+    calls: int
+
+
+def main(
+    backends: tuple[str, ...] = (),
+    batch_size: int = 4,
+    rows: int = 30,
+    columns: int = 40,
+    feature_dim: int = 512,
+    num_clusters: int = 64,
+    calls: int = 7,
+    short: bool = False,
+) -> None:
+    """Times three ways to NetVLAD and prints a table.
+
+    Args:
+        backends: Backends of Keras. None given: all that are installed.
+        batch_size: Photos, B.
+        rows: Of the grid of local features, H.
+        columns: Of the grid of local features, W.
+        feature_dim: Numbers of a local feature, D.
+        num_clusters: Clusters, K.
+        calls: Calls that are timed.
+        short: One photo and three calls on one backend: whether it runs, not what it gains.
+    """
+    if short:
+        batch_size, rows, columns, calls = 1, 15, 20, 3
+        backends = backends or (keras.backend.backend(),)
+    shape = (batch_size, rows, columns, feature_dim)
+    installed = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+    best = peaks()
+    print(f"{describe_machine()}\n{describe_peaks(best)}")
+    print(f"B, H, W, D = {shape}, K = {num_clusters}, float32")
+    print("backend     pass      way            ms (middle half)     ratio  memory MB  ratio")
+    lines = []
+    for backend in backends or installed:
+        os.environ |= {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        tasks = [Task(way, shape, num_clusters, calls) for way in WAYS]
+        apart = _in_own_process(check_equal, num_clusters)
+        measured = [_in_own_process(measure, task) for task in tasks]
+        for backward, label in enumerate(("forward", "+backward")):
+            first_s, first_mb = np.median(measured[0][backward][0]), measured[0][backward][1]
+            for task, cells in zip(tasks, measured, strict=True):
+                seconds, memory_mb = cells[backward]
+                low, middle, high = 1e3 * np.percentile(seconds, [25, 50, 75])
+                print(
+                    f"{backend:11s} {label:9s} {task.way:12s} {middle:8.1f} "
+                    f"({low:.1f} to {high:.1f})".ljust(57)
+                    + f"{middle / 1e3 / first_s:6.1f} {memory_mb:10.0f} "
+                    f"{memory_mb / max(first_mb, 1):6.1f}",
+                    flush=True,
+                )
+            flops, num_bytes = _cost(tasks[0], bool(backward))
+            line = roofline(flops, num_bytes, min(measured[0][backward][0]), best)
+            lines.append(f"{backend}, {label}, placevec, fastest call: {line}")
+        lines.append(f"{backend}: descriptors and gradients differ by {apart:.1e} at most")
+    print(*lines, sep="\n", flush=True)
+
+
+def check_equal(num_clusters: int) -> float:
+    """Returns the largest relative difference of the ways' descriptors and gradients.
+
+    Raises:
+        ValueError: If it is too large to call them equal.
+    """
+    shape = (2, 6, 8, 32)
+    results = []
+    for way in WAYS:
+        task = Task(way, shape, num_clusters, 1)
+        passes = [_function(task, backward)(*_inputs(task)) for backward in (False, True)]
+        results.append([*_results(passes[0]), *_results(passes[1])])
+    differences = [
+        np.abs(one - other).max() / np.abs(one).max()
+        for other_results in results[1:]
+        for one, other in zip(results[0], other_results, strict=True)
+    ]
+    if not max(differences) < _CHECKED:
+        raise ValueError(f"The ways must agree to {_CHECKED}. Received: {max(differences)}")
+    return float(max(differences))
+
+
+def measure(task: Task) -> list[tuple[list[float], float]]:
+    """Measures the forward pass, then forward and backward.
+
+    Returns:
+        For each the seconds of each call, and the megabytes that the first one took.
+    """
+    return [_measure(task, backward) for backward in (False, True)]
+
+
+def _measure(task: Task, backward: bool) -> tuple[list[float], float]:
+    small = Task(task.way, (1, 2, 3, task.shape[-1]), task.num_clusters, 1)
+    _results(_function(small, backward)(*_inputs(small)))  # libraries are loaded, threads run
+    inputs = _inputs(task)
+    function = _compiled(_function(task, backward), inputs)
+    before_mb = _reset_peak()
+    _wait(function(*inputs))
+    memory_mb = _status_mb("VmHWM") - before_mb
+    seconds = []
+    for _ in range(task.calls):
+        start = time.perf_counter()
+        _wait(function(*inputs))
+        seconds.append(time.perf_counter() - start)
+    return seconds, memory_mb
+
+
+def _function(task: Task, backward: bool) -> Callable:
+    """Returns what is timed: a function of features and the weights kernel, bias and centers."""
+    backend = keras.backend.backend()
+    layer = WAYS[task.way](task.num_clusters)
+    layer.build((None, *task.shape[1:]))
+
+    def forward(features, *weights):
+        return layer.stateless_call(weights, [], features)[0]
+
+    def loss(features, upward, *weights):
+        return ops.sum(forward(features, *weights) * upward)
+
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        def gradients(features, upward, *weights):
+            with tf.GradientTape() as tape:
+                tape.watch([features, *weights])
+                value = loss(features, upward, *weights)
+            return tape.gradient(value, [features, *weights])
+
+        return tf.function(gradients if backward else lambda x, unused, *w: forward(x, *w))
+    if backend == "jax":
+        import jax
+
+        numbers = (0, 2, 3, 4)
+        return jax.jit(
+            jax.grad(loss, numbers) if backward else lambda x, unused, *w: forward(x, *w)
+        )
+    import torch
+
+    def torch_gradients(features, upward, *weights):
+        leaves = [each.detach().requires_grad_() for each in (features, *weights)]
+        return torch.autograd.grad(loss(leaves[0], upward, *leaves[1:]), leaves)
+
+    def torch_forward(features, unused, *weights):
+        with torch.no_grad():
+            return forward(features, *weights)
+
+    return torch_gradients if backward else torch_forward
+
+
+def _inputs(task: Task) -> list:
+    """Returns features, a gradient of the descriptors, kernel, bias and centers."""
+    rng = np.random.default_rng(0)
+    feature_dim, num_clusters = task.shape[-1], task.num_clusters
+    shapes = (task.shape, (task.shape[0], num_clusters * feature_dim), (feature_dim, num_clusters),
+              (num_clusters,), (num_clusters, feature_dim))  # fmt: skip
+    values = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+    values[-1] /= np.linalg.norm(values[-1], axis=1, keepdims=True)
+    return [ops.convert_to_tensor(each) for each in values]
+
+
+def _compiled(function: Callable, inputs: list) -> Callable:
+    """Returns the function ready to run, so that the first call's memory is not the compiler's."""
+    if keras.backend.backend() == "tensorflow":
+        return function.get_concrete_function(*inputs)
+    if keras.backend.backend() == "jax":
+        return function.lower(*inputs).compile()
+    return function
+
+
+def _results(output) -> list[np.ndarray]:
+    tensors = output if isinstance(output, list | tuple) else [output]
+    return [ops.convert_to_numpy(each) for each in tensors]
+
+
+def _wait(output) -> None:
+    """Waits for the results; JAX returns before they are there."""
+    if keras.backend.backend() == "jax":
+        for each in output if isinstance(output, tuple) else [output]:
+            each.block_until_ready()
+
+
+def _cost(task: Task, backward: bool) -> tuple[float, float]:
+    """Returns FLOPs of the products of matrices, and bytes of what goes in and comes out."""
+    locations = int(np.prod(task.shape[:3]))
+    feature_dim, num_clusters = task.shape[-1], task.num_clusters
+    flops = 4 * locations * feature_dim * num_clusters
+    num_bytes = 4 * locations * feature_dim + 4 * task.shape[0] * num_clusters * feature_dim
+    # Backward each product has two of its size, features are read and their gradient is written.
+    return (3 * flops, 3 * num_bytes) if backward else (flops, num_bytes)
+
+
+def _reset_peak() -> float:
+    """Sets the peak of the resident memory to what is resident now, and returns it in MB."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status_mb("VmRSS")
+
+
+def _status_mb(name: str) -> float:
+    return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+def _in_own_process(function: Callable, *arguments):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,155 @@
+"""What is this machine, and how fast can it compute and copy at best?
+
+    python benchmarks/machine.py
+
+The other benchmarks print these lines with their own: a figure without its machine says little.
+Peaks are measured, not read from a data sheet, and in the same run, since other work on the machine
+slows them too: the fastest of several products of matrices in float32 (NumPy's BLAS) and, where
+PyTorch is installed, in bfloat16, and the fastest copy of an array too large for the caches, by as
+many threads as there are cores; what it reads and what it writes are both counted.
+
+A roofline says what a machine allows: no more operations a second than the peak, and no more than
+operations a byte times the bytes that memory delivers.
+"""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+_PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "onnxruntime", "openvino", "faiss-cpu")
+_SIDE = 2048
+_COPY_BYTES = 2**28
+_REPEATS = 6
+_BF16_LIMIT_S = 60
+# Doubles the side while it is quick: without hardware for bfloat16 a large product takes minutes.
+_BF16 = f"""
+import time, torch
+def seconds(a):
+    start = time.perf_counter(); a @ a; return time.perf_counter() - start
+side, best = 128, 0.0
+while side <= {_SIDE}:
+    a = torch.ones(side, side, dtype=torch.bfloat16)
+    taken = min(seconds(a) for _ in range(4))
+    best = max(best, 2 * side**3 / taken / 1e9)
+    side *= 2 if taken < 0.05 else {_SIDE}
+print(best)
+"""
+
+
+def describe_machine() -> str:
+    """Returns one line: processor, cores, memory, system and versions of what is installed."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = [f"{name} {version}" for name in _PACKAGES if (version := _version(name))]
+    return (
+        f"{_processor()}, {num_cores()} cores, {memory_gib:.0f} GiB, {platform.system()}, "
+        f"Python {platform.python_version()}, {', '.join(versions)}"
+    )
+
+
+def num_cores() -> int:
+    """Returns the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def peaks() -> dict[str, float]:
+    """Measures what the machine does at best, in some seconds.
+
+    Returns:
+        dict. `float32_gflops`, `copy_gb_s`, and `bfloat16_gflops` where PyTorch is installed;
+        10^9 operations, a multiplication and an addition counted as two, and 10^9 bytes a second.
+    """
+    operations = 2 * _SIDE**3 / 1e9
+    matrix = np.ones((_SIDE, _SIDE), np.float32)
+    measured = {
+        "float32_gflops": operations / _fastest(lambda: matrix @ matrix),
+        "copy_gb_s": 2 * _COPY_BYTES / 1e9 / _fastest_copy(),
+    }
+    if _version("torch"):
+        # In a process of its own: two libraries with a thread pool each are not at their best.
+        command = [sys.executable, "-c", _BF16]
+        with contextlib.suppress(subprocess.SubprocessError):
+            run = subprocess.run(
+                command, capture_output=True, text=True, check=True, timeout=_BF16_LIMIT_S
+            )
+            measured["bfloat16_gflops"] = float(run.stdout)
+    return measured
+
+
+def describe_peaks(measured: dict[str, float]) -> str:
+    """Returns one line of what `peaks` returns."""
+    bfloat16 = measured.get("bfloat16_gflops")
+    return (
+        f"peaks: float32 {measured['float32_gflops']:.0f} GFLOP/s, "
+        + (f"bfloat16 {bfloat16:.0f} GFLOP/s, " if bfloat16 else "")
+        + f"copy {measured['copy_gb_s']:.1f} GB/s"
+    )
+
+
+def roofline(
+    flops: float, num_bytes: float, seconds: float, measured: dict[str, float],
+    precision: str = "float32",
+) -> str:  # fmt: skip
+    """Returns one line: how near some work comes to what the machine allows.
+
+    Args:
+        flops: float. Floating point operations of the work.
+        num_bytes: float. Bytes that it reads from and writes to memory at least.
+        seconds: float. What it took.
+        measured: dict. What `peaks` returns.
+        precision: str. `"float32"` or `"bfloat16"`.
+    """
+    peak, copy = measured[f"{precision}_gflops"], measured["copy_gb_s"]
+    roof = min(peak, flops / num_bytes * copy)
+    bound = "arithmetic" if roof == peak else "memory"
+    done = flops / seconds / 1e9
+    return (
+        f"{flops / 1e9:.3g} GFLOP, {num_bytes / 1e6:.3g} MB, {flops / num_bytes:.3g} FLOP/byte: "
+        f"{done:.3g} GFLOP/s, {100 * done / roof:.0f} % of the {roof:.3g} that {bound} allows"
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _fastest_copy() -> float:
+    parts = num_cores()
+    pairs = [(np.ones(_COPY_BYTES // parts, np.uint8), np.ones(_COPY_BYTES // parts, np.uint8))
+             for _ in range(parts)]  # fmt: skip
+    with ThreadPoolExecutor(parts) as pool:
+        return _fastest(lambda: list(pool.map(lambda pair: np.copyto(*pair), pairs)))
+
+
+def _fastest(work: Callable) -> float:
+    seconds = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    print(describe_machine())
+    print(describe_peaks(peaks()))
