@@ -27,10 +27,10 @@ import scipy.io
 from placevec.cli import import_keras, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
-_STEPS, _EPOCHS = 40, 2
+_STEPS, _EPOCHS = 25, 2
 _IMAGE_SIZE = (160, 224)
 _LAYER = "block_7_expand"
-_NUM_PHOTOS = 1500  # of each world
+_NUM_PHOTOS = 1000  # of each world
 _VISITS = ("day", "overcast", "afternoon", "dusk", "fog")
 
 
