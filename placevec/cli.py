@@ -89,7 +89,7 @@ def one_line_errors() -> Iterator[None]:
     standard error.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("absl", "faiss", "jax", "tensorflow"):
+    for chatty in ("absl", "faiss", "jax", "tensorflow", "tf2onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -155,9 +155,9 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     from placevec.sources import find_split, list_photos, open_places
 
     import_keras()
-    from placevec.models import load_model, model_id
+    from placevec.models import open_engine
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import photo_size, save_descriptors
+    from placevec.retrieval import save_descriptors
 
     require_writable(settings.out, ".npz")
     if not (":" in photos or find_split(photos) or Path(photos).is_dir()):
@@ -167,19 +167,23 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     else:
         dataset = open_places(photos, skip_unreadable=True)
         root, names = dataset.root, dataset.names
-    model = load_model(settings.model)
+    model = open_engine(
+        settings.model,
+        engine=settings.engine,
+        precision=settings.precision,
+        image_size=settings.image_size,
+    )
     descriptors, kept = describe_photos(
         model,
         [root / name for name in names],
-        image_size=settings.image_size,
         batch_size=settings.batch_size,
         progress=progress_bar,
     )
-    save_descriptors(settings.out, names[kept], descriptors, model_id(model))
-    size = "x".join(map(str, settings.image_size or photo_size(model)))
+    save_descriptors(settings.out, names[kept], descriptors, model.model_id)
+    size = "x".join(map(str, model.image_size))
     print(
         f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}, "
-        f"photos resized to {size}"
+        f"photos resized to {size}; {model.cost()}"
     )
 
 
@@ -191,32 +195,41 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         settings: How recall is measured.
     """
     import_keras()
-    from placevec.models import load_model
+    from placevec.models import open_engine
     from placevec.retrieval import evaluate as evaluate_model
-    from placevec.retrieval import photo_size
     from placevec.sources import open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
-    model = load_model(settings.model)
-    evaluation = evaluate_model(
-        model,
-        dataset,
-        radius_m=settings.radius_m,
-        min_time_difference_s=settings.min_time_difference_s,
-        image_size=settings.image_size,
-        batch_size=settings.batch_size,
-        skip_unreadable=settings.skip_unreadable,
-        progress=progress_bar,
-    )
-    summary = evaluation.summary()
+    summaries = {}
+    for precision in dict.fromkeys((settings.precision, "float32")):
+        model = open_engine(
+            settings.model,
+            engine=settings.engine,
+            precision=precision,
+            image_size=settings.image_size,
+        )
+        summaries[precision] = evaluate_model(
+            model,
+            dataset,
+            radius_m=settings.radius_m,
+            min_time_difference_s=settings.min_time_difference_s,
+            batch_size=settings.batch_size,
+            skip_unreadable=settings.skip_unreadable,
+            progress=progress_bar,
+        ).summary() | {"engine": model.cost(), "image_size": list(model.image_size)}
+    summary, exact = summaries[settings.precision], summaries["float32"]["recall"]
+    if settings.precision != "float32":
+        summary["float32_recall"] = exact
     if settings.json:
         print(json.dumps(summary))
         return
+    summary.pop("float32_recall", None)
+    rows, columns = summary.pop("image_size")
     for rank, share in summary.pop("recall").items():
-        print(f"recall@{rank:<3s} {100 * share:5.1f} %")
+        cost = "" if settings.precision == "float32" else f"  (float32 {100 * exact[rank]:5.1f} %)"
+        print(f"recall@{rank:<3s} {100 * share:5.1f} %{cost}")
     for name, value in summary.items():
         print(f"{name.replace('_', ' ')}: {value}")
-    rows, columns = settings.image_size or photo_size(model)
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
 
 

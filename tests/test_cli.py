@@ -35,7 +35,8 @@ COLORS = [(250, 0, 0), (240, 10, 0), (0, 250, 0), (0, 240, 10), (0, 0, 250), (10
 @pytest.fixture(autouse=True)
 def keep_logging_as_it_is():
     levels = {
-        name: logging.getLogger(name).level for name in ("absl", "faiss", "jax", "tensorflow")
+        name: logging.getLogger(name).level
+        for name in ("absl", "faiss", "jax", "tensorflow", "tf2onnx")
     }
     yield
     for name, level in levels.items():

@@ -1,7 +1,9 @@
 """Finding places: describing photos, searching them, measuring recall, drawing what was found."""
 
+from placevec.retrieval.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
+from placevec.retrieval.describe import describe_in_batches as describe_in_batches
 from placevec.retrieval.describe import no_progress as no_progress
 from placevec.retrieval.describe import photo_size as photo_size
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors

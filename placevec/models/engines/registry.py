@@ -3,7 +3,6 @@
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -106,5 +105,3 @@ def get_engine_kind(name: str) -> EngineKind:
 
 def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
-
-
