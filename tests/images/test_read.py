@@ -100,6 +100,68 @@ def test_shrinks_by_averaging_areas(tmp_path):
     assert np.abs(read - expected).max() <= 1
 
 
+@pytest.fixture
+def decoded(monkeypatch):
+    """Sizes that OpenCV's decoder returned, in the order of the calls."""
+    sizes, decode = [], cv2.imdecode
+
+    def imdecode(*arguments):
+        pixels = decode(*arguments)
+        sizes.append(pixels.shape[:2])
+        return pixels
+
+    monkeypatch.setattr(cv2, "imdecode", imdecode)
+    return sizes
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("image_size", "expected"),
+    [
+        ((240, 320), (240, 320)),
+        ((239, 300), (240, 320)),
+        ((241, 300), (480, 640)),
+        ((100, 321), (480, 640)),
+        ((120, 160), (120, 160)),
+        ((60, 80), (60, 80)),
+        ((10, 10), (60, 80)),
+        (None, (480, 640)),
+    ],
+)
+def test_the_jpeg_decoder_shrinks_never_below_the_size(
+    tmp_path, decoded, image_size, expected, channels
+):
+    Image.fromarray(picture(480, 640)).save(tmp_path / "a.jpg", quality=95)
+    read = read_image(tmp_path / "a.jpg", image_size=image_size, channels=channels)
+    assert decoded == [expected]
+    assert read.shape == (*(image_size or (480, 640)), channels)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(24, 32), (12, 16), (11, 13), (6, 8)])
+def test_a_jpeg_shrunk_by_its_decoder_is_nearly_the_mean_of_areas(tmp_path, rows, cols):
+    Image.fromarray(picture(48, 64)).save(tmp_path / "a.jpg", quality=95)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        whole = np.asarray(photo)
+    expected = cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA).astype(int)
+    read = read_image(tmp_path / "a.jpg", image_size=(rows, cols))
+    assert np.abs(read - expected).mean() < 2
+    assert np.abs(read - expected).max() < 12
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_turned_jpeg_is_shrunk_by_its_size_after_the_turn(tmp_path, decoded, orientation):
+    """48 x 64, turned 64 x 48: a half of it is enough for 30 x 20 and not for 20 x 30."""
+    pixels = picture(48, 64)
+    with_orientation(tmp_path / "a.jpg", pixels, orientation, quality=95)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        upright = np.asarray(ImageOps.exif_transpose(photo))
+    for rows, cols in ((20, 30), (30, 20)):
+        expected = cv2.resize(upright, (cols, rows), interpolation=cv2.INTER_AREA).astype(int)
+        read = read_image(tmp_path / "a.jpg", image_size=(rows, cols))
+        assert np.abs(read - expected).mean() < 2
+    assert decoded[-1] == ((48, 64) if orientation == 1 else (32, 24))
+
+
 @pytest.mark.parametrize(("cols", "expected"), [(4, [0, 0, 100, 100]), (3, [0, 50, 100])])
 def test_a_stretched_pixel_is_the_mean_of_what_it_covers(tmp_path, cols, expected):
     """Of two pixels 0, 100 the middle one of three covers half of each."""
