@@ -44,9 +44,12 @@ def cpu_name() -> str:
 
 
 def make_model(folder: Path, network: str, weights: Path | None) -> Path:
-    """Saves a network whose clusters fit photos of noise, and returns its path."""
+    """Saves a network whose clusters fit photos of noise, and returns its path.
+
+    Its arrays and the photos lie beside it in a .npz, for rows that do without Keras.
+    """
     path = folder / f"{network}_{'random' if weights is None else weights.stem}.keras"
-    if path.exists():
+    if path.with_suffix(".npz").exists():
         return path
     import keras
 
@@ -59,11 +62,22 @@ def make_model(folder: Path, network: str, weights: Path | None) -> Path:
     settings = SETTINGS[network] | {"weights": "none" if weights is None else str(weights)}
     model = build_descriptor_model(ModelConfig(backbone=network, **settings))
     features = keras.Model(model.input, model.get_layer("aggregator").input)
-    local = features.predict_on_batch(check_photos((240, 320), 3))
+    photos = check_photos((240, 320), 3)
+    local = features.predict_on_batch(photos)
     local = np.reshape(local, (-1, local.shape[-1]))
     # A soft assignment: all clusters of all photos take part.
     initialize_clusters(model.get_layer("aggregator"), local, seed=0, num_iterations=10)
     save_model(model, path)
+    arrays = {
+        f"{layer.name}/{each.name}": np.array(each)
+        for layer in model.layers
+        for each in layer.weights
+    }
+    scaling = model.get_layer("pixel_scaling")
+    arrays["pixel_scaling/scale"] = np.float32(scaling.scale)
+    arrays["pixel_scaling/offset"] = np.float32(scaling.offset)
+    arrays["pixel_scaling/bgr"] = np.array(scaling.channel_order == "bgr")
+    np.savez(path.with_suffix(".npz"), photos=photos, **arrays)
     return path
 
 
@@ -91,11 +105,12 @@ class _Timing:
     """Times one row: photos a second from files and from memory, one photo at a time."""
 
     def __init__(self, row: Row, network: str, model_path: Path, size: tuple[int, int]):
-        from placevec.models.engines.check import check_photos
-
-        self.row, self.photos = row, np.concatenate([check_photos(size, 3)] * 4)
+        self.row = row
+        with np.load(model_path.with_suffix(".npz")) as file:
+            arrays = dict(file)
+        self.photos = np.concatenate([arrays.pop("photos")] * 4)
         if row.kind.startswith("torch"):
-            self._start_torch(network, model_path, size)
+            self._start_torch(network, arrays, size)
         else:
             self._start_placevec(model_path)
 
@@ -117,11 +132,15 @@ class _Timing:
         self.model = model
         self.run = lambda paths: describe(model, paths, image_size=self.photos.shape[1:3])[0]
 
-    def _start_torch(self, network: str, model_path: Path, size: tuple[int, int]) -> None:
+    def _start_torch(self, network: str, arrays: dict, size: tuple[int, int]) -> None:
         from torch_peer import TorchPeer
 
+        weights: dict[str, dict[str, np.ndarray]] = {}
+        for name, array in arrays.items():
+            layer, _, weight = name.partition("/")
+            weights.setdefault(layer, {})[weight] = array
         way = self.row.kind.removeprefix("torch ")
-        peer = TorchPeer(network, _weights(model_path), size, way, batch_size=8)
+        peer = TorchPeer(network, weights, size, way, batch_size=8)
         self.batch_size, self.calls = 8, 1
         self.function = self.alone = peer
         self.run = peer.describe
@@ -175,25 +194,6 @@ class _Timing:
     def rss(self) -> float:
         """Returns the largest memory of this process, in MB."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _weights(model_path: Path) -> dict:
-    """Returns a model's arrays by layer, and how it scales pixels."""
-    from placevec.models import load_model
-
-    model = load_model(model_path)
-    arrays = {
-        layer.name: {each.name: np.array(each) for each in layer.weights}
-        for layer in model.layers
-        if layer.weights
-    }
-    scaling = model.get_layer("pixel_scaling")
-    arrays["pixel_scaling"] = {
-        "scale": np.float32(scaling.scale),
-        "offset": np.float32(scaling.offset),
-        "bgr": scaling.channel_order == "bgr",
-    }
-    return arrays
 
 
 def _rate(work: Callable[[], object], count: int) -> float:

@@ -201,7 +201,7 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
     summaries = {}
-    for precision in dict.fromkeys((settings.precision, "float32")):
+    for precision in dict.fromkeys(("float32", settings.precision)):
         model = open_engine(
             settings.model,
             engine=settings.engine,
@@ -216,21 +216,23 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
             batch_size=settings.batch_size,
             skip_unreadable=settings.skip_unreadable,
             progress=progress_bar,
-        ).summary() | {"engine": model.cost(), "image_size": list(model.image_size)}
+        ).summary()
     summary, exact = summaries[settings.precision], summaries["float32"]["recall"]
-    if settings.precision != "float32":
-        summary["float32_recall"] = exact
+    is_exact = settings.precision == "float32"
     if settings.json:
+        if not is_exact:
+            cost = {"float32_recall": exact, "least_cosine": model.least_cosine}
+            summary |= {"precision": settings.precision, **cost}
         print(json.dumps(summary))
         return
-    summary.pop("float32_recall", None)
-    rows, columns = summary.pop("image_size")
     for rank, share in summary.pop("recall").items():
-        cost = "" if settings.precision == "float32" else f"  (float32 {100 * exact[rank]:5.1f} %)"
-        print(f"recall@{rank:<3s} {100 * share:5.1f} %{cost}")
+        beside = "" if is_exact else f"  (float32: {100 * exact[rank]:5.1f} %)"
+        print(f"recall@{rank:<3s} {100 * share:5.1f} %{beside}")
     for name, value in summary.items():
         print(f"{name.replace('_', ' ')}: {value}")
+    rows, columns = model.image_size
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
+    print(model.cost())
 
 
 def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:
