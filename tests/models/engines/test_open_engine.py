@@ -14,8 +14,9 @@ from placevec.retrieval import describe
 
 ROOM = importlib.import_module("placevec.models.engines.open_engine")
 EXPORTED = [name for name in ENGINES if name != "keras"]
-only_tensorflow = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="exports are made by Keras on TensorFlow"
+needs_openvino = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow" or bool(ENGINES["openvino"].missing(exporting=True)),
+    reason="needs openvino, and Keras on TensorFlow for the export",
 )
 
 
@@ -84,18 +85,16 @@ def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
 
 
-@only_tensorflow
+@needs_openvino
 def test_the_second_opening_needs_no_keras_model(saved, noise, monkeypatch):
-    pytest.importorskip("openvino")
     expected = open_engine(saved, engine="openvino")(noise)
     monkeypatch.setattr(ROOM, "load_model", lambda _: pytest.fail("it was loaded"))
     np.testing.assert_array_equal(open_engine(saved, engine="openvino")(noise), expected)
 
 
-@only_tensorflow
+@needs_openvino
 def test_refuses_an_export_that_differs_and_auto_takes_the_next(saved, monkeypatch, caplog):
     """The comparison is made to fail for one engine, and remembered."""
-    pytest.importorskip("openvino")
     off = {"largest_difference": 2e-5, "least_cosine": 0.99}
     monkeypatch.setattr(ROOM, "compare", lambda *_: off)
     with pytest.raises(ValueError, match="within 1e-05. Received: 2.0e-05. Take `--engine keras`"):
@@ -135,8 +134,8 @@ def test_refuses_an_engine_that_is_not_installed(saved, monkeypatch):
     assert open_engine(saved).name == "keras"
 
 
+@needs_openvino
 def test_exports_are_made_on_tensorflow_only(saved, monkeypatch, tmp_path):
-    pytest.importorskip("openvino")
     path = tmp_path / "m.keras"
     path.write_bytes(saved.read_bytes())
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
@@ -145,17 +144,15 @@ def test_exports_are_made_on_tensorflow_only(saved, monkeypatch, tmp_path):
     assert not exports_dir(path).exists()
 
 
+@needs_openvino
 def test_says_what_cannot_be_exported(saved, monkeypatch, tmp_path):
-    kind = ENGINES["openvino"]
-    if kind.missing(exporting=True) or keras.backend.backend() != "tensorflow":
-        pytest.skip("exports are made by Keras on TensorFlow")
     path = tmp_path / "m.keras"
     path.write_bytes(saved.read_bytes())
 
     def export(*_):
         raise RuntimeError("no such operation\nmore")
 
-    monkeypatch.setattr(kind.module(), "export", export)
+    monkeypatch.setattr(ENGINES["openvino"].module(), "export", export)
     with pytest.raises(ValueError, match=r"cannot be exported for openvino \(no such operation\)"):
         open_engine(path, engine="openvino")
 
