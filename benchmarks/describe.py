@@ -95,6 +95,7 @@ def measure(
             workers.append(worker)
         else:
             print(f"left out: {row.label}, {row.precision} ({problem})")
+            worker.close()
     reference = workers[0].ask("check")
     for worker in workers:
         worker.compare(worker.ask("check"), reference)

@@ -1,5 +1,6 @@
 """Runs a model by Keras itself, on any backend and device."""
 
+import threading
 from collections.abc import Callable
 
 import keras
@@ -20,7 +21,13 @@ def wrap(model: keras.Model, precision: str) -> Callable:
         model = _in_bfloat16(model)
     if keras.backend.backend() == "tensorflow":
         return _graph(model)
-    return lambda photos: np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(photos)))
+    one_at_a_time = threading.Lock()  # on JAX the model hands its weights over to the call
+
+    def run(photos: np.ndarray) -> np.ndarray:
+        with one_at_a_time:
+            return keras.ops.convert_to_numpy(model.predict_on_batch(photos))
+
+    return run
 
 
 def has_accelerator() -> bool:
@@ -29,7 +36,9 @@ def has_accelerator() -> bool:
         import torch
 
         return torch.cuda.is_available()
-    return any(keras.distribution.list_devices(kind) for kind in ("gpu", "tpu"))
+    # JAX raises where it is asked for a kind of device by name that there is not.
+    devices = keras.distribution.list_devices()
+    return any(device.lower().partition(":")[0] != "cpu" for device in devices)
 
 
 def _graph(model: keras.Model) -> Callable:
@@ -38,7 +47,11 @@ def _graph(model: keras.Model) -> Callable:
 
     source = model.inputs[0]
     signature = [tf.TensorSpec(source.shape, source.dtype)]
-    compute = tf.function(lambda photos: model(photos, training=False), input_signature=signature)
+
+    @tf.function(input_signature=signature, autograph=False)
+    def compute(photos: tf.Tensor) -> tf.Tensor:
+        return model(photos, training=False)
+
     return lambda photos: compute(photos).numpy()
 
 
