@@ -51,6 +51,7 @@ def main(
     networks: tuple[str, ...] = ("mobilenetv2", "vgg16"),
     num_photos: tuple[int, ...] = (256, 24),
     rounds: int = 5,
+    kinds: tuple[str, ...] = (),
     short: bool = False,
     counts: tuple[int, ...] = (),
 ) -> None:
@@ -64,11 +65,13 @@ def main(
         networks: Which networks.
         num_photos: Photos of a round, for each network.
         rounds: How often each row is timed.
-        short: One network, three rows, in under a minute.
+        kinds: Which rows, such as keras openvino "torch usual", beside Keras-TensorFlow. None: all.
+        short: One network, three rows, few photos.
         counts: In place of the tables: photos a second and memory for folders of so many photos.
     """
     if short:
         networks, num_photos, rounds = ("mobilenetv2",), (96,), 3
+        kinds = ("openvino", "torch usual")
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{cpu_name()}, {multiprocessing.cpu_count()} cores, Python {platform.python_version()}")
     for network, count in zip(networks, num_photos, strict=False):
@@ -78,7 +81,7 @@ def main(
         if counts:
             print_scaling(network, model_path, paths, counts)
             continue
-        rows = ROWS if not short else (ROWS[0], ROWS[4], ROWS[6])
+        rows = tuple(row for row in ROWS if not kinds or row.kind in ("predict", *kinds))
         print(f"\n{NETWORKS[network]}, {count} photos, {rounds} rounds")
         print_table(measure(rows, network, model_path, paths[:count], rounds))
 
@@ -87,14 +90,16 @@ def measure(
     rows: tuple[Row, ...], network: str, model_path: Path, paths: list[Path], rounds: int
 ) -> list[dict]:
     """Returns what each row that runs here took, round by round."""
+    started = [Worker(row, network, model_path) for row in rows]
+    for worker in started:
+        worker.pipe.send(("start", ()))
     workers = []
-    for row in rows:
-        worker = Worker(row, network, model_path)
-        problem = worker.ask("start")
+    for worker in started:
+        problem = worker.pipe.recv()
         if problem is None:
             workers.append(worker)
         else:
-            print(f"left out: {row.label}, {row.precision} ({problem})")
+            print(f"left out: {worker.row.label}, {worker.row.precision} ({problem})")
             worker.close()
     reference = workers[0].ask("check")
     for worker in workers:
