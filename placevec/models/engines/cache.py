@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -105,20 +104,14 @@ def make_export(
         OSError: If the folder beside the model cannot be written to.
     """
     home = exports_dir(model_path)
-    try:
-        home.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"{home} must be writable for the export of the model ({error.strerror}). Copy the "
-            "model to a folder that is, or take `--engine keras`"
-        ) from error
     with _locked(home):
         if (found := find_export(model_path, engine)) is not None:
             return found
         start = time.perf_counter()
         for old in [*home.glob(f"{engine}-*"), *home.glob(f"{_UNFINISHED}*")]:
             shutil.rmtree(old, ignore_errors=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=home))
+        unfinished = home / f"{_UNFINISHED}{engine}"
+        unfinished.mkdir()
         try:
             export(unfinished)
             files = {each.name: _hash(each) for each in sorted(unfinished.iterdir())}
@@ -136,7 +129,15 @@ def make_export(
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Lets one process at a time make exports; the lock of a killed one is gone with it."""
-    with open(folder / ".lock", "a") as file:
+    try:
+        folder.mkdir(exist_ok=True)
+        file = open(folder / ".lock", "a")  # closed below
+    except OSError as error:
+        raise OSError(
+            f"{folder} must be writable for the export of the model ({error.strerror}). Copy the "
+            "model to a folder that is, or take `--engine keras`"
+        ) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
