@@ -75,6 +75,7 @@ def test_describes_files_in_order_and_leaves_out_bad_ones(
     np.testing.assert_allclose(descriptors, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.one_backend
 def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
     engine = open_engine(saved, engine="keras", precision="bf16")
     assert 0.99 < engine.least_cosine < 1
