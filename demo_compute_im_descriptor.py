@@ -14,13 +14,20 @@ PHOTOS = "data/town/val"  # a folder of photos, or READER:PATH
 MODEL = "runs/town/model.keras"  # a .keras file, or an old .h5 file
 OUT = "descriptors.npz"  # names (N,), descriptors (N, D) float32, model_id
 IMAGE_SIZE = None  # rows, columns; None: those the model was trained on
-BATCH_SIZE = 8
+BATCH_SIZE = None  # photos in a batch; None: what suits the engine
+ENGINE = "auto"  # openvino, onnx, litert, keras; auto: the fastest that is installed
+PRECISION = "float32"  # bf16 is faster on CPUs made for it
 
 
 def config() -> DescribeConfig:
     """Returns the constants above as settings."""
     return DescribeConfig(
-        model=Path(MODEL), out=Path(OUT), image_size=IMAGE_SIZE, batch_size=BATCH_SIZE
+        model=Path(MODEL),
+        out=Path(OUT),
+        image_size=IMAGE_SIZE,
+        batch_size=BATCH_SIZE,
+        engine=ENGINE,
+        precision=PRECISION,
     )
 
 

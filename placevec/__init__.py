@@ -12,6 +12,7 @@ _HOMES = {
     "PlaceDataset": "placevec.places",
     "open_places": "placevec.sources",
     "load_model": "placevec.models",
+    "open_engine": "placevec.models",
     "describe": "placevec.retrieval",
     "recall": "placevec.retrieval",
     "train": "placevec.training",

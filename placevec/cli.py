@@ -89,7 +89,7 @@ def one_line_errors() -> Iterator[None]:
     standard error.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("absl", "faiss", "jax", "tensorflow"):
+    for chatty in ("absl", "faiss", "jax", "tensorflow", "tf2onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -155,9 +155,9 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     from placevec.sources import find_split, list_photos, open_places
 
     import_keras()
-    from placevec.models import load_model, model_id
+    from placevec.models import open_engine
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import describe_bulk, photo_size, save_descriptors
+    from placevec.retrieval import describe_bulk, save_descriptors
 
     if not settings.ray_workers:
         require_writable(settings.out, ".npz")
@@ -168,17 +168,24 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     else:
         dataset = open_places(photos, skip_unreadable=True)
         root, names = dataset.root, dataset.names
-    model = load_model(settings.model)
+    open_here = functools.partial(
+        open_engine,
+        settings.model,
+        engine=settings.engine,
+        precision=settings.precision,
+        image_size=settings.image_size,
+    )
+    model = open_here()
     if settings.ray_workers:
         described = describe_bulk(
-            functools.partial(load_model, settings.model),
+            open_here,
             root,
             names,
             settings.out,
             num_workers=settings.ray_workers,
             image_size=settings.image_size,
             batch_size=settings.batch_size,
-            model_id=model_id(model),
+            model_id=model.model_id,
             progress=progress_bar,
         )
         print(f"{len(names)} photos in {settings.out}, {described} shards of them new")
@@ -186,15 +193,14 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     descriptors, kept = describe_photos(
         model,
         [root / name for name in names],
-        image_size=settings.image_size,
         batch_size=settings.batch_size,
         progress=progress_bar,
     )
-    save_descriptors(settings.out, names[kept], descriptors, model_id(model))
-    size = "x".join(map(str, settings.image_size or photo_size(model)))
+    save_descriptors(settings.out, names[kept], descriptors, model.model_id)
+    size = "x".join(map(str, model.image_size))
     print(
         f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}, "
-        f"photos resized to {size}"
+        f"photos resized to {size}; {model.cost()}"
     )
 
 
@@ -206,33 +212,44 @@ def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) ->
         settings: How recall is measured.
     """
     import_keras()
-    from placevec.models import load_model
+    from placevec.models import open_engine
     from placevec.retrieval import evaluate as evaluate_model
-    from placevec.retrieval import photo_size
     from placevec.sources import open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
-    model = load_model(settings.model)
-    evaluation = evaluate_model(
-        model,
-        dataset,
-        radius_m=settings.radius_m,
-        min_time_difference_s=settings.min_time_difference_s,
-        image_size=settings.image_size,
-        batch_size=settings.batch_size,
-        skip_unreadable=settings.skip_unreadable,
-        progress=progress_bar,
-    )
-    summary = evaluation.summary()
+    summaries = {}
+    for precision in dict.fromkeys(("float32", settings.precision)):
+        model = open_engine(
+            settings.model,
+            engine=settings.engine,
+            precision=precision,
+            image_size=settings.image_size,
+        )
+        summaries[precision] = evaluate_model(
+            model,
+            dataset,
+            radius_m=settings.radius_m,
+            min_time_difference_s=settings.min_time_difference_s,
+            batch_size=settings.batch_size,
+            skip_unreadable=settings.skip_unreadable,
+            progress=progress_bar,
+        ).summary()
+    summary, exact = summaries[settings.precision], summaries["float32"]["recall"]
+    is_exact = settings.precision == "float32"
     if settings.json:
+        if not is_exact:
+            cost = {"float32_recall": exact, "least_cosine": model.least_cosine}
+            summary |= {"precision": settings.precision, **cost}
         print(json.dumps(summary))
         return
     for rank, share in summary.pop("recall").items():
-        print(f"recall@{rank:<3s} {100 * share:5.1f} %")
+        beside = "" if is_exact else f"  (float32: {100 * exact[rank]:5.1f} %)"
+        print(f"recall@{rank:<3s} {100 * share:5.1f} %{beside}")
     for name, value in summary.items():
         print(f"{name.replace('_', ' ')}: {value}")
-    rows, columns = settings.image_size or photo_size(model)
+    rows, columns = model.image_size
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
+    print(model.cost())
 
 
 def whiten(model: _Model, /, settings: Annotated[WhitenConfig, _Flags]) -> None:

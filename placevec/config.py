@@ -18,6 +18,8 @@ _LOSSES_OVER_THE_BATCH = ("batch_allpair_hinge", "circle", "info_nce", "multi_si
 _LOSSES_WITHOUT_MARGIN = ("info_nce", "sare_independent", "sare_joint")
 _LOSSES_WITH_TEMPERATURE = ("info_nce",)
 Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
+Engine = Literal["auto", "openvino", "onnx", "litert", "keras"]
+Precision = Literal["float32", "bf16"]
 # Settings that only some aggregators have.
 _AGGREGATORS_WITH = {
     "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
@@ -442,12 +444,20 @@ class DescribeConfig:
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
-    batch_size: int = 8
-    """Photos in a batch."""
+    batch_size: int | None = None
+    """Photos in a batch. None: what suits the engine, 8 with Keras."""
+    engine: Engine = "auto"
+    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
+    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
+    which is made once and kept beside the model in MODEL.engines."""
+    precision: Precision = "float32"
+    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
+    made for it, and what it costs is printed."""
 
     def __post_init__(self) -> None:
         _settle_types(self)
-        _at_least(self, 1, "batch_size")
+        if self.batch_size is not None:
+            _at_least(self, 1, "batch_size")
         _at_least(self, 0, "ray_workers")
         if self.ray_workers and self.out.suffix:
             _refuse(self, "out", "a folder, without an ending, with `ray_workers`")
@@ -470,8 +480,15 @@ class EvaluateConfig:
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
-    batch_size: int = 8
-    """Photos in a batch."""
+    batch_size: int | None = None
+    """Photos in a batch. None: what suits the engine, 8 with Keras."""
+    engine: Engine = "auto"
+    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
+    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
+    which is made once and kept beside the model in MODEL.engines."""
+    precision: Precision = "float32"
+    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
+    made for it, and what it costs is printed."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
     json: bool = False
@@ -482,7 +499,8 @@ class EvaluateConfig:
         _at_least(self, 0, "radius_m")
         if self.min_time_difference_s is not None:
             _at_least(self, 0, "min_time_difference_s")
-        _at_least(self, 1, "batch_size")
+        if self.batch_size is not None:
+            _at_least(self, 1, "batch_size")
         _image_size(self)
 
 

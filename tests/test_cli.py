@@ -15,11 +15,12 @@ from placevec.cli import flags_over, main, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig, to_dict
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
+from placevec.models.engines import ENGINES
 from placevec.retrieval import describe_bulk, load_descriptors, read_shards
 
 VERBS = {
     "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
-    "describe": ["PHOTOS", "--model", "--out", "--image-size"],
+    "describe": ["PHOTOS", "--model", "--out", "--image-size", "--engine", "--precision"],
     "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
@@ -35,7 +36,8 @@ COLORS = [(250, 0, 0), (240, 10, 0), (0, 250, 0), (0, 240, 10), (0, 0, 250), (10
 @pytest.fixture(autouse=True)
 def keep_logging_as_it_is():
     levels = {
-        name: logging.getLogger(name).level for name in ("absl", "faiss", "jax", "tensorflow")
+        name: logging.getLogger(name).level
+        for name in ("absl", "faiss", "jax", "tensorflow", "tf2onnx")
     }
     yield
     for name, level in levels.items():
@@ -249,15 +251,15 @@ def test_describe_writes_names_descriptors_and_the_models_id(
 ):
     out = tmp_path / "d.npz"
     main(["describe", f"{reader}{places}", "--model", str(model_path), "--out", str(out),
-          "--image-size", "32", "48"])  # fmt: skip
+          "--image-size", "32", "48", "--engine", "keras"])  # fmt: skip
     names, descriptors, identity = load_descriptors(out)
     assert names.tolist() == sorted(path.name for path in places.iterdir())
     assert descriptors.shape == (6, 3)
     assert descriptors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
     assert identity == model_id(load_model(model_path))
-    assert (
-        capsys.readouterr().out == f"6 descriptors of 3 numbers in {out}, photos resized to 32x48\n"
+    assert capsys.readouterr().out == (
+        f"6 descriptors of 3 numbers in {out}, photos resized to 32x48; keras, float32\n"
     )
 
 
@@ -285,7 +287,8 @@ def test_describe_leaves_out_what_cannot_be_read(places, model_path, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no photo")
     (tmp_path / "b.jpg").write_bytes(next(places.iterdir()).read_bytes())
     out = tmp_path / "d.npz"
-    main(["describe", str(tmp_path), "--model", str(model_path), "--out", str(out)])
+    main(["describe", str(tmp_path), "--model", str(model_path), "--out", str(out),
+          "--engine", "keras"])  # fmt: skip
     assert load_descriptors(out)[0].tolist() == ["b.jpg"]
 
 
@@ -319,7 +322,7 @@ def test_describe_refuses_a_model_that_is_none(places, tmp_path, capsys):
 
 def test_evaluate_prints_json_of_exactly_these_keys(places, model_path, capsys):
     main(["evaluate", f"folder:{places}", "--model", str(model_path), "--radius-m", "25", "--json",
-          "--image-size", "32", "48"])  # fmt: skip
+          "--image-size", "32", "48", "--engine", "keras"])  # fmt: skip
     assert json.loads(capsys.readouterr().out) == {
         "recall": {"1": 1.0, "5": 1.0, "10": 1.0},
         "num_queries": 6,
@@ -330,7 +333,8 @@ def test_evaluate_prints_json_of_exactly_these_keys(places, model_path, capsys):
 
 
 def test_evaluate_prints_a_table(places, model_path, capsys):
-    main(["evaluate", f"folder:{places}", "--model", str(model_path), "--image-size", "32", "48"])
+    main(["evaluate", f"folder:{places}", "--model", str(model_path), "--image-size", "32", "48",
+          "--engine", "keras"])  # fmt: skip
     assert capsys.readouterr().out.splitlines() == [
         "recall@1   100.0 %",
         "recall@5   100.0 %",
@@ -340,7 +344,42 @@ def test_evaluate_prints_a_table(places, model_path, capsys):
         "num database: 6",
         "descriptor dim: 3",
         "radius 25, photos resized to 32x48",
+        "keras, float32",
     ]
+
+
+def test_evaluate_prints_what_a_precision_costs(places, model_path, capsys):
+    command = ["evaluate", f"folder:{places}", "--model", str(model_path), "--image-size", "32",
+               "48", "--engine", "keras", "--precision", "bf16"]  # fmt: skip
+    main(command)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "recall@1   100.0 %  (float32: 100.0 %)"
+    assert lines[-1].startswith("keras, bf16: least cosine ")
+    main([*command, "--json"])
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["float32_recall"] == {"1": 1.0, "5": 1.0, "10": 1.0}
+    assert summary["precision"] == "bf16"
+    assert 0.99 < summary["least_cosine"] < 1.0000001
+
+
+def test_describe_takes_the_engine_asked_for(places, model_path, tmp_path, capsys):
+    if keras.backend.backend() != "tensorflow" or ENGINES["openvino"].missing(exporting=True):
+        pytest.skip("needs openvino, and Keras on TensorFlow for the export")
+    found = {}
+    for engine in ("keras", "openvino"):
+        out = tmp_path / f"{engine}.npz"
+        main(["describe", str(places), "--model", str(model_path), "--out", str(out),
+              "--image-size", "32", "48", "--engine", engine])  # fmt: skip
+        assert f"; {engine}, float32" in capsys.readouterr().out
+        found[engine] = load_descriptors(out)
+    np.testing.assert_array_equal(found["keras"][0], found["openvino"][0])
+    np.testing.assert_allclose(found["keras"][1], found["openvino"][1], rtol=0, atol=1e-5)
+    assert found["keras"][2] == found["openvino"][2]
+
+
+def test_refuses_an_engine_that_there_is_not(places, model_path, capsys):
+    command = ["describe", places, "--model", model_path, "--engine", "tensorrt"]
+    assert "openvino" in refused(command, capsys)
 
 
 def test_evaluate_refuses_a_radius_without_any_answer(places, model_path, capsys):
@@ -352,7 +391,8 @@ def test_evaluate_stops_at_unreadable_photos_unless_told(places, model_path, tmp
     for path in places.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "@201@0@.jpg").write_bytes(b"no photo")
-    command = ["evaluate", f"folder:{tmp_path}", "--model", str(model_path), "--json"]
+    command = ["evaluate", f"folder:{tmp_path}", "--model", str(model_path), "--json",
+               "--engine", "keras"]  # fmt: skip
     assert "1 of 6 photos" in refused_in_one_line(command, capsys)
     main([*command, "--skip-unreadable"])
     summary = json.loads(capsys.readouterr().out)

@@ -17,6 +17,22 @@ PHOTO_SUFFIXES = frozenset(
 MAX_PIXELS = 100_000_000
 """Photos that declare more pixels than this are refused before they are decoded."""
 
+# How OpenCV is to decode: by the number of channels, and by how much the decoder shrinks.
+_FLAGS = {
+    3: {
+        1: cv2.IMREAD_COLOR,
+        2: cv2.IMREAD_REDUCED_COLOR_2,
+        4: cv2.IMREAD_REDUCED_COLOR_4,
+        8: cv2.IMREAD_REDUCED_COLOR_8,
+    },
+    1: {
+        1: cv2.IMREAD_GRAYSCALE,
+        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+    },
+}
+
 
 class UnreadableImageError(ValueError):
     """A file is there, but no whole photo can be decoded from it."""
@@ -33,10 +49,10 @@ def read_image(
 
     Grey, colour, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM) all come
     out as uint8: of 16 bit the upper 8 are taken. Transparency is dropped, as
-    `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. JPEGs are decoded in full
-    and then shrunk, never through the decoder's own scaling, so that pixels equal those of other
-    tools. A file that is cut off is refused; a JPEG that is damaged in the middle cannot be told
-    from a whole one.
+    `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. Where a JPEG is shrunk to a
+    half, a quarter or an eighth or less, the decoder itself shrinks it by that much, which is
+    faster and nearly the same as the area rule (docs/performance.md). A file that is cut off is
+    refused; a JPEG that is damaged in the middle cannot be told from a whole one.
 
     Args:
         path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
@@ -67,7 +83,7 @@ def read_image(
     elif frame := find_frame(path):
         pixels = _decode_frame(*frame, channels, max_pixels)
     else:
-        pixels = _decode(Path(path), channels, max_pixels)
+        pixels = _decode(Path(path), channels, max_pixels, image_size)
     if image_size is not None:
         pixels = resize_image(pixels, *(int(side) for side in image_size))
     if channels == 1:
@@ -92,7 +108,9 @@ def resize_image(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
     return pixels
 
 
-def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
+def _decode(
+    path: Path, channels: int, max_pixels: int, image_size: tuple[int, int] | None
+) -> np.ndarray:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -110,15 +128,34 @@ def _decode(path: Path, channels: int, max_pixels: int) -> np.ndarray:
             f"{path} declares {rows} x {cols} pixels, more than {max_pixels}. "
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
-    flag = cv2.IMREAD_COLOR if channels == 3 else cv2.IMREAD_GRAYSCALE
+    is_jpeg = image_size is not None and data.startswith(b"\xff\xd8")
+    factor = _reduction((rows, cols), image_size) if is_jpeg else 1
     with silent_opencv():
         try:
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+            pixels = _decode_bytes(data, channels, factor)
+            if factor > 1 and pixels is not None and _is_below(pixels.shape, image_size):
+                # EXIF turned it by 90 degrees: rows were measured by columns.
+                factor = _reduction((cols, rows), image_size)
+                pixels = _decode_bytes(data, channels, factor)
         except cv2.error as error:
             raise UnreadableImageError(_refusal(path, "cannot be decoded")) from error
     if pixels is None:
         raise UnreadableImageError(_refusal(path, "cannot be decoded"))
     return pixels
+
+
+def _decode_bytes(data: bytes, channels: int, factor: int) -> np.ndarray | None:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[channels][factor])
+
+
+def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
+    """Returns by how much the decoder may shrink a photo that is not to end below a size."""
+    factors = (8, 4, 2)
+    return next((f for f in factors if not _is_below((size[0] // f, size[1] // f), wanted)), 1)
+
+
+def _is_below(size: tuple[int, ...], wanted: tuple[int, int]) -> bool:
+    return size[0] < wanted[0] or size[1] < wanted[1]
 
 
 def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:

@@ -2,8 +2,10 @@
 
 from placevec.retrieval.bulk import describe_bulk as describe_bulk
 from placevec.retrieval.bulk import read_shards as read_shards
+from placevec.retrieval.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
+from placevec.retrieval.describe import describe_in_batches as describe_in_batches
 from placevec.retrieval.describe import no_progress as no_progress
 from placevec.retrieval.describe import photo_size as photo_size
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors

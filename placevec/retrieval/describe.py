@@ -1,9 +1,10 @@
 """Photos to descriptors."""
 
+import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -13,6 +14,9 @@ from placevec.config import DescribeConfig, TrainConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image, size_in_name
 
 _log = logging.getLogger(__name__)
+
+BATCH_SIZE = 8
+"""Photos in a batch of a model that does not say how many suit it."""
 
 
 def no_progress(iterable: Iterable, **_: object) -> Iterable:
@@ -24,13 +28,14 @@ def photo_size(model: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
     """Returns the rows and columns of the photos that a model was trained on.
 
     Args:
-        model: keras.Model, or any callable.
+        model: keras.Model, Engine, or any callable.
 
     Returns:
         (int, int); the usual size where the model does not say.
     """
-    names = [tensor.name for tensor in model.inputs] if isinstance(model, keras.Model) else []
-    sizes = [size_in_name(name) for name in names]
+    if not isinstance(model, keras.Model):
+        return tuple(getattr(model, "image_size", TrainConfig.image_size))
+    sizes = [size_in_name(tensor.name) for tensor in model.inputs]
     return sizes[0] if sizes and sizes[0] else TrainConfig.image_size
 
 
@@ -43,7 +48,7 @@ def describe(
     paths: Sequence[Path],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
-    batch_size: int = DescribeConfig.batch_size,
+    batch_size: int | None = DescribeConfig.batch_size,
     channels: int | None = None,
     change: Callable[[np.ndarray, int], np.ndarray] | None = None,
     progress: Callable[..., Iterable] = no_progress,
@@ -54,12 +59,14 @@ def describe(
     the number of photos, but for the descriptors.
 
     Args:
-        model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It always
-            gets full batches: the last one is filled up with zeros.
+        model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It
+            always gets full batches: the last one is filled up with zeros. One that has an
+            attribute `parallel_calls`, as an Engine has, is called by so many threads at once;
+            `image_size`, `channels` and `batch_size` stand for what is not given.
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `photo_size`.
-        batch_size: int. Photos in a batch.
+        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
         change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
             after it is read.
@@ -80,49 +87,109 @@ def describe(
     ...
     ValueError: No photos to describe
     """
-    if isinstance(paths, str | Path):
-        raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
-    if not len(paths):
-        raise ValueError("No photos to describe")
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
     start = time.perf_counter()
-    function = model
-    if isinstance(model, keras.Model):
-        function = model.predict_on_batch
-        channels = channels or model.input_shape[-1]
-    image_size = image_size or photo_size(model)
-
-    def read(index: int) -> np.ndarray | None:
-        photo = _read_or_none(paths[index], tuple(image_size), channels or 3)
-        return photo if photo is None or change is None else change(photo, index)
-
-    photos = read_ahead(read, range(len(paths)), num_workers=2, ahead=4 * batch_size)
-    photos = progress(photos, total=len(paths), unit="photo", desc="describe")
-    readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
-
-    descriptors, kept = [], []
-    while batch := list(itertools.islice(readable, batch_size)):
-        pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
-        for row, (index, photo) in enumerate(batch):
-            pixels[row] = photo
-            kept.append(index)
-        output = keras.ops.convert_to_numpy(function(pixels))
-        if output.ndim != 2 or len(output) != batch_size:
-            raise ValueError(
-                f"`model` must return one descriptor a photo, ({batch_size}, D). "
-                f"Received: shape {output.shape}"
-            )
-        descriptors.append(output[: len(batch)].astype(np.float32))
+    descriptors, kept = np.empty((0, 0), np.float32), []
+    for found, places in describe_in_batches(
+        model,
+        paths,
+        image_size=image_size,
+        batch_size=batch_size,
+        channels=channels,
+        change=change,
+        progress=progress,
+    ):
+        if not kept:  # written in place: joining batches would take their memory twice
+            descriptors = np.empty((len(paths), found.shape[1]), np.float32)
+        descriptors[len(kept) : len(kept) + len(places)] = found
+        kept.extend(places)
     if not kept:
         raise NoReadablePhotoError(
             f"None of the {len(paths)} photos can be read (first: {paths[0]})"
         )
     seconds = time.perf_counter() - start
-    _log.info("described %d photos in %.1f s", len(kept), seconds)
+    _log.info(
+        "described %d photos in %.1f s, %.0f a second", len(kept), seconds, len(kept) / seconds
+    )
     if len(kept) < len(paths):
         _log.warning("left out %d photos that cannot be read", len(paths) - len(kept))
-    return np.concatenate(descriptors), np.array(kept, np.int64)
+    return descriptors[: len(kept)], np.array(kept, np.int64)
+
+
+def describe_in_batches(
+    model: Callable[[np.ndarray], np.ndarray],
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int | None = DescribeConfig.batch_size,
+    channels: int | None = None,
+    change: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Iterator[tuple[np.ndarray, list[int]]]:
+    """Describes photos batch by batch, for whoever does not want to hold all descriptors.
+
+    Args:
+        model: See `describe`, like the others.
+        paths: sequence of Path. The photos.
+        image_size: (int, int) or None. Rows and columns.
+        batch_size: int or None. Photos in a batch.
+        channels: int or None. 3 colour, 1 grey.
+        change: callable or None. What happens to a photo after it is read.
+        progress: callable. `tqdm`, or what has its arguments.
+
+    Yields:
+        Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order; nothing
+        where no photo can be read.
+
+    Raises:
+        ValueError: As `describe`, but for photos that cannot be read.
+    """
+    if isinstance(paths, str | Path):
+        raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
+    if not len(paths):
+        raise ValueError("No photos to describe")
+    if batch_size is None:
+        batch_size = getattr(model, "batch_size", BATCH_SIZE)
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+    calls, function = getattr(model, "parallel_calls", 1), model
+    if isinstance(model, keras.Model):
+        function = model.predict_on_batch
+        channels = channels or model.input_shape[-1]
+    channels = channels or getattr(model, "channels", 3)
+    image_size = tuple(image_size or photo_size(model))
+
+    def read(index: int) -> np.ndarray | None:
+        photo = _read_or_none(paths[index], image_size, channels)
+        return photo if photo is None or change is None else change(photo, index)
+
+    ahead = max(4, 2 * calls) * batch_size
+    photos = read_ahead(read, range(len(paths)), num_workers=max(2, calls), ahead=ahead)
+    photos = progress(photos, total=len(paths), unit="photo", desc="describe")
+    readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
+    batches = iter(lambda: list(itertools.islice(readable, batch_size)), [])
+    described = functools.partial(_describe_batch, function, batch_size)
+    if calls == 1:  # by this thread: what Keras runs on may be set for it alone
+        yield from map(described, batches)
+    else:
+        yield from read_ahead(described, batches, num_workers=calls, ahead=calls)
+
+
+def _describe_batch(
+    function: Callable, batch_size: int, batch: list[tuple[int, np.ndarray]]
+) -> tuple[np.ndarray, list[int]]:
+    """Returns the descriptors of a batch and the places of its photos."""
+    pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
+    for row, (_, photo) in enumerate(batch):
+        pixels[row] = photo
+    output = function(pixels)
+    if not isinstance(output, np.ndarray):
+        output = keras.ops.convert_to_numpy(output)
+    if output.ndim != 2 or len(output) != batch_size:
+        raise ValueError(
+            f"`model` must return one descriptor a photo, ({batch_size}, D). "
+            f"Received: shape {output.shape}"
+        )
+    return output[: len(batch)], [index for index, _ in batch]
 
 
 def _read_or_none(path: Path, image_size: tuple[int, int], channels: int) -> np.ndarray | None:

@@ -57,7 +57,7 @@ def evaluate(
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
-    batch_size: int = EvaluateConfig.batch_size,
+    batch_size: int | None = EvaluateConfig.batch_size,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Callable[..., Iterable] = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
@@ -68,13 +68,13 @@ def evaluate(
     very same time; see `may_answer`.
 
     Args:
-        model: keras.Model, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
+        model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
         dataset: PlaceDataset.
         radius_m: float. A database photo within this distance is a right answer, in metres.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `photo_size`.
-        batch_size: int. Photos in a batch.
+        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.

@@ -18,9 +18,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from placevec.config import DescribeConfig, TrainConfig
+from placevec.config import TrainConfig
 from placevec.models import without_xla
-from placevec.retrieval import NoReadablePhotoError, describe, no_progress
+from placevec.retrieval import BATCH_SIZE, NoReadablePhotoError, describe, no_progress
 from placevec.training.tuple_model import descriptor_of
 
 _log = logging.getLogger(__name__)
@@ -256,13 +256,15 @@ class _JaxDevices(Devices):
         self,
         model: keras.Model,
         paths: Sequence[Path],
-        batch_size: int = DescribeConfig.batch_size,
+        batch_size: int | None = None,
         **settings: Any,
     ) -> tuple[np.ndarray, np.ndarray]:
         if self.num_processes > 1:
             return describe(model, paths, batch_size=batch_size, **settings)
         with self.scope():
-            return describe(model, paths, batch_size=self.count * batch_size, **settings)
+            return describe(
+                model, paths, batch_size=self.count * (batch_size or BATCH_SIZE), **settings
+            )
 
     def _on_one_machine(self, model: keras.Model) -> keras.Model:
         if self.num_processes == 1:
@@ -324,10 +326,10 @@ class _TensorFlowDevices(Devices):
         self,
         model: keras.Model,
         paths: Sequence[Path],
-        batch_size: int = DescribeConfig.batch_size,
+        batch_size: int | None = None,
         **settings: Any,
     ) -> tuple[np.ndarray, np.ndarray]:
-        batch_size *= self.count
+        batch_size = self.count * (batch_size or BATCH_SIZE)
         split = functools.partial(model.predict, batch_size=batch_size, verbose=0)
         channels = model.input_shape[-1]
         return describe(split, paths, batch_size=batch_size, channels=channels, **settings)

@@ -100,6 +100,72 @@ def test_shrinks_by_averaging_areas(tmp_path):
     assert np.abs(read - expected).max() <= 1
 
 
+@pytest.fixture
+def decoded(monkeypatch):
+    """Sizes that OpenCV's decoder returned, in the order of the calls."""
+    sizes, decode = [], cv2.imdecode
+
+    def imdecode(*arguments):
+        pixels = decode(*arguments)
+        sizes.append(pixels.shape[:2])
+        return pixels
+
+    monkeypatch.setattr(cv2, "imdecode", imdecode)
+    return sizes
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("image_size", "expected"),
+    [
+        ((240, 320), (240, 320)),
+        ((239, 300), (240, 320)),
+        ((241, 300), (480, 640)),
+        ((100, 321), (480, 640)),
+        ((120, 160), (120, 160)),
+        ((60, 80), (60, 80)),
+        ((10, 10), (60, 80)),
+        (None, (480, 640)),
+    ],
+)
+def test_the_jpeg_decoder_shrinks_never_below_the_size(
+    tmp_path, decoded, image_size, expected, channels
+):
+    Image.fromarray(picture(480, 640)).save(tmp_path / "a.jpg", quality=95)
+    read = read_image(tmp_path / "a.jpg", image_size=image_size, channels=channels)
+    assert decoded == [expected]
+    assert read.shape == (*(image_size or (480, 640)), channels)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(240, 320), (120, 160), (110, 130), (60, 80)])
+def test_a_jpeg_shrunk_by_its_decoder_is_nearly_the_mean_of_areas(tmp_path, rows, cols):
+    Image.fromarray(picture(480, 640)).save(tmp_path / "a.jpg", quality=95, subsampling=0)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        whole = np.asarray(photo)
+    expected = cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA).astype(int)
+    read = read_image(tmp_path / "a.jpg", image_size=(rows, cols))
+    assert np.abs(read - expected).mean() < 1
+    assert np.abs(read - expected).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("orientation", "sizes"), [(1, [(240, 320), (480, 640)]), (6, [(320, 240), *[(640, 480)] * 2])]
+)
+def test_a_turned_jpeg_is_never_shrunk_below_its_size_after_the_turn(
+    tmp_path, decoded, orientation, sizes
+):
+    """Of 480 x 640 a half has 300 columns; turned, it has not, and is decoded in full."""
+    pixels = picture(480, 640)
+    with_orientation(tmp_path / "a.jpg", pixels, orientation, quality=95, subsampling=0)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        upright = np.asarray(ImageOps.exif_transpose(photo))
+    for rows, cols in ((200, 300), (300, 200)):
+        expected = cv2.resize(upright, (cols, rows), interpolation=cv2.INTER_AREA).astype(int)
+        read = read_image(tmp_path / "a.jpg", image_size=(rows, cols))
+        assert np.abs(read - expected).mean() < 1
+    assert decoded == sizes
+
+
 @pytest.mark.parametrize(("cols", "expected"), [(4, [0, 0, 100, 100]), (3, [0, 50, 100])])
 def test_a_stretched_pixel_is_the_mean_of_what_it_covers(tmp_path, cols, expected):
     """Of two pixels 0, 100 the middle one of three covers half of each."""

@@ -1,11 +1,14 @@
 import logging
+import sys
+import threading
+import time
 
 import keras
 import numpy as np
 import pytest
 
 from placevec.config import TrainConfig
-from placevec.retrieval import describe, photo_size
+from placevec.retrieval import describe, describe_in_batches, photo_size
 
 SIZE = (32, 48)
 COLORS = [(10 * number, 100, 250 - 10 * number) for number in range(7)]
@@ -173,3 +176,74 @@ def test_takes_the_size_that_a_model_was_trained_on():
     assert photo_size(model("photos_32x48")) == (32, 48)
     assert photo_size(model("photos")) == TrainConfig.image_size
     assert photo_size(lambda photos: photos) == TrainConfig.image_size
+
+
+class Parallel:
+    """A model that is called by three threads at once, the later the sooner done."""
+
+    parallel_calls, batch_size, image_size, channels = 3, 2, SIZE, 3
+
+    def __init__(self):
+        self.at_once, self.most, self.shapes, self.lock = 0, 0, set(), threading.Lock()
+        self.together = threading.Barrier(2, timeout=10)
+
+    def __call__(self, photos):
+        with self.lock:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            self.shapes.add(photos.shape)
+        self.together.wait()  # fails unless two calls are at work
+        time.sleep((250 - float(photos[0, 0, 0, 2])) / 5000 + 0.001)
+        with self.lock:
+            self.at_once -= 1
+        return photos[:, 0, 0].astype(np.float64)
+
+
+def test_calls_a_model_side_by_side_and_keeps_the_order(write_photos):
+    model = Parallel()
+    paths = write_photos(COLORS + COLORS[:1])
+    paths[3].write_bytes(b"no photo")
+    paths.append(paths[0])  # four batches of two
+    descriptors, kept = describe(model, paths)
+    assert kept.tolist() == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert descriptors.dtype == np.float32
+    np.testing.assert_array_equal(descriptors, np.array(COLORS + 2 * COLORS[:1])[kept])
+    assert 2 <= model.most <= 3
+    assert model.shapes == {(2, *SIZE, 3)}
+
+
+def test_photos_are_read_ahead_no_further_than_some_batches(write_photos, monkeypatch):
+    """Whatever the length of the list: the model here waits before its first answer."""
+    read, module = [], sys.modules["placevec.retrieval.describe"]
+    read_image = module.read_image
+
+    def counting(path, **options):
+        read.append(path)
+        return read_image(path, **options)
+
+    monkeypatch.setattr(module, "read_image", counting)
+    found = describe_in_batches(
+        lambda photos: photos[:, 0, 0], write_photos(COLORS) * 40, image_size=SIZE, batch_size=2
+    )
+    next(found)
+    time.sleep(0.3)
+    assert len(read) <= 2 + 4 * 2 + 1
+    assert sum(len(places) for _, places in found) == 280 - 2
+
+
+def test_gives_batches_as_they_come(write_photos, recorder):
+    paths = write_photos(COLORS)
+    paths[2].unlink()
+    found = list(describe_in_batches(recorder, paths, image_size=SIZE, batch_size=4))
+    assert [places for _, places in found] == [[0, 1, 3, 4], [5, 6]]
+    for descriptors, places in found:
+        np.testing.assert_array_equal(descriptors, np.array(COLORS)[places])
+
+
+def test_an_error_of_a_parallel_model_reaches_the_caller(write_photos):
+    class Broken(Parallel):
+        def __call__(self, photos):
+            raise FloatingPointError("the model's own")
+
+    with pytest.raises(FloatingPointError, match="the model's own"):
+        describe(Broken(), write_photos(COLORS))

@@ -1,0 +1,238 @@
+"""How fast are photos described, by which engine, beside a plain PyTorch peer?
+
+    python benchmarks/describe.py --weights WEIGHTS.npz --vgg-weights VGG.npz
+    python benchmarks/describe.py --short
+    python benchmarks/describe.py --counts 1000 10000 100000
+
+docs/performance.md has what it printed. Needs the extras `fast`, `onnx`, `litert` and `torch`; a
+row whose library is missing is left out.
+
+Photos are JPEGs of 640x480, described at 240x320, decoding included. Each row runs in a process of
+its own; rows take turns in several rounds, and ratios are taken within a round. All rows have the
+same weights, which is asserted before the clock runs: 1e-5 of Keras's descriptors in float32, 1e-4
+for PyTorch. The peaks of the machine are products of two matrices by PyTorch in the same rounds.
+"""
+
+import multiprocessing
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tyro
+from describe_rows import Row, cpu_name, make_model, row_process
+
+SIZE = (240, 320)
+NETWORKS = {
+    "mobilenetv2": "MobileNetV2 block_9_add + NetVLAD 16",
+    "vgg16": "VGG16 block5_conv3 + NetVLAD 64",
+}
+ROWS = (
+    Row("Keras-TensorFlow", "predict", "float32"),
+    Row("engine keras", "keras", "float32"),
+    Row("engine litert", "litert", "float32"),
+    Row("engine onnx", "onnx", "float32"),
+    Row("engine openvino", "openvino", "float32"),
+    Row("engine openvino", "openvino", "bf16"),
+    Row("PyTorch, usual", "torch usual", "float32"),
+    Row("PyTorch, tuned", "torch tuned", "float32"),
+    Row("PyTorch, tuned", "torch tuned bf16", "bf16"),
+)
+
+
+def main(
+    folder: Path = Path("data/describe_benchmark"),
+    photos: Path | None = None,
+    weights: Path | None = None,
+    vgg_weights: Path | None = None,
+    networks: tuple[str, ...] = ("mobilenetv2", "vgg16"),
+    num_photos: tuple[int, ...] = (256, 24),
+    rounds: int = 5,
+    kinds: tuple[str, ...] = (),
+    short: bool = False,
+    counts: tuple[int, ...] = (),
+) -> None:
+    """Prints a table for each network.
+
+    Args:
+        folder: Where models, exports and photos are kept from one run to the next.
+        photos: A folder of JPEGs to take, scaled to 640x480. None: photos of noise.
+        weights: Weights of MobileNetV2. None: random ones.
+        vgg_weights: Weights of VGG16. None: random ones.
+        networks: Which networks.
+        num_photos: Photos of a round, for each network.
+        rounds: How often each row is timed.
+        kinds: Which rows, such as keras openvino "torch usual", beside Keras-TensorFlow. None: all.
+        short: One network, three rows, few photos.
+        counts: In place of the tables: photos a second and memory for folders of so many photos.
+    """
+    if short:
+        networks, num_photos, rounds = ("mobilenetv2",), (96,), 3
+        kinds = ("openvino", "torch usual")
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{cpu_name()}, {multiprocessing.cpu_count()} cores, Python {platform.python_version()}")
+    for network, count in zip(networks, num_photos, strict=False):
+        given = weights if network == "mobilenetv2" else vgg_weights
+        model_path = make_model(folder, network, given)
+        paths = make_photos(folder, photos, max(count, 64))
+        if counts:
+            print_scaling(network, model_path, paths, counts)
+            continue
+        rows = tuple(row for row in ROWS if not kinds or row.kind in ("predict", *kinds))
+        print(f"\n{NETWORKS[network]}, {count} photos, {rounds} rounds")
+        print_table(measure(rows, network, model_path, paths[:count], rounds))
+
+
+def measure(
+    rows: tuple[Row, ...], network: str, model_path: Path, paths: list[Path], rounds: int
+) -> list[dict]:
+    """Returns what each row that runs here took, round by round."""
+    started = [Worker(row, network, model_path) for row in rows]
+    for worker in started:
+        worker.pipe.send(("start", ()))
+    workers = []
+    for worker in started:
+        problem = worker.pipe.recv()
+        if problem is None:
+            workers.append(worker)
+        else:
+            print(f"left out: {worker.row.label}, {worker.row.precision} ({problem})")
+            worker.close()
+    reference = workers[0].ask("check")
+    for worker in workers:
+        worker.compare(worker.ask("check"), reference)
+        worker.ask("describe", paths[:16])  # warm
+    for _ in range(rounds):
+        for worker in workers:
+            for what in ("describe", "compute", "latency", "peaks"):
+                worker.results.setdefault(what, []).append(worker.ask(what, paths))
+    flops = workers[0].ask("flops", SIZE)
+    found = [worker.summary() | {"flops": flops} for worker in workers]
+    for worker in workers:
+        worker.close()
+    return found
+
+
+class Worker:
+    """A row in its process."""
+
+    def __init__(self, row: Row, network: str, model_path: Path):
+        self.row, self.results, self.cosine = row, {}, 1.0
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=row_process, args=(theirs, row, network, model_path, SIZE)
+        )
+        self.process.start()
+
+    def ask(self, what: str, *arguments: Any) -> Any:
+        """Returns the answer of the process; raises what it raised."""
+        self.pipe.send((what, arguments))
+        answer = self.pipe.recv()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def compare(self, descriptors: np.ndarray, reference: np.ndarray) -> None:
+        """Refuses other descriptors than Keras's; keeps the least cosine."""
+        self.cosine = float((descriptors * reference).sum(axis=1).min())
+        most = 1e-4 if self.row.kind.startswith("torch") else 1e-5
+        difference = np.abs(descriptors - reference).max()
+        if self.row.precision == "float32" and difference > most:
+            raise ValueError(f"{self.row.label} differs from Keras by {difference:.1e}")
+
+    def summary(self) -> dict:
+        """Returns the row's results."""
+        return {"row": self.row, "cosine": self.cosine, "rss": self.ask("rss"), **self.results}
+
+    def close(self) -> None:
+        """Ends the process."""
+        self.pipe.send(("end", ()))
+        self.process.join()
+
+
+def print_table(found: list[dict]) -> None:
+    """Prints photos a second, ratios within rounds, cosine, latency, share of the peak, memory."""
+    keras = found[0]["describe"]
+    torch = next((each["describe"] for each in found if each["row"].kind == "torch usual"), None)
+    peaks = next((each["peaks"] for each in found if each["peaks"][0]), None)
+    for name in ("float32", "bf16"):
+        if peaks:
+            print(f"matrix peak {name}: {statistics.median(p[name] for p in peaks):.0f} GFLOP/s")
+    print(
+        "| | precision | photos/s | of Keras | of PyTorch | inference alone | of the peak | "
+        "least cosine | one photo ms | p99 | MB |\n|" + "---|" * 11
+    )
+    for each in found:
+        rates, computed = each["describe"], each["compute"]
+        latencies = np.concatenate(each["latency"]) * 1e3
+        share = "-"
+        if peaks:
+            precision = each["row"].precision
+            shares = [
+                rate * each["flops"] / 1e9 / peak[precision]
+                for rate, peak in zip(computed, peaks, strict=True)
+            ]
+            share = f"{100 * statistics.median(shares):.0f} %"
+        print(
+            f"| {each['row'].label} | {each['row'].precision} | {spread(rates)} | "
+            f"{ratio(rates, keras)} | {ratio(rates, torch)} | {statistics.median(computed):.1f} | "
+            f"{share} | {each['cosine']:.6f} | {np.median(latencies):.1f} | "
+            f"{np.percentile(latencies, 99):.1f} | {each['rss']:.0f} |"
+        )
+
+
+def spread(rates: list[float]) -> str:
+    """Returns the median and the middle half."""
+    low, middle, high = np.percentile(rates, (25, 50, 75))
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"
+
+
+def ratio(rates: list[float], others: list[float] | None) -> str:
+    """Returns the median of the ratios within rounds."""
+    if others is None:
+        return "-"
+    return f"{statistics.median(a / b for a, b in zip(rates, others, strict=True)):.2f}"
+
+
+def print_scaling(network: str, model_path: Path, paths: list[Path], counts: tuple) -> None:
+    """Prints speed and memory for folders of many photos, each in a fresh process."""
+    print(f"\n{NETWORKS[network]}, engine auto\n| photos | photos/s | peak MB |\n|---|---|---|")
+    for count in counts:
+        worker = Worker(Row("engine auto", "auto", "float32"), network, model_path)
+        if problem := worker.ask("start"):
+            raise ValueError(problem)
+        start = time.perf_counter()
+        worker.ask("stream", paths, count)
+        rate = count / (time.perf_counter() - start)
+        print(f"| {count} | {rate:.1f} | {worker.ask('rss'):.0f} |", flush=True)
+        worker.close()
+
+
+def make_photos(folder: Path, source: Path | None, count: int) -> list[Path]:
+    """Writes JPEGs of 640x480, of given photos or of noise that is as hard to decode as they."""
+    home = folder / ("photos" if source is None else "given_photos")
+    home.mkdir(exist_ok=True)
+    given = [] if source is None else sorted(source.rglob("*.jpg"))
+    paths = [home / f"{number:05d}.jpg" for number in range(count)]
+    for number, path in enumerate(paths):
+        if path.exists():
+            continue
+        if given:
+            pixels = cv2.resize(cv2.imread(str(given[number % len(given)])), (640, 480))
+        else:
+            rng = np.random.default_rng(number)
+            pixels = np.full((480, 640, 3), 120, np.float32)
+            for cells in (5, 20, 80, 320):
+                noise = rng.normal(0, 40 / cells**0.25, (cells * 3 // 4, cells, 3))
+                pixels += cv2.resize(noise.astype(np.float32), (640, 480))
+            pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(path), pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    return paths
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

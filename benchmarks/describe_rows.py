@@ -1,0 +1,202 @@
+"""The rows of `benchmarks/describe.py`, each in a process of its own."""
+
+import functools
+import itertools
+import os
+import resource
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+SETTINGS = {
+    "mobilenetv2": {"cut_layer": "block_9_add", "num_clusters": 16},
+    "vgg16": {"cut_layer": "block5_conv3", "num_clusters": 64},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to describe photos.
+
+    Args:
+        label: str. What the table calls it.
+        kind: str. `"predict"`, a key of `ENGINES`, or `"torch ..."`.
+        precision: str. `"float32"` or `"bf16"`.
+    """
+
+    label: str
+    kind: str
+    precision: str
+
+
+def cpu_name() -> str:
+    """Returns the processor's name, and what of it makes matrices fast."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    facts = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    flags = facts.get("flags", "").split()
+    able = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    return f"{facts.get('model name', 'CPU')} ({', '.join(able)})"
+
+
+def make_model(folder: Path, network: str, weights: Path | None) -> Path:
+    """Saves a network whose clusters fit photos of noise, and returns its path.
+
+    Its arrays and the photos lie beside it in a .npz, for rows that do without Keras.
+    """
+    path = folder / f"{network}_{'random' if weights is None else weights.stem}.keras"
+    if path.with_suffix(".npz").exists():
+        return path
+    import keras
+
+    from placevec.config import ModelConfig
+    from placevec.layers.clusters import initialize_clusters
+    from placevec.models import build_descriptor_model, save_model
+    from placevec.models.engines.check import check_photos
+
+    keras.utils.set_random_seed(0)
+    settings = SETTINGS[network] | {"weights": "none" if weights is None else str(weights)}
+    model = build_descriptor_model(ModelConfig(backbone=network, **settings))
+    features = keras.Model(model.input, model.get_layer("aggregator").input)
+    photos = check_photos((240, 320), 3)
+    local = features.predict_on_batch(photos)
+    local = np.reshape(local, (-1, local.shape[-1]))
+    # A soft assignment: all clusters of all photos take part.
+    initialize_clusters(model.get_layer("aggregator"), local, seed=0, num_iterations=10)
+    save_model(model, path)
+    arrays = {
+        f"{layer.name}/{each.name}": np.array(each)
+        for layer in model.layers
+        for each in layer.weights
+    }
+    scaling = model.get_layer("pixel_scaling")
+    arrays["pixel_scaling/scale"] = np.float32(scaling.scale)
+    arrays["pixel_scaling/offset"] = np.float32(scaling.offset)
+    arrays["pixel_scaling/bgr"] = np.array(scaling.channel_order == "bgr")
+    np.savez(path.with_suffix(".npz"), photos=photos, **arrays)
+    return path
+
+
+def row_process(
+    pipe: Connection, row: Row, network: str, model_path: Path, size: tuple[int, int]
+) -> None:
+    """Answers questions until it is told to end."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    timing = None
+    while True:
+        what, arguments = pipe.recv()
+        if what == "end":
+            return
+        try:
+            if what == "start":
+                timing = _Timing(row, network, model_path, size)
+                pipe.send(None)
+            else:
+                pipe.send(getattr(timing, what)(*arguments))
+        except (ImportError, ValueError, RuntimeError, OSError) as error:
+            pipe.send(str(error).splitlines()[0] if what == "start" else error)
+
+
+class _Timing:
+    """Times one row: photos a second from files and from memory, one photo at a time."""
+
+    def __init__(self, row: Row, network: str, model_path: Path, size: tuple[int, int]):
+        self.row = row
+        with np.load(model_path.with_suffix(".npz")) as file:
+            arrays = dict(file)
+        self.photos = np.concatenate([arrays.pop("photos")] * 4)
+        if row.kind.startswith("torch"):
+            self._start_torch(network, arrays, size)
+        else:
+            self._start_placevec(model_path)
+
+    def _start_placevec(self, model_path: Path) -> None:
+        from placevec.models import load_model, open_engine
+        from placevec.retrieval import describe
+
+        if self.row.kind == "predict":
+            model = load_model(model_path)
+            self.batch_size, self.calls = 8, 1
+            self.function = self.alone = model.predict_on_batch
+        else:
+            open_it = functools.partial(
+                open_engine, model_path, engine=self.row.kind, precision=self.row.precision
+            )
+            model, self.alone = open_it(), open_it(parallel_calls=1)
+            self.function = model
+            self.batch_size, self.calls = model.batch_size, model.parallel_calls
+        self.model = model
+        self.run = lambda paths: describe(model, paths, image_size=self.photos.shape[1:3])[0]
+
+    def _start_torch(self, network: str, arrays: dict, size: tuple[int, int]) -> None:
+        from torch_peer import TorchPeer
+
+        weights: dict[str, dict[str, np.ndarray]] = {}
+        for name, array in arrays.items():
+            layer, _, weight = name.partition("/")
+            weights.setdefault(layer, {})[weight] = array
+        way = self.row.kind.removeprefix("torch ")
+        peer = TorchPeer(network, weights, size, way, batch_size=8)
+        self.batch_size, self.calls = 8, 1
+        self.function = self.alone = peer
+        self.run = peer.describe
+
+    def check(self) -> np.ndarray:
+        """Returns descriptors of made photos."""
+        size = self.batch_size
+        parts = [self.function(self.photos[i : i + size]) for i in range(0, 8, size)]
+        return np.concatenate(parts)[:8]
+
+    def describe(self, paths: Sequence[Path]) -> float:
+        """Returns photos a second, from files."""
+        return _rate(lambda: self.run(paths), len(paths))
+
+    def flops(self, image_size: tuple[int, int]) -> float:
+        """Returns the floating point operations of a photo."""
+        from placevec.models import measure_model
+
+        return measure_model(self.model, image_size=image_size, batch_size=1).flops
+
+    def compute(self, paths: Sequence[Path]) -> float:
+        """Returns photos a second from memory, as many calls side by side as suit the engine."""
+        size, count = self.batch_size, min(len(paths), len(self.photos))
+        batches = [self.photos[i : i + size] for i in range(0, count - size + 1, size)]
+        with ThreadPoolExecutor(self.calls) as pool:
+            return _rate(lambda: list(pool.map(self.function, batches)), size * len(batches))
+
+    def latency(self, _: Sequence[Path]) -> np.ndarray:
+        """Returns the seconds that single photos took, from pixels to descriptor, warm."""
+        seconds = []
+        for photo in itertools.islice(itertools.cycle(self.photos), 33):
+            seconds.append(1 / _rate(lambda photo=photo: self.alone(photo[None]), 1))
+        return np.array(seconds[3:])
+
+    def peaks(self, _: Sequence[Path]) -> dict[str, float] | None:
+        """Returns the machine's matrix peaks, where the row is the one that has PyTorch."""
+        if self.row.kind != "torch usual":
+            return None
+        from torch_peer import matrix_peak
+
+        return {"float32": matrix_peak("float32"), "bf16": matrix_peak("bfloat16", 1024, 2)}
+
+    def stream(self, paths: Sequence[Path], count: int) -> None:
+        """Describes photos over and over, and keeps nothing."""
+        from placevec.retrieval import describe_in_batches
+
+        many = list(itertools.islice(itertools.cycle(paths), count))
+        for _ in describe_in_batches(self.model, many, image_size=self.photos.shape[1:3]):
+            pass
+
+    def rss(self) -> float:
+        """Returns the largest memory of this process, in MB."""
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _rate(work: Callable[[], object], count: int) -> float:
+    start = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - start)

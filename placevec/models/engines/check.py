@@ -1,0 +1,67 @@
+"""Whether an engine gives the descriptors that Keras gives."""
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+LARGEST_DIFFERENCE = 1e-5
+"""By how much a number of a unit descriptor may differ in float32."""
+
+_COUNT = 8
+
+
+def compare(
+    run: Callable[[np.ndarray], np.ndarray],
+    reference: Callable[[np.ndarray], np.ndarray],
+    image_size: tuple[int, int],
+    channels: int,
+) -> dict:
+    """Describes made photos both ways.
+
+    Args:
+        run: callable. `(B, H, W, C)` uint8 to `(B, D)`; what is checked.
+        reference: callable. The same by Keras in float32.
+        image_size: (int, int). Rows and columns.
+        channels: int. `C`.
+
+    Returns:
+        dict of `largest_difference`, of a number of the descriptors, and `least_cosine`.
+    """
+    photos = check_photos(image_size, channels)
+    expected, received = (
+        np.concatenate([np.asarray(each(photo[None]), np.float32) for photo in photos])
+        for each in (reference, run)
+    )
+    difference = np.abs(received - expected).max() if received.shape == expected.shape else np.inf
+    if not np.isfinite(difference):
+        return {"largest_difference": float("inf"), "least_cosine": -1.0}
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(received, axis=1)
+    cosines = np.sum(expected * received, axis=1) / np.maximum(lengths, 1e-12)
+    return {"largest_difference": float(difference), "least_cosine": float(cosines.min())}
+
+
+def check_photos(image_size: tuple[int, int], channels: int) -> np.ndarray:
+    """Makes photos of coarse and fine texture, (8, H, W, C) uint8, always the same ones."""
+    rows, columns = image_size
+    rng = np.random.default_rng(0)
+    photos = np.zeros((_COUNT, rows, columns, channels), np.float32)
+    for cell in (64, 16, 4, 1):
+        shape = (max(2, rows // cell), max(2, columns // cell), channels)
+        for photo in photos:
+            noise = rng.normal(scale=8 + cell / 2, size=shape).astype(np.float32)
+            resized = cv2.resize(noise, (columns, rows), interpolation=cv2.INTER_LINEAR)
+            photo += resized.reshape(photo.shape)
+    return np.clip(photos + 120, 0, 255).astype(np.uint8)
+
+
+def cpu_name() -> str:
+    """Returns the name of the processor; engines compute differently on others."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,65 @@
+"""Runs a model by Keras itself, on any backend and device."""
+
+import threading
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from placevec.models.descriptor_model import without_xla
+
+
+def wrap(model: keras.Model, precision: str) -> Callable:
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+
+    Args:
+        model: keras.Model. Not changed.
+        precision: str. `"float32"`, or `"bf16"` for a copy that computes in bfloat16 all but what
+            layers here always sum in float32.
+    """
+    if precision == "bf16":
+        model = _in_bfloat16(model)
+    if keras.backend.backend() == "tensorflow":
+        return _graph(model)
+    one_at_a_time = threading.Lock()  # on JAX the model hands its weights over to the call
+
+    def run(photos: np.ndarray) -> np.ndarray:
+        with one_at_a_time:
+            return keras.ops.convert_to_numpy(model.predict_on_batch(photos))
+
+    return run
+
+
+def has_accelerator() -> bool:
+    """Returns whether Keras's backend has a GPU or TPU to run on."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    # JAX raises where it is asked for a kind of device by name that there is not.
+    devices = keras.distribution.list_devices()
+    return any(device.lower().partition(":")[0] != "cpu" for device in devices)
+
+
+def _graph(model: keras.Model) -> Callable:
+    """A graph of its own, without what `predict` does around each batch."""
+    import tensorflow as tf
+
+    source = model.inputs[0]
+    signature = [tf.TensorSpec(source.shape, source.dtype)]
+
+    @tf.function(input_signature=signature, autograph=False)
+    def compute(photos: tf.Tensor) -> tf.Tensor:
+        return model(photos, training=False)
+
+    return lambda photos: compute(photos).numpy()
+
+
+def _in_bfloat16(model: keras.Model) -> keras.Model:
+    def copy(layer: keras.Layer) -> keras.Layer:
+        config = {**layer.get_config(), "dtype": "mixed_bfloat16"}
+        return type(layer).from_config(config)
+
+    copied = keras.models.clone_model(model, clone_function=copy)
+    copied.set_weights(model.get_weights())
+    return without_xla(copied)

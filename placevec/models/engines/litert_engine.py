@@ -1,0 +1,46 @@
+"""Runs a model by LiteRT, the successor of TensorFlow Lite."""
+
+import queue
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+MODEL_FILE = "model.tflite"
+
+
+def export(model: keras.Model, folder: Path) -> None:
+    """Writes `model.tflite`, open in batch, rows and columns."""
+    model.export(str(folder / MODEL_FILE), format="litert", verbose=False)
+
+
+def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+
+    Args:
+        folder: Path. What `export` wrote.
+        precision: str. `"float32"`.
+        threads: int. All threads together.
+        calls: int. Calls that run side by side, each with its share of the threads.
+    """
+    idle = queue.SimpleQueue()
+    for _ in range(calls):
+        path = str(folder / MODEL_FILE)
+        idle.put(Interpreter(model_path=path, num_threads=max(1, threads // calls)))
+
+    def run(photos: np.ndarray) -> np.ndarray:
+        interpreter = idle.get()
+        try:
+            source = interpreter.get_input_details()[0]
+            if tuple(source["shape"]) != photos.shape:
+                interpreter.resize_tensor_input(source["index"], photos.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(source["index"], photos)
+            interpreter.invoke()
+            return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        finally:
+            idle.put(interpreter)
+
+    return run

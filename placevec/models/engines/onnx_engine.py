@@ -1,0 +1,40 @@
+"""Runs a model by ONNX Runtime."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+
+MODEL_FILE = "model.onnx"
+
+
+def export(model: keras.Model, folder: Path) -> None:
+    """Writes `model.onnx`, open in batch, rows and columns."""
+    path = str(folder / MODEL_FILE)
+    model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))
+
+
+def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+
+    Args:
+        folder: Path. What `export` wrote.
+        precision: str. `"float32"`.
+        threads: int. All threads together.
+        calls: int. Calls that run side by side, each with its share of the threads.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads // calls)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(folder / MODEL_FILE), options, providers=["CPUExecutionProvider"]
+    )
+    name = session.get_inputs()[0].name
+
+    def run(photos: np.ndarray) -> np.ndarray:
+        return session.run(None, {name: photos})[0]
+
+    return run

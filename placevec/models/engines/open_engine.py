@@ -1,0 +1,234 @@
+"""From a model file to what runs it fastest."""
+
+import contextlib
+import functools
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.config import TrainConfig
+from placevec.images import size_in_name
+from placevec.models.descriptor_model import load_model, model_id
+from placevec.models.engines.cache import Export, find_export, make_export
+from placevec.models.engines.check import LARGEST_DIFFERENCE, compare, cpu_name
+from placevec.models.engines.engine import Engine
+from placevec.models.engines.keras_engine import has_accelerator, wrap
+from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
+
+_log = logging.getLogger(__name__)
+
+
+def open_engine(
+    model_path: Path,
+    *,
+    engine: str = "auto",
+    precision: str = "float32",
+    image_size: tuple[int, int] | None = None,
+    parallel_calls: int | None = None,
+) -> Engine:
+    """Opens a saved model with the library that runs it fastest, or with the one asked for.
+
+    Engines other than Keras read an export of the model. It is made once, by Keras on TensorFlow,
+    and kept in the folder `MODEL.engines` beside the model under the model file's hash. On first
+    use at an image size its descriptors are compared with Keras's, which is kept too.
+
+    Args:
+        model_path: Path. A `.keras` file of this project, or an old `.h5` file.
+        engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the first
+            engine that is installed and equals Keras. Defaults to `"auto"`.
+        precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
+            and `Engine.cost` says what it costs. Defaults to `"float32"`.
+        image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
+            was trained on.
+        parallel_calls: int or None. Calls side by side. 1: the fastest answer for one photo.
+            None: as many as cores, the most photos a second.
+
+    Returns:
+        Engine.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ImportError: If the engine asked for is not installed.
+        OSError: If its export cannot be written beside the model.
+        ValueError: If there is no such engine or it has no such precision, the model is damaged
+            or cannot be exported, or float32 differs from Keras by more than 1e-5.
+
+    Reference:
+        [OpenVINO](https://docs.openvino.ai), [ONNX Runtime](https://onnxruntime.ai),
+        [LiteRT](https://ai.google.dev/edge/litert).
+    """
+    opening = _Opening(Path(model_path), precision, image_size, parallel_calls)
+    if engine != "auto":
+        return opening.open(engine)
+    if not has_accelerator():
+        for name, kind in ENGINES.items():
+            if name == KERAS or precision not in kind.precisions or kind.missing(exporting=False):
+                continue
+            try:
+                return opening.open(name)
+            # Whatever a library raises, Keras is still there.
+            except Exception as error:
+                _log.warning("%s is passed over: %s", name, _first_line(error))
+    return opening.open(KERAS)
+
+
+class _Opening:
+    """One model being opened; Keras loads it at most once, and not where an export is known."""
+
+    def __init__(
+        self,
+        path: Path,
+        precision: str,
+        image_size: tuple[int, int] | None,
+        parallel_calls: int | None,
+    ):
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no model {path}")
+        if parallel_calls is not None and parallel_calls < 1:
+            raise ValueError(
+                f"`parallel_calls` must be at least 1. Received: parallel_calls={parallel_calls}"
+            )
+        self.path, self.precision, self.image_size = path, precision, image_size
+        self.parallel_calls = parallel_calls
+
+    @functools.cached_property
+    def model(self) -> keras.Model:
+        return load_model(self.path)
+
+    @functools.cached_property
+    def facts(self) -> dict:
+        source = self.model.inputs[0]
+        rows, columns = source.shape[1:3]
+        trained_on = (rows, columns) if rows and columns else size_in_name(source.name)
+        return {
+            "image_size": list(trained_on or TrainConfig.image_size),
+            "channels": source.shape[-1],
+            "descriptor_dim": self.model.output_shape[-1],
+            "model_id": model_id(self.model),
+        }
+
+    def open(self, name: str) -> Engine:
+        kind = get_engine_kind(name)
+        if self.precision not in kind.precisions:
+            able = [each for each, row in ENGINES.items() if self.precision in row.precisions]
+            raise ValueError(
+                f"{name} computes in {', '.join(kind.precisions)}. Received: "
+                f"precision={self.precision!r}, which {' and '.join(able) or 'no engine'} can"
+            )
+        if name == KERAS:
+            return self._open_keras()
+        self._require(name, kind, exporting=False)
+        export = find_export(self.path, name) or self._export(name, kind)
+        calls = self.parallel_calls or _num_cores()
+        load = functools.partial(kind.module().load, export.folder, self.precision, _num_cores())
+        size = tuple(self.image_size or export.facts["image_size"])
+        run = load(calls)
+        checked = self._check(name, export, size, run)
+        _log.info("%s runs the model, %s", name, self.precision)
+        return self._engine(name, export.facts, size, calls, run, checked)
+
+    def _open_keras(self) -> Engine:
+        size = tuple(self.image_size or self.facts["image_size"])
+        run = wrap(self.model, self.precision)
+        checked = {}
+        if self.precision != "float32":
+            reference = wrap(self.model, "float32")
+            checked = compare(_unit(run), reference, size, self.facts["channels"])
+        _log.info("Keras runs the model, %s", self.precision)
+        return self._engine(KERAS, self.facts, size, 1, run, checked)
+
+    def _engine(
+        self, name: str, facts: dict, size: tuple, calls: int, run: Callable, checked: dict
+    ) -> Engine:
+        return Engine(
+            name=name,
+            precision=self.precision,
+            image_size=size,
+            channels=facts["channels"],
+            batch_size=ENGINES[name].batch_size,
+            parallel_calls=calls,
+            descriptor_dim=facts["descriptor_dim"],
+            model_id=facts["model_id"],
+            largest_difference=checked.get("largest_difference"),
+            least_cosine=checked.get("least_cosine"),
+            run=run if self.precision == "float32" else _unit(run),
+        )
+
+    def _require(self, name: str, kind: EngineKind, exporting: bool) -> None:
+        if missing := kind.missing(exporting):
+            raise ImportError(
+                f"The engine {name} needs {' and '.join(missing)}. "
+                f'Install it: pip install "placevec[{kind.extra}]"'
+            )
+
+    def _export(self, name: str, kind: EngineKind) -> Export:
+        self._require(name, kind, exporting=True)
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                "Exports are made by Keras on TensorFlow. Received: "
+                f"KERAS_BACKEND={keras.backend.backend()}. Describe a photo with "
+                "KERAS_BACKEND=tensorflow once, or take `--engine keras`"
+            )
+        make = functools.partial(_export_or_refuse, self.path, name, kind, self.model)
+        return make_export(self.path, name, make, self.facts)
+
+    def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
+        """Returns how the engine compares with Keras; compares on first use."""
+        about = f"{size[0]}x{size[1]} {self.precision} on {cpu_name()}"
+        checked = export.check(about)
+        if checked is None:
+            run = run if self.precision == "float32" else _unit(run)
+            reference = wrap(self.model, "float32")
+            checked = compare(run, reference, size, export.facts["channels"])
+            with contextlib.suppress(OSError):  # read-only by now: it is compared anew next time
+                export.keep_check(about, checked)
+            _log.info(
+                "%s, %s, beside Keras in float32: numbers within %.1e, least cosine %.7f",
+                name, self.precision, checked["largest_difference"], checked["least_cosine"],
+            )  # fmt: skip
+        if self.precision == "float32" and not checked["largest_difference"] <= LARGEST_DIFFERENCE:
+            raise ValueError(
+                f"{name} must give Keras's descriptors of {self.path} within "
+                f"{LARGEST_DIFFERENCE:g}. Received: {checked['largest_difference']:.1e}. Take "
+                "`--engine keras`"
+            )
+        return checked
+
+
+def _export_or_refuse(
+    path: Path, name: str, kind: EngineKind, model: keras.Model, folder: Path
+) -> None:
+    try:
+        kind.module().export(model, folder)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be exported for {name} ({_first_line(error)}). Take `--engine keras`"
+        ) from error
+
+
+def _unit(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Scales descriptors to unit length in float32: a coarser precision leaves them near it."""
+
+    def scaled(photos: np.ndarray) -> np.ndarray:
+        descriptors = np.asarray(run(photos), np.float32)
+        lengths = np.linalg.norm(descriptors, axis=1, keepdims=True)
+        return descriptors / np.maximum(lengths, 1e-6)
+
+    return scaled
+
+
+def _num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

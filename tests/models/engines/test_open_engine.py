@@ -1,0 +1,183 @@
+import importlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from placevec.models import load_model, model_id, open_engine
+from placevec.models.engines import ENGINES
+from placevec.models.engines.cache import exports_dir
+from placevec.retrieval import describe
+
+ROOM = importlib.import_module("placevec.models.engines.open_engine")
+EXPORTED = [name for name in ENGINES if name != "keras"]
+needs_openvino = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow" or bool(ENGINES["openvino"].missing(exporting=True)),
+    reason="needs openvino, and Keras on TensorFlow for the export",
+)
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine_name(request):
+    """Each engine that can make its export here."""
+    if missing := ENGINES[request.param].missing(exporting=True):
+        pytest.skip(f"{' and '.join(missing)} is not installed")
+    if request.param != "keras" and keras.backend.backend() != "tensorflow":
+        pytest.skip("exports are made by Keras on TensorFlow")
+    return request.param
+
+
+def test_equals_keras_to_1e_5(saved, small_model, noise, engine_name):
+    engine = open_engine(saved, engine=engine_name)
+    expected = keras.ops.convert_to_numpy(small_model(noise))
+    received = engine(noise)
+    assert received.dtype == np.float32
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-5)
+    # Colours, other numbers of photos and another size go through as well.
+    for photos in (noise[:1], noise[:3, ::-1], noise[:2, :33, :47], noise[:1]):
+        expected = keras.ops.convert_to_numpy(small_model(photos))
+        np.testing.assert_allclose(engine(photos), expected, rtol=0, atol=1e-5)
+
+
+def test_says_what_a_caller_needs_to_know(saved, engine_name):
+    engine = open_engine(saved, engine=engine_name)
+    assert (engine.name, engine.precision) == (engine_name, "float32")
+    assert (engine.image_size, engine.channels, engine.descriptor_dim) == ((40, 56), 3, 16)
+    assert engine.model_id == model_id(load_model(saved))
+    assert engine.batch_size >= 1
+    assert f"{engine_name}, float32" in engine.cost()
+    assert open_engine(saved, engine=engine_name, image_size=(32, 64)).image_size == (32, 64)
+
+
+def test_threads_may_call_at_once(saved, small_model, noise, engine_name):
+    engine = open_engine(saved, engine=engine_name, parallel_calls=3)
+    expected = keras.ops.convert_to_numpy(small_model(noise))
+    with ThreadPoolExecutor(6) as pool:
+        rows = [place % 7 for place in range(60)]
+        found = list(pool.map(lambda row: engine(noise[row : row + 1])[0], rows))
+    np.testing.assert_allclose(found, expected[rows], rtol=0, atol=1e-5)
+
+
+def test_describes_files_in_order_and_leaves_out_bad_ones(
+    saved, small_model, noise, engine_name, tmp_path
+):
+    paths = [tmp_path / f"{place}.png" for place in range(7)]
+    for path, photo in zip(paths, noise, strict=True):
+        cv2.imwrite(str(path), photo[..., ::-1])
+    paths[2].write_bytes(b"no photo")
+    descriptors, kept = describe(open_engine(saved, engine=engine_name), paths, batch_size=2)
+    assert kept.tolist() == [0, 1, 3, 4, 5, 6]
+    expected = keras.ops.convert_to_numpy(small_model(noise))[kept]
+    np.testing.assert_allclose(descriptors, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.one_backend
+def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
+    engine = open_engine(saved, engine="keras", precision="bf16")
+    assert 0.99 < engine.least_cosine < 1
+    assert "least cosine 0.99" in engine.cost()
+    received = engine(noise)
+    cosines = np.sum(received * keras.ops.convert_to_numpy(small_model(noise)), axis=1)
+    assert 0.99 < cosines.min() < 0.99999999
+    np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
+
+
+@needs_openvino
+def test_the_second_opening_needs_no_keras_model(saved, noise, monkeypatch):
+    expected = open_engine(saved, engine="openvino")(noise)
+    monkeypatch.setattr(ROOM, "load_model", lambda _: pytest.fail("it was loaded"))
+    np.testing.assert_array_equal(open_engine(saved, engine="openvino")(noise), expected)
+
+
+@needs_openvino
+def test_refuses_an_export_that_differs_and_auto_takes_the_next(saved, monkeypatch, caplog):
+    """The comparison is made to fail for one engine, and remembered."""
+    off = {"largest_difference": 2e-5, "least_cosine": 0.99}
+    monkeypatch.setattr(ROOM, "compare", lambda *_: off)
+    with pytest.raises(ValueError, match="within 1e-05. Received: 2.0e-05. Take `--engine keras`"):
+        open_engine(saved, engine="openvino", image_size=(36, 36))
+    monkeypatch.setattr(ROOM, "compare", lambda *_: pytest.fail("it was kept"))
+    for name in ("onnx", "litert"):
+        monkeypatch.delitem(ENGINES, name)
+    with caplog.at_level(logging.INFO, "placevec"):
+        engine = open_engine(saved, image_size=(36, 36))
+    assert engine.name == "keras"
+    assert "openvino is passed over: openvino must give Keras's descriptors" in caplog.text
+
+
+def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkeypatch, caplog):
+    def broken(*_):
+        raise MemoryError("of the library")
+
+    monkeypatch.setattr(ROOM, "find_export", broken)
+    engine = open_engine(saved)
+    assert engine.name == "keras"
+    assert engine(noise).shape == (7, 16)
+    installed = [name for name in EXPORTED if not ENGINES[name].missing(exporting=False)]
+    for name in installed:
+        assert f"{name} is passed over: of the library" in caplog.text
+
+
+def test_auto_takes_keras_where_it_has_a_gpu(saved, monkeypatch):
+    monkeypatch.setattr(ROOM, "has_accelerator", lambda: True)
+    assert open_engine(saved).name == "keras"
+
+
+def test_refuses_an_engine_that_is_not_installed(saved, monkeypatch):
+    monkeypatch.setattr("placevec.models.engines.registry._is_installed", lambda _: False)
+    match = r'The engine openvino needs openvino. Install it: pip install "placevec\[fast\]"'
+    with pytest.raises(ImportError, match=match):
+        open_engine(saved, engine="openvino")
+    assert open_engine(saved).name == "keras"
+
+
+@needs_openvino
+def test_exports_are_made_on_tensorflow_only(saved, monkeypatch, tmp_path):
+    path = tmp_path / "m.keras"
+    path.write_bytes(saved.read_bytes())
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="made by Keras on TensorFlow. Received: KERAS_BACKEND"):
+        open_engine(path, engine="openvino")
+    assert not exports_dir(path).exists()
+
+
+@needs_openvino
+def test_says_what_cannot_be_exported(saved, monkeypatch, tmp_path):
+    path = tmp_path / "m.keras"
+    path.write_bytes(saved.read_bytes())
+
+    def export(*_):
+        raise RuntimeError("no such operation\nmore")
+
+    monkeypatch.setattr(ENGINES["openvino"].module(), "export", export)
+    with pytest.raises(ValueError, match=r"cannot be exported for openvino \(no such operation\)"):
+        open_engine(path, engine="openvino")
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"engine": "openvin"}, "no such engine. .*Did you mean 'openvino'"),
+        ({"engine": "litert", "precision": "bf16"}, "litert computes in float32. Received: prec"),
+        ({"parallel_calls": 0}, "`parallel_calls` must be at least 1"),
+    ],
+)
+def test_refuses_what_there_is_not(saved, options, match):
+    with pytest.raises(ValueError, match=match):
+        open_engine(saved, **options)
+
+
+def test_refuses_a_missing_model(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no model"):
+        open_engine(tmp_path / "m.keras")
+
+
+def test_refuses_photos_that_are_no_uint8(saved, noise):
+    engine = open_engine(saved, engine="keras")
+    for photos in (noise[0], noise.astype(np.float32), noise[..., :1]):
+        with pytest.raises(ValueError, match=r"uint8 photos \(batch, height, width, 3\)"):
+            engine(photos)
