@@ -15,3 +15,4 @@ from placevec.retrieval.recall import recall as recall
 from placevec.retrieval.search import nearest as nearest
 from placevec.retrieval.split import SPLITS_PICTURE as SPLITS_PICTURE
 from placevec.retrieval.split import make_split as make_split
+from placevec.retrieval.store import DescriptorStore as DescriptorStore
