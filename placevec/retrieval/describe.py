@@ -3,7 +3,7 @@
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -80,13 +80,54 @@ def describe(
     ...
     ValueError: No photos to describe
     """
+    start = time.perf_counter()
+    described = list(
+        describe_batches(
+            model,
+            paths,
+            image_size=image_size,
+            batch_size=batch_size,
+            channels=channels,
+            change=change,
+            progress=progress,
+        )
+    )
+    if not described:
+        raise NoReadablePhotoError(
+            f"None of the {len(paths)} photos can be read (first: {paths[0]})"
+        )
+    descriptors, kept = map(np.concatenate, zip(*described, strict=True))
+    seconds = time.perf_counter() - start
+    _log.info("described %d photos in %.1f s", len(kept), seconds)
+    if len(kept) < len(paths):
+        _log.warning("left out %d photos that cannot be read", len(paths) - len(kept))
+    return descriptors, kept
+
+
+def describe_batches(
+    model: Callable[[np.ndarray], np.ndarray],
+    paths: Sequence[Path],
+    *,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int = DescribeConfig.batch_size,
+    channels: int | None = None,
+    change: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields the descriptors of `describe` as they come, a batch at a time.
+
+    Its arguments and errors are those of `describe`, but that nothing is yielded where no photo can
+    be read.
+
+    Yields:
+        Descriptors `(n, D)` float32, and `(n,)` int64: the places in `paths` of these photos.
+    """
     if isinstance(paths, str | Path):
         raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
     if not len(paths):
         raise ValueError("No photos to describe")
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-    start = time.perf_counter()
     function = model
     if isinstance(model, keras.Model):
         function = model.predict_on_batch
@@ -101,28 +142,18 @@ def describe(
     photos = progress(photos, total=len(paths), unit="photo", desc="describe")
     readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
 
-    descriptors, kept = [], []
     while batch := list(itertools.islice(readable, batch_size)):
         pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
-        for row, (index, photo) in enumerate(batch):
+        for row, (_, photo) in enumerate(batch):
             pixels[row] = photo
-            kept.append(index)
         output = keras.ops.convert_to_numpy(function(pixels))
         if output.ndim != 2 or len(output) != batch_size:
             raise ValueError(
                 f"`model` must return one descriptor a photo, ({batch_size}, D). "
                 f"Received: shape {output.shape}"
             )
-        descriptors.append(output[: len(batch)].astype(np.float32))
-    if not kept:
-        raise NoReadablePhotoError(
-            f"None of the {len(paths)} photos can be read (first: {paths[0]})"
-        )
-    seconds = time.perf_counter() - start
-    _log.info("described %d photos in %.1f s", len(kept), seconds)
-    if len(kept) < len(paths):
-        _log.warning("left out %d photos that cannot be read", len(paths) - len(kept))
-    return np.concatenate(descriptors), np.array(kept, np.int64)
+        kept = np.array([index for index, _ in batch], np.int64)
+        yield output[: len(batch)].astype(np.float32), kept
 
 
 def _read_or_none(path: Path, image_size: tuple[int, int], channels: int) -> np.ndarray | None:

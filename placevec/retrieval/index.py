@@ -260,7 +260,9 @@ def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
     quantizer = faiss.IndexFlatIP(dim)
     parts = max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
     index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), parts, 8, metric)
-    index.cp.niter = 10
+    for clustering in (index.cp, index.pq.cp):
+        clustering.niter = 10
+        clustering.min_points_per_centroid = 1  # says nothing where there are few
     return index
 
 

@@ -15,7 +15,7 @@ from placevec.retrieval.store import DescriptorStore
 _log = logging.getLogger(__name__)
 _NUM_QUERIES = 100
 _NUM_NEIGHBORS = 10
-_MOST_EFFORT = 2048
+MOST_EFFORT = 2048
 _MB = 1_000_000
 
 
@@ -135,7 +135,7 @@ def reach_recall(
     queries, wanted = store.take(rows), min(_NUM_NEIGHBORS, len(store) - 1)
     exact = _without_itself(nearest_in_store(store, queries, wanted + 1)[0], rows)
     effort = index.settings.effort
-    most = {"hnsw": _MOST_EFFORT, "ivf_pq": min(_MOST_EFFORT, num_lists(store.num_rows))}
+    most = {"hnsw": MOST_EFFORT, "ivf_pq": min(MOST_EFFORT, num_lists(store.num_rows))}
     most = most.get(index.settings.kind, 0)
     while True:
         index = index.with_effort(effort)

@@ -255,6 +255,11 @@ class DescriptorStore:
                     "Take another store"
                 )
 
+    def move_root(self, root: str) -> None:
+        """Says that the photos' folder is now another."""
+        self._require_writable()
+        self._settle(root=root)
+
     def append(
         self,
         names: Sequence[str],
