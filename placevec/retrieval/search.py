@@ -5,9 +5,9 @@ import numpy as np
 
 from placevec.retrieval.store import DescriptorStore
 
-# From so many queries on they are compared by matrix product; FAISS itself begins at 128,000
-# numbers, 125 queries of 1024.
-_QUERIES_FOR_PRODUCT = 8
+# So many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
+_QUERIES_FOR_FAISS = 8
+_PRODUCT_ROWS = 16_384  # of the database in one product; FAISS's own 1,024 wait for threads often
 
 
 def nearest(
@@ -121,12 +121,20 @@ def _most_similar(
 ) -> tuple[np.ndarray, np.ndarray]:
     if not len(queries):
         return np.empty((0, num_neighbors), np.int64), np.empty((0, num_neighbors), np.float32)
-    threshold = faiss.cvar.distance_compute_blas_threshold
-    faiss.cvar.distance_compute_blas_threshold = _QUERIES_FOR_PRODUCT * queries.shape[1]
+    if len(queries) < _QUERIES_FOR_FAISS:
+        values = queries @ database.T
+        best = np.argpartition(values, -num_neighbors, axis=1)[:, -num_neighbors:].astype(np.int64)
+        return merged((best,), (np.take_along_axis(values, best, axis=1),), num_neighbors)
+    settings = faiss.cvar
+    before = settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs
+    settings.distance_compute_blas_threshold = 1
+    settings.distance_compute_blas_database_bs = _PRODUCT_ROWS
     try:
         similarities, neighbors = faiss.knn(
             queries, database, num_neighbors, metric=faiss.METRIC_INNER_PRODUCT
         )
     finally:
-        faiss.cvar.distance_compute_blas_threshold = threshold
+        settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs = (
+            before
+        )
     return neighbors, similarities
