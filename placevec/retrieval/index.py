@@ -22,7 +22,7 @@ _ABOUT = "index.json"
 KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
-_MOST_TRAINING_ROWS = 100_000
+_ROWS_A_CENTER = 64  # that k-means looks at
 # Candidates for each wanted neighbour, of which the exact similarity is looked up.
 _CANDIDATES = {"flat": 1, "sq8": 2, "hnsw": 2, "ivf_pq": 10}
 _MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
@@ -262,6 +262,7 @@ def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
     index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), parts, 8, metric)
     for clustering in (index.cp, index.pq.cp):
         clustering.niter = 10
+        clustering.max_points_per_centroid = _ROWS_A_CENTER
         clustering.min_points_per_centroid = 1  # says nothing where there are few
     return index
 
@@ -280,7 +281,7 @@ def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
 
 def num_lists(num_rows: int) -> int:
     """Returns into how many lists IVF-PQ sorts so many photos."""
-    return max(1, min(int(2 * num_rows**0.5), num_rows // 39))
+    return max(1, min(int(num_rows**0.5), num_rows // 39))
 
 
 def _default_effort(kind: str, num_rows: int) -> int:
@@ -289,7 +290,7 @@ def _default_effort(kind: str, num_rows: int) -> int:
 
 def _training_rows(store: DescriptorStore) -> np.ndarray:
     rows = store.rows
-    most = max(256, min(_MOST_TRAINING_ROWS, 40 * num_lists(store.num_rows)))
+    most = _ROWS_A_CENTER * max(256, num_lists(store.num_rows))
     rng = np.random.default_rng(0)
     rows = np.sort(rng.choice(rows, min(most, len(rows)), replace=False))
     vectors = store.take(rows)
