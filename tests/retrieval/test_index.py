@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -118,6 +119,16 @@ def test_an_index_of_other_rows_is_noticed(changing):
     changing.compact()
     with pytest.raises(ValueError, match="is of other photos. Build it again: `placevec index`"):
         StoreIndex.load(changing)
+
+
+def test_an_index_of_another_store_is_noticed(changing, tmp_path):
+    StoreIndex.build(changing, "sq8").save()
+    other = DescriptorStore.create(tmp_path / "other", model_id="m")
+    other.append([f"{row}.jpg" for row in range(300)], clustered(300, seed=5))
+    for path in changing.folder.glob("index*"):
+        shutil.copy(path, other.folder)
+    with pytest.raises(ValueError, match="is of other photos"):
+        StoreIndex.load(other)
 
 
 @pytest.mark.parametrize(
