@@ -19,8 +19,10 @@ from placevec.config import (
     CheckConfig,
     DescribeConfig,
     EvaluateConfig,
+    IndexConfig,
     MapillaryConfig,
     RenderConfig,
+    SearchConfig,
     SplitConfig,
     StreetviewConfig,
     TrainConfig,
@@ -41,6 +43,8 @@ _Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
 _Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
 _World = Annotated[str, tyro.conf.arg(metavar="WORLD")]
 _Path = Annotated[str, tyro.conf.arg(metavar="PATH")]
+_Store = Annotated[Path, tyro.conf.arg(metavar="STORE")]
+_Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAMES")]
 _Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
 _Service = (
     Annotated[StreetviewConfig, tyro.conf.subcommand("streetview")]
@@ -57,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         verbs = {
             "train": _train_over(training),
             "describe": describe,
+            "index": index,
+            "search": search,
+            "remove": remove,
             "evaluate": evaluate,
             "whiten": whiten,
             "crop": crop,
@@ -146,28 +153,24 @@ def _train_over(default: TrainConfig):  # noqa: ANN202
 
 
 def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) -> None:
-    """Write the descriptors of photos to a file.
+    """Write the descriptors of photos to a file, or to a store that grows.
 
     Args:
         photos: A folder of photos, or READER:PATH.
         settings: How photos are described.
     """
-    from placevec.sources import find_split, list_photos, open_places
-
+    root, names, dataset = _open_photos(photos, settings.out)
     import_keras()
     from placevec.models import open_engine
     from placevec.retrieval import describe as describe_photos
-    from placevec.retrieval import describe_bulk, save_descriptors
+    from placevec.retrieval import (
+        describe_by_ray,
+        describe_in_batches,
+        describe_into,
+        open_for,
+        save_descriptors,
+    )
 
-    if not settings.ray_workers:
-        require_writable(settings.out, ".npz")
-    if not (":" in photos or find_split(photos) or Path(photos).is_dir()):
-        raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
-    if Path(photos).is_dir():
-        root, names = Path(photos), np.array(list_photos(Path(photos)))
-    else:
-        dataset = open_places(photos, skip_unreadable=True)
-        root, names = dataset.root, dataset.names
     open_here = functools.partial(
         open_engine,
         settings.model,
@@ -176,32 +179,121 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         image_size=settings.image_size,
     )
     model = open_here()
-    if settings.ray_workers:
-        described = describe_bulk(
-            open_here,
-            root,
-            names,
-            settings.out,
-            num_workers=settings.ray_workers,
-            image_size=settings.image_size,
-            batch_size=settings.batch_size,
-            model_id=model.model_id,
-            progress=progress_bar,
-        )
-        print(f"{len(names)} photos in {settings.out}, {described} shards of them new")
-        return
-    descriptors, kept = describe_photos(
-        model,
-        [root / name for name in names],
-        batch_size=settings.batch_size,
-        progress=progress_bar,
-    )
-    save_descriptors(settings.out, names[kept], descriptors, model.model_id)
+    options = {"batch_size": settings.batch_size, "progress": progress_bar}
+    if settings.out.suffix == ".npz":
+        descriptors, kept = describe_photos(model, [root / name for name in names], **options)
+        save_descriptors(settings.out, names[kept], descriptors, model.model_id)
+        count, dim = descriptors.shape
+        what = f"{count} descriptors of {dim} numbers in {settings.out}"
+    else:
+        frame, size = dataset and dataset.frame, model.image_size
+        source, how = model, describe_in_batches
+        if settings.ray_workers:
+            options["batch_size"] = settings.batch_size or model.batch_size
+            source = open_here
+            how = functools.partial(describe_by_ray, num_workers=settings.ray_workers)
+        with open_for(settings.out, model.model_id, settings.dtype, size, root, frame) as store:
+            added = describe_into(
+                store, source, root, names, dataset, image_size=size, describe=how, **options
+            )
+            what = (
+                f"{len(store)} descriptors of {store.manifest.dim} numbers in {settings.out}, "
+                f"{added} of them new"
+            )
     size = "x".join(map(str, model.image_size))
-    print(
-        f"{len(kept)} descriptors of {descriptors.shape[1]} numbers in {settings.out}, "
-        f"photos resized to {size}; {model.cost()}"
+    print(f"{what}, photos resized to {size}; {model.cost()}")
+
+
+def _open_photos(photos: str, out: Path | None = None):  # noqa: ANN202
+    """Returns the folder of photos, their names, and the data set where it is one."""
+    from placevec.sources import find_split, list_photos, open_places
+
+    if out is not None and out.suffix and not out.is_dir():
+        require_writable(out, ".npz")
+    elif out is not None and not out.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}. Make it")
+    if not (":" in photos or find_split(photos) or Path(photos).is_dir()):
+        raise FileNotFoundError(f"There is no folder {photos}. Give one, or READER:PATH")
+    if Path(photos).is_dir():
+        return Path(photos), np.array(list_photos(Path(photos))), None
+    dataset = open_places(photos, skip_unreadable=True)
+    return dataset.root, dataset.names, dataset
+
+
+def index(
+    store: _Store,
+    /,
+    settings: Annotated[IndexConfig, _Flags] = IndexConfig(),  # noqa: B008
+) -> None:
+    """Build an index that makes the search in a store faster, and measure it.
+
+    Args:
+        store: A store that `describe --out` made.
+        settings: Which index.
+    """
+    import_keras()
+    from placevec.retrieval import DescriptorStore, StoreIndex, reach_recall, recommend_index
+
+    descriptors, kind = DescriptorStore.open(store), settings.kind
+    if settings.auto:
+        recommended = recommend_index(
+            descriptors,
+            recall=settings.recall,
+            memory_mb=settings.memory_mb,
+            num_sampled=settings.sample,
+            seed=settings.seed,
+        )
+        print(recommended, flush=True)
+        kind = recommended.kind
+    built, reached, batch_ms, single_ms = reach_recall(
+        StoreIndex.build(descriptors, kind), settings.recall, seed=settings.seed
     )
+    built.save()
+    print(
+        f"{kind} of {len(descriptors)} photos in {store}: recall@10 {reached:.3f}, "
+        f"{single_ms:.2f} ms a query, {batch_ms:.2f} ms in a batch"
+    )
+
+
+def search(store: _Store, photos: _Photos, /, settings: Annotated[SearchConfig, _Flags]) -> None:
+    """Print the photos of a store that are most similar to other photos, as CSV.
+
+    Args:
+        store: A store that `describe --out` made.
+        photos: A folder of photos to look up, or READER:PATH.
+        settings: How they are looked up.
+    """
+    root, names, dataset = _open_photos(photos)
+    import_keras()
+    from placevec.models import open_engine
+    from placevec.retrieval import DescriptorStore, draw_found, search_photos
+
+    descriptors = DescriptorStore.open(store)
+    model = open_engine(settings.model, image_size=descriptors.manifest.image_size)
+    descriptors.require(model_id=model.model_id)
+    found = search_photos(descriptors, model, root, names, dataset, settings, progress=progress_bar)
+    print(found.to_csv(index=False), end="")
+    if settings.picture is not None:
+        draw_found(found, root, Path(descriptors.manifest.root or "."), settings.picture)
+
+
+def remove(store: _Store, names: _Names, /, compact: bool = False) -> None:
+    """Remove photos from a store.
+
+    Args:
+        store: A store that `describe --out` made.
+        names: Names of photos as the store has them.
+        compact: Write the store anew, smaller and in large files; its index is to be built again.
+    """
+    import_keras()
+    from placevec.retrieval import DescriptorStore
+
+    with DescriptorStore.open(store, writable=True) as descriptors:
+        if names:
+            descriptors.remove(names)
+        if compact:
+            descriptors.compact()
+        print(f"{len(descriptors)} photos in {store}, {len(names)} removed")
 
 
 def evaluate(places: _Places, /, settings: Annotated[EvaluateConfig, _Flags]) -> None:

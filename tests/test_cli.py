@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from placevec.config import ModelConfig, RenderConfig, TrainConfig, to_dict
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
 from placevec.models.engines import ENGINES
-from placevec.retrieval import describe_bulk, load_descriptors, read_shards
+from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
 
 VERBS = {
     "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
     "describe": ["PHOTOS", "--model", "--out", "--image-size", "--engine", "--precision"],
+    "index": ["STORE", "--kind", "--auto", "--recall", "--memory-mb"],
+    "search": ["STORE", "PHOTOS", "--model", "--matches", "--within-m", "--of", "--before"],
+    "remove": ["STORE", "NAMES", "--compact"],
     "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
@@ -266,21 +270,62 @@ def test_describe_writes_names_descriptors_and_the_models_id(
 def test_describe_hands_its_settings_to_the_workers_of_ray(
     places, model_path, tmp_path, capsys, monkeypatch
 ):
-    """Without Ray: shards are described in this process."""
+    """Without Ray: this process opens the model and describes."""
     asked = []
 
-    def without_ray(*arguments, num_workers, **settings):
-        asked.append(num_workers)
-        return describe_bulk(*arguments, num_workers=0, **settings)
+    def without_ray(open_model, paths, *, num_workers, **settings):
+        asked.append((num_workers, settings["batch_size"]))
+        return describe_in_batches(open_model(), paths, **settings)
 
-    monkeypatch.setattr("placevec.retrieval.describe_bulk", without_ray)
-    out = tmp_path / "shards"
+    monkeypatch.setattr("placevec.retrieval.describe_by_ray", without_ray)
+    out = tmp_path / "store"
     main(["describe", str(places), "--model", str(model_path), "--out", str(out),
-          "--ray-workers", "2", "--image-size", "32", "48"])  # fmt: skip
-    ((names, descriptors),) = read_shards(out)
-    assert asked == [2]
-    assert (names.tolist(), descriptors.shape) == (sorted(p.name for p in places.iterdir()), (6, 3))
-    assert capsys.readouterr().out == f"6 photos in {out}, 1 shards of them new\n"
+          "--ray-workers", "2", "--batch-size", "4", "--image-size", "32", "48"])  # fmt: skip
+    store = DescriptorStore.open(out)
+    assert asked == [(2, 4)]
+    assert store.table()["name"].tolist() == sorted(path.name for path in places.iterdir())
+    assert "6 of them new" in capsys.readouterr().out
+
+
+def test_a_store_is_described_indexed_searched_and_shortened(places, model_path, tmp_path, capsys):
+    store, model = tmp_path / "store", ["--model", str(model_path)]
+    photos = f"folder:{places}"
+    describe = ["describe", photos, *model, "--out", str(store), "--image-size", "32", "48"]
+    main(describe)
+    line = f"6 descriptors of 3 numbers in {store}, 6 of them new, photos resized to 32x48\n"
+    assert capsys.readouterr().out == line
+    main(describe)
+    assert "0 of them new" in capsys.readouterr().out
+    main(["index", str(store), "--auto", "--recall", "0.5"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "measured on 6 of 6 photos, each without itself:"
+    assert re.match(rf"\w+ of 6 photos in {store}: recall@10 \d", lines[-1])
+    main(["index", str(store), "--kind", "hnsw"])
+    assert capsys.readouterr().out.startswith(f"hnsw of 6 photos in {store}: recall@10 1.000, ")
+    main(["search", str(store), photos, *model, "--matches", "1", "--within-m", "5"])
+    rows = [row.split(",") for row in capsys.readouterr().out.splitlines()]
+    assert rows[0][:4] == ["query", "rank", "match", "similarity"]
+    assert {row[0]: row[2] for row in rows[1:]} == {
+        f"@{100 * place + side}@0@.jpg": f"@{100 * place + 1 - side}@0@.jpg"
+        for place in range(3) for side in range(2)
+    }  # fmt: skip
+    main(["remove", str(store), "@0@0@.jpg", "--compact"])
+    assert capsys.readouterr().out == f"5 photos in {store}, 1 removed\n"
+    command = ["search", store, photos, *model]
+    assert "Build it again: `placevec index`" in refused_in_one_line(command, capsys)
+
+
+def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys):
+    main(["describe", str(places), "--model", str(model_path), "--out", str(tmp_path / "s"),
+          "--image-size", "32", "48"])  # fmt: skip
+    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
+    x = PixelScaling(scale=1 / 127, name="pixels")(photos)
+    save_model(keras.Model(photos, GeM(name="aggregator")(x)), tmp_path / "other.keras")
+    capsys.readouterr()
+    command = ["describe", places, "--model", tmp_path / "other.keras", "--out", tmp_path / "s"]
+    assert "Vectors of two models do not mix" in refused_in_one_line(command, capsys)
+    command = ["search", tmp_path / "s", places, "--model", tmp_path / "other.keras"]
+    assert "Vectors of two models do not mix" in refused_in_one_line(command, capsys)
 
 
 def test_describe_leaves_out_what_cannot_be_read(places, model_path, tmp_path):

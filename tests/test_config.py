@@ -13,9 +13,11 @@ from placevec.config import (
     CheckConfig,
     DescribeConfig,
     EvaluateConfig,
+    IndexConfig,
     MapillaryConfig,
     ModelConfig,
     RenderConfig,
+    SearchConfig,
     SplitConfig,
     StreetviewConfig,
     TrainConfig,
@@ -30,6 +32,8 @@ KINDS = {
     TrainConfig: {},
     DescribeConfig: {"model": "m.keras"},
     EvaluateConfig: {"model": "m.keras"},
+    IndexConfig: {"kind": "hnsw"},
+    SearchConfig: {"model": "m.keras", "within_m": 5.0, "of": (1.0, 2.0), "before": "2024-05-01"},
     WhitenConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
     StreetviewConfig: {"bbox": (52.0, 4.0, 52.1, 4.1)},
@@ -442,3 +446,39 @@ def test_a_path_that_may_be_none_is_made_of_text():
 def test_refuses_checks_that_make_no_sense(values, match):
     with pytest.raises(ValueError, match=match):
         CheckConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"kind": "tree"}, "`kind` must be one of flat, sq8, hnsw, ivf_pq"),
+        ({"kind": "sq8", "auto": True}, "Choose one of `auto` and `kind`"),
+        ({"memory_mb": 5.0}, "`memory_mb` has no effect without `auto`"),
+        ({"auto": True, "memory_mb": 0.0}, "`memory_mb` must be larger than 0"),
+        ({"recall": 1.1}, "`recall` must be between 0 and 1"),
+        ({"sample": 1}, "`sample` must be at least 2"),
+    ],
+)
+def test_refuses_an_impossible_index(values, match):
+    with pytest.raises(ValueError, match=match):
+        IndexConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"matches": 0}, "`matches` must be at least 1"),
+        ({"within_m": -1.0}, "`within_m` must be at least 0"),
+        ({"of": (1.0, 2.0)}, "`of` has no effect without `within_m`"),
+        ({"before": "yesterday"}, "`before` must be a moment"),
+    ],
+)
+def test_refuses_an_impossible_search(values, match):
+    with pytest.raises(ValueError, match=match):
+        SearchConfig(model="m.keras", **values)
+
+
+def test_a_moment_is_taken_as_utc():
+    assert SearchConfig(model="m.keras", before="1970-01-02").before_s == 86_400
+    assert SearchConfig(model="m.keras", before="1970-01-01T02:00+02:00").before_s == 0
+    assert SearchConfig(model="m.keras").before_s is None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from placevec.images.contact_sheet import (
@@ -95,6 +96,39 @@ def draw_matches(
                 title = f"{label} {rank + 1}: {evaluation.similarities[row, rank]:.2f}"
                 photo = evaluation.dataset.path(evaluation.dataset.database[found])
                 frame_photo(axes, read_thumbnail(photo), RIGHT if right else WRONG, title)
+    save_figure(figure, path, dpi=80)
+
+
+def draw_found(
+    found: pd.DataFrame, root: Path, store_root: Path, path: Path, *, num_queries: int = 6
+) -> None:
+    """Draws the first queries beside the photos that a search found in a store.
+
+    Args:
+        found: DataFrame of `search_photos`.
+        root: Path. The folder of the queries.
+        store_root: Path. The folder of the store's photos; those that are gone are left blank.
+        path: Path. Picture file to write.
+        num_queries: int. Rows.
+
+    Raises:
+        ValueError: If nothing was found.
+    """
+    if found.empty:
+        raise ValueError("No photo was found, so there are no matches to draw")
+    groups = list(found.groupby("query", sort=False))[:num_queries]
+    columns = 1 + min(5, found["rank"].max())
+    figure = Figure(figsize=(1.9 * columns, 1.6 * len(groups)), layout="constrained")
+    grid = figure.subplots(len(groups), columns, squeeze=False)
+    for axes_row, (query, matches) in zip(grid, groups, strict=True):
+        for axes in axes_row:
+            axes.axis("off")
+        frame_photo(axes_row[0], read_thumbnail(Path(root) / query), QUERY, "query")
+        for axes, match in zip(axes_row[1:], matches.itertuples(), strict=False):
+            photo = store_root / match.match
+            if photo.is_file():
+                title = f"{match.rank}: {match.similarity:.2f}"
+                frame_photo(axes, read_thumbnail(photo), QUERY, title)
     save_figure(figure, path, dpi=80)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval import nearest
+from placevec.retrieval import DescriptorStore, nearest, nearest_in_store
 
 
 def unit_vectors(count, dim, seed):
@@ -80,3 +80,48 @@ def test_takes_double_precision_and_strided_arrays():
 def test_refuses_what_cannot_be_searched(database, queries, num_neighbors, match):
     with pytest.raises(ValueError, match=match):
         nearest(database, queries, num_neighbors)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store of 40 photos in three shards, one removed."""
+    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    vectors = unit_vectors(40, 8, seed=0)
+    for start, end in ((0, 7), (7, 30), (30, 40)):
+        store.append([f"{row}.jpg" for row in range(start, end)], vectors[start:end])
+    store.remove(["3.jpg"])
+    return store
+
+
+@pytest.mark.parametrize("block_rows", [1, 5, 1000])
+def test_a_store_is_searched_as_in_plain_loops(store, monkeypatch, block_rows):
+    monkeypatch.setattr("placevec.retrieval.store._BLOCK_BYTES", 4 * 8 * block_rows)
+    queries = unit_vectors(6, 8, seed=1)
+    rows = store.rows
+    expected, values = nearest_in_loops(store.take(rows), queries, 5)
+    neighbors, similarities = nearest_in_store(store, queries, 5)
+    np.testing.assert_array_equal(neighbors, rows[expected])
+    np.testing.assert_allclose(similarities, values, atol=1e-5)
+    later = rows[rows >= 12]
+    expected, _ = nearest_in_loops(store.take(later), queries, 5)
+    np.testing.assert_array_equal(nearest_in_store(store, queries, 5, start=12)[0], later[expected])
+
+
+def test_only_allowed_rows_of_a_store_are_found(store):
+    is_allowed = np.zeros(40, bool)
+    is_allowed[[2, 33]] = True
+    neighbors, similarities = nearest_in_store(
+        store, unit_vectors(3, 8, seed=1), 4, is_allowed=is_allowed
+    )
+    assert [sorted(row) for row in neighbors.tolist()] == [[-1, -1, 2, 33]] * 3
+    assert (neighbors[:, 2:] == -1).all() and np.isneginf(similarities[:, 2:]).all()
+
+
+def test_refuses_queries_that_do_not_fit_a_store(store, tmp_path):
+    with pytest.raises(ValueError, match=r"must be \(Q, 8\), as the descriptors in .*: \(1, 7\)"):
+        nearest_in_store(store, np.zeros((1, 7)), 1)
+    with pytest.raises(ValueError, match="`queries` must be finite"):
+        nearest_in_store(store, np.full((1, 8), np.nan), 1)
+    empty = DescriptorStore.create(tmp_path / "empty", model_id="m")
+    with pytest.raises(ValueError, match="There are no photos in .*empty"):
+        nearest_in_store(empty, np.zeros((1, 8)), 1)

@@ -1,0 +1,150 @@
+"""Photos to descriptors by many processes of Ray."""
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import DescribeConfig
+from placevec.retrieval.describe import NoReadablePhotoError, describe, no_progress
+
+_BATCHES_OF_A_PART = 64
+
+Model = Callable[[np.ndarray], np.ndarray]
+
+
+def describe_by_ray(
+    open_model: Callable[[], Model],
+    paths: Sequence[Path],
+    *,
+    num_workers: int,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Iterator[tuple[np.ndarray, list[int]]]:
+    """Describes photos as `describe_in_batches` does, by processes of Ray Data.
+
+    The photos are cut into parts of 64 batches, and each process that holds the model puts a part
+    through `describe`. So batches are those of one process, and so are the bytes, where all photos
+    can be read. A process that is killed is replaced, and its part is done again. Processes join
+    the cluster that `RAY_ADDRESS` names, whose machines must see the photos and the model under the
+    same paths; without it, they run on this machine.
+
+    Args:
+        open_model: callable. Opens the model, once in each process, such as
+            `functools.partial(load_model, path)`; see `describe` for what it returns.
+        paths: sequence of Path. The photos.
+        num_workers: int. Processes.
+        image_size: (int, int) or None. See `describe`.
+        batch_size: int. Photos in a batch.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar over the parts.
+
+    Yields:
+        Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order.
+
+    Raises:
+        ValueError: If there are no photos or a number is out of range.
+        ImportError: If Ray is not installed.
+    """
+    if not len(paths):
+        raise ValueError("No photos to describe")
+    if min(num_workers, batch_size) < 1:
+        raise ValueError(
+            "`num_workers` and `batch_size` must be positive. "
+            f"Received: num_workers={num_workers}, batch_size={batch_size}"
+        )
+    size = _BATCHES_OF_A_PART * batch_size
+    paths = [Path(path).absolute() for path in paths]
+    parts = [paths[first : first + size] for first in range(0, len(paths), size)]
+    with _ray(num_workers) as ray:
+        dataset = ray.data.from_items(
+            [
+                {"part": number, "paths": [str(path) for path in part]}
+                for number, part in enumerate(parts)
+            ],
+            override_num_blocks=len(parts),
+        )
+        described = dataset.map_batches(
+            _Describer,
+            fn_constructor_args=(open_model, image_size, batch_size),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=num_workers),
+            num_cpus=1,
+        )
+        rows = progress(described.iter_rows(), total=len(parts), unit="part", desc="describe")
+        for part, row in enumerate(_in_order(rows)):
+            places = np.frombuffer(row["places"], np.int64) + part * size
+            if len(places):
+                descriptors = np.frombuffer(row["descriptors"], np.float32)
+                yield descriptors.reshape(len(places), -1), places.tolist()
+
+
+@dataclass
+class _Describer:
+    """What a process of Ray holds."""
+
+    open_model: Callable[[], Model]
+    image_size: tuple[int, int] | None
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        self._model = self.open_model()
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
+        paths = [Path(path) for path in batch["paths"][0]]
+        try:
+            descriptors, places = describe(
+                self._model, paths, image_size=self.image_size, batch_size=self.batch_size
+            )
+        except NoReadablePhotoError:
+            descriptors, places = np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
+        return {
+            "part": [int(batch["part"][0])],
+            "places": [places.tobytes()],
+            "descriptors": [descriptors.astype(np.float32).tobytes()],
+        }
+
+
+def _in_order(rows: Iterable[dict]) -> Iterator[dict]:
+    """Yields parts by their numbers, though they come as they are done."""
+    waiting, next_part = {}, 0
+    for row in rows:
+        waiting[row["part"]] = row
+        while next_part in waiting:
+            yield waiting.pop(next_part)
+            next_part += 1
+
+
+@contextlib.contextmanager
+def _ray(num_workers: int) -> Iterator:
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ImportError(
+            "Workers need Ray, which is not installed: pip install 'placevec[ray]'"
+        ) from error
+    opened_here = not ray.is_initialized()
+    if opened_here:
+        names = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+        variables = {name: os.environ[name] for name in names if name in os.environ}
+        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": num_workers}
+        ray.init(
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+            runtime_env={"env_vars": variables},
+            **local,
+        )
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    try:
+        yield ray
+    finally:
+        if opened_here:
+            ray.shutdown()

@@ -1,0 +1,134 @@
+"""Photos to descriptors in a store, as they come."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from placevec.places import PlaceDataset
+from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
+from placevec.retrieval.manifest import MANIFEST
+from placevec.retrieval.store import DescriptorStore
+
+_log = logging.getLogger(__name__)
+_PHOTOS_OF_A_SHARD = 4096
+_SECONDS_OF_A_SHARD = 60.0  # what a kill costs at most
+
+
+def open_for(
+    folder: Path,
+    model_id: str,
+    dtype: str,
+    image_size: tuple[int, int],
+    root: Path,
+    frame: str | None,
+) -> DescriptorStore:
+    """Opens a store for writing, or makes it, and refuses one that photos do not belong into.
+
+    Args:
+        folder: Path. The store.
+        model_id: str. The model that will describe the photos.
+        dtype: str. Numbers of a new store; one that is there keeps its own.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        root: Path. The folder of the photos. That of the store may have been moved.
+        frame: str or None. What the photos' positions are measured in.
+
+    Raises:
+        ValueError: If the store is of another model, photo size, folder or frame.
+        BlockingIOError: If another process writes to it.
+    """
+    root = Path(root).resolve()
+    facts = {"model_id": model_id, "image_size": tuple(image_size), "frame": frame}
+    if not (Path(folder) / MANIFEST).exists():
+        return DescriptorStore.create(folder, dtype=dtype, root=str(root), **facts)
+    store = DescriptorStore.open(folder, writable=True)
+    try:
+        store.require(**facts)
+        before = store.manifest.root
+        if before is not None and not Path(before).is_dir():
+            store.move_root(str(root))
+        store.require(root=str(root))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def describe_into(
+    store: DescriptorStore,
+    model: Callable[[np.ndarray], np.ndarray],
+    root: Path,
+    names: np.ndarray,
+    dataset: PlaceDataset | None = None,
+    *,
+    image_size: tuple[int, int],
+    batch_size: int | None,
+    progress: Callable[..., Iterable] = no_progress,
+    describe: Callable[..., Iterable] = describe_in_batches,
+) -> int:
+    """Describes photos that a store lacks and writes them to it as they come.
+
+    A shard is written every 4,096 photos or 60 seconds, and when the work ends or is stopped by an
+    error or Ctrl-C; a kill costs what came since the last one. Called again it goes on.
+
+    Args:
+        store: DescriptorStore, open for writing.
+        model: What `describe` takes, such as a keras.Model.
+        root: Path. The folder that names are relative to.
+        names: (N,) str. The photos.
+        dataset: PlaceDataset or None. The positions and times of the same photos.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch. None: as the model has it.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        describe: callable. `describe_in_batches`, or what has its arguments and yields the same,
+            such as `describe_by_ray`.
+
+    Returns:
+        How many photos were added.
+
+    Raises:
+        NoReadablePhotoError: If the store is empty and no photo can be read.
+    """
+    wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
+    if len(wanted) < len(names):
+        _log.info("%d of %d photos are described already", len(names) - len(wanted), len(names))
+    if not len(wanted):
+        return 0
+    positions_m = dataset.positions_m if dataset else None
+    times_s = dataset.times_s if dataset else None
+    before, rows, vectors, last = len(store), [], [], time.monotonic()
+
+    def write() -> None:
+        if rows:
+            place = wanted[np.concatenate(rows)]
+            store.append(
+                names[place].tolist(),
+                np.concatenate(vectors),
+                None if positions_m is None else positions_m[place],
+                None if times_s is None else times_s[place],
+            )
+            rows.clear()
+            vectors.clear()
+
+    paths = [Path(root) / str(name) for name in names[wanted]]
+    options = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
+    try:
+        for descriptors, kept in describe(model, paths, **options):
+            rows.append(np.asarray(kept))
+            vectors.append(descriptors)
+            is_large = sum(map(len, rows)) >= _PHOTOS_OF_A_SHARD
+            if is_large or time.monotonic() - last > _SECONDS_OF_A_SHARD:
+                write()
+                last = time.monotonic()
+    finally:
+        write()
+    added = len(store) - before
+    if not len(store):
+        raise NoReadablePhotoError(
+            f"None of the {len(names)} photos can be read (first: {paths[0]})"
+        )
+    if added < len(wanted):
+        _log.warning("left out %d photos that cannot be read", len(wanted) - added)
+    return added

@@ -1,0 +1,313 @@
+"""Approximate search in a store: an index of FAISS that is saved with it."""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import faiss
+import numpy as np
+
+from placevec.retrieval.search import checked_queries, merged, nearest_in_store
+from placevec.retrieval.store import DescriptorStore
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+_FORMAT = "placevec index 1"
+_ABOUT = "index.json"
+KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
+_LINKS = 16  # of a photo in HNSW's graph
+_PART_DIM = 16  # numbers that a byte of a product code stands for
+_ROWS_A_CENTER = 64  # that k-means looks at
+# Candidates for each wanted neighbour, of which the exact similarity is looked up.
+_CANDIDATES = {"flat": 1, "sq8": 2, "hnsw": 2, "ivf_pq": 10}
+_MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
+# Photos that may be found below which all of them are compared: graph and lists then miss many.
+_FEW = 20_000
+_FEW_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """What an index is and how thoroughly it is searched.
+
+    Args:
+        kind: str. `"flat"` compares all photos exactly and takes no file; `"sq8"` compares all by
+            one byte a number; `"hnsw"` follows a graph of similar photos, with two bytes a number;
+            `"ivf_pq"` compares those of the nearest lists by a byte for 16 numbers.
+        effort: int. Photos that HNSW keeps in view (`efSearch`), or lists that IVF-PQ looks into
+            (`nprobe`). 0 for kinds without.
+    """
+
+    kind: str = "flat"
+    effort: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {self.kind}")
+        if type(self.effort) is not int or not 0 <= self.effort <= 2**20:
+            raise ValueError(f"`effort` must be a whole number. Received: {self.effort}")
+
+
+class StoreIndex:
+    """Finds the most similar photos of a store.
+
+    An index gives candidates, whose similarities are then computed from the descriptors in the
+    store, so what is returned is exact in all but completeness. It is tied to the rows that it was
+    built of by a digest: photos removed since are not found, photos added since are compared one
+    by one, and after `compact` it has to be built anew.
+
+    Example:
+    >>> import tempfile
+    >>> store = DescriptorStore.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
+    >>> store.append(["a.jpg", "b.jpg", "c.jpg"], np.eye(3))
+    >>> index = StoreIndex.build(store, "hnsw")
+    >>> index.search(np.array([[0.0, 1.0, 0.0]]), 1)[0].tolist()
+    [[1]]
+    """
+
+    def __init__(
+        self,
+        store: DescriptorStore,
+        settings: IndexSettings = IndexSettings(),  # noqa: B008
+        index: faiss.Index | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.index = index
+
+    @classmethod
+    def build(cls, store: DescriptorStore, kind: str = "flat") -> Self:
+        """Builds an index of all rows that a store has now; `save` keeps it.
+
+        Args:
+            store: DescriptorStore.
+            kind: str. See `IndexSettings`.
+
+        Raises:
+            ValueError: If the store is empty, or there is no such kind.
+        """
+        if not len(store):
+            raise ValueError(f"There are no photos in {store.folder}. Describe some first")
+        settings = IndexSettings(kind, _default_effort(kind, store.num_rows))
+        if kind == "flat":
+            return cls(store, settings)
+        start = time.perf_counter()
+        index = make_index(kind, store.manifest.dim, store.num_rows)
+        if not index.is_trained:
+            index.train(_training_rows(store))
+        for _, block in store.blocks():
+            index.add(np.ascontiguousarray(block, np.float32))
+        _log.info("built %s of %d rows in %.1f s", kind, index.ntotal, time.perf_counter() - start)
+        return cls(store, settings, index)
+
+    @classmethod
+    def load(cls, store: DescriptorStore) -> Self:
+        """Returns the index that is saved with a store; the exact search where there is none.
+
+        Raises:
+            ValueError: If it is damaged, or of other rows than the store has.
+        """
+        path = store.folder / _ABOUT
+        if not path.is_file():
+            return cls(store)
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            if about["format"] != _FORMAT:
+                raise ValueError(f"it does not say {_FORMAT!r}")
+            settings = IndexSettings(about["kind"], about["effort"])
+            num_rows, digest, size = about["num_rows"], about["digest"], about["bytes"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(f"{path} cannot be read as an index ({error}). {_AGAIN}") from error
+        if settings.kind == "flat":
+            return cls(store, settings)
+        if type(num_rows) is not int or digest != _digest(store, num_rows):
+            raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
+        path = _index_path(store.folder, digest, settings.kind)
+        if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
+            raise ValueError(f"{path} must be a file of {size} bytes. {_AGAIN}")
+        try:
+            index = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
+        if (index.d, index.ntotal) != (store.manifest.dim, num_rows):
+            raise ValueError(
+                f"{path} must index {num_rows} photos of {store.manifest.dim} numbers. Received: "
+                f"{index.ntotal} of {index.d}. {_AGAIN}"
+            )
+        return cls(store, settings, index)
+
+    def save(self) -> None:
+        """Writes the index beside the descriptors, whole or not at all; an older one goes."""
+        folder, about = self.store.folder, {"format": _FORMAT, **dataclasses.asdict(self.settings)}
+        num_rows = self.num_rows
+        digest = _digest(self.store, num_rows)
+        path = _index_path(folder, digest, self.settings.kind)
+        about |= {"num_rows": num_rows, "digest": digest, "bytes": 0}
+        if self.index is not None:
+            with whole_file(path) as unfinished:
+                faiss.write_index(self.index, str(unfinished))
+            about["bytes"] = path.stat().st_size
+        with whole_file(folder / _ABOUT) as unfinished:
+            unfinished.write_text(json.dumps(about), encoding="utf-8")
+        for older in folder.glob("*index-*.faiss"):
+            if self.index is None or older != path:
+                older.unlink()
+
+    @property
+    def num_rows(self) -> int:
+        """The first rows of the store, of which the index is."""
+        return 0 if self.index is None else self.index.ntotal
+
+    def with_effort(self, effort: int) -> "StoreIndex":
+        """Returns the same index searched more or less thoroughly."""
+        return StoreIndex(self.store, IndexSettings(self.settings.kind, effort), self.index)
+
+    def search(
+        self, queries: np.ndarray, num_neighbors: int, *, is_allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Finds the most similar photos of each query.
+
+        Args:
+            queries: (Q, D) float32. Descriptors of unit length, one or a batch.
+            num_neighbors: int. `k`, how many to find.
+            is_allowed: (num_rows of the store,) bool or None. The rows that may be found, such as
+                `Where.rows` gives. None: all.
+
+        Returns:
+            neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
+            larger is better. Where fewer photos are found: -1 and -infinity.
+
+        Raises:
+            ValueError: If the shapes do not fit.
+        """
+        store = self.store
+        queries = checked_queries(store, queries)
+        if num_neighbors < 1:
+            raise ValueError(
+                f"`num_neighbors` must be at least 1. Received: num_neighbors={num_neighbors}"
+            )
+        is_there = ~store.is_removed
+        if is_allowed is not None:
+            if is_allowed.shape != is_there.shape:
+                raise ValueError(
+                    f"`is_allowed` must be {is_there.shape}. Received: {is_allowed.shape}"
+                )
+            is_there &= is_allowed
+        num_allowed = int(is_there[: self.num_rows].sum())
+        if num_allowed <= min(_FEW, max(num_neighbors, _FEW_SHARE * self.num_rows)):
+            return nearest_in_store(store, queries, num_neighbors, is_allowed=is_there)
+        found = self._search_index(queries, num_neighbors, is_there, num_allowed)
+        if self.num_rows == store.num_rows:
+            return found
+        added = nearest_in_store(
+            store, queries, num_neighbors, is_allowed=is_there, start=self.num_rows
+        )
+        return merged((found[0], added[0]), (found[1], added[1]), num_neighbors)
+
+    def _search_index(
+        self, queries: np.ndarray, num_neighbors: int, is_there: np.ndarray, num_allowed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the best of the index's candidates by their exact similarities."""
+        candidates = num_neighbors * _CANDIDATES[self.settings.kind]
+        wanted = max(num_neighbors, min(num_allowed, candidates))
+        selector = None
+        if num_allowed < self.num_rows:
+            bits = np.packbits(is_there[: self.num_rows], bitorder="little")
+            selector = faiss.IDSelectorBitmap(bits)
+        parameters = self._parameters(selector, wanted)
+        most = max(1, _MOST_CANDIDATES // (wanted * queries.shape[1]))
+        found = [
+            self._best(part, self.index.search(part, wanted, params=parameters)[1], num_neighbors)
+            for part in np.split(queries, range(most, len(queries), most))
+        ]
+        neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
+        return neighbors, similarities
+
+    def _best(
+        self, queries: np.ndarray, rows: np.ndarray, num_neighbors: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        unique, place = np.unique(rows, return_inverse=True)
+        vectors = self.store.take(np.maximum(unique, 0))[place.reshape(rows.shape)]  # (Q, c, D)
+        values = (vectors @ queries[:, :, None])[:, :, 0]  # (Q, c)
+        values[rows < 0] = -np.inf
+        return merged((rows,), (values,), num_neighbors)
+
+    def _parameters(self, selector: faiss.IDSelector | None, wanted: int) -> faiss.SearchParameters:
+        kind, effort = self.settings.kind, self.settings.effort
+        if kind == "hnsw":
+            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, wanted))
+        if kind == "ivf_pq":
+            return faiss.SearchParametersIVF(sel=selector, nprobe=max(1, effort))
+        return faiss.SearchParameters(sel=selector)
+
+
+_AGAIN = "Build it again: `placevec index`"
+
+
+def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
+    """Returns an empty index of FAISS for so many descriptors."""
+    metric = faiss.METRIC_INNER_PRODUCT
+    if kind == "sq8":
+        return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, metric)
+    if kind == "hnsw":
+        # Of unit vectors the nearest by distance are the most similar; the graph is better so.
+        return faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
+    quantizer = faiss.IndexFlatIP(dim)
+    parts = max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
+    index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), parts, 8, metric)
+    for clustering in (index.cp, index.pq.cp):
+        clustering.niter = 10
+        clustering.max_points_per_centroid = _ROWS_A_CENTER
+        clustering.min_points_per_centroid = 1  # says nothing where there are few
+    return index
+
+
+def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
+    """Returns about how much memory a search with an index takes."""
+    if kind == "flat":
+        return num_rows * dim * bytes_a_number
+    if kind == "sq8":
+        return num_rows * dim
+    if kind == "hnsw":
+        return num_rows * (2 * dim + 4 * (2 * _LINKS + 2))
+    codes = max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
+    return num_rows * (codes + 8) + num_lists(num_rows) * dim * 4 + 256 * dim * 4
+
+
+def num_lists(num_rows: int) -> int:
+    """Returns into how many lists IVF-PQ sorts so many photos."""
+    return max(1, min(int(num_rows**0.5), num_rows // 39))
+
+
+def _default_effort(kind: str, num_rows: int) -> int:
+    return {"hnsw": 64, "ivf_pq": max(1, num_lists(num_rows) // 32)}.get(kind, 0)
+
+
+def _training_rows(store: DescriptorStore) -> np.ndarray:
+    rows = store.rows
+    most = _ROWS_A_CENTER * max(256, num_lists(store.num_rows))
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.choice(rows, min(most, len(rows)), replace=False))
+    vectors = store.take(rows)
+    # FAISS wants at least as many as a code has values.
+    return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))
+
+
+def _digest(store: DescriptorStore, num_rows: int) -> str:
+    """Returns what tells the first rows of a store apart from others, 32 hexadecimal digits."""
+    digest, first = hashlib.sha256(f"{store.manifest.model_id} {num_rows}".encode()), 0
+    for shard in store.manifest.shards:
+        if first >= num_rows:
+            break
+        digest.update(f"{shard.number} {shard.count} {shard.sha256}".encode())
+        first += shard.count
+    return digest.hexdigest()[:32] if first == num_rows else ""
+
+
+def _index_path(folder: Path, digest: str, kind: str) -> Path:
+    return folder / f"index-{kind}-{digest}.faiss"

@@ -1,0 +1,116 @@
+"""Photos looked up in a store: what `placevec search` prints."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from placevec.config import SearchConfig
+from placevec.places import PlaceDataset
+from placevec.retrieval.describe import describe, no_progress
+from placevec.retrieval.index import StoreIndex
+from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.where import Where
+
+
+def search_photos(
+    store: DescriptorStore,
+    model: Callable[[np.ndarray], np.ndarray],
+    root: Path,
+    names: np.ndarray,
+    dataset: PlaceDataset | None,
+    config: SearchConfig,
+    progress: Callable[..., Iterable] = no_progress,
+) -> pd.DataFrame:
+    """Finds the photos of a store that are most similar to others, by its index where it has one.
+
+    A photo that the store knows by the same name and folder is not its own match.
+
+    Args:
+        store: DescriptorStore.
+        model: keras.Model, or any callable that `describe` takes; that of the store.
+        root: Path. The folder of the photos to look up.
+        names: (Q,) str. Their names.
+        dataset: PlaceDataset or None. Their positions and times.
+        config: SearchConfig. Number of matches and filters.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        DataFrame with `query`, `rank` from 1, `match`, `similarity`, `east_m`, `north_m` and
+        `time_s` of the match, best first; no row where no photo passes the filters.
+
+    Raises:
+        ValueError: If a filter asks for positions or times that are not known.
+    """
+    filters = _filters(store, names, dataset, config)
+    paths = [Path(root) / str(name) for name in names]
+    descriptors, kept = describe(
+        model,
+        paths,
+        image_size=store.manifest.image_size,
+        batch_size=config.batch_size,
+        progress=progress,
+    )
+    is_own = store.manifest.root == str(Path(root).resolve())
+    wanted = config.matches + is_own
+    index, where = StoreIndex.load(store), Where(store)
+    neighbors = np.full((len(kept), wanted), -1, np.int64)
+    similarities = np.full((len(kept), wanted), -np.inf, np.float32)
+    of_kept = [filters[place] for place in kept.tolist()]
+    for each in set(of_kept):  # photos of equal filters are one batch
+        rows = [row for row, other in enumerate(of_kept) if other == each]
+        within_m, of, before_s = each
+        allowed = where.rows(within_m=within_m, of=of, before_s=before_s)
+        neighbors[rows], similarities[rows] = index.search(
+            descriptors[rows], wanted, is_allowed=allowed
+        )
+    table = _table(store, names[kept], neighbors, similarities)
+    if is_own:
+        table = table[table["query"] != table["match"]].copy()
+        table["rank"] = table.groupby("query").cumcount() + 1
+        table = table[table["rank"] <= config.matches]
+    return table.reset_index(drop=True)
+
+
+_Filter = tuple[float | None, tuple[float, float] | None, float | None]
+
+
+def _filters(
+    store: DescriptorStore, names: np.ndarray, dataset: PlaceDataset | None, config: SearchConfig
+) -> list[_Filter]:
+    """Returns distance, prior and latest time of each query."""
+    priors: list = [config.of] * len(names)
+    if config.within_m is not None and config.of is None:
+        if dataset is None or dataset.positions_m is None:
+            raise ValueError(
+                "`within_m` needs a prior: give `of`, or photos with positions as READER:PATH"
+            )
+        store.require(frame=dataset.frame)
+        priors = [tuple(position) for position in dataset.positions_m.tolist()]
+    before = [config.before_s] * len(names)
+    if config.earlier:
+        if dataset is None or dataset.times_s is None or not np.isfinite(dataset.times_s).all():
+            raise ValueError("`earlier` needs photos whose times are all known, as READER:PATH")
+        limit = np.inf if config.before_s is None else config.before_s
+        before = [min(time_s, limit) for time_s in dataset.times_s.tolist()]
+    return [(config.within_m, *each) for each in zip(priors, before, strict=True)]
+
+
+def _table(
+    store: DescriptorStore, names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
+) -> pd.DataFrame:
+    places, ranks = np.nonzero(neighbors >= 0)
+    rows = neighbors[places, ranks]
+    photos = store.photos.take(rows).to_pandas()
+    return pd.DataFrame(
+        {
+            "query": names[places],
+            "rank": ranks + 1,
+            "match": photos["name"].to_numpy(),
+            "similarity": similarities[places, ranks].round(4),
+            "east_m": photos["east_m"].to_numpy(),
+            "north_m": photos["north_m"].to_numpy(),
+            "time_s": photos["time_s"].to_numpy(),
+        }
+    )

@@ -1,0 +1,162 @@
+import subprocess
+import sys
+import textwrap
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.places import PlaceDataset
+from placevec.retrieval import (
+    DescriptorStore,
+    NoReadablePhotoError,
+    describe,
+    describe_into,
+    open_for,
+)
+
+pytestmark = pytest.mark.one_backend
+SIZE = (32, 48)
+OPTIONS = {"image_size": SIZE, "batch_size": 2}
+COLORS = [(20 * number, 200 - 20 * number, 90) for number in range(7)]
+
+
+@pytest.fixture
+def photos(write_photos):
+    paths = write_photos(COLORS)
+    return paths[0].parent, np.array([path.name for path in paths])
+
+
+def open_store(folder, root, **changes):
+    facts = {"model_id": "m", "dtype": "float32", "image_size": SIZE, "frame": None} | changes
+    return open_for(folder, root=root, **facts)
+
+
+def test_writes_what_describe_returns(photos, mean_color, tmp_path):
+    root, names = photos
+    with open_store(tmp_path / "store", root) as store:
+        assert describe_into(store, mean_color, root, names, **OPTIONS) == 7
+    expected, _ = describe(mean_color, [root / name for name in names], **OPTIONS)
+    store = DescriptorStore.open(tmp_path / "store")
+    np.testing.assert_array_equal(store.take(store.rows), expected)
+    assert store.table().name.tolist() == names.tolist()
+
+
+def test_photos_described_already_are_not_described_again(photos, mean_color, tmp_path):
+    root, names = photos
+    seen = []
+
+    def model(batch):
+        seen.append(len(batch))
+        return mean_color(batch)
+
+    with open_store(tmp_path / "store", root) as store:
+        assert describe_into(store, model, root, names[2:4], **OPTIONS) == 2
+        assert describe_into(store, model, root, names, **OPTIONS) == 5
+        seen.clear()
+        assert describe_into(store, model, root, names, **OPTIONS) == 0
+    assert seen == []
+
+
+def test_positions_and_times_go_with_their_photos(photos, mean_color, tmp_path):
+    root, names = photos
+    (root / names[1]).write_bytes(b"no photo")
+    positions_m = np.arange(14.0).reshape(7, 2)
+    dataset = PlaceDataset(root, names, positions_m, times_s=10.0 * np.arange(7))
+    with open_store(tmp_path / "store", root, frame="local") as store:
+        describe_into(store, mean_color, root, names[:1], dataset.take([0]), **OPTIONS)
+        assert describe_into(store, mean_color, root, names, dataset, **OPTIONS) == 5
+        table = store.table()
+    kept = [0, 2, 3, 4, 5, 6]
+    assert table.name.tolist() == names[kept].tolist()
+    np.testing.assert_array_equal(table[["east_m", "north_m"]], positions_m[kept])
+    assert table.time_s.tolist() == [10.0 * row for row in kept]
+
+
+def test_what_was_described_before_an_error_is_kept(photos, mean_color, tmp_path):
+    root, names = photos
+    calls = []
+
+    def model(batch):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return mean_color(batch)
+
+    with open_store(tmp_path / "store", root) as store:
+        with pytest.raises(KeyboardInterrupt):
+            describe_into(store, model, root, names, **OPTIONS)
+        assert len(store) == 4
+
+
+def test_refuses_where_no_photo_can_be_read(tmp_path, mean_color):
+    (tmp_path / "a.jpg").write_bytes(b"no photo")
+    with open_store(tmp_path / "store", tmp_path) as store:
+        with pytest.raises(NoReadablePhotoError, match="None of the 1 photos can be read"):
+            describe_into(store, mean_color, tmp_path, np.array(["a.jpg"]), **OPTIONS)
+
+
+def test_photos_of_another_folder_do_not_pass_for_known_ones(photos, tmp_path):
+    root, _ = photos
+    open_store(tmp_path / "store", root).close()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match="Photos of two folders may have the same name"):
+        open_store(tmp_path / "store", tmp_path / "other")
+    with pytest.raises(ValueError, match="two models do not mix"):
+        open_store(tmp_path / "store", root, model_id="n")
+    with pytest.raises(ValueError, match="photos of two sizes do not mix"):
+        open_store(tmp_path / "store", root, image_size=(64, 48))
+    open_store(tmp_path / "store", root).close()  # refusing let go of the lock
+
+
+def test_a_folder_that_was_moved_is_still_the_same(tmp_path):
+    (tmp_path / "photos").mkdir()
+    open_store(tmp_path / "store", tmp_path / "photos").close()
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    with open_store(tmp_path / "store", tmp_path / "moved") as store:
+        assert store.manifest.root == str(tmp_path / "moved")
+
+
+DESCRIBE = """
+    import os, sys, threading
+    from pathlib import Path
+    import numpy as np
+    import placevec.retrieval.describe_store as room
+    from placevec.retrieval import describe_into, open_for
+
+    root, folder = map(Path, sys.argv[1:])
+    names = np.array(sorted(path.name for path in root.glob("*.png")))
+    room._PHOTOS_OF_A_SHARD = 3
+
+    def model(photos):
+        return photos.mean(axis=(1, 2)) + 1.0
+
+    for attempt in range(30):
+        child = os.fork()
+        if not child:
+            threading.Timer(0.01 * 1.5**attempt, os.kill, (os.getpid(), 9)).start()
+            with open_for(folder, "m", "float32", (32, 48), root, None) as store:
+                describe_into(store, model, root, names, image_size=(32, 48), batch_size=2)
+            os._exit(0)
+        if os.waitpid(child, 0)[1] == 0:
+            break
+    print(attempt)
+"""
+
+
+def test_a_description_killed_many_times_has_every_photo_once(tmp_path):
+    """Killed after 10, 15, 23 ... ms of work, and started again, until it is done."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for number in range(60):
+        cv2.imwrite(str(root / f"{number:02d}.png"), np.full((32, 48, 3), number, np.uint8))
+    answer = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(DESCRIBE), str(root), str(tmp_path / "store")],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert 2 <= int(answer.stdout) < 29, answer.stderr
+    store = DescriptorStore.open(tmp_path / "store")
+    table = store.table()
+    assert sorted(table.name) == [f"{number:02d}.png" for number in range(60)]
+    described = store.take(store.rows)[:, 0] - 1
+    assert [f"{number:02.0f}.png" for number in described] == table.name.tolist()

@@ -1,0 +1,188 @@
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from placevec.retrieval import DescriptorStore, StoreIndex, nearest_in_store
+from placevec.retrieval.index import KINDS, IndexSettings, index_bytes, make_index
+
+pytestmark = pytest.mark.one_backend
+DIM = 16
+
+
+def clustered(count, seed=0):
+    rng = np.random.default_rng(seed)
+    vectors = np.random.default_rng(9).normal(size=(60, DIM))[rng.integers(60, size=count)]
+    vectors = vectors + 0.5 * rng.normal(size=(count, DIM))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A store of 900 photos in two shards, with an index of each kind."""
+    store = DescriptorStore.create(tmp_path_factory.mktemp("store") / "s", model_id="m")
+    for start in (0, 500):
+        count = min(500, 900 - start)
+        names = [f"{row}.jpg" for row in range(start, start + count)]
+        store.append(names, clustered(count, start))
+    return store, {kind: StoreIndex.build(store, kind) for kind in KINDS}
+
+
+@pytest.fixture
+def changing(tmp_path):
+    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store.append([f"{row}.jpg" for row in range(300)], clustered(300))
+    return store
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_finds_nearly_what_the_exact_search_finds(built, kind):
+    """And what it finds has its exact similarity."""
+    store, indexes = built
+    queries = clustered(30, seed=1)
+    index = indexes[kind].with_effort(0 if kind in ("flat", "sq8") else 16)
+    neighbors, similarities = index.search(queries, 10)
+    exact, _ = nearest_in_store(store, queries, 10)
+    shares = [np.isin(right, row).mean() for row, right in zip(neighbors, exact, strict=True)]
+    assert np.mean(shares) > (0.999 if kind == "flat" else 0.9)
+    for query, rows, values in zip(queries, neighbors, similarities, strict=True):
+        np.testing.assert_allclose(values, store.take(rows) @ query, atol=1e-5)
+    assert (np.diff(similarities, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_by_one_finds_what_a_batch_finds(built, kind, monkeypatch):
+    _, indexes = built
+    queries = clustered(7, seed=2)
+    together, _ = indexes[kind].search(queries, 5)
+    for row, query in enumerate(queries):
+        np.testing.assert_array_equal(indexes[kind].search(query[None], 5)[0][0], together[row])
+    monkeypatch.setattr("placevec.retrieval.index._MOST_CANDIDATES", 1)
+    np.testing.assert_array_equal(indexes[kind].search(queries, 5)[0], together)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("share", [0.5, 0.01, 0.0])
+def test_finds_only_what_is_allowed(built, kind, share):
+    """Where few are, each of them is compared, so that none is missed."""
+    store, indexes = built
+    is_allowed = np.random.default_rng(0).random(store.num_rows) < share
+    queries = clustered(5, seed=3)
+    neighbors, _ = indexes[kind].search(queries, 8, is_allowed=is_allowed)
+    assert is_allowed[neighbors[neighbors >= 0]].all()
+    assert (neighbors >= 0).sum() == 5 * min(8, is_allowed.sum())
+    if share == 0.01:
+        exact, _ = nearest_in_store(store, queries, 8, is_allowed=is_allowed)
+        np.testing.assert_array_equal(neighbors, exact)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_is_saved_with_the_store(changing, kind):
+    StoreIndex.build(changing, "sq8").save()
+    index = StoreIndex.build(changing, kind).with_effort(3)
+    index.save()
+    assert len(list(changing.folder.glob("*.faiss"))) == (kind != "flat")
+    again = StoreIndex.load(DescriptorStore.open(changing.folder))
+    assert again.settings == IndexSettings(kind, 3)
+    queries = clustered(4, seed=4)
+    np.testing.assert_array_equal(again.search(queries, 5)[0], index.search(queries, 5)[0])
+
+
+def test_without_an_index_the_search_is_exact(changing):
+    index = StoreIndex.load(changing)
+    assert index.settings.kind == "flat"
+    found = index.search(clustered(3, seed=5), 4)
+    exact = nearest_in_store(changing, clustered(3, seed=5), 4)
+    np.testing.assert_array_equal(found[0], exact[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_photos_added_or_removed_later_are_found_or_not(changing, kind):
+    StoreIndex.build(changing, kind).save()
+    new = clustered(2, seed=77)
+    changing.append(["new.jpg", "other.jpg"], new)
+    index = StoreIndex.load(changing)
+    best, similarity = index.search(new, 1)
+    assert best[:, 0].tolist() == [300, 301]
+    np.testing.assert_allclose(similarity[:, 0], 1, atol=1e-5)
+    changing.remove(["new.jpg", "5.jpg"])
+    index = StoreIndex.load(changing)
+    assert index.search(new[:1], 1)[0][0, 0] != 300
+    assert index.search(changing.take([5]), 1)[0][0, 0] != 5
+
+
+def test_an_index_of_other_rows_is_noticed(changing):
+    StoreIndex.build(changing, "sq8").save()
+    changing.remove(["0.jpg"])
+    changing.compact()
+    with pytest.raises(ValueError, match="is of other photos. Build it again: `placevec index`"):
+        StoreIndex.load(changing)
+
+
+def test_an_index_of_another_store_is_noticed(changing, tmp_path):
+    StoreIndex.build(changing, "sq8").save()
+    other = DescriptorStore.create(tmp_path / "other", model_id="m")
+    other.append([f"{row}.jpg" for row in range(300)], clustered(300, seed=5))
+    for path in changing.folder.glob("index*"):
+        shutil.copy(path, other.folder)
+    with pytest.raises(ValueError, match="is of other photos"):
+        StoreIndex.load(other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"kind": "tree"}, "index.json cannot be read as an index"),
+        ({"format": "other"}, "does not say"),
+        ({"effort": -1}, "`effort` must be"),
+        ({"digest": "../../x"}, "is of other photos"),
+        ({"num_rows": 10**9}, "is of other photos"),
+        ({"num_rows": "300"}, "is of other photos"),
+        ({"bytes": 7}, "must be a file of 7 bytes"),
+    ],
+)
+def test_refuses_an_index_that_is_not_what_it_says(changing, changes, match):
+    StoreIndex.build(changing, "sq8").save()
+    path = changing.folder / "index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(ValueError, match=match):
+        StoreIndex.load(changing)
+
+
+def test_refuses_a_damaged_index(changing):
+    StoreIndex.build(changing, "sq8").save()
+    (path,) = changing.folder.glob("*.faiss")
+    size = path.stat().st_size
+    path.write_bytes(os.urandom(size))
+    with pytest.raises(ValueError, match="cannot be read as an index. Build it again"):
+        StoreIndex.load(changing)
+
+
+def test_knows_how_much_memory_an_index_takes(built, tmp_path):
+    store, indexes = built
+    for kind in ("sq8", "hnsw", "ivf_pq"):
+        indexes[kind].save()
+        (path,) = store.folder.glob("*.faiss")
+        expected = index_bytes(kind, DIM, 900, 4)
+        assert 0.7 < path.stat().st_size / expected < 1.4, kind
+    assert index_bytes("flat", DIM, 900, 2) == 900 * DIM * 2
+
+
+def test_a_product_code_fits_any_dimension():
+    for dim in (1, 7, 16, 100, 1024):
+        assert make_index("ivf_pq", dim, 1000).d == dim
+
+
+def test_refuses_what_cannot_be_searched(built, tmp_path):
+    _, indexes = built
+    with pytest.raises(ValueError, match="`num_neighbors` must be at least 1"):
+        indexes["flat"].search(clustered(1), 0)
+    with pytest.raises(ValueError, match=r"`is_allowed` must be \(900,\). Received: \(3,\)"):
+        indexes["flat"].search(clustered(1), 1, is_allowed=np.ones(3, bool))
+    with pytest.raises(ValueError, match="`kind` must be one of flat, sq8, hnsw, ivf_pq"):
+        StoreIndex.build(built[0], "tree")
+    empty = DescriptorStore.create(tmp_path / "empty", model_id="m")
+    with pytest.raises(ValueError, match="There are no photos in"):
+        StoreIndex.build(empty, "flat")

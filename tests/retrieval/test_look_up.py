@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from placevec.config import SearchConfig
+from placevec.places import PlaceDataset
+from placevec.retrieval import StoreIndex, describe_into, draw_found, open_for, search_photos
+
+pytestmark = pytest.mark.one_backend
+COLORS = [(250, 0, 0), (240, 20, 0), (0, 250, 0), (0, 240, 20), (0, 0, 250), (20, 0, 240)]
+
+
+@pytest.fixture
+def town(write_photos, mean_color, tmp_path):
+    """Photos of three places 1000 m apart, at times 0, 10 ... 50, and their store."""
+    paths = write_photos(COLORS)
+    root, names = paths[0].parent, np.array([path.name for path in paths])
+    positions_m = np.array([[1000 * (row // 2), row % 2] for row in range(6)])
+    dataset = PlaceDataset(root, names, positions_m, times_s=10.0 * np.arange(6))
+    store = open_for(tmp_path / "store", "m", "float32", (32, 48), root, "local")
+    describe_into(store, mean_color, root, names, dataset, image_size=(32, 48), batch_size=4)
+    return store, mean_color, root, names, dataset
+
+
+def matches(town, without=None, **settings):
+    store, model, root, names, dataset = town
+    dataset = dataset if without is None else None
+    config = SearchConfig(model="m.keras", **settings)
+    found = search_photos(store, model, root, names, dataset, config)
+    return {query: each["match"].tolist() for query, each in found.groupby("query")}, found
+
+
+def test_each_photo_finds_the_other_of_its_place(town):
+    names = town[3]
+    found, table = matches(town, matches=1)
+    assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
+    assert table.columns.tolist() == [
+        "query", "rank", "match", "similarity", "east_m", "north_m", "time_s",
+    ]  # fmt: skip
+    assert table["rank"].tolist() == [1] * 6 and (table["similarity"] > 0.9).all()
+    assert table["east_m"].tolist() == [0, 0, 1000, 1000, 2000, 2000]
+
+
+def test_only_photos_near_a_prior(town):
+    names = town[3]
+    found, _ = matches(town, matches=5, within_m=10.0, of=(2000.0, 0.0))
+    assert set(sum(found.values(), [])) == {names[4], names[5]}
+    found, _ = matches(town, matches=5, within_m=10.0)  # of each photo's own position
+    assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
+
+
+def test_only_earlier_photos(town):
+    names = town[3]
+    found, _ = matches(town, matches=5, before="1970-01-01T00:00:20")
+    assert set(sum(found.values(), [])) == {names[0], names[1]}
+    found, _ = matches(town, matches=5, earlier=True)
+    assert {query: set(each) for query, each in found.items()} == {
+        names[row]: set(names[:row]) for row in range(1, 6)
+    }
+    found, _ = matches(town, matches=5, earlier=True, before="1970-01-01T00:00:10")
+    assert found == {names[row]: [names[0]] for row in range(1, 6)}
+
+
+def test_uses_the_index_of_the_store(town):
+    StoreIndex.build(town[0], "hnsw").save()
+    names = town[3]
+    assert matches(town, matches=1)[0] == {names[row]: [names[row ^ 1]] for row in range(6)}
+
+
+def test_refuses_filters_without_what_they_need(town):
+    with pytest.raises(ValueError, match="`within_m` needs a prior"):
+        matches(town, without="positions", within_m=10.0)
+    with pytest.raises(ValueError, match="`earlier` needs photos whose times"):
+        matches(town, without="times", earlier=True)
+
+
+def test_draws_what_was_found(town, tmp_path):
+    _, found = matches(town, matches=2)
+    draw_found(found, town[2], town[2], tmp_path / "found.jpg")
+    assert (tmp_path / "found.jpg").stat().st_size > 1000
+    with pytest.raises(ValueError, match="No photo was found"):
+        draw_found(found[:0], town[2], town[2], tmp_path / "none.jpg")

@@ -1,0 +1,117 @@
+import importlib.util
+
+import numpy as np
+import pytest
+
+from placevec.retrieval import DescriptorStore, Where, nearest_in_store
+from placevec.retrieval.milvus import connect_milvus, search_milvus, upload_store
+
+HAS_CLIENT, HAS_LITE, HAS_SERVER = (
+    importlib.util.find_spec(name) is not None for name in ("pymilvus", "milvus_lite", "milvus")
+)
+pytestmark = [
+    pytest.mark.one_backend,
+    pytest.mark.skipif(not HAS_CLIENT, reason="pymilvus is not installed: the extra `milvus`"),
+]
+
+
+@pytest.fixture(scope="module")
+def lite(tmp_path_factory):
+    if not HAS_LITE:
+        pytest.skip("milvus-lite is not installed: the extra `milvus`")
+    client = connect_milvus(str(tmp_path_factory.mktemp("milvus") / "lite.db"))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A Milvus server in a process of its own, of the package `milvus`."""
+    if not HAS_SERVER:
+        pytest.skip("no Milvus server is installed: pip install milvus==2.3.5")
+    from milvus import default_server
+
+    default_server.set_base_dir(str(tmp_path_factory.mktemp("server")))
+    default_server.start()
+    client = connect_milvus(f"http://127.0.0.1:{default_server.listen_port}")
+    yield client
+    client.close()
+    default_server.stop()
+
+
+@pytest.fixture(params=["lite", pytest.param("server", marks=pytest.mark.slow)])
+def client(request):
+    client = request.getfixturevalue(request.param)
+    for collection in client.list_collections():
+        client.drop_collection(collection)
+    return client
+
+
+@pytest.fixture
+def store(tmp_path):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(300, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    positions_m, times_s = rng.uniform(0, 2000, (300, 2)), rng.uniform(0, 100, 300)
+    positions_m[3], times_s[4] = np.nan, np.nan
+    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store.append([f"{row}.jpg" for row in range(200)], vectors[:200], positions_m[:200],
+                 times_s[:200])  # fmt: skip
+    store.append([f"{row}.jpg" for row in range(200, 300)], vectors[200:], positions_m[200:],
+                 times_s[200:])  # fmt: skip
+    store.remove(["7.jpg"])
+    return store
+
+
+FILTERS = [
+    {},
+    {"within_m": 600.0, "of": (900.0, 1000.0)},
+    {"before_s": 30.0},
+    {"within_m": 900.0, "of": (1200.0, 300.0), "before_s": 50.0},
+    {"within_m": 1e-3, "of": (0.0, 0.0)},
+]
+
+
+def test_finds_what_the_search_in_the_store_finds(client, store):
+    assert upload_store(client, store, "town") == 299
+    queries = store.take(np.arange(20, 25))
+    for filters in FILTERS:
+        allowed = Where(store).rows(**filters)
+        exact, values = nearest_in_store(store, queries, 6, is_allowed=allowed)
+        found, similarities = search_milvus(client, store, "town", queries, 6, **filters)
+        assert np.mean(found == exact) > 0.9, filters
+        same = (found == exact) & (found >= 0)
+        np.testing.assert_allclose(similarities[same], values[same], atol=1e-4)
+        assert allowed[found[found >= 0]].all()
+
+
+def test_a_collection_is_brought_up_to_date(client, store):
+    upload_store(client, store, "town")
+    assert upload_store(client, store, "town") == 0
+    store.append(["new.jpg"], np.eye(1, 8))
+    store.remove(["20.jpg"])
+    assert upload_store(client, store, "town") == 1
+    assert search_milvus(client, store, "town", np.eye(1, 8), 1)[0].tolist() == [[300]]
+    assert search_milvus(client, store, "town", store.take([20]), 1)[0][0, 0] != 20
+
+
+def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
+    upload_store(client, store, "town")
+    store.compact()
+    with pytest.raises(ValueError, match="town must be of this store"):
+        upload_store(client, store, "town")
+    other = DescriptorStore.create(tmp_path / "other", model_id="n")
+    with pytest.raises(ValueError, match="There are no photos in"):
+        upload_store(client, other, "town")
+    other.append(["a.jpg"], np.eye(1, 8))
+    with pytest.raises(ValueError, match="town must be of this store, 'placevec n "):
+        upload_store(client, other, "town")
+
+
+def test_refuses_filters_that_are_not_whole(lite, store):
+    for filters, match in (
+        ({"within_m": 5.0}, "`within_m` and `of` go together"),
+        ({"before_s": float("nan")}, "must be finite"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            search_milvus(lite, store, "town", store.take([0]), 1, **filters)
