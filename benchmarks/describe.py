@@ -159,9 +159,8 @@ def print_table(found: list[dict]) -> None:
     keras = found[0]["describe"]
     torch = next((each["describe"] for each in found if each["row"].kind == "torch usual"), None)
     peaks = next((each["peaks"] for each in found if each["peaks"][0]), None)
-    for name in ("float32", "bf16"):
-        if peaks:
-            print(f"matrix peak {name}: {statistics.median(p[name] for p in peaks):.0f} GFLOP/s")
+    for name in peaks[0] if peaks else ():
+        print(f"matrix peak {name}: {statistics.median(p[name] for p in peaks):.0f} GFLOP/s")
     print(
         "| | precision | photos/s | of Keras | of PyTorch | inference alone | of the peak | "
         "least cosine | one photo ms | p99 | MB |\n|" + "---|" * 11
