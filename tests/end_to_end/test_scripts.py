@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import DescribeConfig, RenderConfig, TrainConfig
+from placevec.config import DescribeConfig, TrainConfig
 
 SIZE = (32, 48)
 
@@ -42,8 +42,8 @@ def test_constants_of_the_training_script_are_the_defaults(training_script):
     assert training_script.config() == TrainConfig()
 
 
-def test_default_photos_are_the_towns():
-    town = RenderConfig().out
+def test_default_photos_are_the_towns(training_script):
+    town = training_script.TOWN_DIR
     assert TrainConfig().places == f"folder:{town}/train"
     assert TrainConfig().validation == f"folder:{town}/val"
 
@@ -59,8 +59,8 @@ def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
     write_photos(tmp_path / "val", 2, 5000.0)
     text = (repository / "noveou_train_netvlad_v3.py").read_text()
     edits = {
-        'PLACES = "folder:data/town/train"': 'PLACES = "folder:train"',
-        'VALIDATION = "folder:data/town/val"': 'VALIDATION = "folder:val"',
+        'PLACES = f"folder:{TOWN_DIR}/train"': 'PLACES = "folder:train"',
+        'VALIDATION = f"folder:{TOWN_DIR}/val"': 'VALIDATION = "folder:val"',
         'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "block_1_project_BN"',
         "IMAGE_SIZE = (240, 320)": f"IMAGE_SIZE = {SIZE}",
         "K = 16": "K = 4",
