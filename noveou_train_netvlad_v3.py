@@ -5,7 +5,7 @@ Edit the constants and run it, or put flags over them:
     python noveou_train_netvlad_v3.py --epochs 10 --run-dir runs/longer
 
 Without an edit it draws a small town, trains on it, and measures recall on streets that it never
-trained on. `placevec/config.py` says what each setting does.
+trained on. `placevec/config` says what each setting does.
 """
 
 from pathlib import Path

@@ -306,9 +306,9 @@ def test_names_every_loss():
     assert set(get_args(get_type_hints(TrainConfig)["loss"])) == set(LOSSES)
 
 
-def test_workers_of_ray_write_shards_to_a_folder():
+def test_workers_of_ray_write_to_a_store():
     assert DescribeConfig(model="m.keras", out="shards", ray_workers=2).ray_workers == 2
-    with pytest.raises(ValueError, match="`out` must be a folder.*`ray_workers`.*d.npz"):
+    with pytest.raises(ValueError, match="`out` must be a store.*`ray_workers`.*d.npz"):
         DescribeConfig(model="m.keras", out="d.npz", ray_workers=2)
     with pytest.raises(ValueError, match="`ray_workers` must be at least 0"):
         DescribeConfig(model="m.keras", ray_workers=-1)

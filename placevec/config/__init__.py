@@ -1,0 +1,26 @@
+"""Every setting: its type, default, unit and meaning.
+
+One frozen dataclass for each verb of the command line. Scripts, flags and run records are made
+from these classes, so each default stands there and nowhere else. Only the standard library is
+imported, so that `--help` answers at once.
+"""
+
+from placevec.config.check import CheckConfig as CheckConfig
+from placevec.config.choices import Augmentation as Augmentation
+from placevec.config.choices import Engine as Engine
+from placevec.config.choices import Precision as Precision
+from placevec.config.collect import CollectConfig as CollectConfig
+from placevec.config.collect import MapillaryConfig as MapillaryConfig
+from placevec.config.collect import StreetviewConfig as StreetviewConfig
+from placevec.config.describe import DescribeConfig as DescribeConfig
+from placevec.config.describe import EvaluateConfig as EvaluateConfig
+from placevec.config.dictionary import from_dict as from_dict
+from placevec.config.dictionary import to_dict as to_dict
+from placevec.config.model import ModelConfig as ModelConfig
+from placevec.config.render import RenderConfig as RenderConfig
+from placevec.config.search import IndexConfig as IndexConfig
+from placevec.config.search import SearchConfig as SearchConfig
+from placevec.config.split import SplitConfig as SplitConfig
+from placevec.config.train import TrainConfig as TrainConfig
+from placevec.config.whiten import WhitenConfig as WhitenConfig
+from placevec.config.whiten import check_whitening_settings as check_whitening_settings

@@ -1,0 +1,144 @@
+"""How street-level photos are collected."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from placevec.config.refusals import (
+    need_at_least,
+    need_between,
+    need_date,
+    need_image_size,
+    need_positive,
+    need_safe_address,
+    refuse,
+    settle_types,
+)
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Where photos are collected, and how a service is asked."""
+
+    out: Path = Path("data/collected")
+    """Folder for the photos and positions.csv; the same command goes on where it stopped."""
+    bbox: tuple[float, float, float, float] | None = None
+    """Area: south, west, north and east edge in degrees."""
+    polygon: Path | None = None
+    """Area: a file with polygons in GeoJSON."""
+    points: Path | None = None
+    """Area: a CSV file with the columns lat and lon, in degrees."""
+    track: Path | None = None
+    """Area: a line to follow, a GPX file or a CSV file with the columns lat and lon, in order."""
+    from_date: str | None = None
+    """First day of the photos, YYYY-MM-DD."""
+    to_date: str | None = None
+    """Last day of the photos, YYYY-MM-DD."""
+    dry_run: bool = False
+    """Only ask what there is, which costs nothing, and print how many requests and how much money
+    the photos would take."""
+    max_requests: int = 1000
+    """Quota: requests of one run, lookups and further attempts included."""
+    requests_per_second: float = 10.0
+    """Requests a second at most."""
+    threads: int = 4
+    """Requests at a time."""
+    retries: int = 5
+    """Further attempts of a request that failed by chance."""
+    timeout_s: float = 60.0
+    """Longest wait for an answer, in seconds."""
+
+    def __post_init__(self) -> None:
+        settle_types(self)
+        need_at_least(self, 1, "max_requests", "threads")
+        need_at_least(self, 0, "retries")
+        need_positive(self, "requests_per_second", "timeout_s")
+        for name in ("from_date", "to_date"):
+            need_date(self, name)
+        if self.bbox is not None:
+            south, west, north, east = self.bbox
+            if not (-90 <= south < north <= 90 and -180 <= west < east <= 180):
+                refuse(self, "bbox", "south, west, north, east in degrees, each edge in order")
+        given = [name for name in self._areas if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"Give one area: {', '.join(f'`{name}`' for name in self._areas)}. "
+                f"Received: {' and '.join(given) or 'none'}"
+            )
+
+    @property
+    def _areas(self) -> tuple[str, ...]:
+        return "bbox", "polygon", "points", "track"
+
+
+@dataclass(frozen=True)
+class StreetviewConfig(CollectConfig):
+    """Collect photos from Google's Street View Static API, which costs money.
+
+    Its terms restrict what may be stored and learned from: docs/collecting.md. The key is read from
+    GOOGLE_MAPS_API_KEY, the secret that signs requests from GOOGLE_MAPS_SIGNING_SECRET.
+    """
+
+    pano_ids: Path | None = None
+    """In place of an area: a text file with ids of panoramas, one a line."""
+    spacing_m: float = 20.0
+    """Distance between the places that are asked for, in an area or along a track, in metres."""
+    radius_m: int = 50
+    """Largest distance of a panorama from the place that is asked for, in metres."""
+    num_headings: int = 4
+    """Photos of a panorama, 360 at most: their headings are spread evenly, the first is north."""
+    fov_deg: float = 90.0
+    """Horizontal field of view of a photo, in degrees."""
+    pitch_deg: float = 0.0
+    """Angle of the optical axis above the horizon, in degrees."""
+    image_size: tuple[int, int] = (480, 640)
+    """Rows and columns of a photo, 640 at most."""
+    price_usd_per_1000: float = 7.0
+    """List price of 1000 photos in US dollars, of August 2025; look up yours."""
+    base_url: str = "https://maps.googleapis.com"
+    """Address of the service."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need_at_least(self, 1, "radius_m")
+        need_between(self, 1, 360, "num_headings")
+        need_at_least(self, 0, "price_usd_per_1000")
+        need_positive(self, "spacing_m")
+        need_between(self, 10, 120, "fov_deg")
+        need_between(self, -90, 90, "pitch_deg")
+        need_image_size(self)
+        if max(self.image_size) > 640:
+            refuse(self, "image_size", "640 rows and columns at most")
+        need_safe_address(self, "base_url")
+
+    @property
+    def _areas(self) -> tuple[str, ...]:
+        return *super()._areas, "pano_ids"
+
+
+@dataclass(frozen=True)
+class MapillaryConfig(CollectConfig):
+    """Collect photos from Mapillary, which are CC BY-SA 4.0.
+
+    The token is read from MAPILLARY_ACCESS_TOKEN.
+    """
+
+    within_m: float = 25.0
+    """Largest distance of a photo from the points or the track, in metres."""
+    min_distance_m: float = 5.0
+    """Smallest distance between photos of one sequence, in metres."""
+    thumb: Literal["256", "1024", "2048", "original"] = "1024"
+    """Pixels of the photo's longer side."""
+    keep_panoramas: bool = False
+    """Take panoramas too, which are wrapped around and no view of a lens."""
+    graph_url: str = "https://graph.mapillary.com"
+    """Address of the service's graph."""
+    tiles_url: str = "https://tiles.mapillary.com"
+    """Address of the service's tiles."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need_positive(self, "within_m")
+        need_at_least(self, 0, "min_distance_m")
+        need_safe_address(self, "graph_url")
+        need_safe_address(self, "tiles_url")

@@ -1,0 +1,92 @@
+"""What a network is made of."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+from placevec.config.refusals import need_at_least, need_between, refuse, settle_types
+
+# Settings that only some aggregators have.
+_AGGREGATORS_WITH = {
+    "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
+    "num_clusters": ("netvlad", "salad"),
+    "num_ghost_clusters": ("netvlad",),
+    "assignment_bias": ("netvlad",),
+    "normalize_features": ("netvlad",),
+}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the network is made of."""
+
+    backbone: Literal[
+        "mobilenetv2",
+        "mobilenet",
+        "vgg16",
+        "vgg19",
+        "resnet18",
+        "resnet50",
+        "efficientnetb0",
+        "efficientnetv2b0",
+        "efficientnetlite0",
+        "mobilenetv3small",
+        "mobilenetv3large",
+        "convnexttiny",
+        "dinov2s",
+        "dinov2b",
+    ] = "mobilenetv2"
+    """Network that turns a photo into a grid of local features."""
+    cut_layer: str = "block_9_add"
+    """Layer of the backbone whose output is aggregated, such as block_9_add (mobilenetv2),
+    conv_pw_7_relu (mobilenet), block5_conv3 (vgg16), conv4_block6_out (resnet50) or patch_grid
+    (dinov2b)."""
+    linear_cut: bool = False
+    """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
+    channels: int = 3
+    """Channels of a photo: 3 colour, 1 grey."""
+    exposure: Literal["as_taken", "log"] = "as_taken"
+    """What happens to pixels before the backbone: as_taken nothing; log evens out light by a
+    logarithm and a common mean and spread, for photos of dusk and night."""
+    weights: str = "none"
+    """Weights the backbone starts from: imagenet (the pretrained ones, downloaded), none (random),
+    or a .npz, .h5 or .keras file, read by layer name."""
+    allow_missing_weights: bool = False
+    """Go on when the weights file lacks some layers; they stay random."""
+    batch_norm_momentum: float = 0.9
+    """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
+    networks never settles in a short training."""
+    aggregator: Literal["netvlad", "gem", "spoc", "mac", "conv_ap", "mixvpr", "salad"] = "netvlad"
+    """Layer that turns local features into one descriptor."""
+    aggregator_dim: int | None = None
+    """Length that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
+    as in their papers."""
+    num_clusters: int = 16
+    """K, the number of clusters of netvlad and salad."""
+    num_ghost_clusters: int = 0
+    """G, clusters of netvlad that take in features which describe nothing (GhostVLAD)."""
+    assignment_bias: bool = True
+    """Give the soft assignment of netvlad a bias, which v2 needs; the paper's published networks
+    have none."""
+    normalize_features: bool = True
+    """Scale each local feature to unit length before netvlad aggregates it."""
+    projection_dim: int = 0
+    """Numbers of the descriptor after a linear projection that is learned with the rest. 0: no
+    projection."""
+
+    def __post_init__(self) -> None:
+        settle_types(self)
+        if self.channels not in (1, 3):
+            refuse(self, "channels", "3 (colour) or 1 (grey)")
+        need_at_least(self, 1, "num_clusters")
+        if self.aggregator_dim is not None:
+            need_at_least(self, 1, "aggregator_dim")
+        need_at_least(self, 0, "num_ghost_clusters", "projection_dim")
+        need_between(self, 0, 1, "batch_norm_momentum")
+        for each in dataclasses.fields(self):
+            users = _AGGREGATORS_WITH.get(each.name, (self.aggregator,))
+            if self.aggregator not in users and getattr(self, each.name) != each.default:
+                raise ValueError(
+                    f"`{each.name}` is of {' and '.join(users)}, {self.aggregator} has none. "
+                    f"Received: {each.name}={getattr(self, each.name)}"
+                )

@@ -1,0 +1,92 @@
+"""How a store of descriptors is indexed and searched."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from placevec.config.refusals import (
+    need_at_least,
+    need_between,
+    need_positive,
+    refuse,
+    settle_types,
+)
+
+
+@dataclass(frozen=True)
+class IndexConfig:
+    """Which index a store of descriptors gets."""
+
+    kind: Literal["flat", "sq8", "hnsw", "ivf_pq"] = "flat"
+    """flat compares all photos exactly, without a file; sq8 all by a byte a number; hnsw follows a
+    graph, with two bytes a number; ivf_pq compares a few lists by a byte for 16 numbers."""
+    auto: bool = False
+    """Measure all kinds on a sample and build the fastest that reaches `recall` in `memory_mb`."""
+    recall: float = 0.95
+    """Share of the 10 most similar photos that the index must find; hnsw and ivf_pq are searched as
+    thoroughly as it takes."""
+    memory_mb: float | None = None
+    """Memory that a search may take, in millions of bytes, with `auto`. None: any."""
+    sample: int = 20_000
+    """Photos of the sample, with `auto`."""
+    seed: int = 0
+    """Seed of the sample and of the photos that are searched to measure."""
+
+    def __post_init__(self) -> None:
+        settle_types(self)
+        need_at_least(self, 2, "sample")
+        need_at_least(self, 0, "seed")
+        need_between(self, 0, 1, "recall")
+        if self.memory_mb is not None:
+            need_positive(self, "memory_mb")
+        if self.auto and self.kind != IndexConfig.kind:
+            raise ValueError(f"Choose one of `auto` and `kind`. Received: auto, kind={self.kind}")
+        if self.memory_mb is not None and not self.auto:
+            raise ValueError(
+                f"`memory_mb` has no effect without `auto`. Received: memory_mb={self.memory_mb}"
+            )
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How photos are looked up in a store."""
+
+    model: Path
+    """The model that described the store: a .keras file or an old .h5 file."""
+    matches: int = 5
+    """Photos to find for each query."""
+    within_m: float | None = None
+    """Only photos within this distance of a prior, in metres: of `of`, or of each query's own
+    position where it has one."""
+    of: tuple[float, float] | None = None
+    """The prior: metres east and north in the frame of the store."""
+    before: str | None = None
+    """Only photos taken before this moment: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, UTC."""
+    earlier: bool = False
+    """Only photos taken before the query, where times are known."""
+    picture: Path | None = None
+    """A picture to draw of the first queries beside their matches, such as matches.jpg."""
+    batch_size: int = 8
+    """Photos in a batch."""
+
+    def __post_init__(self) -> None:
+        settle_types(self)
+        need_at_least(self, 1, "matches", "batch_size")
+        if self.within_m is not None:
+            need_at_least(self, 0, "within_m")
+        if self.of is not None and self.within_m is None:
+            raise ValueError(f"`of` has no effect without `within_m`. Received: of={self.of}")
+        if self.before is not None:
+            self.before_s  # noqa: B018
+
+    @property
+    def before_s(self) -> float | None:
+        """Seconds since 1970, UTC, of `before`."""
+        if self.before is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(self.before)
+        except ValueError:
+            refuse(self, "before", "a moment, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
