@@ -1,15 +1,16 @@
 """How many photos a second does each pipe draw of a world, and how many a bare Panda3D loop?
 
-    python benchmarks/rendering.py street-1 alpine-2 suspended
+    python benchmarks/rendering.py street-1 alpine-2 suspended --ups y y z
 
 docs/performance.md has what it printed.
 
-The bare loop is what a user would write: Panda3D's own loader, one buffer of the same size, and
-for each of the same cameras `render_frame` and a copy of the picture. It has no sky, no haze, no
-weather, no light. Ours is `Renderer.photo`, which has them, and averages the picture down. Depth is
-that of a photo a quarter the size, as `points.npz` is made. `many cameras` puts 4 x 4 cameras on
-one buffer, in the bare loop. The rows of one world take turns; a speed is the median of rounds. The
-ratio is of processor time, which other work on the machine hardly changes.
+The bare loop is what a user would write: Panda3D's own loader, a sun and light from all around, one
+buffer of the same size, and for each of the same cameras `render_frame` and a copy of the picture.
+It has no sky, no haze and no weather; `unlit` has no light either. Ours is `Renderer.photo`, which
+has them, and averages the picture down. Depth is that of a photo a quarter the size, as
+`points.npz` is made. `16 cameras a frame` puts 4 x 4 cameras on one buffer. The rows of one world
+take turns; a speed is the median of rounds. The ratio is of processor time, which other work on the
+machine hardly changes.
 """
 
 import logging
@@ -35,6 +36,7 @@ _SIDE = 4
 def main(
     worlds: tyro.conf.Positional[tuple[Path, ...]],
     *,
+    ups: tuple[str, ...] = (),
     pipes: tuple[str, ...] = ("software", "opengl"),
     size: tuple[int, int] = (240, 320),
     cameras: int = 96,
@@ -45,6 +47,7 @@ def main(
 
     Args:
         worlds: 3-D models.
+        ups: The axis that points up, y or z, of each. None: y.
         pipes: Pipes to try.
         size: Rows and columns of a photo.
         cameras: Cameras a round.
@@ -55,14 +58,14 @@ def main(
     cameras, rounds = (32, 3) if short else (cameras, rounds)
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
     print("| world | pipe | way | photos/s | ours to bare |\n|---|---|---|---|---|")
-    for path in worlds:
-        world = load_world(path)
+    for path, up in zip(worlds, ups or ("y",) * len(worlds), strict=True):
+        world = load_world(path, up=up)
         tour = ModelTour(world, RenderConfig(num_photos=3 * cameras))
         shots = list(tour.shots())[:cameras]
         poses = [shot.camera.pose for shot in shots]
         for pipe in pipes:
             try:
-                speeds = _measure(path, tour, shots[0].visit, poses, pipe, size, rounds)
+                speeds = _measure(path, up, tour, shots[0].visit, poses, pipe, size, rounds)
             except RuntimeError as error:
                 print(f"| {world.name} | {pipe} | not here: {error} | | |")
                 continue
@@ -80,6 +83,7 @@ def main(
 
 def _measure(
     path: Path,
+    up: str,
     tour: ModelTour,
     visit: object,
     poses: list[Pose],
@@ -97,11 +101,13 @@ def _measure(
         renderer.show(scene if oversize else replace(scene, sky=None, haze=0.0))
     grid = poses[: len(poses) // _SIDE**2 * _SIDE**2]
     bare = {
-        oversize: _BareLoop(path, pipe, tuple(oversize * side for side in size))
+        oversize: _BareLoop(path, up, pipe, tuple(oversize * side for side in size))
         for oversize in (1, 2)
     }
-    many = _BareLoop(path, pipe, size, _SIDE)
+    unlit = _BareLoop(path, up, pipe, size, is_lit=False)
+    many = _BareLoop(path, up, pipe, size, _SIDE)
     ways: dict[str, tuple[Callable, list[Pose]]] = {
+        "bare, unlit": (unlit.draw, poses),
         "bare": (bare[1].draw, poses),
         "ours": (lambda some: _each(renderers[1].photo, some), poses),
         "ours, no sky or haze": (lambda some: _each(renderers[0].photo, some), poses),
@@ -134,7 +140,15 @@ def _each(draw: Callable, poses: list[Pose]) -> None:
 class _BareLoop:
     """Panda3D's loader and one buffer, and nothing more."""
 
-    def __init__(self, path: Path, pipe: str, size: tuple[int, int], side: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        up: str,
+        pipe: str,
+        size: tuple[int, int],
+        side: int = 1,
+        is_lit: bool = True,
+    ) -> None:
         self._canvas = Canvas(pipe, size, side)
         self._root = core.NodePath("bare")
         for file in find_models(path)[1]:
@@ -142,9 +156,15 @@ class _BareLoop:
                 core.Filename.from_os_specific(str(file))
             )
             node = self._root.attach_new_node(loaded)
-            if "worlds/suspended" not in str(file):
-                node.set_hpr(0, 90, 0)
+            node.set_hpr(0, 90 if up == "y" else 0, 0)
         self._root.set_two_sided(True)
+        if is_lit:
+            sun = self._root.attach_new_node(core.DirectionalLight("sun"))
+            sun.set_hpr(30, -50, 0)
+            self._root.set_light(sun)
+            around = core.AmbientLight("around")
+            around.set_color((0.5, 0.5, 0.5, 1))
+            self._root.set_light(self._root.attach_new_node(around))
         lens = core.PerspectiveLens()
         lens.set_film_size(4, 3)
         lens.set_fov(75.0)
