@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -39,6 +40,7 @@ from placevec.sources import write_points, write_splits
 
 TOWN = "town"
 _TOWN_SPACING_M = 10.0
+_MOST_WAITING = 32  # drawn photos, until one is written
 _DIGESTS = ("sha256", "trajectory_sha256")
 _POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
 
@@ -251,7 +253,7 @@ def _draw(
 
     with ThreadPoolExecutor(1) as builder, ThreadPoolExecutor(1) as writer:
         coming = builder.submit(build, 0)
-        written: list[Future] = []
+        written: deque[Future] = deque()
         for shot in progress(shots):
             if id(shot) in firsts:
                 renderer.show(coming.result())
@@ -261,6 +263,8 @@ def _draw(
                 written.clear()
             photo = renderer.photo(shot.camera.pose)
             written.append(writer.submit(write_photo, photo, shot, folder, jpeg_quality))
+            if len(written) > _MOST_WAITING:  # or a slow disk would fill the memory
+                written.popleft().result()
         for future in written:
             future.result()
 
