@@ -1,30 +1,24 @@
 """Augmentation in processes of its own, for presets that hold Python's lock."""
 
 import contextlib
-import json
-import logging
 import mmap
 import os
-import queue
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from placevec.images.augment import augmenter
+from placevec.worker_process import WorkerPool, WorkerProcess
 
-_log = logging.getLogger(__name__)
 _COMMAND = [sys.executable, "-m", "placevec.images.augment_worker"]
-_MOST_CRASHES = 3
-_END_S = 5.0
 _IN_MEMORY = Path("/dev/shm")
 
 
-class AugmentWorkers:
+class AugmentWorkers(WorkerPool):
     """Augments photos in several processes. Open it by `with`.
 
     What comes out is what `augmenter` makes of each photo with its `photo_rng`, whatever the number
@@ -62,31 +56,9 @@ class AugmentWorkers:
                 f"{preset!r}. Augment with it in threads"
             )
         augmenter(preset)  # refuses unknown names
+        super().__init__(lambda: _Worker(preset, max_bytes), num_workers)
         self.preset = preset
         self.max_bytes = max_bytes
-        self.num_workers = num_workers
-        self._workers: list[_Worker] = []
-        self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> "AugmentWorkers":
-        self._workers = [_Worker(self.preset, self.max_bytes) for _ in range(self.num_workers)]
-        for worker in self._workers:
-            worker.start()
-            self._idle.put(worker)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            workers, self._workers = self._workers, []
-            self._idle = queue.SimpleQueue()
-        for worker in workers:
-            worker.close()
-
-    @property
-    def process_ids(self) -> list[int]:
-        """The ids of the processes."""
-        return [worker.process.pid for worker in self._workers]
 
     def augment(
         self, photos: np.ndarray, *, seed: int, epoch: int, indices: Sequence[int]
@@ -110,108 +82,64 @@ class AugmentWorkers:
             raise ValueError(
                 f"Photos must be of {self.max_bytes} bytes at most. Received: {photos.nbytes} bytes"
             )
-        self._refuse_closed()
         request = {
             "shape": photos.shape,
             "seed": seed,
             "epoch": epoch,
             "indices": [int(index) for index in indices],
         }
-        idle = self._idle
-        worker = idle.get()
-        try:
-            for _ in range(_MOST_CRASHES):
-                augmented = worker.ask(request, photos)
-                if augmented is not None:
-                    return augmented
-                with self._lock:
-                    self._refuse_closed()
-                    code = worker.replace()
-                _log.warning("a process that augments ended with code %s and was replaced", code)
-        finally:
-            idle.put(worker)
-        raise RuntimeError(
-            f"Processes that augment must last. Received: {_MOST_CRASHES} crashes in a row with "
-            f"{self.preset!r}; what they said stands above"
+        return self.ask_one(
+            lambda worker: worker.augment(request, photos), f"photos with {self.preset!r}"
         )
 
-    def _refuse_closed(self) -> None:
-        if not self._workers:
-            raise RuntimeError("The workers must be open. Use them by `with AugmentWorkers(...)`")
 
-
-class _Worker:
+class _Worker(WorkerProcess):
     """A process that augments, and the memory that it shares with this one."""
 
     def __init__(self, preset: str, num_bytes: int) -> None:
-        self._preset = preset
-        self._num_bytes = num_bytes
-        self._file = tempfile.TemporaryFile(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None)
-        self._file.truncate(num_bytes)
+        self._file = _reserve(num_bytes)
         self._memory = mmap.mmap(self._file.fileno(), num_bytes)
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        """Starts the process, in a session of its own: Ctrl-C reaches this process alone."""
-        self.process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[self._file.fileno()],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,
-            text=True,
-        )
-        settings = {
-            "preset": self._preset,
-            "file": self._file.fileno(),
-            "num_bytes": self._num_bytes,
-        }
-        with contextlib.suppress(BrokenPipeError):
-            self._write(settings)
-
-    def replace(self) -> int:
-        """Starts another process in place of this one, and returns the exit code of this one."""
-        code = self._stop()
-        self.start()
-        return code
+        number = self._file.fileno()
+        settings = {"preset": preset, "file": number, "num_bytes": num_bytes}
+        super().__init__(_COMMAND, settings, [number])
 
     def close(self) -> None:
         """Ends the process and gives the memory back."""
-        self._stop()
+        super().close()
         self._file.close()
         with contextlib.suppress(BufferError):  # a thread still copies; then it goes with it
             self._memory.close()
 
-    def ask(self, request: dict, photos: np.ndarray) -> np.ndarray | None:
+    def augment(self, request: dict, photos: np.ndarray) -> np.ndarray | None:
         """Returns augmented photos; None where the process crashed."""
         shared = np.frombuffer(self._memory, np.uint8, count=photos.size).reshape(photos.shape)
         shared[:] = photos
-        try:
-            self._write(request)
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
+        answer = self.ask(request)
+        if answer is None:
             return None
-        except KeyboardInterrupt:
-            self.replace()  # an answer may be on its way
-            raise
-        if not line.endswith("\n"):
-            return None
-        answer = json.loads(line)
         if "error" in answer:
             raise ValueError(answer["error"])
         return shared.copy()
 
-    def _stop(self) -> int:
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        self.process.stdout.close()
-        return self.process.wait()
 
-    def _write(self, message: dict) -> None:
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
+def _reserve(num_bytes: int) -> BinaryIO:
+    """Returns a file without a name that has its bytes: in memory, or on disk where that is full.
+
+    A file that is only as long as that would kill the process that writes beyond what there is.
+    """
+    with contextlib.suppress(OSError):
+        return _allocate(_IN_MEMORY, num_bytes)
+    return _allocate(None, num_bytes)
+
+
+def _allocate(folder: Path | None, num_bytes: int) -> BinaryIO:
+    file = tempfile.TemporaryFile(dir=folder)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, num_bytes)
+        else:  # macOS
+            file.truncate(num_bytes)
+    except OSError:
+        file.close()
+        raise
+    return file

@@ -18,6 +18,12 @@ from placevec.sources.photo_table import write_photo_table
 from placevec.whole_file import whole_file
 
 WORLD_FILE = "world.json"
+_DRAWN_FROM = {
+    "sha256": "model",
+    "trajectory_sha256": "trajectory",
+    "pipe": "pipe",
+    "panda3d": "version of Panda3D",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +58,12 @@ class Shot:
         return self.root / self.name
 
 
-def is_finished(out_dir: Path, settings: dict) -> bool:
-    """Tells whether a folder holds the finished rendering of some settings.
+def is_finished(out_dir: Path, wanted: dict) -> bool:
+    """Tells whether a folder holds a finished rendering.
+
+    Args:
+        out_dir: Path. The folder.
+        wanted: dict. What its `world.json` must say: `settings`, and digests of what is drawn.
 
     Raises:
         ValueError: If it holds anything else, or photos are missing.
@@ -66,7 +76,7 @@ def is_finished(out_dir: Path, settings: dict) -> bool:
             f"{out_dir} must be empty, or a finished rendering. Received: a folder or file "
             f"without a whole {WORLD_FILE}. Choose another folder"
         )
-    _refuse_other(out_dir, found["settings"], settings)
+    _refuse_other(out_dir, found, wanted)
     for folder, count in found["num_photos"].items():
         there = sum(1 for _ in (out_dir / folder).glob("*.jpg"))
         if there != count:
@@ -77,20 +87,24 @@ def is_finished(out_dir: Path, settings: dict) -> bool:
     return True
 
 
-def begin(out_dir: Path, settings: dict) -> Path:
+def begin(out_dir: Path, wanted: dict) -> Path:
     """Makes the folder that photos are drawn in until all are there, or takes it up again.
+
+    Args:
+        out_dir: Path. The folder when all are there.
+        wanted: dict. `settings`, digests of what is drawn, and what draws it.
 
     Returns:
         Path. `out_dir` + `.partial`.
 
     Raises:
-        ValueError: If it holds an interrupted rendering of other settings, or anything else.
+        ValueError: If it holds an interrupted rendering of anything else, or other files.
     """
     partial_dir = out_dir.with_name(out_dir.name + ".partial")
     partial_dir.mkdir(parents=True, exist_ok=True)
     found = read_world_file(partial_dir)
     if found:
-        _refuse_other(partial_dir, found["settings"], settings)
+        _refuse_other(partial_dir, found, wanted)
         _log.info("Going on with the interrupted rendering in %s", partial_dir)
         return partial_dir
     if any(not path.name.endswith(WORLD_FILE) for path in partial_dir.iterdir()):
@@ -98,7 +112,7 @@ def begin(out_dir: Path, settings: dict) -> Path:
             f"{partial_dir} must be empty or an interrupted rendering. Received: a folder without "
             f"{WORLD_FILE}. Remove it"
         )
-    write_world_file(partial_dir, {"settings": settings})
+    write_world_file(partial_dir, wanted)
     return partial_dir
 
 
@@ -137,7 +151,7 @@ def write_tables(folder: Path, shots: Sequence[Shot], field_of_view_deg: float) 
             "east": [round(shot.camera.east_m, 2) for shot in rows],
             "north": [round(shot.camera.north_m, 2) for shot in rows],
             "altitude_m": [round(shot.camera.pose.position_m[2], 3) for shot in rows],
-            "heading_deg": [round(shot.camera.heading_deg, 1) % 360.0 for shot in rows],
+            "heading_deg": [round(shot.camera.heading_deg, 3) % 360.0 for shot in rows],
             "pitch_deg": [round(shot.camera.pose.pitch_deg, 3) for shot in rows],
             "roll_deg": [round(shot.camera.pose.roll_deg, 3) for shot in rows],
             "fov_deg": [field_of_view_deg] * len(rows),
@@ -177,12 +191,17 @@ def write_world_file(folder: Path, world: dict) -> None:
         unfinished.write_text(json.dumps(world, indent=2))
 
 
-def _refuse_other(folder: Path, found: dict, settings: dict) -> None:
-    names = [name for name in settings | found if found.get(name) != settings.get(name)]
-    if names:
-        name = names[0]
-        raise ValueError(
-            f"{folder} must hold a rendering of the same settings. Received: {name}="
-            f"{settings.get(name)}, where it has {name}={found.get(name)}. Choose another folder, "
-            "or remove this one"
-        )
+def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
+    now, then = wanted["settings"], found["settings"]
+    facts = [("settings", name, now.get(name), then.get(name)) for name in now | then]
+    facts += [
+        (what, name, wanted[name], found.get(name))
+        for name, what in _DRAWN_FROM.items()
+        if name in wanted
+    ]
+    for what, name, is_now, was_then in facts:
+        if is_now != was_then:
+            raise ValueError(
+                f"{folder} must hold a rendering of the same {what}. Received: {name}={is_now}, "
+                f"where it has {name}={was_then}. Choose another folder, or remove this one"
+            )

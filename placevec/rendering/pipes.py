@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 from panda3d import core
 
+from placevec.worker_process import python_path
+
 PIPES = ("auto", "software", "opengl")
 _CLASSES = {
     "software": ("TinyOffscreenGraphicsPipe", "p3tinydisplay"),
@@ -129,7 +131,7 @@ def choose_pipe(pipe: str) -> str:
 
 @cache
 def _opens_opengl() -> bool:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    environment = os.environ | {"PYTHONPATH": python_path()}
     try:
         probe = subprocess.run(
             [sys.executable, "-c", _PROBE],

@@ -1,8 +1,8 @@
 """Photographs a made town or a 3-D model, and writes the photos with their positions."""
 
-import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +28,9 @@ from placevec.rendering.photo_folder import (
     write_photo,
     write_tables,
 )
+from placevec.rendering.pipes import choose_pipe
+from placevec.rendering.pose_files import open_trajectory
+from placevec.rendering.provenance import trajectory_sha256, world_sha256
 from placevec.rendering.renderer import Renderer
 from placevec.rendering.scene import Scene
 from placevec.rendering.town.tour import TownTour
@@ -37,6 +40,8 @@ from placevec.sources import write_points, write_splits
 
 TOWN = "town"
 _TOWN_SPACING_M = 10.0
+_MOST_WAITING = 32  # drawn photos, until one is written
+_DIGESTS = ("sha256", "trajectory_sha256")
 _POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
 
 _log = logging.getLogger(__name__)
@@ -107,7 +112,8 @@ def render(
     Raises:
         FileNotFoundError: If there is no such model.
         ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
-            but a rendering of the same settings, which is then left as it is.
+            but a rendering of the same settings, model and trajectory, which is then left as it is;
+            or what `out` + `.partial` holds was drawn of others, or by another pipe.
         RuntimeError: If the pipe asked for is not there.
 
     Example:
@@ -126,36 +132,36 @@ def render(
         settings = replace(settings, spacing_m=_TOWN_SPACING_M)
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
-    wanted = _settings(name, settings)
+    model = None if is_town else load_world(Path(world), up=settings.up, scale=settings.scale)
+    about = {"world": TOWN, "parts": ["/train", "/val"]} if is_town else _about(model, settings)
+    wanted = {"settings": _settings(name, settings)}
+    wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
         _log.info("%s holds this rendering already", out_dir)
         found = read_world_file(out_dir)
         return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
-    if is_town:
-        tour, about = TownTour(settings), {"world": TOWN, "parts": ["/train", "/val"]}
-    else:
-        model = load_world(Path(world), up=settings.up, scale=settings.scale)
-        tour, about = ModelTour(model, settings), _about(model)
+    tour = TownTour(settings) if is_town else ModelTour(model, settings)
+    if not is_town:
         about["rejected"] = tour.viewpoints.rejected
         about["spacing_m"] = tour.viewpoints.spacing_m
         about["clearance_m"] = tour.viewpoints.body.clearance_m
-    partial_dir = begin(out_dir, wanted)
+    pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
+    drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
+    partial_dir = begin(out_dir, wanted | drawn_by)
     started = time.perf_counter()
     shots = list(tour.shots())
     missing = missing_shots(partial_dir, shots)
-    pipe = "software" if is_town and settings.pipe == "auto" else settings.pipe
     lens = None if settings.distortion is None else Distortion(*settings.distortion)
     with Renderer(
         settings.image_size, settings.field_of_view_deg, pipe=pipe, distortion=lens
     ) as renderer:
         _draw(renderer, tour.scene, missing, partial_dir, settings.jpeg_quality, progress)
-        about |= {"pipe": renderer.pipe, "panda3d": panda3d.__version__}
         write_tables(partial_dir, shots, settings.field_of_view_deg)
         if settings.points or settings.depth:
             _write_truth(renderer, tour.scene, shots, partial_dir, settings)
     if not is_town and settings.val_share > 0:
         about["parts"] = _split(partial_dir, shots, settings)
-    finish(partial_dir, out_dir, {"settings": wanted} | about, shots)
+    finish(partial_dir, out_dir, wanted | about | drawn_by, shots)
     seconds = time.perf_counter() - started
     world_file = read_world_file(out_dir)
     return Rendering(out_dir, len(shots), len(missing), seconds, world_file)
@@ -214,17 +220,18 @@ def _settings(name: str, settings: RenderConfig) -> dict:
     return {"world": name} | values
 
 
-def _about(world: World) -> dict:
-    digest = hashlib.sha256()
-    for array in (world.positions_m, world.uvs, world.tints, world.texture_of, *world.textures):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return {
+def _about(world: World, settings: RenderConfig) -> dict:
+    about = {
         "world": world.name,
-        "sha256": digest.hexdigest(),
+        "sha256": world_sha256(world),
+        "origin_m": list(world.origin_m),
         "num_triangles": len(world.positions_m),
         "problems": world.problems,
         "parts": [""],
     }
+    if settings.trajectory is not None:
+        about["trajectory_sha256"] = trajectory_sha256(*open_trajectory(settings.trajectory))
+    return about
 
 
 def _draw(
@@ -246,7 +253,7 @@ def _draw(
 
     with ThreadPoolExecutor(1) as builder, ThreadPoolExecutor(1) as writer:
         coming = builder.submit(build, 0)
-        written: list[Future] = []
+        written: deque[Future] = deque()
         for shot in progress(shots):
             if id(shot) in firsts:
                 renderer.show(coming.result())
@@ -256,6 +263,8 @@ def _draw(
                 written.clear()
             photo = renderer.photo(shot.camera.pose)
             written.append(writer.submit(write_photo, photo, shot, folder, jpeg_quality))
+            if len(written) > _MOST_WAITING:  # or a slow disk would fill the memory
+                written.popleft().result()
         for future in written:
             future.result()
 

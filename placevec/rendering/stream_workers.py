@@ -1,28 +1,19 @@
 """Renderers in processes of their own, which draw photos for this one."""
 
-import contextlib
-import json
-import logging
-import os
-import queue
-import subprocess
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from placevec.images import read_ahead
+from placevec.worker_process import WorkerPool, WorkerProcess
 
-_log = logging.getLogger(__name__)
 _COMMAND = [sys.executable, "-m", "placevec.rendering.stream_worker"]
-_MOST_CRASHES = 3
-_END_S = 5.0
 _ERRORS = {"ValueError": ValueError, "FileNotFoundError": FileNotFoundError}
 
 
-class StreamWorkers:
+class StreamWorkers(WorkerPool):
     """Draws photos of a scenery in several processes. Open it by `with`.
 
     What is drawn depends on the scenery and the number asked for alone, not on how many workers
@@ -58,47 +49,14 @@ class StreamWorkers:
         camera: dict | None = None,
         **scenery: object,
     ) -> None:
-        if num_workers < 1:
-            raise ValueError(
-                f"`num_workers` must be a positive integer. Received: num_workers={num_workers}"
-            )
-        self.num_workers = num_workers
-        self._settings = {
+        settings = {
             "place": str(place),
             "image_size": list(image_size),
             "camera": camera or {},
             "scenery": scenery,
         }
-        self._workers: list[_Worker] = []
-        self._idle: queue.SimpleQueue = queue.SimpleQueue()
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> "StreamWorkers":
-        self.open()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def open(self) -> None:
-        """Starts the processes."""
-        self._workers = [_Worker(self._settings) for _ in range(self.num_workers)]
-        for worker in self._workers:
-            worker.start()
-            self._idle.put(worker)
-
-    def close(self) -> None:
-        """Ends the processes; a second call does nothing."""
-        with self._lock:
-            workers, self._workers = self._workers, []
-            self._idle = queue.SimpleQueue()
-        for worker in workers:
-            worker.stop()
-
-    @property
-    def process_ids(self) -> list[int]:
-        """The ids of the processes."""
-        return [worker.process.pid for worker in self._workers]
+        super().__init__(lambda: _Worker(_COMMAND, settings), num_workers)
+        self._place = str(place)
 
     def draw_tuples(
         self, number: int, *, num_tuples: int, num_positives: int, num_negatives: int
@@ -131,86 +89,16 @@ class StreamWorkers:
         )
 
     def _draw(self, request: dict) -> tuple[np.ndarray, np.ndarray]:
-        self._refuse_closed()
-        idle = self._idle
-        worker = idle.get()
-        try:
-            for _ in range(_MOST_CRASHES):
-                answer = worker.ask(request)
-                if answer is not None:
-                    return answer
-                with self._lock:
-                    self._refuse_closed()
-                    code = worker.replace()
-                _log.warning("a renderer process ended with code %s and was replaced", code)
-        finally:
-            idle.put(worker)
-        raise RuntimeError(
-            f"Renderer processes must last. Received: {_MOST_CRASHES} crashes in a row on photos "
-            f"number {request['number']} of {self._settings['place']}; what they said stands above"
-        )
-
-    def _refuse_closed(self) -> None:
-        if not self._workers:
-            raise RuntimeError("The workers must be open. Use them by `with StreamWorkers(...)`")
+        what = f"photos number {request['number']} of {self._place}"
+        return self.ask_one(lambda worker: worker.ask(request), what)
 
 
-class _Worker:
+class _Worker(WorkerProcess):
     """A process that renders."""
 
-    def __init__(self, settings: dict) -> None:
-        self._settings = settings
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        """Starts the process, in a session of its own: Ctrl-C reaches this process alone."""
-        self.process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,
-        )
-        with contextlib.suppress(BrokenPipeError):
-            self._write(self._settings)
-
-    def stop(self) -> int:
-        """Ends the process and returns its exit code."""
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        self.process.stdout.close()
-        return self.process.wait()
-
-    def replace(self) -> int:
-        """Starts another process in place of this one, and returns the exit code of this one."""
-        code = self.stop()
-        self.start()
-        return code
-
-    def ask(self, request: dict) -> tuple[np.ndarray, np.ndarray] | None:
-        """Returns photos and labels; None where the process crashed."""
-        try:
-            self._write(request)
-            return self._read()
-        except (BrokenPipeError, EOFError):
-            return None
-        except KeyboardInterrupt:
-            self.replace()  # half an answer may be on its way
-            raise
-
-    def _write(self, message: dict) -> None:
-        self.process.stdin.write(json.dumps(message).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def _read(self) -> tuple[np.ndarray, np.ndarray]:
-        line = self.process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        head = json.loads(line)
+    def receive(self) -> tuple[np.ndarray, np.ndarray]:
+        """Reads photos and labels, or raises what the process says."""
+        head = super().receive()
         if "error" in head:
             raise _ERRORS.get(head["kind"], RuntimeError)(head["error"])
         return self._array(head["photos"], np.uint8), self._array(head["labels"], np.float32)

@@ -147,7 +147,8 @@ class World:
             seed: int or tuple of int. Equal seeds give equal colours.
         """
         rng = np.random.default_rng(seed)
-        return replace(self, textures=[_restyle(texture, rng) for texture in self.textures])
+        textures = [_restyle(texture, rng) for texture in self.textures]
+        return replace(self, textures=textures, is_indoor=self.is_under_roof)
 
     def _light(self, weather: Weather) -> np.ndarray:
         """Returns the light (T, 3) float32 on each triangle."""

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from placevec.config import DescribeConfig
 from placevec.retrieval.describe import NoReadablePhotoError, describe, no_progress
+from placevec.worker_process import python_path
 
 _BATCHES_OF_A_PART = 64
 
@@ -133,7 +133,7 @@ def _ray(num_workers: int) -> Iterator:
     if opened_here:
         names = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
         variables = {name: os.environ[name] for name in names if name in os.environ}
-        variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        variables["PYTHONPATH"] = python_path()
         local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": num_workers}
         ray.init(
             include_dashboard=False,

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -105,6 +106,23 @@ def test_workers_and_their_memory_end_with_a_killed_parent():
     while any(map(is_running, ids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(is_running, ids))
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no shared memory")
+def test_where_the_shared_memory_is_too_small_the_disk_is_taken(monkeypatch):
+    files, reserve = [], os.posix_fallocate
+
+    def reserve_on_disk(descriptor, start, num_bytes):
+        files.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if len(files) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        reserve(descriptor, start, num_bytes)
+
+    monkeypatch.setattr(os, "posix_fallocate", reserve_on_disk)
+    with AugmentWorkers("street", num_workers=1, max_bytes=PHOTOS.nbytes) as opened:
+        np.testing.assert_array_equal(augmented(opened), expected())
+    in_memory, on_disk = files
+    assert in_memory.startswith("/dev/shm/") and not on_disk.startswith("/dev/shm/")
 
 
 def test_refuses_what_it_cannot_do(workers):

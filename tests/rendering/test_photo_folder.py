@@ -1,3 +1,5 @@
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -34,15 +36,16 @@ def draw(folder, shots):
 
 def test_a_folder_is_begun_gone_on_with_and_finished(tmp_path):
     out, shots = tmp_path / "out", [shot("0_day/a.jpg"), shot("1_fog/b.jpg", FOG, "query", 9.0)]
-    assert not is_finished(out, {"seed": 1})
-    partial = begin(out, {"seed": 1})
+    wanted = {"settings": {"seed": 1}}
+    assert not is_finished(out, wanted)
+    partial = begin(out, wanted)
     draw(partial, shots[:1])
-    assert begin(out, {"seed": 1}) == partial
+    assert begin(out, wanted) == partial
     assert missing_shots(partial, shots) == shots[1:]
     draw(partial, shots)
     write_tables(partial, shots, 75.0)
-    finish(partial, out, {"settings": {"seed": 1}}, shots)
-    assert is_finished(out, {"seed": 1}) and not partial.exists()
+    finish(partial, out, wanted, shots)
+    assert is_finished(out, wanted) and not partial.exists()
     assert read_world_file(out)["num_photos"] == {"0_day": 1, "1_fog": 1}
     dataset = open_places(f"folder:{out}")
     assert dataset.positions_m.tolist() == [[1, 2], [9, 2]]
@@ -54,21 +57,46 @@ def test_a_folder_is_begun_gone_on_with_and_finished(tmp_path):
 def test_refuses_a_folder_of_anything_else(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     with pytest.raises(ValueError, match="must be empty, or a finished rendering"):
-        is_finished(tmp_path, {})
-    begin(tmp_path / "out", {"seed": 1})
-    with pytest.raises(ValueError, match="seed=2, where it has seed=1"):
-        begin(tmp_path / "out", {"seed": 2})
+        is_finished(tmp_path, {"settings": {}})
+    begin(tmp_path / "out", {"settings": {"seed": 1}})
+    with pytest.raises(ValueError, match="same settings.*seed=2, where it has seed=1"):
+        begin(tmp_path / "out", {"settings": {"seed": 2}})
     (tmp_path / "two.partial").mkdir()
     (tmp_path / "two.partial" / "mine.txt").write_text("kept")
     with pytest.raises(ValueError, match="must be empty or an interrupted rendering"):
-        begin(tmp_path / "two", {})
+        begin(tmp_path / "two", {"settings": {}})
 
 
 def test_refuses_a_finished_folder_that_lost_photos(tmp_path):
     out, shots = tmp_path / "out", [shot("0_day/a.jpg")]
-    partial = begin(out, {})
+    wanted = {"settings": {}}
+    partial = begin(out, wanted)
     draw(partial, shots)
-    finish(partial, out, {"settings": {}}, shots)
+    finish(partial, out, wanted, shots)
     (out / "0_day" / "a.jpg").unlink()
     with pytest.raises(ValueError, match="must hold the 1 photos that were rendered. Received: 0"):
-        is_finished(out, {})
+        is_finished(out, wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("sha256", "model"),
+        ("trajectory_sha256", "trajectory"),
+        ("pipe", "pipe"),
+        ("panda3d", "version of Panda3D"),
+    ],
+)
+def test_refuses_what_was_drawn_from_something_else(tmp_path, name, what):
+    wanted = {"settings": {"pipe": "auto"}, name: "a"}
+    begin(tmp_path / "out", wanted)
+    with pytest.raises(ValueError, match=f"same {what}. Received: {name}=b, where it has {name}=a"):
+        begin(tmp_path / "out", wanted | {name: "b"})
+
+
+def test_headings_are_written_as_finely_as_pitch_and_roll(tmp_path):
+    camera = Camera(Pose((1.0, 2.0, 1.7), 30.1234, 1.2345, 2.3456), 1.0, 2.0, 30.1234)
+    write_tables(tmp_path, [replace(shot("a.jpg"), camera=camera)], 75.0)
+    cells = dict(zip(*csv.reader((tmp_path / "positions.csv").open()), strict=True))
+    angles = [cells[name] for name in ("heading_deg", "pitch_deg", "roll_deg")]
+    assert [float(angle) for angle in angles] == [30.123, 1.234, 2.346]

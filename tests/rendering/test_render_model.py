@@ -1,6 +1,9 @@
 """`render` of a 3-D model: a small yard with four painted walls."""
 
+import importlib
 import json
+import re
+import time
 
 import cv2
 import numpy as np
@@ -128,6 +131,91 @@ def test_a_missing_texture_is_reported_and_survived(yard, tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     settings = RenderConfig(out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0})
     assert "absent.png" in str(render(folder / "yard.obj", settings))
+
+
+def test_only_so_many_drawn_photos_wait_to_be_written(yard, tmp_path, monkeypatch):
+    written, waiting = [], []
+
+    def write_slowly(photo, shot, folder, jpeg_quality):
+        time.sleep(0.005)
+        written.append(shot)
+
+    def counted(photos):
+        for number, photo in enumerate(photos):
+            waiting.append(number - len(written))
+            yield photo
+
+    module = importlib.import_module("placevec.rendering.render")  # not the function
+    monkeypatch.setattr(module, "write_photo", write_slowly)
+    monkeypatch.setattr(module, "_MOST_WAITING", 4)
+    monkeypatch.setattr("placevec.rendering.renderer.Renderer.photo", lambda renderer, pose: None)
+    changes = {"num_photos": 24, "visits": ("day",), "val_share": 0.0, "points": False}
+    settings = RenderConfig(out=tmp_path / "out", **SMALL | changes)
+    assert render(yard, settings, progress=counted).num_drawn == len(written) >= 24
+    assert 2 < max(waiting) <= 5
+
+
+def copy_of(yard, folder):
+    folder.mkdir()
+    for path in yard.parent.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder / yard.name
+
+
+def test_another_model_of_the_same_file_name_is_not_taken_for_it(rendered, yard, tmp_path):
+    other = copy_of(yard, tmp_path / "other")
+    settings = RenderConfig(out=rendered.out_dir, **SMALL)
+    assert render(other, settings).num_drawn == 0  # the same model at another place
+    cv2.imwrite(str(other.with_name("wall2.png")), np.full((64, 64, 3), 99, np.uint8))
+    with pytest.raises(ValueError, match=r"rendering of the same model. Received: sha256="):
+        render(other, settings)
+
+
+def interrupted(photos):
+    for number, photo in enumerate(photos):
+        if number == 2:
+            raise KeyboardInterrupt
+        yield photo
+
+
+def test_an_interrupted_rendering_goes_on_only_as_it_was_begun(yard, tmp_path, monkeypatch):
+    yard = copy_of(yard, tmp_path / "model")
+    settings = RenderConfig(out=tmp_path / "out", **SMALL | {"num_photos": 4, "val_share": 0.0})
+    with pytest.raises(KeyboardInterrupt):
+        render(yard, settings, progress=interrupted)
+    with monkeypatch.context() as patch:
+        patch.setattr("panda3d.__version__", "0.0")
+        with pytest.raises(ValueError, match=r"same version of Panda3D. Received: panda3d=0\.0"):
+            render(yard, settings)
+    whole = yard.read_text()
+    yard.write_text(whole.replace("v 40 40 12", "v 40 40 13"))
+    with pytest.raises(ValueError, match=r"out\.partial must hold a rendering of the same model"):
+        render(yard, settings)
+    yard.write_text(whole)
+    rest = render(yard, settings)
+    assert 0 < rest.num_drawn < rest.num_photos
+
+
+def test_a_changed_trajectory_is_not_taken_for_the_same(yard, tmp_path):
+    poses = tmp_path / "poses.csv"
+    poses.write_text("file,east,north\na,0,0\nb,5,5\n")
+    changes = {"visits": ("day",), "val_share": 0.0, "points": False, "pipe": "software"}
+    out_dir, trajectory = tmp_path / "out", f"table:{poses}"
+    settings = RenderConfig(out=out_dir, image_size=(32, 48), trajectory=trajectory, **changes)
+    assert render(yard, settings).num_drawn == 2
+    assert render(yard, settings).num_drawn == 0
+    poses.write_text("file,east,north\na,0,0\nb,5,6\n")
+    with pytest.raises(ValueError, match=r"same trajectory. Received: trajectory_sha256="):
+        render(yard, settings)
+
+
+def test_the_origin_of_a_model_far_out_is_kept(yard, tmp_path):
+    yard = copy_of(yard, tmp_path / "model")
+    moved = re.sub(r"(?m)^v (-?\d+)", lambda v: f"v {70_000 + int(v[1])}", yard.read_text())
+    yard.write_text(moved)
+    settings = SMALL | {"num_photos": 4, "val_share": 0.0, "visits": ("day",), "points": False}
+    out_dir = render(yard, RenderConfig(out=tmp_path / "out", **settings)).out_dir
+    assert json.loads((out_dir / "world.json").read_text())["origin_m"] == [70_000, 0, 0]
 
 
 def test_changed_textures_change_photos_and_not_what_they_show(rendered, yard, tmp_path):

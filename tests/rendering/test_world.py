@@ -177,6 +177,14 @@ def test_restyling_changes_colours_by_the_seed_and_keeps_shapes():
     np.testing.assert_array_equal(world.textures[0], textures[0])
 
 
+def test_restyling_asks_once_only_whether_the_world_is_under_a_roof(monkeypatch):
+    asked = []
+    monkeypatch.setattr("placevec.rendering.world._share_roofed", lambda *_: asked.append(1) or 1.0)
+    world = world_of(square(0))
+    assert all(world.restyled(seed).scene(DAY).sky is None for seed in range(3))
+    assert len(asked) == 1
+
+
 def test_refuses_arrays_that_do_not_fit():
     world = world_of(square(0))
     with pytest.raises(ValueError, match="`positions_m`, `uvs` and `tints` must be"):

@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,16 @@ class TextureFolder:
         self._names: dict[Path, dict[str, str]] = {}
         self._read: dict[tuple[str, str | None], np.ndarray | None] = {}
 
-    def find(self, name: str) -> Path | None:
+    def find(self, name: str, suffixes: Sequence[str] = ()) -> Path | None:
         """Returns the file that a model means by a name, or None.
 
-        Upper and lower case may differ, and the suffix where no file has the given one. A name
-        that leads out of the folder stands for the file of that name inside it.
+        Upper and lower case may differ. A name that leads out of the folder stands for the file of
+        that name inside it.
+
+        Args:
+            name: str. As the model gives it.
+            suffixes: sequence of str. What the file may end in instead, where no file has the given
+                suffix.
         """
         name = name.strip().strip("\"'")
         try:
@@ -44,7 +50,7 @@ class TextureFolder:
             parts = []
         base = name.replace("\\", "/").rpartition("/")[2]
         for candidate in (parts, [base]):
-            path = self._descend(candidate)
+            path = self._descend(candidate, suffixes)
             if path is not None:
                 return path
         return None
@@ -77,7 +83,7 @@ class TextureFolder:
             return None
 
     def _load(self, name: str) -> np.ndarray | None:
-        path = self.find(name)
+        path = self.find(name, _SUFFIXES)
         if path is None:
             self.problems.append(f"There is no texture {name!r} in {self.root}: drawn plain")
             return None
@@ -87,25 +93,24 @@ class TextureFolder:
             self.problems.append(f"The texture {path} {error}: drawn plain")
             return None
 
-    def _descend(self, parts: list[str]) -> Path | None:
+    def _descend(self, parts: list[str], suffixes: Sequence[str]) -> Path | None:
         path = self.root
         for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
-            found = self._match(path, part, is_last)
+            found = self._match(path, part, suffixes if is_last else ())
             if found is None or leads_out(path / found, self.root):
                 return None
             path = path / found
         return path if parts and path.is_file() else None
 
-    def _match(self, folder: Path, name: str, is_last: bool) -> str | None:
+    def _match(self, folder: Path, name: str, suffixes: Sequence[str]) -> str | None:
         if folder not in self._names:
             names = sorted(os.listdir(folder)) if folder.is_dir() else []
             self._names[folder] = {each.lower(): each for each in names}
             self._names[folder] |= {each: each for each in names}
         names = self._names[folder]
         wanted = [name, name.lower()]
-        if is_last:
-            wanted += [os.path.splitext(name)[0].lower() + suffix for suffix in _SUFFIXES]
+        wanted += [os.path.splitext(name)[0].lower() + suffix for suffix in suffixes]
         return next((names[each] for each in wanted if each in names), None)
 
 

@@ -118,6 +118,12 @@ def test_refuses_buffers_outside_its_folder(write):
         read_gltf(path)
 
 
+def test_a_picture_is_not_taken_for_a_missing_buffer(write, wall):
+    path = write("a.gltf", json.dumps(document({"uri": "wall.bin"})))
+    with pytest.raises(UnreadableModelError, match="The buffer 'wall.bin' must be in"):
+        read_gltf(path)
+
+
 def test_refuses_counts_beyond_the_file_and_shared_nodes(write):
     described = document(inline(BLOB))
     described["accessors"][0]["count"] = 10**12

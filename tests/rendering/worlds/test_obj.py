@@ -85,6 +85,11 @@ def test_what_is_missing_is_reported_and_survived(write):
     assert "no material 'gone': drawn white" in model.problems[1]
 
 
+def test_a_picture_is_not_taken_for_a_missing_material_library(write, wall):
+    model = read(write, SQUARE + "mtllib wall.mtl\nusemtl m\nf 1 2 3\n")
+    assert "There is no material library 'wall.mtl'" in model.problems[0]
+
+
 def test_what_is_called_a_sky_is_left_out(write):
     names = ["textures_skies_earth", "sky", "SkyBox2", "skyscraper", "husky"]
     text = SQUARE + "".join(f"usemtl {name}\nf 1 2 3\n" for name in names)

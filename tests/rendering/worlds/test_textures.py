@@ -11,18 +11,26 @@ def picture(rows, cols, color=(10, 200, 30)):
     return np.full((rows, cols, 3), color, np.uint8)
 
 
-def test_a_name_is_found_whatever_its_case_suffix_and_quotes(write, tmp_path):
+def test_a_name_is_found_whatever_its_case_and_quotes(write, tmp_path):
     path = write("Sub/Wall.PNG", picture(8, 8))
     folder = TextureFolder(tmp_path)
     for name in (
         "Sub/Wall.PNG",
         "sub/wall.png",
-        "sub\\wall.tga",
-        '"Sub/wall.dds"',
-        "./sub/wall.jpg",
+        "sub\\wall.png",
+        '"Sub/wall.png"',
+        "./sub/wall.png",
     ):
         assert folder.find(name) == path
     assert folder.find("wall.png") is None and folder.find("") is None
+
+
+def test_a_picture_of_another_suffix_stands_for_a_texture_and_for_nothing_else(write, tmp_path):
+    write("Wall.PNG", picture(8, 8))
+    folder = TextureFolder(tmp_path)
+    for name in ("wall.tga", "wall.dds", "Wall"):
+        assert folder.read(name).shape == (8, 8, 3) and folder.problems == []
+    assert folder.find("wall.bin") is None and folder.find("wall.mtl") is None
 
 
 def test_nothing_outside_the_folder_is_found(write, tmp_path):

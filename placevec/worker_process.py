@@ -1,0 +1,201 @@
+"""Processes that work for this one, and end with it."""
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+_MOST_CRASHES = 3
+_END_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def python_path() -> str:
+    """Returns the `PYTHONPATH` by which another process imports what this one does.
+
+    Its paths are absolute, as the other process may be in another folder.
+    """
+    return os.pathsep.join(os.path.abspath(path) for path in sys.path)
+
+
+class WorkerProcess:
+    """A process that answers requests: lines of JSON by its stdin, answers by its stdout.
+
+    The first line says its settings. It should end with its stdin, and so with this process,
+    however that ends. `ask` gives what `receive` makes of an answer; here that is its line of JSON.
+
+    Args:
+        command: sequence of str. What to run.
+        settings: dict. What JSON can hold.
+        descriptors: sequence of int. Open files of this process that it shares.
+    """
+
+    def __init__(
+        self, command: Sequence[str], settings: dict, descriptors: Sequence[int] = ()
+    ) -> None:
+        self._command, self._settings, self._descriptors = command, settings, descriptors
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Starts the process, in a session of its own: Ctrl-C reaches this process alone."""
+        self.process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=self._descriptors,
+            env=os.environ | {"PYTHONPATH": python_path()},
+            start_new_session=True,
+        )
+        with contextlib.suppress(BrokenPipeError):
+            self._send(self._settings)
+
+    def stop(self) -> int | None:
+        """Ends the process and returns its exit code; None where it was never started."""
+        if self.process is None:
+            return None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.process.stdout.close()
+        return self.process.wait()
+
+    def replace(self) -> int | None:
+        """Starts another process in place of this one, and returns the exit code of this one."""
+        code = self.stop()
+        self.start()
+        return code
+
+    def close(self) -> None:
+        """Ends the process for good."""
+        self.stop()
+
+    def ask(self, request: dict) -> Any:  # noqa: ANN401
+        """Returns the answer to a request; None where the process crashed."""
+        try:
+            self._send(request)
+            return self.receive()
+        except (BrokenPipeError, EOFError):
+            return None
+        except KeyboardInterrupt:
+            self.replace()  # an answer, or half of one, may be on its way
+            raise
+
+    def receive(self) -> Any:  # noqa: ANN401
+        """Reads one answer.
+
+        Raises:
+            EOFError: If the process ended before it was whole.
+        """
+        line = self.process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return json.loads(line)
+
+    def _send(self, message: dict) -> None:
+        self.process.stdin.write(json.dumps(message).encode() + b"\n")
+        self.process.stdin.flush()
+
+
+class WorkerPool:
+    """Several processes of one kind, of which each takes the next request. Open it by `with`.
+
+    Args:
+        make_worker: callable. Returns a `WorkerProcess` that is not started yet.
+        num_workers: int. How many processes.
+
+    Raises:
+        ValueError: If `num_workers` is below 1.
+    """
+
+    def __init__(self, make_worker: Callable[[], WorkerProcess], num_workers: int) -> None:
+        if num_workers < 1:
+            raise ValueError(
+                f"`num_workers` must be a positive integer. Received: num_workers={num_workers}"
+            )
+        self.num_workers = num_workers
+        self._make_worker = make_worker
+        self._workers: list[WorkerProcess] = []
+        self._idle: queue.SimpleQueue = queue.SimpleQueue()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Starts the processes, all or none."""
+        try:
+            for _ in range(self.num_workers):
+                worker = self._make_worker()
+                self._workers.append(worker)
+                worker.start()
+                self._idle.put(worker)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ends the processes; a second call does nothing."""
+        with self._lock:
+            workers, self._workers = self._workers, []
+            self._idle = queue.SimpleQueue()
+        for worker in workers:
+            worker.close()
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The ids of the processes."""
+        return [worker.process.pid for worker in self._workers]
+
+    def ask_one(self, ask: Callable[[WorkerProcess], Any], what: str) -> Any:  # noqa: ANN401
+        """Asks one of the workers; several threads may call it at once.
+
+        A worker that crashes is replaced and asked again.
+
+        Args:
+            ask: callable. Asks the worker that it gets, and returns the answer, or None where the
+                worker crashed.
+            what: str. What is asked for, as an error says it.
+
+        Raises:
+            RuntimeError: If workers crash on it three times in a row, or none is open.
+        """
+        self._refuse_closed()
+        idle = self._idle
+        worker = idle.get()
+        try:
+            for _ in range(_MOST_CRASHES):
+                answer = ask(worker)
+                if answer is not None:
+                    return answer
+                with self._lock:
+                    self._refuse_closed()
+                    code = worker.replace()
+                _log.warning(
+                    "a process of %s ended with code %s and was replaced", type(self).__name__, code
+                )
+        finally:
+            idle.put(worker)
+        raise RuntimeError(
+            f"Processes of {type(self).__name__} must last. Received: {_MOST_CRASHES} crashes in a "
+            f"row on {what}; what they said stands above"
+        )
+
+    def _refuse_closed(self) -> None:
+        if not self._workers:
+            raise RuntimeError(
+                f"The workers must be open. Use them by `with {type(self).__name__}(...)`"
+            )
