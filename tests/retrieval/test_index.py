@@ -78,6 +78,34 @@ def test_finds_only_what_is_allowed(built, kind, share):
         np.testing.assert_array_equal(neighbors, exact)
 
 
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory):
+    """A store of 6,000 photos of 60 places, row by row the place `row % 60`; graph and lists."""
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(rng.normal(size=(1, 60, DIM)), 100, axis=0).reshape(6000, DIM)
+    vectors += 0.3 * rng.normal(size=vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = DescriptorStore.create(tmp_path_factory.mktemp("towns") / "s", model_id="m")
+    store.append([f"{row}.jpg" for row in range(6000)], vectors)
+    return store, {kind: StoreIndex.build(store, kind) for kind in ("hnsw", "ivf_pq")}
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "ivf_pq"])
+@pytest.mark.parametrize("num_places", [2, 4, 12])
+def test_a_filter_far_from_the_query_hides_no_photo(towns, kind, num_places):
+    """Only photos of some places are allowed, and queries are of all places."""
+    store, indexes = towns
+    is_allowed = np.arange(6000) % 60 < num_places
+    queries = store.take(np.arange(60))
+    index = indexes[kind].with_effort({"hnsw": 16, "ivf_pq": 4}[kind])
+    neighbors, similarities = index.search(queries, 10, is_allowed=is_allowed)
+    exact, values = nearest_in_store(store, queries, 10, is_allowed=is_allowed)
+    assert (neighbors >= 0).all() and is_allowed[neighbors].all()
+    shares = [np.isin(right, row).mean() for row, right in zip(neighbors, exact, strict=True)]
+    assert np.mean(shares) > 0.9
+    assert np.mean(similarities[:, 0] > values[:, 0] - 1e-5) > 0.9
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_is_saved_with_the_store(changing, kind):
     StoreIndex.build(changing, "sq8").save()
