@@ -112,19 +112,22 @@ class DescriptorStore:
     def open(cls, folder: Path, *, writable: bool = False) -> Self:
         """Opens a store to read, or to write as well.
 
+        A reader holds all of it from then on, names in memory and descriptors mapped, so that it
+        may be changed or compacted meanwhile.
+
         Args:
             folder: Path. The store.
             writable: bool. Whether photos will be added or removed.
 
         Raises:
-            FileNotFoundError: If there is no store.
+            FileNotFoundError: If there is no store, or a file of it is missing.
             BlockingIOError: If another process has it open for writing, and `writable`.
             ValueError: If it is damaged.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
         if not writable:
-            return cls(folder, manifest)
+            return cls._open_whole(folder, manifest)
         lock = _take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
@@ -134,6 +137,19 @@ class DescriptorStore:
             os.close(lock)
             raise
         return store
+
+    @classmethod
+    def _open_whole(cls, folder: Path, manifest: Manifest) -> Self:
+        while True:
+            store = cls(folder, manifest)
+            try:
+                store.descriptors, store.photos, store.is_removed  # noqa: B018
+                return store
+            except FileNotFoundError:
+                # A writer deletes what its new manifest does not name.
+                before, manifest = manifest, read_manifest(folder)
+                if manifest == before:
+                    raise
 
     def __enter__(self) -> Self:
         return self
