@@ -234,25 +234,27 @@ def index(
     import_keras()
     from placevec.retrieval import DescriptorStore, StoreIndex, reach_recall, recommend_index
 
-    descriptors, kind = DescriptorStore.open(store), settings.kind
-    if settings.auto:
-        recommended = recommend_index(
-            descriptors,
-            recall=settings.recall,
-            memory_mb=settings.memory_mb,
-            num_sampled=settings.sample,
-            seed=settings.seed,
+    # Open for writing all along: who could not save the index is told before it is built.
+    with DescriptorStore.open(store, writable=True) as descriptors:
+        kind = settings.kind
+        if settings.auto:
+            recommended = recommend_index(
+                descriptors,
+                recall=settings.recall,
+                memory_mb=settings.memory_mb,
+                num_sampled=settings.sample,
+                seed=settings.seed,
+            )
+            print(recommended, flush=True)
+            kind = recommended.kind
+        built, reached, batch_ms, single_ms = reach_recall(
+            StoreIndex.build(descriptors, kind), settings.recall, seed=settings.seed
         )
-        print(recommended, flush=True)
-        kind = recommended.kind
-    built, reached, batch_ms, single_ms = reach_recall(
-        StoreIndex.build(descriptors, kind), settings.recall, seed=settings.seed
-    )
-    built.save()
-    print(
-        f"{kind} of {len(descriptors)} photos in {store}: recall@10 {reached:.3f}, "
-        f"{single_ms:.2f} ms a query, {batch_ms:.2f} ms in a batch"
-    )
+        built.save()
+        print(
+            f"{kind} of {len(descriptors)} photos in {store}: recall@10 {reached:.3f}, "
+            f"{single_ms:.2f} ms a query, {batch_ms:.2f} ms in a batch"
+        )
 
 
 def search(store: _Store, photos: _Photos, /, settings: Annotated[SearchConfig, _Flags]) -> None:
@@ -283,7 +285,7 @@ def remove(store: _Store, names: _Names, /, compact: bool = False) -> None:
     Args:
         store: A store that `describe --out` made.
         names: Names of photos as the store has them.
-        compact: Write the store anew, smaller and in large files; its index is to be built again.
+        compact: Write the store anew, smaller and in large files; its index is deleted.
     """
     import_keras()
     from placevec.retrieval import DescriptorStore

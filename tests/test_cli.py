@@ -311,8 +311,15 @@ def test_a_store_is_described_indexed_searched_and_shortened(places, model_path,
     }  # fmt: skip
     main(["remove", str(store), "@0@0@.jpg", "--compact"])
     assert capsys.readouterr().out == f"5 photos in {store}, 1 removed\n"
-    command = ["search", store, photos, *model]
-    assert "Build it again: `placevec index`" in refused_in_one_line(command, capsys)
+    assert not list(store.glob("index*"))
+    main(["search", str(store), photos, *model, "--matches", "1"])
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    with DescriptorStore.open(store, writable=True):
+        assert "Another process writes to" in refused_in_one_line(["index", store], capsys)
+    names = DescriptorStore.open(store).table()["name"].tolist()
+    main(["remove", str(store), *names[1:]])
+    capsys.readouterr()
+    assert "must have 2 photos. Received: 1" in refused_in_one_line(["index", store], capsys)
 
 
 def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys):

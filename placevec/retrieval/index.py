@@ -13,13 +13,13 @@ from typing import Self
 import faiss
 import numpy as np
 
+from placevec.retrieval.manifest import INDEX, Manifest, index_files, read_manifest
 from placevec.retrieval.search import checked_queries, merged, nearest_in_store
 from placevec.retrieval.store import DescriptorStore
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 _FORMAT = "placevec index 1"
-_ABOUT = "index.json"
 KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
@@ -60,7 +60,7 @@ class StoreIndex:
     An index gives candidates, whose similarities are then computed from the descriptors in the
     store, so what is returned is exact in all but completeness. It is tied to the rows that it was
     built of by a digest: photos removed since are not found, photos added since are compared one
-    by one, and after `compact` it has to be built anew.
+    by one, and `compact` deletes it.
 
     Example:
     >>> import tempfile
@@ -113,7 +113,7 @@ class StoreIndex:
         Raises:
             ValueError: If it is damaged, or of other rows than the store has.
         """
-        path = store.folder / _ABOUT
+        path = store.folder / INDEX
         if not path.is_file():
             return cls(store)
         try:
@@ -126,7 +126,7 @@ class StoreIndex:
             raise ValueError(f"{path} cannot be read as an index ({error}). {_AGAIN}") from error
         if settings.kind == "flat":
             return cls(store, settings)
-        if type(num_rows) is not int or digest != _digest(store, num_rows):
+        if type(num_rows) is not int or digest != _digest(store.manifest, num_rows):
             raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
         path = _index_path(store.folder, digest, settings.kind)
         if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
@@ -143,21 +143,29 @@ class StoreIndex:
         return cls(store, settings, index)
 
     def save(self) -> None:
-        """Writes the index beside the descriptors, whole or not at all; an older one goes."""
+        """Writes the index beside the descriptors, whole or not at all; an older one goes.
+
+        Raises:
+            BlockingIOError: If another process writes to the store.
+            ValueError: If the store was compacted meanwhile.
+        """
         folder, about = self.store.folder, {"format": _FORMAT, **dataclasses.asdict(self.settings)}
         num_rows = self.num_rows
-        digest = _digest(self.store, num_rows)
+        digest = _digest(self.store.manifest, num_rows)
         path = _index_path(folder, digest, self.settings.kind)
         about |= {"num_rows": num_rows, "digest": digest, "bytes": 0}
-        if self.index is not None:
-            with whole_file(path) as unfinished:
-                faiss.write_index(self.index, str(unfinished))
-            about["bytes"] = path.stat().st_size
-        with whole_file(folder / _ABOUT) as unfinished:
-            unfinished.write_text(json.dumps(about), encoding="utf-8")
-        for older in folder.glob("*index-*.faiss"):
-            if self.index is None or older != path:
-                older.unlink()
+        with self.store.locked():
+            if digest != _digest(read_manifest(folder), num_rows):
+                raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
+            if self.index is not None:
+                with whole_file(path) as unfinished:
+                    faiss.write_index(self.index, str(unfinished))
+                about["bytes"] = path.stat().st_size
+            with whole_file(folder / INDEX) as unfinished:
+                unfinished.write_text(json.dumps(about), encoding="utf-8")
+            for older in index_files(folder):
+                if self.index is None or older != path:
+                    older.unlink()
 
     @property
     def num_rows(self) -> int:
@@ -221,7 +229,7 @@ class StoreIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the best of the index's candidates by their exact similarities.
 
-        -1 where the index has not found as many candidates as there are.
+        -1 for a query of which the index has not found enough.
         """
         candidates = num_neighbors * _CANDIDATES[self.settings.kind]
         wanted = max(num_neighbors, min(num_allowed, candidates))
@@ -238,7 +246,7 @@ class StoreIndex:
             alike = np.flatnonzero(growths == growth)
             for places in np.split(alike, range(most, len(alike), most)):
                 rows = self.index.search(queries[places], wanted, params=parameters)[1]
-                is_full = (rows >= 0).all(axis=1)
+                is_full = rows[:, num_neighbors - 1] >= 0
                 places, rows = places[is_full], rows[is_full]
                 neighbors[places], similarities[places] = self._best(
                     queries[places], rows, num_neighbors
@@ -341,10 +349,10 @@ def _training_rows(store: DescriptorStore) -> np.ndarray:
     return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))
 
 
-def _digest(store: DescriptorStore, num_rows: int) -> str:
+def _digest(manifest: Manifest, num_rows: int) -> str:
     """Returns what tells the first rows of a store apart from others, 32 hexadecimal digits."""
-    digest, first = hashlib.sha256(f"{store.manifest.model_id} {num_rows}".encode()), 0
-    for shard in store.manifest.shards:
+    digest, first = hashlib.sha256(f"{manifest.model_id} {num_rows}".encode()), 0
+    for shard in manifest.shards:
         if first >= num_rows:
             break
         digest.update(f"{shard.number} {shard.count} {shard.sha256}".encode())

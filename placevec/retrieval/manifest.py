@@ -12,6 +12,7 @@ from placevec.retrieval.shards import DTYPES, Shard
 from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
+INDEX = "index.json"
 _FORMAT = "placevec descriptors 1"
 _MOST_NUMBERS = 2**20  # of a descriptor
 _UNFINISHED = ".unfinished-"  # what `whole_file` begins its files with
@@ -97,6 +98,14 @@ def read_manifest(folder: Path) -> Manifest:
 def removed_path(folder: Path, number: int) -> Path:
     """Returns the file that lists removed rows."""
     return folder / f"removed-{number:06d}.npy"
+
+
+def index_files(folder: Path) -> list[Path]:
+    """Returns the files of FAISS in a store, those of killed writers included."""
+    return [
+        *folder.glob("index-*.faiss"),
+        *folder.glob(f"{_UNFINISHED}index-*.faiss"),
+    ]
 
 
 def delete_leftovers(folder: Path, manifest: Manifest) -> int:

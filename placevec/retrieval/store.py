@@ -1,5 +1,6 @@
 """Descriptors of any number of photos on disk: added, removed and read without loading them all."""
 
+import contextlib
 import dataclasses
 import fcntl
 import logging
@@ -15,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from placevec.retrieval.manifest import (
+    INDEX,
     MANIFEST,
     Manifest,
     delete_leftovers,
+    index_files,
     read_manifest,
     removed_path,
     write_manifest,
@@ -167,6 +170,20 @@ class DescriptorStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lets no other process write meanwhile; a store that is open for writing never does.
+
+        Raises:
+            BlockingIOError: If another process has it open for writing.
+        """
+        lock = _take_lock(self.folder) if self._lock is None else None
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -358,6 +375,8 @@ class DescriptorStore:
     def compact(self) -> None:
         """Writes all shards anew, large ones, without removed photos; rows change.
 
+        An index, which is of rows that there are no more, is deleted.
+
         Needs room for a second copy meanwhile.
 
         Raises:
@@ -376,6 +395,9 @@ class DescriptorStore:
             )
             number += 1
         self._settle(shards=tuple(shards), next_number=number, removed=None)
+        (self.folder / INDEX).unlink(missing_ok=True)
+        for path in index_files(self.folder):
+            path.unlink()
         delete_leftovers(self.folder, self.manifest)
 
     @cached_property

@@ -141,12 +141,44 @@ def test_photos_added_or_removed_later_are_found_or_not(changing, kind):
     assert index.search(changing.take([5]), 1)[0][0, 0] != 5
 
 
-def test_an_index_of_other_rows_is_noticed(changing):
+def test_an_index_of_other_rows_is_noticed(changing, tmp_path):
+    """A process that was killed in `compact` may leave the index of the rows before."""
     StoreIndex.build(changing, "sq8").save()
+    (tmp_path / "before").mkdir()
+    files = [shutil.copy(path, tmp_path / "before") for path in changing.folder.glob("index*")]
     changing.remove(["0.jpg"])
     changing.compact()
+    for path in files:
+        shutil.copy(path, changing.folder)
     with pytest.raises(ValueError, match="is of other photos. Build it again: `placevec index`"):
         StoreIndex.load(changing)
+
+
+def test_compacting_deletes_the_index(changing):
+    StoreIndex.build(changing, "sq8").save()
+    (changing.folder / ".unfinished-index-hnsw-0.faiss").touch()
+    changing.compact()
+    assert not [path for path in changing.folder.iterdir() if "index" in path.name]
+    assert StoreIndex.load(changing).settings.kind == "flat"
+
+
+def test_an_index_is_saved_under_the_lock_of_the_store(changing):
+    reader = DescriptorStore.open(changing.folder)
+    index = StoreIndex.build(reader, "sq8")
+    with pytest.raises(BlockingIOError, match="Another process writes to"):
+        index.save()
+    changing.remove(["0.jpg"])
+    changing.close()
+    unfinished = changing.folder / ".unfinished-index-hnsw-0.faiss"
+    unfinished.touch()  # of a killed writer
+    index.save()
+    assert not unfinished.exists()
+    with DescriptorStore.open(changing.folder, writable=True) as store:  # saving let go of the lock
+        assert StoreIndex.load(store).settings.kind == "sq8"
+        store.compact()
+    with pytest.raises(ValueError, match="are others by now. Build it again"):
+        index.save()
+    assert not list(changing.folder.glob("index*"))
 
 
 def test_an_index_of_another_store_is_noticed(changing, tmp_path):
