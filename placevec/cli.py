@@ -192,7 +192,9 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
             options["batch_size"] = settings.batch_size or model.batch_size
             source = open_here
             how = functools.partial(describe_by_ray, num_workers=settings.ray_workers)
-        with open_for(settings.out, model.model_id, settings.dtype, size, root, frame) as store:
+        with open_for(
+            settings.out, model.model_id, settings.dtype, size, root, frame, settings.precision
+        ) as store:
             added = describe_into(
                 store, source, root, names, dataset, image_size=size, describe=how, **options
             )
@@ -271,7 +273,10 @@ def search(store: _Store, photos: _Photos, /, settings: Annotated[SearchConfig, 
     from placevec.retrieval import DescriptorStore, draw_found, search_photos
 
     descriptors = DescriptorStore.open(store)
-    model = open_engine(settings.model, image_size=descriptors.manifest.image_size)
+    manifest = descriptors.manifest
+    model = open_engine(
+        settings.model, precision=manifest.precision, image_size=manifest.image_size
+    )
     descriptors.require(model_id=model.model_id)
     found = search_photos(descriptors, model, root, names, dataset, settings, progress=progress_bar)
     print(found.to_csv(index=False), end="")

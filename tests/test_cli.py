@@ -15,7 +15,7 @@ import pytest
 from placevec.cli import flags_over, main, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig, to_dict
 from placevec.layers import GeM, PixelScaling
-from placevec.models import load_model, model_id, save_model
+from placevec.models import load_model, model_id, open_engine, save_model
 from placevec.models.engines import ENGINES
 from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
 
@@ -320,6 +320,25 @@ def test_a_store_is_described_indexed_searched_and_shortened(places, model_path,
     main(["remove", str(store), *names[1:]])
     capsys.readouterr()
     assert "must have 2 photos. Received: 1" in refused_in_one_line(["index", store], capsys)
+
+
+def test_a_store_is_searched_in_the_precision_it_was_described_in(
+    places, model_path, tmp_path, capsys, monkeypatch
+):
+    store, model = tmp_path / "s", ["--model", str(model_path)]
+    describe = ["describe", str(places), *model, "--out", str(store), "--image-size", "32", "48"]
+    main([*describe, "--engine", "keras", "--precision", "bf16"])
+    capsys.readouterr()
+    assert "two precisions do not mix" in refused_in_one_line(describe, capsys)
+    opened = []
+
+    def open_keras(path, **options):
+        opened.append(options["precision"])
+        return open_engine(path, engine="keras", **options)
+
+    monkeypatch.setattr("placevec.models.open_engine", open_keras)
+    main(["search", str(store), str(places), *model, "--matches", "1"])
+    assert opened == ["bf16"]
 
 
 def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys):

@@ -35,6 +35,7 @@ _ROWS_OF_A_SHARD = 16_384  # after `compact`
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
     "model_id": "Vectors of two models do not mix",
+    "precision": "Vectors of two precisions do not mix",
     "dtype": "A store has one type of numbers",
     "image_size": "Vectors of photos of two sizes do not mix",
     "frame": "Positions of two frames do not mix",
@@ -82,6 +83,7 @@ class DescriptorStore:
         image_size: tuple[int, int] | None = None,
         frame: str | None = None,
         root: str | None = None,
+        precision: str = "float32",
     ) -> Self:
         """Makes an empty store and opens it for writing.
 
@@ -92,6 +94,7 @@ class DescriptorStore:
             image_size: (int, int) or None. Rows and columns that photos are resized to.
             frame: str or None. What positions are measured in.
             root: str or None. The folder that names are relative to.
+            precision: str. What the model computes with, `"float32"` or `"bf16"`.
 
         Raises:
             FileExistsError: If something is there.
@@ -99,7 +102,7 @@ class DescriptorStore:
             ValueError: If a value is none that a store can have.
         """
         folder = Path(folder)
-        manifest = Manifest(model_id, dtype, image_size, frame, root)
+        manifest = Manifest(model_id, dtype, image_size, frame, root, precision=precision)
         if not folder.parent.is_dir():
             raise FileNotFoundError(
                 f"There is no folder {folder.parent} for {folder.name}. Make it"
@@ -275,7 +278,7 @@ class DescriptorStore:
         """Refuses to go on where what comes does not belong into this store.
 
         Args:
-            **facts: `model_id`, `dtype`, `image_size`, `frame` or `root` of what comes.
+            **facts: `model_id`, `precision`, `dtype`, `image_size`, `frame` or `root` of it.
 
         Raises:
             ValueError: If one differs.
