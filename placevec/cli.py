@@ -161,7 +161,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     """
     root, names, dataset = _open_photos(photos, settings.out)
     import_keras()
-    from placevec.models import open_engine
+    from placevec.models import num_cores, open_engine
     from placevec.retrieval import describe as describe_photos
     from placevec.retrieval import (
         describe_by_ray,
@@ -171,14 +171,13 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         save_descriptors,
     )
 
-    open_here = functools.partial(
+    open_it = functools.partial(
         open_engine,
         settings.model,
-        engine=settings.engine,
         precision=settings.precision,
         image_size=settings.image_size,
     )
-    model = open_here()
+    model = open_it(engine=settings.engine)
     options = {"batch_size": settings.batch_size, "progress": progress_bar}
     if settings.out.suffix == ".npz":
         descriptors, kept = describe_photos(model, [root / name for name in names], **options)
@@ -190,7 +189,9 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         source, how = model, describe_in_batches
         if settings.ray_workers:
             options["batch_size"] = settings.batch_size or model.batch_size
-            source = open_here
+            # The workers open what was opened here, and share the cores.
+            share = max(1, num_cores() // settings.ray_workers)
+            source = functools.partial(open_it, engine=model.name, threads=share)
             how = functools.partial(describe_by_ray, num_workers=settings.ray_workers)
         with open_for(
             settings.out, model.model_id, settings.dtype, size, root, frame, settings.precision

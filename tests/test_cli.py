@@ -274,15 +274,18 @@ def test_describe_hands_its_settings_to_the_workers_of_ray(
     asked = []
 
     def without_ray(open_model, paths, *, num_workers, **settings):
-        asked.append((num_workers, settings["batch_size"]))
+        options = open_model.keywords
+        asked.append((num_workers, settings["batch_size"], options["engine"], options["threads"]))
         return describe_in_batches(open_model(), paths, **settings)
 
     monkeypatch.setattr("placevec.retrieval.describe_by_ray", without_ray)
+    monkeypatch.setattr("placevec.models.num_cores", lambda: 5)
     out = tmp_path / "store"
     main(["describe", str(places), "--model", str(model_path), "--out", str(out),
           "--ray-workers", "2", "--batch-size", "4", "--image-size", "32", "48"])  # fmt: skip
     store = DescriptorStore.open(out)
-    assert asked == [(2, 4)]
+    ((*numbers, engine, threads),) = asked
+    assert (numbers, threads) == ([2, 4], 2) and engine in ENGINES  # of five cores, not "auto"
     assert store.table()["name"].tolist() == sorted(path.name for path in places.iterdir())
     assert "6 of them new" in capsys.readouterr().out
 
