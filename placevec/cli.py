@@ -161,7 +161,7 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
     """
     root, names, dataset = _open_photos(photos, settings.out)
     import_keras()
-    from placevec.models import open_engine
+    from placevec.models import num_cores, open_engine
     from placevec.retrieval import describe as describe_photos
     from placevec.retrieval import (
         describe_by_ray,
@@ -171,14 +171,13 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         save_descriptors,
     )
 
-    open_here = functools.partial(
+    open_it = functools.partial(
         open_engine,
         settings.model,
-        engine=settings.engine,
         precision=settings.precision,
         image_size=settings.image_size,
     )
-    model = open_here()
+    model = open_it(engine=settings.engine)
     options = {"batch_size": settings.batch_size, "progress": progress_bar}
     if settings.out.suffix == ".npz":
         descriptors, kept = describe_photos(model, [root / name for name in names], **options)
@@ -190,9 +189,13 @@ def describe(photos: _Photos, /, settings: Annotated[DescribeConfig, _Flags]) ->
         source, how = model, describe_in_batches
         if settings.ray_workers:
             options["batch_size"] = settings.batch_size or model.batch_size
-            source = open_here
+            # The workers open what was opened here, and share the cores.
+            share = max(1, num_cores() // settings.ray_workers)
+            source = functools.partial(open_it, engine=model.name, threads=share)
             how = functools.partial(describe_by_ray, num_workers=settings.ray_workers)
-        with open_for(settings.out, model.model_id, settings.dtype, size, root, frame) as store:
+        with open_for(
+            settings.out, model.model_id, settings.dtype, size, root, frame, settings.precision
+        ) as store:
             added = describe_into(
                 store, source, root, names, dataset, image_size=size, describe=how, **options
             )
@@ -234,25 +237,27 @@ def index(
     import_keras()
     from placevec.retrieval import DescriptorStore, StoreIndex, reach_recall, recommend_index
 
-    descriptors, kind = DescriptorStore.open(store), settings.kind
-    if settings.auto:
-        recommended = recommend_index(
-            descriptors,
-            recall=settings.recall,
-            memory_mb=settings.memory_mb,
-            num_sampled=settings.sample,
-            seed=settings.seed,
+    # Open for writing all along: who could not save the index is told before it is built.
+    with DescriptorStore.open(store, writable=True) as descriptors:
+        kind = settings.kind
+        if settings.auto:
+            recommended = recommend_index(
+                descriptors,
+                recall=settings.recall,
+                memory_mb=settings.memory_mb,
+                num_sampled=settings.sample,
+                seed=settings.seed,
+            )
+            print(recommended, flush=True)
+            kind = recommended.kind
+        built, reached, batch_ms, single_ms = reach_recall(
+            StoreIndex.build(descriptors, kind), settings.recall, seed=settings.seed
         )
-        print(recommended, flush=True)
-        kind = recommended.kind
-    built, reached, batch_ms, single_ms = reach_recall(
-        StoreIndex.build(descriptors, kind), settings.recall, seed=settings.seed
-    )
-    built.save()
-    print(
-        f"{kind} of {len(descriptors)} photos in {store}: recall@10 {reached:.3f}, "
-        f"{single_ms:.2f} ms a query, {batch_ms:.2f} ms in a batch"
-    )
+        built.save()
+        print(
+            f"{kind} of {len(descriptors)} photos in {store}: recall@10 {reached:.3f}, "
+            f"{single_ms:.2f} ms a query, {batch_ms:.2f} ms in a batch"
+        )
 
 
 def search(store: _Store, photos: _Photos, /, settings: Annotated[SearchConfig, _Flags]) -> None:
@@ -269,7 +274,10 @@ def search(store: _Store, photos: _Photos, /, settings: Annotated[SearchConfig, 
     from placevec.retrieval import DescriptorStore, draw_found, search_photos
 
     descriptors = DescriptorStore.open(store)
-    model = open_engine(settings.model, image_size=descriptors.manifest.image_size)
+    manifest = descriptors.manifest
+    model = open_engine(
+        settings.model, precision=manifest.precision, image_size=manifest.image_size
+    )
     descriptors.require(model_id=model.model_id)
     found = search_photos(descriptors, model, root, names, dataset, settings, progress=progress_bar)
     print(found.to_csv(index=False), end="")
@@ -283,7 +291,7 @@ def remove(store: _Store, names: _Names, /, compact: bool = False) -> None:
     Args:
         store: A store that `describe --out` made.
         names: Names of photos as the store has them.
-        compact: Write the store anew, smaller and in large files; its index is to be built again.
+        compact: Write the store anew, smaller and in large files; its index is deleted.
     """
     import_keras()
     from placevec.retrieval import DescriptorStore

@@ -15,7 +15,7 @@ import pytest
 from placevec.cli import flags_over, main, one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig, to_dict
 from placevec.layers import GeM, PixelScaling
-from placevec.models import load_model, model_id, save_model
+from placevec.models import load_model, model_id, open_engine, save_model
 from placevec.models.engines import ENGINES
 from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
 
@@ -274,15 +274,18 @@ def test_describe_hands_its_settings_to_the_workers_of_ray(
     asked = []
 
     def without_ray(open_model, paths, *, num_workers, **settings):
-        asked.append((num_workers, settings["batch_size"]))
+        options = open_model.keywords
+        asked.append((num_workers, settings["batch_size"], options["engine"], options["threads"]))
         return describe_in_batches(open_model(), paths, **settings)
 
     monkeypatch.setattr("placevec.retrieval.describe_by_ray", without_ray)
+    monkeypatch.setattr("placevec.models.num_cores", lambda: 5)
     out = tmp_path / "store"
     main(["describe", str(places), "--model", str(model_path), "--out", str(out),
           "--ray-workers", "2", "--batch-size", "4", "--image-size", "32", "48"])  # fmt: skip
     store = DescriptorStore.open(out)
-    assert asked == [(2, 4)]
+    ((*numbers, engine, threads),) = asked
+    assert (numbers, threads) == ([2, 4], 2) and engine in ENGINES  # of five cores, not "auto"
     assert store.table()["name"].tolist() == sorted(path.name for path in places.iterdir())
     assert "6 of them new" in capsys.readouterr().out
 
@@ -311,8 +314,34 @@ def test_a_store_is_described_indexed_searched_and_shortened(places, model_path,
     }  # fmt: skip
     main(["remove", str(store), "@0@0@.jpg", "--compact"])
     assert capsys.readouterr().out == f"5 photos in {store}, 1 removed\n"
-    command = ["search", store, photos, *model]
-    assert "Build it again: `placevec index`" in refused_in_one_line(command, capsys)
+    assert not list(store.glob("index*"))
+    main(["search", str(store), photos, *model, "--matches", "1"])
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    with DescriptorStore.open(store, writable=True):
+        assert "Another process writes to" in refused_in_one_line(["index", store], capsys)
+    names = DescriptorStore.open(store).table()["name"].tolist()
+    main(["remove", str(store), *names[1:]])
+    capsys.readouterr()
+    assert "must have 2 photos. Received: 1" in refused_in_one_line(["index", store], capsys)
+
+
+def test_a_store_is_searched_in_the_precision_it_was_described_in(
+    places, model_path, tmp_path, capsys, monkeypatch
+):
+    store, model = tmp_path / "s", ["--model", str(model_path)]
+    describe = ["describe", str(places), *model, "--out", str(store), "--image-size", "32", "48"]
+    main([*describe, "--engine", "keras", "--precision", "bf16"])
+    capsys.readouterr()
+    assert "two precisions do not mix" in refused_in_one_line(describe, capsys)
+    opened = []
+
+    def open_keras(path, **options):
+        opened.append(options["precision"])
+        return open_engine(path, engine="keras", **options)
+
+    monkeypatch.setattr("placevec.models.open_engine", open_keras)
+    main(["search", str(store), str(places), *model, "--matches", "1"])
+    assert opened == ["bf16"]
 
 
 def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.images import parse_frame_name
 from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.retrieval.manifest import MANIFEST
@@ -15,6 +16,8 @@ from placevec.retrieval.store import DescriptorStore
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096
 _SECONDS_OF_A_SHARD = 60.0  # what a kill costs at most
+_NAMES_LOOKED_UP = 300  # in a folder that may be that of the store, moved
+_SHARE_OF_NAMES = 0.9  # of them that must be there: photos may have been deleted
 
 
 def open_for(
@@ -24,6 +27,7 @@ def open_for(
     image_size: tuple[int, int],
     root: Path,
     frame: str | None,
+    precision: str = "float32",
 ) -> DescriptorStore:
     """Opens a store for writing, or makes it, and refuses one that photos do not belong into.
 
@@ -34,13 +38,15 @@ def open_for(
         image_size: (int, int). Rows and columns that photos are resized to.
         root: Path. The folder of the photos. That of the store may have been moved.
         frame: str or None. What the photos' positions are measured in.
+        precision: str. What the model computes with. Defaults to `"float32"`.
 
     Raises:
-        ValueError: If the store is of another model, photo size, folder or frame.
+        ValueError: If the store is of another model, precision, photo size, folder or frame.
         BlockingIOError: If another process writes to it.
     """
     root = Path(root).resolve()
     facts = {"model_id": model_id, "image_size": tuple(image_size), "frame": frame}
+    facts["precision"] = precision
     if not (Path(folder) / MANIFEST).exists():
         return DescriptorStore.create(folder, dtype=dtype, root=str(root), **facts)
     store = DescriptorStore.open(folder, writable=True)
@@ -48,12 +54,29 @@ def open_for(
         store.require(**facts)
         before = store.manifest.root
         if before is not None and not Path(before).is_dir():
+            _require_photos(store, root)
             store.move_root(str(root))
         store.require(root=str(root))
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _require_photos(store: DescriptorStore, root: Path) -> None:
+    """Refuses a folder that cannot be that of the store, which is not where it was."""
+    names = store.table()["name"].to_numpy()
+    names = names[:: max(1, len(names) // _NAMES_LOOKED_UP)].tolist()
+    found = 0
+    for name in names:
+        film = parse_frame_name(name)
+        found += (root / name).exists() or (film is not None and (root / film[0]).exists())
+    if found < _SHARE_OF_NAMES * len(names):
+        raise ValueError(
+            f"The photos of {store.folder} must lie in {store.manifest.root}, which is no folder "
+            f"now, or where it was moved to. Received: {root}, which has {found} of {len(names)} "
+            "of them that were looked up. Mount the folder, or take another store"
+        )
 
 
 def describe_into(

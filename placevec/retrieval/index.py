@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import Self
 import faiss
 import numpy as np
 
+from placevec.retrieval.manifest import INDEX, Manifest, index_files, read_manifest
 from placevec.retrieval.search import checked_queries, merged, nearest_in_store
 from placevec.retrieval.store import DescriptorStore
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 _FORMAT = "placevec index 1"
-_ABOUT = "index.json"
 KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
@@ -26,8 +27,8 @@ _ROWS_A_CENTER = 64  # that k-means looks at
 # Candidates for each wanted neighbour, of which the exact similarity is looked up.
 _CANDIDATES = {"flat": 1, "sq8": 2, "hnsw": 2, "ivf_pq": 10}
 _MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
-# Photos that may be found below which all of them are compared: graph and lists then miss many.
-_FEW = 20_000
+# Share of the photos that may be found below which each of them is compared; above it the effort
+# grows as the share falls, for a graph or list of which few may be found is searched farther.
 _FEW_SHARE = 0.05
 
 
@@ -59,7 +60,7 @@ class StoreIndex:
     An index gives candidates, whose similarities are then computed from the descriptors in the
     store, so what is returned is exact in all but completeness. It is tied to the rows that it was
     built of by a digest: photos removed since are not found, photos added since are compared one
-    by one, and after `compact` it has to be built anew.
+    by one, and `compact` deletes it.
 
     Example:
     >>> import tempfile
@@ -112,7 +113,7 @@ class StoreIndex:
         Raises:
             ValueError: If it is damaged, or of other rows than the store has.
         """
-        path = store.folder / _ABOUT
+        path = store.folder / INDEX
         if not path.is_file():
             return cls(store)
         try:
@@ -125,7 +126,7 @@ class StoreIndex:
             raise ValueError(f"{path} cannot be read as an index ({error}). {_AGAIN}") from error
         if settings.kind == "flat":
             return cls(store, settings)
-        if type(num_rows) is not int or digest != _digest(store, num_rows):
+        if type(num_rows) is not int or digest != _digest(store.manifest, num_rows):
             raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
         path = _index_path(store.folder, digest, settings.kind)
         if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
@@ -142,21 +143,29 @@ class StoreIndex:
         return cls(store, settings, index)
 
     def save(self) -> None:
-        """Writes the index beside the descriptors, whole or not at all; an older one goes."""
+        """Writes the index beside the descriptors, whole or not at all; an older one goes.
+
+        Raises:
+            BlockingIOError: If another process writes to the store.
+            ValueError: If the store was compacted meanwhile.
+        """
         folder, about = self.store.folder, {"format": _FORMAT, **dataclasses.asdict(self.settings)}
         num_rows = self.num_rows
-        digest = _digest(self.store, num_rows)
+        digest = _digest(self.store.manifest, num_rows)
         path = _index_path(folder, digest, self.settings.kind)
         about |= {"num_rows": num_rows, "digest": digest, "bytes": 0}
-        if self.index is not None:
-            with whole_file(path) as unfinished:
-                faiss.write_index(self.index, str(unfinished))
-            about["bytes"] = path.stat().st_size
-        with whole_file(folder / _ABOUT) as unfinished:
-            unfinished.write_text(json.dumps(about), encoding="utf-8")
-        for older in folder.glob("*index-*.faiss"):
-            if self.index is None or older != path:
-                older.unlink()
+        with self.store.locked():
+            if digest != _digest(read_manifest(folder), num_rows):
+                raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
+            if self.index is not None:
+                with whole_file(path) as unfinished:
+                    faiss.write_index(self.index, str(unfinished))
+                about["bytes"] = path.stat().st_size
+            with whole_file(folder / INDEX) as unfinished:
+                unfinished.write_text(json.dumps(about), encoding="utf-8")
+            for older in index_files(folder):
+                if self.index is None or older != path:
+                    older.unlink()
 
     @property
     def num_rows(self) -> int:
@@ -199,9 +208,15 @@ class StoreIndex:
                 )
             is_there &= is_allowed
         num_allowed = int(is_there[: self.num_rows].sum())
-        if num_allowed <= min(_FEW, max(num_neighbors, _FEW_SHARE * self.num_rows)):
+        if num_allowed <= max(num_neighbors, _FEW_SHARE * self.num_rows):
             return nearest_in_store(store, queries, num_neighbors, is_allowed=is_there)
         found = self._search_index(queries, num_neighbors, is_there, num_allowed)
+        is_short = found[0][:, -1] < 0
+        if is_short.any():
+            is_indexed = is_there & (np.arange(store.num_rows) < self.num_rows)
+            exact = nearest_in_store(store, queries[is_short], num_neighbors, is_allowed=is_indexed)
+            for part, compared in zip(found, exact, strict=True):
+                part[is_short] = compared
         if self.num_rows == store.num_rows:
             return found
         added = nearest_in_store(
@@ -212,21 +227,49 @@ class StoreIndex:
     def _search_index(
         self, queries: np.ndarray, num_neighbors: int, is_there: np.ndarray, num_allowed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the best of the index's candidates by their exact similarities."""
+        """Returns the best of the index's candidates by their exact similarities.
+
+        -1 for a query of which the index has not found enough.
+        """
         candidates = num_neighbors * _CANDIDATES[self.settings.kind]
         wanted = max(num_neighbors, min(num_allowed, candidates))
-        selector = None
+        neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
+        similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
+        selector, growths = None, np.ones(len(queries))
         if num_allowed < self.num_rows:
             bits = np.packbits(is_there[: self.num_rows], bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
-        parameters = self._parameters(selector, wanted)
+            growths = self._growths(queries, is_there, num_allowed, wanted)
         most = max(1, _MOST_CANDIDATES // (wanted * queries.shape[1]))
-        found = [
-            self._best(part, self.index.search(part, wanted, params=parameters)[1], num_neighbors)
-            for part in np.split(queries, range(most, len(queries), most))
-        ]
-        neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
+        for growth in np.unique(growths[np.isfinite(growths)]):
+            parameters = self._parameters(selector, wanted, growth)
+            alike = np.flatnonzero(growths == growth)
+            for places in np.split(alike, range(most, len(alike), most)):
+                rows = self.index.search(queries[places], wanted, params=parameters)[1]
+                is_full = rows[:, num_neighbors - 1] >= 0
+                places, rows = places[is_full], rows[is_full]
+                neighbors[places], similarities[places] = self._best(
+                    queries[places], rows, num_neighbors
+                )
         return neighbors, similarities
+
+    def _growths(
+        self, queries: np.ndarray, is_there: np.ndarray, num_allowed: int, wanted: int
+    ) -> np.ndarray:
+        """Returns how many times the effort each query takes because of what may not be found.
+
+        As many as there are photos for one that is allowed. A graph leads to the nearest photos
+        first, so of those, too; infinite where hardly any of them is allowed.
+        """
+        growths = np.full(len(queries), self.num_rows / num_allowed)
+        if self.settings.kind == "hnsw":
+            in_view = min(self.num_rows, max(self.settings.effort, wanted))
+            parameters = self._parameters(None, in_view, 1.0)
+            rows = self.index.search(queries, in_view, params=parameters)[1]
+            shares = (is_there[np.maximum(rows, 0)] & (rows >= 0)).mean(axis=1)
+            growths = np.maximum(growths, 1 / np.maximum(shares, 1e-9))
+            growths[shares < _FEW_SHARE] = np.inf
+        return 2 ** np.ceil(np.log2(growths))  # few different ones, each of which is a batch
 
     def _best(
         self, queries: np.ndarray, rows: np.ndarray, num_neighbors: int
@@ -237,12 +280,17 @@ class StoreIndex:
         values[rows < 0] = -np.inf
         return merged((rows,), (values,), num_neighbors)
 
-    def _parameters(self, selector: faiss.IDSelector | None, wanted: int) -> faiss.SearchParameters:
+    def _parameters(
+        self, selector: faiss.IDSelector | None, wanted: int, growth: float
+    ) -> faiss.SearchParameters:
+        """Returns how FAISS searches; `growth` is how many photos there are for each allowed."""
         kind, effort = self.settings.kind, self.settings.effort
         if kind == "hnsw":
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, wanted))
+            in_view = math.ceil(growth * max(effort, wanted))
+            return faiss.SearchParametersHNSW(sel=selector, efSearch=in_view)
         if kind == "ivf_pq":
-            return faiss.SearchParametersIVF(sel=selector, nprobe=max(1, effort))
+            lists = min(self.index.nlist, math.ceil(growth * max(1, effort)))
+            return faiss.SearchParametersIVF(sel=selector, nprobe=lists)
         return faiss.SearchParameters(sel=selector)
 
 
@@ -258,8 +306,7 @@ def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
         # Of unit vectors the nearest by distance are the most similar; the graph is better so.
         return faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
     quantizer = faiss.IndexFlatIP(dim)
-    parts = max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
-    index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), parts, 8, metric)
+    index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), _code_bytes(dim), 8, metric)
     for clustering in (index.cp, index.pq.cp):
         clustering.niter = 10
         clustering.max_points_per_centroid = _ROWS_A_CENTER
@@ -275,13 +322,17 @@ def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
         return num_rows * dim
     if kind == "hnsw":
         return num_rows * (2 * dim + 4 * (2 * _LINKS + 2))
-    codes = max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
-    return num_rows * (codes + 8) + num_lists(num_rows) * dim * 4 + 256 * dim * 4
+    return num_rows * (_code_bytes(dim) + 8) + num_lists(num_rows) * dim * 4 + 256 * dim * 4
 
 
 def num_lists(num_rows: int) -> int:
     """Returns into how many lists IVF-PQ sorts so many photos."""
     return max(1, min(int(num_rows**0.5), num_rows // 39))
+
+
+def _code_bytes(dim: int) -> int:
+    """Returns the bytes of a product code: the most equal parts of about 16 numbers."""
+    return max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
 
 
 def _default_effort(kind: str, num_rows: int) -> int:
@@ -298,10 +349,10 @@ def _training_rows(store: DescriptorStore) -> np.ndarray:
     return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))
 
 
-def _digest(store: DescriptorStore, num_rows: int) -> str:
+def _digest(manifest: Manifest, num_rows: int) -> str:
     """Returns what tells the first rows of a store apart from others, 32 hexadecimal digits."""
-    digest, first = hashlib.sha256(f"{store.manifest.model_id} {num_rows}".encode()), 0
-    for shard in store.manifest.shards:
+    digest, first = hashlib.sha256(f"{manifest.model_id} {num_rows}".encode()), 0
+    for shard in manifest.shards:
         if first >= num_rows:
             break
         digest.update(f"{shard.number} {shard.count} {shard.sha256}".encode())

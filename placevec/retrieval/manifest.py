@@ -6,12 +6,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from placevec.config.choices import Precision
 from placevec.retrieval.shards import DTYPES, Shard
 from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
+INDEX = "index.json"
 _FORMAT = "placevec descriptors 1"
 _MOST_NUMBERS = 2**20  # of a descriptor
 _UNFINISHED = ".unfinished-"  # what `whole_file` begins its files with
@@ -31,6 +33,7 @@ class Manifest:
         next_number: int. The next shard's number; none is given twice.
         shards: tuple of Shard. In the order of their rows.
         removed: int or None. Number of the file that lists the removed rows; None: none are.
+        precision: str. `"float32"` or `"bf16"`, what the model computed with.
     """
 
     model_id: str
@@ -42,12 +45,18 @@ class Manifest:
     next_number: int = 0
     shards: tuple[Shard, ...] = ()
     removed: int | None = None
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         if not (isinstance(self.model_id, str) and self.model_id):
             raise ValueError(f"`model_id` must be a text. Received: {self.model_id!r}")
         if self.dtype not in DTYPES:
             raise ValueError(f"`dtype` must be one of {', '.join(DTYPES)}. Received: {self.dtype}")
+        if self.precision not in get_args(Precision):
+            raise ValueError(
+                f"`precision` must be one of {', '.join(get_args(Precision))}. "
+                f"Received: {self.precision}"
+            )
         for name in ("frame", "root"):
             if not isinstance(getattr(self, name), str | None):
                 raise ValueError(f"`{name}` must be a text. Received: {getattr(self, name)!r}")
@@ -97,6 +106,14 @@ def read_manifest(folder: Path) -> Manifest:
 def removed_path(folder: Path, number: int) -> Path:
     """Returns the file that lists removed rows."""
     return folder / f"removed-{number:06d}.npy"
+
+
+def index_files(folder: Path) -> list[Path]:
+    """Returns the files of FAISS in a store, those of killed writers included."""
+    return [
+        *folder.glob("index-*.faiss"),
+        *folder.glob(f"{_UNFINISHED}index-*.faiss"),
+    ]
 
 
 def delete_leftovers(folder: Path, manifest: Manifest) -> int:

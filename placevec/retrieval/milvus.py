@@ -70,7 +70,7 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
             collection,
             filter=f"row >= {rows[0]} and row <= {rows[-1]}",
             output_fields=["row"],
-            limit=int(rows[-1] - rows[0] + 1),
+            limit=len(rows),  # the removed rows between them are deleted by now
             consistency_level="Strong",
         )
         rows = np.setdiff1d(rows, [each["row"] for each in there])

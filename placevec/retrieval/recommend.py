@@ -129,8 +129,16 @@ def reach_recall(
 
     Returns:
         The index with its effort, its recall@10, milliseconds for a query in a batch and alone.
+
+    Raises:
+        ValueError: If the store has fewer than 2 photos.
     """
     store = index.store
+    if len(store) < 2:
+        raise ValueError(
+            f"To measure an index {store.folder} must have 2 photos. Received: {len(store)}. "
+            "Describe more"
+        )
     rows = np.random.default_rng(seed).permutation(store.rows)[:_NUM_QUERIES]
     queries, wanted = store.take(rows), min(_NUM_NEIGHBORS, len(store) - 1)
     exact = _without_itself(nearest_in_store(store, queries, wanted + 1)[0], rows)

@@ -1,5 +1,6 @@
 """Descriptors of any number of photos on disk: added, removed and read without loading them all."""
 
+import contextlib
 import dataclasses
 import fcntl
 import logging
@@ -15,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from placevec.retrieval.manifest import (
+    INDEX,
     MANIFEST,
     Manifest,
     delete_leftovers,
+    index_files,
     read_manifest,
     removed_path,
     write_manifest,
@@ -32,6 +35,7 @@ _ROWS_OF_A_SHARD = 16_384  # after `compact`
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
     "model_id": "Vectors of two models do not mix",
+    "precision": "Vectors of two precisions do not mix",
     "dtype": "A store has one type of numbers",
     "image_size": "Vectors of photos of two sizes do not mix",
     "frame": "Positions of two frames do not mix",
@@ -79,6 +83,7 @@ class DescriptorStore:
         image_size: tuple[int, int] | None = None,
         frame: str | None = None,
         root: str | None = None,
+        precision: str = "float32",
     ) -> Self:
         """Makes an empty store and opens it for writing.
 
@@ -89,6 +94,7 @@ class DescriptorStore:
             image_size: (int, int) or None. Rows and columns that photos are resized to.
             frame: str or None. What positions are measured in.
             root: str or None. The folder that names are relative to.
+            precision: str. What the model computes with, `"float32"` or `"bf16"`.
 
         Raises:
             FileExistsError: If something is there.
@@ -96,7 +102,7 @@ class DescriptorStore:
             ValueError: If a value is none that a store can have.
         """
         folder = Path(folder)
-        manifest = Manifest(model_id, dtype, image_size, frame, root)
+        manifest = Manifest(model_id, dtype, image_size, frame, root, precision=precision)
         if not folder.parent.is_dir():
             raise FileNotFoundError(
                 f"There is no folder {folder.parent} for {folder.name}. Make it"
@@ -112,19 +118,22 @@ class DescriptorStore:
     def open(cls, folder: Path, *, writable: bool = False) -> Self:
         """Opens a store to read, or to write as well.
 
+        A reader holds all of it from then on, names in memory and descriptors mapped, so that it
+        may be changed or compacted meanwhile.
+
         Args:
             folder: Path. The store.
             writable: bool. Whether photos will be added or removed.
 
         Raises:
-            FileNotFoundError: If there is no store.
+            FileNotFoundError: If there is no store, or a file of it is missing.
             BlockingIOError: If another process has it open for writing, and `writable`.
             ValueError: If it is damaged.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
         if not writable:
-            return cls(folder, manifest)
+            return cls._open_whole(folder, manifest)
         lock = _take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
@@ -134,6 +143,19 @@ class DescriptorStore:
             os.close(lock)
             raise
         return store
+
+    @classmethod
+    def _open_whole(cls, folder: Path, manifest: Manifest) -> Self:
+        while True:
+            store = cls(folder, manifest)
+            try:
+                store.descriptors, store.photos, store.is_removed  # noqa: B018
+                return store
+            except FileNotFoundError:
+                # A writer deletes what its new manifest does not name.
+                before, manifest = manifest, read_manifest(folder)
+                if manifest == before:
+                    raise
 
     def __enter__(self) -> Self:
         return self
@@ -151,6 +173,20 @@ class DescriptorStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lets no other process write meanwhile; a store that is open for writing never does.
+
+        Raises:
+            BlockingIOError: If another process has it open for writing.
+        """
+        lock = _take_lock(self.folder) if self._lock is None else None
+        try:
+            yield
+        finally:
+            if lock is not None:
+                os.close(lock)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -242,7 +278,7 @@ class DescriptorStore:
         """Refuses to go on where what comes does not belong into this store.
 
         Args:
-            **facts: `model_id`, `dtype`, `image_size`, `frame` or `root` of what comes.
+            **facts: `model_id`, `precision`, `dtype`, `image_size`, `frame` or `root` of it.
 
         Raises:
             ValueError: If one differs.
@@ -342,6 +378,8 @@ class DescriptorStore:
     def compact(self) -> None:
         """Writes all shards anew, large ones, without removed photos; rows change.
 
+        An index, which is of rows that there are no more, is deleted.
+
         Needs room for a second copy meanwhile.
 
         Raises:
@@ -360,6 +398,9 @@ class DescriptorStore:
             )
             number += 1
         self._settle(shards=tuple(shards), next_number=number, removed=None)
+        (self.folder / INDEX).unlink(missing_ok=True)
+        for path in index_files(self.folder):
+            path.unlink()
         delete_leftovers(self.folder, self.manifest)
 
     @cached_property

@@ -110,11 +110,37 @@ def test_photos_of_another_folder_do_not_pass_for_known_ones(photos, tmp_path):
 
 
 def test_a_folder_that_was_moved_is_still_the_same(tmp_path):
+    names = [f"{number}.jpg" for number in range(20)] + ["walk.mp4#000003"]
     (tmp_path / "photos").mkdir()
-    open_store(tmp_path / "store", tmp_path / "photos").close()
+    for name in [*names[1:20], "walk.mp4"]:  # the first was deleted
+        (tmp_path / "photos" / name).touch()
+    with open_store(tmp_path / "store", tmp_path / "photos") as store:
+        store.append(names, np.eye(21))
     (tmp_path / "photos").rename(tmp_path / "moved")
     with open_store(tmp_path / "store", tmp_path / "moved") as store:
         assert store.manifest.root == str(tmp_path / "moved")
+
+
+def test_another_folder_does_not_take_the_place_of_a_missing_one(tmp_path):
+    """Such as that of a disk which is not mounted now."""
+    for name in ("photos", "other"):
+        (tmp_path / name).mkdir()
+    with open_store(tmp_path / "store", tmp_path / "photos") as store:
+        store.append(["a.jpg", "b.jpg"], np.eye(2))
+    (tmp_path / "photos").rmdir()
+    (tmp_path / "other" / "a.jpg").touch()
+    with pytest.raises(ValueError, match="photos, which is no folder now.*has 1 of 2 of them"):
+        open_store(tmp_path / "store", tmp_path / "other")
+    assert DescriptorStore.open(tmp_path / "store").manifest.root == str(tmp_path / "photos")
+
+
+def test_two_precisions_do_not_mix(tmp_path):
+    open_store(tmp_path / "store", tmp_path, precision="bf16").close()
+    with pytest.raises(ValueError, match="two precisions do not mix: `precision` must be bf16"):
+        open_store(tmp_path / "store", tmp_path)
+    assert DescriptorStore.open(tmp_path / "store").manifest.precision == "bf16"
+    with pytest.raises(ValueError, match="`precision` must be one of float32, bf16"):
+        open_store(tmp_path / "other", tmp_path, precision="int4")
 
 
 DESCRIBE = """

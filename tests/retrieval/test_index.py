@@ -78,6 +78,34 @@ def test_finds_only_what_is_allowed(built, kind, share):
         np.testing.assert_array_equal(neighbors, exact)
 
 
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory):
+    """A store of 6,000 photos of 60 places, row by row the place `row % 60`; graph and lists."""
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(rng.normal(size=(1, 60, DIM)), 100, axis=0).reshape(6000, DIM)
+    vectors += 0.3 * rng.normal(size=vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = DescriptorStore.create(tmp_path_factory.mktemp("towns") / "s", model_id="m")
+    store.append([f"{row}.jpg" for row in range(6000)], vectors)
+    return store, {kind: StoreIndex.build(store, kind) for kind in ("hnsw", "ivf_pq")}
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "ivf_pq"])
+@pytest.mark.parametrize("num_places", [2, 4, 12])
+def test_a_filter_far_from_the_query_hides_no_photo(towns, kind, num_places):
+    """Only photos of some places are allowed, and queries are of all places."""
+    store, indexes = towns
+    is_allowed = np.arange(6000) % 60 < num_places
+    queries = store.take(np.arange(60))
+    index = indexes[kind].with_effort({"hnsw": 16, "ivf_pq": 4}[kind])
+    neighbors, similarities = index.search(queries, 10, is_allowed=is_allowed)
+    exact, values = nearest_in_store(store, queries, 10, is_allowed=is_allowed)
+    assert (neighbors >= 0).all() and is_allowed[neighbors].all()
+    shares = [np.isin(right, row).mean() for row, right in zip(neighbors, exact, strict=True)]
+    assert np.mean(shares) > 0.9
+    assert np.mean(similarities[:, 0] > values[:, 0] - 1e-5) > 0.9
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_is_saved_with_the_store(changing, kind):
     StoreIndex.build(changing, "sq8").save()
@@ -113,12 +141,44 @@ def test_photos_added_or_removed_later_are_found_or_not(changing, kind):
     assert index.search(changing.take([5]), 1)[0][0, 0] != 5
 
 
-def test_an_index_of_other_rows_is_noticed(changing):
+def test_an_index_of_other_rows_is_noticed(changing, tmp_path):
+    """A process that was killed in `compact` may leave the index of the rows before."""
     StoreIndex.build(changing, "sq8").save()
+    (tmp_path / "before").mkdir()
+    files = [shutil.copy(path, tmp_path / "before") for path in changing.folder.glob("index*")]
     changing.remove(["0.jpg"])
     changing.compact()
+    for path in files:
+        shutil.copy(path, changing.folder)
     with pytest.raises(ValueError, match="is of other photos. Build it again: `placevec index`"):
         StoreIndex.load(changing)
+
+
+def test_compacting_deletes_the_index(changing):
+    StoreIndex.build(changing, "sq8").save()
+    (changing.folder / ".unfinished-index-hnsw-0.faiss").touch()
+    changing.compact()
+    assert not [path for path in changing.folder.iterdir() if "index" in path.name]
+    assert StoreIndex.load(changing).settings.kind == "flat"
+
+
+def test_an_index_is_saved_under_the_lock_of_the_store(changing):
+    reader = DescriptorStore.open(changing.folder)
+    index = StoreIndex.build(reader, "sq8")
+    with pytest.raises(BlockingIOError, match="Another process writes to"):
+        index.save()
+    changing.remove(["0.jpg"])
+    changing.close()
+    unfinished = changing.folder / ".unfinished-index-hnsw-0.faiss"
+    unfinished.touch()  # of a killed writer
+    index.save()
+    assert not unfinished.exists()
+    with DescriptorStore.open(changing.folder, writable=True) as store:  # saving let go of the lock
+        assert StoreIndex.load(store).settings.kind == "sq8"
+        store.compact()
+    with pytest.raises(ValueError, match="are others by now. Build it again"):
+        index.save()
+    assert not list(changing.folder.glob("index*"))
 
 
 def test_an_index_of_another_store_is_noticed(changing, tmp_path):

@@ -95,6 +95,32 @@ def test_a_collection_is_brought_up_to_date(client, store):
     assert search_milvus(client, store, "town", store.take([20]), 1)[0][0, 0] != 20
 
 
+def test_asks_for_no_more_rows_than_milvus_answers_with(store):
+    """Removed rows between two that are there do not count: Milvus answers with 16,384 at most."""
+    asked, sent = [], []
+
+    class Client:
+        def query(self, collection, *, limit, **others):
+            asked.append(limit)
+            return []
+
+        def insert(self, collection, values):
+            sent.extend(value["row"] for value in values)
+
+        def has_collection(self, collection):
+            return True
+
+        def ignore(self, *arguments, **others):
+            pass
+
+        load_collection = delete = flush = ignore
+
+    store.remove([f"{row}.jpg" for row in range(10, 290)])
+    assert upload_store(Client(), store, "town") == 19
+    assert sent == [*range(7), 8, 9, *range(290, 300)]
+    assert max(asked) == 19
+
+
 def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
     upload_store(client, store, "town")
     store.compact()

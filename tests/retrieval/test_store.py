@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from placevec.retrieval import DescriptorStore
+from placevec.retrieval.manifest import read_manifest
 
 pytestmark = pytest.mark.one_backend
 
@@ -124,6 +125,41 @@ def test_a_reader_keeps_what_it_opened(filled):
     with DescriptorStore.open(filled, writable=True) as store:
         store.append(["f"], vectors(1))
     assert len(reader) == 5 and len(DescriptorStore.open(filled)) == 6
+
+
+def test_a_reader_keeps_what_was_removed_and_compacted_meanwhile(filled):
+    with DescriptorStore.open(filled, writable=True) as store:
+        store.remove(["a"])
+        reader = DescriptorStore.open(filled)
+        store.remove(["b"])
+        store.compact()
+    assert reader.table().name.tolist() == ["b", "c", "d", "e"] and len(reader) == 4
+    every = np.concatenate([vectors(3), vectors(2, seed=1)])
+    np.testing.assert_array_equal(reader.take(reader.rows), every[1:])
+
+
+@pytest.mark.parametrize("change", ["remove", "compact"])
+def test_a_reader_that_a_writer_overtakes_reads_again(filled, monkeypatch, change):
+    """The store changes after its manifest was read and before its other files are."""
+    with DescriptorStore.open(filled, writable=True) as store:
+        store.remove(["a"])
+        overtaken = [read_manifest(filled)]
+        store.remove(["b"]) if change == "remove" else store.compact()
+
+    def read(folder):
+        return overtaken.pop() if overtaken else read_manifest(folder)
+
+    monkeypatch.setattr("placevec.retrieval.store.read_manifest", read)
+    reader = DescriptorStore.open(filled)
+    wanted = ["c", "d", "e"] if change == "remove" else ["b", "c", "d", "e"]
+    assert reader.table().name.tolist() == wanted
+    assert len(reader.take(reader.rows)) == len(wanted)
+
+
+def test_says_which_file_is_missing(filled):
+    (filled / "000001.npy").unlink()
+    with pytest.raises(FileNotFoundError, match="000001.npy"):
+        DescriptorStore.open(filled)
 
 
 def test_an_empty_store_is_a_store(folder):

@@ -29,6 +29,7 @@ def open_engine(
     precision: str = "float32",
     image_size: tuple[int, int] | None = None,
     parallel_calls: int | None = None,
+    threads: int | None = None,
 ) -> Engine:
     """Opens a saved model with the library that runs it fastest, or with the one asked for.
 
@@ -45,7 +46,9 @@ def open_engine(
         image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
             was trained on.
         parallel_calls: int or None. Calls side by side. 1: the fastest answer for one photo.
-            None: as many as cores, the most photos a second.
+            None: as many as threads, the most photos a second.
+        threads: int or None. Threads of all calls together, where other processes take the other
+            cores. Keras keeps to those of its backend. None: as many as cores.
 
     Returns:
         Engine.
@@ -61,7 +64,7 @@ def open_engine(
         [OpenVINO](https://docs.openvino.ai), [ONNX Runtime](https://onnxruntime.ai),
         [LiteRT](https://ai.google.dev/edge/litert).
     """
-    opening = _Opening(Path(model_path), precision, image_size, parallel_calls)
+    opening = _Opening(Path(model_path), precision, image_size, parallel_calls, threads)
     if engine != "auto":
         return opening.open(engine)
     if not has_accelerator():
@@ -76,6 +79,13 @@ def open_engine(
     return opening.open(KERAS)
 
 
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class _Opening:
     """One model being opened; Keras loads it at most once, and not where an export is known."""
 
@@ -85,15 +95,16 @@ class _Opening:
         precision: str,
         image_size: tuple[int, int] | None,
         parallel_calls: int | None,
+        threads: int | None,
     ):
         if not path.is_file():
             raise FileNotFoundError(f"There is no model {path}")
-        if parallel_calls is not None and parallel_calls < 1:
-            raise ValueError(
-                f"`parallel_calls` must be at least 1. Received: parallel_calls={parallel_calls}"
-            )
+        for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
+            if number is not None and number < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
         self.path, self.precision, self.image_size = path, precision, image_size
-        self.parallel_calls = parallel_calls
+        self.threads = threads or num_cores()
+        self.parallel_calls = parallel_calls or self.threads
 
     @functools.cached_property
     def model(self) -> keras.Model:
@@ -123,8 +134,8 @@ class _Opening:
             return self._open_keras()
         self._require(name, kind, exporting=False)
         export = find_export(self.path, name) or self._export(name, kind)
-        calls = self.parallel_calls or _num_cores()
-        load = functools.partial(kind.module().load, export.folder, self.precision, _num_cores())
+        calls = self.parallel_calls
+        load = functools.partial(kind.module().load, export.folder, self.precision, self.threads)
         size = tuple(self.image_size or export.facts["image_size"])
         run = load(calls)
         checked = self._check(name, export, size, run)
@@ -221,13 +232,6 @@ def _unit(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.
         return descriptors / np.maximum(lengths, 1e-6)
 
     return scaled
-
-
-def _num_cores() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _first_line(error: BaseException) -> str:

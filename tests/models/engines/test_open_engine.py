@@ -62,6 +62,25 @@ def test_threads_may_call_at_once(saved, small_model, noise, engine_name):
     np.testing.assert_allclose(found, expected[rows], rtol=0, atol=1e-5)
 
 
+@needs_openvino
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [({}, (7, 7)), ({"threads": 3}, (3, 3)), ({"threads": 3, "parallel_calls": 1}, (3, 1))],
+)
+def test_takes_the_threads_it_is_given_or_all_cores(saved, monkeypatch, options, wanted):
+    asked, module = [], ENGINES["openvino"].module()
+    load = module.load
+    monkeypatch.setattr(ROOM, "num_cores", lambda: 7)
+
+    def load_few(folder, precision, threads, calls):
+        asked.append((threads, calls))
+        return load(folder, precision, 1, 1)
+
+    monkeypatch.setattr(module, "load", load_few)
+    engine = open_engine(saved, engine="openvino", **options)
+    assert asked == [wanted] and engine.parallel_calls == wanted[1]
+
+
 def test_describes_files_in_order_and_leaves_out_bad_ones(
     saved, small_model, noise, engine_name, tmp_path
 ):
@@ -164,6 +183,7 @@ def test_says_what_cannot_be_exported(saved, monkeypatch, tmp_path):
         ({"engine": "openvin"}, "no such engine. .*Did you mean 'openvino'"),
         ({"engine": "litert", "precision": "bf16"}, "litert computes in float32. Received: prec"),
         ({"parallel_calls": 0}, "`parallel_calls` must be at least 1"),
+        ({"threads": 0}, "`threads` must be at least 1"),
     ],
 )
 def test_refuses_what_there_is_not(saved, options, match):
