@@ -154,8 +154,7 @@ class Renderer:
             add_surface(self._root, surface, number, self._texture)
         self._background = self._root.attach_new_node("background")
         add_background(self._background, scene)
-        if scene.haze > 0:
-            add_haze(self._camera, scene, self._drawn()[1])
+        add_haze(self._camera, scene, self._drawn()[1])
 
     def photo(self, pose: Pose) -> np.ndarray:
         """Returns what a camera at `pose` sees: (rows, cols, 3) uint8 RGB."""
@@ -167,7 +166,7 @@ class Renderer:
         if self.oversize > 1:
             rows, cols = self._drawn()[0]
             pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
-        photo = np.ascontiguousarray(pixels[::-1, :, 2::-1])
+        photo = cv2.flip(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), 0)  # rows come bottom first
         return photo if self._remap is None else self._remap.photo(photo)
 
     def photos(self, poses: Iterable[Pose]) -> np.ndarray:
