@@ -42,7 +42,7 @@ def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_confi
     """Those that the untrained network of the run gives for them."""
     config = small_config(distillation=1.0, flip_tuples=True, augmentation="none")
     batches = []
-    module = sys.modules["placevec.training.train"]
+    module = sys.modules["placevec.training.sampler"]
 
     class Spy(module.TupleBatches):
         def epoch(self, epoch, first_step=0):
