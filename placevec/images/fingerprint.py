@@ -45,7 +45,8 @@ def fingerprint(path: Path | str) -> Fingerprint:
     """
     side = _SIDE + 1
     if find_frame(path) is None:
-        grey = read_image(path, image_size=(side, side), channels=1)[:, :, 0]
+        # A JPEG decoder that shrinks a photo to this size itself loses differences of one grey.
+        grey = resize_image(read_image(path, channels=1)[:, :, 0], side, side)
         data = Path(path).read_bytes()
     else:
         pixels = read_image(path)

@@ -72,9 +72,14 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
 
 
 def import_openvino() -> ModuleType:
-    """Imports OpenVINO without what reports each import and conversion to its makers."""
+    """Imports OpenVINO, ready for calls by several threads.
+
+    What reports each import and conversion to its makers is left out.
+    """
     # With this package missing OpenVINO takes a stand-in of its own, which sends nothing.
     sys.modules.setdefault("openvino_telemetry", None)
     import openvino
 
+    # Two threads whose calls are the first to need this table wait for each other for ever.
+    openvino.Type.u8.to_dtype()
     return openvino

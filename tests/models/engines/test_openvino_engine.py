@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ from placevec.models.engines import ENGINES
 if ENGINES["openvino"].missing(exporting=False):
     pytest.skip("openvino is not installed", allow_module_level=True)
 
+from placevec.models.engines import openvino_engine
 from placevec.models.engines.openvino_engine import import_openvino, load
 
 
@@ -18,6 +20,42 @@ def test_reports_nothing_to_anybody():
     assert sys.modules["openvino_telemetry"] is None
     for module in (convert_impl, telemetry_utils):
         assert module.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
+FIRST_CALLS = """
+import importlib.util
+import sys
+import threading
+import types
+
+# That file needs Keras for the name of a type alone, and Keras takes seconds to import.
+sys.modules["keras"] = types.SimpleNamespace(Model=object)
+spec = importlib.util.spec_from_file_location("openvino_engine", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+openvino, together = module.import_openvino(), threading.Barrier(4)
+
+def call():
+    together.wait()
+    openvino.Type.u8.to_dtype()
+
+threads = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(10)
+print(sum(thread.is_alive() for thread in threads), "threads wait for ever", flush=True)
+"""
+
+
+@pytest.mark.one_backend
+def test_first_calls_of_several_threads_do_not_wait_for_each_other():
+    for _ in range(3):
+        answer = subprocess.run(
+            [sys.executable, "-c", FIRST_CALLS, openvino_engine.__file__],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert answer.stdout == "0 threads wait for ever\n", answer.stderr
 
 
 def test_bf16_on_a_processor_without_it_is_refused(tmp_path, monkeypatch):
