@@ -94,13 +94,15 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     found = np.empty(0, dtype=np.int64)  # a pair (i, j) as i * N + j
     for band in bands.T:
         order = np.argsort(band, kind="stable")
+        near = [found]
         for apart in range(1, min(_MOST_COMPARED, count - 1) + 1):
             (same,) = np.nonzero(band[order[apart:]] == band[order[:-apart]])
             if not len(same):
                 break
-            found = np.union1d(
-                found, _near_pairs(hashes, order[same], order[same + apart], max_bits)
-            )
+            near.append(_near_pairs(hashes, order[same], order[same + apart], max_bits))
+        # NumPy 2.3 and later look for equal ones by hashing, a hundred times slower than this.
+        found = np.sort(np.concatenate(near))
+        found = found[np.diff(found, prepend=-1) > 0]
     return np.stack([found // max(count, 1), found % max(count, 1)], axis=1)
 
 
