@@ -1,0 +1,12 @@
+"""The command line: a file for each verb, whose flags are made from its settings.
+
+Keras and the rooms that use it are imported by the verbs that need them, when they run, so that
+`--help` answers at once.
+"""
+
+from placevec.cli.arguments import flags_over as flags_over
+from placevec.cli.describe import run_describe as run_describe
+from placevec.cli.surroundings import import_keras as import_keras
+from placevec.cli.surroundings import one_line_errors as one_line_errors
+from placevec.cli.surroundings import progress_bar as progress_bar
+from placevec.cli.verbs import main as main

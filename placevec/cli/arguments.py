@@ -1,0 +1,27 @@
+"""The arguments of verbs, as the help names them, and flags made from settings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import tyro
+
+Config = TypeVar("Config")
+Flags = tyro.conf.arg(name="")
+Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
+Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
+PlacesPath = Annotated[str, tyro.conf.arg(metavar="PATH")]
+World = Annotated[str, tyro.conf.arg(metavar="WORLD")]
+Store = Annotated[Path, tyro.conf.arg(metavar="STORE")]
+Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAMES")]
+Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
+
+
+def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config:
+    """Returns settings with the flags of the command line put over them.
+
+    Args:
+        config: dataclass instance of `placevec.config`; the values without a flag.
+        arguments: sequence of str or None. Flags. None: those of this process.
+    """
+    return tyro.cli(type(config), default=config, args=arguments)

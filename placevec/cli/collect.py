@@ -1,0 +1,24 @@
+"""`placevec collect`: photos with positions from services of street-level photos."""
+
+from typing import Annotated
+
+import tyro
+
+from placevec.cli.arguments import Flags
+from placevec.cli.surroundings import progress_bar
+from placevec.config import MapillaryConfig, StreetviewConfig
+
+_Service = (
+    Annotated[StreetviewConfig, tyro.conf.subcommand("streetview")]
+    | Annotated[MapillaryConfig, tyro.conf.subcommand("mapillary")]
+)
+
+
+def collect(settings: Annotated[_Service, Flags]) -> None:
+    """Collect photos with positions from a service of street-level photos."""
+    from placevec.collecting import collect_mapillary, collect_streetview
+
+    if isinstance(settings, StreetviewConfig):
+        print(collect_streetview(settings, progress_bar))
+    else:
+        print(collect_mapillary(settings, progress_bar))

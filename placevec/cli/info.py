@@ -1,0 +1,27 @@
+"""`placevec info`: what a model is made of, and what it costs."""
+
+from placevec.cli.arguments import Model
+from placevec.cli.surroundings import import_keras
+from placevec.config import EvaluateConfig
+
+
+def info(
+    model: Model,
+    /,
+    image_size: tuple[int, int] | None = EvaluateConfig.image_size,
+    batch_size: int = 1,
+) -> None:
+    """Print a model's layers, parameters, memory and floating point operations.
+
+    Args:
+        model: A .keras file or an old .h5 file.
+        image_size: Rows and columns of a photo. None: those it was trained on.
+        batch_size: Photos in a batch, for the memory.
+    """
+    import_keras()
+    from placevec.models import load_model, measure_model
+    from placevec.retrieval import photo_size
+
+    network = load_model(model)
+    size = photo_size(network) if image_size is None else image_size
+    print(measure_model(network, image_size=size, batch_size=batch_size))

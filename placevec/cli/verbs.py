@@ -1,0 +1,48 @@
+"""The command line: one verb for each stage."""
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+
+from placevec.cli.check import check
+from placevec.cli.collect import collect
+from placevec.cli.describe import describe
+from placevec.cli.evaluate import evaluate
+from placevec.cli.index import index
+from placevec.cli.info import info
+from placevec.cli.remove import remove
+from placevec.cli.render import render_over
+from placevec.cli.search import search
+from placevec.cli.settings import take_settings
+from placevec.cli.split import split
+from placevec.cli.surroundings import one_line_errors
+from placevec.cli.train import train_over
+from placevec.cli.whiten import crop, whiten
+
+_BACKEND_HINT = "The environment variable KERAS_BACKEND chooses tensorflow (default), jax or torch."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs `placevec VERB ...`; bad input ends with one line and exit code 2."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with one_line_errors():
+        arguments, training, rendering = take_settings(arguments)
+        verbs = {
+            "train": train_over(training),
+            "describe": describe,
+            "index": index,
+            "search": search,
+            "remove": remove,
+            "evaluate": evaluate,
+            "whiten": whiten,
+            "crop": crop,
+            "check": check,
+            "render": render_over(rendering),
+            "collect": collect,
+            "split": split,
+            "info": info,
+        }
+        tyro.extras.subcommand_cli_from_dict(
+            verbs, prog="placevec", description=f"{__doc__} {_BACKEND_HINT}", args=arguments
+        )

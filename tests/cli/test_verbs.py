@@ -1,0 +1,86 @@
+import subprocess
+import sys
+
+import pytest
+
+from placevec.cli import main
+
+VERBS = {
+    "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
+    "describe": ["PHOTOS", "--model", "--out", "--image-size", "--engine", "--precision"],
+    "index": ["STORE", "--kind", "--auto", "--recall", "--memory-mb"],
+    "search": ["STORE", "PHOTOS", "--model", "--matches", "--within-m", "--of", "--before"],
+    "remove": ["STORE", "NAMES", "--compact"],
+    "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
+    "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
+    "crop": ["MODEL", "--dim", "--out"],
+    "check": ["PATH", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
+    "render": ["--out", "--seed"],
+    "collect": ["streetview", "mapillary"],
+    "split": ["READER:PATH", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
+    "info": ["MODEL", "--image-size"],
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_names_what_a_verb_takes(verb, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for flag in VERBS[verb]:
+        assert flag in text
+    assert "usage: placevec " + verb in text
+
+
+def test_help_names_every_verb_and_the_backends(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for word in (*VERBS, "KERAS_BACKEND"):
+        assert word in text
+
+
+def test_help_answers_without_importing_keras():
+    code = (
+        "import runpy, sys\n"
+        "sys.argv = ['placevec', *sys.argv[1:]]\n"
+        "try: runpy.run_module('placevec', run_name='__main__')\n"
+        "except SystemExit as leave: assert not leave.code\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'torch', 'faiss', 'cv2', 'pandas', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    for arguments in (["--help"], ["train", "--help"]):
+        answer = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+        )
+        assert answer.stdout.startswith("usage: placevec")
+        assert answer.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (["train", "--learning-rat", "0.1"], "--learning-rate"),
+        (["train", "--epoch", "3"], "--epochs"),  # no abbreviations
+        (["train", "--model.num-cluster", "3"], "--model.num-clusters"),
+        (["describe", "photos", "--model", "m.keras", "--image-siz", "48", "64"], "--image-size"),
+        (["evaluate", "folder:x", "--model", "m.keras", "--radius", "3"], "--radius-m"),
+        (["render", "--seeds", "3"], "--seed"),
+        (["trian"], "train"),
+        (["train", "--loss", "hinge"], "allpair_hinge"),
+    ],
+)
+def test_refuses_an_unknown_word_and_says_what_is_near(trained, refused, arguments, near):
+    assert near in refused(arguments)
+    assert trained == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["describe"], ["evaluate", "folder:x"], ["info"], ["train", "--image-size", "48"],
+     ["train", "--epochs", "few"]],
+)  # fmt: skip
+def test_refuses_a_command_that_is_not_whole(trained, refused, arguments):
+    assert refused(arguments)
+    assert trained == []

@@ -1,0 +1,52 @@
+import pytest
+
+from placevec.cli import main
+from placevec.models import load_model
+
+
+def test_whiten_and_crop_write_models_of_fewer_numbers(places, model_path, tmp_path, capsys):
+    whitened, cropped = tmp_path / "w.keras", tmp_path / "c.keras"
+    main(["whiten", str(model_path), "--places", f"folder:{places}", "--dim", "2",
+          "--out", str(whitened), "--image-size", "32", "48", "--power", "0.5"])  # fmt: skip
+    assert capsys.readouterr().out == f"model with descriptors of 2 numbers in {whitened}\n"
+    assert load_model(whitened).output_shape == (None, 2)
+    main(["crop", str(whitened), "--dim", "1", "--out", str(cropped)])
+    assert capsys.readouterr().out == f"model with descriptors of 1 numbers in {cropped}\n"
+    assert load_model(cropped).output_shape == (None, 1)
+    main(["info", str(whitened), "--image-size", "10", "20"])
+    assert "whitening" in capsys.readouterr().out
+
+
+def test_whiten_hands_every_setting_on(places, model_path, tmp_path, monkeypatch):
+    calls = []
+
+    def spy(model, dataset, dim, **options):
+        calls.append((len(dataset), dim, options))
+        return model
+
+    monkeypatch.setattr("placevec.training.whiten", spy)
+    main(["whiten", str(model_path), "--places", f"folder:{places}", "--dim", "2", "--power", "0.5",
+          "--augmentation", "light", "--max-photos", "5", "--image-size", "32", "48",
+          "--batch-size", "3", "--seed", "4", "--skip-unreadable",
+          "--out", str(tmp_path / "w.keras")])  # fmt: skip
+    ((num_photos, dim, options),) = calls
+    options.pop("progress")
+    assert (num_photos, dim) == (6, 2)
+    assert options == {
+        "rank": 0, "power": 0.5, "augmentation": "light", "max_photos": 5, "image_size": (32, 48),
+        "batch_size": 3, "seed": 4, "skip_unreadable": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["whiten", "crop"])
+def test_whiten_and_crop_refuse_an_impossible_output_before_the_long_work(
+    verb, tmp_path, refused_in_one_line
+):
+    command = [verb, tmp_path / "gone.keras", "--dim", "2", "--out", tmp_path / "w.h5"]
+    command += ["--places", "folder:gone"] if verb == "whiten" else []
+    assert "ends in .keras. Received" in refused_in_one_line(command)
+
+
+def test_crop_refuses_a_model_without_whitening(model_path, tmp_path, refused_in_one_line):
+    command = ["crop", model_path, "--dim", "2", "--out", tmp_path / "c.keras"]
+    assert "must end in whitening to be cropped" in refused_in_one_line(command)
