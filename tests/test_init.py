@@ -69,7 +69,7 @@ def test_importing_placevec_imports_no_keras_and_places_need_none():
 
 
 def test_every_public_name_is_there():
-    from placevec.models import load_model
+    from placevec.models import load_model, open_engine
     from placevec.places import PlaceDataset
     from placevec.retrieval import describe, recall
     from placevec.sources import open_places
@@ -80,6 +80,7 @@ def test_every_public_name_is_there():
         "PlaceDataset": PlaceDataset,
         "open_places": open_places,
         "load_model": load_model,
+        "open_engine": open_engine,
         "describe": describe,
         "recall": recall,
         "train": train,

@@ -37,7 +37,8 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
         precision=settings.precision,
         image_size=settings.image_size,
     )
-    model = open_it(engine=settings.engine)
+    fitted_to = [root / name for name in names] if settings.precision == "int8" else []
+    model = open_it(engine=settings.engine, calibration=fitted_to)
     options = {"batch_size": settings.batch_size, "progress": progress_bar}
     if settings.out.suffix == ".npz":
         descriptors, kept = describe_photos(model, [root / name for name in names], **options)

@@ -8,4 +8,4 @@ Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
 Engine = Literal["auto", "openvino", "onnx", "litert", "keras"]
 
 
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "int8"]

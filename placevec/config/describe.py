@@ -8,12 +8,35 @@ from placevec.config.choices import Engine, Precision
 from placevec.config.refusals import need_at_least, need_image_size, refuse, settle_types
 
 
-@dataclass(frozen=True)
-class DescribeConfig:
-    """How photos are turned into descriptors."""
-
+@dataclass(frozen=True, kw_only=True)
+class _RunsModel:
     model: Path
     """Trained model: a .keras file or an old .h5 file."""
+    image_size: tuple[int, int] | None = None
+    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
+    where it does not say."""
+    batch_size: int | None = None
+    """Photos in a batch. None: what suits the engine, 8 with Keras."""
+    engine: Engine = "auto"
+    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
+    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
+    which is made once and kept beside the model in MODEL.engines."""
+    precision: Precision = "float32"
+    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
+    made for it, int8 on most, and what they cost is printed. `describe` fits int8 to the photos
+    that it describes first, and keeps that beside the model."""
+
+    def __post_init__(self) -> None:
+        settle_types(self)
+        if self.batch_size is not None:
+            need_at_least(self, 1, "batch_size")
+        need_image_size(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeConfig(_RunsModel):
+    """How photos are turned into descriptors."""
+
     out: Path = Path("descriptors.npz")
     """A file that ends in .npz for names (N,), descriptors (N, D) float32 and the model's id; or a
     folder, a store that photos are written to as they come: the same command goes on after a stop
@@ -23,35 +46,18 @@ class DescribeConfig:
     ray_workers: int = 0
     """Processes of Ray that describe for a store, on this machine or on the cluster that
     RAY_ADDRESS names. 0: this process describes."""
-    image_size: tuple[int, int] | None = None
-    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
-    where it does not say."""
-    batch_size: int | None = None
-    """Photos in a batch. None: what suits the engine, 8 with Keras."""
-    engine: Engine = "auto"
-    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
-    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
-    which is made once and kept beside the model in MODEL.engines."""
-    precision: Precision = "float32"
-    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
-    made for it, and what it costs is printed."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        if self.batch_size is not None:
-            need_at_least(self, 1, "batch_size")
+        super().__post_init__()
         need_at_least(self, 0, "ray_workers")
         if self.ray_workers and self.out.suffix:
             refuse(self, "out", "a store, a folder without an ending, with `ray_workers`")
-        need_image_size(self)
 
 
-@dataclass(frozen=True)
-class EvaluateConfig:
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(_RunsModel):
     """How recall is measured."""
 
-    model: Path
-    """Trained model: a .keras file or an old .h5 file."""
     radius_m: float = 25.0
     """A database photo within this distance of the query is a right answer, in metres (in frames
     for a sequence)."""
@@ -59,28 +65,13 @@ class EvaluateConfig:
     """Photos nearer in time to the query are no answers, in seconds: 30 for one drive, where the
     frames before and after say nothing. None: only those of the very same time, where a photo is
     query and database at once."""
-    image_size: tuple[int, int] | None = None
-    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
-    where it does not say."""
-    batch_size: int | None = None
-    """Photos in a batch. None: what suits the engine, 8 with Keras."""
-    engine: Engine = "auto"
-    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
-    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
-    which is made once and kept beside the model in MODEL.engines."""
-    precision: Precision = "float32"
-    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
-    made for it, and what it costs is printed."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
     json: bool = False
     """Print JSON instead of a table."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
+        super().__post_init__()
         need_at_least(self, 0, "radius_m")
         if self.min_time_difference_s is not None:
             need_at_least(self, 0, "min_time_difference_s")
-        if self.batch_size is not None:
-            need_at_least(self, 1, "batch_size")
-        need_image_size(self)

@@ -16,21 +16,18 @@ _COUNT = 8
 def compare(
     run: Callable[[np.ndarray], np.ndarray],
     reference: Callable[[np.ndarray], np.ndarray],
-    image_size: tuple[int, int],
-    channels: int,
+    photos: np.ndarray,
 ) -> dict:
-    """Describes made photos both ways.
+    """Describes photos both ways.
 
     Args:
         run: callable. `(B, H, W, C)` uint8 to `(B, D)`; what is checked.
         reference: callable. The same by Keras in float32.
-        image_size: (int, int). Rows and columns.
-        channels: int. `C`.
+        photos: (N, H, W, C) uint8.
 
     Returns:
         dict of `largest_difference`, of a number of the descriptors, and `least_cosine`.
     """
-    photos = check_photos(image_size, channels)
     expected, received = (
         np.concatenate([np.asarray(each(photo[None]), np.float32) for photo in photos])
         for each in (reference, run)

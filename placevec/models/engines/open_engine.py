@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -14,7 +14,7 @@ from placevec.config import TrainConfig
 from placevec.images import size_in_name
 from placevec.models.descriptor_model import load_model, model_id
 from placevec.models.engines.cache import Export, find_export, make_export
-from placevec.models.engines.check import LARGEST_DIFFERENCE, compare, cpu_name
+from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
@@ -30,6 +30,7 @@ def open_engine(
     image_size: tuple[int, int] | None = None,
     parallel_calls: int | None = None,
     threads: int | None = None,
+    calibration: Sequence[Path | str] = (),
 ) -> Engine:
     """Opens a saved model with the library that runs it fastest, or with the one asked for.
 
@@ -42,13 +43,16 @@ def open_engine(
         engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the first
             engine that is installed and equals Keras. Defaults to `"auto"`.
         precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
-            and `Engine.cost` says what it costs. Defaults to `"float32"`.
+            `"int8"` on most, and `Engine.cost` says what it costs. Defaults to `"float32"`.
         image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
             was trained on.
         parallel_calls: int or None. Calls side by side. 1: the fastest answer for one photo.
             None: as many as threads, the most photos a second.
         threads: int or None. Threads of all calls together, where other processes take the other
             cores. Keras keeps to those of its backend. None: as many as cores.
+        calibration: sequence of Path. Photos that the numbers of int8 are fitted to, 136 of them
+            from all over; needed the first time, then the network in int8 is kept beside the
+            model.
 
     Returns:
         Engine.
@@ -58,13 +62,16 @@ def open_engine(
         ImportError: If the engine asked for is not installed.
         OSError: If its export cannot be written beside the model.
         ValueError: If there is no such engine or it has no such precision, the model is damaged
-            or cannot be exported, or float32 differs from Keras by more than 1e-5.
+            or cannot be exported, int8 has no photos to be fitted to, or float32 differs from Keras
+            by more than 1e-5.
 
     Reference:
         [OpenVINO](https://docs.openvino.ai), [ONNX Runtime](https://onnxruntime.ai),
         [LiteRT](https://ai.google.dev/edge/litert).
     """
-    opening = _Opening(Path(model_path), precision, image_size, parallel_calls, threads)
+    opening = _Opening(
+        Path(model_path), precision, image_size, parallel_calls, threads, calibration
+    )
     if engine != "auto":
         return opening.open(engine)
     if not has_accelerator():
@@ -73,8 +80,10 @@ def open_engine(
                 continue
             try:
                 return opening.open(name)
-            # Whatever a library raises, Keras is still there.
+            # Whatever a library raises, Keras is still there, unless it has no such precision.
             except Exception as error:
+                if precision not in ENGINES[KERAS].precisions:
+                    raise
                 _log.warning("%s is passed over: %s", name, _first_line(error))
     return opening.open(KERAS)
 
@@ -96,6 +105,7 @@ class _Opening:
         image_size: tuple[int, int] | None,
         parallel_calls: int | None,
         threads: int | None,
+        calibration: Sequence[Path | str],
     ):
         if not path.is_file():
             raise FileNotFoundError(f"There is no model {path}")
@@ -105,6 +115,7 @@ class _Opening:
         self.path, self.precision, self.image_size = path, precision, image_size
         self.threads = threads or num_cores()
         self.parallel_calls = parallel_calls or self.threads
+        self.calibration = calibration
 
     @functools.cached_property
     def model(self) -> keras.Model:
@@ -134,10 +145,14 @@ class _Opening:
             return self._open_keras()
         self._require(name, kind, exporting=False)
         export = find_export(self.path, name) or self._export(name, kind)
-        calls = self.parallel_calls
-        load = functools.partial(kind.module().load, export.folder, self.precision, self.threads)
         size = tuple(self.image_size or export.facts["image_size"])
-        run = load(calls)
+        if self.precision == "int8":
+            quantized = f"int8_{name}"
+            export = find_export(self.path, quantized) or self._quantize(
+                name, kind, export, size, quantized
+            )
+        calls = self.parallel_calls
+        run = kind.module().load(export.folder, self.precision, self.threads, calls)
         checked = self._check(name, export, size, run)
         _log.info("%s runs the model, %s", name, self.precision)
         return self._engine(name, export.facts, size, calls, run, checked)
@@ -148,7 +163,8 @@ class _Opening:
         checked = {}
         if self.precision != "float32":
             reference = wrap(self.model, "float32")
-            checked = compare(_unit(run), reference, size, self.facts["channels"])
+            photos = check_photos(size, self.facts["channels"])
+            checked = compare(_unit(run), reference, photos)
         _log.info("Keras runs the model, %s", self.precision)
         return self._engine(KERAS, self.facts, size, 1, run, checked)
 
@@ -176,6 +192,25 @@ class _Opening:
                 f'Install it: pip install "placevec[{kind.extra}]"'
             )
 
+    def _quantize(
+        self, name: str, kind: EngineKind, export: Export, size: tuple[int, int], quantized: str
+    ) -> Export:
+        if missing := kind.missing_quantizers():
+            raise ImportError(
+                f'int8 needs {" and ".join(missing)}. Install it: pip install "placevec[int8]"'
+            )
+        if not len(self.calibration):
+            raise ValueError(
+                f"int8 must first be fitted to photos, best those of the training. Run `placevec "
+                f"describe PHOTOS --model {self.path} --precision int8` once"
+            )
+        from placevec.models.engines.int8 import quantize, read_photos
+
+        photos = read_photos(self.calibration, size, export.facts["channels"])
+        make = functools.partial(quantize, export.folder, photos)
+        _log.info("fitting int8 to %d photos", len(photos))
+        return make_export(self.path, quantized, make, export.facts)
+
     def _export(self, name: str, kind: EngineKind) -> Export:
         self._require(name, kind, exporting=True)
         if keras.backend.backend() != "tensorflow":
@@ -194,7 +229,7 @@ class _Opening:
         if checked is None:
             run = run if self.precision == "float32" else _unit(run)
             reference = wrap(self.model, "float32")
-            checked = compare(run, reference, size, export.facts["channels"])
+            checked = compare(run, reference, self._photos(export, size))
             with contextlib.suppress(OSError):  # read-only by now: it is compared anew next time
                 export.keep_check(about, checked)
             _log.info(
@@ -208,6 +243,14 @@ class _Opening:
                 "`--engine keras`"
             )
         return checked
+
+    def _photos(self, export: Export, size: tuple[int, int]) -> np.ndarray:
+        """Returns what engines are compared on; int8 on photos such as those it was fitted to."""
+        if self.precision != "int8":
+            return check_photos(size, export.facts["channels"])
+        from placevec.models.engines.int8 import kept_photos
+
+        return kept_photos(export.folder, size)
 
 
 def _export_or_refuse(

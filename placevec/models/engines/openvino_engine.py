@@ -1,4 +1,4 @@
-"""Runs a model by OpenVINO: the fastest on most CPUs, in float32 and bfloat16."""
+"""Runs a model by OpenVINO: the fastest on most CPUs, in float32, bfloat16 and int8."""
 
 import functools
 import queue
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 MODEL_FILE = "model.xml"
-_HINTS = {"float32": "f32", "bf16": "bf16"}
+_HINTS = {"float32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not in int8
 _SHAPES = 4  # compiled networks that are kept, one for each shape of a batch
 
 
@@ -27,7 +27,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
 
     Args:
         folder: Path. What `export` wrote.
-        precision: str. `"float32"` or `"bf16"`.
+        precision: str. `"float32"`, `"bf16"`, or `"int8"` where the folder holds such a network.
         threads: int. All threads together.
         calls: int. Calls that run side by side, each with its share of the threads.
 

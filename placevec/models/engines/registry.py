@@ -19,6 +19,7 @@ class EngineKind:
         home: str. The file of this room that knows the library.
         needs: tuple of str. Packages that run an export.
         exporters: tuple of str. Packages that make one, beside those.
+        quantizers: tuple of str. Packages that make one in int8 of it, beside those that run it.
         extra: str. The extra of this package that installs them all.
         precisions: tuple of str. What it can compute in.
         batch_size: int. Photos in a call at which it is fastest.
@@ -27,6 +28,7 @@ class EngineKind:
     home: str
     needs: tuple[str, ...]
     exporters: tuple[str, ...]
+    quantizers: tuple[str, ...]
     extra: str
     precisions: tuple[str, ...]
     batch_size: int
@@ -35,6 +37,10 @@ class EngineKind:
         """Returns the packages that are not installed."""
         packages = self.needs + (self.exporters if exporting else ())
         return [name for name in packages if not _is_installed(name)]
+
+    def missing_quantizers(self) -> list[str]:
+        """Returns the packages that make an export in int8 and are not installed."""
+        return [name for name in self.quantizers if not _is_installed(name)]
 
     def module(self) -> ModuleType:
         """Imports the file that knows the library."""
@@ -49,14 +55,16 @@ ENGINES: dict[str, EngineKind] = {
         home="openvino_engine",
         needs=("openvino",),
         exporters=("tensorflow",),
+        quantizers=("nncf",),
         extra="fast",
-        precisions=("float32", "bf16"),
+        precisions=("float32", "bf16", "int8"),
         batch_size=4,
     ),
     "onnx": EngineKind(
         home="onnx_engine",
         needs=("onnxruntime",),
         exporters=("tensorflow", "tf2onnx"),
+        quantizers=(),
         extra="onnx",
         precisions=("float32",),
         batch_size=4,
@@ -65,6 +73,7 @@ ENGINES: dict[str, EngineKind] = {
         home="litert_engine",
         needs=("ai_edge_litert",),
         exporters=("tensorflow",),
+        quantizers=(),
         extra="litert",
         precisions=("float32",),
         batch_size=4,
@@ -73,6 +82,7 @@ ENGINES: dict[str, EngineKind] = {
         home="keras_engine",
         needs=(),
         exporters=(),
+        quantizers=(),
         extra="",
         precisions=("float32", "bf16"),
         batch_size=8,

@@ -10,7 +10,7 @@ def unit_means(photos):
 
 
 def test_equal_ways_differ_by_nothing():
-    found = compare(unit_means, unit_means, (32, 48), 3)
+    found = compare(unit_means, unit_means, check_photos((32, 48), 3))
     assert found["largest_difference"] == 0
     assert found["least_cosine"] == pytest.approx(1, abs=1e-6)
 
@@ -24,7 +24,7 @@ def test_finds_the_photo_that_is_off_most():
         found[(photos == last).all(axis=(1, 2, 3)), 0] += 0.5
         return found
 
-    found = compare(off, unit_means, (32, 48), 3)
+    found = compare(off, unit_means, check_photos((32, 48), 3))
     assert found["largest_difference"] == pytest.approx(0.5, abs=1e-6)
     right, wrong = unit_means(last[None])[0], off(last[None])[0]
     assert found["least_cosine"] == pytest.approx(right @ wrong / np.linalg.norm(wrong), abs=1e-6)
@@ -34,7 +34,8 @@ def test_finds_the_photo_that_is_off_most():
     "broken", [lambda p: unit_means(p) * np.nan, lambda p: unit_means(p)[:, :2]]
 )
 def test_what_is_no_descriptor_is_infinitely_off(broken):
-    assert compare(broken, unit_means, (32, 48), 3)["largest_difference"] == float("inf")
+    found = compare(broken, unit_means, check_photos((32, 48), 3))
+    assert found["largest_difference"] == float("inf")
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -1,5 +1,6 @@
 import importlib
 import logging
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -28,6 +29,18 @@ def engine_name(request):
     if request.param != "keras" and keras.backend.backend() != "tensorflow":
         pytest.skip("exports are made by Keras on TensorFlow")
     return request.param
+
+
+@pytest.fixture
+def photo_paths(tmp_path):
+    """Files of 20 photos of coarse texture, the third of which is none."""
+    rng = np.random.default_rng(2)
+    paths = [tmp_path / f"{place:02d}.png" for place in range(20)]
+    for path in paths:
+        photo = cv2.resize(rng.integers(0, 256, (5, 7, 3), np.uint8), (56, 40))
+        cv2.imwrite(str(path), photo)
+    paths[2].write_bytes(b"no photo")
+    return paths
 
 
 def test_equals_keras_to_1e_5(saved, small_model, noise, engine_name):
@@ -103,6 +116,46 @@ def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
     cosines = np.sum(received * keras.ops.convert_to_numpy(small_model(noise)), axis=1)
     assert 0.99 < cosines.min() < 0.99999999
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
+
+
+@needs_openvino
+@pytest.mark.skipif(bool(ENGINES["openvino"].missing_quantizers()), reason="needs nncf")
+def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
+    saved, small_model, noise, photo_paths, monkeypatch
+):
+    with pytest.raises(ValueError, match="fitted to photos, .*`placevec describe PHOTOS"):
+        open_engine(saved, precision="int8")
+    with pytest.raises(ValueError, match="at least 9 photos that can be read. Received: 8"):
+        open_engine(saved, precision="int8", calibration=photo_paths[:9])  # one is no photo
+    first = open_engine(saved, precision="int8", calibration=photo_paths)
+    assert (first.name, first.precision) == ("openvino", "int8")
+    assert 0.99 < first.least_cosine < 0.999999
+    received = first(noise)
+    cosines = np.sum(received * keras.ops.convert_to_numpy(small_model(noise)), axis=1)
+    assert 0.99 < cosines.min() < 0.999999
+    np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
+    # What float32 gives has not changed, and the second time nothing is fitted.
+    expected = keras.ops.convert_to_numpy(small_model(noise))
+    np.testing.assert_allclose(open_engine(saved)(noise), expected, rtol=0, atol=1e-5)
+    monkeypatch.setattr(ROOM, "make_export", lambda *_: pytest.fail("it was made again"))
+    again = open_engine(saved, precision="int8")
+    np.testing.assert_array_equal(again(noise), received)
+    assert again.least_cosine == first.least_cosine
+    assert open_engine(saved, precision="int8", image_size=(32, 64))(noise).shape == (7, 16)
+
+
+@needs_openvino
+def test_int8_says_what_to_install(saved, tmp_path, monkeypatch):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    monkeypatch.setattr(type(ENGINES["openvino"]), "missing_quantizers", lambda _: ["nncf"])
+    for engine in ("auto", "openvino"):
+        with pytest.raises(ImportError, match=r'needs nncf.*pip install "placevec\[int8\]"'):
+            open_engine(path, engine=engine, precision="int8")
+
+
+def test_int8_by_keras_is_refused(saved):
+    with pytest.raises(ValueError, match="keras computes in float32, bf16.*which openvino can"):
+        open_engine(saved, engine="keras", precision="int8")
 
 
 @needs_openvino

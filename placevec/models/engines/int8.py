@@ -1,0 +1,108 @@
+"""A network in 8 bit numbers: fitted to photos by NNCF, for OpenVINO."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from placevec.images import UnreadableImageError, read_image
+from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino
+
+LARGEST_NUMBER = 128
+"""Photos that the ranges of the numbers are measured on."""
+
+_NUM_CHECKED = 8
+_PHOTOS_FILE = "photos.npy"
+_AGGREGATOR = "aggregator"  # the layer that the backbone ends at has this name in every model
+_log = logging.getLogger(__name__)
+
+
+def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
+    """Writes `model.xml` and `model.bin` of the network with a backbone in int8.
+
+    Ranges are fitted to the photos but for some, which are kept in the folder to be compared on.
+    The layers behind the backbone stay in float32. Weights take 7 bits, for on CPUs without VNNI
+    sums of 8 bits overflow.
+
+    Args:
+        network: Path. The folder of the network in float32.
+        photos: (N, H, W, C) uint8, at least 9.
+        folder: Path. Where to.
+
+    Raises:
+        ValueError: If there are too few photos.
+
+    Reference:
+        [NNCF](https://github.com/openvinotoolkit/nncf), post-training quantization;
+        [Jacob et al. 2018](https://arxiv.org/abs/1712.05877).
+    """
+    if len(photos) <= _NUM_CHECKED:
+        raise ValueError(
+            f"int8 is fitted to at least {_NUM_CHECKED + 1} photos that can be read. "
+            f"Received: {len(photos)}"
+        )
+    openvino = import_openvino()
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    places = np.linspace(0, len(photos) - 1, _NUM_CHECKED).astype(int)
+    fitted_to = np.delete(photos, places, axis=0)
+    whole = openvino.Core().read_model(network / MODEL_FILE)
+    with contextlib.redirect_stdout(io.StringIO()):  # its bars
+        quantized = nncf.quantize(
+            whole,
+            nncf.Dataset([photo[None] for photo in fitted_to]),
+            subset_size=len(fitted_to),
+            preset=nncf.QuantizationPreset.MIXED,
+            fast_bias_correction=False,
+            ignored_scope=nncf.IgnoredScope(names=_behind_backbone(whole), validate=False),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=nncf.OverflowFix.ENABLE
+            ),
+        )
+    openvino.save_model(quantized, folder / MODEL_FILE, compress_to_fp16=False)
+    np.save(folder / _PHOTOS_FILE, photos[places])
+
+
+def _behind_backbone(network: "openvino.Model") -> list[str]:  # noqa: F821
+    """Returns the names of the operations of the aggregator and of all that follow it."""
+    behind, names = set(), []
+    for each in network.get_ordered_ops():
+        name = each.get_friendly_name()
+        sources = {one.get_node().get_friendly_name() for one in each.input_values()}
+        if _AGGREGATOR in name or sources & behind:
+            behind.add(name)
+            if each.get_type_name() not in ("Constant", "Result"):
+                names.append(name)
+    return names
+
+
+def read_photos(
+    paths: Sequence[Path | str], image_size: tuple[int, int], channels: int
+) -> np.ndarray:
+    """Reads up to 136 photos from all over a set; those that cannot be read are left out.
+
+    Returns:
+        (N, H, W, C) uint8.
+    """
+    count = min(len(paths), LARGEST_NUMBER + _NUM_CHECKED)
+    photos = []
+    for place in np.linspace(0, len(paths) - 1, count).astype(int):
+        try:
+            photos.append(read_image(paths[place], image_size=image_size, channels=channels))
+        except (UnreadableImageError, OSError) as error:
+            _log.warning("%s", error)
+    return np.array(photos, np.uint8).reshape(-1, *image_size, channels)
+
+
+def kept_photos(folder: Path, image_size: tuple[int, int]) -> np.ndarray:
+    """Returns the (8, H, W, C) uint8 photos that int8 was not fitted to, at a size."""
+    rows, columns = image_size
+    photos = np.load(folder / _PHOTOS_FILE, allow_pickle=False)
+    shape = (rows, columns, photos.shape[-1])
+    resized = [cv2.resize(each, (columns, rows), interpolation=cv2.INTER_AREA) for each in photos]
+    return np.stack(resized).reshape(-1, *shape)
