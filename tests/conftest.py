@@ -8,7 +8,9 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
-WITHOUT_KERAS = ("checking", "collecting", "images", "places", "rendering", "sources")
+RUN_ONCE = (
+    "checking", "cli", "collecting", "end_to_end", "images", "places", "rendering", "sources",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +28,8 @@ def shared_data():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What never sees Keras is tested once, not once a backend."""
-    folders = [REPOSITORY / "tests" / name for name in WITHOUT_KERAS]
+    """What never sees Keras, or only hands it on, is tested once, not once a backend."""
+    folders = [REPOSITORY / "tests" / name for name in RUN_ONCE]
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker("one_backend")

@@ -36,6 +36,7 @@ def saved_model(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize(
     "imports", ["import placevec; import keras", "import keras; import placevec"]
 )

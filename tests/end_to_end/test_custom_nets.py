@@ -11,8 +11,6 @@ import pytest
 
 import placevec.layers
 
-pytestmark = pytest.mark.one_backend
-
 ROOT = Path(__file__).resolve().parents[2]
 SIGNATURES = {
     "NetVLADLayer": "num_clusters kwargs",

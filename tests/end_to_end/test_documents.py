@@ -10,8 +10,6 @@ from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, save_model
 from placevec.sources import open_places
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.fixture(scope="module")
 def documents(pytestconfig):

@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.one_backend
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

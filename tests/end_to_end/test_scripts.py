@@ -53,7 +53,6 @@ def test_constants_of_the_describing_script_are_the_defaults(repository):
     assert script.config() == DescribeConfig(model=script.config().model)
 
 
-@pytest.mark.one_backend
 def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
     write_photos(tmp_path / "train", 1, 0.0)
     write_photos(tmp_path / "val", 2, 5000.0)

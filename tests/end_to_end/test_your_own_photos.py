@@ -12,8 +12,6 @@ from PIL import Image
 from placevec.cli import main
 from placevec.retrieval import load_descriptors
 
-pytestmark = pytest.mark.one_backend
-
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "your_own_photos.md"
 # What makes a training one of seconds, without a download; flags that come later win.
 SMALL = {

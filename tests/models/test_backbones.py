@@ -33,6 +33,11 @@ ONE_OF_A_KIND = [
     pytest.param(name, marks=[] if name in ("mobilenetv2", "vgg16") else pytest.mark.one_backend)
     for name in FEATURE_DIMS
 ]
+# The others are as slow to build as they are alike.
+ONE_OF_THEM = [
+    pytest.param(name, marks=[] if name in ("resnet50", "mobilenetv3small") else pytest.mark.slow)
+    for name in PLAIN
+]
 NO_TOP = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
 
@@ -104,7 +109,7 @@ def test_scales_colour_pixels_as_the_imagenet_weights_expect(random_photos, back
 
 
 @pytest.mark.one_backend  # and on PyTorch; compiling each for JAX takes minutes
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", ONE_OF_THEM)
 def test_equals_the_plain_network_of_keras_with_its_own_scaling(random_photos, tmp_path, name):
     maker, feature_dim = PLAIN[name]
     cut_layer = BACKBONES[name].cut_layer

@@ -43,7 +43,9 @@ def old_pixels(photos, channels):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [(480, 640), (600, 960)])
+@pytest.mark.parametrize(
+    "size", [(480, 640), pytest.param((600, 960), marks=pytest.mark.one_backend)]
+)
 def test_describes_as_the_frozen_graph_does(shared_data, photos, kind, size):
     folder = shared_data("weights", "cartwheel")
     graph = old_graph(folder / f"mobilenetv2_block9_k16_{kind}_480x640.pb")
@@ -54,6 +56,7 @@ def test_describes_as_the_frozen_graph_does(shared_data, photos, kind, size):
     np.testing.assert_allclose(new, old.reshape(new.shape), atol=1e-5)
 
 
+@pytest.mark.one_backend
 def test_starts_a_training_from_the_same_features(shared_data, photos):
     path = shared_data("weights", "cartwheel") / "mobilenetv2_block9_k16_color_240x320.h5"
     batch = np.stack([read_image(photo, image_size=(96, 128)) for photo in photos])

@@ -38,6 +38,7 @@ def test_describes_photos_and_mirrored_ones(made_places):
     np.testing.assert_array_equal(plain, held[:1])
 
 
+@pytest.mark.one_backend
 def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_config, monkeypatch):
     """Those that the untrained network of the run gives for them."""
     config = small_config(distillation=1.0, flip_tuples=True, augmentation="none")

@@ -54,6 +54,7 @@ def test_step_size_is_halved_every_so_many_epochs(small_config):
     assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
 
 
+@pytest.mark.one_backend
 def test_schedules_count_steps_where_gradients_are_averaged_too(small_config):
     config = small_config(
         learning_rate=0.1, steps_per_epoch=6, epochs=2, accumulate=2, halve_every=1
@@ -85,6 +86,7 @@ def test_the_backbone_has_a_step_size_of_its_own(make):
     np.testing.assert_allclose(moved[0.25][1], moved[1.0][1], atol=1e-6)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("backbone_rate", [1.0, 0.25])
 def test_the_step_size_is_that_behind_the_backbone(make, backbone_rate):
     tuple_model, _ = make(backbone_rate=backbone_rate)
@@ -92,6 +94,7 @@ def test_the_step_size_is_that_behind_the_backbone(make, backbone_rate):
     assert step_size(tuple_model.optimizer) == pytest.approx(0.1)
 
 
+@pytest.mark.one_backend
 def test_weight_decay_takes_its_share_of_each_weight(make):
     kernels = []
     for decay in (0.0, 0.5):
@@ -102,6 +105,7 @@ def test_weight_decay_takes_its_share_of_each_weight(make):
     np.testing.assert_allclose(kernels[0] - kernels[1], 0.1 * 0.5 * before, atol=1e-6)
 
 
+@pytest.mark.one_backend
 def test_a_long_gradient_is_shortened(make):
     tuple_model, _ = make(clip_norm=1e-3, freeze_batch_norm=True)
     before = [numbers(variable) for variable in tuple_model.trainable_variables]
