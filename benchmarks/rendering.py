@@ -8,7 +8,7 @@ The bare loop is what a user would write: Panda3D's own loader, a sun and light 
 buffer of the same size, and for each of the same cameras `render_frame` and a copy of the picture.
 It has no sky, no haze and no weather; `unlit` has no light either. Ours is `Renderer.photo`, which
 has them, and averages the picture down. Depth is that of a photo a quarter the size, as
-`points.npz` is made. `16 cameras a frame` puts 4 x 4 cameras on one buffer. The rows of one world
+`points.npz` is made. The rows of one world
 take turns; a speed is the median of rounds. The ratio is of processor time, which other work on the
 machine hardly changes.
 """
@@ -29,8 +29,6 @@ from placevec.rendering.load_world import find_models, load_world
 from placevec.rendering.model_tour import ModelTour
 from placevec.rendering.pipes import Canvas
 from placevec.rendering.renderer import Pose, Renderer
-
-_SIDE = 4
 
 
 def main(
@@ -99,34 +97,30 @@ def _measure(
     for oversize, renderer in renderers.items():
         renderer.open()
         renderer.show(scene if oversize else replace(scene, sky=None, haze=0.0))
-    grid = poses[: len(poses) // _SIDE**2 * _SIDE**2]
     bare = {
         oversize: _BareLoop(path, up, pipe, tuple(oversize * side for side in size))
         for oversize in (1, 2)
     }
     unlit = _BareLoop(path, up, pipe, size, is_lit=False)
-    many = _BareLoop(path, up, pipe, size, _SIDE)
-    ways: dict[str, tuple[Callable, list[Pose]]] = {
-        "bare, unlit": (unlit.draw, poses),
-        "bare": (bare[1].draw, poses),
-        "ours": (lambda some: _each(renderers[1].photo, some), poses),
-        "ours, no sky or haze": (lambda some: _each(renderers[0].photo, some), poses),
-        "bare, 2 x 2 pixels each": (bare[2].draw, poses),
-        "ours, 2 x 2 pixels each": (lambda some: _each(renderers[2].photo, some), poses),
-        "bare, 16 cameras a frame": (many.draw, grid),
+    ways: dict[str, Callable[[list[Pose]], None]] = {
+        "bare, unlit": unlit.draw,
+        "bare": bare[1].draw,
+        "ours": lambda poses: _each(renderers[1].photo, poses),
+        "ours, no sky or haze": lambda poses: _each(renderers[0].photo, poses),
+        "bare, 2 x 2 pixels each": bare[2].draw,
+        "ours, 2 x 2 pixels each": lambda poses: _each(renderers[2].photo, poses),
         "ours, depth of a quarter the size": (
-            lambda some: _each(lambda pose: renderers[1].depth(pose, 4), some),
-            poses,
+            lambda poses: _each(lambda pose: renderers[1].depth(pose, 4), poses)
         ),
     }
     speeds: dict[str, tuple[list[float], list[float]]] = {way: ([], []) for way in ways}
     for turn in range(rounds + 1):
-        for way, (draw, some) in ways.items():
+        for way, draw in ways.items():
             start, start_cpu = time.perf_counter(), time.process_time()
-            draw(some)
+            draw(poses)
             if turn:  # the first round uploads textures
-                speeds[way][0].append(len(some) / (time.perf_counter() - start))
-                speeds[way][1].append((time.process_time() - start_cpu) / len(some))
+                speeds[way][0].append(len(poses) / (time.perf_counter() - start))
+                speeds[way][1].append((time.process_time() - start_cpu) / len(poses))
     for renderer in renderers.values():
         renderer.close()
     return speeds
@@ -146,10 +140,9 @@ class _BareLoop:
         up: str,
         pipe: str,
         size: tuple[int, int],
-        side: int = 1,
         is_lit: bool = True,
     ) -> None:
-        self._canvas = Canvas(pipe, size, side)
+        self._canvas = Canvas(pipe, size)
         self._root = core.NodePath("bare")
         for file in find_models(path)[1]:
             loaded = core.Loader.get_global_ptr().load_sync(
@@ -169,17 +162,14 @@ class _BareLoop:
         lens.set_film_size(4, 3)
         lens.set_fov(75.0)
         lens.set_near_far(0.4, 420.0)
-        self._cameras = [
-            self._root.attach_new_node(core.Camera("camera", lens)) for _ in range(side**2)
-        ]
+        self._camera = self._root.attach_new_node(core.Camera("camera", lens))
 
     def draw(self, poses: list[Pose]) -> None:
         """Draws all poses, and copies each picture out."""
-        for first in range(0, len(poses), len(self._cameras)):
-            for camera, pose in zip(self._cameras, poses[first:], strict=False):
-                camera.set_pos(*pose.position_m)
-                camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
-            np.array(self._canvas.draw(self._cameras, (0.5, 0.6, 0.7)))
+        for pose in poses:
+            self._camera.set_pos(*pose.position_m)
+            self._camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
+            np.array(self._canvas.draw(self._camera, (0.5, 0.6, 0.7)))
 
 
 if __name__ == "__main__":

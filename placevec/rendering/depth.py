@@ -65,7 +65,7 @@ class Depths:
         if size not in self._canvases:
             self._canvases[size] = Canvas(self._pipe, size)
         camera = self._place(camera_to_world, size, field_of_view_deg)
-        pixels = self._canvases[size].draw([camera], _NOTHING)[0][::-1, :, 2::-1]
+        pixels = self._canvases[size].draw(camera, _NOTHING)[::-1, :, 2::-1]
         camera.remove_node()
         numbers = (pixels.astype(np.int64) >> 1 << _SHIFTS).sum(axis=-1)
         matrix = intrinsics(size, field_of_view_deg)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -41,15 +40,14 @@ class Canvas:
     Args:
         pipe: str. `"software"` or `"opengl"`.
         size: (rows, cols). Of a picture.
-        side: int. So many pictures across and as many down are drawn in one frame.
 
     Raises:
         RuntimeError: If this machine cannot open that pipe.
     """
 
-    def __init__(self, pipe: str, size: tuple[int, int], side: int = 1) -> None:
+    def __init__(self, pipe: str, size: tuple[int, int]) -> None:
         _settle()
-        self.size, self.side = size, side
+        self.size = size
         made = _make_pipe(pipe)
         self._engine = core.GraphicsEngine()
         self._buffer = None
@@ -62,7 +60,7 @@ class Canvas:
                 "placevec",
                 0,
                 frame,
-                core.WindowProperties.size(side * size[1], side * size[0]),
+                core.WindowProperties.size(size[1], size[0]),
                 core.GraphicsPipe.BF_refuse_window,
             )
         if self._buffer is None:
@@ -72,10 +70,7 @@ class Canvas:
             )
         self._target = core.Texture()
         self._buffer.add_render_texture(self._target, core.GraphicsOutput.RTM_copy_ram)
-        edges = [(i / side, (i + 1) / side) for i in range(side)]
-        self._regions = [
-            self._buffer.make_display_region(*across, *up) for up in edges for across in edges
-        ]
+        self._region = self._buffer.make_display_region()
         # OpenGL may copy less than the whole of its first frame.
         self._engine.render_frame()
 
@@ -83,28 +78,21 @@ class Canvas:
         """Gives the buffer back."""
         self._engine.remove_all_windows()
 
-    def draw(
-        self, cameras: Sequence[core.NodePath], air: tuple[float, float, float]
-    ) -> list[np.ndarray]:
-        """Draws what cameras see.
+    def draw(self, camera: core.NodePath, air: tuple[float, float, float]) -> np.ndarray:
+        """Draws what a camera sees.
 
         Args:
-            cameras: `side` x `side` core.NodePath, or fewer. Below the root of what is drawn.
+            camera: core.NodePath. Below the root of what is drawn.
             air: (r, g, b) in [0, 1]. Colour where nothing is.
 
         Returns:
-            For each camera (rows, cols, 4) uint8 BGRA, bottom row first; valid until the next call.
+            (rows, cols, 4) uint8 BGRA, bottom row first; valid until the next call.
         """
-        for number, region in enumerate(self._regions):
-            region.set_active(number < len(cameras))
-            if number < len(cameras):
-                region.set_camera(cameras[number])
+        self._region.set_camera(camera)
         self._buffer.set_clear_color(core.LColor(*air, 1))
         self._engine.render_frame()
-        (rows, cols), side = self.size, self.side
         pixels = np.frombuffer(self._target.get_ram_image(), np.uint8)
-        pixels = pixels.reshape(side, rows, side, cols, 4)
-        return [pixels[i // side, :, i % side] for i in range(len(cameras))]
+        return pixels.reshape(*self.size, 4)
 
 
 def choose_pipe(pipe: str) -> str:

@@ -162,7 +162,7 @@ class Renderer:
         self._camera.set_pos(*(float(v) for v in pose.position_m))
         self._camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
         self._background.set_pos(self._camera.get_pos())
-        pixels = self._canvas.draw([self._camera], self._scene.air)[0]
+        pixels = self._canvas.draw(self._camera, self._scene.air)
         if self.oversize > 1:
             rows, cols = self._drawn()[0]
             pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)

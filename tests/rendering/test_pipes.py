@@ -9,7 +9,7 @@ def test_an_empty_picture_has_the_colour_of_the_air():
     canvas = Canvas("software", (6, 10))
     root = core.NodePath("root")
     camera = root.attach_new_node(core.Camera("camera", core.PerspectiveLens()))
-    pixels = canvas.draw([camera], (1.0, 0.0, 0.0))[0].copy()
+    pixels = canvas.draw(camera, (1.0, 0.0, 0.0)).copy()
     canvas.close()
     assert pixels.shape == (6, 10, 4) and pixels.dtype == np.uint8
     assert (pixels[..., :3] == [0, 0, 255]).all()  # blue, green, red
