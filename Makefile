@@ -47,8 +47,9 @@ test: install
 test-tensorflow: install
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
 
+# What is compiled here runs once or twice.
 test-jax: install
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow and not one_backend"
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -m "not slow and not one_backend"
 
 test-torch: $(VENV)/.installed-torch
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
