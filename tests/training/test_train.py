@@ -67,6 +67,7 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert "| 2 |" in report
 
 
+@pytest.mark.one_backend
 def test_keeps_the_best_model(small_config, monkeypatch):
     config = small_config(epochs=3)
     recalls = iter([0.1, 0.2, 0.9, 0.3, 0.9])  # before, three epochs, after
@@ -100,6 +101,7 @@ def test_learns_made_places(small_config):
     assert losses[-1] < 0.8 * losses[0]
 
 
+@pytest.mark.slow
 def test_saves_and_goes_on_with_averaged_weights(small_config):
     """With all that the optimizer can do, on every backend."""
     config = small_config(average_weights=0.9, accumulate=2, backbone_rate=0.1, clip_norm=1.0)
@@ -108,6 +110,7 @@ def test_saves_and_goes_on_with_averaged_weights(small_config):
     assert len(read_history(config.run_dir)) == 3
 
 
+@pytest.mark.one_backend
 def test_gives_a_model_that_loads_without_the_training(small_config):
     config = small_config(epochs=1)
     train(config)
@@ -154,15 +157,18 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
     "mining",
     [
         {"mining": "full", "num_hard_negatives": 5},
-        {
-            "mining": "paper",
-            "positives": "best",
-            "mining_pool": 5,
-            "refresh_share": 0.5,
-            "average_weights": 0.9,
-            "backbone_rate": 0.5,
-            "accumulate": 2,
-        },
+        pytest.param(
+            {
+                "mining": "paper",
+                "positives": "best",
+                "mining_pool": 5,
+                "refresh_share": 0.5,
+                "average_weights": 0.9,
+                "backbone_rate": 0.5,
+                "accumulate": 2,
+            },
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path, mining):
@@ -211,7 +217,6 @@ def test_says_that_places_give_no_tuples(small_config):
 
 
 @pytest.mark.one_backend
-@pytest.mark.one_backend
 def test_processes_and_the_cache_change_nothing_of_what_is_trained(small_config, tmp_path):
     one = small_config(augmentation="light", cache_mb=0, run_dir=tmp_path / "one", epochs=1)
     train(one)
@@ -234,6 +239,7 @@ def test_augments_on_the_device_and_goes_on_with_it(small_config, tmp_path):
     assert_equal_weights(whole.run_dir, stopped.run_dir)
 
 
+@pytest.mark.one_backend
 def test_takes_any_callable_as_augmentation(small_config):
     seen = []
 
@@ -268,6 +274,7 @@ def test_goes_on_without_unreadable_photos_when_told(small_config, made_places, 
     assert (tmp_path / "run" / "model.keras").exists()
 
 
+@pytest.mark.one_backend
 def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
     config = small_config(epochs=1)
     train(config)
@@ -277,6 +284,7 @@ def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
     assert (config.run_dir / "model.keras").read_bytes() == kept
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
@@ -310,6 +318,7 @@ def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
     assert_equal_weights(plain.run_dir, config.run_dir)
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
     seen = []
@@ -329,6 +338,7 @@ def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.one_backend
 def test_whitens_partly_after_the_last_epoch(small_config):
     config = small_config(epochs=1, whiten_rank=4, whiten_augmentation="light")
     train(config)
@@ -336,6 +346,7 @@ def test_whitens_partly_after_the_last_epoch(small_config):
     assert tuple(whitened.layers[-1].directions.shape) == (whitened.output_shape[-1], 4)
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
     entropies = []
