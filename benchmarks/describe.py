@@ -14,7 +14,6 @@ for PyTorch. The peaks of the machine are products of two matrices by PyTorch in
 """
 
 import multiprocessing
-import platform
 import statistics
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ import cv2
 import numpy as np
 import tyro
 from describe_rows import Row, cpu_name, make_model, row_process
+from machine import describe_machine, describe_peaks, peaks, roofline
 
 SIZE = (240, 320)
 NETWORKS = {
@@ -37,6 +37,7 @@ ROWS = (
     Row("engine onnx", "onnx", "float32"),
     Row("engine openvino", "openvino", "float32"),
     Row("engine openvino", "openvino", "bf16"),
+    Row("engine openvino", "openvino", "int8"),
     Row("PyTorch, usual", "torch usual", "float32"),
     Row("PyTorch, tuned", "torch tuned", "float32"),
     Row("PyTorch, tuned", "torch tuned bf16", "bf16"),
@@ -73,7 +74,8 @@ def main(
         networks, num_photos, rounds = ("mobilenetv2",), (96,), 3
         kinds = ("openvino", "torch usual")
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"{cpu_name()}, {multiprocessing.cpu_count()} cores, Python {platform.python_version()}")
+    best = peaks()
+    print(f"{cpu_name()}; {describe_machine()}\n{describe_peaks(best)}")
     for network, count in zip(networks, num_photos, strict=False):
         given = weights if network == "mobilenetv2" else vgg_weights
         model_path = make_model(folder, network, given)
@@ -83,7 +85,9 @@ def main(
             continue
         rows = tuple(row for row in ROWS if not kinds or row.kind in ("predict", *kinds))
         print(f"\n{NETWORKS[network]}, {count} photos, {rounds} rounds")
-        print_table(measure(rows, network, model_path, paths[:count], rounds))
+        found = measure(rows, network, model_path, paths[:count], rounds)
+        print_table(found)
+        print_rooflines(found, best)
 
 
 def measure(
@@ -109,8 +113,8 @@ def measure(
         for worker in workers:
             for what in ("describe", "compute", "latency", "peaks"):
                 worker.results.setdefault(what, []).append(worker.ask(what, paths))
-    flops = workers[0].ask("flops", SIZE)
-    found = [worker.summary() | {"flops": flops} for worker in workers]
+    flops, num_bytes = workers[0].ask("cost", SIZE)
+    found = [worker.summary() | {"flops": flops, "bytes": num_bytes} for worker in workers]
     for worker in workers:
         worker.close()
     return found
@@ -158,9 +162,9 @@ def print_table(found: list[dict]) -> None:
     """Prints photos a second, ratios within rounds, cosine, latency, share of the peak, memory."""
     keras = found[0]["describe"]
     torch = next((each["describe"] for each in found if each["row"].kind == "torch usual"), None)
-    peaks = next((each["peaks"] for each in found if each["peaks"][0]), None)
-    for name in peaks[0] if peaks else ():
-        print(f"matrix peak {name}: {statistics.median(p[name] for p in peaks):.0f} GFLOP/s")
+    in_turn = next((each["peaks"] for each in found if each["peaks"][0]), None)
+    for name in in_turn[0] if in_turn else ():
+        print(f"matrix peak {name}: {statistics.median(p[name] for p in in_turn):.0f} GFLOP/s")
     print(
         "| | precision | photos/s | of Keras | of PyTorch | inference alone | of the peak | "
         "least cosine | one photo ms | p99 | MB |\n|" + "---|" * 11
@@ -168,12 +172,11 @@ def print_table(found: list[dict]) -> None:
     for each in found:
         rates, computed = each["describe"], each["compute"]
         latencies = np.concatenate(each["latency"]) * 1e3
-        share = "-"
-        if peaks:
-            precision = each["row"].precision
+        share, precision = "-", each["row"].precision
+        if in_turn and precision in in_turn[0]:
             shares = [
                 rate * each["flops"] / 1e9 / peak[precision]
-                for rate, peak in zip(computed, peaks, strict=True)
+                for rate, peak in zip(computed, in_turn, strict=True)
             ]
             share = f"{100 * statistics.median(shares):.0f} %"
         print(
@@ -182,6 +185,21 @@ def print_table(found: list[dict]) -> None:
             f"{share} | {each['cosine']:.6f} | {np.median(latencies):.1f} | "
             f"{np.percentile(latencies, 99):.1f} | {each['rss']:.0f} |"
         )
+
+
+def print_rooflines(found: list[dict], best: dict[str, float]) -> None:
+    """Prints of each row how near its inference comes to what the machine allows.
+
+    The bytes are those that layers write, once written and once read: a library that joins layers
+    moves fewer.
+    """
+    for each in found:
+        row = each["row"]
+        name = {"float32": "float32", "bf16": "bfloat16"}.get(row.precision)
+        if f"{name}_gflops" in best:
+            seconds = 1 / statistics.median(each["compute"])
+            line = roofline(each["flops"], 2 * each["bytes"], seconds, best, name)
+            print(f"{row.label}, {row.precision}, a photo: {line}")
 
 
 def spread(rates: list[float]) -> str:

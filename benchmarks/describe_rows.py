@@ -30,7 +30,7 @@ class Row:
     Args:
         label: str. What the table calls it.
         kind: str. `"predict"`, a key of `ENGINES`, or `"torch ..."`.
-        precision: str. `"float32"` or `"bf16"`.
+        precision: str. `"float32"`, `"bf16"` or `"int8"`.
     """
 
     label: str
@@ -137,7 +137,11 @@ class _Timing:
             self.function = self.alone = model.predict_on_batch
         else:
             open_it = functools.partial(
-                open_engine, model_path, engine=self.row.kind, precision=self.row.precision
+                open_engine,
+                model_path,
+                engine=self.row.kind,
+                precision=self.row.precision,
+                calibration=sorted(model_path.parent.glob("*photos/*.jpg")),
             )
             model, self.alone = open_it(), open_it(parallel_calls=1)
             self.function = model
@@ -170,11 +174,12 @@ class _Timing:
         """Returns photos a second, from files."""
         return _rate(lambda: self.run(paths), len(paths))
 
-    def flops(self, image_size: tuple[int, int]) -> float:
-        """Returns the floating point operations of a photo."""
+    def cost(self, image_size: tuple[int, int]) -> tuple[float, float]:
+        """Returns the floating point operations of a photo, and the bytes of what layers write."""
         from placevec.models import measure_model
 
-        return measure_model(self.model, image_size=image_size, batch_size=1).flops
+        cost = measure_model(self.model, image_size=image_size, batch_size=1)
+        return cost.flops, cost.memory_bytes
 
     def compute(self, paths: Sequence[Path]) -> float:
         """Returns photos a second from memory, as many calls side by side as suit the engine."""
