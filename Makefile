@@ -57,7 +57,7 @@ test-torch: $(VENV)/.installed-torch
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training/test_devices.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
 # The short form of each benchmark that has one: whether it runs, not what it gains.
 bench: install

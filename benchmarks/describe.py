@@ -10,7 +10,8 @@ row whose library is missing is left out.
 Photos are JPEGs of 640x480, described at 240x320, decoding included. Each row runs in a process of
 its own; rows take turns in several rounds, and ratios are taken within a round. All rows have the
 same weights, which is asserted before the clock runs: 1e-5 of Keras's descriptors in float32, 1e-4
-for PyTorch. The peaks of the machine are products of two matrices by PyTorch in the same rounds.
+for PyTorch. "of the peak" is of products of two matrices by PyTorch in the same rounds; rooflines
+are of the peaks that `machine.py` measures before.
 """
 
 import multiprocessing
@@ -190,15 +191,16 @@ def print_table(found: list[dict]) -> None:
 def print_rooflines(found: list[dict], best: dict[str, float]) -> None:
     """Prints of each row how near its inference comes to what the machine allows.
 
-    The bytes are those that layers write, once written and once read: a library that joins layers
-    moves fewer.
+    The bytes are those that layers write, once written and once read, two of a number in bf16; a
+    library that joins layers moves fewer. Weights, which a batch reads once, are left out.
     """
     for each in found:
         row = each["row"]
         name = {"float32": "float32", "bf16": "bfloat16"}.get(row.precision)
         if f"{name}_gflops" in best:
             seconds = 1 / statistics.median(each["compute"])
-            line = roofline(each["flops"], 2 * each["bytes"], seconds, best, name)
+            num_bytes = 2 * each["bytes"] / (2 if row.precision == "bf16" else 1)
+            line = roofline(each["flops"], num_bytes, seconds, best, name)
             print(f"{row.label}, {row.precision}, a photo: {line}")
 
 

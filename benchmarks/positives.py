@@ -4,8 +4,9 @@
 
 Renders two visits to each world with their depth, and takes for the truth what the depth says: the
 pixels of one photo are moved into the other, and count where the other's depth agrees within 3 %.
-What two photos share is the mean of both directions; no rule knows of it. docs/rendering.md has
-what it printed.
+What two photos share is the mean of both directions. Distance, headings and angles of view know
+nothing of it; `shared_points` is made of the same depth, put into cubes. docs/rendering.md has what
+it printed.
 """
 
 import tempfile
@@ -43,6 +44,8 @@ def main(
         num_photos: Photos of each world.
         short: Fewer photos.
     """
+    if not worlds:
+        raise SystemExit("Name a 3-D model, or several")
     num_photos = 60 if short else num_photos
     rules = {
         "distance": {},
@@ -51,8 +54,8 @@ def main(
         "shared_points, 0.3": {"positive_rule": "shared_points", "min_overlap": 0.3},
     }
     print(
-        f"| world, positives by | pairs taken | of them share at least {_SAME} | share nothing | "
-        f"of all pairs that share {_SAME} taken |\n|---|---|---|---|---|"
+        f"| world, positives by | pairs taken | of them share at least {_SAME} | below {_NOTHING} "
+        f"| of all pairs that share {_SAME} taken |\n|---|---|---|---|---|"
     )
     for world in worlds:
         with tempfile.TemporaryDirectory() as folder:

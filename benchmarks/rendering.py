@@ -52,6 +52,8 @@ def main(
         rounds: How often each way is timed.
         short: Fewer cameras and rounds.
     """
+    if not worlds:
+        raise SystemExit("Name a 3-D model, or several")
     logging.disable(logging.WARNING)
     cameras, rounds = (32, 3) if short else (cameras, rounds)
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")

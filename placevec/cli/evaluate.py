@@ -21,15 +21,18 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
     from placevec.sources import open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
-    summaries = {}
-    for precision in dict.fromkeys(("float32", settings.precision)):
-        model = open_engine(
+    # All are opened before the first describes: what is missing is said before the long work.
+    models = {
+        precision: open_engine(
             settings.model,
             engine=settings.engine,
             precision=precision,
             image_size=settings.image_size,
         )
-        summaries[precision] = evaluate_model(
+        for precision in dict.fromkeys((settings.precision, "float32"))
+    }
+    summaries = {
+        precision: evaluate_model(
             model,
             dataset,
             radius_m=settings.radius_m,
@@ -38,6 +41,9 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
             skip_unreadable=settings.skip_unreadable,
             progress=progress_bar,
         ).summary()
+        for precision, model in models.items()
+    }
+    model = models[settings.precision]
     summary, exact = summaries[settings.precision], summaries["float32"]["recall"]
     is_exact = settings.precision == "float32"
     if settings.json:

@@ -33,7 +33,7 @@ class Manifest:
         next_number: int. The next shard's number; none is given twice.
         shards: tuple of Shard. In the order of their rows.
         removed: int or None. Number of the file that lists the removed rows; None: none are.
-        precision: str. `"float32"` or `"bf16"`, what the model computed with.
+        precision: str. `"float32"`, `"bf16"` or `"int8"`, what the model computed with.
     """
 
     model_id: str

@@ -94,7 +94,8 @@ class DescriptorStore:
             image_size: (int, int) or None. Rows and columns that photos are resized to.
             frame: str or None. What positions are measured in.
             root: str or None. The folder that names are relative to.
-            precision: str. What the model computes with, `"float32"` or `"bf16"`.
+            precision: str. What the model computes with, `"float32"`, `"bf16"` or
+                `"int8"`.
 
         Raises:
             FileExistsError: If something is there.

@@ -1,12 +1,15 @@
 import shutil
 
+import cv2
 import keras
 import numpy as np
 import pytest
 
 from placevec.cli import main
-from placevec.models import load_model, model_id
+from placevec.layers import GeM, PixelScaling
+from placevec.models import load_model, model_id, save_model
 from placevec.models.engines import ENGINES
+from placevec.models.engines.cache import exports_dir
 from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
 
 
@@ -95,3 +98,40 @@ def test_describes_one_split_of_a_set(places, tmp_path, model_path):
         main(["describe", f"{name}#test", "--model", str(model_path), "--out",
               str(tmp_path / "d.npz")])  # fmt: skip
         assert len(load_descriptors(tmp_path / "d.npz")[0]) == 2
+
+
+def test_describes_in_int8_and_refuses_a_store_of_another_fit(
+    tmp_path, refused_in_one_line, capsys
+):
+    engine = ENGINES["openvino"]
+    if (
+        keras.backend.backend() != "tensorflow"
+        or engine.missing(exporting=True)
+        or engine.missing_quantizers()
+    ):
+        pytest.skip("needs openvino and nncf, and Keras on TensorFlow for the export")
+    rng = np.random.default_rng(0)
+    photos, model, store = tmp_path / "photos", tmp_path / "m.keras", tmp_path / "store"
+    photos.mkdir()
+    for number in range(12):
+        photo = cv2.resize(rng.integers(0, 256, (5, 7, 3), np.uint8), (56, 40))
+        cv2.imwrite(str(photos / f"{number:02d}.png"), photo)
+    source = keras.Input((None, None, 3), dtype="uint8", name="photos_40x56")
+    x = keras.layers.Conv2D(8, 3)(PixelScaling(scale=1 / 255)(source))
+    save_model(keras.Model(source, GeM(name="aggregator")(x)), model)
+    describe = ["describe", str(photos), "--model", str(model), "--precision", "int8"]
+    main([*describe, "--out", str(store)])
+    assert "; openvino, int8: least cosine 0.9" in capsys.readouterr().out
+    new = shutil.copytree(photos, tmp_path / "new")
+    main(["search", str(store), str(new), "--model", str(model), "--matches", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 13 and all(
+        line.split(",")[0] in line.split(",", 1)[1] for line in lines[1:]
+    )
+    shutil.rmtree(exports_dir(model))
+    search = ["search", store, new, "--model", model]
+    assert "must first be fitted to photos" in refused_in_one_line(search)
+    (photos / "11.png").unlink()
+    main([*describe, "--out", str(tmp_path / "d.npz")])  # fits to other photos
+    capsys.readouterr()
+    assert "model" in refused_in_one_line(search)

@@ -49,6 +49,16 @@ def test_a_copy_differs_in_few_bits_and_another_scene_in_many(tmp_path, change):
     assert bits_apart(original, write(tmp_path / "c.jpg", scene(1))) > NUM_BITS // 4
 
 
+def test_a_jpeg_has_the_hash_of_its_decoded_pixels(tmp_path):
+    """A decoder that shrinks the photo itself rounds differences of one grey away."""
+    pixels = cv2.resize(
+        np.random.default_rng(3).integers(96, 160, (9, 12, 3), np.uint8), (640, 480)
+    )
+    one = write(tmp_path / "a.jpg", pixels)
+    decoded = cv2.imread(str(tmp_path / "a.jpg"), cv2.IMREAD_GRAYSCALE)
+    assert bits_apart(one, write(tmp_path / "a.png", decoded)) == 0
+
+
 def test_bits_say_where_it_gets_lighter(tmp_path):
     ramp = np.tile(np.linspace(0, 255, 170, dtype=np.uint8), (170, 1))
     cv2.imwrite(str(tmp_path / "ramp.png"), ramp)

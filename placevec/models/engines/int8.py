@@ -17,7 +17,7 @@ LARGEST_NUMBER = 128
 
 _NUM_CHECKED = 8
 _PHOTOS_FILE = "photos.npy"
-_AGGREGATOR = "aggregator"  # the layer that the backbone ends at has this name in every model
+_AGGREGATOR = "aggregator"  # the layer behind the backbone, as `build_descriptor_model` names it
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
         folder: Path. Where to.
 
     Raises:
-        ValueError: If there are too few photos.
+        ValueError: If there are too few photos, or no layer is named `aggregator`.
 
     Reference:
         [NNCF](https://github.com/openvinotoolkit/nncf), post-training quantization;
@@ -48,7 +48,7 @@ def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
     openvino = import_openvino()
     import nncf
 
-    nncf.set_log_level(logging.ERROR)
+    logging.getLogger("nncf").setLevel(logging.ERROR)  # its own way silences all other loggers too
     places = np.linspace(0, len(photos) - 1, _NUM_CHECKED).astype(int)
     fitted_to = np.delete(photos, places, axis=0)
     whole = openvino.Core().read_model(network / MODEL_FILE)
@@ -78,6 +78,11 @@ def _behind_backbone(network: "openvino.Model") -> list[str]:  # noqa: F821
             behind.add(name)
             if each.get_type_name() not in ("Constant", "Result"):
                 names.append(name)
+    if not names:
+        raise ValueError(
+            f"int8 is for models whose backbone ends at a layer named {_AGGREGATOR!r}. Received: "
+            "a model without"
+        )
     return names
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -74,16 +75,16 @@ def open_engine(
     )
     if engine != "auto":
         return opening.open(engine)
+    able = [name for name, kind in ENGINES.items() if precision in kind.precisions]
+    if able and KERAS not in able:
+        return opening.open(able[0])
     if not has_accelerator():
-        for name, kind in ENGINES.items():
-            if name == KERAS or precision not in kind.precisions or kind.missing(exporting=False):
+        for name in able:
+            if name == KERAS or ENGINES[name].missing(exporting=False):
                 continue
             try:
                 return opening.open(name)
-            # Whatever a library raises, Keras is still there, unless it has no such precision.
-            except Exception as error:
-                if precision not in ENGINES[KERAS].precisions:
-                    raise
+            except Exception as error:  # whatever a library raises, Keras is still there
                 _log.warning("%s is passed over: %s", name, _first_line(error))
     return opening.open(KERAS)
 
@@ -144,18 +145,27 @@ class _Opening:
         if name == KERAS:
             return self._open_keras()
         self._require(name, kind, exporting=False)
-        export = find_export(self.path, name) or self._export(name, kind)
+        export = self._find_or_make(name, kind)
         size = tuple(self.image_size or export.facts["image_size"])
-        if self.precision == "int8":
-            quantized = f"int8_{name}"
-            export = find_export(self.path, quantized) or self._quantize(
-                name, kind, export, size, quantized
-            )
         calls = self.parallel_calls
         run = kind.module().load(export.folder, self.precision, self.threads, calls)
         checked = self._check(name, export, size, run)
         _log.info("%s runs the model, %s", name, self.precision)
-        return self._engine(name, export.facts, size, calls, run, checked)
+        return self._engine(name, self._facts_of(export), size, calls, run, checked)
+
+    def _find_or_make(self, name: str, kind: EngineKind) -> Export:
+        if self.precision == "int8" and (found := find_export(self.path, f"int8_{name}")):
+            return found
+        export = find_export(self.path, name) or self._export(name, kind)
+        return self._quantize(name, kind, export) if self.precision == "int8" else export
+
+    def _facts_of(self, export: Export) -> dict:
+        if self.precision != "int8":
+            return export.facts
+        # Fitted to other photos it is another model, whose vectors are not to be mixed with these.
+        fit = "".join(digest for _, digest in sorted(export.facts["files"].items()))
+        number = hashlib.sha256(fit.encode()).hexdigest()[:8]
+        return {**export.facts, "model_id": f"{export.facts['model_id']}-int8-{number}"}
 
     def _open_keras(self) -> Engine:
         size = tuple(self.image_size or self.facts["image_size"])
@@ -192,9 +202,7 @@ class _Opening:
                 f'Install it: pip install "placevec[{kind.extra}]"'
             )
 
-    def _quantize(
-        self, name: str, kind: EngineKind, export: Export, size: tuple[int, int], quantized: str
-    ) -> Export:
+    def _quantize(self, name: str, kind: EngineKind, export: Export) -> Export:
         if missing := kind.missing_quantizers():
             raise ImportError(
                 f'int8 needs {" and ".join(missing)}. Install it: pip install "placevec[int8]"'
@@ -206,10 +214,12 @@ class _Opening:
             )
         from placevec.models.engines.int8 import quantize, read_photos
 
+        size = tuple(self.image_size or export.facts["image_size"])
         photos = read_photos(self.calibration, size, export.facts["channels"])
         make = functools.partial(quantize, export.folder, photos)
+        make = functools.partial(_make_or_refuse, f"{self.path} cannot be fitted in int8", make)
         _log.info("fitting int8 to %d photos", len(photos))
-        return make_export(self.path, quantized, make, export.facts)
+        return make_export(self.path, f"int8_{name}", make, export.facts)
 
     def _export(self, name: str, kind: EngineKind) -> Export:
         self._require(name, kind, exporting=True)
@@ -217,9 +227,11 @@ class _Opening:
             raise ValueError(
                 "Exports are made by Keras on TensorFlow. Received: "
                 f"KERAS_BACKEND={keras.backend.backend()}. Describe a photo with "
-                "KERAS_BACKEND=tensorflow once, or take `--engine keras`"
+                "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
-        make = functools.partial(_export_or_refuse, self.path, name, kind, self.model)
+        make = functools.partial(kind.module().export, self.model)
+        problem = f"{self.path} cannot be exported for {name}"
+        make = functools.partial(_make_or_refuse, problem, make)
         return make_export(self.path, name, make, self.facts)
 
     def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
@@ -253,16 +265,14 @@ class _Opening:
         return kept_photos(export.folder, size)
 
 
-def _export_or_refuse(
-    path: Path, name: str, kind: EngineKind, model: keras.Model, folder: Path
-) -> None:
+def _make_or_refuse(problem: str, make: Callable[[Path], None], folder: Path) -> None:
     try:
-        kind.module().export(model, folder)
+        make(folder)
     except OSError:
         raise
     except Exception as error:
         raise ValueError(
-            f"{path} cannot be exported for {name} ({_first_line(error)}). Take `--engine keras`"
+            f"{problem} ({_first_line(error)}). Take `--engine keras --precision float32`"
         ) from error
 
 

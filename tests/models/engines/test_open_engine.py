@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.models import load_model, model_id, open_engine
+from placevec.layers import GeM, PixelScaling
+from placevec.models import load_model, model_id, open_engine, save_model
 from placevec.models.engines import ENGINES
 from placevec.models.engines.cache import exports_dir
 from placevec.retrieval import describe
@@ -18,6 +19,12 @@ EXPORTED = [name for name in ENGINES if name != "keras"]
 needs_openvino = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow" or bool(ENGINES["openvino"].missing(exporting=True)),
     reason="needs openvino, and Keras on TensorFlow for the export",
+)
+
+
+needs_int8 = pytest.mark.skipif(
+    needs_openvino.args[0] or bool(ENGINES["openvino"].missing_quantizers()),
+    reason="needs openvino and nncf, and Keras on TensorFlow for the export",
 )
 
 
@@ -118,8 +125,7 @@ def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
 
 
-@needs_openvino
-@pytest.mark.skipif(bool(ENGINES["openvino"].missing_quantizers()), reason="needs nncf")
+@needs_int8
 def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
     saved, small_model, noise, photo_paths, monkeypatch
 ):
@@ -142,6 +148,46 @@ def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
     np.testing.assert_array_equal(again(noise), received)
     assert again.least_cosine == first.least_cosine
     assert open_engine(saved, precision="int8", image_size=(32, 64))(noise).shape == (7, 16)
+
+
+@needs_int8
+def test_int8_fitted_anew_is_another_model(saved, photo_paths, tmp_path, noise):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    first = open_engine(path, precision="int8", calibration=photo_paths)
+    assert first.model_id == open_engine(path, precision="int8").model_id
+    assert first.model_id.startswith(open_engine(path).model_id + "-int8-")
+    shutil.rmtree(exports_dir(path))
+    again = open_engine(path, precision="int8", calibration=photo_paths[::-1][:12])
+    assert again.model_id != first.model_id
+
+
+@needs_int8
+def test_int8_keeps_the_aggregator_and_what_follows_in_float32(saved, photo_paths):
+    open_engine(saved, precision="int8", calibration=photo_paths)
+    (folder,) = exports_dir(saved).glob("int8_openvino-*")
+    network = ENGINES["openvino"].module().import_openvino().Core().read_model(folder / "model.xml")
+    behind = False
+    for each in network.get_ordered_ops():
+        behind = behind or "aggregator" in each.get_friendly_name()
+        assert not (behind and each.get_type_name() == "FakeQuantize"), each.get_friendly_name()
+    assert behind
+    assert any(each.get_type_name() == "FakeQuantize" for each in network.get_ops())
+
+
+@needs_int8
+def test_int8_refuses_a_model_without_an_aggregator(photo_paths, tmp_path):
+    photos = keras.Input((None, None, 3), dtype="uint8", name="photos_40x56")
+    x = keras.layers.Conv2D(8, 3)(PixelScaling(scale=1 / 255)(photos))
+    path = tmp_path / "m.keras"
+    save_model(keras.Model(photos, GeM(name="pooling")(x)), path)
+    with pytest.raises(ValueError, match="ends at a layer named 'aggregator'.*float32`"):
+        open_engine(path, precision="int8", calibration=photo_paths)
+
+
+@needs_int8
+def test_int8_is_no_matter_of_a_gpu_for_keras(saved, photo_paths, monkeypatch):
+    monkeypatch.setattr(ROOM, "has_accelerator", lambda: True)
+    assert open_engine(saved, precision="int8", calibration=photo_paths).name == "openvino"
 
 
 @needs_openvino
