@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from placevec.images import UnreadableImageError, read_image
-from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino
+from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino, keep_signal_stack
 
 LARGEST_NUMBER = 128
 """Photos that the ranges of the numbers are measured on."""
@@ -52,7 +52,7 @@ def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
     places = np.linspace(0, len(photos) - 1, _NUM_CHECKED).astype(int)
     fitted_to = np.delete(photos, places, axis=0)
     whole = openvino.Core().read_model(network / MODEL_FILE)
-    with contextlib.redirect_stdout(io.StringIO()):  # its bars
+    with keep_signal_stack(), contextlib.redirect_stdout(io.StringIO()):  # its bars
         quantized = nncf.quantize(
             whole,
             nncf.Dataset([photo[None] for photo in fitted_to]),
