@@ -16,7 +16,7 @@ OUT = "descriptors.npz"  # names (N,), descriptors (N, D) float32, model_id
 IMAGE_SIZE = None  # rows, columns; None: those the model was trained on
 BATCH_SIZE = None  # photos in a batch; None: what suits the engine
 ENGINE = "auto"  # openvino, onnx, litert, keras; auto: the fastest that is installed
-PRECISION = "float32"  # bf16 is faster on CPUs made for it, int8 on most
+PRECISION = "float32"  # bf16 is faster on CPUs made for it; int8 is coarser
 
 
 def config() -> DescribeConfig:

@@ -23,7 +23,7 @@ class _RunsModel:
     which is made once and kept beside the model in MODEL.engines."""
     precision: Precision = "float32"
     """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
-    made for it, int8 on most, and what they cost is printed. `describe` fits int8 to the photos
+    made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
     that it describes first, and keeps that beside the model."""
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ def open_engine(
         engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the first
             engine that is installed and equals Keras. Defaults to `"auto"`.
         precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
-            `"int8"` on most, and `Engine.cost` says what it costs. Defaults to `"float32"`.
+            `"int8"` is coarser, and `Engine.cost` says what it costs. Defaults to `"float32"`.
         image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
             was trained on.
         parallel_calls: int or None. Calls side by side. 1: the fastest answer for one photo.
