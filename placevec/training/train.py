@@ -47,7 +47,7 @@ from placevec.training.tuple_model import (
     make_tuple_model,
     steps_of,
 )
-from placevec.training.validation import Validation, errors_of
+from placevec.training.validation import Validation, feeding
 from placevec.training.whitening import whiten
 
 _log = logging.getLogger(__name__)
@@ -234,7 +234,7 @@ class _Run:
         photos = batches.epoch(epoch, first_step)
         stop = StopEarly(self.request)
         start = time.perf_counter()
-        with errors_of(photos) as photos, self.devices.scope():
+        with feeding(photos) as photos, self.devices.scope():
             logs = self.parallel.fit(
                 iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
                 steps_per_epoch=num_steps,

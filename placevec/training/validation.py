@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
+from placevec.freed_memory import keep_freed_memory
 from placevec.places import PlaceDataset
 from placevec.retrieval import Evaluation, evaluate
 from placevec.training.batches import TupleBatches
@@ -61,7 +62,7 @@ class Validation:
         """Returns the loss of a tuple model as `val_loss`; nothing where the places give none."""
         if self._batches is None:
             return {}
-        with errors_of(self._batches.epoch(0)) as photos, self.devices.scope():
+        with feeding(self._batches.epoch(0)) as photos, self.devices.scope():
             loss = parallel.evaluate(photos, steps=self._batches.steps_per_epoch, verbose=0)
         return {"val_loss": loss}
 
@@ -81,13 +82,19 @@ class Validation:
 
 
 @contextlib.contextmanager
-def errors_of(batches: Iterator) -> Iterator[Iterator]:
-    """Raises what went wrong in the batches themselves, where a backend wraps it in its own."""
+def feeding(batches: Iterator) -> Iterator[Iterator]:
+    """Gives batches to a backend: their errors stay what they are, freed memory stays here.
+
+    A backend wraps what went wrong in the batches in an error of its own. TensorFlow gives freed
+    memory back from when it makes its reader of a generator on, which is after the first batches.
+    """
     errors = []
 
     def noted() -> Iterator:
         try:
-            yield from batches
+            for batch in batches:
+                keep_freed_memory()
+                yield batch
         except Exception as error:
             errors.append(error)
             raise

@@ -4,7 +4,7 @@ import pytest
 
 from placevec.training import train
 from placevec.training.run_files import read_history
-from placevec.training.validation import errors_of
+from placevec.training.validation import feeding
 
 pytestmark = pytest.mark.one_backend
 
@@ -31,7 +31,7 @@ def test_raises_what_went_wrong_in_the_batches():
         except FileNotFoundError as error:
             raise RuntimeError("graph execution error") from error
 
-    with pytest.raises(FileNotFoundError, match="b.jpg"), errors_of(batches()) as noted:
+    with pytest.raises(FileNotFoundError, match="b.jpg"), feeding(batches()) as noted:
         a_backend(noted)
-    with pytest.raises(RuntimeError, match="of its own"), errors_of(iter([1])) as noted:
+    with pytest.raises(RuntimeError, match="of its own"), feeding(iter([1])) as noted:
         raise RuntimeError("of its own")
