@@ -18,7 +18,7 @@ TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training
 PLACES = f"folder:{TOWN_DIR}/train"
 VALIDATION = f"folder:{TOWN_DIR}/val"
 LOG_DIR = "runs/town"
-IMAGE_SIZE = (240, 320)  # rows, columns
+IMAGE_SIZE = (180, 240)  # rows, columns
 CHANNELS = 3  # 1 for grey
 
 # Network: mobilenetv2, mobilenet, vgg16 or vgg19 up to CUT_LAYER, then NetVLAD with K clusters.
@@ -40,9 +40,10 @@ AUGMENTATION = "none"  # none, street, basic, typical, heavy
 LOSS = "info_nce"  # or multi_similarity, allpair_hinge, triplet_ranking, sare_joint, ...
 OPTIMIZER = "adam"
 LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
+COSINE_DECAY = True  # down to 0 with the last step
 BATCH_SIZE = 24  # tuples
 STEPS_PER_EPOCH = 25
-EPOCHS = 4
+EPOCHS = 5
 SEED = 0
 
 
@@ -68,6 +69,7 @@ def config() -> TrainConfig:
         loss=LOSS,
         optimizer=OPTIMIZER,
         learning_rate=LEARNING_RATE,
+        cosine_decay=COSINE_DECAY,
         batch_size=BATCH_SIZE,
         steps_per_epoch=STEPS_PER_EPOCH,
         epochs=EPOCHS,

@@ -59,6 +59,7 @@ def main(
     train_from_layer: str | None = None,
     learn_batch_norm: bool = False,
     steps: int = 15,
+    short: bool = False,
 ) -> None:
     """Times training steps in one piece and in slices, and prints a table.
 
@@ -70,7 +71,10 @@ def main(
         train_from_layer: First layer of the backbone that learns. None: all learn.
         learn_batch_norm: Let batch normalisation learn.
         steps: Steps of each variant that are timed.
+        short: Few photos, one slicing, two steps: whether it runs, not what it gains.
     """
+    if short:
+        tuples, tuple_size, sizes, ways, steps = 2, 3, (3,), ("graph",), 2
     config = TrainConfig(
         model=ModelConfig(), batch_size=tuples, num_positives=1, num_negatives=tuple_size - 2,
         loss="allpair_hinge", train_from_layer=train_from_layer,

@@ -20,14 +20,19 @@ import tyro
 from placevec.images import frame_name, read_image
 
 
-def main(frames: int = 600, size: tuple[int, int] = (480, 640), rounds: int = 5) -> None:
+def main(
+    frames: int = 600, size: tuple[int, int] = (480, 640), rounds: int = 5, short: bool = False
+) -> None:
     """Reads a film that was just made, and its frames as JPEGs.
 
     Args:
         frames: Length of the film.
         size: Rows and columns of a frame.
         rounds: How often each way is timed.
+        short: A film of 100 frames, one round: whether it runs, not what it gains.
     """
+    if short:
+        frames, rounds = 100, 1
     with tempfile.TemporaryDirectory() as folder:
         film = write_film(Path(folder), frames, size)
         rng = np.random.default_rng(0)

@@ -19,14 +19,19 @@ from placevec.layers import fit_whitening
 _BLOCK = 512
 
 
-def main(num_vectors: int = 5000, from_dim: int = 32_768, to_dim: int = 4096) -> None:
+def main(
+    num_vectors: int = 5000, from_dim: int = 32_768, to_dim: int = 4096, short: bool = False
+) -> None:
     """Fits PCA whitening on made vectors and prints seconds and the peak of memory.
 
     Args:
         num_vectors: Vectors to fit on.
         from_dim: Numbers of a vector.
         to_dim: Numbers after whitening.
+        short: Few and short vectors: whether it runs, not what it takes.
     """
+    if short:
+        num_vectors, from_dim, to_dim = 1000, 4096, 512
     vectors = _made_vectors(num_vectors, from_dim)
     start = time.perf_counter()
     _, projection = fit_whitening(vectors, to_dim)
