@@ -77,11 +77,16 @@ class TestRenderer(_Renderer):
         self.pathGen = pathGen
         self._taken = 0
 
-    def step(self, batchsize):
-        """Returns the next `batchsize` photos of the path and their labels."""
-        photos, labels = self._opened().draw_path(batchsize, self._taken, self.pathGen)
-        self._taken += batchsize
-        return photos.astype("float32"), labels
+    def step(self, batchsize=None):
+        """Returns the next `batchsize` photos of the path and their labels.
+
+        Without a number: the next photo alone, (240, 320, 3), and its label, (4,).
+        """
+        count = 1 if batchsize is None else batchsize
+        photos, labels = self._opened().draw_path(count, self._taken, self.pathGen)
+        self._taken += count
+        photos = photos.astype("float32")
+        return (photos[0], labels[0]) if batchsize is None else (photos, labels)
 
 
 class NetVLADRenderer(_Renderer):

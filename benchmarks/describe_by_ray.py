@@ -21,7 +21,7 @@ import cv2
 import keras
 import numpy as np
 import tyro
-from machine import describe_machine
+from machine import LeftOut, describe_machine
 
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, open_engine, save_model
@@ -45,7 +45,7 @@ def main(
     if short:
         photos, workers = 192, (0, 1)
     if not importlib.util.find_spec("ray"):
-        raise SystemExit("left out: needs Ray (pip install 'placevec[ray]')")
+        raise LeftOut("It needs Ray (pip install 'placevec[ray]')")
     print(describe_machine())
     print("| | photos/s | ratio | seconds before the first part |\n|---|---|---|---|")
     alone = None

@@ -3,7 +3,6 @@
 import functools
 import itertools
 import os
-import resource
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from machine import status_mb
 
 SETTINGS = {
     "mobilenetv2": {"cut_layer": "block_9_add", "num_clusters": 16},
@@ -217,7 +217,7 @@ class _Timing:
 
     def rss(self) -> float:
         """Returns the largest memory of this process, in MB."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return status_mb("VmHWM")
 
 
 def _has_bf16() -> bool:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tyro
-from machine import describe_machine
+from machine import describe_machine, status_mb
 
 _ROWS = {"given back": False, "kept": True}
 
@@ -90,7 +90,7 @@ def _measure(is_kept: bool, tuples: int, steps: int) -> dict[str, float]:
         "loss": round(float(logs.history["loss"][-1]), 4),
         "user_s": used.ru_utime,
         "system_s": used.ru_stime,
-        "mb": used.ru_maxrss / 1000,
+        "mb": status_mb("VmHWM"),
     }
 
 

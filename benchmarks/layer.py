@@ -21,7 +21,6 @@ import ctypes
 import importlib.util
 import multiprocessing
 import os
-import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -32,7 +31,7 @@ import keras
 import numpy as np
 import tyro
 from keras import ops
-from machine import describe_machine, describe_peaks, peaks, roofline
+from machine import describe_machine, describe_peaks, peaks, roofline, status_mb
 
 from placevec.layers import NetVLAD
 from placevec.layers.l2_normalize import l2_normalize
@@ -182,7 +181,7 @@ def _measure(task: Task, backward: bool) -> tuple[list[float], float]:
     function = _compiled(_function(task, backward), inputs)
     before_mb = _reset_peak()
     _wait(function(*inputs))
-    memory_mb = _status_mb("VmHWM") - before_mb
+    memory_mb = status_mb("VmHWM") - before_mb
     seconds = []
     for _ in range(task.calls):
         start = time.perf_counter()
@@ -279,11 +278,7 @@ def _reset_peak() -> float:
     """Sets the peak of the resident memory to what is resident now, and returns it in MB."""
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    return _status_mb("VmRSS")
-
-
-def _status_mb(name: str) -> float:
-    return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    return status_mb("VmRSS")
 
 
 def _in_own_process(function: Callable, *arguments):

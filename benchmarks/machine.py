@@ -16,6 +16,7 @@ import contextlib
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -45,6 +46,18 @@ print(best)
 """
 
 
+class LeftOut(SystemExit):
+    """What a benchmark needs is not here: ends it with one line and exit code 2.
+
+    Args:
+        why: str. What is missing.
+    """
+
+    def __init__(self, why: str) -> None:
+        print(why, file=sys.stderr)
+        super().__init__(2)
+
+
 def describe_machine() -> str:
     """Returns one line: processor, cores, memory, system and versions of what is installed."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -58,6 +71,14 @@ def describe_machine() -> str:
 def num_cores() -> int:
     """Returns the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def status_mb(name: str) -> float:
+    """Returns a figure of this process that Linux keeps, in MB: `VmRSS`, or `VmHWM`, its peak.
+
+    `getrusage` would give a child process the peak of its parent.
+    """
+    return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def peaks() -> dict[str, float]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tyro
+from machine import LeftOut
 
 from placevec.cli import one_line_errors
 from placevec.config import RenderConfig, TrainConfig
@@ -45,7 +46,7 @@ def main(
         short: Fewer photos.
     """
     if not worlds:
-        raise SystemExit("Name a 3-D model, or several")
+        raise LeftOut("Name a 3-D model, or several")
     num_photos = 60 if short else num_photos
     rules = {
         "distance": {},

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from machine import LeftOut, describe_machine
 from panda3d import core
 
 from placevec.config import RenderConfig
@@ -53,9 +54,10 @@ def main(
         short: Fewer cameras and rounds.
     """
     if not worlds:
-        raise SystemExit("Name a 3-D model, or several")
+        raise LeftOut("Name a 3-D model, or several")
     logging.disable(logging.WARNING)
     cameras, rounds = (32, 3) if short else (cameras, rounds)
+    print(describe_machine())
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
     print("| world | pipe | way | photos/s | ours to bare |\n|---|---|---|---|---|")
     for path, up in zip(worlds, ups or ("y",) * len(worlds), strict=True):
@@ -66,7 +68,7 @@ def main(
         for pipe in pipes:
             try:
                 speeds = _measure(path, up, tour, shots[0].visit, poses, pipe, size, rounds)
-            except RuntimeError as error:
+            except OSError as error:
                 print(f"| {world.name} | {pipe} | not here: {error} | | |")
                 continue
             for way, (rates, costs) in speeds.items():

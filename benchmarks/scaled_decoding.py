@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tyro
+from machine import describe_machine
 
 from placevec.images import read_image
 from placevec.images.read import resize_image
@@ -33,6 +34,7 @@ def main(places: tyro.conf.Positional[str], model: Path, image_size: tuple[int, 
     dataset = open_places(places)
     engine = open_engine(model, image_size=image_size)
     descriptors = {}
+    print(describe_machine())
     print("| | photos/s to decode | recall@1 | recall@5 | recall@10 |\n|---|---|---|---|---|")
     for way, read in (("decoded in full", in_full), ("shrunk by the decoder", read_image)):
         start = time.perf_counter()

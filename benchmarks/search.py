@@ -25,6 +25,7 @@ from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
 import tyro  # noqa: E402
+from machine import describe_machine  # noqa: E402
 
 from placevec.retrieval import DescriptorStore, StoreIndex, nearest_in_store  # noqa: E402
 from placevec.retrieval.recommend import MOST_EFFORT  # noqa: E402
@@ -53,6 +54,7 @@ def main(
     """
     if short:
         sizes, dim = (5000,), 256
+    print(describe_machine())
     print("photos    kind    effort  index MB  build s  ms in batch of 100  ms alone  recall@10")
     for size in sizes:
         with tempfile.TemporaryDirectory() as made:

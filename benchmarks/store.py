@@ -28,6 +28,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import tyro
+from machine import describe_machine
 
 from placevec.retrieval import DescriptorStore
 
@@ -47,6 +48,7 @@ def main(num_photos: int = 50_000, dim: int = 1024, shard: int = 4096, short: bo
         num_photos, dim, shard = 6000, 256, 500
     warnings.simplefilter("ignore")  # Zarr's, of texts
     made = np.random.default_rng(0).standard_normal((num_photos, dim), np.float32)
+    print(describe_machine())
     print("format         write MB/s  open ms  scan MB/s  bytes a photo  broken by kills")
     for name, (needs, write, read) in FORMATS.items():
         if importlib.util.find_spec(needs) is None:

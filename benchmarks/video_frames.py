@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tyro
+from machine import describe_machine
 
 from placevec.images import frame_name, read_image
 
@@ -33,6 +34,7 @@ def main(
     """
     if short:
         frames, rounds = 100, 1
+    print(describe_machine())
     with tempfile.TemporaryDirectory() as folder:
         film = write_film(Path(folder), frames, size)
         rng = np.random.default_rng(0)

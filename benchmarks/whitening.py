@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import tyro
+from machine import describe_machine
 
 from placevec.layers import fit_whitening
 
@@ -32,6 +33,7 @@ def main(
     """
     if short:
         num_vectors, from_dim, to_dim = 1000, 4096, 512
+    print(describe_machine())
     vectors = _made_vectors(num_vectors, from_dim)
     start = time.perf_counter()
     _, projection = fit_whitening(vectors, to_dim)

@@ -7,6 +7,7 @@ import sys
 # which size on a block is asked of the system alone, how many heaps threads share.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _NEVER = 2**31 - 1
+_OLD_LIMIT = 2**25  # older glibc refuses more
 
 
 def keep_freed_memory() -> None:
@@ -22,7 +23,9 @@ def keep_freed_memory() -> None:
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_ARENA_MAX, 1)
-        mallopt(_MMAP_THRESHOLD, _NEVER)
+    if mallopt is None:
+        return
+    # Either setting ends glibc's own adapting of the other: both or none.
+    if mallopt(_MMAP_THRESHOLD, _NEVER) or mallopt(_MMAP_THRESHOLD, _OLD_LIMIT):
         mallopt(_TRIM_THRESHOLD, _NEVER)
+        mallopt(_ARENA_MAX, 1)

@@ -33,7 +33,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
 
     open_it = functools.partial(
         open_engine,
-        settings.model,
+        settings.model.absolute(),  # workers may run in another folder
         precision=settings.precision,
         image_size=settings.image_size,
     )

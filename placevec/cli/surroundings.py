@@ -44,13 +44,11 @@ def one_line_errors() -> Iterator[None]:
 def import_keras() -> None:
     """Imports Keras without the lines that TensorFlow's C++ code writes to standard error.
 
-    Threads that come with it share one heap, see `keep_freed_memory`. TensorFlow takes oneDNN on
-    any processor, not only on those with AVX-512.
+    Threads that come with it share one heap, see `keep_freed_memory`.
     """
     if "keras" in sys.modules:
         return
     keep_freed_memory()
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     standard_error = os.dup(2)
     try:

@@ -66,10 +66,11 @@ class Depths:
             self._canvases[size] = Canvas(self._pipe, size)
         camera = self._place(camera_to_world, size, field_of_view_deg)
         pixels = self._canvases[size].draw(camera, _NOTHING)[::-1, :, 2::-1]
+        near_m = camera.node().get_lens().get_near()
         camera.remove_node()
         numbers = (pixels.astype(np.int64) >> 1 << _SHIFTS).sum(axis=-1)
         matrix = intrinsics(size, field_of_view_deg)
-        return _cut(numbers, self._corners_m, camera_to_world, matrix, self._scene.near_m)
+        return _cut(numbers, self._corners_m, camera_to_world, matrix, near_m)
 
     def _place(
         self, camera_to_world: np.ndarray, size: tuple[int, int], field_of_view_deg: float
@@ -77,12 +78,26 @@ class Depths:
         lens = core.PerspectiveLens()
         lens.set_film_size(size[1], size[0])
         lens.set_fov(field_of_view_deg)
-        lens.set_near_far(self._scene.near_m, self._scene.far_m)
+        lens.set_near_far(self._scene.near_plane_m(lens.get_fov()), self._scene.far_m)
         camera = self._root.attach_new_node(core.Camera("camera", lens))
         right, down, ahead, place = camera_to_world[:3].T
         rows = ((*right, 0), (*ahead, 0), (*-down, 0), (*place, 1))
         camera.set_mat(core.LMatrix4(*(float(value) for row in rows for value in row)))
         return camera
+
+
+def refuse_too_many(num_triangles: int) -> None:
+    """Refuses scenes of more triangles than there are colours to number them.
+
+    Raises:
+        ValueError: If there are too many.
+    """
+    if num_triangles > _MOST_TRIANGLES:
+        raise ValueError(
+            f"A world must have at most {_MOST_TRIANGLES} triangles for the depth and the points "
+            f"that photos see. Received: {num_triangles}. Load fewer tiles, or leave both out "
+            "(`--no-points`)"
+        )
 
 
 def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, np.ndarray]:
@@ -97,11 +112,7 @@ def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, np.ndarray]:
         uvs = surface.uvs[:, fan].reshape(-1, 3, 2)
         numbers = np.arange(count + 1, count + 1 + len(corners_m))
         count += len(corners_m)
-        if count > _MOST_TRIANGLES:
-            raise ValueError(
-                f"A scene must have at most {_MOST_TRIANGLES} triangles for its depth. Received: "
-                "more. Load fewer tiles"
-            )
+        refuse_too_many(count)
         digits = numbers[:, None] >> _SHIFTS & 2**_BITS - 1
         colors = (2 * digits + 1) / 255.0
         numbered = Surface(

@@ -25,6 +25,9 @@ _DRAWN_FROM = {
     "panda3d": "version of Panda3D",
 }
 
+# Which digest tells more of it than the setting, a name.
+_DIGEST_OF = {"world": "sha256", "trajectory": "trajectory_sha256"}
+
 _log = logging.getLogger(__name__)
 
 
@@ -193,7 +196,8 @@ def write_world_file(folder: Path, world: dict) -> None:
 
 def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
     now, then = wanted["settings"], found["settings"]
-    facts = [("settings", name, now.get(name), then.get(name)) for name in now | then]
+    names = [name for name in now | then if _DIGEST_OF.get(name) not in wanted]
+    facts = [("settings", name, now.get(name), then.get(name)) for name in names]
     facts += [
         (what, name, wanted[name], found.get(name))
         for name, what in _DRAWN_FROM.items()

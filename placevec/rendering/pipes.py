@@ -42,7 +42,7 @@ class Canvas:
         size: (rows, cols). Of a picture.
 
     Raises:
-        RuntimeError: If this machine cannot open that pipe.
+        OSError: If this machine cannot open that pipe.
     """
 
     def __init__(self, pipe: str, size: tuple[int, int]) -> None:
@@ -64,7 +64,7 @@ class Canvas:
                 core.GraphicsPipe.BF_refuse_window,
             )
         if self._buffer is None:
-            raise RuntimeError(
+            raise OSError(
                 f"Panda3D's pipe {pipe!r} (`{_CLASSES[pipe][1]}`) must open a buffer in memory. "
                 f"Received: no {'pipe' if made is None else 'buffer'}. {_WAYS_OUT[pipe]}"
             )

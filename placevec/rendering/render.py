@@ -14,6 +14,7 @@ import panda3d
 
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
+from placevec.rendering.depth import refuse_too_many
 from placevec.rendering.lenses import Distortion
 from placevec.rendering.load_world import load_world
 from placevec.rendering.model_tour import ModelTour
@@ -28,7 +29,7 @@ from placevec.rendering.photo_folder import (
     write_photo,
     write_tables,
 )
-from placevec.rendering.pipes import choose_pipe
+from placevec.rendering.pipes import Canvas, choose_pipe
 from placevec.rendering.pose_files import open_trajectory
 from placevec.rendering.provenance import trajectory_sha256, world_sha256
 from placevec.rendering.renderer import Renderer
@@ -77,8 +78,10 @@ class Rendering:
             lines.append(f"cameras rejected: {reasons}")
         parts = [f"{self.out_dir}{mark}" for mark in self.world["parts"]]
         if len(parts) == 2:
+            rule = " --positive-rule shared_points" if self.world["settings"]["points"] else ""
             lines.append(
-                f"placevec train --places folder:{parts[0]} --validation folder:{parts[1]}"
+                f"placevec train --places folder:{parts[0]} --validation folder:{parts[1]}{rule}"
+                f" --run-dir runs/{self.out_dir.name}"
             )
         return "\n".join(lines)
 
@@ -114,7 +117,7 @@ def render(
         ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
             but a rendering of the same settings, model and trajectory, which is then left as it is;
             or what `out` + `.partial` holds was drawn of others, or by another pipe.
-        RuntimeError: If the pipe asked for is not there.
+        OSError: If the pipe asked for is not there.
 
     Example:
 
@@ -140,12 +143,15 @@ def render(
         _log.info("%s holds this rendering already", out_dir)
         found = read_world_file(out_dir)
         return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
+    if not is_town and (settings.points or settings.depth):
+        refuse_too_many(len(model.positions_m))
+    pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
+    Canvas(pipe, (8, 8)).close()  # before anything is sought or written for it
     tour = TownTour(settings) if is_town else ModelTour(model, settings)
     if not is_town:
         about["rejected"] = tour.viewpoints.rejected
         about["spacing_m"] = tour.viewpoints.spacing_m
         about["clearance_m"] = tour.viewpoints.body.clearance_m
-    pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
     drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
     partial_dir = begin(out_dir, wanted | drawn_by)
     started = time.perf_counter()

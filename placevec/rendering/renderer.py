@@ -122,7 +122,7 @@ class Renderer:
         """Opens a buffer in memory.
 
         Raises:
-            RuntimeError: If this machine cannot open the pipe.
+            OSError: If this machine cannot open the pipe.
         """
         self.pipe = choose_pipe(self.pipe)
         size, angle_deg = self._drawn()
@@ -147,7 +147,7 @@ class Renderer:
             raise RuntimeError("The renderer must be open. Use it by `with Renderer(...)`")
         self._scene = scene
         self._depths.show(scene)
-        self._lens.set_near_far(scene.near_m, scene.far_m)
+        self._lens.set_near_far(scene.near_plane_m(self._lens.get_fov()), scene.far_m)
         self._root = core.NodePath("scene")
         self._camera = self._root.attach_new_node(core.Camera("camera", self._lens))
         for number, surface in enumerate(scene.surfaces):

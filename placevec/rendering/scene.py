@@ -1,8 +1,11 @@
 """What the renderer draws: textured surfaces, sky and air."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+LEAST_CLEARANCE_M = 0.3  # of any camera in a 3-D model from its surfaces
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,8 @@ class Scene:
         haze: float. Share of light that the air takes on each metre.
         near_m: float. What is nearer is not drawn.
         far_m: float. What is farther is not drawn.
+        clearance_m: float or None. How far from all surfaces cameras are at least: drawing begins
+            no farther than that in any corner of a photo. None: not known.
     """
 
     surfaces: list[Surface]
@@ -52,3 +57,15 @@ class Scene:
     haze: float = 0.0
     near_m: float = 0.4
     far_m: float = 420.0
+    clearance_m: float | None = None
+
+    def near_plane_m(self, field_of_view_deg: Sequence[float]) -> float:
+        """Returns how far along the optical axis drawing begins.
+
+        Args:
+            field_of_view_deg: (2,). Horizontal and vertical angle of view.
+        """
+        if self.clearance_m is None:
+            return self.near_m
+        corner = np.hypot(1, np.linalg.norm(np.tan(np.radians(field_of_view_deg) / 2)))
+        return min(self.near_m, float(self.clearance_m / corner))

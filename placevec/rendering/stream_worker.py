@@ -39,7 +39,8 @@ def answer_requests(requests: BinaryIO, answers: BinaryIO) -> None:
                 photos, labels = draw(request)
             except Exception as error:
                 reason = " ".join(str(error).split()) or type(error).__name__
-                _write(answers, {"error": reason, "kind": type(error).__name__})
+                kinds = [kind.__name__ for kind in type(error).__mro__]
+                _write(answers, {"error": reason, "kinds": kinds})
             else:
                 sizes = {"photos": photos.shape, "labels": labels.shape}
                 _write(answers, sizes, photos.tobytes(), labels.tobytes())

@@ -10,7 +10,7 @@ from placevec.images import read_ahead
 from placevec.worker_process import WorkerPool, WorkerProcess
 
 _COMMAND = [sys.executable, "-m", "placevec.rendering.stream_worker"]
-_ERRORS = {"ValueError": ValueError, "FileNotFoundError": FileNotFoundError}
+_ERRORS = {each.__name__: each for each in (FileNotFoundError, OSError, ValueError, ImportError)}
 
 
 class StreamWorkers(WorkerPool):
@@ -100,7 +100,8 @@ class _Worker(WorkerProcess):
         """Reads photos and labels, or raises what the process says."""
         head = super().receive()
         if "error" in head:
-            raise _ERRORS.get(head["kind"], RuntimeError)(head["error"])
+            kind = next(filter(None, map(_ERRORS.get, head["kinds"])), RuntimeError)
+            raise kind(head["error"])
         return self._array(head["photos"], np.uint8), self._array(head["labels"], np.float32)
 
     def _array(self, shape: list[int], dtype: type) -> np.ndarray:

@@ -12,10 +12,10 @@ from placevec.rendering.collisions import Collider
 from placevec.rendering.free_space import REASONS, Body, hover, stand
 from placevec.rendering.placing import camera_of
 from placevec.rendering.renderer import Pose
+from placevec.rendering.scene import LEAST_CLEARANCE_M
 from placevec.rendering.viewpoints import WALKING, Viewpoints, listed
 from placevec.rendering.world import World
 
-LEAST_CLEARANCE_M = 0.3
 _MOST_LEVELS = 12
 
 logger = logging.getLogger(__name__)

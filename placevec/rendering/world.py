@@ -6,7 +6,7 @@ from functools import cache, cached_property
 import cv2
 import numpy as np
 
-from placevec.rendering.scene import Scene, Surface
+from placevec.rendering.scene import LEAST_CLEARANCE_M, Scene, Surface
 from placevec.rendering.town.textures import draw_sky, draw_snow
 from placevec.rendering.weather import Visit, Weather
 
@@ -132,10 +132,17 @@ class World:
             surfaces.append(self._snow(np.flatnonzero(is_snowy), light))
         if self.is_under_roof:
             dark = tuple(0.1 * float(level) for level in weather.ambient)
-            return Scene(surfaces, None, dark, dark, 0.0)
+            return Scene(surfaces, None, dark, dark, 0.0, clearance_m=LEAST_CLEARANCE_M)
         rng = np.random.default_rng((*visit.seed, 7))
         sky = draw_sky(rng, weather, skyline=None)
-        return Scene(surfaces, sky, weather.earth, weather.horizon, self._haze(weather))
+        return Scene(
+            surfaces,
+            sky,
+            weather.earth,
+            weather.horizon,
+            self._haze(weather),
+            clearance_m=LEAST_CLEARANCE_M,
+        )
 
     def restyled(self, seed: int | tuple[int, ...]) -> "World":
         """Returns the world with other colours: each texture gets its own, drawn from a seed.

@@ -43,24 +43,22 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
         How many photos were sent.
 
     Raises:
-        ValueError: If the collection is of other rows: of another model, or of the store before
-            it was compacted.
+        ValueError: If the collection is of other rows: of another model or store, or of this one
+            before it was compacted.
     """
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
-    identity = _identity(store)
     if not client.has_collection(collection):
         _create(client, store, collection)
     client.load_collection(collection)
     some = client.query(
-        collection, filter="row >= 0", output_fields=["store"], limit=1, consistency_level="Strong"
+        collection,
+        filter="row >= 0",
+        output_fields=["row", "store"],
+        limit=1,
+        consistency_level="Strong",
     )
-    found = some[0]["store"] if some else identity
-    if found != identity:
-        raise ValueError(
-            f"The collection {collection} must be of this store, {identity!r}. Received: "
-            f"{found!r}. Name another, or drop it"
-        )
+    _refuse_others(store, collection, some)
     removed = np.flatnonzero(store.is_removed)
     for part in _parts(removed):
         client.delete(collection, ids=part.tolist())
@@ -69,10 +67,11 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
         there = client.query(
             collection,
             filter=f"row >= {rows[0]} and row <= {rows[-1]}",
-            output_fields=["row"],
+            output_fields=["row", "store"],
             limit=len(rows),  # the removed rows between them are deleted by now
             consistency_level="Strong",
         )
+        _refuse_others(store, collection, there)
         rows = np.setdiff1d(rows, [each["row"] for each in there])
         if not len(rows):
             continue
@@ -84,8 +83,12 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
                 "store": identity,
                 **dict(zip(_FIELDS, photo, strict=True)),
             }
-            for row, vector, photo in zip(
-                rows.tolist(), store.take(rows), photos[list(_FIELDS)].values.tolist(), strict=True
+            for row, identity, vector, photo in zip(
+                rows.tolist(),
+                _identities(store, rows),
+                store.take(rows),
+                photos[list(_FIELDS)].values.tolist(),
+                strict=True,
             )
         ]
         client.insert(collection, values)
@@ -122,14 +125,15 @@ def search_milvus(
         larger is better. Where fewer photos are found: -1 and -infinity.
 
     Raises:
-        ValueError: If shapes do not fit, or one of `within_m` and `of` is missing.
+        ValueError: If shapes do not fit, one of `within_m` and `of` is missing, or the collection
+            is of another store, or of this one before it was compacted.
     """
     queries = checked_queries(store, queries)
     neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
     similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
     if not len(queries):
         return neighbors, similarities
-    limit = num_neighbors
+    is_removed, limit = store.is_removed, num_neighbors
     while True:
         found = client.search(
             collection,
@@ -137,11 +141,14 @@ def search_milvus(
             anns_field="descriptor",
             filter=_expression(within_m, of, before_s),
             limit=limit,
-            output_fields=["row", "east_m", "north_m"],
+            output_fields=["row", "store", "east_m", "north_m"],
             search_params={"metric_type": "IP", "params": {"ef": max(64, 2 * limit)}},
             consistency_level="Strong",
         )
         is_last = all(len(hits) < limit for hits in found) or limit == _MOST_HITS
+        for hits in found:
+            _refuse_others(store, collection, [hit["entity"] for hit in hits])
+        found = [[hit for hit in hits if not is_removed[hit["entity"]["row"]]] for hits in found]
         if of is not None:  # Milvus filters by the square round the circle
             found = [[hit for hit in hits if _is_near(hit, within_m, of)] for hits in found]
         if is_last or all(len(hits) >= num_neighbors for hits in found):
@@ -196,10 +203,26 @@ def _expression(
     return " and ".join(words)
 
 
-def _identity(store: DescriptorStore) -> str:
-    """Says of which model and rows a collection is: rows change when a store is compacted."""
-    first = store.manifest.shards[0]
-    return f"placevec {store.manifest.model_id} {first.number} {first.sha256[:16]}"
+def _identities(store: DescriptorStore, rows: np.ndarray) -> list[str]:
+    """Says of which model and shard each row is: shards change when a store is compacted."""
+    shards = store.manifest.shards
+    ends = np.cumsum([shard.count for shard in shards])
+    names = [
+        f"placevec {store.manifest.model_id} {shard.number} {shard.sha256[:16]}" for shard in shards
+    ]
+    return [names[number] for number in np.searchsorted(ends, rows, side="right")]
+
+
+def _refuse_others(store: DescriptorStore, collection: str, photos: list[dict]) -> None:
+    """Refuses photos of a collection that are not those of the store's rows."""
+    rows = np.array([photo["row"] for photo in photos], np.int64)
+    ours = [] if (rows >= store.num_rows).any() else _identities(store, rows)
+    if ours != [photo["store"] for photo in photos]:
+        raise ValueError(
+            f"The collection {collection} must be of the store {store.folder} as it is now. "
+            "Received: photos of another, or of this one before it was compacted or added to "
+            "otherwise. Upload into another collection, or drop this one"
+        )
 
 
 def _parts(rows: np.ndarray) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """One shard of a store: some photos' descriptors as `.npy`, what is known of them as Parquet."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
         FileNotFoundError: If it is missing.
     """
     path, _ = shard.paths(folder)
+    numbers = map_numbers(path, dtype)
+    if numbers.shape != (shard.count, dim):
+        raise ValueError(
+            f"{path} must hold {(shard.count, dim)} numbers. Received: {numbers.shape}. Describe "
+            "these photos again"
+        )
+    return numbers
+
+
+def map_numbers(path: Path, dtype: str) -> np.ndarray:
+    """Returns what a `.npy` file holds as a read-only memory map.
+
+    Raises:
+        ValueError: If the file is a link, of other numbers, or longer or shorter than it says.
+        FileNotFoundError: If it is missing.
+    """
     _refuse_links(path)
     with open(path, "rb") as file:
         try:
@@ -97,17 +114,18 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
                 raise ValueError(f"format {version}")
             shape, is_fortran, found = np.lib.format.read_array_header_1_0(file)
         except ValueError as error:
-            raise ValueError(f"{path} cannot be read as descriptors ({error})") from error
+            raise ValueError(f"{path} cannot be read as numbers ({error})") from error
         offset = file.tell()
-    wanted = (shard.count, dim)
-    bytes_wanted = offset + shard.count * dim * np.dtype(dtype).itemsize
+    bytes_wanted = offset + math.prod(shape) * np.dtype(dtype).itemsize
     bytes_found = path.stat().st_size
-    if (shape, is_fortran, found, bytes_found) != (wanted, False, np.dtype(dtype), bytes_wanted):
+    if (is_fortran, found, bytes_found) != (False, np.dtype(dtype), bytes_wanted):
         raise ValueError(
-            f"{path} must hold {wanted} numbers of {dtype} in {bytes_wanted} bytes. Received: "
-            f"{shape} of {found} in {bytes_found} bytes. Describe these photos again"
+            f"{path} must hold {shape} numbers of {dtype} in {bytes_wanted} bytes. Received: "
+            f"{found} in {bytes_found} bytes"
         )
-    return np.memmap(path, dtype, "r", offset, wanted)
+    if not math.prod(shape):
+        return np.empty(shape, dtype)  # nothing to map
+    return np.memmap(path, dtype, "r", offset, shape)
 
 
 def read_photos(folder: Path, shard: Shard) -> pa.Table:

@@ -25,7 +25,7 @@ from placevec.retrieval.manifest import (
     removed_path,
     write_manifest,
 )
-from placevec.retrieval.shards import map_shard, read_photos, write_shard
+from placevec.retrieval.shards import map_numbers, map_shard, read_photos, write_shard
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
@@ -398,10 +398,10 @@ class DescriptorStore:
                 write_shard(self.folder, number, names, descriptors, positions_m, times_s)
             )
             number += 1
-        self._settle(shards=tuple(shards), next_number=number, removed=None)
         (self.folder / INDEX).unlink(missing_ok=True)
         for path in index_files(self.folder):
             path.unlink()
+        self._settle(shards=tuple(shards), next_number=number, removed=None)
         delete_leftovers(self.folder, self.manifest)
 
     @cached_property
@@ -471,11 +471,8 @@ def _take_lock(folder: Path) -> int:
 
 def _read_removed(folder: Path, number: int, num_rows: int) -> np.ndarray:
     path = removed_path(folder, number)
-    try:
-        removed = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} cannot be read as removed rows ({error})") from error
-    is_list = removed.ndim == 1 and removed.dtype == np.int64
+    removed = map_numbers(path, "int64")
+    is_list = removed.ndim == 1
     if not is_list or (len(removed) and not 0 <= removed.min() <= removed.max() < num_rows):
         raise ValueError(f"{path} must list rows below {num_rows}. Received: {removed.shape}")
     return removed

@@ -11,14 +11,18 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.images import augmenter, photo_rng, read_ahead, read_image
 from placevec.rendering import StreamWorkers
+from placevec.rendering.scenery import TOWN
 from placevec.sources import split_options
 
 PREFIX = "stream:"
 _TUPLES_A_VISIT = 8
 _PHOTOS_A_VISIT = 16
 _NUM_PHOTOS, _NUM_FITTED = 512, 2000
-_WHOLE = ("num_places", "num_streets")
-_NUMBERS = ("scale", "street_length_m", "eye_height_m", "spacing_m")
+# Options behind the path, and what they are.
+_OF_THE_TOWN = {"num_streets": int, "street_length_m": float}
+_OF_A_MODEL = {
+    "up": str, "scale": float, "num_places": int, "eye_height_m": float, "spacing_m": float,
+}  # fmt: skip
 _UNUSED = {
     "mining": "random",
     "positive_rule": "distance",
@@ -51,8 +55,14 @@ class StreamSampler:
                     f"`{name}` must be {value} where `places` is a stream. Received: {name}="
                     f"{getattr(config, name)}. Render photos to a folder first (`placevec render`)"
                 )
-        known = ("up", *_WHOLE, *_NUMBERS)
+        known = (*_OF_THE_TOWN, *_OF_A_MODEL)
         place, options = split_options(config.places.removeprefix(PREFIX), known)
+        kinds = _OF_THE_TOWN if str(place) == TOWN else _OF_A_MODEL
+        if unused := sorted(options.keys() - kinds.keys()):
+            raise ValueError(
+                f"Options behind `{PREFIX}{place}` must be of {', '.join(kinds)}. Received: "
+                f"{', '.join(unused)}"
+            )
         self.num_positives, self.num_negatives = config.num_positives, config.num_negatives
         self.workers = StreamWorkers(
             place,
@@ -61,7 +71,7 @@ class StreamSampler:
             seed=config.seed,
             near_m=config.positive_radius_m,
             far_m=config.negative_radius_m,
-            **{name: _value(name, text) for name, text in options.items()},
+            **{name: _value(kinds[name], name, text) for name, text in options.items()},
         )
         dim = max(config.whiten_dim, config.whiten_rank, config.model.projection_dim or 0)
         count = max(_NUM_FITTED, 2 * dim) if dim else _NUM_PHOTOS
@@ -172,7 +182,7 @@ class StreamBatches:
         drawn = [
             self.sampler.workers.draw_tuples(
                 number * visits + visit,
-                num_tuples=_TUPLES_A_VISIT,
+                num_tuples=min(_TUPLES_A_VISIT, self.batch_size),
                 num_positives=self.sampler.num_positives,
                 num_negatives=self.sampler.num_negatives,
             )
@@ -188,8 +198,7 @@ class StreamBatches:
         return photos, labels
 
 
-def _value(name: str, text: str) -> str | int | float:
-    kind = int if name in _WHOLE else float if name in _NUMBERS else str
+def _value(kind: type, name: str, text: str) -> str | int | float:
     try:
         return kind(text)
     except ValueError:

@@ -38,6 +38,14 @@ def test_a_path_goes_on_from_step_to_step(panda_render):
     np.testing.assert_allclose(np.linalg.norm(steps, axis=1), 1.0, atol=0.01)
 
 
+def test_a_step_without_a_number_is_one_photo(panda_render):
+    with panda_render.TestRenderer() as renderer:
+        im, label = renderer.step()
+        after = renderer.step(1)[1][0]
+    assert im.shape == (240, 320, 3) and label.shape == (4,)
+    assert np.hypot(*(after - label)[:2]) == pytest.approx(1.0, abs=0.01)
+
+
 def test_a_closed_renderer_can_draw_again(panda_render):
     renderer = panda_render.TrainRenderer(queue_warning=False)
     renderer.step(1)

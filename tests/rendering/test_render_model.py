@@ -107,6 +107,7 @@ def test_says_what_was_rendered_and_how_to_train(rendered):
     text = str(rendered)
     assert "photos of yard" in text
     assert f"--places folder:{rendered.out_dir}#train" in text
+    assert text.endswith(f"--positive-rule shared_points --run-dir runs/{rendered.out_dir.name}")
 
 
 def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):
@@ -166,9 +167,25 @@ def test_another_model_of_the_same_file_name_is_not_taken_for_it(rendered, yard,
     other = copy_of(yard, tmp_path / "other")
     settings = RenderConfig(out=rendered.out_dir, **SMALL)
     assert render(other, settings).num_drawn == 0  # the same model at another place
+    renamed = other.rename(other.with_name("renamed.obj"))
+    assert render(renamed, settings).num_drawn == 0
+    other = renamed.rename(other)
     cv2.imwrite(str(other.with_name("wall2.png")), np.full((64, 64, 3), 99, np.uint8))
     with pytest.raises(ValueError, match=r"rendering of the same model. Received: sha256="):
         render(other, settings)
+
+
+def test_what_cannot_be_drawn_is_refused_before_anything_is_written(yard, tmp_path, monkeypatch):
+    settings = RenderConfig(out=tmp_path / "out", **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr("placevec.rendering.depth._MOST_TRIANGLES", 9)
+        with pytest.raises(ValueError, match="Received: 10. Load fewer tiles.*--no-points"):
+            render(yard, settings)
+    with monkeypatch.context() as patch:
+        patch.setattr("placevec.rendering.pipes._make_pipe", lambda pipe: None)
+        with pytest.raises(OSError, match="pipe 'software' .* must open a buffer"):
+            render(yard, settings)
+    assert list(tmp_path.iterdir()) == []
 
 
 def interrupted(photos):

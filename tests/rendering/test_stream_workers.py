@@ -101,6 +101,12 @@ def test_what_a_worker_refuses_is_raised_here_each_time():
                 workers.draw_photos(number)
 
 
+def test_a_model_that_is_none_is_bad_input_here_too(tmp_path):
+    (tmp_path / "a.egg").write_text("<no model")
+    with StreamWorkers(tmp_path / "a.egg") as workers, pytest.raises(ValueError, match="a.egg"):
+        workers.draw_photos(0)
+
+
 def test_workers_end_with_the_block():
     with _open(2) as workers:
         process_ids = workers.process_ids

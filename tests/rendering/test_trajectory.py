@@ -6,8 +6,9 @@ from placevec.places import PlaceDataset
 from placevec.rendering import render
 from placevec.rendering.model_tour import ModelTour
 from placevec.rendering.pose_files import open_trajectory
-from placevec.rendering.renderer import Pose
+from placevec.rendering.renderer import Pose, Renderer
 from placevec.rendering.trajectory import along_trajectory
+from placevec.rendering.weather import plan_visit
 
 
 def poses(points, **fields):
@@ -64,6 +65,19 @@ def test_poses_under_ground_and_in_solids_are_counted_and_left_out(world):
     found = along_trajectory(world, poses(points))
     assert len(found.cameras) == 2
     assert found.rejected == {"under the ground": 1, "inside a solid": 1, "too near a wall": 1}
+
+
+@pytest.mark.parametrize("field_of_view_deg", [75.0, 140.0])
+@pytest.mark.parametrize("pipe", ["software"])
+def test_a_wall_as_near_as_cameras_come_is_drawn(shapes, pipe, field_of_view_deg):
+    world = shapes.world(
+        shapes.floor((-60, -60), (60, 60)), shapes.box((-30, 0.31, -1), (30, 3, 60))
+    )
+    found = along_trajectory(world, poses([(0, 0, 1.7)], headings_deg=[0]))
+    with Renderer((24, 32), field_of_view_deg, pipe=pipe) as renderer:
+        renderer.show(world.scene(plan_visit("day", seed=(1,), day=0)))
+        depth_m = renderer.depth(found.cameras[0].pose)
+    assert (np.abs(depth_m - 0.31) < 0.02).mean() > 0.9  # the rest sees the floor
 
 
 def test_refuses_a_trajectory_that_is_elsewhere(world):

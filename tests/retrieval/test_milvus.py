@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 
 import numpy as np
 import pytest
@@ -95,6 +96,26 @@ def test_a_collection_is_brought_up_to_date(client, store):
     assert search_milvus(client, store, "town", store.take([20]), 1)[0][0, 0] != 20
 
 
+def test_photos_removed_since_the_upload_are_not_found(client, store):
+    upload_store(client, store, "town")
+    queries = store.take([30])
+    first = search_milvus(client, store, "town", queries, 4)[0][0]
+    store.remove([store.photos["name"][int(first[0])].as_py()])
+    assert search_milvus(client, store, "town", queries, 3)[0].tolist() == [first[1:].tolist()]
+
+
+def test_refuses_a_copy_of_the_store_that_went_another_way(client, store, tmp_path):
+    shutil.copytree(store.folder, tmp_path / "copy")
+    store.append(["a.jpg"], np.eye(1, 8))
+    upload_store(client, store, "town")
+    with DescriptorStore.open(tmp_path / "copy", writable=True) as copy:
+        copy.append(["b.jpg"], np.eye(1, 8, 1))
+        with pytest.raises(ValueError, match="added to otherwise"):
+            upload_store(client, copy, "town")
+        with pytest.raises(ValueError, match="added to otherwise"):
+            search_milvus(client, copy, "town", np.eye(1, 8), 1)
+
+
 def test_asks_for_no_more_rows_than_milvus_answers_with(store):
     """Removed rows between two that are there do not count: Milvus answers with 16,384 at most."""
     asked, sent = [], []
@@ -124,13 +145,15 @@ def test_asks_for_no_more_rows_than_milvus_answers_with(store):
 def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
     upload_store(client, store, "town")
     store.compact()
-    with pytest.raises(ValueError, match="town must be of this store"):
+    with pytest.raises(ValueError, match="town must be of the store"):
         upload_store(client, store, "town")
+    with pytest.raises(ValueError, match="before it was compacted"):
+        search_milvus(client, store, "town", np.eye(1, 8), 3)
     other = DescriptorStore.create(tmp_path / "other", model_id="n")
     with pytest.raises(ValueError, match="There are no photos in"):
         upload_store(client, other, "town")
     other.append(["a.jpg"], np.eye(1, 8))
-    with pytest.raises(ValueError, match="town must be of this store, 'placevec n "):
+    with pytest.raises(ValueError, match="town must be of the store .*other as it is now"):
         upload_store(client, other, "town")
 
 

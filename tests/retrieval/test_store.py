@@ -259,6 +259,21 @@ def link(name):
     return damage
 
 
+def removed(values, size=None):
+    def damage(folder):
+        damage_manifest(removed=5, next_number=6)(folder)
+        np.save(folder / "removed-000005.npy", values)
+        if size is not None:
+            os.truncate(folder / "removed-000005.npy", size)
+
+    return damage
+
+
+def removed_by_link(folder):
+    removed(np.array([0]))(folder)
+    link("removed-000005.npy")(folder)
+
+
 def pickled(folder):
     np.save(folder / "000000.npy", np.array([{}, {}, {}]), allow_pickle=True)
 
@@ -280,8 +295,15 @@ SHARD = {"number": 0, "count": 3, "sha256": 64 * "0"}
         (damage_manifest(shards=[SHARD, SHARD]), "Numbers must differ"),
         (damage_manifest(shards=[SHARD | {"path": "/etc/passwd"}]), "cannot be read"),
         (damage_manifest(removed="../x"), "Numbers must differ and be below"),
-        (cut("000000.npy", 150), "in 150 bytes. Describe these photos again"),
-        (cut("000000.npy", 3), "000000.npy cannot be read as descriptors"),
+        (cut("000000.npy", 150), "in 150 bytes"),
+        (cut("000000.npy", 3), "000000.npy cannot be read as numbers"),
+        (
+            removed(np.broadcast_to(0, 10**6), 136),
+            r"must hold \(1000000,\) numbers .* in 136 bytes",
+        ),
+        (removed(np.array([5])), "must list rows below 5"),
+        (removed(np.array([0.5])), "must hold .* numbers of int64"),
+        (removed_by_link, "removed-000005.npy is a link"),
         (pickled, "must hold"),
         (cut("000001.parquet", 100), "000001.parquet cannot be read"),
         (link("000000.npy"), "000000.npy is a link"),
@@ -329,6 +351,8 @@ KILLED_AT_EVERY_STEP = """
         if "old.jpg" in store:
             store.remove(["old.jpg"])
         if store.num_rows > len(store):
+            for name in ("index.json", f"index-flat-{16 * '0'}.faiss"):
+                open(os.path.join(folder, name), "w").write("{}")
             store.compact()
 
     for kill_at in range(1, 200):
@@ -361,6 +385,7 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(folder):
     described = store.take(store.rows)[:, 0].astype(int)
     assert [f"{number}.jpg" for number in described] == table.name.tolist()
     DescriptorStore.open(folder, writable=True).close()  # deletes what the last kill left
+    assert not list(folder.glob("index*"))  # of rows that there are no more
     named = len(store.manifest.shards)
     assert len(list(folder.glob("*.npy"))) == len(list(folder.glob("*.parquet"))) == named
     assert not list(folder.glob(".unfinished*"))
