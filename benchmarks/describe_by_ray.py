@@ -2,7 +2,7 @@
 
     python benchmarks/describe_by_ray.py
 
-docs/scale.md has what it printed. Needs Ray (`pip install 'placevec[ray]'`).
+Needs Ray (`pip install 'placevec[ray]'`).
 
 Makes photos (JPEG, 480x640) and describes them with the default network of random weights, in this
 process and by 1 and 2 workers on this machine. Prints photos a second from the first part on, the

@@ -10,8 +10,19 @@ The training step of the default network, fed by a generator as a training is, w
 rounds, and the ratio is taken within a round. The loss of the last step must be the same.
 """
 
-import multiprocessing
+# ruff: noqa: E402
 import os
+
+from placevec import freed_memory
+
+_ROW = "FREED_MEMORY"
+_ROWS = ("given back", "kept")
+if os.environ.get(_ROW) == "given back":
+    freed_memory.keep_freed_memory = lambda: None
+else:
+    freed_memory.keep_freed_memory()  # as the command line does, before NumPy starts its threads
+
+import multiprocessing
 import resource
 import statistics
 import time
@@ -20,8 +31,6 @@ from collections.abc import Iterator
 import numpy as np
 import tyro
 from machine import describe_machine, status_mb
-
-_ROWS = {"given back": False, "kept": True}
 
 
 def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False) -> None:
@@ -39,8 +48,9 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
     found = {name: [] for name in _ROWS}
     for turn in range(rounds):
         for name in sorted(_ROWS, reverse=turn % 2 == 1):
+            os.environ[_ROW] = name
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found[name].append(pool.apply(_measure, (_ROWS[name], tuples, steps)))
+                found[name].append(pool.apply(_measure, (tuples, steps)))
     losses = {each["loss"] for rows in found.values() for each in rows}
     if len(losses) > 1:
         raise ValueError(f"Losses must not depend on memory. Received: {sorted(losses)}")
@@ -61,19 +71,14 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
         )
 
 
-def _measure(is_kept: bool, tuples: int, steps: int) -> dict[str, float]:
+def _measure(tuples: int, steps: int) -> dict[str, float]:
     """Returns what some training steps took."""
-    from placevec.cli import import_keras, surroundings
-    from placevec.training import validation
-
-    if not is_kept:
-        surroundings.keep_freed_memory = validation.keep_freed_memory = lambda: None
-    import_keras()
     import keras
 
     from placevec.config import TrainConfig
     from placevec.models import build_descriptor_model
     from placevec.training.tuple_model import make_tuple_model
+    from placevec.training.validation import feeding
 
     config = TrainConfig()
     keras.utils.set_random_seed(0)
@@ -82,7 +87,7 @@ def _measure(is_kept: bool, tuples: int, steps: int) -> dict[str, float]:
     look = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs=None: ends.append(time.perf_counter())
     )
-    with validation.feeding(_batches(tuples, steps + 3, config.image_size)) as batches:
+    with feeding(_batches(tuples, steps + 3, config.image_size)) as batches:
         logs = model.fit(batches, steps_per_epoch=steps + 3, callbacks=[look], verbose=0)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {

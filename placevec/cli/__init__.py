@@ -4,6 +4,11 @@ Keras and the rooms that use it are imported by the verbs that need them, when t
 `--help` answers at once.
 """
 
+# ruff: noqa: E402
+from placevec.freed_memory import keep_freed_memory
+
+keep_freed_memory()  # before NumPy and others start their threads
+
 from placevec.cli.arguments import flags_over as flags_over
 from placevec.cli.describe import run_describe as run_describe
 from placevec.cli.surroundings import import_keras as import_keras

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from tqdm import tqdm as _tqdm
 
-from placevec.freed_memory import keep_freed_memory
-
 progress_bar = functools.partial(_tqdm, disable=None)  # none where nobody watches
 
 
@@ -42,13 +40,9 @@ def one_line_errors() -> Iterator[None]:
 
 
 def import_keras() -> None:
-    """Imports Keras without the lines that TensorFlow's C++ code writes to standard error.
-
-    Threads that come with it share one heap, see `keep_freed_memory`.
-    """
+    """Imports Keras without the lines that TensorFlow's C++ code writes to standard error."""
     if "keras" in sys.modules:
         return
-    keep_freed_memory()
     sys.stderr.flush()
     standard_error = os.dup(2)
     try:
