@@ -38,8 +38,11 @@ def write_photos(folder, seed, east_m):
             cv2.imwrite(str(folder / name), np.roll(texture, visit, axis=1))
 
 
-def test_constants_of_the_training_script_are_the_defaults(training_script):
-    assert training_script.config() == TrainConfig()
+def test_constants_of_the_training_script_are_the_defaults_but_for_what_the_town_needs(
+    training_script,
+):
+    of_the_town = {"image_size": (180, 240), "cosine_decay": True, "epochs": 5}
+    assert training_script.config() == TrainConfig(**of_the_town)
 
 
 def test_default_photos_are_the_towns(training_script):
@@ -61,7 +64,7 @@ def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
         'PLACES = f"folder:{TOWN_DIR}/train"': 'PLACES = "folder:train"',
         'VALIDATION = f"folder:{TOWN_DIR}/val"': 'VALIDATION = "folder:val"',
         'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "block_1_project_BN"',
-        "IMAGE_SIZE = (240, 320)": f"IMAGE_SIZE = {SIZE}",
+        "IMAGE_SIZE = (180, 240)": f"IMAGE_SIZE = {SIZE}",
         "K = 16": "K = 4",
         "BATCH_SIZE = 24": "BATCH_SIZE = 3",
         "STEPS_PER_EPOCH = 25": "STEPS_PER_EPOCH = 2",
