@@ -472,8 +472,7 @@ def _take_lock(folder: Path) -> int:
 def _read_removed(folder: Path, number: int, num_rows: int) -> np.ndarray:
     path = removed_path(folder, number)
     removed = map_numbers(path, "int64")
-    is_list = removed.ndim == 1
-    if not is_list or (len(removed) and not 0 <= removed.min() <= removed.max() < num_rows):
+    if removed.ndim != 1 or (len(removed) and not 0 <= removed.min() <= removed.max() < num_rows):
         raise ValueError(f"{path} must list rows below {num_rows}. Received: {removed.shape}")
     return removed
 
