@@ -27,9 +27,8 @@ $(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
 	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
 	@touch $@
 
-# TensorFlow takes oneDNN by itself only on processors with AVX-512; others gain a tenth by it.
 train: install
-	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python noveou_train_netvlad_v3.py --overwrite
+	$(BIN)/python noveou_train_netvlad_v3.py --overwrite
 
 check: install
 	$(BIN)/ruff check .

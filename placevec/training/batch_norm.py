@@ -1,8 +1,10 @@
-"""Batch normalisation that fits the photos before the first training step."""
+"""Batch normalisation that fits the photos before the first step, and is one operation in each."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -33,7 +35,7 @@ def settle_batch_norm(
         seed: int. Seed of the draw.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = _norms(model)
     momenta = [layer.momentum for layer in norms]
     drawn = np.random.default_rng(seed).permutation(len(paths))[:_NUM_PHOTOS]
     photos = read_photos(
@@ -49,3 +51,51 @@ def settle_batch_norm(
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
     _log.info("batch normalisation settled on %d photos", len(batch))
+
+
+def fuse_batch_norm(model: keras.Model) -> None:
+    """Lets TensorFlow compute each batch normalisation of a training step in one operation.
+
+    Keras computes it by a mean, a variance and products, each of which reads and writes all
+    features, and so does each of their gradients. Other backends join these by themselves or have
+    no such operation in Keras; there nothing is changed. What the layers compute, and what is
+    saved of them, is the same.
+
+    Args:
+        model: keras.Model. A descriptor model; its layers are changed in place.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    for layer in _norms(model):
+        if layer.axis in (-1, 3) and not layer.renorm:
+            layer.call = functools.partial(_normalize, layer)
+
+
+def _normalize(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    """Returns what `BatchNormalization.call` returns, and keeps the same running statistics."""
+    import tensorflow as tf
+
+    learns = training and layer.trainable
+    if not learns or layer.synchronized or mask is not None or len(inputs.shape) != 4:
+        return type(layer).call(layer, inputs, training=training, mask=mask)
+    features = tf.cast(inputs, "float32")
+    channels = features.shape[-1]
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=features,
+        scale=tf.cast(layer.gamma, "float32") if layer.scale else tf.ones(channels),
+        offset=tf.cast(layer.beta, "float32") if layer.center else tf.zeros(channels),
+        mean=tf.zeros(0),
+        variance=tf.zeros(0),
+        epsilon=layer.epsilon,
+        is_training=True,
+    )
+    # The operation divides by count - 1, Keras by count.
+    count = tf.cast(tf.reduce_prod(tf.shape(features)[:-1]), "float32")
+    variance *= (count - 1) / count
+    for running, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        running.assign(running * layer.momentum + value * (1 - layer.momentum))
+    return tf.cast(outputs, layer.compute_dtype)
+
+
+def _norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -9,6 +9,7 @@ from placevec.config import TrainConfig
 from placevec.layers import PhotoAugmentation
 from placevec.losses import LOSSES, DistillationLoss, get_loss
 from placevec.models import without_xla
+from placevec.training.batch_norm import fuse_batch_norm
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
@@ -34,6 +35,7 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         ValueError: If there is no layer `train_from_layer`.
     """
     _freeze(model, config)
+    fuse_batch_norm(model)
     tuple_size = 1 + config.num_positives + config.num_negatives
     shape = (*config.image_size, config.model.channels)
     tuples = keras.Input((tuple_size, *shape), dtype="uint8", name="tuples")
@@ -72,6 +74,7 @@ def load_tuple_model(path: Path) -> keras.Model:
         keras.Model, compiled.
     """
     tuple_model = keras.saving.load_model(path, safe_mode=True)
+    fuse_batch_norm(descriptor_of(tuple_model))
     keep_weights_apart(tuple_model)
     return tuple_model
 
