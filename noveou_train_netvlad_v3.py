@@ -43,7 +43,7 @@ LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
 COSINE_DECAY = True  # down to 0 with the last step
 BATCH_SIZE = 24  # tuples
 STEPS_PER_EPOCH = 25
-EPOCHS = 5
+EPOCHS = 7
 SEED = 0
 
 
