@@ -53,7 +53,8 @@ def test_a_folder_of_that_very_name_is_opened(photos, tmp_path_factory):
     assert open_places(f"folder:{other}#test").names.tolist() == NAMES[4:5]
 
 
-def test_finds_the_reader_behind_a_split(photos):
+def test_finds_the_reader_behind_a_split(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where there is no folder `data`
     assert find_reader(f"folder:{photos}#val") == ("folder", photos)
     assert find_reader(f"{photos}#val") == find_reader(str(photos))
     name, path = find_reader("folder:data#7")
