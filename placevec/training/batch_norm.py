@@ -57,9 +57,9 @@ def fuse_batch_norm(model: keras.Model) -> None:
     """Lets TensorFlow compute each batch normalisation of a training step in one operation.
 
     Keras computes it by a mean, a variance and products, each of which reads and writes all
-    features, and so does each of their gradients. Other backends join these by themselves or have
-    no such operation in Keras; there nothing is changed. What the layers compute, and what is
-    saved of them, is the same.
+    features, and so does each of their gradients. On other backends, in float64 and where layers
+    are synchronised over devices nothing is changed. What the layers compute, and what is saved
+    of them, is the same everywhere.
 
     Args:
         model: keras.Model. A descriptor model; its layers are changed in place.
@@ -76,7 +76,8 @@ def _normalize(layer: Any, inputs: Any, training: bool | None = None, mask: Any 
     import tensorflow as tf
 
     learns = training and layer.trainable
-    if not learns or layer.synchronized or mask is not None or len(inputs.shape) != 4:
+    has_operation = len(inputs.shape) == 4 and layer.compute_dtype != "float64" and mask is None
+    if not learns or layer.synchronized or not has_operation:
         return type(layer).call(layer, inputs, training=training, mask=mask)
     features = tf.cast(inputs, "float32")
     channels = features.shape[-1]
