@@ -22,7 +22,6 @@ if os.environ.get(_ROW) == "given back":
 else:
     freed_memory.keep_freed_memory()  # as the command line does, before NumPy starts its threads
 
-import multiprocessing
 import resource
 import statistics
 import time
@@ -30,7 +29,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tyro
-from machine import describe_machine, status_mb
+from machine import describe_machine, in_a_process, in_turns, status_mb
 
 
 def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False) -> None:
@@ -45,12 +44,11 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
     if short:
         tuples, steps, rounds = 4, 2, 1
     print(describe_machine())
-    found = {name: [] for name in _ROWS}
-    for turn in range(rounds):
-        for name in sorted(_ROWS, reverse=turn % 2 == 1):
-            os.environ[_ROW] = name
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found[name].append(pool.apply(_measure, (tuples, steps)))
+
+    def measure(name: str) -> dict[str, float]:
+        return in_a_process(_measure, tuples, steps, environment={_ROW: name})
+
+    found = in_turns(_ROWS, rounds, measure)
     losses = {each["loss"] for rows in found.values() for each in rows}
     if len(losses) > 1:
         raise ValueError(f"Losses must not depend on memory. Received: {sorted(losses)}")
@@ -77,8 +75,8 @@ def _measure(tuples: int, steps: int) -> dict[str, float]:
 
     from placevec.config import TrainConfig
     from placevec.models import build_descriptor_model
+    from placevec.training.feeding import feeding
     from placevec.training.tuple_model import make_tuple_model
-    from placevec.training.validation import feeding
 
     config = TrainConfig()
     keras.utils.set_random_seed(0)

@@ -15,14 +15,12 @@ from placevec.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does, before NumPy starts its threads
 
-import multiprocessing
-import os
 import statistics
 import time
 
 import numpy as np
 import tyro
-from machine import describe_machine
+from machine import describe_machine, in_a_process, in_turns
 
 _ROWS = [(onednn, fused) for onednn in ("0", "1") for fused in (False, True)]
 
@@ -39,12 +37,12 @@ def main(photos: int = 48, steps: int = 5, rounds: int = 3, short: bool = False)
     if short:
         photos, steps, rounds = 8, 2, 1
     print(describe_machine())
-    found = {row: [] for row in _ROWS}
-    for turn in range(rounds):
-        for row in sorted(_ROWS, reverse=turn % 2 == 1):
-            os.environ["TF_ENABLE_ONEDNN_OPTS"] = row[0]
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                found[row].append(pool.apply(_measure, (photos, steps, row[1])))
+
+    def measure(row: tuple[str, bool]) -> tuple[float, float]:
+        environment = {"TF_ENABLE_ONEDNN_OPTS": row[0]}
+        return in_a_process(_measure, photos, steps, row[1], environment=environment)
+
+    found = in_turns(_ROWS, rounds, measure)
     losses = [each[1] for rows in found.values() for each in rows]
     if max(losses) - min(losses) > 1e-4 * max(losses):
         raise ValueError(f"Losses must be the same. Received: {min(losses)} to {max(losses)}")

@@ -14,15 +14,17 @@ operations a byte times the bytes that memory delivers.
 
 import contextlib
 import importlib.metadata
+import multiprocessing
 import os
 import platform
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +81,36 @@ def status_mb(name: str) -> float:
     `getrusage` would give a child process the peak of its parent.
     """
     return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+def in_turns(
+    rows: Sequence[Hashable], rounds: int, measure: Callable[[Any], Any]
+) -> dict[Hashable, list]:
+    """Measures every row once a round, in every other round from the last to the first.
+
+    What slows the machine for a while so slows all rows alike, and ratios can be taken within a
+    round.
+
+    Args:
+        rows: sequence of hashable. What tells the rows apart.
+        rounds: int. How often each is measured.
+        measure: callable. Takes a row.
+
+    Returns:
+        dict. What `measure` returned, round by round, by row.
+    """
+    found = {row: [] for row in rows}
+    for turn in range(rounds):
+        for row in reversed(rows) if turn % 2 else rows:
+            found[row].append(measure(row))
+    return found
+
+
+def in_a_process(function: Callable, *arguments: Any, environment: dict[str, str]) -> Any:
+    """Returns what a function returns in a new process with these environment variables set."""
+    os.environ.update(environment)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
 
 
 def peaks() -> dict[str, float]:

@@ -27,7 +27,7 @@ import numpy as np  # noqa: E402
 import tyro  # noqa: E402
 from machine import describe_machine  # noqa: E402
 
-from placevec.retrieval import DescriptorStore, StoreIndex, nearest_in_store  # noqa: E402
+from placevec.retrieval import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store  # noqa: E402
 from placevec.retrieval.recommend import MOST_EFFORT  # noqa: E402
 
 _DIRECTIONS = 48
@@ -77,7 +77,7 @@ def _make_store(folder: Path, size: int, dim: int) -> DescriptorStore:
     spread = np.linspace(1, 0.2, _DIRECTIONS, dtype=np.float32)[:, None]
     basis = rng.standard_normal((_DIRECTIONS, dim), np.float32) * spread
     centers = rng.standard_normal((max(1, size // 20), _DIRECTIONS), np.float32)
-    store = DescriptorStore.create(folder, model_id="made")
+    store = StoreWriter.create(folder, model_id="made")
     for start in range(0, size, _BLOCK):
         count = min(_BLOCK, size - start)
         latent = centers[rng.integers(len(centers), size=count)]

@@ -30,7 +30,7 @@ import pyarrow.ipc
 import tyro
 from machine import describe_machine
 
-from placevec.retrieval import DescriptorStore
+from placevec.retrieval import DescriptorStore, StoreWriter
 
 _KILLS = 20
 
@@ -105,11 +105,7 @@ def _write_store(path: Path, first: int, part: np.ndarray) -> None:
     columns = _columns(first, len(part))
     positions_m = np.stack([columns["east_m"], columns["north_m"]], axis=1)
     is_new = not path.exists()
-    with (
-        DescriptorStore.create(path, model_id="m")
-        if is_new
-        else DescriptorStore.open(path, writable=True)
-    ) as store:
+    with StoreWriter.create(path, model_id="m") if is_new else StoreWriter.open(path) as store:
         store.append(columns["name"].to_pylist(), part, positions_m, columns["time_s"].to_numpy())
 
 

@@ -36,7 +36,7 @@ from placevec.freed_memory import keep_freed_memory
 before = faults()
 keep_freed_memory()
 import keras, numpy
-from placevec.training.validation import feeding
+from placevec.training.feeding import feeding
 counts = []
 look = keras.callbacks.LambdaCallback(
     on_train_batch_end=lambda batch, logs=None: counts.append(faults())

@@ -19,10 +19,10 @@ def index(
         settings: Which index.
     """
     import_keras()
-    from placevec.retrieval import DescriptorStore, StoreIndex, reach_recall, recommend_index
+    from placevec.retrieval import StoreIndex, StoreWriter, reach_recall, recommend_index
 
     # Open for writing all along: who could not save the index is told before it is built.
-    with DescriptorStore.open(store, writable=True) as descriptors:
+    with StoreWriter.open(store) as descriptors:
         kind = settings.kind
         if settings.auto:
             recommended = recommend_index(

@@ -13,9 +13,9 @@ def remove(store: Store, names: Names, /, compact: bool = False) -> None:
         compact: Write the store anew, smaller and in large files; its index is deleted.
     """
     import_keras()
-    from placevec.retrieval import DescriptorStore
+    from placevec.retrieval import StoreWriter
 
-    with DescriptorStore.open(store, writable=True) as descriptors:
+    with StoreWriter.open(store) as descriptors:
         if names:
             descriptors.remove(names)
         if compact:

@@ -27,4 +27,5 @@ from placevec.retrieval.search import nearest_in_store as nearest_in_store
 from placevec.retrieval.split import SPLITS_PICTURE as SPLITS_PICTURE
 from placevec.retrieval.split import make_split as make_split
 from placevec.retrieval.store import DescriptorStore as DescriptorStore
+from placevec.retrieval.store_writer import StoreWriter as StoreWriter
 from placevec.retrieval.where import Where as Where

@@ -12,6 +12,7 @@ from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.retrieval.manifest import MANIFEST
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.store_writer import StoreWriter
 
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096
@@ -28,7 +29,7 @@ def open_for(
     root: Path,
     frame: str | None,
     precision: str = "float32",
-) -> DescriptorStore:
+) -> StoreWriter:
     """Opens a store for writing, or makes it, and refuses one that photos do not belong into.
 
     Args:
@@ -48,8 +49,8 @@ def open_for(
     facts = {"model_id": model_id, "image_size": tuple(image_size), "frame": frame}
     facts["precision"] = precision
     if not (Path(folder) / MANIFEST).exists():
-        return DescriptorStore.create(folder, dtype=dtype, root=str(root), **facts)
-    store = DescriptorStore.open(folder, writable=True)
+        return StoreWriter.create(folder, dtype=dtype, root=str(root), **facts)
+    store = StoreWriter.open(folder)
     try:
         store.require(**facts)
         before = store.manifest.root
@@ -80,7 +81,7 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
 
 
 def describe_into(
-    store: DescriptorStore,
+    store: StoreWriter,
     model: Callable[[np.ndarray], np.ndarray],
     root: Path,
     names: np.ndarray,
@@ -97,7 +98,7 @@ def describe_into(
     error or Ctrl-C; a kill costs what came since the last one. Called again it goes on.
 
     Args:
-        store: DescriptorStore, open for writing.
+        store: StoreWriter.
         model: What `describe` takes, such as a keras.Model.
         root: Path. The folder that names are relative to.
         names: (N,) str. The photos.

@@ -64,7 +64,8 @@ class StoreIndex:
 
     Example:
     >>> import tempfile
-    >>> store = DescriptorStore.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
+    >>> from placevec.retrieval.store_writer import StoreWriter
+    >>> store = StoreWriter.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
     >>> store.append(["a.jpg", "b.jpg", "c.jpg"], np.eye(3))
     >>> index = StoreIndex.build(store, "hnsw")
     >>> index.search(np.array([[0.0, 1.0, 0.0]]), 1)[0].tolist()

@@ -11,6 +11,7 @@ import numpy as np
 from placevec.retrieval.index import KINDS, StoreIndex, index_bytes, num_lists
 from placevec.retrieval.search import nearest_in_store
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.store_writer import StoreWriter
 
 _log = logging.getLogger(__name__)
 _NUM_QUERIES = 100
@@ -108,7 +109,7 @@ def recommend_index(
     rows = np.sort(rng.choice(store.rows, min(num_sampled, len(store)), replace=False))
     with tempfile.TemporaryDirectory() as folder:
         manifest = store.manifest
-        with DescriptorStore.create(
+        with StoreWriter.create(
             Path(folder) / "sample", model_id=manifest.model_id, dtype=manifest.dtype
         ) as sample:
             sample.append([str(row) for row in rows], store.take(rows))

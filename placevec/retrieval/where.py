@@ -21,7 +21,8 @@ class Where:
     Example:
     >>> import tempfile
     >>> from pathlib import Path
-    >>> store = DescriptorStore.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
+    >>> from placevec.retrieval.store_writer import StoreWriter
+    >>> store = StoreWriter.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
     >>> store.append(["a", "b"], np.eye(2), positions_m=[[0, 0], [900, 0]], times_s=[5, 9])
     >>> Where(store).rows(within_m=500, of=(0, 0)).tolist()
     [True, False]

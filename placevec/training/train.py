@@ -26,6 +26,7 @@ from placevec.training.cluster_use import cluster_use
 from placevec.training.clusters import read_photos
 from placevec.training.devices import Devices, open_devices
 from placevec.training.distillation import start_descriptors
+from placevec.training.feeding import feeding
 from placevec.training.journal import in_words, keep_the_best, record
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
@@ -47,7 +48,7 @@ from placevec.training.tuple_model import (
     make_tuple_model,
     steps_of,
 )
-from placevec.training.validation import Validation, feeding
+from placevec.training.validation import Validation
 from placevec.training.whitening import whiten
 
 _log = logging.getLogger(__name__)
@@ -232,11 +233,12 @@ class _Run:
         num_steps = config.steps_per_epoch - first_step
         name = f"epoch {epoch + 1}/{config.epochs}"
         photos = batches.epoch(epoch, first_step)
+        photos = self.progress(photos, total=num_steps, unit="step", desc=name)
         stop = StopEarly(self.request)
         start = time.perf_counter()
         with feeding(photos) as photos, self.devices.scope():
             logs = self.parallel.fit(
-                iter(self.progress(photos, total=num_steps, unit="step", desc=name)),
+                photos,
                 steps_per_epoch=num_steps,
                 initial_epoch=epoch,
                 epochs=epoch + 1,

@@ -1,19 +1,18 @@
 """How well a network does while it trains, on places it is not trained on."""
 
-import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
 
 from placevec.config import TrainConfig
-from placevec.freed_memory import keep_freed_memory
 from placevec.places import PlaceDataset
 from placevec.retrieval import Evaluation, evaluate
 from placevec.training.batches import TupleBatches
 from placevec.training.devices import Devices
+from placevec.training.feeding import feeding
 from placevec.training.sampler import open_sampler
 
 _log = logging.getLogger(__name__)
@@ -79,29 +78,3 @@ class Validation:
             return None
         steps = -(-min(len(sampler.queries), _MOST_TUPLES) // self.config.batch_size)
         return TupleBatches(sampler, **batch_settings, steps_per_epoch=steps)
-
-
-@contextlib.contextmanager
-def feeding(batches: Iterator) -> Iterator[Iterator]:
-    """Gives batches to a backend: their errors stay what they are, freed memory stays here.
-
-    A backend wraps what went wrong in the batches in an error of its own. TensorFlow gives freed
-    memory back from when it makes its reader of a generator on, which is after the first batches.
-    """
-    errors = []
-
-    def noted() -> Iterator:
-        try:
-            for batch in batches:
-                keep_freed_memory()
-                yield batch
-        except Exception as error:
-            errors.append(error)
-            raise
-
-    try:
-        yield noted()
-    except Exception:
-        if errors:
-            raise errors[0] from None
-        raise

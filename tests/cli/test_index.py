@@ -1,7 +1,7 @@
 import re
 
 from placevec.cli import main
-from placevec.retrieval import DescriptorStore
+from placevec.retrieval import DescriptorStore, StoreWriter
 
 
 def test_a_store_is_described_indexed_searched_and_shortened(
@@ -33,7 +33,7 @@ def test_a_store_is_described_indexed_searched_and_shortened(
     assert not list(store.glob("index*"))
     main(["search", str(store), photos, *model, "--matches", "1"])
     assert len(capsys.readouterr().out.splitlines()) == 7
-    with DescriptorStore.open(store, writable=True):
+    with StoreWriter.open(store):
         assert "Another process writes to" in refused_in_one_line(["index", store])
     names = DescriptorStore.open(store).table()["name"].tolist()
     main(["remove", str(store), *names[1:]])

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.retrieval import StoreWriter
+
 
 @pytest.fixture
 def write_photos(tmp_path):
@@ -29,3 +31,30 @@ def mean_color():
         return means / np.linalg.norm(means, axis=1, keepdims=True)
 
     return model
+
+
+@pytest.fixture
+def unit_vectors():
+    """Returns a function that makes (count, dim) float32 of unit length."""
+
+    def make(count, dim=4, seed=0):
+        made = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+        return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where a store may be made."""
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def filled(folder, unit_vectors):
+    """A store of five photos in two shards."""
+    with StoreWriter.create(folder, model_id="m") as store:
+        places = [[1, 2], [3, 4], [np.nan, np.nan]]
+        store.append(["a", "b", "c"], unit_vectors(3), places, [7, 8, 9])
+        store.append(["d", "e"], unit_vectors(2, seed=1))
+    return folder

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from placevec.retrieval import DescriptorStore, StoreIndex, nearest_in_store
+from placevec.retrieval import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store
 from placevec.retrieval.index import KINDS, IndexSettings, index_bytes, make_index
 
 pytestmark = pytest.mark.one_backend
@@ -22,7 +22,7 @@ def clustered(count, seed=0):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A store of 900 photos in two shards, with an index of each kind."""
-    store = DescriptorStore.create(tmp_path_factory.mktemp("store") / "s", model_id="m")
+    store = StoreWriter.create(tmp_path_factory.mktemp("store") / "s", model_id="m")
     for start in (0, 500):
         count = min(500, 900 - start)
         names = [f"{row}.jpg" for row in range(start, start + count)]
@@ -32,7 +32,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def changing(tmp_path):
-    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store = StoreWriter.create(tmp_path / "store", model_id="m")
     store.append([f"{row}.jpg" for row in range(300)], clustered(300))
     return store
 
@@ -85,7 +85,7 @@ def towns(tmp_path_factory):
     vectors = np.repeat(rng.normal(size=(1, 60, DIM)), 100, axis=0).reshape(6000, DIM)
     vectors += 0.3 * rng.normal(size=vectors.shape)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    store = DescriptorStore.create(tmp_path_factory.mktemp("towns") / "s", model_id="m")
+    store = StoreWriter.create(tmp_path_factory.mktemp("towns") / "s", model_id="m")
     store.append([f"{row}.jpg" for row in range(6000)], vectors)
     return store, {kind: StoreIndex.build(store, kind) for kind in ("hnsw", "ivf_pq")}
 
@@ -173,7 +173,7 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
     unfinished.touch()  # of a killed writer
     index.save()
     assert not unfinished.exists()
-    with DescriptorStore.open(changing.folder, writable=True) as store:  # saving let go of the lock
+    with StoreWriter.open(changing.folder) as store:  # saving let go of the lock
         assert StoreIndex.load(store).settings.kind == "sq8"
         store.compact()
     with pytest.raises(ValueError, match="are others by now. Build it again"):
@@ -183,7 +183,7 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
 
 def test_an_index_of_another_store_is_noticed(changing, tmp_path):
     StoreIndex.build(changing, "sq8").save()
-    other = DescriptorStore.create(tmp_path / "other", model_id="m")
+    other = StoreWriter.create(tmp_path / "other", model_id="m")
     other.append([f"{row}.jpg" for row in range(300)], clustered(300, seed=5))
     for path in changing.folder.glob("index*"):
         shutil.copy(path, other.folder)
@@ -243,6 +243,6 @@ def test_refuses_what_cannot_be_searched(built, tmp_path):
         indexes["flat"].search(clustered(1), 1, is_allowed=np.ones(3, bool))
     with pytest.raises(ValueError, match="`kind` must be one of flat, sq8, hnsw, ivf_pq"):
         StoreIndex.build(built[0], "tree")
-    empty = DescriptorStore.create(tmp_path / "empty", model_id="m")
+    empty = StoreWriter.create(tmp_path / "empty", model_id="m")
     with pytest.raises(ValueError, match="There are no photos in"):
         StoreIndex.build(empty, "flat")

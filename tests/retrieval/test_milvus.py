@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from placevec.retrieval import DescriptorStore, Where, nearest_in_store
+from placevec.retrieval import StoreWriter, Where, nearest_in_store
 from placevec.retrieval.milvus import connect_milvus, search_milvus, upload_store
 
 HAS_CLIENT, HAS_LITE, HAS_SERVER = (
@@ -55,7 +55,7 @@ def store(tmp_path):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     positions_m, times_s = rng.uniform(0, 2000, (300, 2)), rng.uniform(0, 100, 300)
     positions_m[3], times_s[4] = np.nan, np.nan
-    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store = StoreWriter.create(tmp_path / "store", model_id="m")
     store.append([f"{row}.jpg" for row in range(200)], vectors[:200], positions_m[:200],
                  times_s[:200])  # fmt: skip
     store.append([f"{row}.jpg" for row in range(200, 300)], vectors[200:], positions_m[200:],
@@ -108,7 +108,7 @@ def test_refuses_a_copy_of_the_store_that_went_another_way(client, store, tmp_pa
     shutil.copytree(store.folder, tmp_path / "copy")
     store.append(["a.jpg"], np.eye(1, 8))
     upload_store(client, store, "town")
-    with DescriptorStore.open(tmp_path / "copy", writable=True) as copy:
+    with StoreWriter.open(tmp_path / "copy") as copy:
         copy.append(["b.jpg"], np.eye(1, 8, 1))
         with pytest.raises(ValueError, match="added to otherwise"):
             upload_store(client, copy, "town")
@@ -149,7 +149,7 @@ def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
         upload_store(client, store, "town")
     with pytest.raises(ValueError, match="before it was compacted"):
         search_milvus(client, store, "town", np.eye(1, 8), 3)
-    other = DescriptorStore.create(tmp_path / "other", model_id="n")
+    other = StoreWriter.create(tmp_path / "other", model_id="n")
     with pytest.raises(ValueError, match="There are no photos in"):
         upload_store(client, other, "town")
     other.append(["a.jpg"], np.eye(1, 8))

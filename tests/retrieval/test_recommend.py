@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval import DescriptorStore, StoreIndex, reach_recall, recommend_index
+from placevec.retrieval import StoreIndex, StoreWriter, reach_recall, recommend_index
 from placevec.retrieval.index import KINDS
 from placevec.retrieval.recommend import Measurement, _choose
 
@@ -13,7 +13,7 @@ def store(tmp_path_factory):
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, 16))[rng.integers(40, size=600)] + rng.normal(size=(600, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    store = DescriptorStore.create(tmp_path_factory.mktemp("store") / "s", model_id="m")
+    store = StoreWriter.create(tmp_path_factory.mktemp("store") / "s", model_id="m")
     store.append([f"{row}" for row in range(600)], vectors)
     return store
 
@@ -43,7 +43,7 @@ def test_recall_is_that_of_the_others(store):
     """A query is no answer to itself: an index that finds only it would otherwise seem good."""
     _, reached, _, _ = reach_recall(StoreIndex.build(store, "flat"), 1.0)
     assert reached == 1.0
-    two = DescriptorStore.create(store.folder.parent / "two", model_id="m")
+    two = StoreWriter.create(store.folder.parent / "two", model_id="m")
     two.append(["a", "b"], np.eye(2))
     assert reach_recall(StoreIndex.build(two, "flat"), 1.0)[1] == 1.0
 
@@ -72,7 +72,7 @@ def test_recommends_the_fastest_that_is_good_enough(recall, memory_mb, kind, rea
 
 
 def test_refuses_to_recommend_for_one_photo(tmp_path):
-    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store = StoreWriter.create(tmp_path / "store", model_id="m")
     store.append(["a"], np.ones((1, 2)))
     with pytest.raises(ValueError, match="needs 2 photos. Received: 1"):
         recommend_index(store, recall=0.9)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval import DescriptorStore, nearest, nearest_in_store
+from placevec.retrieval import StoreWriter, nearest, nearest_in_store
 
 
 def unit_vectors(count, dim, seed):
@@ -85,7 +85,7 @@ def test_refuses_what_cannot_be_searched(database, queries, num_neighbors, match
 @pytest.fixture
 def store(tmp_path):
     """A store of 40 photos in three shards, one removed."""
-    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store = StoreWriter.create(tmp_path / "store", model_id="m")
     vectors = unit_vectors(40, 8, seed=0)
     for start, end in ((0, 7), (7, 30), (30, 40)):
         store.append([f"{row}.jpg" for row in range(start, end)], vectors[start:end])
@@ -122,6 +122,6 @@ def test_refuses_queries_that_do_not_fit_a_store(store, tmp_path):
         nearest_in_store(store, np.zeros((1, 7)), 1)
     with pytest.raises(ValueError, match="`queries` must be finite"):
         nearest_in_store(store, np.full((1, 8), np.nan), 1)
-    empty = DescriptorStore.create(tmp_path / "empty", model_id="m")
+    empty = StoreWriter.create(tmp_path / "empty", model_id="m")
     with pytest.raises(ValueError, match="There are no photos in .*empty"):
         nearest_in_store(empty, np.zeros((1, 8)), 1)

@@ -1,44 +1,23 @@
 import json
 import os
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from placevec.retrieval import DescriptorStore
+from placevec.retrieval import DescriptorStore, StoreWriter
 from placevec.retrieval.manifest import read_manifest
 
 pytestmark = pytest.mark.one_backend
 
 
-def vectors(count, dim=4, seed=0):
-    made = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def filled(folder):
-    """A store of five photos in two shards."""
-    with DescriptorStore.create(folder, model_id="m") as store:
-        store.append(["a", "b", "c"], vectors(3), [[1, 2], [3, 4], [np.nan, np.nan]], [7, 8, 9])
-        store.append(["d", "e"], vectors(2, seed=1))
-    return folder
-
-
-def test_gives_back_what_was_appended(filled):
+def test_gives_back_what_was_appended(filled, unit_vectors):
     store = DescriptorStore.open(filled)
     assert len(store) == store.num_rows == 5
     np.testing.assert_array_equal(
-        np.concatenate(store.descriptors), np.concatenate([vectors(3), vectors(2, seed=1)])
+        np.concatenate(store.descriptors),
+        np.concatenate([unit_vectors(3), unit_vectors(2, seed=1)]),
     )
     assert all(isinstance(each, np.memmap) and not each.flags.writeable
                for each in store.descriptors)  # fmt: skip
@@ -58,14 +37,14 @@ def test_its_files_are_read_without_it(filled):
     assert pd.read_parquet(filled / "000001.parquet").name.tolist() == ["d", "e"]
 
 
-def test_half_precision_takes_half_the_bytes(folder):
-    with DescriptorStore.create(folder, model_id="m", dtype="float16") as store:
-        store.append(["a", "b"], vectors(2))
+def test_half_precision_takes_half_the_bytes(folder, unit_vectors):
+    with StoreWriter.create(folder, model_id="m", dtype="float16") as store:
+        store.append(["a", "b"], unit_vectors(2))
     store = DescriptorStore.open(folder)
     assert store.descriptors[0].dtype == np.float16
-    np.testing.assert_allclose(store.take([1]), vectors(2)[1:], atol=1e-3)
+    np.testing.assert_allclose(store.take([1]), unit_vectors(2)[1:], atol=1e-3)
     assert store.take([1]).dtype == np.float32
-    with DescriptorStore.open(folder, writable=True) as store:
+    with StoreWriter.open(folder) as store:
         with pytest.raises(ValueError, match="finite as float16"):
             store.append(["c"], np.full((1, 4), 1e6))
 
@@ -94,54 +73,28 @@ def test_blocks_are_all_rows_in_pieces(filled, monkeypatch, most):
         np.testing.assert_array_equal(joined, every[start:])
 
 
-def test_removed_photos_are_gone_and_may_come_again(filled):
-    with DescriptorStore.open(filled, writable=True) as store:
-        store.remove(["b", "d"])
-        assert "b" not in store and "a" in store
-        store.append(["b"], vectors(1, seed=2))
-    store = DescriptorStore.open(filled)
-    assert store.table().name.tolist() == ["a", "c", "e", "b"]
-    assert store.rows.tolist() == store.table().index.tolist() == [0, 2, 4, 5]
-    assert (len(store), store.num_rows) == (4, 6)
-
-
-def test_compacting_keeps_the_photos_and_drops_the_rest(filled, monkeypatch):
-    monkeypatch.setattr("placevec.retrieval.store._ROWS_OF_A_SHARD", 2)
-    with DescriptorStore.open(filled, writable=True) as store:
-        store.remove(["b"])
-        before, photos = store.take(store.rows), store.table().reset_index(drop=True)
-        store.compact()
-        np.testing.assert_array_equal(store.take(store.rows), before)
-    store = DescriptorStore.open(filled)
-    pd.testing.assert_frame_equal(store.table(), photos)
-    assert [len(each) for each in store.descriptors] == [2, 2]
-    assert sorted(path.suffix for path in filled.iterdir()) == [
-        "", ".json", ".npy", ".npy", ".parquet", ".parquet",
-    ]  # fmt: skip
-
-
-def test_a_reader_keeps_what_it_opened(filled):
+def test_a_reader_keeps_what_it_opened(filled, unit_vectors):
     reader = DescriptorStore.open(filled)
-    with DescriptorStore.open(filled, writable=True) as store:
-        store.append(["f"], vectors(1))
+    with StoreWriter.open(filled) as store:
+        store.append(["f"], unit_vectors(1))
     assert len(reader) == 5 and len(DescriptorStore.open(filled)) == 6
 
 
-def test_a_reader_keeps_what_was_removed_and_compacted_meanwhile(filled):
-    with DescriptorStore.open(filled, writable=True) as store:
+def test_a_reader_keeps_what_was_removed_and_compacted_meanwhile(filled, unit_vectors):
+    with StoreWriter.open(filled) as store:
         store.remove(["a"])
         reader = DescriptorStore.open(filled)
         store.remove(["b"])
         store.compact()
     assert reader.table().name.tolist() == ["b", "c", "d", "e"] and len(reader) == 4
-    every = np.concatenate([vectors(3), vectors(2, seed=1)])
+    every = np.concatenate([unit_vectors(3), unit_vectors(2, seed=1)])
     np.testing.assert_array_equal(reader.take(reader.rows), every[1:])
 
 
 @pytest.mark.parametrize("change", ["remove", "compact"])
 def test_a_reader_that_a_writer_overtakes_reads_again(filled, monkeypatch, change):
     """The store changes after its manifest was read and before its other files are."""
-    with DescriptorStore.open(filled, writable=True) as store:
+    with StoreWriter.open(filled) as store:
         store.remove(["a"])
         overtaken = [read_manifest(filled)]
         store.remove(["b"]) if change == "remove" else store.compact()
@@ -163,78 +116,20 @@ def test_says_which_file_is_missing(filled):
 
 
 def test_an_empty_store_is_a_store(folder):
-    DescriptorStore.create(folder, model_id="m").close()
+    StoreWriter.create(folder, model_id="m").close()
     store = DescriptorStore.open(folder)
     assert len(store) == 0 and store.table().empty and list(store.blocks()) == []
     assert store.table().columns.tolist() == ["name", "east_m", "north_m", "time_s"]
 
 
-def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
-    with DescriptorStore.open(filled, writable=True):
-        with pytest.raises(BlockingIOError, match="Another process writes to .*store. Wait"):
-            DescriptorStore.open(filled, writable=True)
-        DescriptorStore.open(filled)
-    DescriptorStore.open(filled, writable=True).close()
-
-
-@pytest.mark.parametrize(
-    ("names", "descriptors", "more", "match"),
-    [
-        (["x"], vectors(1, 5), {}, "must have 4 numbers. Received: 5"),
-        (["x"], vectors(2), {}, r"must be \(n,\) and \(n, D\). Received: \(1,\) and \(2, 4\)"),
-        (["x"], np.zeros(4), {}, "must be"),
-        (["x"], np.full((1, 4), np.nan), {}, "must be finite as float32"),
-        (["x", "x"], vectors(2), {}, "once. Received: 1 names again .first: x"),
-        (["x", "c"], vectors(2), {}, "once. Received: 1 names again .first: c"),
-        (["x"], vectors(1), {"positions_m": [[1, 2, 3]]}, r"must be \(1, 2\) and \(1,\)"),
-        (["x"], vectors(1), {"times_s": [1, 2]}, r"must be \(1, 2\) and \(1,\)"),
-    ],
-)
-def test_refuses_what_does_not_belong_into_it(filled, names, descriptors, more, match):
-    with DescriptorStore.open(filled, writable=True) as store:
-        with pytest.raises(ValueError, match=match):
-            store.append(names, descriptors, **more)
-        assert len(store) == 5
-    assert len(DescriptorStore.open(filled)) == 5
-
-
 def test_vectors_of_two_models_or_sizes_never_mix(folder):
-    DescriptorStore.create(folder, model_id="m", image_size=(48, 64), frame="UTM 30U").close()
+    StoreWriter.create(folder, model_id="m", image_size=(48, 64), frame="UTM 30U").close()
     store = DescriptorStore.open(folder)
     store.require(model_id="m", image_size=(48, 64), frame="UTM 30U")
     with pytest.raises(ValueError, match="two models do not mix: `model_id` must be m in .*: n"):
         store.require(model_id="n")
     with pytest.raises(ValueError, match=r"`image_size` must be \(48, 64\)"):
         store.require(image_size=(64, 48))
-
-
-def test_removing_what_is_not_there_removes_nothing(filled):
-    with DescriptorStore.open(filled, writable=True) as store:
-        with pytest.raises(ValueError, match="1 photos are not in .*first: z"):
-            store.remove(["a", "z"])
-        assert len(store) == 5
-
-
-def test_a_reader_may_not_write(filled):
-    store = DescriptorStore.open(filled)
-    for change in (
-        lambda: store.append(["x"], vectors(1)),
-        lambda: store.remove(["a"]),
-        store.compact,
-    ):
-        with pytest.raises(PermissionError, match="Open it with `writable=True`"):
-            change()
-
-
-def test_creating_replaces_nothing(filled, tmp_path):
-    with pytest.raises(FileExistsError, match="is there already"):
-        DescriptorStore.create(filled, model_id="m")
-    with pytest.raises(FileNotFoundError, match="There is no folder"):
-        DescriptorStore.create(tmp_path / "gone" / "store", model_id="m")
-    with pytest.raises(ValueError, match="`dtype` must be one of float32, float16"):
-        DescriptorStore.create(tmp_path / "other", model_id="m", dtype="float64")
-    with pytest.raises(FileNotFoundError, match="There is no store of descriptors"):
-        DescriptorStore.open(tmp_path)
 
 
 def damage_manifest(**changes):
@@ -315,80 +210,6 @@ def test_refuses_files_that_are_damaged_or_lead_elsewhere(filled, damage, match)
     with pytest.raises(ValueError, match=match):
         store = DescriptorStore.open(filled)
         len(store.descriptors) + len(store.table())
-
-
-# Runs without Keras, so that it starts at once: `placevec.retrieval` is a package of no content.
-KILLED_AT_EVERY_STEP = """
-    import os, signal, sys, types
-    import placevec
-    package = types.ModuleType("placevec.retrieval")
-    package.__path__ = [os.path.join(placevec.__path__[0], "retrieval")]
-    sys.modules["placevec.retrieval"] = package
-    import numpy as np
-    from placevec.retrieval.store import DescriptorStore
-
-    folder, steps = sys.argv[1], 0
-    names = [f"{number}.jpg" for number in range(12)]
-
-    def work(kill_at):
-        def counted(function):
-            def step(*arguments):
-                global steps
-                steps += 1
-                if steps == kill_at:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return function(*arguments)
-            return step
-        os.replace, os.fsync, os.unlink = map(counted, (os.replace, os.fsync, os.unlink))
-        try:
-            store = DescriptorStore.open(folder, writable=True)
-        except FileNotFoundError:
-            store = DescriptorStore.create(folder, model_id="m")
-        if "old.jpg" not in store and not len(store):
-            store.append(["old.jpg"], np.zeros((1, 2)))
-        while left := [name for name in names if name not in store]:
-            store.append(left[:4], [[int(name[:-4]), 1] for name in left[:4]])
-        if "old.jpg" in store:
-            store.remove(["old.jpg"])
-        if store.num_rows > len(store):
-            for name in ("index.json", f"index-flat-{16 * '0'}.faiss"):
-                open(os.path.join(folder, name), "w").write("{}")
-            store.compact()
-
-    for kill_at in range(1, 200):
-        child = os.fork()
-        if not child:
-            try:
-                work(kill_at)
-            except BaseException as error:
-                print(repr(error), file=sys.stderr, flush=True)
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        if not os.WIFSIGNALED(status):
-            sys.exit(f"failed with kill {kill_at}") if status else None
-            break
-    print(kill_at)
-"""
-
-
-def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(folder):
-    """The process is killed at its first step on disk, the next one at its second, and so on."""
-    program = textwrap.dedent(KILLED_AT_EVERY_STEP)
-    answer = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
-    )
-    assert 10 < int(answer.stdout) < 100  # as many kills
-    store = DescriptorStore.open(folder)
-    table = store.table()
-    assert sorted(table.name) == sorted(f"{number}.jpg" for number in range(12))
-    described = store.take(store.rows)[:, 0].astype(int)
-    assert [f"{number}.jpg" for number in described] == table.name.tolist()
-    DescriptorStore.open(folder, writable=True).close()  # deletes what the last kill left
-    assert not list(folder.glob("index*"))  # of rows that there are no more
-    named = len(store.manifest.shards)
-    assert len(list(folder.glob("*.npy"))) == len(list(folder.glob("*.parquet"))) == named
-    assert not list(folder.glob(".unfinished*"))
 
 
 def test_positions_and_times_are_columns_that_pandas_and_arrow_read(filled):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval import DescriptorStore, Where
+from placevec.retrieval import StoreWriter, Where
 
 pytestmark = pytest.mark.one_backend
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.one_backend
 @pytest.fixture
 def store(tmp_path):
     rng = np.random.default_rng(0)
-    store = DescriptorStore.create(tmp_path / "store", model_id="m")
+    store = StoreWriter.create(tmp_path / "store", model_id="m")
     positions_m, times_s = rng.uniform(0, 2000, (50, 2)), rng.uniform(0, 9, 50)
     positions_m[7], times_s[8] = np.nan, np.nan
     store.append([f"{row}" for row in range(50)], rng.normal(size=(50, 3)), positions_m, times_s)
@@ -45,7 +45,7 @@ def test_refuses_filters_that_lack_something(store, tmp_path):
         Where(store).rows(within_m=5)
     with pytest.raises(ValueError, match="at least 0 and `of` finite"):
         Where(store).rows(within_m=5, of=(np.nan, 0))
-    bare = DescriptorStore.create(tmp_path / "bare", model_id="m")
+    bare = StoreWriter.create(tmp_path / "bare", model_id="m")
     bare.append(["a"], np.ones((1, 3)))
     with pytest.raises(ValueError, match="No photo in .*bare has a position"):
         Where(bare).rows(within_m=5, of=(0, 0))

@@ -1,0 +1,80 @@
+"""How long does an epoch go on after its last step?
+
+    python benchmarks/end_of_epoch.py
+    python benchmarks/end_of_epoch.py --short
+
+docs/performance.md has what it printed.
+
+One tiny layer learns from batches that come half a second apart, so that its steps take no time.
+The same batches are given to `fit` as a generator, as Keras takes them, and through `feeding`, as a
+training of placevec gives them, in turns. What lies between the end of the last step and the return
+of `fit` is time lost.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tyro
+from machine import describe_machine, in_turns
+
+from placevec.training.feeding import feeding
+
+_APART_S = 0.5
+
+
+def main(steps: tuple[int, ...] = (14, 50, 100), rounds: int = 4, short: bool = False) -> None:
+    """Prints the table.
+
+    Args:
+        steps: Steps of an epoch, a row for each.
+        rounds: How often each is timed.
+        short: One short epoch: whether it runs, not what it gains.
+    """
+    if short:
+        steps, rounds = (2,), 1
+    print(f"{describe_machine()}, backend {keras.backend.backend()}")
+    print("| an epoch of | given | s after the last step, round by round | s an epoch, median |")
+    print("|---|---|---|---|")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for count in steps:
+        ways = {"a generator": _fit_generator, "`feeding`": _fit_fed}
+        found = in_turns(list(ways), rounds, lambda way: ways[way](model, count))  # noqa: B023
+        for way, times in found.items():
+            after = ", ".join(f"{waited:.1f}" for _, waited in times)
+            whole = statistics.median(whole for whole, _ in times)
+            print(f"| {count * _APART_S:g} s | {way} | {after} | {whole:.1f} |", flush=True)
+
+
+def _fit_generator(model: keras.Model, count: int) -> tuple[float, float]:
+    return _fit(model, _batches(count), count)
+
+
+def _fit_fed(model: keras.Model, count: int) -> tuple[float, float]:
+    with feeding(_batches(count)) as batches:
+        return _fit(model, batches, count)
+
+
+def _fit(model: keras.Model, batches: object, count: int) -> tuple[float, float]:
+    """Returns the seconds of an epoch, and those after its last step."""
+    ends = []
+    look = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs=None: ends.append(time.perf_counter())
+    )
+    start = time.perf_counter()
+    model.fit(batches, steps_per_epoch=count, callbacks=[look], verbose=0)
+    end = time.perf_counter()
+    return end - start, end - ends[-1]
+
+
+def _batches(count: int) -> Iterator:
+    for _ in range(count):
+        time.sleep(_APART_S)
+        yield np.zeros((8, 4), np.float32), np.zeros((8, 1), np.float32)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

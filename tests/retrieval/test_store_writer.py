@@ -1,0 +1,172 @@
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from placevec.retrieval import DescriptorStore, StoreWriter
+
+pytestmark = pytest.mark.one_backend
+
+
+def test_removed_photos_are_gone_and_may_come_again(filled, unit_vectors):
+    with StoreWriter.open(filled) as store:
+        store.remove(["b", "d"])
+        assert "b" not in store and "a" in store
+        store.append(["b"], unit_vectors(1, seed=2))
+    store = DescriptorStore.open(filled)
+    assert store.table().name.tolist() == ["a", "c", "e", "b"]
+    assert store.rows.tolist() == store.table().index.tolist() == [0, 2, 4, 5]
+    assert (len(store), store.num_rows) == (4, 6)
+
+
+def test_compacting_keeps_the_photos_and_drops_the_rest(filled, monkeypatch):
+    monkeypatch.setattr("placevec.retrieval.store_writer._ROWS_OF_A_SHARD", 2)
+    with StoreWriter.open(filled) as store:
+        store.remove(["b"])
+        before, photos = store.take(store.rows), store.table().reset_index(drop=True)
+        store.compact()
+        np.testing.assert_array_equal(store.take(store.rows), before)
+    store = DescriptorStore.open(filled)
+    pd.testing.assert_frame_equal(store.table(), photos)
+    assert [len(each) for each in store.descriptors] == [2, 2]
+    assert sorted(path.suffix for path in filled.iterdir()) == [
+        "", ".json", ".npy", ".npy", ".parquet", ".parquet",
+    ]  # fmt: skip
+
+
+def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
+    with StoreWriter.open(filled):
+        with pytest.raises(BlockingIOError, match="Another process writes to .*store. Wait"):
+            StoreWriter.open(filled)
+        DescriptorStore.open(filled)
+    StoreWriter.open(filled).close()
+
+
+@pytest.mark.parametrize(
+    ("names", "descriptors", "more", "match"),
+    [
+        (["x"], np.ones((1, 5)), {}, "must have 4 numbers. Received: 5"),
+        (["x"], np.ones((2, 4)), {}, r"must be \(n,\) and \(n, D\). Received: \(1,\) and \(2, 4\)"),
+        (["x"], np.zeros(4), {}, "must be"),
+        (["x"], np.full((1, 4), np.nan), {}, "must be finite as float32"),
+        (["x", "x"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: x"),
+        (["x", "c"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: c"),
+        (["x"], np.ones((1, 4)), {"positions_m": [[1, 2, 3]]}, r"must be \(1, 2\) and \(1,\)"),
+        (["x"], np.ones((1, 4)), {"times_s": [1, 2]}, r"must be \(1, 2\) and \(1,\)"),
+    ],
+)
+def test_refuses_what_does_not_belong_into_it(filled, names, descriptors, more, match):
+    with StoreWriter.open(filled) as store:
+        with pytest.raises(ValueError, match=match):
+            store.append(names, descriptors, **more)
+        assert len(store) == 5
+    assert len(DescriptorStore.open(filled)) == 5
+
+
+def test_removing_what_is_not_there_removes_nothing(filled):
+    with StoreWriter.open(filled) as store:
+        with pytest.raises(ValueError, match="1 photos are not in .*first: z"):
+            store.remove(["a", "z"])
+        assert len(store) == 5
+
+
+def test_a_closed_writer_changes_nothing(filled, unit_vectors):
+    store = StoreWriter.open(filled)
+    store.close()
+    for change in (
+        lambda: store.append(["x"], unit_vectors(1)),
+        lambda: store.remove(["a"]),
+        store.compact,
+        lambda: store.move_root("elsewhere"),
+    ):
+        with pytest.raises(PermissionError, match="The writer of .* is closed"):
+            change()
+
+
+def test_creating_replaces_nothing(filled, tmp_path):
+    with pytest.raises(FileExistsError, match="is there already"):
+        StoreWriter.create(filled, model_id="m")
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        StoreWriter.create(tmp_path / "gone" / "store", model_id="m")
+    with pytest.raises(ValueError, match="`dtype` must be one of float32, float16"):
+        StoreWriter.create(tmp_path / "other", model_id="m", dtype="float64")
+    with pytest.raises(FileNotFoundError, match="There is no store of descriptors"):
+        DescriptorStore.open(tmp_path)
+
+
+# Runs without Keras, so that it starts at once: `placevec.retrieval` is a package of no content.
+KILLED_AT_EVERY_STEP = """
+    import os, signal, sys, types
+    import placevec
+    package = types.ModuleType("placevec.retrieval")
+    package.__path__ = [os.path.join(placevec.__path__[0], "retrieval")]
+    sys.modules["placevec.retrieval"] = package
+    import numpy as np
+    from placevec.retrieval.store import DescriptorStore
+    from placevec.retrieval.store_writer import StoreWriter
+
+    folder, steps = sys.argv[1], 0
+    names = [f"{number}.jpg" for number in range(12)]
+
+    def work(kill_at):
+        def counted(function):
+            def step(*arguments):
+                global steps
+                steps += 1
+                if steps == kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*arguments)
+            return step
+        os.replace, os.fsync, os.unlink = map(counted, (os.replace, os.fsync, os.unlink))
+        try:
+            store = StoreWriter.open(folder)
+        except FileNotFoundError:
+            store = StoreWriter.create(folder, model_id="m")
+        if "old.jpg" not in store and not len(store):
+            store.append(["old.jpg"], np.zeros((1, 2)))
+        while left := [name for name in names if name not in store]:
+            store.append(left[:4], [[int(name[:-4]), 1] for name in left[:4]])
+        if "old.jpg" in store:
+            store.remove(["old.jpg"])
+        if store.num_rows > len(store):
+            for name in ("index.json", f"index-flat-{16 * '0'}.faiss"):
+                open(os.path.join(folder, name), "w").write("{}")
+            store.compact()
+
+    for kill_at in range(1, 200):
+        child = os.fork()
+        if not child:
+            try:
+                work(kill_at)
+            except BaseException as error:
+                print(repr(error), file=sys.stderr, flush=True)
+                os._exit(1)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        if not os.WIFSIGNALED(status):
+            sys.exit(f"failed with kill {kill_at}") if status else None
+            break
+    print(kill_at)
+"""
+
+
+def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(folder):
+    """The process is killed at its first step on disk, the next one at its second, and so on."""
+    program = textwrap.dedent(KILLED_AT_EVERY_STEP)
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert 10 < int(answer.stdout) < 100  # as many kills
+    store = DescriptorStore.open(folder)
+    table = store.table()
+    assert sorted(table.name) == sorted(f"{number}.jpg" for number in range(12))
+    described = store.take(store.rows)[:, 0].astype(int)
+    assert [f"{number}.jpg" for number in described] == table.name.tolist()
+    StoreWriter.open(folder).close()  # deletes what the last kill left
+    assert not list(folder.glob("index*"))  # of rows that there are no more
+    named = len(store.manifest.shards)
+    assert len(list(folder.glob("*.npy"))) == len(list(folder.glob("*.parquet"))) == named
+    assert not list(folder.glob(".unfinished*"))
