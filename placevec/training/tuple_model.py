@@ -60,6 +60,8 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         loss=loss,
         jit_compile=model.jit_compile,
     )
+    # Built within the first step, TensorFlow would trace that step twice.
+    tuple_model.optimizer.build(tuple_model.trainable_variables)
     keep_weights_apart(tuple_model)
     return tuple_model
 

@@ -132,3 +132,20 @@ def test_augments_inside_the_step_where_told_and_only_where_it_trains(small_conf
     np.testing.assert_allclose(outputs[1], outputs[0], atol=1e-6)
     assert abs(losses[1] - losses[0]) > 1e-4
     np.testing.assert_allclose(losses[2], losses[1], rtol=1e-5)
+
+
+def test_a_step_is_traced_once(model, small_config):
+    tuple_model = make_tuple_model(model, small_config())
+    calls = []
+    step = tuple_model.train_step
+
+    def counted(*arguments, **more):
+        calls.append(arguments)
+        return step(*arguments, **more)
+
+    tuple_model.train_step = counted
+    shape = tuple_model.input_shape[1:]
+    photos = np.zeros((2, *shape), np.uint8)
+    wanted = np.zeros((2, shape[0], 2), np.float32)
+    tuple_model.train_on_batch(photos, wanted)
+    assert len(calls) == 1
