@@ -54,6 +54,8 @@ def main(
     """
     if short:
         sizes, dim = (5000,), 256
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     print(describe_machine())
     print("photos    kind    effort  index MB  build s  ms in batch of 100  ms alone  recall@10")
     for size in sizes:
