@@ -16,6 +16,11 @@ Prints tuples a second (the middle half of the rounds in brackets), and the rati
 training step: above 1 the network waits for nothing.
 """
 
+# ruff: noqa: E402
+from placevec.freed_memory import keep_freed_memory
+
+keep_freed_memory()  # as the command line does, before NumPy starts its threads
+
 import contextlib
 import hashlib
 import tempfile
@@ -169,6 +174,7 @@ def _train(step_tuples: tuple[int, ...], tuple_size: int, rounds: int) -> dict[i
             labels = np.zeros((count, tuple_size, 2), np.float32)
             start = time.perf_counter()
             step(photos, labels)
+            keep_freed_memory()
             if turn:  # the first compiles
                 rates[count].append(count / (time.perf_counter() - start))
     return rates
