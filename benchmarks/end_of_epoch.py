@@ -11,6 +11,7 @@ training of placevec gives them, in turns. What lies between the end of the last
 of `fit` is time lost.
 """
 
+import contextlib
 import statistics
 import time
 from collections.abc import Iterator
@@ -18,14 +19,14 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import tyro
-from machine import describe_machine, in_turns
+from machine import describe_machine, measure_in_turns
 
 from placevec.training.feeding import feeding
 
 _APART_S = 0.5
 
 
-def main(steps: tuple[int, ...] = (14, 50, 100), rounds: int = 4, short: bool = False) -> None:
+def main(steps: tuple[int, ...] = (14, 50, 100, 170), rounds: int = 3, short: bool = False) -> None:
     """Prints the table.
 
     Args:
@@ -40,32 +41,30 @@ def main(steps: tuple[int, ...] = (14, 50, 100), rounds: int = 4, short: bool = 
     print("|---|---|---|---|")
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
+    ways = {"a generator": contextlib.nullcontext, "`feeding`": feeding}
     for count in steps:
-        ways = {"a generator": _fit_generator, "`feeding`": _fit_fed}
-        found = in_turns(list(ways), rounds, lambda way: ways[way](model, count))  # noqa: B023
+
+        def measure(way: str, count: int = count) -> tuple[float, float]:
+            return _fit(model, ways[way](_batches(count)), count)
+
+        found = measure_in_turns(list(ways), rounds, measure)
         for way, times in found.items():
             after = ", ".join(f"{waited:.1f}" for _, waited in times)
             whole = statistics.median(whole for whole, _ in times)
             print(f"| {count * _APART_S:g} s | {way} | {after} | {whole:.1f} |", flush=True)
 
 
-def _fit_generator(model: keras.Model, count: int) -> tuple[float, float]:
-    return _fit(model, _batches(count), count)
-
-
-def _fit_fed(model: keras.Model, count: int) -> tuple[float, float]:
-    with feeding(_batches(count)) as batches:
-        return _fit(model, batches, count)
-
-
-def _fit(model: keras.Model, batches: object, count: int) -> tuple[float, float]:
+def _fit(
+    model: keras.Model, given_by: contextlib.AbstractContextManager, count: int
+) -> tuple[float, float]:
     """Returns the seconds of an epoch, and those after its last step."""
     ends = []
     look = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs=None: ends.append(time.perf_counter())
     )
     start = time.perf_counter()
-    model.fit(batches, steps_per_epoch=count, callbacks=[look], verbose=0)
+    with given_by as batches:
+        model.fit(batches, steps_per_epoch=count, callbacks=[look], verbose=0)
     end = time.perf_counter()
     return end - start, end - ends[-1]
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import tyro
-from machine import describe_machine, in_a_process, in_turns, status_mb
+from machine import call_in_a_process, describe_machine, measure_in_turns, status_mb
 
 
 def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False) -> None:
@@ -46,9 +46,9 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
     print(describe_machine())
 
     def measure(name: str) -> dict[str, float]:
-        return in_a_process(_measure, tuples, steps, environment={_ROW: name})
+        return call_in_a_process(_measure, tuples, steps, environment={_ROW: name})
 
-    found = in_turns(_ROWS, rounds, measure)
+    found = measure_in_turns(_ROWS, rounds, measure)
     losses = {each["loss"] for rows in found.values() for each in rows}
     if len(losses) > 1:
         raise ValueError(f"Losses must not depend on memory. Received: {sorted(losses)}")

@@ -20,7 +20,7 @@ import time
 
 import numpy as np
 import tyro
-from machine import describe_machine, in_a_process, in_turns
+from machine import call_in_a_process, describe_machine, measure_in_turns
 
 _ROWS = [(onednn, fused) for onednn in ("0", "1") for fused in (False, True)]
 
@@ -40,9 +40,9 @@ def main(photos: int = 48, steps: int = 5, rounds: int = 3, short: bool = False)
 
     def measure(row: tuple[str, bool]) -> tuple[float, float]:
         environment = {"TF_ENABLE_ONEDNN_OPTS": row[0]}
-        return in_a_process(_measure, photos, steps, row[1], environment=environment)
+        return call_in_a_process(_measure, photos, steps, row[1], environment=environment)
 
-    found = in_turns(_ROWS, rounds, measure)
+    found = measure_in_turns(_ROWS, rounds, measure)
     losses = [each[1] for rows in found.values() for each in rows]
     if max(losses) - min(losses) > 1e-4 * max(losses):
         raise ValueError(f"Losses must be the same. Received: {min(losses)} to {max(losses)}")

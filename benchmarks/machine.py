@@ -83,7 +83,7 @@ def status_mb(name: str) -> float:
     return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-def in_turns(
+def measure_in_turns(
     rows: Sequence[Hashable], rounds: int, measure: Callable[[Any], Any]
 ) -> dict[Hashable, list]:
     """Measures every row once a round, in every other round from the last to the first.
@@ -106,11 +106,16 @@ def in_turns(
     return found
 
 
-def in_a_process(function: Callable, *arguments: Any, environment: dict[str, str]) -> Any:
+def call_in_a_process(function: Callable, *arguments: Any, environment: dict[str, str]) -> Any:
     """Returns what a function returns in a new process with these environment variables set."""
+    before = dict(os.environ)
     os.environ.update(environment)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
+    try:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(function, arguments)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def peaks() -> dict[str, float]:

@@ -9,11 +9,12 @@ buffer of the same size, and for each of the same cameras `render_frame` and a c
 It has no sky, no haze and no weather; `unlit` has no light either. Ours is `Renderer.photo`, which
 has them, and averages the picture down. `8 cameras a frame` is the bare loop with eight pictures in
 one buffer. Depth is that of a photo a quarter the size, as `points.npz` is made. The rows of one
-world take turns; a speed is the median of rounds. The ratio is of processor time, which other work
-on the machine hardly changes.
+world take turns; a speed is the median of rounds. The ratio is of processor time, the median of
+those within a round.
 """
 
 import logging
+import operator
 import statistics
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from machine import LeftOut, describe_machine
+from machine import LeftOut, describe_machine, measure_in_turns
 from panda3d import core
 
 from placevec.config import RenderConfig
@@ -33,7 +34,7 @@ from placevec.rendering.renderer import Pose, Renderer
 
 _AT_ONCE = 8
 _COMPARED_WITH = {
-    "bare, 8 cameras a frame": "bare",
+    f"bare, {_AT_ONCE} cameras a frame": "bare",
     "ours": "bare",
     "ours, no sky or haze": "bare",
     "ours, 2 x 2 pixels each": "bare, 2 x 2 pixels each",
@@ -47,7 +48,7 @@ def main(
     pipes: tuple[str, ...] = ("software", "opengl"),
     size: tuple[int, int] = (240, 320),
     cameras: int = 96,
-    rounds: int = 5,
+    rounds: int = 9,
     short: bool = False,
 ) -> None:
     """Draws the same cameras in each way, in turns.
@@ -64,7 +65,8 @@ def main(
     if not worlds:
         raise LeftOut("Name a 3-D model, or several")
     logging.disable(logging.WARNING)
-    cameras, rounds = (32, 3) if short else (cameras, rounds)
+    cameras, rounds = (32, 7) if short else (cameras, rounds)
+    cameras -= cameras % _AT_ONCE
     print(describe_machine())
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
     print("| world | pipe | way | photos/s | ratio to bare |\n|---|---|---|---|---|")
@@ -82,8 +84,8 @@ def main(
             for way, (rates, costs) in speeds.items():
                 ratio = ""
                 if way in _COMPARED_WITH:
-                    others = speeds[_COMPARED_WITH[way]][1]
-                    ratio = f"{statistics.median(others) / statistics.median(costs):.2f}"
+                    bare = speeds[_COMPARED_WITH[way]]
+                    ratio = f"{statistics.median(map(operator.truediv, bare[1], costs)):.2f}"
                 print(
                     f"| {world.name} | {pipe} | {way} | {statistics.median(rates):.0f} "
                     f"({min(rates):.0f} to {max(rates):.0f}) | {ratio} |",
@@ -127,17 +129,18 @@ def _measure(
             lambda poses: _each(lambda pose: renderers[1].depth(pose, 4), poses)
         ),
     }
-    speeds: dict[str, tuple[list[float], list[float]]] = {way: ([], []) for way in ways}
-    for turn in range(rounds + 1):
-        for way, draw in ways.items():
-            start, start_cpu = time.perf_counter(), time.process_time()
-            draw(poses)
-            if turn:  # the first round uploads textures
-                speeds[way][0].append(len(poses) / (time.perf_counter() - start))
-                speeds[way][1].append((time.process_time() - start_cpu) / len(poses))
-    for renderer in renderers.values():
-        renderer.close()
-    return speeds
+
+    def measure(way: str) -> tuple[float, float]:
+        start, start_cpu = time.perf_counter(), time.process_time()
+        ways[way](poses)
+        cost = (time.process_time() - start_cpu) / len(poses)
+        return len(poses) / (time.perf_counter() - start), cost
+
+    measure_in_turns(list(ways), 1, measure)  # uploads textures
+    found = measure_in_turns(list(ways), rounds, measure)
+    for opened in (*renderers.values(), *bare.values(), unlit, at_once):
+        opened.close()
+    return {way: tuple(zip(*each, strict=True)) for way, each in found.items()}
 
 
 def _each(draw: Callable, poses: list[Pose]) -> None:
@@ -193,6 +196,10 @@ class _BareLoop:
                 camera.set_pos(*pose.position_m)
                 camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
             np.array(self._canvas.draw(self._cameras[0], (0.5, 0.6, 0.7)))
+
+    def close(self) -> None:
+        """Gives the buffer back."""
+        self._canvas.close()
 
 
 if __name__ == "__main__":

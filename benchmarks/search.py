@@ -79,15 +79,15 @@ def _make_store(folder: Path, size: int, dim: int) -> DescriptorStore:
     spread = np.linspace(1, 0.2, _DIRECTIONS, dtype=np.float32)[:, None]
     basis = rng.standard_normal((_DIRECTIONS, dim), np.float32) * spread
     centers = rng.standard_normal((max(1, size // 20), _DIRECTIONS), np.float32)
-    store = StoreWriter.create(folder, model_id="made")
-    for start in range(0, size, _BLOCK):
-        count = min(_BLOCK, size - start)
-        latent = centers[rng.integers(len(centers), size=count)]
-        latent = latent + 0.4 * rng.standard_normal(latent.shape, np.float32)
-        vectors = latent @ basis + 0.3 * rng.standard_normal((count, dim), np.float32)
-        names = [f"{row}.jpg" for row in range(start, start + count)]
-        store.append(names, _unit(vectors))
-    return store
+    with StoreWriter.create(folder, model_id="made") as store:
+        for start in range(0, size, _BLOCK):
+            count = min(_BLOCK, size - start)
+            latent = centers[rng.integers(len(centers), size=count)]
+            latent = latent + 0.4 * rng.standard_normal(latent.shape, np.float32)
+            vectors = latent @ basis + 0.3 * rng.standard_normal((count, dim), np.float32)
+            names = [f"{row}.jpg" for row in range(start, start + count)]
+            store.append(names, _unit(vectors))
+    return DescriptorStore.open(folder)
 
 
 def _queries(store: DescriptorStore) -> np.ndarray:

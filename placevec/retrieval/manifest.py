@@ -1,7 +1,6 @@
-"""What a store of descriptors says of itself: model, size, type, valid shards, who writes."""
+"""What a store of descriptors says of itself: model, size, type, and which shards are valid."""
 
 import dataclasses
-import fcntl
 import json
 import os
 import re
@@ -15,7 +14,6 @@ from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
 INDEX = "index.json"
-LOCK = "lock"
 _FORMAT = "placevec descriptors 1"
 _MOST_NUMBERS = 2**20  # of a descriptor
 _UNFINISHED = ".unfinished-"  # what `whole_file` begins its files with
@@ -137,14 +135,3 @@ def delete_leftovers(folder: Path, manifest: Manifest) -> int:
     for name in leftovers:
         (folder / name).unlink()
     return len(leftovers)
-
-
-def take_lock(folder: Path) -> int:
-    """Returns an open file that is locked until it is closed or the process ends."""
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise BlockingIOError(f"Another process writes to {folder}. Wait for it") from None
-    return lock

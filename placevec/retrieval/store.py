@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from placevec.retrieval.manifest import Manifest, read_manifest, removed_path, take_lock
+from placevec.retrieval.manifest import Manifest, read_manifest, removed_path
 from placevec.retrieval.shards import map_numbers, map_shard, read_photos
+from placevec.retrieval.store_lock import take_lock
 
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
@@ -58,6 +59,7 @@ class DescriptorStore:
             FileNotFoundError: If there is no store, or a file of it is missing.
             ValueError: If it is damaged.
         """
+        folder = Path(folder)
         manifest = read_manifest(folder)
         while True:
             store = cls(folder, manifest)

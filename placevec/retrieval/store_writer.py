@@ -13,18 +13,17 @@ import numpy as np
 
 from placevec.retrieval.manifest import (
     INDEX,
-    LOCK,
     MANIFEST,
     Manifest,
     delete_leftovers,
     index_files,
     read_manifest,
     removed_path,
-    take_lock,
     write_manifest,
 )
 from placevec.retrieval.shards import write_shard
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.store_lock import LOCK, take_lock
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
@@ -83,6 +82,7 @@ class StoreWriter(DescriptorStore):
         Raises:
             FileExistsError: If something is there.
             FileNotFoundError: If the folder above is missing.
+            BlockingIOError: If another process makes it at this moment.
             ValueError: If a value is none that a store can have.
         """
         folder = Path(folder)
@@ -95,7 +95,11 @@ class StoreWriter(DescriptorStore):
             raise FileExistsError(f"{folder} is there already. Name a folder that is not")
         folder.mkdir(exist_ok=True)
         store = cls(folder, manifest, take_lock(folder))
-        write_manifest(folder, manifest)
+        try:
+            write_manifest(folder, manifest)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -106,12 +110,12 @@ class StoreWriter(DescriptorStore):
             folder: Path. The store.
 
         Raises:
-            FileNotFoundError: If there is no store, or a file of it is missing.
+            FileNotFoundError: If there is no store.
             BlockingIOError: If another process has it open for writing.
-            ValueError: If it is damaged.
+            ValueError: If its manifest is damaged.
         """
         folder = Path(folder)
-        read_manifest(folder)
+        read_manifest(folder)  # or a folder that is no store would get a lock
         lock = take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile

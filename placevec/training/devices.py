@@ -312,7 +312,6 @@ class _TensorFlowDevices(Devices):
         model = _TensorFlowParallel(tuple_model, tuple_model, self._join)
         with self.scope():
             model.take_settings()
-            model.optimizer.build(tuple_model.trainable_variables)
         return model
 
     def _join(self, tensor: Any) -> Any:

@@ -50,11 +50,13 @@ def _untuned(batches: Iterator) -> Any:
 
     Keras makes a tuned one of a generator. When `fit` ends, TensorFlow may wait until its tuning
     looks again, 10 ms after the start, then after twice as long each time, up to a minute: an epoch
-    of 50 s ends after 82 s.
+    of 50 s may take 82 s (docs/performance.md).
     """
     import tensorflow as tf
 
-    first = next(batches)
+    first = next(batches, None)
+    if first is None:
+        raise ValueError("There must be a batch to train on. Received: none")
     signature = keras.tree.map_structure(
         lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), first
     )

@@ -50,10 +50,11 @@ def averaged_weights(tuple_model: keras.Model, config: TrainConfig) -> Iterator[
     """Puts the running average of the weights in their place, if the training keeps one.
 
     Args:
-        tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`.
+        tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`, which has taken a
+            step.
         config: TrainConfig.
     """
-    if not config.average_weights or not tuple_model.optimizer.built:
+    if not config.average_weights:
         yield
         return
     variables = tuple_model.trainable_variables

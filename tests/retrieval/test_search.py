@@ -4,11 +4,6 @@ import pytest
 from placevec.retrieval import StoreWriter, nearest, nearest_in_store
 
 
-def unit_vectors(count, dim, seed):
-    vectors = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
 def nearest_in_loops(database, queries, num_neighbors):
     rows, values = [], []
     for query in queries:
@@ -23,7 +18,7 @@ def nearest_in_loops(database, queries, num_neighbors):
 @pytest.mark.parametrize(
     ("num_database", "num_queries", "dim"), [(60, 9, 16), (1, 1, 3), (40, 30, 2)]
 )
-def test_equals_the_search_in_plain_loops(num_database, num_queries, dim):
+def test_equals_the_search_in_plain_loops(num_database, num_queries, dim, unit_vectors):
     database = unit_vectors(num_database, dim, seed=0)
     queries = unit_vectors(num_queries, dim, seed=1)
     k = min(5, num_database)
@@ -35,31 +30,31 @@ def test_equals_the_search_in_plain_loops(num_database, num_queries, dim):
     assert similarities.dtype == np.float32
 
 
-def test_many_queries_at_once_find_the_same_as_one_by_one():
+def test_many_queries_at_once_find_the_same_as_one_by_one(unit_vectors):
     database, queries = unit_vectors(200, 64, seed=2), unit_vectors(50, 64, seed=3)
     together, _ = nearest(database, queries, 3)
     for row, query in enumerate(queries):
         np.testing.assert_array_equal(nearest(database, query[None], 3)[0][0], together[row])
 
 
-def test_the_best_stands_first_and_larger_is_better():
+def test_the_best_stands_first_and_larger_is_better(unit_vectors):
     _, similarities = nearest(unit_vectors(30, 4, 0), unit_vectors(5, 4, 1), 30)
     assert (np.diff(similarities, axis=1) <= 0).all()
     assert (similarities[:, 0] > 0).all()
 
 
-def test_more_neighbors_than_photos_are_as_many_as_photos():
+def test_more_neighbors_than_photos_are_as_many_as_photos(unit_vectors):
     neighbors, similarities = nearest(unit_vectors(4, 3, 0), unit_vectors(2, 3, 1), 100)
     assert neighbors.shape == similarities.shape == (2, 4)
     assert [sorted(row) for row in neighbors.tolist()] == [[0, 1, 2, 3]] * 2
 
 
-def test_no_queries_find_nothing():
+def test_no_queries_find_nothing(unit_vectors):
     neighbors, similarities = nearest(unit_vectors(4, 3, 0), np.zeros((0, 3)), 2)
     assert neighbors.shape == similarities.shape == (0, 2)
 
 
-def test_takes_double_precision_and_strided_arrays():
+def test_takes_double_precision_and_strided_arrays(unit_vectors):
     database = unit_vectors(20, 8, 0).astype(np.float64)
     neighbors, _ = nearest(database[::2], np.asfortranarray(database[::2]), 1)
     assert neighbors[:, 0].tolist() == list(range(10))
@@ -83,7 +78,7 @@ def test_refuses_what_cannot_be_searched(database, queries, num_neighbors, match
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, unit_vectors):
     """A store of 40 photos in three shards, one removed."""
     store = StoreWriter.create(tmp_path / "store", model_id="m")
     vectors = unit_vectors(40, 8, seed=0)
@@ -94,7 +89,7 @@ def store(tmp_path):
 
 
 @pytest.mark.parametrize("block_rows", [1, 5, 1000])
-def test_a_store_is_searched_as_in_plain_loops(store, monkeypatch, block_rows):
+def test_a_store_is_searched_as_in_plain_loops(store, monkeypatch, block_rows, unit_vectors):
     monkeypatch.setattr("placevec.retrieval.store._BLOCK_BYTES", 4 * 8 * block_rows)
     queries = unit_vectors(6, 8, seed=1)
     rows = store.rows
@@ -107,7 +102,7 @@ def test_a_store_is_searched_as_in_plain_loops(store, monkeypatch, block_rows):
     np.testing.assert_array_equal(nearest_in_store(store, queries, 5, start=12)[0], later[expected])
 
 
-def test_only_allowed_rows_of_a_store_are_found(store):
+def test_only_allowed_rows_of_a_store_are_found(store, unit_vectors):
     is_allowed = np.zeros(40, bool)
     is_allowed[[2, 33]] = True
     neighbors, similarities = nearest_in_store(

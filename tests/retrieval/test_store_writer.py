@@ -66,6 +66,18 @@ def test_refuses_what_does_not_belong_into_it(filled, names, descriptors, more, 
     assert len(DescriptorStore.open(filled)) == 5
 
 
+def test_a_path_may_be_a_text(filled):
+    with StoreWriter.open(str(filled)) as store:
+        store.remove(["a"])
+    assert "a" not in DescriptorStore.open(str(filled))
+
+
+def test_a_folder_that_is_no_store_gets_no_lock(tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no store of descriptors"):
+        StoreWriter.open(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_removing_what_is_not_there_removes_nothing(filled):
     with StoreWriter.open(filled) as store:
         with pytest.raises(ValueError, match="1 photos are not in .*first: z"):
