@@ -10,6 +10,11 @@ ratio to this process, and the seconds before, which starting Ray and loading th
 must give the same bytes.
 """
 
+# ruff: noqa: E402
+from placevec.freed_memory import keep_freed_memory
+
+keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+
 import functools
 import importlib.util
 import os
@@ -23,6 +28,7 @@ import numpy as np
 import tyro
 from machine import LeftOut, describe_machine
 
+import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, open_engine, save_model
 from placevec.retrieval import describe_by_ray, describe_in_batches

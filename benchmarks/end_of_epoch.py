@@ -21,6 +21,7 @@ import numpy as np
 import tyro
 from machine import describe_machine, measure_in_turns
 
+import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
 from placevec.training.feeding import feeding
 
 _APART_S = 0.5

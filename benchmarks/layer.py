@@ -17,6 +17,11 @@ how much the first call of the compiled function raised the peak of the resident
 Forward + backward is the gradient by the features and by all weights.
 """
 
+# ruff: noqa: E402
+from placevec.freed_memory import keep_freed_memory
+
+keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+
 import ctypes
 import importlib.util
 import multiprocessing
@@ -33,6 +38,7 @@ import tyro
 from keras import ops
 from machine import describe_machine, describe_peaks, peaks, roofline, status_mb
 
+import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
 from placevec.layers import NetVLAD
 from placevec.layers.l2_normalize import l2_normalize
 

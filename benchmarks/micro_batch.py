@@ -16,6 +16,11 @@ Batch normalisation keeps its statistics. Where it learns (`--learn-batch-norm`)
 normalised by itself, and the sliced network is another one: its loss shows it.
 """
 
+# ruff: noqa: E402
+from placevec.freed_memory import keep_freed_memory
+
+keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -24,6 +29,7 @@ import keras
 import numpy as np
 import tyro
 
+import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
 from placevec.config import ModelConfig, TrainConfig
 from placevec.models import build_descriptor_model
 from placevec.training.tuple_model import make_tuple_model

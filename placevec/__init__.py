@@ -6,11 +6,14 @@
 
 import importlib
 import os
+import sys
 
 import wrapt
 
-# TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too. It reads this
+# when it is imported: later, it would only mislead processes that are started from here.
+if "tensorflow" not in sys.modules:
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
     "PlaceDataset": "placevec.places",

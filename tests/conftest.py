@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import placevec  # noqa: F401 - before Keras, as users import it, for TensorFlow's oneDNN
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 

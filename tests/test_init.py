@@ -69,6 +69,17 @@ def test_importing_placevec_imports_no_keras_and_places_need_none():
     assert run(code) == "[]"
 
 
+@pytest.mark.parametrize(
+    ("before", "said"), [("", "1"), ("sys.modules['tensorflow'] = None", "None")]
+)
+def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    code = (
+        f"import os, sys; {before}\nimport placevec; print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    )
+    assert run(code) == said
+
+
 def test_every_public_name_is_there():
     from placevec.models import load_model, open_engine
     from placevec.places import PlaceDataset

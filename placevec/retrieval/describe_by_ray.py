@@ -31,9 +31,10 @@ def describe_by_ray(
 
     The photos are cut into parts of 64 batches, and each process that holds the model puts a part
     through `describe`. So batches are those of one process, and so are the bytes, where all photos
-    can be read. A process that is killed is replaced, and its part is done again. Processes join
-    the cluster that `RAY_ADDRESS` names, whose machines must see the photos and the model under the
-    same paths; without it, they run on this machine.
+    can be read and, with TensorFlow, placevec was imported before it, as the processes do. A
+    process that is killed is replaced, and its part is done again. Processes join the cluster that
+    `RAY_ADDRESS` names, whose machines must see the photos and the model under the same paths;
+    without it, they run on this machine.
 
     Args:
         open_model: callable. Opens the model, once in each process, such as
@@ -131,7 +132,7 @@ def _ray(num_workers: int) -> Iterator:
         ) from error
     opened_here = not ray.is_initialized()
     if opened_here:
-        names = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")
+        names = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
         variables = {name: os.environ[name] for name in names if name in os.environ}
         variables["PYTHONPATH"] = python_path()
         local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": num_workers}
