@@ -10,8 +10,9 @@ row whose library is missing is left out.
 Photos are JPEGs of 640x480, described at 240x320, decoding included. Each row runs in a process of
 its own; rows take turns in several rounds, and ratios are taken within a round. All rows have the
 same weights, which is asserted before the clock runs: 1e-5 of Keras's descriptors in float32, 1e-4
-for PyTorch. "of the peak" is of products of two matrices by PyTorch in the same rounds; rooflines
-are of the peaks that `machine.py` measures before.
+for PyTorch. "no oneDNN" is TensorFlow as it comes on a CPU without AVX-512. "of the peak" is of
+products of two matrices by PyTorch in the same rounds; rooflines are of the peaks that `machine.py`
+measures before.
 """
 
 import multiprocessing
@@ -33,6 +34,7 @@ NETWORKS = {
 }
 ROWS = (
     Row("Keras-TensorFlow", "predict", "float32"),
+    Row("Keras-TensorFlow, no oneDNN", "predict plain", "float32"),
     Row("engine keras", "keras", "float32"),
     Row("engine litert", "litert", "float32"),
     Row("engine onnx", "onnx", "float32"),

@@ -29,7 +29,8 @@ class Row:
 
     Args:
         label: str. What the table calls it.
-        kind: str. `"predict"`, a key of `ENGINES`, or `"torch ..."`.
+        kind: str. `"predict"`, `"predict plain"` for TensorFlow without oneDNN, a key of `ENGINES`,
+            or `"torch ..."`.
         precision: str. `"float32"`, `"bf16"` or `"int8"`.
     """
 
@@ -99,6 +100,8 @@ def row_process(
 ) -> None:
     """Answers questions until it is told to end."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    if row.kind == "predict plain":
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     timing = None
     while True:
         what, arguments = pipe.recv()
@@ -131,7 +134,7 @@ class _Timing:
         from placevec.models import load_model, open_engine
         from placevec.retrieval import describe
 
-        if self.row.kind == "predict":
+        if self.row.kind.startswith("predict"):
             model = load_model(model_path)
             self.batch_size, self.calls = 8, 1
             self.function = self.alone = model.predict_on_batch
