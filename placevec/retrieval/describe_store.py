@@ -46,8 +46,12 @@ def open_for(
         BlockingIOError: If another process writes to it.
     """
     root = Path(root).resolve()
-    facts = {"model_id": model_id, "image_size": tuple(image_size), "frame": frame}
-    facts["precision"] = precision
+    facts = {
+        "precision": precision,  # first: the id tells precisions apart, too
+        "model_id": model_id,
+        "image_size": tuple(image_size),
+        "frame": frame,
+    }
     if not (Path(folder) / MANIFEST).exists():
         return StoreWriter.create(folder, dtype=dtype, root=str(root), **facts)
     store = StoreWriter.open(folder)

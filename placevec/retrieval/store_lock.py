@@ -21,5 +21,7 @@ def take_lock(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise BlockingIOError(f"Another process writes to {folder}. Wait for it") from None
+        raise BlockingIOError(
+            f"Another process writes to {folder}, or another writer of this one. Wait or close it"
+        ) from None
     return lock

@@ -217,10 +217,12 @@ class StoreWriter(DescriptorStore):
             names: sequence of str.
 
         Raises:
-            ValueError: If the store lacks one; none is removed then.
+            ValueError: If the store lacks one, or `names` is a text; none is removed then.
             PermissionError: If it was closed.
         """
         self._require_open()
+        if isinstance(names, str):
+            raise ValueError(f"`names` must be a list of names. Received: {names!r}")
         row_of, is_removed = self._row_of, self.is_removed.copy()
         missing = [name for name in names if name not in row_of]
         if missing:

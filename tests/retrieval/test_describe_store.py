@@ -137,7 +137,7 @@ def test_another_folder_does_not_take_the_place_of_a_missing_one(tmp_path):
 def test_two_precisions_do_not_mix(tmp_path):
     open_store(tmp_path / "store", tmp_path, precision="bf16").close()
     with pytest.raises(ValueError, match="two precisions do not mix: `precision` must be bf16"):
-        open_store(tmp_path / "store", tmp_path)
+        open_store(tmp_path / "store", tmp_path, model_id="m-int8", precision="int8")
     assert DescriptorStore.open(tmp_path / "store").manifest.precision == "bf16"
     with pytest.raises(ValueError, match="`precision` must be one of float32, bf16"):
         open_store(tmp_path / "other", tmp_path, precision="int4")

@@ -39,7 +39,7 @@ def test_compacting_keeps_the_photos_and_drops_the_rest(filled, monkeypatch):
 
 def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
     with StoreWriter.open(filled):
-        with pytest.raises(BlockingIOError, match="Another process writes to .*store. Wait"):
+        with pytest.raises(BlockingIOError, match="Another process writes to .*store, or another"):
             StoreWriter.open(filled)
         DescriptorStore.open(filled)
     StoreWriter.open(filled).close()
@@ -82,6 +82,8 @@ def test_removing_what_is_not_there_removes_nothing(filled):
     with StoreWriter.open(filled) as store:
         with pytest.raises(ValueError, match="1 photos are not in .*first: z"):
             store.remove(["a", "z"])
+        with pytest.raises(ValueError, match="must be a list of names. Received: 'a'"):
+            store.remove("a")
         assert len(store) == 5
 
 
