@@ -3,7 +3,6 @@
 import contextlib
 import math
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from placevec.collecting.json_lines import JsonLines
@@ -52,12 +51,7 @@ class Ledger:
             self._leave = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         with self._leave:
             self._write_table()
 

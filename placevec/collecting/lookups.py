@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from placevec.collecting.client import ServiceError, TryAgainError
@@ -44,14 +43,9 @@ class Lookups(Generic[Answer]):
         self._is_entered = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._is_entered = False
-        self._lines.__exit__(kind, error, trace)
+        self._lines.__exit__(*error)
 
     def __getitem__(self, question: str) -> Answer:
         return self._answers[question]

@@ -14,7 +14,7 @@ _BATCHES_AHEAD = 1
 
 @contextlib.contextmanager
 def feeding(batches: Iterable[Any]) -> Iterator[Iterable[Any]]:
-    """Gives batches to `fit` or `evaluate`: their errors stay what they are, and none waits.
+    """Gives batches to `fit` or `evaluate`: errors stay what they are, and no epoch waits.
 
     A backend wraps what went wrong in the batches in an error of its own; outside of this it is
     the first one again. TensorFlow gives freed memory back from when it makes its reader of a
@@ -25,6 +25,10 @@ def feeding(batches: Iterable[Any]) -> Iterator[Iterable[Any]]:
 
     Yields:
         What `fit` takes: the batches, for TensorFlow as a `tf.data.Dataset`.
+
+    Raises:
+        ValueError: If there is no batch, with TensorFlow.
+        Exception: What went wrong in the batches.
     """
     errors = []
 
