@@ -28,6 +28,8 @@ from typing import Any
 
 import numpy as np
 
+from placevec.worker_process import num_cores
+
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "onnxruntime", "openvino", "faiss-cpu")
 _SIDE = 2048
 _COPY_BYTES = 2**28
@@ -68,11 +70,6 @@ def describe_machine() -> str:
         f"{_processor()}, {num_cores()} cores, {memory_gib:.0f} GiB, {platform.system()}, "
         f"Python {platform.python_version()}, {', '.join(versions)}"
     )
-
-
-def num_cores() -> int:
-    """Returns the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def status_mb(name: str) -> float:

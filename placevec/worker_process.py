@@ -17,6 +17,13 @@ _END_S = 5.0
 _log = logging.getLogger(__name__)
 
 
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def python_path() -> str:
     """Returns the `PYTHONPATH` by which another process imports what this one does.
 

@@ -21,7 +21,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
     """
     root, names, dataset = open_photos(photos, settings.out)
     import_keras()
-    from placevec.models import num_cores, open_engine
+    from placevec.models import open_engine
     from placevec.retrieval import describe as describe_photos
     from placevec.retrieval import (
         describe_by_ray,
@@ -30,6 +30,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
         open_for,
         save_descriptors,
     )
+    from placevec.worker_process import num_cores
 
     open_it = functools.partial(
         open_engine,

@@ -40,6 +40,8 @@ class RenderConfig:
     depth: bool = False
     """Write NAME.depth.npy beside each photo: float16, metres along the optical axis, inf where
     nothing is."""
+    num_workers: int | None = None
+    """Processes that draw; each holds the world. None: one for each core, at most 8."""
     spacing_m: float | None = None
     """Least distance of places from each other, in metres; of the town, along its streets. None:
     10 m, in a small model less, down to 1 m, until there are enough places."""
@@ -88,6 +90,8 @@ class RenderConfig:
         need_positive(self, "point_cell_m", "scale", "eye_height_m")
         if self.spacing_m is not None:
             need_positive(self, "spacing_m")
+        if self.num_workers is not None:
+            need_at_least(self, 1, "num_workers")
         if not 0 <= self.jitter <= 1:
             refuse(self, "jitter", "from 0 to 1")
         need_between(self, 1, 150, "field_of_view_deg")

@@ -9,7 +9,6 @@ from placevec.models.descriptor_model import model_id as model_id
 from placevec.models.descriptor_model import save_model as save_model
 from placevec.models.descriptor_model import without_xla as without_xla
 from placevec.models.engines import Engine as Engine
-from placevec.models.engines import num_cores as num_cores
 from placevec.models.engines import open_engine as open_engine
 from placevec.models.measure import ModelCost as ModelCost
 from placevec.models.measure import measure_model as measure_model

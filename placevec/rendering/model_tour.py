@@ -1,5 +1,6 @@
 """Plans which photos of a 3-D model are taken."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,14 +30,19 @@ class ModelTour:
     Args:
         world: World.
         settings: RenderConfig.
-
-    Raises:
-        ValueError: If too few cameras find room in the model.
     """
 
     def __init__(self, world: World, settings: RenderConfig) -> None:
         self.world, self.settings = world, settings
-        self.viewpoints = _viewpoints(world, settings)
+
+    @functools.cached_property
+    def viewpoints(self) -> Viewpoints:
+        """Where cameras stand; sought when first asked for.
+
+        Raises:
+            ValueError: If too few cameras find room in the model.
+        """
+        return _viewpoints(self.world, self.settings)
 
     def shots(self) -> Iterator[Shot]:
         """Yields the photos to take, visit after visit."""

@@ -2,11 +2,8 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,6 @@ import panda3d
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.rendering.depth import refuse_too_many
-from placevec.rendering.lenses import Distortion
-from placevec.rendering.load_world import load_world
 from placevec.rendering.model_tour import ModelTour
 from placevec.rendering.photo_folder import (
     Shot,
@@ -25,25 +20,23 @@ from placevec.rendering.photo_folder import (
     is_finished,
     missing_shots,
     read_world_file,
-    write_depth,
-    write_photo,
     write_tables,
 )
 from placevec.rendering.pipes import Canvas, choose_pipe
 from placevec.rendering.pose_files import open_trajectory
 from placevec.rendering.provenance import trajectory_sha256, world_sha256
-from placevec.rendering.renderer import Renderer
-from placevec.rendering.scene import Scene
+from placevec.rendering.scenery import TOWN
+from placevec.rendering.shot_drawer import ShotDrawer, open_tour
+from placevec.rendering.shot_workers import ShotWorkers
 from placevec.rendering.town.tour import TownTour
 from placevec.rendering.weather import WEATHERS
-from placevec.rendering.world import World
 from placevec.sources import write_points, write_splits
+from placevec.worker_process import num_cores
 
-TOWN = "town"
 _TOWN_SPACING_M = 10.0
-_MOST_WAITING = 32  # drawn photos, until one is written
+_MOST_WORKERS = 8  # each holds the world
+_SHOTS_OF_A_WORKER = 64  # or its start takes longer than what it spares
 _DIGESTS = ("sha256", "trajectory_sha256")
-_POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
 
 _log = logging.getLogger(__name__)
 
@@ -106,8 +99,8 @@ def render(
     Args:
         world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
         settings: RenderConfig. How it is photographed.
-        progress: callable. Gets the list of photos still to draw, and yields each of them; for
-            a progress bar.
+        progress: callable. Gets the list of photos still to draw or to look at, and yields each of
+            them; for a progress bar.
 
     Returns:
         `Rendering`.
@@ -135,8 +128,8 @@ def render(
         settings = replace(settings, spacing_m=_TOWN_SPACING_M)
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
-    model = None if is_town else load_world(Path(world), up=settings.up, scale=settings.scale)
-    about = {"world": TOWN, "parts": ["/train", "/val"]} if is_town else _about(model, settings)
+    tour = open_tour(world, settings)
+    about = {"world": TOWN, "parts": ["/train", "/val"]} if is_town else _about(tour)
     wanted = {"settings": _settings(name, settings)}
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
@@ -144,10 +137,9 @@ def render(
         found = read_world_file(out_dir)
         return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
     if not is_town and (settings.points or settings.depth):
-        refuse_too_many(len(model.positions_m))
+        refuse_too_many(len(tour.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
     Canvas(pipe, (8, 8)).close()  # before anything is sought or written for it
-    tour = TownTour(settings) if is_town else ModelTour(model, settings)
     if not is_town:
         about["rejected"] = tour.viewpoints.rejected
         about["spacing_m"] = tour.viewpoints.spacing_m
@@ -157,14 +149,13 @@ def render(
     started = time.perf_counter()
     shots = list(tour.shots())
     missing = missing_shots(partial_dir, shots)
-    lens = None if settings.distortion is None else Distortion(*settings.distortion)
-    with Renderer(
-        settings.image_size, settings.field_of_view_deg, pipe=pipe, distortion=lens
-    ) as renderer:
-        _draw(renderer, tour.scene, missing, partial_dir, settings.jpeg_quality, progress)
-        write_tables(partial_dir, shots, settings.field_of_view_deg)
-        if settings.points or settings.depth:
-            _write_truth(renderer, tour.scene, shots, partial_dir, settings)
+    drawn = shots if settings.points or settings.depth else missing
+    with _drawer(world, tour, settings, pipe, partial_dir, len(drawn)) as drawer:
+        coming = drawer.draw(drawn)
+        points = dict(next(coming) for _ in progress(drawn))
+    write_tables(partial_dir, shots, settings.field_of_view_deg)
+    if settings.points:
+        _write_points(partial_dir, shots, points)
     if not is_town and settings.val_share > 0:
         about["parts"] = _split(partial_dir, shots, settings)
     finish(partial_dir, out_dir, wanted | about | drawn_by, shots)
@@ -217,16 +208,17 @@ def _refuse_unknown_weathers(settings: RenderConfig) -> None:
 
 
 def _settings(name: str, settings: RenderConfig) -> dict:
-    """Returns the settings as JSON keeps them, without the folder's own name."""
+    """Returns the settings as JSON keeps them, without those that change no photo."""
     values = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in asdict(settings).items()
     }
-    del values["out"]
+    del values["out"], values["num_workers"]
     return {"world": name} | values
 
 
-def _about(world: World, settings: RenderConfig) -> dict:
+def _about(tour: ModelTour) -> dict:
+    world, trajectory = tour.world, tour.settings.trajectory
     about = {
         "world": world.name,
         "sha256": world_sha256(world),
@@ -235,74 +227,35 @@ def _about(world: World, settings: RenderConfig) -> dict:
         "problems": world.problems,
         "parts": [""],
     }
-    if settings.trajectory is not None:
-        about["trajectory_sha256"] = trajectory_sha256(*open_trajectory(settings.trajectory))
+    if trajectory is not None:
+        about["trajectory_sha256"] = trajectory_sha256(*open_trajectory(trajectory))
     return about
 
 
-def _draw(
-    renderer: Renderer,
-    scene_of: Callable[..., Scene],
-    shots: list[Shot],
-    folder: Path,
-    jpeg_quality: int,
-    progress: Callable,
-) -> None:
-    """Draws the photos; the next scene is built, and the last photos written, meanwhile."""
-    rounds = _rounds(shots)
-    firsts = {id(photos[0]): number for number, photos in enumerate(rounds)}
-
-    def build(number: int) -> Scene | None:
-        if number >= len(rounds):
-            return None
-        return scene_of(rounds[number][0].part, rounds[number][0].visit)
-
-    with ThreadPoolExecutor(1) as builder, ThreadPoolExecutor(1) as writer:
-        coming = builder.submit(build, 0)
-        written: deque[Future] = deque()
-        for shot in progress(shots):
-            if id(shot) in firsts:
-                renderer.show(coming.result())
-                coming = builder.submit(build, firsts[id(shot)] + 1)
-                for future in written:
-                    future.result()
-                written.clear()
-            photo = renderer.photo(shot.camera.pose)
-            written.append(writer.submit(write_photo, photo, shot, folder, jpeg_quality))
-            if len(written) > _MOST_WAITING:  # or a slow disk would fill the memory
-                written.popleft().result()
-        for future in written:
-            future.result()
-
-
-def _rounds(shots: Iterable[Shot]) -> list[list[Shot]]:
-    """Returns the shots of one visit to one part together, in order."""
-    return [list(group) for _, group in groupby(shots, key=lambda s: (s.part, s.visit.seed))]
-
-
-def _write_truth(
-    renderer: Renderer,
-    scene_of: Callable[..., Scene],
-    shots: list[Shot],
-    folder: Path,
+def _drawer(
+    world: Path | str,
+    tour: TownTour | ModelTour,
     settings: RenderConfig,
-) -> None:
-    """Writes `points.npz` into the folder of each data set, and the depth of each photo."""
-    seen: dict[Path, tuple[list[str], list[np.ndarray]]] = {}
-    for together in _rounds(shots):
-        renderer.show(scene_of(together[0].part, together[0].visit))
-        for shot in together:
-            pose = shot.camera.pose
-            if settings.depth:
-                write_depth(renderer.depth(pose), shot, folder)
-            if settings.points:
-                names, points = seen.setdefault(shot.root, ([], []))
-                names.append(shot.name)
-                points.append(
-                    renderer.points_seen(pose, settings.point_cell_m, stride=_POINTS_STRIDE)
-                )
-    for root, (names, points) in seen.items():
-        write_points(folder / root, names, points_matrix(points))
+    pipe: str,
+    folder: Path,
+    num_shots: int,
+) -> ShotDrawer | ShotWorkers:
+    """Returns what draws: this process, or several where they pay for their start."""
+    most = settings.num_workers or min(num_cores(), _MOST_WORKERS)
+    num_workers = min(most, num_shots // _SHOTS_OF_A_WORKER)
+    if num_workers > 1:
+        return ShotWorkers(world, settings, pipe, folder, num_workers=num_workers)
+    return ShotDrawer(tour, settings, pipe, folder)
+
+
+def _write_points(folder: Path, shots: list[Shot], points: dict[Shot, np.ndarray]) -> None:
+    """Writes `points.npz` into the folder of each data set."""
+    of_root: dict[Path, list[Shot]] = {}
+    for shot in shots:
+        of_root.setdefault(shot.root, []).append(shot)
+    for root, group in of_root.items():
+        seen = points_matrix([points[shot] for shot in group])
+        write_points(folder / root, [shot.name for shot in group], seen)
 
 
 def _split(folder: Path, shots: list[Shot], settings: RenderConfig) -> list[str]:

@@ -1,16 +1,13 @@
 """Renderers in processes of their own, which draw photos for this one."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from placevec.images import read_ahead
-from placevec.worker_process import WorkerPool, WorkerProcess
-
-_COMMAND = [sys.executable, "-m", "placevec.rendering.stream_worker"]
-_ERRORS = {each.__name__: each for each in (FileNotFoundError, OSError, ValueError, ImportError)}
+from placevec.rendering.render_process import RenderProcess
+from placevec.worker_process import WorkerPool
 
 
 class StreamWorkers(WorkerPool):
@@ -55,7 +52,7 @@ class StreamWorkers(WorkerPool):
             "camera": camera or {},
             "scenery": scenery,
         }
-        super().__init__(lambda: _Worker(_COMMAND, settings), num_workers)
+        super().__init__(lambda: RenderProcess("stream", **settings), num_workers)
         self._place = str(place)
 
     def draw_tuples(
@@ -91,21 +88,3 @@ class StreamWorkers(WorkerPool):
     def _draw(self, request: dict) -> tuple[np.ndarray, np.ndarray]:
         what = f"photos number {request['number']} of {self._place}"
         return self.ask_one(lambda worker: worker.ask(request), what)
-
-
-class _Worker(WorkerProcess):
-    """A process that renders."""
-
-    def receive(self) -> tuple[np.ndarray, np.ndarray]:
-        """Reads photos and labels, or raises what the process says."""
-        head = super().receive()
-        if "error" in head:
-            kind = next(filter(None, map(_ERRORS.get, head["kinds"])), RuntimeError)
-            raise kind(head["error"])
-        return self._array(head["photos"], np.uint8), self._array(head["labels"], np.float32)
-
-    def _array(self, shape: list[int], dtype: type) -> np.ndarray:
-        values = np.empty(shape, dtype)
-        if self.process.stdout.readinto(memoryview(values).cast("B")) < values.nbytes:
-            raise EOFError
-        return values

@@ -1,9 +1,7 @@
 """`render` of a 3-D model: a small yard with four painted walls."""
 
-import importlib
 import json
 import re
-import time
 
 import cv2
 import numpy as np
@@ -132,28 +130,6 @@ def test_a_missing_texture_is_reported_and_survived(yard, tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     settings = RenderConfig(out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0})
     assert "absent.png" in str(render(folder / "yard.obj", settings))
-
-
-def test_only_so_many_drawn_photos_wait_to_be_written(yard, tmp_path, monkeypatch):
-    written, waiting = [], []
-
-    def write_slowly(photo, shot, folder, jpeg_quality):
-        time.sleep(0.005)
-        written.append(shot)
-
-    def counted(photos):
-        for number, photo in enumerate(photos):
-            waiting.append(number - len(written))
-            yield photo
-
-    module = importlib.import_module("placevec.rendering.render")  # not the function
-    monkeypatch.setattr(module, "write_photo", write_slowly)
-    monkeypatch.setattr(module, "_MOST_WAITING", 4)
-    monkeypatch.setattr("placevec.rendering.renderer.Renderer.photo", lambda renderer, pose: None)
-    changes = {"num_photos": 24, "visits": ("day",), "val_share": 0.0, "points": False}
-    settings = RenderConfig(out=tmp_path / "out", **SMALL | changes)
-    assert render(yard, settings, progress=counted).num_drawn == len(written) >= 24
-    assert 2 < max(waiting) <= 5
 
 
 def copy_of(yard, folder):

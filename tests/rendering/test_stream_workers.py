@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from placevec.rendering import PhotoStream, StreamWorkers, open_scenery, stream_workers
+from placevec.rendering import PhotoStream, StreamWorkers, open_scenery, render_process
 
 SIZE = (24, 32)
 TOWN = {"seed": 1, "num_streets": 2, "street_length_m": 120.0}
@@ -89,7 +89,7 @@ def test_a_worker_killed_while_it_draws_loses_nothing(expected):
 
 def test_a_worker_that_crashes_again_and_again_is_one_error(monkeypatch):
     command = [sys.executable, "-c", "import os; os._exit(7)"]
-    monkeypatch.setattr(stream_workers, "_COMMAND", command)
+    monkeypatch.setattr(render_process, "_COMMAND", command)
     with _open() as workers, pytest.raises(RuntimeError, match="3 crashes in a row on photos numb"):
         workers.draw_photos(8)
 

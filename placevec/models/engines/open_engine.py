@@ -4,7 +4,6 @@ import contextlib
 import functools
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, comp
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
+from placevec.worker_process import num_cores
 
 _log = logging.getLogger(__name__)
 
@@ -87,13 +87,6 @@ def open_engine(
             except Exception as error:  # whatever a library raises, Keras is still there
                 _log.warning("%s is passed over: %s", name, _first_line(error))
     return opening.open(KERAS)
-
-
-def num_cores() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Opening:

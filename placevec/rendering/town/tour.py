@@ -1,5 +1,6 @@
 """Plans which photos of a made town are taken: where, on which visits, in which file."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,18 +54,22 @@ class TownTour:
 
     def __init__(self, settings: RenderConfig) -> None:
         self.settings = settings
+        self._model: tuple[str, StreetModel] | None = None
+
+    @functools.cached_property
+    def _towns(self) -> dict[str, Town]:
+        settings = self.settings
         length_m = length_of_street(settings.places_per_street, settings.spacing_m)
         north_m = np.array([0.0, 1.0]) * (field_size_m(length_m) + 200.0)
         parts = {
             "train": (settings.num_streets, _START_M),
             "val": (settings.num_validation_streets, _START_M + north_m),
         }
-        self._towns: dict[str, Town] = {}
+        towns = {}
         for number, (part, (count, start_m)) in enumerate(parts.items()):
             names = [f"{part}{i:02d}" for i in range(count)]
-            seed = (settings.seed, number)
-            self._towns[part] = lay_out_town(seed, names, length_m, start_m)
-        self._model: tuple[str, StreetModel] | None = None
+            towns[part] = lay_out_town((settings.seed, number), names, length_m, start_m)
+        return towns
 
     def shots(self) -> Iterator[Shot]:
         """Yields the photos to take, visit after visit."""
