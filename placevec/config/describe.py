@@ -19,8 +19,8 @@ class _RunsModel:
     """Photos in a batch. None: what suits the engine, 8 with Keras."""
     engine: Engine = "auto"
     """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
-    a GPU, else the first of them that is installed and equals Keras. All but keras read an export,
-    which is made once and kept beside the model in MODEL.engines."""
+    a GPU, else the fastest here of those that are installed and equal Keras. All but keras read an
+    export, which is made once and kept beside the model in MODEL.engines."""
     precision: Precision = "float32"
     """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
     made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos

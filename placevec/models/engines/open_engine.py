@@ -18,6 +18,7 @@ from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, comp
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
+from placevec.models.engines.speed import measure_speeds
 from placevec.worker_process import num_cores
 
 _log = logging.getLogger(__name__)
@@ -41,8 +42,10 @@ def open_engine(
 
     Args:
         model_path: Path. A `.keras` file of this project, or an old `.h5` file.
-        engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the first
-            engine that is installed and equals Keras. Defaults to `"auto"`.
+        engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the fastest of
+            those that are installed and equal Keras, else Keras. Which is the fastest is measured
+            once for a model, image size, machine and number of threads, and kept beside the model.
+            Defaults to `"auto"`.
         precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
             `"int8"` is coarser, and `Engine.cost` says what it costs. Defaults to `"float32"`.
         image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
@@ -78,15 +81,10 @@ def open_engine(
     able = [name for name, kind in ENGINES.items() if precision in kind.precisions]
     if able and KERAS not in able:
         return opening.open(able[0])
-    if not has_accelerator():
-        for name in able:
-            if name == KERAS or ENGINES[name].missing(exporting=False):
-                continue
-            try:
-                return opening.open(name)
-            except Exception as error:  # whatever a library raises, Keras is still there
-                _log.warning("%s is passed over: %s", name, _first_line(error))
-    return opening.open(KERAS)
+    others = [name for name in able if name != KERAS and not ENGINES[name].missing(exporting=False)]
+    if has_accelerator():
+        others = []
+    return opening.open_fastest(others) or opening.open(KERAS)
 
 
 class _Opening:
@@ -145,6 +143,52 @@ class _Opening:
         checked = self._check(name, export, size, run)
         _log.info("%s runs the model, %s", name, self.precision)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
+
+    def open_fastest(self, names: Sequence[str]) -> Engine | None:
+        """Opens the one of the engines that is the fastest here; None where none can be opened."""
+        speeds = {name: self._kept_speed(name) for name in names}
+        opened: dict[str, Engine] = {}
+        if len(names) > 1 and None in speeds.values():
+            opened = {name: engine for name in names if (engine := self._try(name))}
+            speeds = self._measure(opened)
+        for name in sorted(speeds, key=lambda name: -(speeds[name] or 0.0)):
+            if engine := opened.get(name) or self._try(name):
+                return engine
+        return None
+
+    def _try(self, name: str) -> Engine | None:
+        try:
+            return self.open(name)
+        except Exception as error:  # whatever a library raises, Keras is still there
+            _log.warning("%s is passed over: %s", name, _first_line(error))
+            return None
+
+    def _kept_speed(self, name: str) -> float | None:
+        """Returns photos a second as they were measured before."""
+        export = find_export(self.path, name)
+        kept = export and export.check(self._about_speed(export))
+        return kept["photos_per_s"] if kept else None
+
+    def _measure(self, opened: dict[str, Engine]) -> dict[str, float]:
+        """Returns photos a second, and keeps them."""
+        if not opened:
+            return {}
+        first = next(iter(opened.values()))
+        speeds = measure_speeds(opened, check_photos(first.image_size, first.channels))
+        for name, speed in speeds.items():
+            export = find_export(self.path, name)
+            with contextlib.suppress(OSError):  # read-only by now: it is measured anew next time
+                export.keep_check(self._about_speed(export), {"photos_per_s": speed})
+        rates = ", ".join(f"{name} {speed:.1f}" for name, speed in speeds.items())
+        _log.info("photos/s of the engines: %s", rates)
+        return speeds
+
+    def _about_speed(self, export: Export) -> str:
+        rows, columns = self.image_size or export.facts["image_size"]
+        return (
+            f"speed at {rows}x{columns} {self.precision} on {cpu_name()}, {self.threads} threads, "
+            f"{self.parallel_calls} calls"
+        )
 
     def _find_or_make(self, name: str, kind: EngineKind) -> Export:
         if self.precision == "int8" and (found := find_export(self.path, f"int8_{name}")):

@@ -1,4 +1,4 @@
-"""The engines by the names that settings know them by, fastest first."""
+"""The engines by the names that settings know them by."""
 
 import difflib
 import importlib

@@ -231,13 +231,67 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
     def broken(*_):
         raise MemoryError("of the library")
 
-    monkeypatch.setattr(ROOM, "find_export", broken)
+    monkeypatch.setattr(ROOM._Opening, "_find_or_make", broken)
     engine = open_engine(saved)
     assert engine.name == "keras"
     assert engine(noise).shape == (7, 16)
     installed = [name for name in EXPORTED if not ENGINES[name].missing(exporting=False)]
     for name in installed:
         assert f"{name} is passed over: of the library" in caplog.text
+
+
+@pytest.fixture
+def twins(monkeypatch):
+    """Two engines that open, and a measurement that says what it is told to."""
+    kind, speeds = ENGINES["openvino"], {"openvino": 10.0, "twin": 20.0}
+    for name in ("onnx", "litert"):
+        monkeypatch.delitem(ENGINES, name)
+    monkeypatch.setitem(ENGINES, "twin", kind)
+    measured = []
+
+    def measure(engines, photos):
+        measured.append((sorted(engines), photos.shape))
+        return {name: speeds[name] for name in engines}
+
+    monkeypatch.setattr(ROOM, "measure_speeds", measure)
+    return measured
+
+
+@needs_openvino
+def test_auto_takes_the_fastest_and_measures_once(saved, noise, tmp_path, twins):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    assert open_engine(path).name == "twin"
+    assert twins == [(["openvino", "twin"], (8, 40, 56, 3))]
+    assert open_engine(path).name == "twin" and len(twins) == 1
+    # Another size and other threads are another question.
+    assert open_engine(path, image_size=(32, 64)).name == "twin"
+    assert twins[1:] == [(["openvino", "twin"], (8, 32, 64, 3))]
+    open_engine(path, threads=1)
+    assert len(twins) == 3
+    assert open_engine(path, engine="openvino").name == "openvino" and len(twins) == 3
+
+
+@needs_openvino
+def test_auto_passes_over_a_fast_one_that_fails(saved, tmp_path, twins, monkeypatch, caplog):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    assert open_engine(path).name == "twin"
+    check = ROOM._Opening._check
+
+    def refuse_twin(opening, name, *about):
+        if name == "twin":
+            raise ValueError("not today")
+        return check(opening, name, *about)
+
+    monkeypatch.setattr(ROOM._Opening, "_check", refuse_twin)
+    assert open_engine(path).name == "openvino"
+    assert "twin is passed over: not today" in caplog.text
+
+
+@needs_openvino
+def test_auto_measures_nothing_where_there_is_no_choice(saved, tmp_path, twins, monkeypatch):
+    monkeypatch.delitem(ENGINES, "twin")
+    assert open_engine(shutil.copy(saved, tmp_path / "m.keras")).name == "openvino"
+    assert not twins
 
 
 def test_auto_takes_keras_where_it_has_a_gpu(saved, monkeypatch):
