@@ -71,10 +71,12 @@ class Rendering:
             lines.append(f"cameras rejected: {reasons}")
         parts = [f"{self.out_dir}{mark}" for mark in self.world["parts"]]
         if len(parts) == 2:
-            rule = " --positive-rule shared_points" if self.world["settings"]["points"] else ""
+            settings = self.world["settings"]
+            rule = " --positive-rule shared_points" if settings["points"] else ""
+            rows, columns = settings["image_size"]
             lines.append(
                 f"placevec train --places folder:{parts[0]} --validation folder:{parts[1]}{rule}"
-                f" --run-dir runs/{self.out_dir.name}"
+                f" --image-size {rows} {columns} --run-dir runs/{self.out_dir.name}"
             )
         return "\n".join(lines)
 

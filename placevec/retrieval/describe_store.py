@@ -62,6 +62,8 @@ def open_for(
             _require_photos(store, root)
             store.move_root(str(root))
         store.require(root=str(root))
+        if dtype != store.manifest.dtype:
+            _log.info("%s goes on in %s, as it was begun", folder, store.manifest.dtype)
     except BaseException:
         store.close()
         raise

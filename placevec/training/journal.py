@@ -42,6 +42,13 @@ def record(
         row: dict. Its measurements.
         tuple_model: keras.Model. What training goes on from.
     """
+    if row["loss"] == 0:
+        _log.warning(
+            "The loss was 0 in all of epoch %d, so nothing was learnt: no tuple has a negative, as "
+            "all places are near each other, or each is far enough already. Add places, or set a "
+            "larger `--batch-size` or a smaller `--negative-radius-m`",
+            epoch + 1,
+        )
     folder = config.run_dir
     write_history(folder, [*read_history(folder)[:epoch], row])
     save_model(tuple_model, folder / run_files.CHECKPOINT)

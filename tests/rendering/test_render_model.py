@@ -105,7 +105,9 @@ def test_says_what_was_rendered_and_how_to_train(rendered):
     text = str(rendered)
     assert "photos of yard" in text
     assert f"--places folder:{rendered.out_dir}#train" in text
-    assert text.endswith(f"--positive-rule shared_points --run-dir runs/{rendered.out_dir.name}")
+    assert text.endswith(
+        "--positive-rule shared_points --image-size 48 64 --run-dir runs/" + rendered.out_dir.name
+    )
 
 
 def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):

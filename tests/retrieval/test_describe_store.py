@@ -143,6 +143,15 @@ def test_two_precisions_do_not_mix(tmp_path):
         open_store(tmp_path / "other", tmp_path, precision="int4")
 
 
+def test_a_store_keeps_its_numbers_and_says_so(tmp_path, caplog):
+    caplog.set_level("INFO", "placevec")
+    open_store(tmp_path / "store", tmp_path, dtype="float16").close()
+    assert "goes on in" not in caplog.text
+    with open_store(tmp_path / "store", tmp_path, dtype="float32") as store:
+        assert store.manifest.dtype == "float16"
+    assert "store goes on in float16, as it was begun" in caplog.text
+
+
 DESCRIBE = """
     import os, sys, threading
     from pathlib import Path

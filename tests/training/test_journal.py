@@ -40,6 +40,13 @@ def test_an_epoch_that_is_done_again_takes_the_place_of_its_row(config):
     assert any((config.run_dir / run_files.TENSORBOARD).iterdir())
 
 
+def test_a_loss_of_0_is_no_success_and_said(config, caplog):
+    record(config, 0, {"epoch": 1, "loss": 1e-6}, network(0))
+    assert "nothing was learnt" not in caplog.text
+    record(config, 1, {"epoch": 2, "loss": 0.0}, network(0))
+    assert "The loss was 0 in all of epoch 2, so nothing was learnt" in caplog.text
+
+
 def test_an_epoch_without_recall_keeps_no_network(config):
     keep_the_best(config, 0, {"epoch": 1, "loss": 1.0}, network(0))
     assert not (config.run_dir / run_files.MODEL).exists()
