@@ -18,7 +18,7 @@ TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training
 PLACES = f"folder:{TOWN_DIR}/train"
 VALIDATION = f"folder:{TOWN_DIR}/val"
 LOG_DIR = "runs/town"
-IMAGE_SIZE = (180, 240)  # rows, columns; 240, 320 or more for photos of the real world
+IMAGE_SIZE = (144, 192)  # rows, columns; 240, 320 or more for photos of the real world
 CHANNELS = 3  # 1 for grey
 
 # Network: mobilenetv2, mobilenet, vgg16 or vgg19 up to CUT_LAYER, then NetVLAD with K clusters.
@@ -43,7 +43,7 @@ LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
 COSINE_DECAY = True  # down to 0 with the last step
 BATCH_SIZE = 24  # tuples
 STEPS_PER_EPOCH = 25
-EPOCHS = 7
+EPOCHS = 8
 SEED = 0
 
 

@@ -43,13 +43,17 @@ def main(
         num_photos: Of a model. The town has as many as it has.
         pipe: What draws, software or opengl.
         rounds: How often each number of processes is timed.
-        short: A small town, once: whether it runs, not what it gains.
+        short: Few photos, once: whether it runs, not what it gains.
     """
     logging.disable(logging.WARNING)
-    size = {"points": False} if world == "town" else {"num_photos": num_photos, "val_share": 0.0}
     if short:
-        size |= {"image_size": (60, 80), "num_streets": 2, "num_validation_streets": 1}
-        rounds = 1
+        num_photos, rounds = 64, 1
+    if world != "town":
+        size = {"num_photos": num_photos, "val_share": 0.0}
+    elif short:
+        size = {"points": False, "num_streets": 2, "num_validation_streets": 1}
+    else:
+        size = {"points": False}
     print(describe_machine())
     digests = set()
 

@@ -178,10 +178,12 @@ class WorkerPool:
             what: str. What is asked for, as an error says it.
 
         Raises:
-            RuntimeError: If workers crash on it three times in a row, or none is open.
+            ChildProcessError: If workers crash on it three times in a row.
+            RuntimeError: If none is open.
         """
-        self._refuse_closed()
-        idle = self._idle
+        with self._lock:
+            self._refuse_closed()
+            idle = self._idle
         worker = idle.get()
         try:
             for _ in range(_MOST_CRASHES):
@@ -196,9 +198,10 @@ class WorkerPool:
                 )
         finally:
             idle.put(worker)
-        raise RuntimeError(
+        raise ChildProcessError(
             f"Processes of {type(self).__name__} must last. Received: {_MOST_CRASHES} crashes in a "
-            f"row on {what}; what they said stands above"
+            f"row on {what}; what they said stands above. Set a smaller `--num-workers` if memory "
+            "is short"
         )
 
     def _refuse_closed(self) -> None:

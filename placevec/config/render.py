@@ -41,7 +41,8 @@ class RenderConfig:
     """Write NAME.depth.npy beside each photo: float16, metres along the optical axis, inf where
     nothing is."""
     num_workers: int | None = None
-    """Processes that draw; each holds the world. None: one for each core, at most 8."""
+    """Processes that draw; each holds the world. None: one for each core, at most 8, and at most
+    one for 64 photos."""
     spacing_m: float | None = None
     """Least distance of places from each other, in metres; of the town, along its streets. None:
     10 m, in a small model less, down to 1 m, until there are enough places."""

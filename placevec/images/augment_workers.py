@@ -76,7 +76,8 @@ class AugmentWorkers(WorkerPool):
 
         Raises:
             ValueError: If the preset refuses the photos, or they are larger than `max_bytes`.
-            RuntimeError: If workers crash on them again and again, or none is open.
+            ChildProcessError: If workers crash on them again and again.
+            RuntimeError: If none is open.
         """
         if photos.nbytes > self.max_bytes:
             raise ValueError(

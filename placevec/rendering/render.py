@@ -1,5 +1,6 @@
 """Photographs a made town or a 3-D model, and writes the photos with their positions."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.rendering.depth import refuse_too_many
 from placevec.rendering.model_tour import ModelTour
+from placevec.rendering.open_tour import open_tour
 from placevec.rendering.photo_folder import (
     Shot,
     begin,
@@ -26,7 +28,7 @@ from placevec.rendering.pipes import Canvas, choose_pipe
 from placevec.rendering.pose_files import open_trajectory
 from placevec.rendering.provenance import trajectory_sha256, world_sha256
 from placevec.rendering.scenery import TOWN
-from placevec.rendering.shot_drawer import ShotDrawer, open_tour
+from placevec.rendering.shot_drawer import ShotDrawer
 from placevec.rendering.shot_workers import ShotWorkers
 from placevec.rendering.town.tour import TownTour
 from placevec.rendering.weather import WEATHERS
@@ -112,7 +114,8 @@ def render(
         ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
             but a rendering of the same settings, model and trajectory, which is then left as it is;
             or what `out` + `.partial` holds was drawn of others, or by another pipe.
-        OSError: If the pipe asked for is not there.
+        OSError: If the pipe asked for is not there, or photos cannot be written.
+        ChildProcessError: If processes that draw crash again and again.
 
     Example:
 
@@ -151,10 +154,12 @@ def render(
     started = time.perf_counter()
     shots = list(tour.shots())
     missing = missing_shots(partial_dir, shots)
-    drawn = shots if settings.points or settings.depth else missing
-    with _drawer(world, tour, settings, pipe, partial_dir, len(drawn)) as drawer:
-        coming = drawer.draw(drawn)
-        points = dict(next(coming) for _ in progress(drawn))
+    wanting = shots if settings.points or settings.depth else missing
+    with (
+        _choose_drawer(world, tour, settings, pipe, partial_dir, len(wanting)) as drawer,
+        contextlib.closing(drawer.draw(wanting)) as drawn,
+    ):
+        points = dict(next(drawn) for _ in progress(wanting))
     write_tables(partial_dir, shots, settings.field_of_view_deg)
     if settings.points:
         _write_points(partial_dir, shots, points)
@@ -234,7 +239,7 @@ def _about(tour: ModelTour) -> dict:
     return about
 
 
-def _drawer(
+def _choose_drawer(
     world: Path | str,
     tour: TownTour | ModelTour,
     settings: RenderConfig,
@@ -243,8 +248,9 @@ def _drawer(
     num_shots: int,
 ) -> ShotDrawer | ShotWorkers:
     """Returns what draws: this process, or several where they pay for their start."""
-    most = settings.num_workers or min(num_cores(), _MOST_WORKERS)
-    num_workers = min(most, num_shots // _SHOTS_OF_A_WORKER)
+    num_workers = settings.num_workers
+    if num_workers is None:
+        num_workers = min(num_cores(), _MOST_WORKERS, num_shots // _SHOTS_OF_A_WORKER)
     if num_workers > 1:
         return ShotWorkers(world, settings, pipe, folder, num_workers=num_workers)
     return ShotDrawer(tour, settings, pipe, folder)

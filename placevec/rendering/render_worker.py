@@ -8,6 +8,7 @@ so with the process that started it, however that ends.
 import base64
 import contextlib
 import json
+import logging
 import os
 import pickle
 import queue
@@ -21,8 +22,9 @@ import cv2
 import numpy as np
 
 from placevec.config import RenderConfig, from_dict
+from placevec.rendering.open_tour import open_tour
 from placevec.rendering.scenery import open_scenery
-from placevec.rendering.shot_drawer import ShotDrawer, open_tour
+from placevec.rendering.shot_drawer import ShotDrawer
 from placevec.rendering.stream import PhotoStream
 
 _Draw = Callable[[dict], tuple[np.ndarray, ...]]
@@ -57,7 +59,7 @@ def answer_requests(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 @contextlib.contextmanager
-def _streaming(settings: dict) -> Iterator[_Draw]:
+def _serve_stream(settings: dict) -> Iterator[_Draw]:
     """Gives photos and labels of a scenery, for requests as `StreamWorkers` makes them."""
     scenery = open_scenery(settings["place"], **settings["scenery"])
     with PhotoStream(scenery, tuple(settings["image_size"]), **settings["camera"]) as stream:
@@ -70,8 +72,10 @@ def _streaming(settings: dict) -> Iterator[_Draw]:
 
 
 @contextlib.contextmanager
-def _touring(settings: dict) -> Iterator[_Draw]:
+def _serve_tour(settings: dict) -> Iterator[_Draw]:
     """Draws shots into a folder and gives what they show, for requests of `ShotWorkers`."""
+    logging.getLogger("placevec").setLevel(logging.ERROR)  # the parent has loaded it, and said so
+    os.environ["LP_NUM_THREADS"] = "1"  # of Mesa's llvmpipe: there is a process for each core
     config = from_dict(RenderConfig, settings["config"])
     tour = open_tour(settings["world"], config)
     with ShotDrawer(tour, config, settings["pipe"], Path(settings["folder"])) as drawer:
@@ -83,7 +87,7 @@ def _touring(settings: dict) -> Iterator[_Draw]:
         yield draw
 
 
-_KINDS = {"stream": _streaming, "tour": _touring}
+_KINDS = {"stream": _serve_stream, "tour": _serve_tour}
 
 
 def _refuse_with(error: Exception) -> _Draw:

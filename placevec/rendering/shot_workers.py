@@ -3,7 +3,6 @@
 import base64
 import pickle
 import queue
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -16,15 +15,15 @@ from placevec.rendering.photo_folder import Shot
 from placevec.rendering.render_process import RenderProcess
 from placevec.worker_process import WorkerPool
 
-_MOST_AT_ONCE = 16  # shots of a request
+MOST_AT_ONCE = 16  # shots of a request
 _PIECES_OF_A_WORKER = 4
 
 
 class ShotWorkers(WorkerPool):
     """Processes that each draw shots as `ShotDrawer` does. Open it by `with`.
 
-    Each makes the scenes for itself. A worker that crashes is replaced, and another draws what is
-    left.
+    Each makes the scenes for itself. A worker that crashes is replaced, and its shots are drawn
+    again.
 
     Args:
         world: Path or str. What `open_tour` takes.
@@ -55,55 +54,49 @@ class ShotWorkers(WorkerPool):
     def draw(self, shots: Sequence[Shot]) -> Iterator[tuple[Shot, np.ndarray]]:
         """Yields what `ShotDrawer.draw` yields, in whatever order it comes.
 
+        Where it is left before the end, the workers are closed.
+
         Raises:
             OSError: If photos cannot be written, or the pipe does not open.
+            ChildProcessError: If workers crash on some shots again and again.
             ValueError: If the model cannot be read any more.
-            RuntimeError: If workers crash on some shots again and again.
         """
         done: queue.SimpleQueue = queue.SimpleQueue()
-        stop = threading.Event()
         with ThreadPoolExecutor(self.num_workers) as pool:
             try:
-                for piece in _pieces(shots, self.num_workers):
-                    pool.submit(self._draw_piece, piece, done, stop)
+                for piece in cut_into_pieces(shots, self.num_workers):
+                    pool.submit(self._draw_piece, piece, done)
                 for _ in shots:
                     drawn = done.get()
                     if isinstance(drawn, Exception):
                         raise drawn
                     yield drawn
-            finally:
-                stop.set()
+            except BaseException:
+                self.close()  # or it would wait for what they are at
+                raise
 
-    def _draw_piece(
-        self, piece: list[Shot], done: queue.SimpleQueue, stop: threading.Event
-    ) -> None:
-        """Has one worker draw a piece, and hands on what is drawn, or what went wrong."""
-        left = list(piece)
-
-        def ask(worker: RenderProcess) -> bool | None:
-            while left and not stop.is_set():
-                now = left[:_MOST_AT_ONCE]
-                points = worker.ask({"shots": base64.b64encode(pickle.dumps(now)).decode()})
-                if points is None:
-                    return None
-                del left[: len(now)]
-                for drawn in zip(now, points, strict=True):
-                    done.put(drawn)
-            return True
-
+    def _draw_piece(self, piece: list[Shot], done: queue.SimpleQueue) -> None:
+        """Has a piece drawn, and hands on what is drawn, or what went wrong."""
         try:
-            self.ask_one(ask, f"{piece[0].name} of {self._world} and what follows")
+            for first in range(0, len(piece), MOST_AT_ONCE):
+                shots = piece[first : first + MOST_AT_ONCE]
+                request = {"shots": base64.b64encode(pickle.dumps(shots)).decode()}
+                what = f"{shots[0].name} of {self._world} and what follows"
+                points = self.ask_one(lambda worker, it=request: worker.ask(it), what)
+                for drawn in zip(shots, points, strict=True):
+                    done.put(drawn)
         except Exception as error:
             done.put(error)
 
 
-def _pieces(shots: Sequence[Shot], num_workers: int) -> Iterator[list[Shot]]:
-    """Yields shots that one worker draws: of one part, as that takes long to build.
+def cut_into_pieces(shots: Sequence[Shot], num_workers: int) -> list[list[Shot]]:
+    """Returns shots that one worker draws: of one part, as that takes long to build.
 
     A part is shared out only where workers would otherwise be idle in the end.
     """
-    most = max(_MOST_AT_ONCE, len(shots) // (_PIECES_OF_A_WORKER * num_workers))
+    most = max(MOST_AT_ONCE, len(shots) // (_PIECES_OF_A_WORKER * num_workers))
+    pieces = []
     for _, group in groupby(shots, key=lambda shot: shot.part):
         group = list(group)
-        for first in range(0, len(group), most):
-            yield group[first : first + most]
+        pieces += [group[first : first + most] for first in range(0, len(group), most)]
+    return pieces

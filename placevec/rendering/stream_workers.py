@@ -62,7 +62,8 @@ class StreamWorkers(WorkerPool):
 
         Raises:
             ValueError: If the scenery or the renderer refuses its settings.
-            RuntimeError: If workers crash on it again and again, or none is open.
+            ChildProcessError: If workers crash on it again and again.
+            RuntimeError: If none is open.
         """
         counts = {
             "num_tuples": num_tuples,
@@ -75,7 +76,7 @@ class StreamWorkers(WorkerPool):
         """Draws photos as `PhotoStream.draw_photos`; several threads may call it at once.
 
         Raises:
-            ValueError, RuntimeError: As `draw_tuples`.
+            ValueError, ChildProcessError, RuntimeError: As `draw_tuples`.
         """
         return self._draw({"number": number})
 

@@ -44,9 +44,9 @@ def record(
     """
     if row["loss"] == 0:
         _log.warning(
-            "The loss was 0 in all of epoch %d, so nothing was learnt: no tuple has a negative, as "
-            "all places are near each other, or each is far enough already. Add places, or set a "
-            "larger `--batch-size` or a smaller `--negative-radius-m`",
+            "The loss was 0 in all of epoch %d, so nothing was learnt. Negatives of tuples are far "
+            "enough already: set `--mining` or a larger `--margin`. A loss that takes those of the "
+            "batch found none: set a larger `--batch-size` or a smaller `--negative-radius-m`",
             epoch + 1,
         )
     folder = config.run_dir

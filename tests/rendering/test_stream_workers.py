@@ -90,7 +90,10 @@ def test_a_worker_killed_while_it_draws_loses_nothing(expected):
 def test_a_worker_that_crashes_again_and_again_is_one_error(monkeypatch):
     command = [sys.executable, "-c", "import os; os._exit(7)"]
     monkeypatch.setattr(render_process, "_COMMAND", command)
-    with _open() as workers, pytest.raises(RuntimeError, match="3 crashes in a row on photos numb"):
+    with (
+        _open() as workers,
+        pytest.raises(ChildProcessError, match="3 crashes in a row on"),
+    ):
         workers.draw_photos(8)
 
 

@@ -69,7 +69,7 @@ def find_export(model_path: Path, engine: str) -> Export | None:
         model_path: Path. The model file.
         engine: str. A key of `ENGINES`.
     """
-    folder = exports_dir(model_path) / f"{engine}-{_key(model_path)}"
+    folder = exports_dir(model_path) / f"{engine}-{export_key(model_path)}"
     try:
         facts = json.loads((folder / _EXPORT_FILE).read_text(encoding="utf-8"))
         is_whole = all(_hash(folder / name) == digest for name, digest in facts["files"].items())
@@ -118,7 +118,7 @@ def make_export(
             facts = {**facts, "files": files}
             with whole_file(unfinished / _EXPORT_FILE) as path:
                 path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-            folder = home / f"{engine}-{_key(model_path)}"
+            folder = home / f"{engine}-{export_key(model_path)}"
             os.replace(unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -142,7 +142,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _key(model_path: Path) -> str:
+def export_key(model_path: Path) -> str:
     """Returns 16 digits that change with the model file and with what makes exports."""
     versions = {}
     for name in _LIBRARIES:

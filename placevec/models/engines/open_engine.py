@@ -18,7 +18,7 @@ from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, comp
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
-from placevec.models.engines.speed import measure_speeds
+from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 from placevec.worker_process import num_cores
 
 _log = logging.getLogger(__name__)
@@ -76,15 +76,9 @@ def open_engine(
     opening = _Opening(
         Path(model_path), precision, image_size, parallel_calls, threads, calibration
     )
-    if engine != "auto":
-        return opening.open(engine)
-    able = [name for name, kind in ENGINES.items() if precision in kind.precisions]
-    if able and KERAS not in able:
-        return opening.open(able[0])
-    others = [name for name in able if name != KERAS and not ENGINES[name].missing(exporting=False)]
-    if has_accelerator():
-        others = []
-    return opening.open_fastest(others) or opening.open(KERAS)
+    opened = opening.open_fastest() if engine == "auto" else opening.open(engine)
+    _log.info("%s runs the model, %s", opened.name, precision)
+    return opened
 
 
 class _Opening:
@@ -141,20 +135,20 @@ class _Opening:
         calls = self.parallel_calls
         run = kind.module().load(export.folder, self.precision, self.threads, calls)
         checked = self._check(name, export, size, run)
-        _log.info("%s runs the model, %s", name, self.precision)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
 
-    def open_fastest(self, names: Sequence[str]) -> Engine | None:
-        """Opens the one of the engines that is the fastest here; None where none can be opened."""
-        speeds = {name: self._kept_speed(name) for name in names}
-        opened: dict[str, Engine] = {}
-        if len(names) > 1 and None in speeds.values():
-            opened = {name: engine for name in names if (engine := self._try(name))}
-            speeds = self._measure(opened)
-        for name in sorted(speeds, key=lambda name: -(speeds[name] or 0.0)):
+    def open_fastest(self) -> Engine:
+        """Opens the engine that is the fastest here, and Keras where no other can be opened."""
+        able = [name for name, kind in ENGINES.items() if self.precision in kind.precisions]
+        if KERAS not in able:
+            return self.open(able[0])
+        there = [name for name in able if not ENGINES[name].missing(exporting=False)]
+        names = [name for name in there if name != KERAS and not has_accelerator()]
+        speeds, opened = self._measure(names) if len(names) > 1 else (dict.fromkeys(names), {})
+        for name in sorted(speeds, key=speeds.get, reverse=True):
             if engine := opened.get(name) or self._try(name):
                 return engine
-        return None
+        return self.open(KERAS)
 
     def _try(self, name: str) -> Engine | None:
         try:
@@ -163,32 +157,24 @@ class _Opening:
             _log.warning("%s is passed over: %s", name, _first_line(error))
             return None
 
-    def _kept_speed(self, name: str) -> float | None:
-        """Returns photos a second as they were measured before."""
-        export = find_export(self.path, name)
-        kept = export and export.check(self._about_speed(export))
-        return kept["photos_per_s"] if kept else None
-
-    def _measure(self, opened: dict[str, Engine]) -> dict[str, float]:
-        """Returns photos a second, and keeps them."""
-        if not opened:
-            return {}
-        first = next(iter(opened.values()))
-        speeds = measure_speeds(opened, check_photos(first.image_size, first.channels))
-        for name, speed in speeds.items():
-            export = find_export(self.path, name)
-            with contextlib.suppress(OSError):  # read-only by now: it is measured anew next time
-                export.keep_check(self._about_speed(export), {"photos_per_s": speed})
-        rates = ", ".join(f"{name} {speed:.1f}" for name, speed in speeds.items())
-        _log.info("photos/s of the engines: %s", rates)
-        return speeds
-
-    def _about_speed(self, export: Export) -> str:
-        rows, columns = self.image_size or export.facts["image_size"]
-        return (
-            f"speed at {rows}x{columns} {self.precision} on {cpu_name()}, {self.threads} threads, "
-            f"{self.parallel_calls} calls"
+    def _measure(self, names: Sequence[str]) -> tuple[dict[str, float], dict[str, Engine]]:
+        """Returns photos a second of those that work, as kept, and what was opened for it."""
+        size = "x".join(map(str, self.image_size or ("its own",)))
+        about = (
+            f"{', '.join(names)} at {size}, {self.precision}, on {cpu_name()} by {self.threads} "
+            f"threads, {self.parallel_calls} calls, exported by {keras.backend.backend()}"
         )
+        if kept := find_speeds(self.path, about):
+            return kept, {}
+        opened = {name: engine for name in names if (engine := self._try(name))}
+        first = next(iter(opened.values()), None)
+        if first is None:
+            return {}, {}
+        speeds = measure_speeds(opened, check_photos(first.image_size, first.channels))
+        _log.info("photos/s: %s", ", ".join(f"{name} {each:.1f}" for name, each in speeds.items()))
+        with contextlib.suppress(OSError):  # read-only: it is measured anew next time
+            keep_speeds(self.path, about, speeds)
+        return speeds, opened
 
     def _find_or_make(self, name: str, kind: EngineKind) -> Export:
         if self.precision == "int8" and (found := find_export(self.path, f"int8_{name}")):
@@ -212,7 +198,6 @@ class _Opening:
             reference = wrap(self.model, "float32")
             photos = check_photos(size, self.facts["channels"])
             checked = compare(_unit(run), reference, photos)
-        _log.info("Keras runs the model, %s", self.precision)
         return self._engine(KERAS, self.facts, size, 1, run, checked)
 
     def _engine(

@@ -231,7 +231,7 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
     def broken(*_):
         raise MemoryError("of the library")
 
-    monkeypatch.setattr(ROOM._Opening, "_find_or_make", broken)
+    monkeypatch.setattr(ROOM, "find_export", broken)
     engine = open_engine(saved)
     assert engine.name == "keras"
     assert engine(noise).shape == (7, 16)
@@ -271,20 +271,44 @@ def test_auto_takes_the_fastest_and_measures_once(saved, noise, tmp_path, twins)
     assert open_engine(path, engine="openvino").name == "openvino" and len(twins) == 3
 
 
-@needs_openvino
-def test_auto_passes_over_a_fast_one_that_fails(saved, tmp_path, twins, monkeypatch, caplog):
-    path = shutil.copy(saved, tmp_path / "m.keras")
-    assert open_engine(path).name == "twin"
+def refuse_twin(monkeypatch):
     check = ROOM._Opening._check
 
-    def refuse_twin(opening, name, *about):
+    def refuse(opening, name, *about):
         if name == "twin":
             raise ValueError("not today")
         return check(opening, name, *about)
 
-    monkeypatch.setattr(ROOM._Opening, "_check", refuse_twin)
+    monkeypatch.setattr(ROOM._Opening, "_check", refuse)
+
+
+@needs_openvino
+def test_auto_passes_over_a_fast_one_that_fails_later(saved, tmp_path, twins, monkeypatch, caplog):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    caplog.set_level(logging.INFO, "placevec")
+    assert open_engine(path).name == "twin"
+    assert [text for text in caplog.messages if "runs the model" in text] == [
+        "twin runs the model, float32"
+    ]
+    refuse_twin(monkeypatch)
     assert open_engine(path).name == "openvino"
     assert "twin is passed over: not today" in caplog.text
+
+
+@needs_openvino
+def test_auto_tries_one_that_fails_only_once(saved, tmp_path, twins, monkeypatch, caplog):
+    path = shutil.copy(saved, tmp_path / "m.keras")
+    refuse_twin(monkeypatch)
+    for _ in range(3):
+        assert open_engine(path).name == "openvino"
+    assert [names for names, _ in twins] == [["openvino"]]
+    assert caplog.text.count("twin is passed over") == 1
+
+
+@needs_openvino
+def test_auto_takes_keras_where_none_can_be_measured(saved, tmp_path, twins, monkeypatch):
+    monkeypatch.setattr(ROOM, "measure_speeds", lambda *_: {})
+    assert open_engine(shutil.copy(saved, tmp_path / "m.keras")).name == "keras"
 
 
 @needs_openvino

@@ -1,10 +1,13 @@
+import json
 import threading
 import time
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
-from placevec.models.engines.speed import measure_speeds
+from placevec.models.engines.cache import exports_dir
+from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 
 
 class FakeEngine(SimpleNamespace):
@@ -27,4 +30,41 @@ def test_the_one_that_waits_less_is_the_faster():
     assert speeds["fast"] > speeds["slow"] > 0
     # A first round to warm up, then three; each calls as it would be called.
     assert engines["slow"].shapes == [(3, 4, 6, 3)] * 8
-    assert engines["fast"].shapes == [(10, 4, 6, 3)] * 4
+    assert engines["fast"].shapes == [(1, 4, 6, 3)] * 4  # one call at a time is of one photo
+
+
+def test_one_that_fails_is_left_out(caplog):
+    class Broken(FakeEngine):
+        def __call__(self, photos):
+            raise MemoryError("no room")
+
+    broken = Broken(batch_size=1, parallel_calls=2)
+    speeds = measure_speeds({"b": broken, "a": fake(0.01, 3, 2)}, np.zeros((8, 4, 6, 3), np.uint8))
+    assert list(speeds) == ["a"] and caplog.text.count("b is passed over: no room") == 1
+
+
+@pytest.fixture
+def model_path(tmp_path):
+    path = tmp_path / "m.keras"
+    path.write_bytes(b"a model")
+    exports_dir(path).mkdir()
+    return path
+
+
+def test_speeds_are_kept_for_what_they_were_measured_of(model_path):
+    assert find_speeds(model_path, "small") == {}
+    keep_speeds(model_path, "small", {"a": 1.5, "b": 2.0})
+    keep_speeds(model_path, "large", {"a": 0.5})
+    assert find_speeds(model_path, "small") == {"a": 1.5, "b": 2.0}
+    assert find_speeds(model_path, "large") == {"a": 0.5}
+    model_path.write_bytes(b"another model")
+    assert find_speeds(model_path, "small") == {}
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"x": 3}', '{"KEY": {"a": "fast"}}', '{"KEY": 1}'])
+def test_a_damaged_file_is_no_measurement(model_path, content):
+    keep_speeds(model_path, "small", {"a": 1.5})
+    (path,) = exports_dir(model_path).glob("*.json")
+    (key,) = json.loads(path.read_text())
+    path.write_text(content.replace("KEY", key))
+    assert find_speeds(model_path, "small") == {}
