@@ -41,7 +41,7 @@ def write_photos(folder, seed, east_m):
 def test_constants_of_the_training_script_are_the_defaults_but_for_what_the_town_needs(
     training_script,
 ):
-    of_the_town = {"image_size": (180, 240), "cosine_decay": True, "epochs": 7}
+    of_the_town = {"image_size": (144, 192), "cosine_decay": True, "epochs": 8}
     assert training_script.config() == TrainConfig(**of_the_town)
 
 
@@ -64,7 +64,7 @@ def test_scripts_run_by_edited_constants_and_by_flags(repository, tmp_path):
         'PLACES = f"folder:{TOWN_DIR}/train"': 'PLACES = "folder:train"',
         'VALIDATION = f"folder:{TOWN_DIR}/val"': 'VALIDATION = "folder:val"',
         'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "block_1_project_BN"',
-        "IMAGE_SIZE = (180, 240)": f"IMAGE_SIZE = {SIZE}",
+        "IMAGE_SIZE = (144, 192)": f"IMAGE_SIZE = {SIZE}",
         "K = 16": "K = 4",
         "BATCH_SIZE = 24": "BATCH_SIZE = 3",
         "STEPS_PER_EPOCH = 25": "STEPS_PER_EPOCH = 2",
