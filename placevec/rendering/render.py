@@ -283,4 +283,8 @@ def _split(folder: Path, shots: list[Shot], settings: RenderConfig) -> list[str]
         _log.warning("No split: %s. Set `--val-share 0` or a smaller `--buffer-m`", error)
         return [""]
     write_splits(folder, names, split.names, [shot.role for shot in shots], settings.buffer_m)
+    _log.info(
+        "%d photos to train on, %d to validate with, %d in neither, within %g m of the others",
+        *((split.names == part).sum() for part in ("train", "val", "")), settings.buffer_m,
+    )  # fmt: skip
     return ["#train", "#val"]

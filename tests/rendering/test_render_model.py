@@ -87,7 +87,7 @@ def test_photos_of_one_place_and_view_show_the_same_points(rendered):
     assert np.mean(same) > 2 * np.mean(others)
 
 
-def test_the_split_is_there_and_trains(rendered):
+def test_the_split_is_there_and_trains(rendered, yard, tmp_path, caplog):
     train, val = (open_places(f"folder:{rendered.out_dir}#{part}") for part in ("train", "val"))
     gaps_m = np.linalg.norm(train.positions_m[:, None] - val.positions_m[None], axis=-1)
     assert gaps_m.min() >= 10.0
@@ -95,6 +95,14 @@ def test_the_split_is_there_and_trains(rendered):
         train, num_positives=1, num_negatives=1, positive_radius_m=5.0, negative_radius_m=12.0
     )
     assert len(sampler.queries)
+    caplog.set_level("INFO", "placevec")
+    render(yard, RenderConfig(out=tmp_path / "again", **SMALL))
+    neither = rendered.num_photos - len(train) - len(val)
+    assert neither > 0
+    assert (
+        f"{len(train)} photos to train on, {len(val)} to validate with, {neither} in neither"
+        in caplog.text
+    )
 
 
 def test_says_what_was_rendered_and_how_to_train(rendered):
