@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 
@@ -25,7 +24,6 @@ from placevec.config import (
     from_dict,
     to_dict,
 )
-from placevec.losses import LOSSES
 
 KINDS = {
     ModelConfig: {},
@@ -155,155 +153,6 @@ def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
 def test_refuses_an_impossible_network(values, match):
     with pytest.raises(ValueError, match=match):
         ModelConfig(**values)
-
-
-@pytest.mark.parametrize(
-    ("values", "match"),
-    [
-        ({"num_positives": 0}, "`num_positives` must be at least 1"),
-        ({"num_negatives": 0, "loss": "allpair_hinge"}, "`num_negatives` must be at least 1"),
-        ({"batch_size": 0}, "`batch_size` must be at least 1"),
-        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
-        ({"epochs": 0}, "`epochs` must be at least 1"),
-        ({"validate_every": 0}, "`validate_every` must be at least 1"),
-        ({"num_workers": 0}, "`num_workers` must be at least 1"),
-        ({"device_augmentation": True, "devices": 2}, "`devices` must be 1 with"),
-        ({"workers": "ponies"}, "`workers` must be one of"),
-        ({"cache_mb": -1}, "`cache_mb` must be at least 0"),
-        ({"positive_radius_m": -1.0}, "`positive_radius_m` must be at least 0"),
-        ({"positive_radius_m": float("nan")}, "`positive_radius_m` must be at least 0"),
-        ({"recall_radius_m": -0.5}, "`recall_radius_m` must be at least 0"),
-        ({"seed": -1}, "`seed` must be at least 0"),
-        ({"max_heading_difference_deg": -1.0}, "`max_heading_difference_deg` must be at least 0"),
-        ({"num_hard_negatives": -1}, "`num_hard_negatives` must be at least 0"),
-        (
-            {"num_negatives": 6, "num_hard_negatives": 5, "mining": "full"},
-            "`num_hard_negatives` must be 0 or at least `num_negatives`",
-        ),
-        ({"num_hard_negatives": 5}, "need a `mining` that finds them"),
-        ({"positives": "best"}, "need a `mining` that finds them"),
-        ({"mining": "full"}, "`num_negatives` must be at least 1 with the mining full"),
-        (
-            {"mining": "paper", "num_negatives": 2, "num_hard_negatives": 5},
-            "`num_hard_negatives` must be 0 with the mining paper",
-        ),
-        ({"accumulate": 0}, "`accumulate` must be at least 1"),
-        ({"average_weights": 1.0}, "`average_weights` must be below 1"),
-        ({"weight_decay": -1.0}, "`weight_decay` must be at least 0"),
-        ({"backbone_rate": -1.0}, "`backbone_rate` must be at least 0"),
-        ({"clip_norm": 0.0}, "`clip_norm` must be larger than 0"),
-        (
-            {"assignment": "v2", "model": ModelConfig(assignment_bias=False)},
-            "v2 needs an `assignment_bias`",
-        ),
-        ({"mining_pool": 5}, "`mining_pool` has no effect with mining=random"),
-        ({"min_overlap": 0.3}, "`min_overlap` has no effect with positive_rule=distance"),
-        ({"view_depth_m": 9.0}, "`view_depth_m` has no effect with positive_rule=distance"),
-        (
-            {
-                "positive_rule": "shared_points",
-                "view_depth_m": 9.0,
-                "loss": "triplet_ranking",
-                "num_negatives": 1,
-            },
-            "`view_depth_m` has no effect with positive_rule=shared_points",
-        ),
-        (
-            {"positive_rule": "view_overlap", "min_overlap": 1.1},
-            "`min_overlap` must be between 0 and 1",
-        ),
-        (
-            {"positive_rule": "view_overlap", "view_depth_m": 0.0},
-            "`view_depth_m` must be larger than 0",
-        ),
-        ({"positive_rule": "overlap"}, "`positive_rule` must be one of distance, view_overlap"),
-        ({"refresh_share": 0.5}, "`refresh_share` has no effect with mining=random"),
-        ({"whiten_power": 0.5}, "`whiten_power` has no effect with whiten_dim=0"),
-        ({"clusters": "random", "assignment": "v2"}, "`assignment` has no effect with clusters="),
-        (
-            {"clusters": "random", "assignment_ratio": 10.0},
-            "`assignment_ratio` has no effect with clusters=random",
-        ),
-        ({"assignment_ratio": 1.0}, "`assignment_ratio` must be above 1"),
-        ({"whiten_dim": 8, "whiten_rank": 4}, "`whiten_rank` must be 0 beside `whiten_dim`"),
-        ({"whiten_augmentation": "light"}, "`whiten_augmentation` has no effect with whiten_rank"),
-        ({"distillation": -1.0}, "`distillation` must be at least 0"),
-        (
-            {"clusters": "c.mat", "model": ModelConfig(aggregator="gem")},
-            "`clusters` has no effect with model.aggregator=gem",
-        ),
-        ({"mining_pool": 0}, "`mining_pool` must be at least 1"),
-        ({"mine_every": 0}, "`mine_every` must be at least 1"),
-        ({"refresh_share": 0.0}, "`refresh_share` must be larger than 0"),
-        ({"refresh_share": 1.1}, "`refresh_share` must be between 0 and 1"),
-        ({"halve_every": 2, "cosine_decay": True}, "`halve_every` must be 0 beside"),
-        ({"halve_every": 2, "warmup_steps": 1}, "`halve_every` must be 0 beside"),
-        ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
-        ({"whiten_dim": -1}, "`whiten_dim` must be at least 0"),
-        ({"whiten_power": 1.5}, "`whiten_power` must be between 0 and 1"),
-        ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
-        ({"temperature": 0.0}, "`temperature` must be larger than 0"),
-        ({"temperature": float("nan")}, "`temperature` must be larger than 0"),
-        (
-            {"loss": "circle", "temperature": 0.1},
-            "circle has no `temperature`. Received: temperature=0.1",
-        ),
-        ({"learning_rate": 0.0}, "`learning_rate` must be larger than 0"),
-        ({"learning_rate": float("nan")}, "`learning_rate` must be larger than 0"),
-        (
-            {"loss": "allpair_hinge", "num_negatives": 1, "margin": -0.1},
-            "`margin` must be at least 0",
-        ),
-        ({"image_size": (240, 31)}, "`image_size` must be two whole numbers.* at least 32"),
-        ({"image_size": (240,)}, "`image_size` must be of type tuple"),
-        ({"image_size": 240}, "`image_size` must be of type tuple"),
-        ({"image_size": (240.0, 320.0)}, "`image_size` must be of type tuple"),
-        ({"positive_radius_m": 30.0}, "`negative_radius_m` must not be smaller"),
-        ({"negative_radius_m": float("nan")}, "`negative_radius_m` must not be smaller"),
-        ({"resume": True, "overwrite": True}, "Choose one of `resume` and `overwrite`"),
-        ({"loss": "hinge"}, "`loss` must be one of allpair_hinge"),
-        ({"optimizer": "lion"}, "`optimizer` must be one of adam, adamw, sgd"),
-        ({"epochs": "10"}, "`epochs` must be of type int. Received: epochs='10'"),
-        ({"epochs": 2.0}, "`epochs` must be of type int"),
-        ({"epochs": True}, "`epochs` must be of type int"),
-        ({"learning_rate": "fast"}, "`learning_rate` must be of type float"),
-        ({"margin": "wide"}, r"`margin` must be of type float \| None"),
-        ({"model": {"channels": 1}}, "`model` must be of type ModelConfig"),
-    ],
-)
-def test_refuses_an_impossible_training(values, match):
-    with pytest.raises(ValueError, match=match):
-        TrainConfig(**values)
-
-
-def test_photos_of_a_batch_that_may_share_a_view_are_no_negatives_of_each_other():
-    assert TrainConfig().pair_radius_m == 25.0
-    rule = {"positive_rule": "view_overlap"}
-    assert TrainConfig(**rule, view_depth_m=30.0).pair_radius_m == 60.0
-    assert TrainConfig(**rule, view_depth_m=10.0).pair_radius_m == 25.0
-    assert TrainConfig(positive_rule="shared_points", view_depth_m=30.0).pair_radius_m == 60.0
-
-
-def accepts(**values):
-    try:
-        TrainConfig(**values)
-    except ValueError as error:
-        assert re.search("`(num_negatives|margin|temperature)`", str(error))
-        return False
-    return True
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_knows_what_each_loss_takes(name):
-    arguments = inspect.signature(LOSSES[name]).parameters
-    assert accepts(loss=name, num_negatives=1)
-    assert accepts(loss=name, num_negatives=0) == (LOSSES[name].least_negatives == 0)
-    assert accepts(loss=name, num_negatives=1, margin=0.1) == ("margin" in arguments)
-    assert accepts(loss=name, num_negatives=1, temperature=0.1) == ("temperature" in arguments)
-
-
-def test_names_every_loss():
-    assert set(get_args(get_type_hints(TrainConfig)["loss"])) == set(LOSSES)
 
 
 def test_workers_of_ray_write_to_a_store():
