@@ -251,7 +251,7 @@ def _choose_drawer(
     num_workers = settings.num_workers
     if num_workers is None:
         num_workers = min(num_cores(), _MOST_WORKERS, num_shots // _SHOTS_OF_A_WORKER)
-    if num_workers > 1:
+    if min(num_workers, num_shots) > 1:
         return ShotWorkers(world, settings, pipe, folder, num_workers=num_workers)
     return ShotDrawer(tour, settings, pipe, folder)
 

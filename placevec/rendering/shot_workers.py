@@ -15,7 +15,7 @@ from placevec.rendering.photo_folder import Shot
 from placevec.rendering.render_process import RenderProcess
 from placevec.worker_process import WorkerPool
 
-MOST_AT_ONCE = 16  # shots of a request
+_MOST_AT_ONCE = 16  # shots of a request
 _PIECES_OF_A_WORKER = 4
 
 
@@ -78,8 +78,8 @@ class ShotWorkers(WorkerPool):
     def _draw_piece(self, piece: list[Shot], done: queue.SimpleQueue) -> None:
         """Has a piece drawn, and hands on what is drawn, or what went wrong."""
         try:
-            for first in range(0, len(piece), MOST_AT_ONCE):
-                shots = piece[first : first + MOST_AT_ONCE]
+            for first in range(0, len(piece), _MOST_AT_ONCE):
+                shots = piece[first : first + _MOST_AT_ONCE]
                 request = {"shots": base64.b64encode(pickle.dumps(shots)).decode()}
                 what = f"{shots[0].name} of {self._world} and what follows"
                 points = self.ask_one(lambda worker, it=request: worker.ask(it), what)
@@ -94,7 +94,7 @@ def cut_into_pieces(shots: Sequence[Shot], num_workers: int) -> list[list[Shot]]
 
     A part is shared out only where workers would otherwise be idle in the end.
     """
-    most = max(MOST_AT_ONCE, len(shots) // (_PIECES_OF_A_WORKER * num_workers))
+    most = max(_MOST_AT_ONCE, len(shots) // (_PIECES_OF_A_WORKER * num_workers))
     pieces = []
     for _, group in groupby(shots, key=lambda shot: shot.part):
         group = list(group)

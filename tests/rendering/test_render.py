@@ -222,6 +222,7 @@ def test_takes_an_empty_folder(tmp_path):
         ("places_per_street", 0),
         ("spacing_m", 0.0),
         ("jpeg_quality", 101),
+        ("num_workers", 0),
         ("image_size", (0, 48)),
     ],
 )

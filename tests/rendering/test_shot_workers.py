@@ -35,7 +35,7 @@ def pools(monkeypatch):
 
     monkeypatch.setattr(ROOM, "_SHOTS_OF_A_WORKER", 4)
     monkeypatch.setattr(ROOM, "ShotWorkers", open_pool)
-    monkeypatch.setattr("placevec.rendering.shot_workers.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("placevec.rendering.shot_workers._MOST_AT_ONCE", 3)
     monkeypatch.setattr("placevec.rendering.shot_workers._PIECES_OF_A_WORKER", 1)
     return opened
 

@@ -142,8 +142,10 @@ class _Opening:
         able = [name for name, kind in ENGINES.items() if self.precision in kind.precisions]
         if KERAS not in able:
             return self.open(able[0])
+        if has_accelerator():
+            return self.open(KERAS)
         there = [name for name in able if not ENGINES[name].missing(exporting=False)]
-        names = [name for name in there if name != KERAS and not has_accelerator()]
+        names = [name for name in there if name != KERAS]
         speeds, opened = self._measure(names) if len(names) > 1 else (dict.fromkeys(names), {})
         for name in sorted(speeds, key=speeds.get, reverse=True):
             if engine := opened.get(name) or self._try(name):

@@ -1,4 +1,4 @@
-"""Runs a model by OpenVINO: the fastest on most CPUs, in float32, bfloat16 and int8."""
+"""Runs a model by OpenVINO, in float32, bfloat16 and int8."""
 
 import contextlib
 import ctypes
