@@ -7,13 +7,16 @@ import shutil
 from pathlib import Path
 
 from placevec.config import TrainConfig, to_dict
+from placevec.input_file import read_json
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
+PHOTOS = "photos.parquet"
 CHECKPOINT = "checkpoint.keras"
+UNFINISHED_EPOCH = "unfinished_epoch.json"
 CACHE = "cache.npy"
 CACHE_STATE = "cache_state.npz"
 MINED = "mined.npz"
@@ -26,10 +29,14 @@ REPORT = "report.md"
 HISTORY_PLOT = "history.png"
 TENSORBOARD = "tensorboard"
 
+_LARGEST_JSON = 2**20  # bytes
+
 _ALL = (
     CONFIG,
     HISTORY,
+    PHOTOS,
     CHECKPOINT,
+    UNFINISHED_EPOCH,
     CACHE,
     CACHE_STATE,
     MINED,
@@ -120,6 +127,26 @@ def write_history(folder: Path, rows: list[dict]) -> None:
     lines = [",".join(names)]
     lines += [",".join(str(row.get(name, "")) for name in names) for row in rows]
     _write_whole(folder / HISTORY, "\n".join(lines) + "\n")
+
+
+def note_loss(folder: Path, step: int, loss: float) -> None:
+    """Notes the mean loss of an epoch so far, before the checkpoint of that step is written."""
+    write_json(folder / UNFINISHED_EPOCH, _noted_losses(folder) | {str(step): loss})
+
+
+def noted_loss(folder: Path, step: int) -> float | None:
+    """Returns the mean loss of an epoch up to a checkpoint's step; None where none was noted."""
+    return _noted_losses(folder).get(str(step))
+
+
+def _noted_losses(folder: Path) -> dict[str, float]:
+    path = folder / UNFINISHED_EPOCH
+    if not path.exists():
+        return {}
+    losses = read_json(path, max_bytes=_LARGEST_JSON)
+    if not isinstance(losses, dict) or any(type(loss) is not float for loss in losses.values()):
+        raise ValueError(f"{path} must hold a loss for each step. Delete it to go on without")
+    return losses
 
 
 def _write_whole(path: Path, text: str) -> None:

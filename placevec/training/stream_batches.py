@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class StreamSampler:
         )
         dim = max(config.whiten_dim, config.whiten_rank, config.model.projection_dim or 0)
         count = max(_NUM_FITTED, 2 * dim) if dim else _NUM_PHOTOS
-        self.dataset = StreamPhotos(config.places, self.workers, count)
+        self.dataset = StreamPhotos(config.places, self.workers, count, _files(str(place)))
 
     def __enter__(self) -> "StreamSampler":
         with contextlib.ExitStack() as stack:
@@ -96,11 +97,13 @@ class StreamPhotos:
         root: str. What the settings call it.
         workers: StreamWorkers. Who draws them.
         count: int. How many there are.
+        files: tuple of Path. The files of the 3-D model that they are drawn from.
     """
 
     root: str
     workers: StreamWorkers
     count: int
+    files: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return self.count
@@ -196,6 +199,14 @@ class StreamBatches:
             grey = [[read_image(photo, channels=1) for photo in each] for each in photos]
             photos = np.array(grey)
         return photos, labels
+
+
+def _files(world: str) -> tuple[Path, ...]:
+    """Returns the model file of a scenery, or all files of its folder; none of the town."""
+    path = Path(world)
+    if world == TOWN or not path.exists():
+        return ()
+    return (path,) if path.is_file() else tuple(sorted(path.rglob("*")))
 
 
 def _value(kind: type, name: str, text: str) -> str | int | float:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pyarrow as pa
 
 from placevec.config import TrainConfig, to_dict
 from placevec.images import PhotoCache
@@ -30,10 +31,13 @@ from placevec.training.feeding import feeding
 from placevec.training.journal import in_words, keep_the_best, record
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
+from placevec.training.photo_record import record_photos, require_same_photos, write_record
 from placevec.training.report import write_report
 from placevec.training.run_files import (
     check_run,
     clear_run,
+    note_loss,
+    noted_loss,
     read_history,
     write_history,
     write_json,
@@ -117,7 +121,7 @@ def train(
         FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: If photos or weights are missing.
         ValueError: If data and settings do not fit each other, or worker processes shall augment
-            by what is no name of a preset.
+            by what is no name of a preset; or the photos of a run that shall go on have changed.
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
     """
@@ -140,9 +144,12 @@ def train(
         _precision(config.precision),
     ):
         goes_on = check_run(config)
+        photos = record_photos({"places": sampler.dataset, "validation": validation})
+        if goes_on:
+            require_same_photos(config.run_dir, photos)
         changes = {"augmentation": augmentation, "workers": workers}
         run = _Run(config, sampler, validation, changes, progress, request, devices)
-        run.restore() if goes_on else run.begin()
+        run.restore() if goes_on else run.begin(photos)
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
         return run.finish()
@@ -181,7 +188,7 @@ class _Run:
         self.validation = Validation(config, validation, self._batch_settings, devices, progress)
         self.held = None
 
-    def begin(self) -> None:
+    def begin(self, photos: pa.Table) -> None:
         """Builds the network and measures it before the first step, then clears the folder."""
         config = self.config
         model = build_descriptor_model(config.model, config.image_size)
@@ -192,6 +199,7 @@ class _Run:
         self._measure_untrained(descriptor_of(self.tuple_model))
         if self.devices.is_first:
             clear_run(config)
+            write_record(config.run_dir, photos)
             save_model(model, config.run_dir / run_files.UNTRAINED)
 
     def restore(self) -> None:
@@ -249,12 +257,15 @@ class _Run:
         seconds = time.perf_counter() - start
         if stop.bad_step is not None:
             self._refuse_bad_loss(epoch, first_step + stop.bad_step)
+        loss = self._loss_since_begin(epoch, first_step, logs["loss"][0])
         if self._steps < (epoch + 1) * config.steps_per_epoch:
+            if self.devices.is_first:
+                note_loss(config.run_dir, self._steps, loss)
             self._save_and_leave()
         num_photos = num_steps * config.batch_size * batches.tuple_size
         row = {
             "epoch": epoch + 1,
-            "loss": logs["loss"][0],
+            "loss": loss,
             "photos_per_s": num_photos / seconds,
         }
         if mined:
@@ -378,6 +389,18 @@ class _Run:
             results |= {f"recall@{rank}": share for rank, share in evaluation.recall.items()}
         keep_the_best(config, epoch, row | results, descriptor_of(self.tuple_model))
         return results
+
+    def _loss_since_begin(self, epoch: int, first_step: int, loss: float) -> float:
+        """Returns the mean loss of an epoch so far, of the loss since it was gone on with."""
+        if first_step == 0:
+            return loss
+        begin = epoch * self.config.steps_per_epoch
+        before = noted_loss(self.config.run_dir, begin + first_step)
+        if before is None:
+            _log.warning("The loss of epoch %d is that of its last steps alone", epoch + 1)
+            return loss
+        num_steps = self._steps - begin
+        return (first_step * before + (num_steps - first_step) * loss) / num_steps
 
     def _save_and_leave(self) -> None:
         if self.devices.is_first:

@@ -5,7 +5,14 @@ import pytest
 
 from placevec.config import TrainConfig, from_dict, to_dict
 from placevec.training import run_files
-from placevec.training.run_files import check_run, clear_run, read_history, write_history
+from placevec.training.run_files import (
+    check_run,
+    clear_run,
+    note_loss,
+    noted_loss,
+    read_history,
+    write_history,
+)
 
 
 @pytest.fixture
@@ -91,3 +98,18 @@ def test_refuses_more_epochs_where_the_step_size_falls_over_them(config):
     finish(config)
     with pytest.raises(ValueError, match="epochs="):
         prepare_run(dataclasses.replace(config, resume=True, epochs=99))
+
+
+def test_notes_the_loss_of_an_epoch_so_far_by_its_checkpoints_step(tmp_path):
+    assert noted_loss(tmp_path, 3) is None
+    note_loss(tmp_path, 3, 0.5)
+    note_loss(tmp_path, 5, 0.25)  # a kill before the checkpoint of step 5 leaves that of step 3
+    assert (noted_loss(tmp_path, 3), noted_loss(tmp_path, 5)) == (0.5, 0.25)
+    assert noted_loss(tmp_path, 4) is None
+
+
+@pytest.mark.parametrize("text", ["[]", '{"3": "low"}', "{"])
+def test_refuses_damaged_losses_in_one_line(tmp_path, text):
+    (tmp_path / run_files.UNFINISHED_EPOCH).write_text(text)
+    with pytest.raises(ValueError, match="unfinished_epoch.json must"):
+        noted_loss(tmp_path, 3)

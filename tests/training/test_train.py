@@ -44,6 +44,7 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     expected = {
         "checkpoint.keras", "config.json", "history.csv", "matches.png", "model.keras",
         "recall.json", "recall.png", "tensorboard", "untrained.keras", "report.md", "history.png",
+        "photos.parquet",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
     recall = json.loads((folder / "recall.json").read_text())
@@ -150,6 +151,8 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
     assert 8 < int(stopped.optimizer.iterations) < 16
     train(dataclasses.replace(parts, resume=True))
     assert_equal_weights(whole.run_dir, parts.run_dir)
+    losses = [[float(row["loss"]) for row in read_history(each.run_dir)] for each in (whole, parts)]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
 @pytest.mark.one_backend

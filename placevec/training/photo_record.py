@@ -1,0 +1,151 @@
+"""The photos of a run: recorded when it begins, compared when it goes on."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from placevec.images.video import find_frame
+from placevec.input_file import shown
+from placevec.places import PlaceDataset
+from placevec.training.run_files import MODEL, PHOTOS
+from placevec.training.stream_batches import StreamPhotos
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+_COLUMNS = ("setting", "name", "bytes", "modified_ns", "facts")
+_FACTS = (
+    "positions_m", "headings_deg", "times_s", "place_ids", "sequence_ids", "fields_of_view_deg",
+    "is_query", "is_database",
+)  # fmt: skip
+_DIGEST_BYTES = 8
+
+
+def record_photos(places: Mapping[str, PlaceDataset | StreamPhotos]) -> pa.Table:
+    """Notes what tells whether photos changed: names, sizes, times of change, positions.
+
+    Args:
+        places: dict of setting -> photos, such as `{"places": ..., "validation": ...}`. Of a
+            stream the files that it is drawn from are noted.
+
+    Returns:
+        pyarrow.Table. A row for each photo: `setting`, `name`, `bytes` and `modified_ns` (-1
+        where there is no file), and `facts`, a digest of all that is known of the photo.
+    """
+    rows = [(setting, *row) for setting, each in places.items() for row in _rows(each)]
+    columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
+    return pa.table(dict(zip(_COLUMNS, columns, strict=True)))
+
+
+def write_record(folder: Path, record: pa.Table) -> None:
+    """Writes the record into the folder of a run, whole or not at all."""
+    with whole_file(folder / PHOTOS) as unfinished:
+        pq.write_table(record, unfinished)
+
+
+def require_same_photos(folder: Path, now: pa.Table) -> None:
+    """Refuses to go on with other photos than a run began with.
+
+    Files that are newer but as large as before are warned about: a copy of the photos is newer,
+    too. A run of an earlier version has no record; its photos are recorded now.
+
+    Args:
+        folder: Path. The run.
+        now: pyarrow.Table. What `record_photos` gives for the photos as they are.
+
+    Raises:
+        ValueError: If photos are new, missing, in another order, of another size, or have other
+            positions or roles; or if the record cannot be read.
+    """
+    path = folder / PHOTOS
+    if not path.exists():
+        _log.warning("%s does not say which photos the run began with; they are noted now", folder)
+        write_record(folder, now)
+        return
+    try:
+        before = pq.read_table(path, columns=list(_COLUMNS))
+        rows_before = before.to_pylist()
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"{path} cannot be read, so the run cannot go on ({shown(error)})"
+        ) from error
+    rows_now = now.to_pylist()
+    for setting in dict.fromkeys(row["setting"] for row in rows_now):
+        then, there = (
+            {row["name"]: row for row in rows if row["setting"] == setting}
+            for rows in (rows_before, rows_now)
+        )
+        if changes := list(_changes(then, there)):
+            raise ValueError(
+                f"The photos of `{setting}` are not those that the run in {folder} began with: "
+                f"{', '.join(changes)}. Put them back as they were, or train in another "
+                f"`--run-dir`, from these weights if you like: `--model.weights {folder / MODEL}`"
+            )
+        newer = [name for name in there if there[name]["modified_ns"] != then[name]["modified_ns"]]
+        if newer:
+            _log.warning(
+                "%s of `%s` have another time of change than when the run began, and the same "
+                "size. If their pixels changed, train in another `--run-dir`",
+                _counted(newer), setting,
+            )  # fmt: skip
+
+
+def _changes(then: Mapping[str, dict], there: Mapping[str, dict]) -> Iterator[str]:
+    """Yields what changed for good, in words, of rows by name."""
+    kinds = {
+        "new": [name for name in there if name not in then],
+        "missing": [name for name in then if name not in there],
+    }
+    both = [name for name in there if name in then]
+    kinds["of another size in bytes"] = [
+        name for name in both if then[name]["bytes"] != there[name]["bytes"]
+    ]
+    kinds["with another position, heading, time, place or role"] = [
+        name for name in both if then[name]["facts"] != there[name]["facts"]
+    ]
+    for kind, names in kinds.items():
+        if names:
+            yield f"{_counted(names)} {kind}"
+    if not any(kinds.values()) and list(then) != list(there):
+        yield "their order is another"
+
+
+def _counted(names: list[str]) -> str:
+    return f"{len(names)} {'photo' if len(names) == 1 else 'photos'} (first: {shown(names[0])})"
+
+
+def _rows(places: PlaceDataset | StreamPhotos) -> Iterator[tuple[str, int, int, bytes]]:
+    """Yields name, size, time of change and digest of facts of each photo."""
+    if isinstance(places, StreamPhotos):
+        for path in places.files:
+            yield (str(path), *_size_and_time(path), b"")
+        return
+    known = [getattr(places, fact) for fact in _FACTS]
+    facts = zip(*(each.tolist() for each in known if each is not None), strict=True)
+    films: dict[Path, tuple[int, int]] = {}
+    for row, (name, values) in enumerate(zip(places.names.tolist(), facts, strict=True)):
+        path = places.path(row)
+        if frame := find_frame(path):
+            film = Path(frame[0])
+            if film not in films:
+                films[film] = _size_and_time(film)
+            state = films[film]
+        else:
+            state = _size_and_time(path)
+        digest = hashlib.blake2b(repr(values).encode(), digest_size=_DIGEST_BYTES)
+        if places.points_seen is not None:
+            seen = places.points_seen
+            digest.update(np.sort(seen.indices[seen.indptr[row] : seen.indptr[row + 1]]).tobytes())
+        yield (name, *state, digest.digest())
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return -1, -1
+    return state.st_size, state.st_mtime_ns
