@@ -4,13 +4,13 @@ Networks take a Keras tensor of photos that are scaled already, as the old scrip
 and return the tensor of local features. `docs/from_cartwheel.md` says what took whose place.
 """
 
-# ruff: noqa: F401, N802, N803
+# ruff: noqa: F401, I001, N802, N803
 
 import json
 from pathlib import Path
 
+import placevec  # before Keras, which it makes TensorFlow import in silence
 from keras.regularizers import L2
-
 from placevec.layers import GhostVLAD, NetVLAD
 from placevec.models import measure_model
 from placevec.models.feature_networks import cut_network, enlarge_features

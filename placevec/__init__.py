@@ -10,10 +10,13 @@ import sys
 
 import wrapt
 
+from placevec.silent_import import import_in_silence
+
 # TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too. It reads this
 # when it is imported: later, it would only mislead processes that are started from here.
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    import_in_silence()
 
 _HOMES = {
     "PlaceDataset": "placevec.places",

@@ -6,6 +6,8 @@ from typing import Annotated, TypeVar
 
 import tyro
 
+from placevec.cli.surroundings import without_debug_flag
+
 Config = TypeVar("Config")
 Flags = tyro.conf.arg(name="")
 Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
@@ -24,4 +26,4 @@ def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config
         config: dataclass instance of `placevec.config`; the values without a flag.
         arguments: sequence of str or None. Flags. None: those of this process.
     """
-    return tyro.cli(type(config), default=config, args=arguments)
+    return tyro.cli(type(config), default=config, args=without_debug_flag(arguments))

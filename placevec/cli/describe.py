@@ -8,7 +8,7 @@ import tyro
 
 from placevec.cli.arguments import Flags, Photos
 from placevec.cli.photos import open_photos
-from placevec.cli.surroundings import import_keras, progress_bar
+from placevec.cli.surroundings import import_keras, progress_bar, without_debug_flag
 from placevec.config import DescribeConfig
 
 
@@ -86,4 +86,4 @@ def run_describe(
         describe(photos, settings)
 
     describe_over.__doc__ = describe.__doc__
-    tyro.cli(describe_over, args=arguments)
+    tyro.cli(describe_over, args=without_debug_flag(arguments))

@@ -1,12 +1,13 @@
 """Settings that the arguments name: those of an earlier run, or of a recipe."""
 
-import json
 from pathlib import Path
 
 from placevec.cli.arguments import Config
 from placevec.config import RenderConfig, TrainConfig, from_dict
+from placevec.input_file import read_json
 from placevec.recipes import RECIPES, recipe
 
+_LARGEST_SETTINGS = 2**20  # bytes
 _FOR_ONE_RUN = ("resume", "overwrite")
 
 
@@ -66,15 +67,16 @@ def _read_config(kind: type[Config], path: Path | None) -> Config:
         return kind()
     if not path.is_file():
         raise FileNotFoundError(f"There is no settings file {path}")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error})") from error
-    if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold settings by name. Received: {type(values).__name__}")
+    values = _by_name(read_json(path, max_bytes=_LARGEST_SETTINGS), path)
     if kind is RenderConfig:  # world.json says more than the settings
-        values = dict(values.get("settings", {}))
+        values = dict(_by_name(values.get("settings", {}), path))
         values.pop("world", None)
     # What a run was told to do with its folder holds for that run alone.
     values = {name: value for name, value in values.items() if name not in _FOR_ONE_RUN}
     return from_dict(kind, values)
+
+
+def _by_name(values: object, path: Path) -> dict:
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold settings by name. Received: {type(values).__name__}")
+    return values

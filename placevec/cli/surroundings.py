@@ -1,4 +1,4 @@
-"""What surrounds a verb: errors in one line, Keras imported in silence, progress bars."""
+"""What surrounds a verb: its errors in one line, Keras imported, progress bars."""
 
 import contextlib
 import functools
@@ -6,48 +6,103 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 
 from tqdm import tqdm as _tqdm
 
+from placevec.input_file import shown
+
 progress_bar = functools.partial(_tqdm, disable=None)  # none where nobody watches
+
+BAD_INPUT = 2
+"""Exit code of an error that other input, settings or room for files mend."""
+OUR_FAULT = 70
+"""Exit code of an error in placevec itself, `EX_SOFTWARE` of sysexits.h."""
+
+_READER_GONE = 141  # 128 + SIGPIPE
+_DEBUG_FLAG, _DEBUG_VARIABLE = "--debug", "PLACEVEC_DEBUG"
+_BAD_INPUT = (ValueError, OSError, FloatingPointError, ImportError, MemoryError)
+_LONGEST = 2000  # characters of an error
+
+
+def without_debug_flag(arguments: Sequence[str] | None = None) -> list[str]:
+    """Returns the arguments without `--debug`, which sets `PLACEVEC_DEBUG=1` for this process.
+
+    Args:
+        arguments: sequence of str or None. The command line. None: that of this process.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if _DEBUG_FLAG in arguments:
+        os.environ[_DEBUG_VARIABLE] = "1"
+    return [each for each in arguments if each != _DEBUG_FLAG]
 
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turns bad input into one line on standard error and exit code 2, without a traceback.
+    """Turns every error into one line on standard error and an exit code.
 
-    A training that was stopped and saved ends with the exit code of its signal. Log lines go to
-    standard error.
+    The exit code is 2 for bad input, 70 for a fault of placevec, 130 for Ctrl-C (that of its
+    signal for a training that was stopped and saved), and 141 if the reader of standard output has
+    gone. `PLACEVEC_DEBUG=1` or `--debug` also prints the traceback. Log lines go to standard
+    error.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for chatty in ("absl", "faiss", "jax", "tensorflow", "tf2onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `placevec ... | head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except KeyboardInterrupt as error:
-        print(f"placevec: {str(error) or 'stopped'}", file=sys.stderr)
-        sys.exit(128 + getattr(error, "signal_number", 2))
-    except (ValueError, OSError, FloatingPointError, ImportError) as error:
-        print(f"placevec: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
-        sys.exit(2)
+        _say(str(error) or "stopped")
+        _leave(128 + getattr(error, "signal_number", 2))
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and not _can_write():
+            sys.exit(_READER_GONE)  # as in `placevec ... | head`
+        if os.environ.get(_DEBUG_VARIABLE, "") not in ("", "0"):
+            traceback.print_exc()
+        if isinstance(error, _BAD_INPUT):
+            _say(_in_words(error))
+            _leave(BAD_INPUT)
+        _say(
+            f"a fault of placevec, not of your input: {type(error).__name__}: {error}. Run it with "
+            f"`{_DEBUG_FLAG}` to see the traceback, and report it"
+        )
+        _leave(OUR_FAULT)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"the memory is full ({str(error) or 'MemoryError'}). Free some, or do less at once"
+    return str(error) if str(error).strip() else repr(error)
+
+
+def _say(message: str) -> None:
+    line = shown(" ".join(message.split()), longest=_LONGEST)
+    with contextlib.suppress(OSError, ValueError):  # standard error may be closed
+        print(f"placevec: {line}", file=sys.stderr)
+
+
+def _leave(code: int) -> None:
+    """Ends the process, whatever becomes of output that was not written yet."""
+    _can_write()
+    sys.exit(code)
+
+
+def _can_write() -> bool:
+    """Returns whether standard output takes what is left to write; drops it otherwise."""
+    try:
+        sys.stdout.flush()
+        return True
+    except (OSError, ValueError):
+        with open(os.devnull, "wb") as nowhere:  # or Python would fail on it at its end
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return False
 
 
 def import_keras() -> None:
-    """Imports Keras without the lines that TensorFlow's C++ code writes to standard error."""
-    if "keras" in sys.modules:
-        return
-    sys.stderr.flush()
-    standard_error = os.dup(2)
+    """Imports Keras, and says what to install if its backend is missing."""
     try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
         importlib.import_module("keras")
     except ModuleNotFoundError as error:
         raise ImportError(
@@ -55,6 +110,3 @@ def import_keras() -> None:
             f"{os.environ.get('KERAS_BACKEND', '')} needs. Choose tensorflow or jax, or install it "
             "(`make test-torch` installs PyTorch's CPU build)"
         ) from error
-    finally:
-        os.dup2(standard_error, 2)
-        os.close(standard_error)

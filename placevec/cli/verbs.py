@@ -1,6 +1,5 @@
 """The command line: one verb for each stage."""
 
-import sys
 from collections.abc import Sequence
 
 import tyro
@@ -16,18 +15,18 @@ from placevec.cli.render import render_over
 from placevec.cli.search import search
 from placevec.cli.settings import take_settings
 from placevec.cli.split import split
-from placevec.cli.surroundings import one_line_errors
+from placevec.cli.surroundings import one_line_errors, without_debug_flag
 from placevec.cli.train import train_over
 from placevec.cli.whiten import crop, whiten
 
 _BACKEND_HINT = "The environment variable KERAS_BACKEND chooses tensorflow (default), jax or torch."
+_DEBUG_HINT = "With `--debug`, or PLACEVEC_DEBUG=1, an error prints its traceback."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs `placevec VERB ...`; bad input ends with one line and exit code 2."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    """Runs `placevec VERB ...`; an error ends with one line and an exit code."""
     with one_line_errors():
-        arguments, training, rendering = take_settings(arguments)
+        arguments, training, rendering = take_settings(without_debug_flag(arguments))
         verbs = {
             "train": train_over(training),
             "describe": describe,
@@ -44,5 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "info": info,
         }
         tyro.extras.subcommand_cli_from_dict(
-            verbs, prog="placevec", description=f"{__doc__} {_BACKEND_HINT}", args=arguments
+            verbs,
+            prog="placevec",
+            description=f"{__doc__} {_BACKEND_HINT} {_DEBUG_HINT}",
+            args=arguments,
         )

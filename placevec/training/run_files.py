@@ -11,6 +11,7 @@ from placevec.input_file import read_json
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
+_LARGEST_CONFIG = 2**20  # bytes
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
@@ -168,13 +169,19 @@ def flatten(settings: dict) -> dict:
     return flat | {f"model.{name}": value for name, value in model.items()}
 
 
+def _settings(values: object) -> dict:
+    if not isinstance(values, dict) or not isinstance(values.get("model", {}), dict):
+        raise ValueError("it must hold settings by name. Received: other JSON")
+    return values
+
+
 def _refuse_other_settings(config: TrainConfig) -> None:
     path = config.run_dir / CONFIG
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = flatten(_settings(read_json(path, max_bytes=_LARGEST_CONFIG)))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
-    before, now = flatten(before), flatten(to_dict(config))
+    now = flatten(to_dict(config))
     # Where the step size falls over all epochs, their number is part of what is computed.
     free = [name for name in _FREE if not (name == "epochs" and config.cosine_decay)]
     changed = [

@@ -35,14 +35,25 @@ def test_the_record_of_a_run_is_a_settings_file(trained, tmp_path):
         ('{"epoch": 3}', "TrainConfig has no setting `epoch`. Near it: epochs"),
         ('{"epochs": "many"}', "`epochs` must be of type int. Received: epochs='many'"),
         ('{"epochs": 0}', "`epochs` must be at least 1"),
-        ("epochs: 3", "run.json is not JSON"),
+        ("epochs: 3", "run.json must be JSON. Received: Expecting value in line 1"),
         ("[1, 2]", "run.json must hold settings by name. Received: list"),
+        ("[" * 100_000, "run.json must nest at most 100 levels"),
+        ('{"model": ' * 5_000 + "1" + "}" * 5_000, "run.json must nest at most 100 levels"),
+        ('{"model": []}', "`model` must be of type ModelConfig"),
+        ('{"epochs": 3, "epochs": 4}', "the name 'epochs' twice"),
     ],
 )
 def test_refuses_a_bad_settings_file(trained, tmp_path, refused_in_one_line, text, match):
     (tmp_path / "run.json").write_text(text)
     assert match in refused_in_one_line(["train", "--config", tmp_path / "run.json"])
     assert trained == []
+
+
+@pytest.mark.parametrize("text", ["[]", '{"settings": [1]}', '{"settings": 3}'])
+def test_refuses_a_record_of_a_rendering_without_settings(tmp_path, refused_in_one_line, text):
+    (tmp_path / "world.json").write_text(text)
+    line = refused_in_one_line(["render", "--config", tmp_path / "world.json"])
+    assert "world.json must hold settings by name. Received: " in line
 
 
 def test_refuses_a_settings_file_that_is_not_there(trained, tmp_path, refused_in_one_line):

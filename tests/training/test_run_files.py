@@ -79,6 +79,23 @@ def test_refuses_to_go_on_with_other_settings(config):
         prepare_run(other)
 
 
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("[]", "must hold settings by name"),
+        ('{"model": []}', "must hold settings by name"),
+        ("[" * 100_000, "at most 100 levels"),
+        ('{"epochs"', "must be JSON"),
+    ],
+)
+def test_refuses_to_go_on_with_settings_that_cannot_be_read(config, text, match):
+    prepare_run(config)
+    finish(config)
+    (config.run_dir / run_files.CONFIG).write_text(text)
+    with pytest.raises(ValueError, match=f"config.json .*so the run cannot go on .*{match}"):
+        prepare_run(dataclasses.replace(config, resume=True))
+
+
 def test_keeps_history_with_columns_that_come_later(tmp_path):
     rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "recall@1": 0.75}]
     write_history(tmp_path, rows)
