@@ -16,9 +16,10 @@ from placevec.images.fingerprint import (
     near_duplicates_across,
 )
 from placevec.images.header import read_header
-from placevec.images.read import UnreadableImageError
+from placevec.images.read import MAX_BYTES, UnreadableImageError
 from placevec.images.read_ahead import read_ahead
 from placevec.images.video import find_frame, frame_size
+from placevec.input_file import read_bytes, shown
 
 
 class Condition(NamedTuple):
@@ -116,7 +117,9 @@ def condition_of(path: Path, *, decode: bool = True) -> Condition:
     if frame := find_frame(path):
         return _condition_of_frame(path, *frame, decode)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, max_bytes=MAX_BYTES)
+    except ValueError as error:
+        return Condition(problem=str(error).removeprefix(f"{shown(path)} "))
     except OSError as error:
         return Condition(problem=f"cannot be opened: {error.strerror}")
     try:
@@ -181,4 +184,4 @@ def _condition_of_frame(path: Path, film: str, frame: int, decode: bool) -> Cond
 
 
 def _problem(error: Exception, path: Path | str) -> str:
-    return str(error).removeprefix(f"{path} ").partition(". ")[0]
+    return str(error).removeprefix(f"{shown(path)} ").removeprefix(f"{path} ").partition(". ")[0]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from placevec.images.read import read_image, resize_image
+from placevec.images.read import MAX_BYTES, read_image, resize_image
 from placevec.images.video import find_frame
+from placevec.input_file import read_bytes
 
 _SIDE = 16  # comparisons along a row and along a column
 NUM_BITS = 2 * _SIDE * _SIDE
@@ -47,7 +48,7 @@ def fingerprint(path: Path | str) -> Fingerprint:
     if find_frame(path) is None:
         # A JPEG decoder that shrinks a photo to this size itself loses differences of one grey.
         grey = resize_image(read_image(path, channels=1)[:, :, 0], side, side)
-        data = Path(path).read_bytes()
+        data = read_bytes(path, max_bytes=MAX_BYTES)
     else:
         pixels = read_image(path)
         grey = resize_image(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), side, side)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from placevec.images.tag_sizes import check_exif, check_tags
+from placevec.input_file import open_input
+
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+_MOST_BYTES = 4_000_000_000  # of a file whose header is read
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _DATE = re.compile(r"(\d{4})[:-](\d{2})[:-](\d{2})")
 _DATE_TIME = re.compile(_DATE.pattern + r"[ T](\d{2}):(\d{2}):(\d{2})")
@@ -49,7 +53,8 @@ class GPS:
 def read_gps(path: Path | str) -> GPS:
     """Reads the EXIF of a photo, of its header only.
 
-    A field that is damaged or out of range is unknown, as all of a file is that is no photo. The
+    A field that is damaged or out of range is unknown, as all of a file is that is no photo or
+    whose tags exceed a limit of `check_tags`. The
     time is that of the satellites, else that of the camera, with its offset from UTC where it is
     given. The field of view is that of a lens of the stated 35 mm focal length, whose picture has
     the diagonal of such film.
@@ -62,13 +67,16 @@ def read_gps(path: Path | str) -> GPS:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If it is not a regular file, or is larger than 4 GB.
     """
-    with open(path, "rb") as file, warnings.catch_warnings():
+    with open_input(path, max_bytes=_MOST_BYTES) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on damaged EXIF: what is damaged is unknown
         try:
+            check_tags(file)
             with Image.open(file, formats=_FORMATS) as photo:
                 if photo.format == "PNG" and "exif" not in photo.info:
                     return GPS()  # it may stand behind the pixels, which Pillow would decode
+                check_exif(photo.info.get("exif", b""))
                 exif = photo.getexif()
                 camera = dict(exif.get_ifd(ExifTags.IFD.Exif))
                 gps = dict(exif.get_ifd(ExifTags.IFD.GPSInfo))

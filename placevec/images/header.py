@@ -1,10 +1,16 @@
 """The size of a photo from its first bytes, and whether its last bytes are there."""
 
 import io
+import re
 import struct
+import warnings
 import zlib
 
 from PIL import Image
+
+from placevec.images.tag_sizes import check_tags
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # on damaged tags: the error says it
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # JPEG markers: start of frame (all but the three that share its numbers), start of scan, end.
@@ -12,6 +18,11 @@ _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+_FILL = re.compile(rb"\xff+")  # any number of fill bytes may precede a marker
+_NEXT_MARKER = re.compile(rb"\xff+[^\x00\xff]")
+_MOST_SEGMENTS = 100_000  # of a JPEG before its picture, or chunks of a PNG
+_MOST_SCANS = 100
+_MOST_SCANNED_PIXELS = 2_000_000_000  # scans times pixels: some four seconds
 _OTHER_FORMATS = ("WEBP", "TIFF", "BMP", "PPM")
 
 
@@ -20,7 +31,8 @@ def read_header(data: bytes) -> tuple[int, int]:
 
     JPEG and PNG are walked segment by segment up to their end marker, so that a file that was cut
     off is found before a decoder fills the rest with grey. WebP, TIFF, BMP and PPM/PGM headers are
-    read by Pillow; their decoders notice a missing end by themselves.
+    read by Pillow; their decoders notice a missing end by themselves. A small file can ask for
+    much work: a JPEG may have at most 100 scans, and scans times pixels may be at most 2 billion.
 
     Args:
         data: bytes. The whole file.
@@ -29,8 +41,8 @@ def read_header(data: bytes) -> tuple[int, int]:
         `(rows, cols)` as stored, before any EXIF turn; both positive.
 
     Raises:
-        ValueError: If the bytes are of no such format, declare no size or are cut off. The
-            message is the second half of a sentence: "is cut off".
+        ValueError: If the bytes are of no such format, declare no size, are cut off or exceed a
+            limit. The message is the second half of a sentence: "is cut off".
     """
     if not data:
         raise ValueError("is empty")
@@ -51,11 +63,11 @@ def read_header(data: bytes) -> tuple[int, int]:
 def _walk_jpeg(data: bytes) -> tuple[int, int]:
     size = None
     at = 2
-    while True:
-        if data[at] != 0xFF:
-            raise ValueError("is damaged: a JPEG marker is missing")
-        while data[at] == 0xFF:  # any number of fill bytes may stand before a marker
-            at += 1
+    for _ in range(_MOST_SEGMENTS):
+        fill = _FILL.match(data, at)
+        if fill is None:
+            raise ValueError("is cut off" if at >= len(data) else _NO_MARKER)
+        at = fill.end()
         marker = data[at]
         at += 1
         if marker in _WITHOUT_LENGTH:
@@ -68,18 +80,48 @@ def _walk_jpeg(data: bytes) -> tuple[int, int]:
         at += length
         if marker == _START_OF_SCAN:
             break
+    else:
+        raise ValueError(f"has more than {_MOST_SEGMENTS:,} segments before its picture")
     # From here on FF D9 can only be the end: in the coded data each FF is followed by 00.
     if data.rfind(_END_OF_IMAGE, at) < 0:
         raise ValueError("is cut off")
     if size is None:
         raise ValueError("is damaged: the JPEG frame is missing")
+    _check_scans(data, at, size)
     return size
+
+
+_NO_MARKER = "is damaged: a JPEG marker is missing"
+
+
+def _check_scans(data: bytes, at: int, size: tuple[int, int]) -> None:
+    """Refuses many scans of a progressive JPEG, each of which goes over all pixels.
+
+    Args:
+        data: bytes. The file.
+        at: int. Where the data of the first scan begin.
+        size: (int, int). Rows and columns.
+    """
+    most = min(_MOST_SCANS, _MOST_SCANNED_PIXELS // max(size[0] * size[1], 1))
+    if data.count(bytes((0xFF, _START_OF_SCAN)), at) < most:
+        return
+    scans = 1
+    while scans <= most and (marker := _NEXT_MARKER.search(data, at)):
+        at = marker.end()
+        kind = data[at - 1]
+        if kind == _END_OF_IMAGE[1]:
+            return
+        if kind not in _WITHOUT_LENGTH:
+            at += int.from_bytes(data[at : at + 2], "big")
+            scans += kind == _START_OF_SCAN
+    if scans > most:
+        raise ValueError(f"has more than {most} scans for {size[0]} x {size[1]} pixels")
 
 
 def _walk_png(data: bytes) -> tuple[int, int]:
     at = len(_PNG_SIGNATURE)
     width, height = struct.unpack_from(">II", data, at + 8)
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         length, kind = struct.unpack_from(">I4s", data, at)
         (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
         needed_to_decode = chr(kind[0]).isupper()
@@ -88,11 +130,14 @@ def _walk_png(data: bytes) -> tuple[int, int]:
         if kind == b"IEND":
             return height, width
         at += 12 + length
+    raise ValueError(f"has more than {_MOST_SEGMENTS:,} chunks")
 
 
 def _ask_pillow(data: bytes) -> tuple[int, int]:
+    photo_file = io.BytesIO(data)
+    check_tags(photo_file)
     try:
-        with Image.open(io.BytesIO(data), formats=_OTHER_FORMATS) as photo:
+        with Image.open(photo_file, formats=_OTHER_FORMATS) as photo:
             return photo.height, photo.width
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("declares more pixels than Pillow allows") from error

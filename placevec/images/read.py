@@ -8,6 +8,7 @@ import numpy as np
 from placevec.images.header import read_header
 from placevec.images.silent_opencv import silent_opencv
 from placevec.images.video import find_frame, read_frame
+from placevec.input_file import read_bytes, shown
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
@@ -16,6 +17,9 @@ PHOTO_SUFFIXES = frozenset(
 
 MAX_PIXELS = 100_000_000
 """Photos that declare more pixels than this are refused before they are decoded."""
+
+MAX_BYTES = 6 * MAX_PIXELS
+"""Larger files are refused before they are read: 100 million pixels of three 16-bit colors."""
 
 # How OpenCV is to decode: by the number of channels, and by how much the decoder shrinks.
 _FLAGS = {
@@ -68,8 +72,8 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnreadableImageError: If the file is no photo, is cut off or declares too many pixels, or
-            a film has no such frame.
+        UnreadableImageError: If the file is not a regular file of at most 600 MB, is no photo, is
+            cut off or asks for more than a limit of `read_header`, or a film has no such frame.
         ValueError: If `image_size` or `channels` is none of the above.
     """
     if channels not in (1, 3):
@@ -112,20 +116,20 @@ def _decode(
     path: Path, channels: int, max_pixels: int, image_size: tuple[int, int] | None
 ) -> np.ndarray:
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, max_bytes=MAX_BYTES)
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"There is no photo {path}. Check the folder and the name's upper and lower case"
+            f"There is no photo {shown(path)}. Check the folder and the name's upper and lower case"
         ) from None
-    except IsADirectoryError:
-        raise UnreadableImageError(f"{path} is a folder. Name one photo") from None
+    except ValueError as error:
+        raise UnreadableImageError(str(error)) from None
     try:
         rows, cols = read_header(data)
     except ValueError as error:
         raise UnreadableImageError(_refusal(path, str(error))) from error
     if rows * cols > max_pixels:
         raise UnreadableImageError(
-            f"{path} declares {rows} x {cols} pixels, more than {max_pixels}. "
+            f"{shown(path)} declares {rows} x {cols} pixels, more than {max_pixels}. "
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
     is_jpeg = image_size is not None and data.startswith(b"\xff\xd8")
@@ -168,4 +172,4 @@ def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.n
 
 
 def _refusal(path: Path, what: str) -> str:
-    return f"{path} {what}. Fetch or export it again, or leave it out (`--skip-unreadable`)"
+    return f"{shown(path)} {what}. Fetch or export it again, or leave it out (`--skip-unreadable`)"

@@ -88,7 +88,7 @@ def recognize_exif(path: Path) -> str:
         try:
             if _has_position(read_gps(path / name)):
                 return f"positions in the EXIF, such as that of {name}"
-        except OSError:
+        except (OSError, ValueError):
             continue
     return ""
 

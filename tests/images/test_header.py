@@ -69,3 +69,43 @@ def test_refuses_a_jpeg_without_rows():
     data[at : at + 2] = b"\0\0"
     with pytest.raises(ValueError, match="0 x 9 pixels"):
         read_header(bytes(data))
+
+
+def scans_of(data: bytes) -> tuple[int, int]:
+    """Returns where the last scan of a JPEG begins and ends."""
+    return data.rfind(b"\xff\xda"), data.rfind(b"\xff\xd9")
+
+
+def test_refuses_a_jpeg_of_more_than_100_scans_however_they_are_hidden():
+    data = encoded("JPEG", 40, 70, progressive=True)
+    start, end = scans_of(data)
+    count = data.count(b"\xff\xda")
+    scan = data[start:end]
+    whole = data[:end] + scan * (100 - count) + data[end:]
+    assert read_header(whole) == (40, 70)
+    end_in_a_comment = b"\xff\xfe\x00\x04\xff\xd9"
+    for between in (b"", end_in_a_comment, b"\xff\xff"):
+        bomb = data[:end] + (between + scan) * (101 - count) + data[end:]
+        with pytest.raises(ValueError, match="more than 100 scans for 40 x 70 pixels"):
+            read_header(bomb)
+    appended = data + b"\xff\xda" * 200  # behind the end: the film of a moving photo
+    assert read_header(appended) == (40, 70)
+
+
+def test_a_large_jpeg_may_have_fewer_scans():
+    data = bytearray(encoded("JPEG", 40, 70, progressive=True))
+    at = data.find(b"\xff\xc2")
+    data[at + 5 : at + 9] = struct.pack(">HH", 20_000, 20_000)
+    with pytest.raises(ValueError, match="more than 5 scans"):
+        read_header(bytes(data))
+
+
+def test_counts_segments_and_chunks():
+    comment = b"\xff\xfe\x00\x02"
+    data = encoded("JPEG")
+    with pytest.raises(ValueError, match="more than 100,000 segments"):
+        read_header(data[:2] + comment * 100_001 + data[2:])
+    png = encoded("PNG")
+    empty = struct.pack(">I4sI", 0, b"teSt", 0)
+    with pytest.raises(ValueError, match="more than 100,000 chunks"):
+        read_header(png[:33] + empty * 100_001 + png[33:])

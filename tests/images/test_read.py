@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from placevec.images.condition import condition_of
+from placevec.images.gps import read_gps
 from placevec.images.header import read_header
 from placevec.images.read import PHOTO_SUFFIXES, UnreadableImageError, read_image
 
@@ -200,7 +202,7 @@ def test_reads_names_beyond_ascii(tmp_path):
 def test_refuses_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no photo .*gone\.jpg\. Check"):
         read_image(tmp_path / "gone.jpg")
-    with pytest.raises(UnreadableImageError, match="is a folder"):
+    with pytest.raises(UnreadableImageError, match="must be a regular file. Received: a folder"):
         read_image(tmp_path)
 
 
@@ -357,3 +359,29 @@ def test_a_huge_png_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", None)
     with pytest.raises(UnreadableImageError, match="100000 x 100000 pixels, more than 100000000"):
         read_image(path)
+
+
+def test_odd_files_with_the_name_of_a_photo_neither_wait_nor_fill_the_memory(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    with open(tmp_path / "sparse.jpg", "wb") as file:
+        file.truncate(200 * 2**30)
+    for name, what in (("pipe", "pipe"), ("device", "device"), ("sparse", "600,000,000 bytes")):
+        for read in (read_image, read_gps):
+            if (name, read) != ("sparse", read_gps):  # which has a limit of its own
+                with pytest.raises(ValueError, match=rf"{name}\.jpg must .*{what}"):
+                    read(tmp_path / f"{name}.jpg")
+        assert what in condition_of(tmp_path / f"{name}.jpg").problem
+    with pytest.raises(ValueError, match="sparse.jpg must have at most"):
+        read_gps(tmp_path / "sparse.jpg")
+
+
+def test_a_damaged_photo_writes_nothing_to_standard_error(tmp_path, capfd):
+    data = bytearray(cv2.imencode(".jpg", picture(200, 300))[1].tobytes())
+    data[-900:-800] = b"\xff\xd9" * 50
+    (tmp_path / "a.jpg").write_bytes(data)
+    Image.fromarray(picture()).save(tmp_path / "b.png", icc_profile=b"bad" * 40)
+    for name in ("a.jpg", "b.png"):
+        read_image(tmp_path / name)
+    print("heard", file=sys.stderr, flush=True)
+    assert capfd.readouterr().err == "heard\n"
