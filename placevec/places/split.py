@@ -179,11 +179,11 @@ def _cut_ground(
     turned_m = (positions_m - positions_m.mean(axis=0)) @ turn
     first, *others = wanted
     names, rest = np.full(len(positions_m), first, dtype="U5"), np.arange(len(positions_m))
-    for name in others[::-1]:
+    for num_left, name in zip(range(len(others), 0, -1), others[::-1], strict=True):
         axis = np.argmax(np.ptp(turned_m[rest], axis=0))
         along_m = turned_m[rest, axis] * rng.choice([-1, 1])
         order = np.argsort(along_m, kind="stable")
-        cut = _cut(along_m[order], wanted[name] * len(positions_m)) or 0
+        cut = _cut(along_m[order], wanted[name] * len(positions_m), num_left)
         names[rest[order[:cut]]] = name
         rest = rest[order[cut:]]
     return names
@@ -214,41 +214,63 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
 def _split_units(
     units: np.ndarray, by: SplitBy, wanted: dict[str, float], rng: np.random.Generator
 ) -> Split:
+    """Gives whole units to the splits, at least one to each."""
     names, known = np.full(len(units), "", dtype="U5"), np.flatnonzero(units >= 0)
+    if (count := int(units.max(initial=-1)) + 1) < len(wanted):
+        what = "places" if by == "area" else f"{by}s"
+        raise ValueError(
+            f"A split into {', '.join(wanted)} needs {len(wanted)} {what} or more. Received: "
+            f"{count}. Set `val_share` or `test_share` to 0, or split by something else"
+        )
     assign = _cut_in_order if by == "time" else _give_away
     names[known] = assign(units[known], wanted, rng)
     unknown = "place unknown" if by == "area" else f"{by} unknown"
     return Split(names, np.where(units >= 0, "", unknown))
 
 
-def _cut(ascending: np.ndarray, target: float) -> int | None:
-    """Returns where to cut between two different values, nearest to a place; None if all equal."""
+def _cut(ascending: np.ndarray, target: float, num_left: int) -> int:
+    """Returns where to cut between two different values, nearest to a place.
+
+    Behind the cut, `num_left` different values remain if there are enough. 0: all are equal.
+    """
     cuts = np.flatnonzero(np.diff(ascending) > 0) + 1
-    return int(cuts[np.argmin(np.abs(cuts - target))]) if len(cuts) else None
+    cuts = cuts[: max(len(cuts) - num_left + 1, 1)]
+    return int(cuts[np.argmin(np.abs(cuts - target))]) if len(cuts) else 0
 
 
 def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
     """Gives whole units, in random order, to the split that lacks most photos."""
     counts = np.bincount(units)
     names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)
+    targets = lacking.copy()
     taker = np.empty(len(counts), dtype=np.int64)
     for unit in rng.permutation(len(counts)):
         taker[unit] = np.argmax(lacking)
         lacking[taker[unit]] -= counts[unit]
+    while not (owned := np.bincount(taker, minlength=len(names))).all():
+        poor = np.argmin(owned)
+        rich = np.argmin(np.where(owned > 1, lacking, np.inf))
+        units_of_rich = np.flatnonzero(taker == rich)
+        given = units_of_rich[np.argmin(np.abs(counts[units_of_rich] - targets[poor]))]
+        taker[given] = poor
+        lacking[rich] += counts[given]
+        lacking[poor] -= counts[given]
     return np.array(names)[taker[units]]
 
 
 def _cut_in_order(units: np.ndarray, wanted: dict[str, float], _: object) -> np.ndarray:
     """Cuts units, which are numbered in their order, into one run for each split."""
-    order = np.argsort(units, kind="stable")
-    *others, last = wanted
-    names, start, share = np.full(len(units), last, dtype="U5"), 0, 0.0
-    for name in others:
-        share += wanted[name]
-        cut = _cut(units[order], share * len(units)) or 0
-        names[order[start:cut]] = name
-        start = max(start, cut)
-    return names
+    ends = np.cumsum(np.bincount(units))  # how many photos the units up to each one have
+    names, shares = list(wanted), np.cumsum(list(wanted.values()))
+    split_of_unit, start = np.full(len(ends), names[-1], dtype="U5"), 0
+    for place, name in enumerate(names[:-1]):
+        stops = np.arange(start, len(ends) - (len(names) - 1 - place))  # one is left for each other
+        if not len(stops):
+            break
+        stop = stops[np.argmin(np.abs(ends[stops] - shares[place] * len(units)))] + 1
+        split_of_unit[start:stop] = name
+        start = stop
+    return split_of_unit[units]
 
 
 def _apart(split: Split, dataset: PlaceDataset, buffer_m: float) -> Split:

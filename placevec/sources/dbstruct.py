@@ -55,9 +55,10 @@ def read_dbstruct(
 
     The photos are sought in the folder of the .mat and in its parent, or in DIR and its parent
     for a path written `FILE.mat,images=DIR`: database photos there, in `images/` or in
-    `database/`; queries in `queries_real/`, `queries/`, `query/`, there or in `images/`. A
-    file found with another suffix than the .mat says (the .png files of Tokyo 24/7) is taken. A
-    photo that is both query and database, as in Tokyo Time Machine, is one photo with both roles.
+    `database/`; queries in `queries_real/`, `queries/`, `query/`, there or in the folder of the
+    database photos. A file found with another suffix than the .mat says (the .png files of Tokyo
+    24/7) is taken. A name in both lists is two photos if one of these folders for queries holds
+    it, as in Nordland. Otherwise it is one photo with both roles, as in Tokyo Time Machine.
 
     Args:
         path: Path. The .mat, a folder that holds exactly one (or has one in `datasets/`), or
@@ -265,35 +266,49 @@ class _Found:
 
 
 def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
-    """Returns the database photos and the queries, below the root that holds most of both."""
+    """Returns the database photos and the queries, below the root that holds most of both.
+
+    Of roots that hold equally many, the one whose queries have a folder of their own is taken.
+    """
     best = None
     for root in roots:
         listing = Listing(root)
         database = _find_list(listing, _DATABASE_FOLDERS, content.database_names)
-        if _queries_are_counted_apart(content):
-            folders = _OWN_QUERY_FOLDERS
-        else:
-            folders = (database.folder, *_OWN_QUERY_FOLDERS, *_DATABASE_FOLDERS)
+        folders, are_own = _query_folders(listing, content)
+        if not are_own:
+            folders = (*folders, database.folder, *_OWN_QUERY_FOLDERS, *_DATABASE_FOLDERS)
         queries = _find_list(listing, folders, content.query_names)
-        count = database.there.sum() + queries.there.sum()
-        if best is None or count > best[0]:
-            best = (count, database, queries)
-        if database.there.all() and queries.there.all():
+        rank = (database.there.sum() + queries.there.sum(), are_own)
+        if best is None or rank > best[0]:
+            best = (rank, database, queries)
+        if are_own and database.there.all() and queries.there.all():
             break
     return best[1:]
 
 
-def _queries_are_counted_apart(content: DbStruct) -> bool:
-    """Tells whether a name means one photo as a query and another one in the database.
+def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...], bool]:
+    """Returns the folders to seek queries in first, and whether they may be nowhere else.
 
-    So it is in Pittsburgh, where without the queries' own folder the database photos of the same
-    names, hundreds of metres away, would be taken for the queries.
+    If a name is in both lists, the database photo must not be taken for the query. In Nordland, the
+    two are photos of one place at different times. In Pittsburgh, they are hundreds of meters
+    apart. In Tokyo Time Machine they are one photo: there the queries have no folder.
     """
-    _, in_database, in_queries = np.intersect1d(
+    own = [posixpath.join(above, own) for above in ("", "images") for own in _OWN_QUERY_FOLDERS]
+    names = content.query_names.tolist()
+    holding = tuple(
+        folder
+        for folder in own
+        if any(listing.mentions(posixpath.join(folder, name)) for name in names)
+    )
+    shared, in_database, in_queries = np.intersect1d(
         content.database_names, content.query_names, assume_unique=True, return_indices=True
     )
+    if holding:
+        return holding, len(shared) > 0
     apart_m = content.database_positions_m[in_database] - content.query_positions_m[in_queries]
-    return bool((np.abs(apart_m) > _SAME_PLACE_M).any())
+    if (np.abs(apart_m) > _SAME_PLACE_M).any():
+        return _OWN_QUERY_FOLDERS, True
+    return (), False
 
 
 def _find_list(listing: Listing, folders: tuple[str, ...], names: np.ndarray) -> _Found:

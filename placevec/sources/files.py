@@ -172,14 +172,15 @@ class Listing:
             The name of a file that exists and is not empty, or None.
         """
         folder, _, base = name.rpartition("/")
-        files = self._list(folder)
-        if base not in files:
-            if folder not in self._stems:
-                self._stems[folder] = _photos_by_stem(files)
-            base = self._stems[folder].get(os.path.splitext(base)[0], "")
+        base, files = self._spelling(folder, base), self._list(folder)
         if base not in files or not _has_content(files[base]):
             return None
         return f"{folder}/{base}" if folder else base
+
+    def mentions(self, name: str) -> bool:
+        """Returns whether an entry of this name or with another suffix exists, empty or not."""
+        folder, _, base = name.rpartition("/")
+        return self._spelling(folder, base) in self._list(folder)
 
     def holds(self, name: str) -> bool:
         """Returns whether a file of this name, or a frame's film, is there and not empty."""
@@ -188,6 +189,15 @@ class Listing:
         if base not in files:
             base = (parse_frame_name(base) or (base,))[0]
         return base in files and _has_content(files[base])
+
+    def _spelling(self, folder: str, base: str) -> str:
+        """Returns a file name as it is on disk, with another suffix if only that exists."""
+        files = self._list(folder)
+        if base in files:
+            return base
+        if folder not in self._stems:
+            self._stems[folder] = _photos_by_stem(files)
+        return self._stems[folder].get(os.path.splitext(base)[0], "")
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
         if folder not in self._folders:

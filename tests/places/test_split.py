@@ -223,10 +223,32 @@ def test_refuses_a_split_that_cannot_be(settings, match):
 
 
 def test_refuses_too_few_sequences_and_a_bad_share_of_queries():
-    with pytest.raises(ValueError, match="none left in .*larger share, or split by something else"):
+    with pytest.raises(ValueError, match="needs 3 sequences or more. Received: 2. Set"):
         split_photos(make_town(sequence_ids=np.arange(300) // 150), by="sequence")
     with pytest.raises(ValueError, match=r"`query_share` must lie in \(0, 1\)"):
         draw_roles(make_town(), split_photos(make_town()), query_share=1.0)
+
+
+@pytest.mark.parametrize("by", ["area", "sequence", "time"])
+@pytest.mark.parametrize("sizes", [(33, 33, 33), (10, 15, 74), (90, 1, 1), (1, 90, 1), (1, 1, 1)])
+def test_as_many_units_as_splits_give_one_each(by, sizes):
+    units = np.repeat(np.arange(3), sizes)
+    known = {"sequence_ids": units, "times_s": units * 1e5, "place_ids": units}
+    positions_m = units[:, None] * [70.0, 30.0]
+    for seed in range(8):
+        for fields in ({"positions_m": positions_m}, {}):
+            dataset = PlaceDataset("p", [f"{i}.jpg" for i in range(len(units))], **known, **fields)
+            split = split_photos(dataset, by=by, buffer_m=0, seed=seed)
+            assert sorted(len(set(units[split.rows(name)])) for name in SPLITS) == [1, 1, 1]
+
+
+def test_a_split_without_a_unit_gets_the_one_nearest_to_its_share():
+    units = np.repeat(np.arange(6), (30, 30, 30, 3, 5, 2))
+    photos = PlaceDataset("p", [str(i) for i in range(100)], place_ids=units, sequence_ids=units)
+    for seed in range(20):
+        split = split_photos(photos, by="sequence", val_share=0.03, test_share=0.05, buffer_m=0,
+                             seed=seed)  # fmt: skip
+        assert all(len(split.rows(name)) for name in SPLITS)
 
 
 def test_a_single_sequence_is_not_split_by_sequence():

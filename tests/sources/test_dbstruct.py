@@ -161,6 +161,46 @@ def test_never_takes_a_database_photo_for_a_query_of_the_same_name(mat, photos, 
     }
 
 
+NORDLAND = fields(*[[(f"images-{i}.png", i, 0) for i in range(3)]] * 2)
+OF_BOTH_SIDES = [f"{folder}/images-{i}.png" for folder in ("database", "query") for i in range(3)]
+
+
+@pytest.mark.parametrize("where", ["set.mat", "query/set.mat", "database/set.mat", "mats/set.mat"])
+@pytest.mark.parametrize("folders", [("database", "query"), ("images", "images/queries")])
+def test_equal_names_on_both_sides_are_two_photos(mat, photos, where, folders):
+    names = [f"{folder}/images-{i}.png" for folder in folders for i in range(3)]
+    photos(*names)
+    dataset = read_dbstruct(mat(NORDLAND, where))
+    assert dataset.names.tolist() == names
+    assert dataset.is_database.tolist() == [True] * 3 + [False] * 3
+    assert dataset.is_query.tolist() == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize("folder", ["query", "database"])
+def test_a_named_folder_of_one_side_does_not_stand_for_both(mat, photos, folder):
+    root = photos(*OF_BOTH_SIDES)
+    path = mat(NORDLAND, "mats/set.mat")
+    dataset = read_dbstruct(f"{path},images={root / folder}")
+    assert dataset.names.tolist() == OF_BOTH_SIDES
+
+
+def test_a_missing_query_is_not_replaced_by_the_database_photo_of_its_name(mat, photos, refuses):
+    photos(*OF_BOTH_SIDES[:5])
+    path = mat(NORDLAND)
+    with refuses(FileNotFoundError, "1 of 6 photos.*first: query/images-2.png"):
+        read_dbstruct(path)
+    photos("query/images-1.png", content=b"")
+    dataset = read_dbstruct(path, skip_unreadable=True)
+    assert dataset.names.tolist() == OF_BOTH_SIDES[:4]
+    assert dataset.positions_m[:, 0].tolist() == [0, 1, 2, 0]
+
+
+def test_queries_have_another_suffix_than_the_database_photos_of_their_names(mat, photos):
+    names = [name.replace(".png", ".jpg") if "query" in name else name for name in OF_BOTH_SIDES]
+    photos(*names)
+    assert read_dbstruct(mat(NORDLAND)).names.tolist() == names
+
+
 def test_hands_over_all_rows_while_surveying(mat):
     with surveying() as lacks:
         dataset = read_dbstruct(mat(TWO_AND_ONE))
