@@ -1,9 +1,23 @@
 """Files that are there as a whole or not at all."""
 
 import contextlib
+import errno
+import fcntl
+import functools
+import hashlib
+import logging
 import os
+import re
+import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+from placevec.input_file import shown
+
+_log = logging.getLogger(__name__)
+_SUFFIX = r"(?:\.[A-Za-z0-9]{1,16})?"  # that writers may go by; another is not taken over
+_UNFINISHED = re.compile(rf"\.unfinished-([0-9a-f]{{16}})-([0-9a-f]{{16}}){_SUFFIX}")
 
 
 @contextlib.contextmanager
@@ -11,13 +25,20 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     """Gives a path to write to, and moves what was written to `path` when all went well.
 
     Whatever happens before, an error, a full disk, SIGKILL or power loss, an older file at `path`
-    stays as it was. What a killed process leaves is replaced by the next writer of `path`.
+    stays as it was. The unfinished file lies in the same folder, has a random name and is created
+    exclusively, so no link is followed and two writers of one `path` never share it: the one that
+    ends last wins as a whole. A link at `path` is replaced, not followed. Permissions are those of
+    the process's umask. What a killed process leaves is deleted by the next process that writes
+    into the folder, see `delete_unfinished`.
 
     Args:
         path: Path. The file to write, in a folder that is there.
 
     Yields:
-        Path. A file beside it that ends in the same name.
+        Path. An empty file beside it with the same suffix, to be written in place.
+
+    Raises:
+        OSError: If it cannot be written, such as on a full disk; the message names `path`.
 
     Example:
     >>> import tempfile
@@ -28,15 +49,43 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    try:
-        yield unfinished
-        _to_disk(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with _named_errors(path):
+        _delete_unfinished_once(path.parent.absolute())
+        unfinished, descriptor = _create(path)
+        try:
+            yield unfinished
+            if not os.path.samestat(os.fstat(descriptor), os.lstat(unfinished)):
+                raise OSError(errno.EBUSY, "something replaced its unfinished file")
+            os.fsync(descriptor)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+            os.close(descriptor)
     with contextlib.suppress(OSError):  # some network disks cannot, and the file is there
-        _to_disk(path.parent)
+        _folder_to_disk(path.parent)
+
+
+def delete_unfinished(folder: Path) -> int:
+    """Deletes what killed writers left in a folder.
+
+    Only files that `whole_file` made and nobody writes are deleted: the name holds a digest of its
+    random part, the file is a regular one of this user without another name, and the lock that a
+    writer holds while it lives is free.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        int. How many files were deleted.
+    """
+    count = 0
+    for name in os.listdir(folder):
+        found = _UNFINISHED.fullmatch(name)
+        if found and found[2] == _digest(found[1]):
+            count += _delete_abandoned(Path(folder) / name)
+    if count:
+        _log.info("deleted %d unfinished files in %s", count, folder)
+    return count
 
 
 def require_writable(path: Path | str, suffix: str) -> None:
@@ -62,9 +111,73 @@ def require_writable(path: Path | str, suffix: str) -> None:
         raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
 
 
-def _to_disk(path: Path) -> None:
-    """Waits until the system has written a file or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
+@contextlib.contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Lets errors of the system, a full disk above all, name the file that was to be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        kind = type(error) if type(error).__module__ == "builtins" else OSError
+        named = kind(f"{shown(path)} could not be written ({reason})")
+        named.errno = error.errno
+        raise named from error
+
+
+def _create(path: Path) -> tuple[Path, int]:
+    """Creates the unfinished file, and returns its path and an open, locked descriptor."""
+    suffix = path.suffix if re.fullmatch(_SUFFIX, path.suffix) else ""
+    while True:
+        token = secrets.token_hex(8)
+        unfinished = path.with_name(f".unfinished-{token}-{_digest(token)}{suffix}")
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(unfinished, flags, 0o666)
+        try:
+            with contextlib.suppress(OSError):  # no locks there: then nothing is taken for dead
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:  # else it was taken for dead before it was locked
+                return unfinished, descriptor
+        except BaseException:
+            os.close(descriptor)
+            unfinished.unlink(missing_ok=True)
+            raise
+        os.close(descriptor)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(f"placevec unfinished {token}".encode()).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=1024)
+def _delete_unfinished_once(folder: Path) -> None:
+    """Deletes leftovers at the first file that this process writes into a folder, not at each."""
+    with contextlib.suppress(PermissionError):  # a folder that may be written to but not listed
+        delete_unfinished(folder)
+
+
+def _delete_abandoned(path: Path) -> bool:
+    """Deletes an unfinished file that no living process holds, and says whether it did."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # a link, gone, or another user's
+        return False
+    try:
+        status = os.fstat(descriptor)
+        is_own = status.st_uid == os.geteuid() and status.st_nlink == 1
+        if not (is_own and stat.S_ISREG(status.st_mode)):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+        return True
+    except OSError:  # someone writes it
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _folder_to_disk(folder: Path) -> None:
+    """Waits until the system has written the names in a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,5 +1,6 @@
 """Files that are there as a whole or not at all."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from placevec.whole_file import require_writable, whole_file
+from placevec.whole_file import delete_unfinished, require_writable, whole_file
 
 
 def test_moves_what_was_written(tmp_path):
@@ -29,7 +30,7 @@ def test_an_error_leaves_the_older_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_what_a_killed_process_left_is_replaced(tmp_path):
+def test_what_a_killed_process_left_is_deleted_by_the_next_one(tmp_path):
     program = (
         "import os, signal, sys\n"
         "from placevec.whole_file import require_writable, whole_file\n"
@@ -40,11 +41,86 @@ def test_what_a_killed_process_left_is_replaced(tmp_path):
     killed = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.txt")])
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "a.txt").exists()
-    assert len(os.listdir(tmp_path)) == 1
+    (left,) = tmp_path.iterdir()
     with whole_file(tmp_path / "a.txt") as unfinished:
         unfinished.write_text("whole")
     assert os.listdir(tmp_path) == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "whole"
+    left.write_text("half")
+    assert delete_unfinished(tmp_path) == 1 and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_deletes_no_file_that_is_not_a_dead_writers(tmp_path):
+    others = {".unfinished-a.txt", ".unfinished-0123456789abcdef-0123456789abcdef.txt", "mine"}
+    for name in others:
+        (tmp_path / name).write_text("keep")
+    with whole_file(tmp_path / "a.txt") as unfinished:
+        alive = unfinished.name
+        assert delete_unfinished(tmp_path) == 0
+        unfinished.write_text("whole")
+    (tmp_path / alive).symlink_to(tmp_path / "mine")  # a name that passes, of a link
+    assert delete_unfinished(tmp_path) == 0
+    (tmp_path / alive).unlink()
+    os.link(tmp_path / "mine", tmp_path / alive)
+    assert delete_unfinished(tmp_path) == 0
+    assert set(os.listdir(tmp_path)) == others | {"a.txt", alive}
+
+
+def test_follows_no_link_at_the_file_or_at_a_name_that_can_be_guessed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("a.txt", ".unfinished-a.txt"):
+        (tmp_path / name).symlink_to(victim)
+    with whole_file(tmp_path / "a.txt") as first, whole_file(tmp_path / "a.txt") as second:
+        assert first.name != second.name
+        first.write_text("new")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "a.txt").read_text() == "new" and not (tmp_path / "a.txt").is_symlink()
+
+
+def test_refuses_an_unfinished_file_that_was_replaced_by_a_link(tmp_path):
+    (tmp_path / "victim").write_text("precious")
+    with pytest.raises(OSError, match="a.txt could not be written .*replaced"):
+        with whole_file(tmp_path / "a.txt") as unfinished:
+            unfinished.unlink()
+            unfinished.symlink_to(tmp_path / "victim")
+    assert os.listdir(tmp_path) == ["victim"]
+
+
+def test_two_writers_of_one_file_never_mix(tmp_path):
+    with whole_file(tmp_path / "a.txt") as first:
+        first.write_text("first")
+        with whole_file(tmp_path / "a.txt") as second:
+            second.write_text("second, longer")
+        assert (tmp_path / "a.txt").read_text() == "second, longer"
+        assert first.read_text() == "first"
+    assert (tmp_path / "a.txt").read_text() == "first"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_permissions_are_those_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with whole_file(tmp_path / "a.txt") as unfinished:
+            unfinished.write_text("x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    name = f"{251 * 'x'}.txt"
+    with whole_file(tmp_path / name) as unfinished:
+        unfinished.write_text("x")
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_an_error_of_the_system_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="a.txt could not be written .No space left") as caught:
+        with whole_file(tmp_path / "a.txt"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
 
 
 def test_needs_its_folder(tmp_path):

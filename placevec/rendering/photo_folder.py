@@ -1,21 +1,23 @@
 """A folder of rendered photos that is there as a whole or not at all."""
 
+import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from placevec.folder_lock import LOCK, locked
 from placevec.rendering.cameras import Camera
 from placevec.rendering.develop import develop
 from placevec.rendering.weather import Visit
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.photo_table import write_photo_table
-from placevec.whole_file import whole_file
+from placevec.whole_file import delete_unfinished, whole_file
 
 WORLD_FILE = "world.json"
 _DRAWN_FROM = {
@@ -90,6 +92,30 @@ def is_finished(out_dir: Path, wanted: dict) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def held(out_dir: Path) -> Iterator[None]:
+    """Lets no other process draw the photos of a folder meanwhile.
+
+    Args:
+        out_dir: Path. The folder when all are there.
+
+    Raises:
+        BlockingIOError: If another process draws them.
+        ValueError: If `out_dir` + `.partial`, which they are drawn in, is a link.
+    """
+    partial_dir = _partial_dir(out_dir)
+    if partial_dir.is_symlink():
+        raise ValueError(f"{partial_dir} must be a folder. Received: a link. Remove it")
+    partial_dir.mkdir(parents=True, exist_ok=True)
+    with locked(partial_dir):
+        yield
+        if not partial_dir.exists():
+            (out_dir / LOCK).unlink()  # it moved there with the photos
+        elif os.listdir(partial_dir) == [LOCK]:
+            (partial_dir / LOCK).unlink()
+            partial_dir.rmdir()
+
+
 def begin(out_dir: Path, wanted: dict) -> Path:
     """Makes the folder that photos are drawn in until all are there, or takes it up again.
 
@@ -103,14 +129,15 @@ def begin(out_dir: Path, wanted: dict) -> Path:
     Raises:
         ValueError: If it holds an interrupted rendering of anything else, or other files.
     """
-    partial_dir = out_dir.with_name(out_dir.name + ".partial")
+    partial_dir = _partial_dir(out_dir)
     partial_dir.mkdir(parents=True, exist_ok=True)
     found = read_world_file(partial_dir)
     if found:
         _refuse_other(partial_dir, found, wanted)
         _log.info("Going on with the interrupted rendering in %s", partial_dir)
         return partial_dir
-    if any(not path.name.endswith(WORLD_FILE) for path in partial_dir.iterdir()):
+    delete_unfinished(partial_dir)
+    if set(os.listdir(partial_dir)) - {LOCK, WORLD_FILE}:
         raise ValueError(
             f"{partial_dir} must be empty or an interrupted rendering. Received: a folder without "
             f"{WORLD_FILE}. Remove it"
@@ -192,6 +219,10 @@ def write_world_file(folder: Path, world: dict) -> None:
     """Writes the world file of a rendering, as a whole or not at all."""
     with whole_file(folder / WORLD_FILE) as unfinished:
         unfinished.write_text(json.dumps(world, indent=2))
+
+
+def _partial_dir(out_dir: Path) -> Path:
+    return out_dir.with_name(out_dir.name + ".partial")
 
 
 def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:

@@ -19,6 +19,7 @@ from placevec.rendering.photo_folder import (
     Shot,
     begin,
     finish,
+    held,
     is_finished,
     missing_shots,
     read_world_file,
@@ -114,6 +115,7 @@ def render(
         ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
             but a rendering of the same settings, model and trajectory, which is then left as it is;
             or what `out` + `.partial` holds was drawn of others, or by another pipe.
+        BlockingIOError: If another process renders into `out`.
         OSError: If the pipe asked for is not there, or photos cannot be written.
         ChildProcessError: If processes that draw crash again and again.
 
@@ -138,9 +140,7 @@ def render(
     wanted = {"settings": _settings(name, settings)}
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
-        _log.info("%s holds this rendering already", out_dir)
-        found = read_world_file(out_dir)
-        return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
+        return _found(out_dir)
     if not is_town and (settings.points or settings.depth):
         refuse_too_many(len(tour.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
@@ -150,21 +150,46 @@ def render(
         about["spacing_m"] = tour.viewpoints.spacing_m
         about["clearance_m"] = tour.viewpoints.body.clearance_m
     drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
+    with held(out_dir):
+        if is_finished(out_dir, wanted):  # by a process that ended a moment ago
+            return _found(out_dir)
+        return _draw(world, tour, settings, out_dir, wanted, about, drawn_by, progress)
+
+
+def _found(out_dir: Path) -> Rendering:
+    _log.info("%s holds this rendering already", out_dir)
+    found = read_world_file(out_dir)
+    return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
+
+
+def _draw(
+    world: Path | str,
+    tour: TownTour | ModelTour,
+    settings: RenderConfig,
+    out_dir: Path,
+    wanted: dict,
+    about: dict,
+    drawn_by: dict,
+    progress: Callable[[Iterable], Iterable],
+) -> Rendering:
+    """Draws the photos that are missing, and gives the folder its name."""
     partial_dir = begin(out_dir, wanted | drawn_by)
     started = time.perf_counter()
     shots = list(tour.shots())
     missing = missing_shots(partial_dir, shots)
     wanting = shots if settings.points or settings.depth else missing
     with (
-        _choose_drawer(world, tour, settings, pipe, partial_dir, len(wanting)) as drawer,
+        _choose_drawer(
+            world, tour, settings, drawn_by["pipe"], partial_dir, len(wanting)
+        ) as drawer,
         contextlib.closing(drawer.draw(wanting)) as drawn,
     ):
         points = dict(next(drawn) for _ in progress(wanting))
     write_tables(partial_dir, shots, settings.field_of_view_deg)
     if settings.points:
         _write_points(partial_dir, shots, points)
-    if not is_town and settings.val_share > 0:
-        about["parts"] = _split(partial_dir, shots, settings)
+    if isinstance(tour, ModelTour) and settings.val_share > 0:
+        about = about | {"parts": _split(partial_dir, shots, settings)}
     finish(partial_dir, out_dir, wanted | about | drawn_by, shots)
     seconds = time.perf_counter() - started
     world_file = read_world_file(out_dir)

@@ -33,11 +33,8 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
             "`names` and `descriptors` must be (N,) and (N, D). Received: "
             f"{names.shape} and {descriptors.shape}"
         )
-    try:
-        with whole_file(path) as unfinished:
-            np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
-    except OSError as error:
-        raise OSError(f"{path} could not be written ({error})") from error
+    with whole_file(path) as unfinished:
+        np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
 
 
 def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from placevec.folder_lock import take_lock
 from placevec.retrieval.manifest import Manifest, read_manifest, removed_path
 from placevec.retrieval.shards import map_numbers, map_shard, read_photos
-from placevec.retrieval.store_lock import take_lock
 
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {

@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
+from placevec.folder_lock import LOCK, take_lock
 from placevec.retrieval.manifest import (
     INDEX,
-    MANIFEST,
     Manifest,
     delete_leftovers,
     index_files,
@@ -22,11 +22,9 @@ from placevec.retrieval.manifest import (
 )
 from placevec.retrieval.shards import write_shard
 from placevec.retrieval.store import DescriptorStore
-from placevec.retrieval.store_lock import LOCK, take_lock
-from placevec.whole_file import whole_file
+from placevec.whole_file import delete_unfinished, whole_file
 
 _log = logging.getLogger(__name__)
-_FIRST_FILES = {LOCK, f".unfinished-{MANIFEST}"}  # of a `create` that was killed
 _ROWS_OF_A_SHARD = 16_384  # after `compact`
 
 
@@ -90,7 +88,9 @@ class StoreWriter(DescriptorStore):
             raise FileNotFoundError(
                 f"There is no folder {folder.parent} for {folder.name}. Make it"
             )
-        if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - _FIRST_FILES):
+        if folder.is_dir():
+            delete_unfinished(folder)  # of a `create` that was killed
+        if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK}):
             raise FileExistsError(f"{folder} is there already. Name a folder that is not")
         folder.mkdir(exist_ok=True)
         store = cls(folder, manifest, take_lock(folder))
@@ -118,6 +118,7 @@ class StoreWriter(DescriptorStore):
         lock = take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
+            delete_unfinished(folder)
             if leftovers := delete_leftovers(folder, store.manifest):
                 _log.info("deleted %d unfinished files in %s", leftovers, folder)
         except BaseException:

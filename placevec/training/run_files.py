@@ -1,12 +1,15 @@
 """The files of one training run: settings, history, checkpoint."""
 
+import contextlib
 import csv
 import json
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from placevec.config import TrainConfig, to_dict
+from placevec.folder_lock import locked
 from placevec.input_file import read_json
 from placevec.whole_file import whole_file
 
@@ -62,6 +65,31 @@ _FREE = (
     "cache_mb",
     "devices",
 )
+
+
+@contextlib.contextmanager
+def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]:
+    """Holds the folder of a run, so that no other training writes into it meanwhile.
+
+    Args:
+        config: TrainConfig.
+        is_writer: bool. False in the processes of one training that do not write.
+
+    Yields:
+        bool. What `check_run` returns.
+
+    Raises:
+        BlockingIOError: If another training writes into the folder.
+        FileExistsError, FileNotFoundError, ValueError: As `check_run` does; a folder that is not
+            there is not made then.
+    """
+    goes_on = check_run(config)
+    if not is_writer:
+        yield goes_on
+        return
+    config.run_dir.mkdir(parents=True, exist_ok=True)
+    with locked(config.run_dir):
+        yield check_run(config)  # again: it may have changed meanwhile
 
 
 def check_run(config: TrainConfig) -> bool:

@@ -34,11 +34,11 @@ from placevec.training.optimizer import averaged_weights, step_size
 from placevec.training.photo_record import record_photos, require_same_photos, write_record
 from placevec.training.report import write_report
 from placevec.training.run_files import (
-    check_run,
     clear_run,
     note_loss,
     noted_loss,
     read_history,
+    run_locked,
     write_history,
     write_json,
 )
@@ -120,6 +120,7 @@ def train(
     Raises:
         FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: If photos or weights are missing.
+        BlockingIOError: If another training writes into the run folder.
         ValueError: If data and settings do not fit each other, or worker processes shall augment
             by what is no name of a preset; or the photos of a run that shall go on have changed.
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
@@ -142,8 +143,8 @@ def train(
         open_workers(config, augmentation) as workers,
         stop_requests(devices.gather) as request,
         _precision(config.precision),
+        run_locked(config, is_writer=devices.is_first) as goes_on,
     ):
-        goes_on = check_run(config)
         photos = record_photos({"places": sampler.dataset, "validation": validation})
         if goes_on:
             require_same_photos(config.run_dir, photos)

@@ -11,6 +11,7 @@ from placevec.rendering.photo_folder import (
     Shot,
     begin,
     finish,
+    held,
     is_finished,
     missing_shots,
     read_world_file,
@@ -52,6 +53,30 @@ def test_a_folder_is_begun_gone_on_with_and_finished(tmp_path):
     assert dataset.headings_deg.tolist() == [30, 30] and dataset.altitudes_m.tolist() == [1.7, 1.7]
     assert dataset.queries.tolist() == [1] and dataset.place_ids[0] == dataset.place_ids[1]
     assert cv2.imread(str(dataset.path(0))).shape == (32, 32, 3)
+
+
+def test_two_processes_never_draw_into_one_folder(tmp_path):
+    out, wanted = tmp_path / "out", {"settings": {}}
+    with held(out):
+        with pytest.raises(BlockingIOError, match="Another process writes to .*out.partial"):
+            with held(out):
+                pass
+        partial = begin(out, wanted)
+        draw(partial, [shot("a.jpg")])
+        finish(partial, out, wanted, [shot("a.jpg")])
+    assert sorted(path.name for path in out.iterdir()) == ["a.jpg", "world.json"]
+    with held(out):  # came too late: nothing is left to draw
+        assert is_finished(out, wanted)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_draws_into_no_folder_that_is_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out.partial").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="out.partial must be a folder. Received: a link"):
+        with held(tmp_path / "out"):
+            pass
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_refuses_a_folder_of_anything_else(tmp_path):

@@ -11,6 +11,7 @@ from placevec.training.run_files import (
     note_loss,
     noted_loss,
     read_history,
+    run_locked,
     write_history,
 )
 
@@ -130,3 +131,24 @@ def test_refuses_damaged_losses_in_one_line(tmp_path, text):
     (tmp_path / run_files.UNFINISHED_EPOCH).write_text(text)
     with pytest.raises(ValueError, match="unfinished_epoch.json must"):
         noted_loss(tmp_path, 3)
+
+
+def test_two_trainings_never_share_a_folder(config):
+    with run_locked(config) as goes_on:
+        assert goes_on is False
+        other = dataclasses.replace(config, overwrite=True)
+        with pytest.raises(BlockingIOError, match="Another process writes to .*run"):
+            with run_locked(other):
+                pass
+        with run_locked(config, is_writer=False) as goes_on:  # a process of the same training
+            assert goes_on is False
+        clear_run(config)
+    with pytest.raises(FileExistsError, match="--resume"), run_locked(config):
+        pass
+
+
+def test_a_refused_run_makes_no_folder(config):
+    with pytest.raises(FileNotFoundError):
+        with run_locked(dataclasses.replace(config, resume=True)):
+            pass
+    assert not config.run_dir.exists()

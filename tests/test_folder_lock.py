@@ -1,0 +1,20 @@
+import os
+
+import pytest
+
+from placevec.folder_lock import locked, take_lock
+
+
+def test_one_at_a_time_and_the_next_one_when_it_ends(tmp_path):
+    with locked(tmp_path):
+        with pytest.raises(BlockingIOError, match="Another process writes to .*Wait or close it"):
+            take_lock(tmp_path)
+    os.close(take_lock(tmp_path))
+    assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_follows_no_link(tmp_path):
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="lock"):
+        take_lock(tmp_path)
+    assert not (tmp_path / "elsewhere").exists()
