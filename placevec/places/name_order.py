@@ -4,14 +4,22 @@ import re
 
 
 def by_number(name: str) -> str:
-    """Returns a key to sort names by, such that numbers in them count by their value.
+    """Returns a key that sorts names naturally.
+
+    Numbers count by their value, however long they are, and upper and lower case are alike. Of
+    names that are equal in this, the order is that of their characters.
 
     Args:
         name: str. A file's name.
 
     Example:
 
-    >>> sorted(["10.jpg", "2.jpg"], key=by_number)
-    ['2.jpg', '10.jpg']
+    >>> sorted(["10.jpg", "B2.jpg", "2.JPG", "a3.jpg"], key=by_number)
+    ['2.JPG', '10.jpg', 'a3.jpg', 'B2.jpg']
     """
-    return re.sub(r"\d+", lambda number: number[0].zfill(20), name)
+    return re.sub("[0-9]+", _of_equal_order, name.casefold()) + "\0" + name
+
+
+def _of_equal_order(number: re.Match) -> str:
+    digits = number[0].lstrip("0")
+    return f"{len(digits):03d}{digits}"  # a file's name has at most 255 characters

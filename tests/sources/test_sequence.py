@@ -69,8 +69,8 @@ def test_refuses_traverses_that_do_not_pair(photos, refuses):
     root = photos("query/1.jpg", "query/2.jpg")
     with refuses(FileNotFoundError, "two folders of photos or more, .*Received: query"):
         read_sequence(root)
-    photos("ref/1.jpg")
-    with refuses(ValueError, "2 in query, 1 in ref"):
+    photos("ref/a.jpg")
+    with refuses(ValueError, "2 in query, 1 in ref.*,query=NAME,database=NAME.*table:"):
         read_sequence(root)
     with refuses(FileNotFoundError, "one traverse to look up, day. Received: query, ref"):
         read_sequence(f"{root},query=day")
@@ -79,6 +79,77 @@ def test_refuses_traverses_that_do_not_pair(photos, refuses):
         read_sequence(root)
     with refuses(FileNotFoundError, "does not exist"):
         read_sequence(root / "absent")
+
+
+def frames_of(dataset):
+    return dict(zip(dataset.names.tolist(), dataset.positions_m[:, 0].tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "ref"),
+    [
+        ("{:05d}.jpg", "{:05d}.jpg"),
+        ("{}.jpg", "{:07d}.png"),
+        ("cam1_{:03d}.jpg", "cam2_{:03d}_night.jpg"),
+        ("IMG_{}.JPG", "img_{}.jpg"),
+        ("sub/{:02d}.jpg", "{:02d}.jpg"),
+    ],
+)
+def test_photos_of_equal_number_show_the_same_place(photos, caplog, query, ref):
+    expected = {f"query/{query.format(n)}": n for n in (0, 1, 5, 6, 7, 8, 9, 10, 11)}
+    expected |= {f"ref/{ref.format(n)}": n for n in (0, 1, 2, 3, 4, 5, 6, 7, 11)}
+    assert frames_of(read_sequence(photos(*expected))) == expected
+    assert "6 of 18 photos" in caplog.text and "first: query/" in caplog.text
+
+
+def test_traverses_of_other_lengths_are_aligned_by_number(photos):
+    root = photos("query/7.jpg", "ref/5.jpg", "ref/7.jpg", "ref/11.jpg")
+    assert frames_of(read_sequence(root)) == {
+        "query/7.jpg": 2, "ref/5.jpg": 0, "ref/7.jpg": 2, "ref/11.jpg": 6,
+    }  # fmt: skip
+
+
+def test_a_counter_beside_times_numbers_the_frames(photos):
+    root = photos("query/f1_1005.jpg", "query/f2_1017.jpg", "query/f3_1018.jpg", "ref/f2_88.jpg",
+                  "ref/f3_90.jpg", "ref/f4_99.jpg")  # fmt: skip
+    assert frames_of(read_sequence(root))["ref/f2_88.jpg"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "ref"),
+    [
+        (("1.jpg", "2.jpg", "4.jpg"), ("a.jpg", "b.jpg", "c.jpg")),
+        (("IMG_101.jpg", "IMG_103.jpg"), ("IMG_901.jpg", "IMG_902.jpg")),
+        (("12-01-59.jpg", "12-02-03.jpg"), ("08-01-59.jpg", "08-02-09.jpg")),
+        (("1.jpg", "01.jpg"), ("1.jpg", "2.jpg")),
+        (("left1.jpg", "right2.jpg"), ("left2.jpg", "right1.jpg")),
+        ((f"{10**30}.jpg", f"{10**30 + 5}.jpg"), (f"{10**30}.jpg", f"{10**30 + 9}.jpg")),
+    ],
+)
+def test_names_that_number_no_frames_in_common_pair_by_rank(photos, query, ref):
+    root = photos(*(f"query/{name}" for name in query), *(f"ref/{name}" for name in ref))
+    frames = list(range(len(query)))
+    assert read_sequence(root).positions_m[:, 0].tolist() == frames * 2
+
+
+def test_the_order_is_natural_whatever_the_case(photos):
+    names = ["a1.jpg", "A2.JPG", "a10.jpg", "B1.jpg"]
+    root = photos(*(f"{folder}/{name}" for folder in ("query", "ref") for name in names))
+    assert read_sequence(root).names[:4].tolist() == [f"query/{name}" for name in names]
+
+
+def test_two_of_many_traverses_are_named(photos, refuses):
+    root = photos("day2/1.jpg", "day2/2.jpg", "day10/1.jpg", "day10/2.jpg", "query/a.jpg")
+    dataset = read_sequence(f"{root},query=day10,database=day2")
+    assert dataset.names.tolist() == ["day10/1.jpg", "day10/2.jpg", "day2/1.jpg", "day2/2.jpg"]
+    assert dataset.queries.tolist() == [0, 1] and dataset.database.tolist() == [2, 3]
+    with refuses(FileNotFoundError, "must hold day2 and night, .*Received: day10, day2, query"):
+        read_sequence(f"{root},query=day2,database=night")
+    with refuses(FileNotFoundError, "must hold day2 and day2, two folders"):
+        read_sequence(f"{root},query=day2,database=day2")
+    photos("queries/1.jpg")
+    with refuses(FileNotFoundError, "one traverse to look up, query or queries.*PATH,query=NAME"):
+        read_sequence(f"{root},database=day2")
 
 
 def test_recognizes_only_traverses_of_equal_length(photos):
