@@ -8,6 +8,7 @@ Without an edit it draws a small town, trains on it, and measures recall on stre
 trained on. `placevec/config` says what each setting does.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from placevec.cli import flags_over, import_keras, one_line_errors, progress_bar
@@ -16,7 +17,8 @@ from placevec.config import ModelConfig, RenderConfig, TrainConfig
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
 TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training half
 PLACES = f"folder:{TOWN_DIR}/train"
-VALIDATION = f"folder:{TOWN_DIR}/val"
+VALIDATION = f"folder:{TOWN_DIR}/val"  # chooses the epoch that is kept
+TEST = f"folder:{TOWN_DIR}/test"  # chooses nothing; None: no such photos
 LOG_DIR = "runs/town"
 IMAGE_SIZE = (144, 192)  # rows, columns; 240, 320 or more for photos of the real world
 CHANNELS = 3  # 1 for grey
@@ -52,6 +54,7 @@ def config() -> TrainConfig:
     return TrainConfig(
         places=PLACES,
         validation=VALIDATION,
+        test=TEST,
         run_dir=Path(LOG_DIR),
         image_size=IMAGE_SIZE,
         model=ModelConfig(
@@ -78,14 +81,17 @@ def config() -> TrainConfig:
 
 
 def main() -> None:
-    """Draws the town where the photos to train on are the town's, then trains."""
+    """Draws the town if the photos to train on are the town's, then trains."""
     settings = flags_over(config())
     import_keras()
     from placevec.rendering import render
     from placevec.training import train
 
     if settings.places == f"folder:{TOWN_DIR}/train":
-        render("town", RenderConfig(out=Path(TOWN_DIR), points=False), progress=progress_bar)
+        town = RenderConfig(out=Path(TOWN_DIR), points=False, num_test_streets=10)
+        render("town", town, progress=progress_bar)
+    elif settings.test == f"folder:{TOWN_DIR}/test":
+        settings = replace(settings, test=None)  # the town's, and other photos are trained on
     print(train(settings, progress=progress_bar))
 
 

@@ -31,7 +31,7 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
         )
         for precision in dict.fromkeys((settings.precision, "float32"))
     }
-    summaries = {
+    evaluations = {
         precision: evaluate_model(
             model,
             dataset,
@@ -40,9 +40,10 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
             batch_size=settings.batch_size,
             skip_unreadable=settings.skip_unreadable,
             progress=progress_bar,
-        ).summary()
+        )
         for precision, model in models.items()
     }
+    summaries = {precision: each.summary() for precision, each in evaluations.items()}
     model = models[settings.precision]
     summary, exact = summaries[settings.precision], summaries["float32"]["recall"]
     is_exact = settings.precision == "float32"
@@ -60,3 +61,5 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
     rows, columns = model.image_size
     print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
     print(model.cost())
+    for sentence in evaluations[settings.precision].saturation():
+        print(sentence)

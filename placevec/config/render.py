@@ -79,13 +79,16 @@ class RenderConfig:
     """Of the town: streets to train on."""
     num_validation_streets: int = 10
     """Of the town: streets to measure recall on."""
+    num_test_streets: int = 0
+    """Of the town: streets that neither train a network nor choose its epoch, for its final figure.
+    0: none."""
     places_per_street: int = 30
     """Of the town: places along a street."""
 
     def __post_init__(self) -> None:
         settle_types(self)
         need_image_size(self)
-        need_at_least(self, 0, "seed")
+        need_at_least(self, 0, "seed", "num_test_streets")
         need_at_least(self, 1, "num_photos", "views_per_place", "num_streets", "places_per_street")
         need_at_least(self, 1, "num_validation_streets")
         need_positive(self, "point_cell_m", "scale", "eye_height_m")

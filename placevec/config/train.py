@@ -33,6 +33,9 @@ class TrainConfig:
     """Photos to train on, as READER:PATH."""
     validation: str = "folder:data/town/val"
     """Photos to measure recall on while training, as READER:PATH; of other places."""
+    test: str | None = None
+    """Photos to measure the finished network on, as READER:PATH; of places that neither train it
+    nor choose its epoch. None: none."""
     run_dir: Path = Path("runs/town")
     """Folder for the model, settings, history and pictures of this training."""
     resume: bool = False
@@ -318,6 +321,12 @@ class TrainConfig:
         if self.positive_rule == "distance":
             return self.negative_radius_m
         return max(self.negative_radius_m, 2 * self.view_depth_m)
+
+    @property
+    def pair_radius_flag(self) -> str:
+        """The flag that decides `pair_radius_m`."""
+        is_view = self.pair_radius_m > self.negative_radius_m
+        return "--view-depth-m" if is_view else "--negative-radius-m"
 
     @property
     def is_whitened(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from placevec.config import RenderConfig
 from placevec.folder_lock import LOCK, locked
 from placevec.rendering.cameras import Camera
 from placevec.rendering.develop import develop
@@ -228,7 +229,11 @@ def _partial_dir(out_dir: Path) -> Path:
 def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
     now, then = wanted["settings"], found["settings"]
     names = [name for name in now | then if _DIGEST_OF.get(name) not in wanted]
-    facts = [("settings", name, now.get(name), then.get(name)) for name in names]
+    # A setting that an earlier version did not have is at its default.
+    facts = [
+        ("settings", name, now.get(name), then.get(name, getattr(RenderConfig, name, None)))
+        for name in names
+    ]
     facts += [
         (what, name, wanted[name], found.get(name))
         for name, what in _DRAWN_FROM.items()

@@ -92,11 +92,11 @@ def render(
 ) -> Rendering:
     """Photographs a made town or a 3-D model in the folder format.
 
-    The town gives `train` and `val`, each with `database` and `queries`, from streets that share
-    no house; a model gives one folder, with a subfolder for each visit and `splits.csv`, so that
-    `folder:OUT#train` and `#val` open ground that does not overlap. Beside the photos stand
-    `positions.csv`, `points.npz` and `world.json`, from which the same pipe makes the same bytes;
-    beside each photo its depth, where that is wanted.
+    The town gives `train`, `val` and, with `num_test_streets`, `test`, each with `database` and
+    `queries`, from streets that share no house; a model gives one folder, with a subfolder for
+    each visit and `splits.csv`, so that `folder:OUT#train` and `#val` open ground that does not
+    overlap. Beside the photos stand `positions.csv`, `points.npz` and `world.json`, from which the
+    same pipe makes the same bytes; beside each photo its depth, if it is wanted.
 
     Photos are drawn in `out` + `.partial`, which is renamed when all are there; what an interrupted
     call has drawn is kept by the next one.
@@ -136,7 +136,7 @@ def render(
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
     tour = open_tour(world, settings)
-    about = {"world": TOWN, "parts": ["/train", "/val"]} if is_town else _about(tour)
+    about = _about(tour)
     wanted = {"settings": _settings(name, settings)}
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
@@ -200,7 +200,9 @@ _OF_A_MODEL = (
     "num_photos", "views_per_place", "visits", "cameras", "trajectory", "height_m", "eye_height_m",
     "up", "scale", "randomize_textures", "val_share", "buffer_m", "jitter",
 )  # fmt: skip
-_OF_THE_TOWN = ("num_streets", "num_validation_streets", "places_per_street")
+_OF_THE_TOWN = (
+    "num_streets", "num_validation_streets", "num_test_streets", "places_per_street",
+)  # fmt: skip
 _NOT_OF_A_TRAJECTORY = ("num_photos", "views_per_place", "cameras", "height_m")
 _NOT_OF_CAMERAS = {"walk": ("height_m",), "fly": ("eye_height_m",)}
 
@@ -249,7 +251,9 @@ def _settings(name: str, settings: RenderConfig) -> dict:
     return {"world": name} | values
 
 
-def _about(tour: ModelTour) -> dict:
+def _about(tour: ModelTour | TownTour) -> dict:
+    if isinstance(tour, TownTour):
+        return {"world": TOWN, "parts": [f"/{part}" for part in tour.num_streets]}
     world, trajectory = tour.world, tour.settings.trajectory
     about = {
         "world": world.name,

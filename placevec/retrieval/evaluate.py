@@ -8,7 +8,7 @@ import numpy as np
 from placevec.config import EvaluateConfig
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.retrieval.describe import describe, no_progress
-from placevec.retrieval.recall import recall
+from placevec.retrieval.recall import RANKS, recall
 from placevec.retrieval.search import nearest
 
 _NUM_NEIGHBORS = 20
@@ -38,6 +38,26 @@ class Evaluation:
     def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
         """Returns recall at other values of N, as far as neighbors were searched."""
         return recall(self.neighbors, self.relevant, ranks)
+
+    def saturation(self) -> list[str]:
+        """Returns why recall cannot tell a better model from this one, a sentence for each rank.
+
+        Empty if it can: recall@1 is below 100 %, and every rank is below the number of database
+        photos.
+        """
+        num_database = len(self.dataset.database)
+        num_queries = sum(len(right) > 0 for right in self.relevant)
+        found = []
+        if self.recall[RANKS[0]] == 1:
+            found.append(
+                f"recall@{RANKS[0]} is 100 % on {num_queries} queries and {num_database} database "
+                "photos: it is saturated, and cannot show that another model is better. Add "
+                "places, or harder photos"
+            )
+        if ranks := [rank for rank in self.recall if rank >= num_database > 1]:
+            names = " and ".join(f"recall@{rank}" for rank in ranks)
+            found.append(f"{names} of a database of {num_database} photos: 100 % for any model")
+        return found
 
     def summary(self) -> dict:
         """Returns recall and counts as plain values that JSON can hold."""

@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import keras
 import tensorboard.summary
@@ -25,10 +27,26 @@ def keep_the_best(
         row: dict. Its measurements.
         model: keras.Model. The descriptor model.
     """
-    rows = read_history(config.run_dir)[:epoch]
-    best = max((float(each["recall@1"]) for each in rows if each.get("recall@1")), default=-1.0)
-    if row.get("recall@1", -1.0) > best:
-        save_model(model, config.run_dir / run_files.MODEL)
+    best = max((float(each["recall@1"]) for each in measured(config.run_dir, epoch)), default=-1.0)
+    if row.get("recall@1", -1.0) <= best:
+        return
+    save_model(model, config.run_dir / run_files.MODEL)
+    if row["recall@1"] == 1 and epoch + 1 < config.epochs:
+        _log.warning(
+            "recall@1 on `validation` is 100 %% after epoch %d: it is saturated, and no later "
+            "epoch can replace this one. Add places to `validation`, or harder photos",
+            epoch + 1,
+        )
+
+
+def measured(run_dir: Path, epoch: int | None = None) -> list[dict[str, str]]:
+    """Returns the rows of the history that have recall, of all epochs or of those before one."""
+    return [row for row in read_history(run_dir)[:epoch] if row.get("recall@1")]
+
+
+def best_epoch(rows: Sequence[Mapping[str, str]]) -> int:
+    """Returns the epoch, from 1, whose network `keep_the_best` kept of these measured rows."""
+    return int(max(rows, key=lambda row: float(row["recall@1"]))["epoch"])
 
 
 def record(
@@ -46,8 +64,9 @@ def record(
         _log.warning(
             "The loss was 0 in all of epoch %d, so nothing was learnt. Negatives of tuples are far "
             "enough already: set `--mining` or a larger `--margin`. A loss that takes those of the "
-            "batch found none: set a larger `--batch-size` or a smaller `--negative-radius-m`",
+            "batch found none: set a larger `--batch-size` or a smaller `%s`",
             epoch + 1,
+            config.pair_radius_flag,
         )
     folder = config.run_dir
     write_history(folder, [*read_history(folder)[:epoch], row])
@@ -56,8 +75,8 @@ def record(
     with contextlib.closing(board):
         for name in row.keys() - {"epoch"}:
             board.add_scalar(name, row[name], epoch + 1)
-    measured = {name: value for name, value in row.items() if name != "epoch"}
-    _log.info("epoch %d/%d: %s", epoch + 1, config.epochs, in_words(measured))
+    values = {name: value for name, value in row.items() if name != "epoch"}
+    _log.info("epoch %d/%d: %s", epoch + 1, config.epochs, in_words(values))
 
 
 def in_words(measured: dict[str, float]) -> str:

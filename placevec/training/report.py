@@ -22,12 +22,15 @@ _TITLES = {
 }
 
 
-def write_report(config: TrainConfig, recalls: Mapping[str, Mapping[int, float]]) -> None:
+def write_report(
+    config: TrainConfig, recalls: Mapping[str, Mapping[int, float]], notes: Mapping[str, str]
+) -> None:
     """Writes `report.md` and `history.png` into the run's folder.
 
     Args:
         config: TrainConfig.
         recalls: dict of label -> {N: share in [0, 1]}, such as before and after.
+        notes: dict of label -> str. Which network and which photos each is of.
     """
     folder = config.run_dir
     rows = run_files.read_history(folder)
@@ -40,9 +43,9 @@ def write_report(config: TrainConfig, recalls: Mapping[str, Mapping[int, float]]
         f"{config.recall_radius_m:g} m, photos of {config.image_size[0]}x{config.image_size[1]}.",
         "",
         *_table(
-            ["", *(f"recall@{rank}" for rank in ranks)],
+            ["", *(f"recall@{rank}" for rank in ranks), "network and photos"],
             [
-                [label, *(f"{100 * share:.1f} %" for share in curve.values())]
+                [label, *(f"{100 * share:.1f} %" for share in curve.values()), notes[label]]
                 for label, curve in recalls.items()
             ],
         ),

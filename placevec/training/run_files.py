@@ -56,6 +56,7 @@ _ALL = (
 
 # Settings that may differ when a training goes on: they do not change what is computed.
 _FREE = (
+    "test",
     "run_dir",
     "resume",
     "overwrite",

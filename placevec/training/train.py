@@ -20,7 +20,7 @@ from placevec.models import (
     save_model,
 )
 from placevec.places import PlaceDataset, TupleSampler
-from placevec.retrieval import draw_matches, draw_recall, no_progress
+from placevec.retrieval import Evaluation, draw_matches, draw_recall, no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.cluster_use import cluster_use
@@ -28,7 +28,7 @@ from placevec.training.clusters import read_photos
 from placevec.training.devices import Devices, open_devices
 from placevec.training.distillation import start_descriptors
 from placevec.training.feeding import feeding
-from placevec.training.journal import in_words, keep_the_best, record
+from placevec.training.journal import best_epoch, in_words, keep_the_best, measured, record
 from placevec.training.mining import Mined, Miner
 from placevec.training.optimizer import averaged_weights, step_size
 from placevec.training.photo_record import record_photos, require_same_photos, write_record
@@ -80,19 +80,33 @@ class Training:
     Args:
         run_dir: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
             `recall.png` and `matches.png`.
-        before: dict of N -> recall of the network before the first step, in [0, 1].
-        after: dict of N -> recall of the best network, whitened where told, in [0, 1].
+        recalls: dict of label -> {N: recall in [0, 1]}: `before`, the network before the first
+            step; `after`, that of the best epoch, whitened where told; `last`, that of the last
+            epoch, as it was measured; with `config.test` also `test before` and `test after`.
+        notes: dict of label -> str. Which network and which photos these are.
     """
 
     run_dir: Path
-    before: dict[int, float]
-    after: dict[int, float]
+    recalls: dict[str, dict[int, float]]
+    notes: dict[str, str]
+
+    @property
+    def before(self) -> dict[int, float]:
+        """Recall of the network before the first step."""
+        return self.recalls["before"]
+
+    @property
+    def after(self) -> dict[int, float]:
+        """Recall of the best network, on the photos that chose it."""
+        return self.recalls["after"]
 
     def __str__(self) -> str:
-        return (
-            f"before: {_recall_in_words(self.before)}\nafter:  {_recall_in_words(self.after)}\n"
-            f"results in {self.run_dir}"
-        )
+        width = max(map(len, self.recalls)) + 1
+        lines = [
+            f"{label + ':':{width}} {_recall_in_words(recall)} ({self.notes[label]})"
+            for label, recall in self.recalls.items()
+        ]
+        return "\n".join([*lines, f"results in {self.run_dir}"])
 
 
 def train(
@@ -137,6 +151,7 @@ def train(
         progress = no_progress
     keras.utils.set_random_seed(config.seed)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
+    test = config.test and open_places(config.test, skip_unreadable=config.skip_unreadable)
     augmentation = augmentation or config.augmentation
     with (
         open_training(config) as sampler,
@@ -149,7 +164,7 @@ def train(
         if goes_on:
             require_same_photos(config.run_dir, photos)
         changes = {"augmentation": augmentation, "workers": workers}
-        run = _Run(config, sampler, validation, changes, progress, request, devices)
+        run = _Run(config, sampler, validation, test, changes, progress, request, devices)
         run.restore() if goes_on else run.begin(photos)
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
@@ -175,6 +190,7 @@ class _Run:
         config: TrainConfig,
         sampler: TupleSampler | StreamSampler,
         validation: PlaceDataset,
+        test: PlaceDataset | None,
         changes: dict,
         progress: Callable[..., Iterable],
         request: StopRequest,
@@ -182,6 +198,7 @@ class _Run:
     ) -> None:
         self.config = config
         self.sampler = sampler
+        self.test = test
         self.progress = progress
         self.changes = changes
         self.request = request
@@ -282,23 +299,49 @@ class _Run:
             self._save_and_leave()
 
     def finish(self) -> Training | None:
-        """Compares the best network with the untrained one, in numbers and pictures."""
+        """Compares the best network with the untrained and the last one, and draws pictures."""
         folder = self.config.run_dir
         if self.config.is_whitened:
             self.devices.by_first(self._load(run_files.MODEL), self._whiten)
         after = self.devices.by_first(self._load(run_files.MODEL), self.validation.recall)
+        tested = self._test()
         if not self.devices.is_first:
             return None
         curves = {"before": self.before, "after": after}
-        write_json(
-            folder / run_files.RECALL,
-            {label: each.summary()["recall"] for label, each in curves.items()},
-        )
+        training = self._training(curves, tested)
+        write_json(folder / run_files.RECALL, training.recalls)
         draw_recall({k: each.recall_at(_PLOT_RANKS) for k, each in curves.items()},
                     folder / run_files.RECALL_PLOT)  # fmt: skip
         draw_matches(curves, folder / run_files.MATCHES, seed=self.config.seed)
-        write_report(self.config, {label: each.recall for label, each in curves.items()})
-        return Training(folder, self.before.recall, after.recall)
+        write_report(self.config, training.recalls, training.notes)
+        return training
+
+    def _test(self) -> dict[str, Evaluation]:
+        """Measures both networks on the photos that chose nothing."""
+        if self.test is None:
+            return {}
+        measure = functools.partial(self.validation.recall, dataset=self.test)
+        files = {"test before": run_files.UNTRAINED, "test after": run_files.MODEL}
+        return {k: self.devices.by_first(self._load(name), measure) for k, name in files.items()}
+
+    def _training(self, curves: dict[str, Evaluation], tested: dict[str, Evaluation]) -> Training:
+        """Puts the figures together, and says of each what it is of."""
+        config, rows = self.config, measured(self.config.run_dir)
+        best, last = best_epoch(rows), rows[-1]
+        whitened = ", whitened" if config.is_whitened else ""
+        notes = {
+            "before": f"untrained, on {config.validation}",
+            "after": f"epoch {best} of {config.epochs}, the best on {config.validation}, which "
+            f"chose it{whitened}",
+            "last": f"epoch {last['epoch']} of {config.epochs}, on {config.validation}",
+            "test before": f"untrained, on {config.test}",
+            "test after": f"epoch {best} of {config.epochs}, on {config.test}, which chose "
+            f"nothing{whitened}",
+        }
+        recalls = {label: each.recall for label, each in curves.items()}
+        recalls["last"] = {rank: float(last[f"recall@{rank}"]) for rank in recalls["after"]}
+        recalls |= {label: each.recall for label, each in tested.items()}
+        return Training(config.run_dir, recalls, {label: notes[label] for label in recalls})
 
     @functools.cached_property
     def _few_photos(self) -> np.ndarray:
@@ -336,6 +379,8 @@ class _Run:
     def _measure_untrained(self, model: keras.Model) -> None:
         self.before = self.devices.by_first(model, self.validation.recall)
         _log.info("before training: %s", _recall_in_words(self.before.recall))
+        for sentence in self.before.saturation():
+            _log.warning("`validation` before training: %s", sentence)
         if self.config.distillation:
             self._hold_to(model)
 

@@ -44,11 +44,11 @@ class Validation:
         self.progress = progress
         self._batches = self._open_batches(batch_settings)
 
-    def recall(self, model: keras.Model) -> Evaluation:
-        """Measures recall; the `work` of `Devices.by_first`."""
+    def recall(self, model: keras.Model, dataset: PlaceDataset | None = None) -> Evaluation:
+        """Measures recall, on other photos if they are given; the `work` of `Devices.by_first`."""
         return evaluate(
             model,
-            self.dataset,
+            self.dataset if dataset is None else dataset,
             radius_m=self.config.recall_radius_m,
             min_time_difference_s=self.config.min_time_difference_s,
             image_size=self.config.image_size,

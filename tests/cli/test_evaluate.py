@@ -28,6 +28,9 @@ def test_evaluate_prints_a_table(places, model_path, capsys):
         "descriptor dim: 3",
         "radius 25, photos resized to 32x48",
         "keras, float32",
+        "recall@1 is 100 % on 6 queries and 6 database photos: it is saturated, and cannot show "
+        "that another model is better. Add places, or harder photos",
+        "recall@10 of a database of 6 photos: 100 % for any model",
     ]
 
 
@@ -37,7 +40,7 @@ def test_evaluate_prints_what_a_precision_costs(places, model_path, capsys):
     main(command)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "recall@1   100.0 %  (float32: 100.0 %)"
-    assert lines[-1].startswith("keras, bf16: least cosine ")
+    assert any(line.startswith("keras, bf16: least cosine ") for line in lines)
     main([*command, "--json"])
     summary = json.loads(capsys.readouterr().out)
     assert summary["float32_recall"] == {"1": 1.0, "5": 1.0, "10": 1.0}

@@ -41,7 +41,12 @@ def write_photos(folder, seed, east_m):
 def test_constants_of_the_training_script_are_the_defaults_but_for_what_the_town_needs(
     training_script,
 ):
-    of_the_town = {"image_size": (144, 192), "cosine_decay": True, "epochs": 8}
+    of_the_town = {
+        "test": "folder:data/town/test",
+        "image_size": (144, 192),
+        "cosine_decay": True,
+        "epochs": 8,
+    }
     assert training_script.config() == TrainConfig(**of_the_town)
 
 

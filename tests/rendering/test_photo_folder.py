@@ -119,6 +119,13 @@ def test_refuses_what_was_drawn_from_something_else(tmp_path, name, what):
         begin(tmp_path / "out", wanted | {name: "b"})
 
 
+def test_a_folder_of_before_a_setting_came_has_its_default(tmp_path):
+    begin(tmp_path / "out", {"settings": {"seed": 1}})
+    begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 0}})
+    with pytest.raises(ValueError, match="num_test_streets=2, where it has num_test_streets=0"):
+        begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 2}})
+
+
 def test_headings_are_written_as_finely_as_pitch_and_roll(tmp_path):
     camera = Camera(Pose((1.0, 2.0, 1.7), 30.1234, 1.2345, 2.3456), 1.0, 2.0, 30.1234)
     write_tables(tmp_path, [replace(shot("a.jpg"), camera=camera)], 75.0)

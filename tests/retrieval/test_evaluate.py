@@ -55,6 +55,19 @@ def test_measures_recall_by_hand(make_dataset, mean_color):
     }
 
 
+def test_says_which_recall_is_saturated(make_dataset, mean_color):
+    arrays = {"is_query": [1, 0, 0], "is_database": [0, 1, 1]}
+    colors = [RED, RED, BLUE]
+    right, wrong = (
+        evaluate(mean_color, make_dataset(colors, east_m, **arrays), radius_m=25, image_size=SIZE)
+        for east_m in ([0, 0, 500], [0, 500, 0])
+    )
+    of_two = "recall@5 and recall@10 of a database of 2 photos: 100 % for any model"
+    first, second = right.saturation()
+    assert "recall@1 is 100 % on 1 queries and 2 database photos: it is saturated" in first
+    assert (second, wrong.saturation()) == (of_two, [of_two])
+
+
 def test_a_wrong_photo_before_the_right_one_costs_recall_at_1(make_dataset, mean_color):
     dataset = make_dataset(
         [RED, RED, (250, 60, 0)], [0, 500, 0], is_query=[1, 0, 0], is_database=[0, 1, 1]

@@ -61,6 +61,12 @@ def test_goes_on_with_the_same_settings_and_more_epochs(config):
     assert prepare_run(dataclasses.replace(config, resume=True, epochs=9)) is True
 
 
+def test_goes_on_with_other_photos_to_test_with(config):
+    prepare_run(config)
+    finish(config)
+    assert prepare_run(dataclasses.replace(config, resume=True, test="folder:other")) is True
+
+
 def test_refuses_to_resume_where_there_is_no_run(config):
     with pytest.raises(FileNotFoundError, match="There is no training in"):
         check_run(dataclasses.replace(config, resume=True))

@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -20,6 +21,25 @@ def test_refuses_photos_of_one_place(small_config):
     config = small_config(loss="info_nce", num_negatives=0, negative_radius_m=1e6)
     with pytest.raises(ValueError, match="different places.*--negative-radius-m"):
         open_sampler(config, open_places(config.places))
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"negative_radius_m": 349.0}, None),
+        ({"positive_rule": "view_overlap", "view_depth_m": 174.0}, None),
+        (
+            {"positive_rule": "view_overlap", "view_depth_m": 176.0},
+            "info_nce.*farther than 352 m, twice `view_depth_m`.*within 350.* `--view-depth-m`",
+        ),
+    ],
+)
+def test_refuses_a_town_too_small_for_a_negative_in_any_batch(small_config, settings, match):
+    config = small_config(loss="info_nce", num_negatives=0, **settings)
+    dataset = open_places(config.places)
+    dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 0.0))
+    with pytest.raises(ValueError, match=match) if match else contextlib.nullcontext():
+        open_sampler(config, dataset)
 
 
 @pytest.mark.parametrize(("view_depth_m", "num_positives"), [(20.0, [1, 2, 1]), (90.0, [2, 2, 2])])

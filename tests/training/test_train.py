@@ -37,8 +37,8 @@ def assert_equal_weights(one, other):
         np.testing.assert_array_equal(left, right)
 
 
-def test_leaves_model_settings_history_recall_and_pictures(small_config):
-    config = small_config()
+def test_leaves_model_settings_history_recall_and_pictures(small_config, made_places):
+    config = small_config(test=f"folder:{made_places / 'train'}")
     training = train(config)
     folder = config.run_dir
     expected = {
@@ -48,7 +48,7 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
     recall = json.loads((folder / "recall.json").read_text())
-    assert recall.keys() == {"before", "after"}
+    assert recall.keys() == {"before", "after", "last", "test before", "test after"}
     assert recall["after"].keys() == {"1", "5", "10"}
     assert all(0 <= share <= 1 for each in recall.values() for share in each.values())
     assert training.after == {int(rank): share for rank, share in recall["after"].items()}
@@ -57,11 +57,18 @@ def test_leaves_model_settings_history_recall_and_pictures(small_config):
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert all(float(row[name]) >= 0 for row in rows for name in ("loss", "val_loss", "recall@1"))
     assert max(float(row["recall@1"]) for row in rows) == training.after[1]
+    assert recall["last"] == {str(rank): float(rows[-1][f"recall@{rank}"]) for rank in (1, 5, 10)}
+    best = max(rows, key=lambda row: float(row["recall@1"]))["epoch"]
+    told = str(training)
+    assert f"(epoch {best} of 2, the best on {config.validation}, which chose it)" in told
+    assert f"(epoch 2 of 2, on {config.validation})" in told
+    assert f"(epoch {best} of 2, on {config.test}, which chose nothing)" in told
     assert all(1 <= float(row["clusters_used"]) <= 4 for row in rows)
     assert any((folder / "tensorboard").iterdir())
     assert photo_size(load_model(folder / "model.keras")) == config.image_size
     report = (folder / "report.md").read_text()
     assert f"| after | {100 * training.after[1]:.1f} % |" in report
+    assert "which chose nothing |" in report
     assert "| model.num_clusters | 4 |" in report
     assert "| model.cut_layer | block_1_project_BN |" in report
     assert "| margin |" not in report  # the default

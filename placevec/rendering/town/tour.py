@@ -42,11 +42,12 @@ _START_M = np.array([1000.0, 1000.0])
 
 
 class TownTour:
-    """A made town in two parts that share no street, for training and for validation.
+    """A made town in parts that share no street, for training, for validation and for a test.
 
     Each training place is photographed on three visits for the database and on four for the
-    queries; for validation each place on one visit by day, and every other place once more as a
-    query in other weather. Visits differ in light, season, parked cars, passers-by and camera.
+    queries; for validation and test each place on one visit by day, and every other place once
+    more as a query in other weather. Visits differ in light, season, parked cars, passers-by and
+    camera.
 
     Args:
         settings: RenderConfig. Seed, numbers of streets and places.
@@ -56,18 +57,26 @@ class TownTour:
         self.settings = settings
         self._model: tuple[str, StreetModel] | None = None
 
+    @property
+    def num_streets(self) -> dict[str, int]:
+        """Part -> its streets; parts without a street are left out."""
+        settings = self.settings
+        counts = {
+            "train": settings.num_streets,
+            "val": settings.num_validation_streets,
+            "test": settings.num_test_streets,
+        }
+        return {part: count for part, count in counts.items() if count}
+
     @functools.cached_property
     def _towns(self) -> dict[str, Town]:
         settings = self.settings
         length_m = length_of_street(settings.places_per_street, settings.spacing_m)
         north_m = np.array([0.0, 1.0]) * (field_size_m(length_m) + 200.0)
-        parts = {
-            "train": (settings.num_streets, _START_M),
-            "val": (settings.num_validation_streets, _START_M + north_m),
-        }
         towns = {}
-        for number, (part, (count, start_m)) in enumerate(parts.items()):
+        for number, (part, count) in enumerate(self.num_streets.items()):
             names = [f"{part}{i:02d}" for i in range(count)]
+            start_m = _START_M + number * north_m
             towns[part] = lay_out_town((settings.seed, number), names, length_m, start_m)
         return towns
 
@@ -78,10 +87,11 @@ class TownTour:
             for i, street in enumerate(town.streets):
                 turns = 0
                 for folder, planned in visits[i % len(visits)].items():
+                    is_query = folder == "queries"
                     for turn, (weather, day) in enumerate(planned):
                         turns += 1
                         visit = plan_visit(weather, (self.settings.seed, number, i, turns), day)
-                        every = 2 * len(planned) if (part, folder) == ("val", "queries") else 1
+                        every = 2 * len(planned) if (part != "train" and is_query) else 1
                         yield from self._round(street, visit, Path(part), folder, every, 2 * turn)
 
     def scene(self, part: str, visit: Visit) -> Scene:

@@ -1,3 +1,6 @@
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +31,19 @@ def test_for_validation_every_other_place_is_a_query_once(tour):
     assert sorted(queries) == [0, 2, 4, 6]
 
 
+def test_streets_to_test_on_change_no_other_photo(tour):
+    def told(shot):
+        return (shot.path, shot.seed, shot.visit.seed, shot.camera.east_m, shot.camera.north_m)
+
+    more = TownTour(replace(tour.settings, num_test_streets=1))
+    before, now = ([told(shot) for shot in each.shots()] for each in (tour, more))
+    assert now[: len(before)] == before
+    test = list(more.shots())[len(before) :]
+    assert {(shot.root.name, shot.part) for shot in test} == {("test", "test00")}
+    assert sum(shot.role == "query" for shot in test) == 4
+    assert more.scene("test00", test[0].visit) is not None
+
+
 def test_names_are_all_different_and_photos_of_a_place_are_near(tour):
     shots = list(tour.shots())
     assert len({shot.path for shot in shots}) == len(shots)
@@ -40,9 +56,9 @@ def test_names_are_all_different_and_photos_of_a_place_are_near(tour):
         assert np.linalg.norm(spots - spots[0], axis=1).max() <= reach_m + 1e-6
 
 
-def test_training_and_validation_share_no_street(tour):
-    spots = {"train": [], "val": []}
-    for shot in tour.shots():
+def test_training_validation_and_test_share_no_street(tour):
+    spots = {"train": [], "val": [], "test": []}
+    for shot in TownTour(replace(tour.settings, num_test_streets=2)).shots():
         spots[shot.root.name].append((shot.camera.east_m, shot.camera.north_m))
-    train, val = (np.array(spots[name]) for name in ("train", "val"))
-    assert np.linalg.norm(train[:, None] - val[None], axis=-1).min() > 25
+    for one, other in itertools.combinations(map(np.array, spots.values()), 2):
+        assert np.linalg.norm(one[:, None] - other[None], axis=-1).min() > 25
