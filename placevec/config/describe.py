@@ -20,11 +20,11 @@ class _RunsModel:
     engine: Engine = "auto"
     """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
     a GPU, else the fastest here of those that are installed and equal Keras. All but keras read an
-    export, which is made once and kept beside the model in MODEL.engines."""
+    export, which is made once and kept in your cache folder (PLACEVEC_CACHE names another)."""
     precision: Precision = "float32"
     """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
     made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
-    that it describes first, and keeps that beside the model."""
+    that it describes first, and keeps that in the cache folder."""
 
     def __post_init__(self) -> None:
         settle_types(self)

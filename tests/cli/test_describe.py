@@ -9,7 +9,7 @@ from placevec.cli import main
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
 from placevec.models.engines import ENGINES
-from placevec.models.engines.cache import exports_dir
+from placevec.models.engines.cache_folder import cache_folder
 from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
 
 
@@ -101,8 +101,9 @@ def test_describes_one_split_of_a_set(places, tmp_path, model_path):
 
 
 def test_describes_in_int8_and_refuses_a_store_of_another_fit(
-    tmp_path, refused_in_one_line, capsys
+    tmp_path, refused_in_one_line, capsys, monkeypatch
 ):
+    monkeypatch.setenv("PLACEVEC_CACHE", str(tmp_path / "cache"))
     engine = ENGINES["openvino"]
     if (
         keras.backend.backend() != "tensorflow"
@@ -128,7 +129,7 @@ def test_describes_in_int8_and_refuses_a_store_of_another_fit(
     assert len(lines) == 13 and all(
         line.split(",")[0] in line.split(",", 1)[1] for line in lines[1:]
     )
-    shutil.rmtree(exports_dir(model))
+    shutil.rmtree(cache_folder())
     search = ["search", store, new, "--model", model]
     assert "must first be fitted to photos" in refused_in_one_line(search)
     (photos / "11.png").unlink()

@@ -1,4 +1,4 @@
-"""Exports of a model beside it: made once, found again by the model's hash."""
+"""Exports of models in the user's cache: made once, found again by the model's content."""
 
 import contextlib
 import fcntl
@@ -7,36 +7,45 @@ import importlib.metadata
 import json
 import logging
 import os
-import shutil
+import re
+import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from placevec.whole_file import whole_file
+from placevec.models.engines.cache_folder import (
+    cache_folder,
+    discard,
+    read_record,
+    require_private,
+    write_record,
+)
 
 _log = logging.getLogger(__name__)
-_EXPORT_FILE = "export.json"
-_CHECKS_FILE = "checks.json"
 _UNFINISHED = ".unfinished-"
+_RECORD = ".json"
+_EXPORT_NAME = re.compile(r"\w+-[0-9a-f]{16}")
+_UNUSED_S = 180 * 24 * 3600
 _LIBRARIES = ("placevec", "keras", "tensorflow", "openvino", "tf2onnx", "ai-edge-litert")
 
 
 @dataclass(frozen=True)
 class Export:
-    """A folder with a model as another library reads it.
+    """A folder with a model as another library reads it, and the record of its files beside it.
 
     Args:
         folder: Path. Where it lies.
         facts: dict. What was said of the model when it was exported.
+        files: dict of file name -> SHA-256. What must lie in the folder, and nothing else.
+        checks: dict of name -> result. What `keep_check` kept.
     """
 
     folder: Path
     facts: dict
-
-    def check(self, name: str) -> dict | None:
-        """Returns what `keep_check` kept under a name; None where there is nothing."""
-        return self._checks().get(name)
+    files: dict[str, str]
+    checks: dict[str, dict] = field(default_factory=dict)
 
     def keep_check(self, name: str, result: dict) -> None:
         """Keeps the result of comparing the export with Keras.
@@ -45,43 +54,39 @@ class Export:
             name: str. What was compared: the size of the photos, precision, CPU.
             result: dict. Plain values.
         """
-        checks = {**self._checks(), name: result}
-        with whole_file(self.folder / _CHECKS_FILE) as unfinished:
-            unfinished.write_text(json.dumps(checks, indent=1), encoding="utf-8")
+        self.checks[name] = result
+        self.keep()
 
-    def _checks(self) -> dict:
-        try:
-            checks = json.loads((self.folder / _CHECKS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return checks if isinstance(checks, dict) else {}
-
-
-def exports_dir(model_path: Path) -> Path:
-    """Returns the folder of a model's exports, `MODEL.engines` beside it."""
-    return model_path.with_name(f"{model_path.name}.engines")
+    def keep(self) -> None:
+        """Writes the record, which makes the folder an export that `find_export` finds."""
+        values = {"facts": self.facts, "files": self.files, "checks": self.checks}
+        write_record(_record_of(self.folder), values)
 
 
 def find_export(model_path: Path, engine: str) -> Export | None:
-    """Returns the export of this very model file, or None where there is none that is whole.
+    """Returns the export of this very model file, or None if there is none that is whole.
+
+    Every file is hashed and compared with the record, which this user alone can write.
 
     Args:
         model_path: Path. The model file.
         engine: str. A key of `ENGINES`.
     """
-    folder = exports_dir(model_path) / f"{engine}-{export_key(model_path)}"
+    folder = cache_folder() / f"{engine}-{export_key(model_path)}"
+    record = _record_of(folder)
     try:
-        facts = json.loads((folder / _EXPORT_FILE).read_text(encoding="utf-8"))
-        is_whole = all(_hash(folder / name) == digest for name, digest in facts["files"].items())
+        export = Export(folder, **read_record(record))
+        require_private(folder, stat.S_ISDIR, "a folder")
+        if _hashes(folder) != export.files:
+            raise ValueError("its files are not those that were written")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("the export %s is damaged and made anew (%s)", folder, error)
+    except (OSError, ValueError, TypeError) as error:
+        _log.warning("the export %s is damaged and is made again (%s)", folder, error)
         return None
-    if not is_whole:
-        _log.warning("the export %s is damaged and made anew", folder)
-        return None
-    return Export(folder, facts)
+    with contextlib.suppress(OSError):
+        os.utime(record)  # it is used, and stays
+    return export
 
 
 def make_export(
@@ -89,7 +94,7 @@ def make_export(
 ) -> Export:
     """Makes the export of a model file, whole or not at all, or takes one made meanwhile.
 
-    Exports of the same engine that belong to an earlier state of the file are removed.
+    Exports that were not used for 180 days are removed.
 
     Args:
         model_path: Path. The model file.
@@ -101,45 +106,25 @@ def make_export(
         Export.
 
     Raises:
-        OSError: If the folder beside the model cannot be written to.
+        OSError: If the cache folder cannot be written to.
     """
-    home = exports_dir(model_path)
+    home = cache_folder()
     with _locked(home):
         if (found := find_export(model_path, engine)) is not None:
             return found
         start = time.perf_counter()
-        for old in [*home.glob(f"{engine}-*"), *home.glob(f"{_UNFINISHED}*")]:
-            shutil.rmtree(old, ignore_errors=True)
-        unfinished = home / f"{_UNFINISHED}{engine}"
-        unfinished.mkdir()
+        _tidy(home)
+        unfinished = Path(tempfile.mkdtemp(dir=home, prefix=_UNFINISHED))
         try:
             export(unfinished)
-            files = {each.name: _hash(each) for each in sorted(unfinished.iterdir())}
-            facts = {**facts, "files": files}
-            with whole_file(unfinished / _EXPORT_FILE) as path:
-                path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-            folder = home / f"{engine}-{export_key(model_path)}"
-            os.replace(unfinished, folder)
+            made = Export(home / f"{engine}-{export_key(model_path)}", facts, _hashes(unfinished))
+            discard(made.folder)
+            os.replace(unfinished, made.folder)
+            made.keep()
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            discard(unfinished)
     _log.info("exported %s for %s in %.1f s", model_path, engine, time.perf_counter() - start)
-    return Export(folder, facts)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lets one process at a time make exports; the lock of a killed one is gone with it."""
-    try:
-        folder.mkdir(exist_ok=True)
-        file = open(folder / ".lock", "a")  # closed below
-    except OSError as error:
-        raise OSError(
-            f"{folder} must be writable for the export of the model ({error.strerror}). Copy the "
-            "model to a folder that is, or take `--engine keras`"
-        ) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return made
 
 
 def export_key(model_path: Path) -> str:
@@ -150,6 +135,44 @@ def export_key(model_path: Path) -> str:
             versions[name] = importlib.metadata.version(name)
     facts = {"model": _hash(model_path), "versions": versions}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _record_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{_RECORD}")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lets one process at a time make exports; the lock of a killed one is gone with it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(folder / ".lock", flags, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _tidy(home: Path) -> None:
+    """Removes what killed processes left and exports that were not used for long."""
+    long_ago = time.time() - _UNUSED_S
+    for record in home.glob(f"*{_RECORD}"):
+        if record.lstat().st_mtime < long_ago:
+            discard(record)
+    for each in home.iterdir():
+        is_export = _EXPORT_NAME.fullmatch(each.name)
+        if each.name.startswith(_UNFINISHED) or (is_export and not _record_of(each).is_file()):
+            discard(each)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of each file of a folder, which may hold nothing else."""
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_file():
+            raise ValueError(f"{path.name} is not a file")
+        hashes[path.name] = _hash(path)
+    return hashes
 
 
 def _hash(path: Path) -> str:

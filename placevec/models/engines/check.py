@@ -11,6 +11,7 @@ LARGEST_DIFFERENCE = 1e-5
 """By how much a number of a unit descriptor may differ in float32."""
 
 _COUNT = 8
+_FARTHEST = float(np.finfo(np.float32).max)  # of what is not comparable; JSON has no infinity
 
 
 def compare(
@@ -34,7 +35,7 @@ def compare(
     )
     difference = np.abs(received - expected).max() if received.shape == expected.shape else np.inf
     if not np.isfinite(difference):
-        return {"largest_difference": float("inf"), "least_cosine": -1.0}
+        return {"largest_difference": _FARTHEST, "least_cosine": -1.0}
     lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(received, axis=1)
     cosines = np.sum(expected * received, axis=1) / np.maximum(lengths, 1e-12)
     return {"largest_difference": float(difference), "least_cosine": float(cosines.min())}

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -37,14 +37,15 @@ def open_engine(
     """Opens a saved model with the library that runs it fastest, or with the one asked for.
 
     Engines other than Keras read an export of the model. It is made once, by Keras on TensorFlow,
-    and kept in the folder `MODEL.engines` beside the model under the model file's hash. On first
-    use at an image size its descriptors are compared with Keras's, which is kept too.
+    and kept in the user's cache folder, or in that of `PLACEVEC_CACHE`, under the hash of the model
+    file. On first use at an image size its descriptors are compared with Keras's, which is kept
+    too.
 
     Args:
         model_path: Path. A `.keras` file of this project, or an old `.h5` file.
         engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the fastest of
             those that are installed and equal Keras, else Keras. Which is the fastest is measured
-            once for a model, image size, machine and number of threads, and kept beside the model.
+            once for a model, image size, machine and number of threads, and kept in the cache.
             Defaults to `"auto"`.
         precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
             `"int8"` is coarser, and `Engine.cost` says what it costs. Defaults to `"float32"`.
@@ -55,8 +56,8 @@ def open_engine(
         threads: int or None. Threads of all calls together, where other processes take the other
             cores. Keras keeps to those of its backend. None: as many as cores.
         calibration: sequence of Path. Photos that the numbers of int8 are fitted to, 136 of them
-            from all over; needed the first time, then the network in int8 is kept beside the
-            model.
+            from all over; needed the first time, then the network in int8 is kept in the
+            cache.
 
     Returns:
         Engine.
@@ -64,7 +65,7 @@ def open_engine(
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If the engine asked for is not installed.
-        OSError: If its export cannot be written beside the model.
+        OSError: If its export cannot be written to the cache, nor to a temporary folder.
         ValueError: If there is no such engine or it has no such precision, the model is damaged
             or cannot be exported, int8 has no photos to be fitted to, or float32 differs from Keras
             by more than 1e-5.
@@ -133,8 +134,9 @@ class _Opening:
         export = self._find_or_make(name, kind)
         size = tuple(self.image_size or export.facts["image_size"])
         calls = self.parallel_calls
-        run = kind.module().load(export.folder, self.precision, self.threads, calls)
-        checked = self._check(name, export, size, run)
+        with _one_line(f"{self.path} cannot be run by {name}", (OSError, ImportError, ValueError)):
+            run = kind.module().load(export.folder, self.precision, self.threads, calls)
+            checked = self._check(name, export, size, run)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
 
     def open_fastest(self) -> Engine:
@@ -188,7 +190,7 @@ class _Opening:
         if self.precision != "int8":
             return export.facts
         # Fitted to other photos it is another model, whose vectors are not to be mixed with these.
-        fit = "".join(digest for _, digest in sorted(export.facts["files"].items()))
+        fit = "".join(digest for _, digest in sorted(export.files.items()))
         number = hashlib.sha256(fit.encode()).hexdigest()[:8]
         return {**export.facts, "model_id": f"{export.facts['model_id']}-int8-{number}"}
 
@@ -261,7 +263,7 @@ class _Opening:
     def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
         """Returns how the engine compares with Keras; compares on first use."""
         about = f"{size[0]}x{size[1]} {self.precision} on {cpu_name()}"
-        checked = export.check(about)
+        checked = export.checks.get(about)
         if checked is None:
             run = run if self.precision == "float32" else _unit(run)
             reference = wrap(self.model, "float32")
@@ -290,9 +292,16 @@ class _Opening:
 
 
 def _make_or_refuse(problem: str, make: Callable[[Path], None], folder: Path) -> None:
-    try:
+    with _one_line(problem, (OSError,)):
         make(folder)
-    except OSError:
+
+
+@contextlib.contextmanager
+def _one_line(problem: str, clear: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turns whatever a library raises, but what is clear by itself, into one `ValueError`."""
+    try:
+        yield
+    except clear:
         raise
     except Exception as error:
         raise ValueError(

@@ -1,6 +1,5 @@
 """Which engine describes the most photos a second on this machine."""
 
-import json
 import logging
 import statistics
 import time
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.models.engines.cache import export_key, exports_dir
+from placevec.models.engines.cache import export_key
+from placevec.models.engines.cache_folder import cache_folder, read_record, write_record
 from placevec.models.engines.engine import Engine
-from placevec.whole_file import whole_file
 
-_SPEEDS_FILE = "speeds.json"
 _ROUNDS = 3
 
 _log = logging.getLogger(__name__)
@@ -48,7 +46,7 @@ def measure_speeds(engines: Mapping[str, Engine], photos: np.ndarray) -> dict[st
 
 
 def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
-    """Keeps what was measured of a model beside it.
+    """Keeps what was measured of a model in the user's cache.
 
     Args:
         model_path: Path. The model file.
@@ -58,29 +56,26 @@ def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    path = exports_dir(model_path) / _SPEEDS_FILE
-    kept = _read(path) | {_name(model_path, about): speeds}
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    path = _path(model_path)
+    write_record(path, _read(path) | {about: speeds})
 
 
 def find_speeds(model_path: Path, about: str) -> dict[str, float]:
-    """Returns what `keep_speeds` kept; nothing where it kept nothing."""
-    speeds = _read(exports_dir(model_path) / _SPEEDS_FILE).get(_name(model_path, about))
+    """Returns what `keep_speeds` kept; nothing if it kept nothing."""
+    speeds = _read(_path(model_path)).get(about)
     is_whole = isinstance(speeds, dict) and all(isinstance(v, float) for v in speeds.values())
     return speeds if is_whole else {}
 
 
-def _name(model_path: Path, about: str) -> str:
-    return f"{export_key(model_path)}: {about}"
+def _path(model_path: Path) -> Path:
+    return cache_folder() / f"speeds-{export_key(model_path)}.json"
 
 
 def _read(path: Path) -> dict:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        return read_record(path)
     except (OSError, ValueError):
         return {}
-    return kept if isinstance(kept, dict) else {}
 
 
 def _photos_per_s(engine: Engine, photos: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import pytest
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, open_engine, save_model
 from placevec.models.engines import ENGINES
-from placevec.models.engines.cache import exports_dir
+from placevec.models.engines.cache_folder import cache_folder
 from placevec.retrieval import describe
 
 ROOM = importlib.import_module("placevec.models.engines.open_engine")
@@ -127,7 +127,7 @@ def test_bf16_by_keras_says_what_it_costs(saved, small_model, noise):
 
 @needs_int8
 def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
-    saved, small_model, noise, photo_paths, monkeypatch
+    saved, small_model, noise, photo_paths, monkeypatch, own_cache
 ):
     with pytest.raises(ValueError, match="fitted to photos, .*`placevec describe PHOTOS"):
         open_engine(saved, precision="int8")
@@ -151,20 +151,19 @@ def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
 
 
 @needs_int8
-def test_int8_fitted_anew_is_another_model(saved, photo_paths, tmp_path, noise):
-    path = shutil.copy(saved, tmp_path / "m.keras")
-    first = open_engine(path, precision="int8", calibration=photo_paths)
-    assert first.model_id == open_engine(path, precision="int8").model_id
-    assert first.model_id.startswith(open_engine(path).model_id + "-int8-")
-    shutil.rmtree(exports_dir(path))
-    again = open_engine(path, precision="int8", calibration=photo_paths[::-1][:12])
+def test_int8_fitted_anew_is_another_model(saved, photo_paths, own_cache):
+    first = open_engine(saved, precision="int8", calibration=photo_paths)
+    assert first.model_id == open_engine(saved, precision="int8").model_id
+    assert first.model_id.startswith(open_engine(saved).model_id + "-int8-")
+    shutil.rmtree(cache_folder())
+    again = open_engine(saved, precision="int8", calibration=photo_paths[::-1][:12])
     assert again.model_id != first.model_id
 
 
 @needs_int8
-def test_int8_keeps_the_aggregator_and_what_follows_in_float32(saved, photo_paths):
+def test_int8_keeps_the_aggregator_and_what_follows_in_float32(saved, photo_paths, own_cache):
     open_engine(saved, precision="int8", calibration=photo_paths)
-    (folder,) = exports_dir(saved).glob("int8_openvino-*")
+    (folder,) = (each for each in cache_folder().glob("int8_openvino-*") if each.is_dir())
     network = ENGINES["openvino"].module().import_openvino().Core().read_model(folder / "model.xml")
     behind = False
     for each in network.get_ordered_ops():
@@ -191,12 +190,11 @@ def test_int8_is_no_matter_of_a_gpu_for_keras(saved, photo_paths, monkeypatch):
 
 
 @needs_openvino
-def test_int8_says_what_to_install(saved, tmp_path, monkeypatch):
-    path = shutil.copy(saved, tmp_path / "m.keras")
+def test_int8_says_what_to_install(saved, own_cache, monkeypatch):
     monkeypatch.setattr(type(ENGINES["openvino"]), "missing_quantizers", lambda _: ["nncf"])
     for engine in ("auto", "openvino"):
         with pytest.raises(ImportError, match=r'needs nncf.*pip install "placevec\[int8\]"'):
-            open_engine(path, engine=engine, precision="int8")
+            open_engine(saved, engine=engine, precision="int8")
 
 
 def test_int8_by_keras_is_refused(saved):
@@ -209,6 +207,22 @@ def test_the_second_opening_needs_no_keras_model(saved, noise, monkeypatch):
     expected = open_engine(saved, engine="openvino")(noise)
     monkeypatch.setattr(ROOM, "load_model", lambda _: pytest.fail("it was loaded"))
     np.testing.assert_array_equal(open_engine(saved, engine="openvino")(noise), expected)
+
+
+@needs_openvino
+def test_nothing_is_written_beside_the_model(saved):
+    open_engine(saved, engine="openvino")
+    assert [each.name for each in saved.parent.iterdir()] == [saved.name]
+
+
+@needs_openvino
+def test_a_damaged_export_that_the_library_refuses_is_one_line(saved, own_cache, monkeypatch):
+    def load(*_):
+        raise RuntimeError("[ XML ] unexpected end\n at line 3")
+
+    monkeypatch.setattr(ENGINES["openvino"].module(), "load", load)
+    with pytest.raises(ValueError, match=r"cannot be run by openvino \(\[ XML \] unexpected end\)"):
+        open_engine(saved, engine="openvino")
 
 
 @needs_openvino
@@ -241,7 +255,13 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
 
 
 @pytest.fixture
-def twins(monkeypatch):
+def own_cache(monkeypatch, tmp_path):
+    """A cache that no other test has put exports into."""
+    monkeypatch.setenv("PLACEVEC_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def twins(monkeypatch, own_cache):
     """Two engines that open, and a measurement that says what it is told to."""
     kind, speeds = ENGINES["openvino"], {"openvino": 10.0, "twin": 20.0}
     for name in ("onnx", "litert"):
@@ -258,17 +278,16 @@ def twins(monkeypatch):
 
 
 @needs_openvino
-def test_auto_takes_the_fastest_and_measures_once(saved, noise, tmp_path, twins):
-    path = shutil.copy(saved, tmp_path / "m.keras")
-    assert open_engine(path).name == "twin"
+def test_auto_takes_the_fastest_and_measures_once(saved, twins):
+    assert open_engine(saved).name == "twin"
     assert twins == [(["openvino", "twin"], (8, 40, 56, 3))]
-    assert open_engine(path).name == "twin" and len(twins) == 1
+    assert open_engine(saved).name == "twin" and len(twins) == 1
     # Another size and other threads are another question.
-    assert open_engine(path, image_size=(32, 64)).name == "twin"
+    assert open_engine(saved, image_size=(32, 64)).name == "twin"
     assert twins[1:] == [(["openvino", "twin"], (8, 32, 64, 3))]
-    open_engine(path, threads=1)
+    open_engine(saved, threads=1)
     assert len(twins) == 3
-    assert open_engine(path, engine="openvino").name == "openvino" and len(twins) == 3
+    assert open_engine(saved, engine="openvino").name == "openvino" and len(twins) == 3
 
 
 def refuse_twin(monkeypatch):
@@ -283,38 +302,36 @@ def refuse_twin(monkeypatch):
 
 
 @needs_openvino
-def test_auto_passes_over_a_fast_one_that_fails_later(saved, tmp_path, twins, monkeypatch, caplog):
-    path = shutil.copy(saved, tmp_path / "m.keras")
+def test_auto_passes_over_a_fast_one_that_fails_later(saved, twins, monkeypatch, caplog):
     caplog.set_level(logging.INFO, "placevec")
-    assert open_engine(path).name == "twin"
+    assert open_engine(saved).name == "twin"
     assert [text for text in caplog.messages if "runs the model" in text] == [
         "twin runs the model, float32"
     ]
     refuse_twin(monkeypatch)
-    assert open_engine(path).name == "openvino"
+    assert open_engine(saved).name == "openvino"
     assert "twin is passed over: not today" in caplog.text
 
 
 @needs_openvino
-def test_auto_tries_one_that_fails_only_once(saved, tmp_path, twins, monkeypatch, caplog):
-    path = shutil.copy(saved, tmp_path / "m.keras")
+def test_auto_tries_one_that_fails_only_once(saved, twins, monkeypatch, caplog):
     refuse_twin(monkeypatch)
     for _ in range(3):
-        assert open_engine(path).name == "openvino"
+        assert open_engine(saved).name == "openvino"
     assert [names for names, _ in twins] == [["openvino"]]
     assert caplog.text.count("twin is passed over") == 1
 
 
 @needs_openvino
-def test_auto_takes_keras_where_none_can_be_measured(saved, tmp_path, twins, monkeypatch):
+def test_auto_takes_keras_where_none_can_be_measured(saved, twins, monkeypatch):
     monkeypatch.setattr(ROOM, "measure_speeds", lambda *_: {})
-    assert open_engine(shutil.copy(saved, tmp_path / "m.keras")).name == "keras"
+    assert open_engine(saved).name == "keras"
 
 
 @needs_openvino
-def test_auto_measures_nothing_where_there_is_no_choice(saved, tmp_path, twins, monkeypatch):
+def test_auto_measures_nothing_where_there_is_no_choice(saved, twins, monkeypatch):
     monkeypatch.delitem(ENGINES, "twin")
-    assert open_engine(shutil.copy(saved, tmp_path / "m.keras")).name == "openvino"
+    assert open_engine(saved).name == "openvino"
     assert not twins
 
 
@@ -332,26 +349,22 @@ def test_refuses_an_engine_that_is_not_installed(saved, monkeypatch):
 
 
 @needs_openvino
-def test_exports_are_made_on_tensorflow_only(saved, monkeypatch, tmp_path):
-    path = tmp_path / "m.keras"
-    path.write_bytes(saved.read_bytes())
+def test_exports_are_made_on_tensorflow_only(saved, monkeypatch, own_cache):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ValueError, match="made by Keras on TensorFlow. Received: KERAS_BACKEND"):
-        open_engine(path, engine="openvino")
-    assert not exports_dir(path).exists()
+        open_engine(saved, engine="openvino")
+    assert not list(cache_folder().iterdir())
 
 
 @needs_openvino
-def test_says_what_cannot_be_exported(saved, monkeypatch, tmp_path):
-    path = tmp_path / "m.keras"
-    path.write_bytes(saved.read_bytes())
+def test_says_what_cannot_be_exported(saved, monkeypatch, own_cache):
 
     def export(*_):
         raise RuntimeError("no such operation\nmore")
 
     monkeypatch.setattr(ENGINES["openvino"].module(), "export", export)
     with pytest.raises(ValueError, match=r"cannot be exported for openvino \(no such operation\)"):
-        open_engine(path, engine="openvino")
+        open_engine(saved, engine="openvino")
 
 
 @pytest.mark.parametrize(
