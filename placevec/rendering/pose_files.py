@@ -8,17 +8,11 @@ from placevec.places import PlaceDataset
 from placevec.rendering.trajectory import Turns
 from placevec.sources import find_reader, open_places, split_options
 from placevec.sources.number_lines import read_numbers
-from placevec.sources.poses import (
-    WORLD_AXES,
-    Poses,
-    find_up,
-    on_the_ground,
-    rotations_from_quaternions,
-)
+from placevec.sources.poses import WORLD_AXES, Poses, find_up, on_the_ground
 from placevec.sources.rows import TABLE_SUFFIXES, read_csv, read_rows
-from placevec.sources.trajectory import up_option
+from placevec.sources.trajectory import read_track, up_option
 
-_NUMBERS = {"tum": 8, "kitti": 12}
+_WITHOUT_PHOTOS = ("tum", "kitti")
 
 
 def open_trajectory(name: str) -> tuple[PlaceDataset, Turns | None]:
@@ -43,7 +37,7 @@ def open_trajectory(name: str) -> tuple[PlaceDataset, Turns | None]:
     reader, colon, path = str(name).partition(":")
     front = path.split(",")[0]
     if colon and Path(front).expanduser().is_file() and ",images=" not in path:
-        if reader in _NUMBERS:
+        if reader in _WITHOUT_PHOTOS:
             return _read_poses(path, reader)
         if reader == "table" and Path(front).suffix.lower() in TABLE_SUFFIXES:
             return _read_table(Path(front).expanduser())
@@ -53,17 +47,16 @@ def open_trajectory(name: str) -> tuple[PlaceDataset, Turns | None]:
 
 def _read_poses(path: str, reader: str) -> tuple[PlaceDataset, Turns]:
     file, options = split_options(path, ("up",))
-    numbers = read_numbers(file, _NUMBERS[reader])
     if reader == "tum":
-        numbers = numbers[np.argsort(numbers[:, 0], kind="stable")]
-        poses = Poses(numbers[:, 1:4], rotations_from_quaternions(numbers[:, 4:8]))
+        track = read_track(file, w_first=False)
+        poses = track.poses.at(np.argsort(track.stamps.values, kind="stable"))
     else:
-        matrices = numbers.reshape(-1, 3, 4)
+        matrices = read_numbers(file, 12).reshape(-1, 3, 4)
         poses = Poses(matrices[:, :, 3], matrices[:, :, :3])
     if not poses.known.all():
         raise ValueError(
             f"Each line of {file} must be the pose of a camera. Received: "
-            f"{int((~poses.known).sum())} of {len(numbers)} that are none (first: pose "
+            f"{int((~poses.known).sum())} of {len(poses.centers)} that are none (first: pose "
             f"{int(np.flatnonzero(~poses.known)[0])}). Take them out"
         )
     up = up_option(options)
@@ -76,7 +69,7 @@ def _read_poses(path: str, reader: str) -> tuple[PlaceDataset, Turns]:
     )
     dataset = PlaceDataset(
         file.parent,
-        np.array([f"{i:06d}" for i in range(len(numbers))]),
+        np.array([f"{i:06d}" for i in range(len(poses.centers))]),
         positions_m=positions_m,
         headings_deg=headings_deg,
         altitudes_m=heights_m,

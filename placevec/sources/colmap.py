@@ -87,9 +87,11 @@ def _find_model(top: Path) -> Path:
     require_folder(top)
     models = _models(top)
     if not models:
+        below = sorted(folder for folder in top.iterdir() if folder.is_dir() and _is_model(folder))
+        received = f"some in {', '.join(f.name for f in below)}. Name one" if below else "none"
         raise FileNotFoundError(
             f"{top} must hold images and cameras of COLMAP, .bin or .txt, there or in sparse/0. "
-            "Received: none"
+            f"Received: {received}"
         )
     if len(models) > 1:
         raise ValueError(

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from placevec.input_file import open_text, shown
+
 log = logging.getLogger(__name__)
 
 # What the number of a camera model in a binary file means, and how many parameters follow.
@@ -30,8 +32,10 @@ _MODELS = {
 _STRAIGHT = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "FULL_OPENCV")
 _LONGEST_NAME = 4096  # bytes
 _LONGEST_LINE = 16_000_000  # characters
+_LARGEST_TEXT = 2**36  # bytes
 _IMAGE = "<I7dI"
 _POINT_BYTES = 24
+_NO_POINTS = np.empty(0, dtype=np.int64)
 
 
 class ColmapImage(NamedTuple):
@@ -170,25 +174,52 @@ def _mapped(file, path: Path) -> mmap.mmap:
 
 
 def _images_of_text(model_dir: Path) -> list[ColmapImage]:
+    """Reads a line for each image, and its line of points where there is one, told by its form."""
     path = model_dir / "images.txt"
-    lines = _lines(path)
-    images = []
-    for number, line in lines:
-        if not line or line.startswith("#"):
+    images: list[ColmapImage] = []
+    has_points = True  # nothing more may follow
+    num_without = 0
+    for number, line in _lines(path):
+        if line.startswith("#"):
             continue
-        cells = line.split(None, 9)
-        _, shown = next(lines, (0, ""))
-        try:
-            pose = tuple(map(float, cells[1:8]))
-            points = np.array([int(cell) for cell in shown.split()[2::3]], dtype=np.int64)
-            image = ColmapImage(cells[9], pose[:4], pose[4:], int(cells[8]), _shown(points))
-        except (ValueError, IndexError, OverflowError):
-            raise ValueError(
-                f"Line {number} of {path} must be `ID QW QX QY QZ TX TY TZ CAMERA NAME`, and the "
-                f"next its points `X Y POINT`. Received: {line[:80]!r}"
-            ) from None
-        images.append(image)
+        shown_points = None if has_points else _points_of_line(line)
+        if shown_points is not None:
+            images[-1] = images[-1]._replace(points=_shown(shown_points))
+            has_points = True
+        elif line:
+            num_without += not has_points
+            images.append(_image_of_line(line, f"Line {number} of {path}"))
+            has_points = False
+    num_without += not has_points
+    if num_without:
+        log.warning("%d of %d images in %s have no line of points", num_without, len(images), path)
     return images
+
+
+def _image_of_line(line: str, where: str) -> ColmapImage:
+    cells = line.split(None, 9)
+    try:
+        pose = tuple(map(float, cells[1:8]))
+        int(cells[0])
+        return ColmapImage(cells[9], pose[:4], pose[4:], int(cells[8]), _NO_POINTS)
+    except (ValueError, IndexError, OverflowError):
+        raise ValueError(
+            f"{where} must be `ID QW QX QY QZ TX TY TZ CAMERA NAME`, and the next its points "
+            f"`X Y POINT` or empty. Received: {shown(line, longest=80)!r}"
+        ) from None
+
+
+def _points_of_line(line: str) -> np.ndarray | None:
+    """Returns the points of a line `X Y POINT X Y POINT ...`, or None if it is something else."""
+    cells = line.split()
+    if len(cells) % 3:
+        return None
+    try:
+        places = [float(cell) for column in (cells[::3], cells[1::3]) for cell in column]
+        points = np.array([int(cell) for cell in cells[2::3]], dtype=np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return points if all(map(math.isfinite, places)) else None
 
 
 def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float]]:
@@ -203,7 +234,7 @@ def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float]]:
         except (ValueError, IndexError, OverflowError):
             raise ValueError(
                 f"Line {number} of {path} must be `ID MODEL WIDTH HEIGHT PARAMETERS`. Received: "
-                f"{line[:80]!r}"
+                f"{shown(line, longest=80)!r}"
             ) from None
 
 
@@ -211,7 +242,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yields the number and text of every line, the empty ones too."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} and its .bin are missing. Give the folder of the model")
-    with open(path, encoding="utf-8-sig") as file:
+    with open_text(path, max_bytes=_LARGEST_TEXT) as file:
         try:
             number = 0
             while line := file.readline(_LONGEST_LINE):

@@ -9,20 +9,14 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import require_folder
-from placevec.sources.number_lines import read_numbers
 from placevec.sources.path_options import number_option, split_options
-from placevec.sources.poses import WORLD_AXES, Poses, rotations_from_quaternions
-from placevec.sources.trajectory import (
-    TOLERANCE_S,
-    nearest_poses,
-    places_of_poses,
-    read_frame_list,
-)
+from placevec.sources.poses import WORLD_AXES, Poses
+from placevec.sources.time_stamps import read_frame_list, unit_option
+from placevec.sources.trajectory import TOLERANCE_S, places_of_poses, poses_in_time, read_track
 
 _STATES = "state_groundtruth_estimate0/data.csv"
-_NANOSECOND = 1e-9
 _LARGEST_YAML = 100_000  # characters
-_OPTIONS = ("within_s",)
+_OPTIONS = ("within_s", "unit")
 
 
 def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -31,12 +25,14 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     `cam0/data.csv` names the photos of `cam0/data`, `state_groundtruth_estimate0/data.csv` has
     the body's positions and quaternions, w first, and `T_BS` of `cam0/sensor.yaml` says how the
     camera is mounted on it. The world's z axis points up; its x axis is taken as east, which no
-    compass has told. Each photo gets the state nearest in time. The field of view comes from
+    compass has told. Each photo gets the state nearest in time; what time stamps count, usually
+    nanoseconds, is told by their size, see `seconds_together`. The field of view comes from
     `intrinsics` and `resolution`, without the lens's distortion.
 
     Args:
         path: Path. The folder `mav0`, or the one that holds it. Behind it may stand
-            `,within_s=0.1`, the longest time between a photo and its state, otherwise 0.02 s.
+            `,within_s=0.1`, the longest time between a photo and its state, otherwise 0.02 s, and
+            `,unit=ns`, what whole time stamps count.
         skip_unreadable: bool. Leave out photos without a file or state, such as those before the
             ground truth begins, and log how many they are. Defaults to `False`.
 
@@ -54,22 +50,23 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     camera_dir = mav_dir / "cam0"
     sensor = _read_sensor(camera_dir / "sensor.yaml")
     names, stamps = read_frame_list(camera_dir / "data.csv")
-    times_s = stamps * _NANOSECOND
-    states_path = mav_dir / _STATES
-    numbers = read_numbers(states_path, 8)
-    bodies = Poses(numbers[:, 1:4], rotations_from_quaternions(numbers[:, [5, 6, 7, 4]]))
-    cameras = bodies.mounted(sensor.to_body[:3, :3], sensor.to_body[:3, 3])
-    pose_times_s = numbers[:, 0] * _NANOSECOND
+    track = read_track(mav_dir / _STATES, w_first=True, exactly=False)
+    cameras = track.poses.mounted(sensor.to_body[:3, :3], sensor.to_body[:3, 3])
+    timed = poses_in_time(
+        track._replace(poses=cameras), stamps, within_s=within_s, unit=unit_option(options)
+    )
     return places_of_poses(
         camera_dir / "data",
         names,
-        nearest_poses(cameras, pose_times_s, times_s, within_s=within_s, source=states_path),
+        timed.poses,
         up=WORLD_AXES["z"],
         frame="SLAM metres",
-        source=states_path,
-        way_out=f"None is within {within_s:g} s (PATH,within_s=SECONDS)",
+        source=track.source,
+        way_out=timed.way_out,
+        flaw=timed.flaw,
+        is_near=timed.is_near,
         skip_unreadable=skip_unreadable,
-        times_s=times_s,
+        times_s=timed.times_s,
         sequence_ids=np.zeros(len(names), dtype=np.int64),
         fields_of_view_deg=np.full(len(names), sensor.field_of_view_deg),
     )

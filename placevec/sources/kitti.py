@@ -9,9 +9,9 @@ from placevec.sources.files import go_on_without, is_photo, require_folder
 from placevec.sources.number_lines import first_numbers, read_numbers
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
-from placevec.sources.trajectory import places_of_poses
+from placevec.sources.trajectory import flaw_of, places_of_poses, tell_shared_poses
 
-_CAMERAS = ("image_2", "image_0", "")
+_CAMERAS = ("image_2", "image_0", "image_l", "image_left", "")
 _UP = WORLD_AXES["-y"]
 _OPTIONS = ("images", "apart_m")
 _SEQUENCES = "sequences"
@@ -22,8 +22,9 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
     `poses/ID.txt` has a line for each frame of `sequences/ID`: 12 numbers, the rows of a 3 x 4
     matrix from the camera to the first frame's camera, whose x axis is taken as east and whose z
-    axis, along the street, as north. Photos are those of `image_2`, else of `image_0`, else of the
-    folder itself; a photo's number is its frame. `times.txt` gives times in seconds.
+    axis, along the street, as north. Photos are those of `image_2`, else of `image_0`, `image_l`
+    or `image_left`, else of the folder itself; a photo's number is its frame. `times.txt` gives
+    times in seconds.
 
     Each drive is measured from its own first frame. Several are refused, unless the path says
     `apart_m`: then each is moved east so that it begins that far behind the end of the one before.
@@ -108,15 +109,19 @@ def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceD
     names = _list_frames(folder)
     frames = np.array([int(Path(name).stem) for name in names])
     matrices = read_numbers(poses_path, 12).reshape(-1, 3, 4)
+    poses = Poses(matrices[:, :, 3], matrices[:, :, :3])
     rows = np.where(frames < len(matrices), frames, -1)
+    tell_shared_poses(rows, poses_path)
     return places_of_poses(
         folder,
         np.array(names),
-        Poses(matrices[:, :, 3], matrices[:, :, :3]).at(rows),
+        poses.at(rows),
         up=_UP,
         frame="SLAM metres",
         source=poses_path,
         way_out=f"It has {len(matrices)} lines, the first for photo 0",
+        flaw=flaw_of(poses, matrices[:, :, 3], matrices[:, :, :3]),
+        is_near=rows >= 0,
         skip_unreadable=skip_unreadable,
         times_s=_read_times(folder / "times.txt", frames),
         sequence_ids=np.zeros(len(names), dtype=np.int64),

@@ -1,57 +1,96 @@
 """Text files with a row of numbers in each line."""
 
+import re
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import open_text, shown
+
 _LONGEST_LINE = 10_000  # characters
+_LARGEST_FILE = 2**31  # bytes
+_SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
-def read_numbers(path: Path, columns: int) -> np.ndarray:
-    """Reads the first numbers of every line.
+def read_numbers(path: Path, columns: int, *, exactly: bool = True) -> np.ndarray:
+    """Reads the numbers of every line.
+
+    A first line of names and all lines that begin with # are passed over; what follows a # in a
+    line is left alone.
 
     Args:
-        path: Path. A text file; numbers are parted by blanks or commas.
-        columns: int. How many numbers a line has at least; those behind them are left alone.
+        path: Path. A text file; numbers are separated by spaces, tabs, commas or semicolons.
+        columns: int. How many numbers a line has.
+        exactly: bool. Refuse lines with more numbers. `False`: those behind the first `columns`
+            are not read, but every line must have as many cells as the first. Defaults to `True`.
 
     Returns:
         (N, columns) float64.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line has fewer numbers or something else, or there is no line.
+        ValueError: If a line has another count of numbers or something else, numbers are written
+            with decimal commas, or there is no line.
     """
-    numbers = array("d")
+    numbers, width = array("d"), columns if exactly else 0
     for number, line in text_lines(path):
-        cells = line.replace(",", " ").split()[:columns]
-        try:
-            row = [float(cell) for cell in cells]
-        except ValueError:
-            row = []
-        if len(row) < columns:
+        cells = _cells(line)
+        if not numbers and not any(map(_is_number, cells)):
+            continue
+        width = width or max(len(cells), columns)
+        problem = _problem(line, cells, columns, width)
+        if problem:
             raise ValueError(
-                f"Line {number} of {path} must hold {columns} numbers. Received: {line[:80]!r}"
+                f"Line {number} of {shown(path)} must hold {width} numbers. Received: {problem}"
             )
-        numbers.extend(row)
+        numbers.extend(map(float, cells[:columns]))
     if not numbers:
-        raise ValueError(f"{path} must hold {columns} numbers a line. Received: no line")
+        raise ValueError(f"{shown(path)} must hold {columns} numbers a line. Received: no line")
     return np.array(numbers).reshape(-1, columns)
 
 
 def first_numbers(path: Path) -> list[float]:
-    """Returns the numbers of the first line; none where it holds something else.
+    """Returns the numbers of the first line that has any; none if it holds something else.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no text.
+        ValueError: If it is not text.
     """
-    _, line = next(text_lines(path), (0, ""))
-    try:
-        return [float(cell) for cell in line.replace(",", " ").split()]
-    except ValueError:
-        return []
+    rows = (_cells(line) for _, line in text_lines(path))
+    cells = next((cells for cells in rows if any(map(_is_number, cells))), [])
+    return [float(cell) for cell in cells] if all(map(_is_number, cells)) else []
+
+
+def starts_are_whole(path: Path) -> bool:
+    """Returns whether the first numbers of all lines are written without a decimal point.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not text.
+    """
+    starts = (_cells(line)[0] for _, line in text_lines(path))
+    return not any("." in start and _is_number(start) for start in starts)
+
+
+def column_names(path: Path) -> list[str]:
+    """Returns the names of the columns, from the last line of names above the first numbers.
+
+    Args:
+        path: Path. A text file, as `read_numbers` reads it.
+
+    Returns:
+        list of str, in lower case, without units such as `[m]`; empty if the file names none.
+    """
+    names: list[str] = []
+    for _, line in _all_lines(path):
+        cells = _SEPARATOR.split(line.lstrip("# \t").strip(",; \t").lower())
+        if not line.startswith("#") and any(map(_is_number, cells)):
+            break
+        names = [cell for cell in cells if cell and not cell.startswith("[")]
+    return names
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -59,18 +98,48 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no text in UTF-8, or a line is longer than 10,000 characters.
+        ValueError: If it is not UTF-8 text, or a line is longer than 10,000 characters.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} does not exist. Give the file's own path")
-    with open(path, encoding="utf-8-sig") as file:
+    return ((number, line) for number, line in _all_lines(path) if not line.startswith("#"))
+
+
+def _all_lines(path: Path) -> Iterator[tuple[int, str]]:
+    if not path.exists():
+        raise FileNotFoundError(f"{shown(path)} does not exist. Give the file's own path")
+    with open_text(path, max_bytes=_LARGEST_FILE) as file:
         number = 0
         try:
             while line := file.readline(_LONGEST_LINE + 1):
                 number += 1
                 if len(line) > _LONGEST_LINE:
-                    raise ValueError(f"Line {number} of {path} is too long for a row of numbers")
-                if line.strip() and not line.lstrip().startswith("#"):
+                    raise ValueError(
+                        f"Line {number} of {shown(path)} is too long for a row of numbers"
+                    )
+                if line.strip():
                     yield number, line.strip()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is no text in UTF-8: {error}") from None
+            raise ValueError(f"{shown(path)} is no text in UTF-8: {error}") from None
+
+
+def _cells(line: str) -> list[str]:
+    return _SEPARATOR.split(line.partition("#")[0].strip(",; \t"))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _problem(line: str, cells: list[str], columns: int, width: int) -> str:
+    """Says what keeps a line from being a row of `width` numbers, or `""`."""
+    received = repr(shown(line, longest=80))
+    apart = re.split(r"[\s;]+", line)
+    if len(apart) > 1 and any(map(_DECIMAL_COMMA.fullmatch, apart)):
+        return f"decimal commas, {received}. Write decimal points"
+    bad = [cell for cell in cells[:columns] if not _is_number(cell)]
+    if bad:
+        return f"{shown(bad[0], longest=40)!r} for a number, in {received}"
+    return "" if len(cells) == width else f"{len(cells)}, {received}"

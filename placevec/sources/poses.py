@@ -14,7 +14,9 @@ WORLD_AXES = {
 }
 """Names of directions in the world, `x` to `-z`, and the (3,) unit vectors that they mean."""
 
-_LONGEST = 1e9
+LONGEST = 1e9
+"""Coordinates from here on count as unknown."""
+
 _MOST_ASKEW = 0.1
 _SHORTEST_MEAN = 0.5
 _STEEPEST = np.sin(np.deg2rad(1.0))
@@ -42,7 +44,7 @@ class Poses:
         rotations = np.array(self.rotations, dtype=np.float64)
         with np.errstate(all="ignore"):
             askew = rotations @ rotations.swapaxes(1, 2) - np.eye(3)
-            sound = (np.abs(centers) < _LONGEST).all(axis=1)
+            sound = (np.abs(centers) < LONGEST).all(axis=1)
             sound &= (np.abs(askew) < _MOST_ASKEW).all(axis=(1, 2))
             sound &= np.linalg.det(rotations) > 0.0
         centers[~sound] = np.nan

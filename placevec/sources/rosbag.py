@@ -10,11 +10,13 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses, rotations_from_quaternions
+from placevec.sources.time_stamps import Stamps, photos_by_stamp, unit_option
 from placevec.sources.trajectory import (
     TOLERANCE_S,
-    nearest_poses,
-    photos_by_stamp,
+    Track,
+    flaw_of,
     places_of_poses,
+    poses_in_time,
 )
 
 # Where a message of a type holds its position and its quaternion.
@@ -31,7 +33,7 @@ _FORWARD = {
 }
 _STORAGES = (".db3", ".mcap")
 _NANOSECONDS = 1_000_000_000
-_OPTIONS = ("images", "topic", "forward", "within_s")
+_OPTIONS = ("images", "topic", "forward", "within_s", "unit")
 
 
 def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -50,8 +52,9 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     Args:
         path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. Behind it may
             stand `,images=DIR`, the photos, otherwise `images` beside the bag; `,topic=/odom`,
-            needed where the bag has several such topics; `,forward=z`; and `,within_s=0.1`, the
-            longest time between a photo and its pose, otherwise 0.02 s.
+            needed where the bag has several such topics; `,forward=z`; `,within_s=0.1`, the
+            longest time between a photo and its pose, otherwise 0.02 s; and `,unit=ns`, what the
+            photos' names count if they are whole numbers and not dates.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
 
@@ -66,6 +69,7 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     """
     bag_path, options = split_options(path, _OPTIONS)
     within_s = number_option(options, "within_s", TOLERANCE_S)
+    unit = unit_option(options)
     forward = options.get("forward", "x")
     if forward not in _FORWARD:
         raise ValueError(f"`forward` must be x or z. Received: forward={forward}")
@@ -75,19 +79,21 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     if not root.is_dir():
         raise FileNotFoundError(f"{root} is no folder. Name the photos: {bag_path},images=DIR")
     track = _read_track(bag_path, options.get("topic"))
-    bodies = Poses(track[:, 1:4], rotations_from_quaternions(track[:, 4:8]))
-    cameras = bodies.mounted(_FORWARD[forward], np.zeros(3))
-    names, times_s = photos_by_stamp(root, skip_unreadable=skip_unreadable)
+    cameras = track.poses.mounted(_FORWARD[forward], np.zeros(3))
+    names, stamps = photos_by_stamp(root, skip_unreadable=skip_unreadable)
+    timed = poses_in_time(track._replace(poses=cameras), stamps, within_s=within_s, unit=unit)
     return places_of_poses(
         root,
         names,
-        nearest_poses(cameras, track[:, 0], times_s, within_s=within_s, source=bag_path),
+        timed.poses,
         up=WORLD_AXES["z"],
         frame="SLAM metres",
         source=bag_path,
-        way_out=f"None is within {within_s:g} s (PATH,within_s=SECONDS)",
+        way_out=timed.way_out,
+        flaw=timed.flaw,
+        is_near=timed.is_near,
         skip_unreadable=skip_unreadable,
-        times_s=times_s,
+        times_s=timed.times_s,
         sequence_ids=np.zeros(len(names), dtype=np.int64),
     )
 
@@ -109,8 +115,8 @@ class _Bag(NamedTuple):
     deserialize: object
 
 
-def _read_track(bag_path: Path, topic: str | None) -> np.ndarray:
-    """Returns (N, 8) float64: seconds, x, y, z and the quaternion x, y, z, w of each message."""
+def _read_track(bag_path: Path, topic: str | None) -> Track:
+    """Returns the pose of each message, in seconds."""
     with _one_line_errors(bag_path), _open_bag(bag_path) as bag:
         connections = _choose_topic(bag.reader.connections, topic, bag_path)
         rows, frames = [], set()
@@ -133,7 +139,10 @@ def _read_track(bag_path: Path, topic: str | None) -> np.ndarray:
             f"The poses of {name} in {bag_path} must be of one frame. Received: {len(frames)} "
             f"({listed!r})"
         )
-    return np.array(rows)
+    numbers = np.array(rows)
+    poses = Poses(numbers[:, 1:4], rotations_from_quaternions(numbers[:, 4:8]))
+    flaw = flaw_of(poses, numbers[:, 1:4], numbers[:, 4:8])
+    return Track(bag_path, Stamps(numbers[:, 0], whole=False), poses, flaw)
 
 
 @contextlib.contextmanager

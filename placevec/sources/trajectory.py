@@ -1,130 +1,181 @@
 """Photos along a trajectory: which pose belongs to which photo."""
 
-import posixpath
+import logging
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, list_photos, readable, tidy_name
-from placevec.sources.number_lines import text_lines
-from placevec.sources.poses import WORLD_AXES, Poses, find_up, on_the_ground
+from placevec.sources.files import go_on_without, readable
+from placevec.sources.number_lines import column_names, read_numbers, starts_are_whole
+from placevec.sources.poses import (
+    LONGEST,
+    WORLD_AXES,
+    Poses,
+    find_up,
+    on_the_ground,
+    rotations_from_quaternions,
+)
+from placevec.sources.time_stamps import Stamps, seconds_together
+
+_log = logging.getLogger(__name__)
 
 TOLERANCE_S = 0.02
 """Longest time between a photo and its pose, unless `within_s` says otherwise."""
 
-# What a time stamp counts, told by its size: 1e17 is the year 1973 in nanoseconds and the year
-# three thousand million in seconds.
-_UNITS = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3))
+_QUATERNION = re.compile(r"(?:q|quat\w*|.*orientation\w*|rot\w*)[._]?\w*?([wxyz])|(w)")
+_POSED = 8  # time, position, quaternion
 
 
-def seconds_of_stamps(stamps: np.ndarray) -> np.ndarray:
-    """Returns the time stamps of one file as seconds, whatever part of a second they count.
+class Track(NamedTuple):
+    """The poses of a trajectory and their times.
 
     Args:
-        stamps: (N,) float64. Seconds; where the largest is 1e11, 1e14 or 1e17 at least, all are
-            milli-, micro- or nanoseconds.
-
-    Returns:
-        (N,) float64. Seconds.
+        source: Path. The file that they come from, for messages.
+        stamps: Stamps. M, in any order.
+        poses: Poses. M; of those of one time, all must be equal.
+        flaw: str. What is wrong with the first pose that is unknown; `""` if all are known.
     """
-    seconds = np.array(stamps, dtype=np.float64)
-    largest = np.abs(seconds[np.isfinite(seconds)]).max(initial=0)
-    unit = next((unit for least, unit in _UNITS if largest >= least), 1.0)
-    return seconds * unit
+
+    source: Path
+    stamps: Stamps
+    poses: Poses
+    flaw: str = ""
 
 
-def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Lists the photos of a folder whose names are time stamps, such as `1305031102.175304.png`.
+class Timed(NamedTuple):
+    """What photos got from a trajectory.
 
     Args:
-        root: Path. The folder.
-        skip_unreadable: bool. Leave out photos with other names, and log how many they are.
-
-    Returns:
-        names, (N,) str, and times_s, (N,) float64, in the order of time.
-
-    Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If there are no photos, or names are no time stamps.
+        times_s: (N,) float64. The photos' times.
+        poses: Poses. N; unknown where there is none.
+        is_near: (N,) bool. Which photos have a pose near in time, known or not.
+        way_out: str. What to do about a photo that has none near in time.
+        flaw: str. That of the track.
     """
-    names = np.array(list_photos(root))
-    times_s = seconds_of_stamps(
-        np.array([_number(posixpath.splitext(posixpath.basename(name))[0]) for name in names])
-    )
-    stamped = np.isfinite(times_s)
-    go_on_without(
-        names[~stamped],
-        len(names),
-        problem=f"No time stamps as names of {{}} photos in {root}",
-        way_out="Name each by its seconds or nanoseconds, such as 1305031102.175304.png",
-        skip_unreadable=skip_unreadable,
-    )
-    rows = np.flatnonzero(stamped)
-    rows = rows[np.argsort(times_s[rows], kind="stable")]
-    return names[rows], times_s[rows]
+
+    times_s: np.ndarray
+    poses: Poses
+    is_near: np.ndarray
+    way_out: str
+    flaw: str
 
 
-def read_frame_list(list_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a list of photos, a time stamp and a file name in each line.
+def read_track(path: Path, *, w_first: bool, exactly: bool = True) -> Track:
+    """Reads lines of a time, a position and a quaternion.
 
     Args:
-        list_path: Path. A text file; a blank or a comma parts the two.
+        path: Path. A text file, see `read_numbers`.
+        w_first: bool. Whether the quaternion is w, x, y, z rather than x, y, z, w. If a line above
+            the numbers names the columns, its order counts.
+        exactly: bool. Refuse lines of more than 8 numbers.
 
     Returns:
-        names, (N,) str, and stamps, (N,) float64, in the list's order.
+        Track.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is something else, or a name leads out of the folder.
+        ValueError: If a line cannot be read, or the columns are named in another order.
     """
-    names, stamps = [], []
-    for number, line in text_lines(list_path):
-        stamp, *rest = re.split(r"[\s,]+", line, maxsplit=1)
-        if not rest or not np.isfinite(_number(stamp)):
-            raise ValueError(
-                f"Line {number} of {list_path} must be a time stamp and a file. Received: "
-                f"{line[:80]!r}"
-            )
-        stamps.append(float(stamp))
-        names.append(tidy_name(rest[0], list_path))
-    if not names:
-        raise ValueError(f"{list_path} must name photos. Received: no line")
-    return np.array(names), np.array(stamps)
+    numbers = read_numbers(path, _POSED, exactly=exactly)
+    quaternions = numbers[:, 4:8]
+    if _is_w_first(path, w_first):
+        quaternions = quaternions[:, [1, 2, 3, 0]]
+    poses = Poses(numbers[:, 1:4], rotations_from_quaternions(quaternions))
+    stamps = Stamps(numbers[:, 0], starts_are_whole(path))
+    return Track(path, stamps, poses, flaw_of(poses, numbers[:, 1:4], quaternions))
 
 
-def nearest_poses(
-    poses: Poses, pose_times_s: np.ndarray, times_s: np.ndarray, *, within_s: float, source: Path
-) -> Poses:
-    """Returns the pose nearest in time to each photo.
+def flaw_of(poses: Poses, centers: np.ndarray, rotations: np.ndarray) -> str:
+    """Says what is wrong with the first pose that is unknown, or `""`.
 
     Args:
-        poses: Poses. In any order; of those with one and the same time, all must be equal.
+        poses: Poses. N.
+        centers: (N, 3) float64. The positions as they are written.
+        rotations: (N, 4) float64 quaternions, or (N, 3, 3) float64 matrices, as they are written.
+    """
+    if poses.known.all():
+        return ""
+    row = int(np.argmin(poses.known))
+    if not np.isfinite([*centers[row], *rotations[row].ravel()]).all():
+        what = "a number that is not finite"
+    elif np.abs(centers[row]).max() >= LONGEST:
+        what = f"a coordinate beyond {LONGEST:g}"
+    elif rotations.ndim == 2:
+        what = f"a quaternion of length {np.linalg.norm(rotations[row]):.3g}, not 1"
+    else:
+        what = "a matrix that is not a rotation"
+    return f"The first bad pose is number {row + 1}: {what}"
+
+
+def poses_in_time(
+    track: Track,
+    photos: Stamps,
+    *,
+    within_s: float,
+    unit: str | None,
+) -> Timed:
+    """Gives each photo the pose nearest in time.
+
+    How many photos share a pose with another is logged.
+
+    Args:
+        track: Track. M poses.
+        photos: Stamps. Those of N photos.
+        within_s: float. Longest time between a photo and its pose.
+        unit: str or None. What whole stamps count, see `seconds_together`.
+
+    Returns:
+        Timed.
+
+    Raises:
+        ValueError: If a time has two poses or is not finite, or what stamps count cannot be told.
+    """
+    stamps = track.stamps.values
+    if not np.isfinite(stamps).all():
+        raise ValueError(
+            f"Time stamps must be finite. Received: {stamps[~np.isfinite(stamps)][0]} in "
+            f"{shown(track.source)}"
+        )
+    times_s, pose_times_s = seconds_together(photos, track.stamps, unit=unit, source=track.source)
+    rows = nearest_rows(track, pose_times_s, times_s, within_s=within_s)
+    tell_shared_poses(rows, track.source)
+    way_out = (
+        f"None is within {within_s:g} s: the photos are of {_span(times_s)}, the poses of "
+        f"{_span(pose_times_s)}. Check the clocks and units, or allow more: PATH,within_s=SECONDS"
+    )
+    return Timed(times_s, track.poses.at(rows), rows >= 0, way_out, track.flaw)
+
+
+def nearest_rows(
+    track: Track, pose_times_s: np.ndarray, times_s: np.ndarray, *, within_s: float
+) -> np.ndarray:
+    """Returns which pose is nearest in time to each photo.
+
+    Args:
+        track: Track. M poses.
         pose_times_s: (M,) float64. Their times.
         times_s: (N,) float64. Those of the photos.
         within_s: float. Longest time between a photo and its pose.
-        source: Path. The trajectory, for the error.
 
     Returns:
-        Poses, N; unknown where none is near enough.
+        (N,) int64. Rows of the track; -1 where none is near enough.
 
     Raises:
-        ValueError: If a time stands twice with two poses, or is not finite.
+        ValueError: If a time stands twice with two poses.
     """
-    if not np.isfinite(pose_times_s).all():
-        raise ValueError(
-            f"Time stamps must be finite. Received: "
-            f"{pose_times_s[~np.isfinite(pose_times_s)][0]} in {source}"
-        )
     order = np.argsort(pose_times_s, kind="stable")
     times = pose_times_s[order]
     repeated = np.flatnonzero(times[1:] == times[:-1])
-    for field in (poses.centers, poses.rotations):
+    for field in (track.poses.centers, track.poses.rotations):
         one, other = field[order[repeated]], field[order[repeated + 1]]
         if not np.array_equal(one, other, equal_nan=True):
             raise ValueError(
-                f"{source} gives two poses for the time {times[repeated[0]]:.9f}. Keep one"
+                f"{shown(track.source)} gives two poses for the time {times[repeated[0]]:.9f}. "
+                "Keep one"
             )
     after = np.searchsorted(times, times_s).clip(1, max(len(times) - 1, 1))
     before = after - 1
@@ -132,7 +183,7 @@ def nearest_poses(
     nearer = np.abs(times[after] - times_s) < np.abs(times[before] - times_s)
     nearest = np.where(nearer, after, before)
     near = np.abs(times[nearest] - times_s) <= within_s
-    return poses.at(np.where(near, order[nearest], -1))
+    return np.where(near, order[nearest], -1)
 
 
 def places_of_poses(
@@ -145,6 +196,8 @@ def places_of_poses(
     source: Path,
     way_out: str,
     skip_unreadable: bool,
+    flaw: str = "",
+    is_near: np.ndarray | None = None,
     **fields,
 ) -> PlaceDataset:
     """Makes a data set of photos and their poses.
@@ -156,8 +209,11 @@ def places_of_poses(
         up: (3,) float64 or None. Which way is up in the world. None: found from the cameras.
         frame: str. What the world is measured in.
         source: Path. What gives the poses, for the messages.
-        way_out: str. What to do about a photo without a pose.
+        way_out: str. What to do about a photo for which the source has no pose.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
+        flaw: str. What is wrong with the first pose of the source that is unknown, see `flaw_of`.
+        is_near: (N,) bool or None. For which photos the source has a pose, known or not. None:
+            for all.
         **fields: other fields of PlaceDataset, N long.
 
     Returns:
@@ -168,13 +224,15 @@ def places_of_poses(
         ValueError: If poses are missing, or it cannot be told which way is up.
     """
     kept = readable(root, names, source=source, skip_unreadable=skip_unreadable)
-    go_on_without(
-        names[~poses.known],
-        len(names),
-        problem=f"No pose for {{}} photos of {source}",
-        way_out=way_out,
-        skip_unreadable=skip_unreadable,
-    )
+    is_near = np.ones(len(names), dtype=bool) if is_near is None else is_near
+    for lacks, what in ((~is_near, way_out), (is_near & ~poses.known, f"{flaw}. Mend the poses")):
+        go_on_without(
+            names[lacks],
+            len(names),
+            problem=f"No pose for {{}} photos of {source}",
+            way_out=what,
+            skip_unreadable=skip_unreadable,
+        )
     kept &= poses.known
     if not kept.any():
         raise ValueError(f"None of the {len(names)} photos of {source} has a file and a pose")
@@ -200,13 +258,47 @@ def up_option(options: dict[str, str]) -> np.ndarray | None:
         return None
     if options["up"] not in WORLD_AXES:
         raise ValueError(
-            f"`up` must be one of {', '.join(WORLD_AXES)}. Received: up={options['up']}"
+            f"`up` must be one of {', '.join(WORLD_AXES)}. Received: up={shown(options['up'])}"
         )
     return WORLD_AXES[options["up"]]
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return np.nan
+def tell_shared_poses(rows: np.ndarray, source: Path) -> None:
+    """Logs how many photos share a pose with another photo.
+
+    Args:
+        rows: (N,) int64. The pose of each photo, -1 for none.
+        source: Path. What gives the poses.
+    """
+    _, counts = np.unique(rows[rows >= 0], return_counts=True)
+    if (counts > 1).any():
+        _log.warning(
+            "%d of %d photos share a pose of %s with another photo: %d poses, up to %d photos each",
+            counts[counts > 1].sum(),
+            len(rows),
+            shown(source),
+            len(counts),
+            counts.max(),
+        )
+
+
+def _is_w_first(path: Path, w_first: bool) -> bool:
+    """Returns whether quaternions begin with w, as the columns' names say, else as told."""
+    names = column_names(path)
+    matches = [_QUATERNION.fullmatch(name) for name in names]
+    letters = "".join(match[1] or match[2] for match in matches if match)
+    if len(letters) != 4 or sorted(letters) != sorted("wxyz"):
+        return w_first
+    first = next(row for row, match in enumerate(matches) if match)
+    if letters not in ("wxyz", "xyzw") or first != 4:
+        raise ValueError(
+            f"Columns of {shown(path)} must be time, x, y, z and a quaternion, w first or last. "
+            f"Received: {shown(', '.join(names), longest=200)}. Put them in this order"
+        )
+    if (letters == "wxyz") != w_first:
+        _log.warning("Quaternions of %s are %s, as its columns' names say", shown(path), letters)
+    return letters == "wxyz"
+
+
+def _span(times_s: np.ndarray) -> str:
+    return f"{times_s.min():.3f} to {times_s.max():.3f} s" if len(times_s) else "no time"

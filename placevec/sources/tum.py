@@ -1,21 +1,22 @@
 """Trajectories in the form of the TUM RGB-D benchmark, which most SLAM systems write."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import leads_out, require_folder, some_photos
-from placevec.sources.number_lines import first_numbers, read_numbers
+from placevec.sources.number_lines import first_numbers
 from placevec.sources.path_options import number_option, split_options
-from placevec.sources.poses import Poses, rotations_from_quaternions
+from placevec.sources.poses import Poses
+from placevec.sources.time_stamps import Stamps, photos_by_stamp, read_frame_list, unit_option
 from placevec.sources.trajectory import (
     TOLERANCE_S,
-    nearest_poses,
-    photos_by_stamp,
+    Timed,
     places_of_poses,
-    read_frame_list,
-    seconds_of_stamps,
+    poses_in_time,
+    read_track,
     up_option,
 )
 
@@ -27,7 +28,7 @@ _TRAJECTORIES = (
 )
 _FOLDERS = ("rgb", "images")
 _LIST = "rgb.txt"
-_OPTIONS = ("images", "up", "within_s", "same_world")
+_OPTIONS = ("images", "up", "within_s", "same_world", "unit")
 
 
 def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -35,16 +36,18 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
     A pose is that of the camera in the world: x right, y down, z along the optical axis. Photos
     are those that `rgb.txt` lists, a line `time file` each, or else those whose names are time
-    stamps. Each gets the pose nearest in time. Time stamps are seconds, or milli-, micro- or
-    nanoseconds, told by their size. Nothing says which way is up: it is found from how the
-    cameras are held on the average (see `find_up`), unless the path names it.
+    stamps; depth images, masks and labels are not photos. Each gets the pose nearest in time.
+    What time stamps count is told by their size, see `seconds_together`. Nothing says which way is
+    up: it is found from how the cameras are held on the average (see `find_up`), unless the path
+    names it.
 
     Args:
         path: Path. A folder with `groundtruth.txt`, `trajectory.txt`, `CameraTrajectory.txt` or
             `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`. Behind it may stand `,up=z`,
-            the axis of the world that points up, and `,within_s=0.1`, the longest time between a
-            photo and its pose, otherwise 0.02 s. A folder of several such folders, runs of one
-            map, as `FOLDER,same_world=yes`; each is a sequence.
+            the axis of the world that points up, `,within_s=0.1`, the longest time between a photo
+            and its pose, otherwise 0.02 s, and `,unit=ms`, what whole time stamps count. A folder
+            of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
+            sequence.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
 
@@ -58,7 +61,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
     """
     top, options = split_options(path, _OPTIONS)
     within_s = number_option(options, "within_s", TOLERANCE_S)
-    up = up_option(options)
+    up, unit = up_option(options), unit_option(options)
     runs = _find_runs(top)
     if len(runs) > 1 and options.get("same_world") != "yes":
         names = ", ".join(run.parent.name for run in runs[:5])
@@ -67,31 +70,34 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
             f"{top} ({names}). Name one, {runs[0].parent}, or say that all stand in one map: "
             f"{top},same_world=yes"
         )
+    read = partial(_read_run, within_s=within_s, unit=unit, skip_unreadable=skip_unreadable)
     if len(runs) > 1:
-        root, parts = top, [_read_run(run, run.parent, within_s, skip_unreadable) for run in runs]
+        root, parts = top, [read(run, run.parent) for run in runs]
         names = [
             [f"{folder.relative_to(top).as_posix()}/{name}" for name in names]
-            for folder, names, *_ in parts
+            for folder, names, _ in parts
         ]
     else:
-        root = Path(options.get("images", runs[0].parent)).expanduser()
-        parts = [_read_run(runs[0], root, within_s, skip_unreadable)]
+        parts = [read(runs[0], Path(options.get("images", runs[0].parent)).expanduser())]
         root, names = parts[0][0], [parts[0][1]]
-    _, _, times_s, poses = zip(*parts, strict=True)
+    timed = [part[2] for part in parts]
+    lacking = next((each for each in timed if not each.is_near.all()), timed[0])
     return places_of_poses(
         root,
         np.concatenate(names),
         Poses(
-            np.concatenate([each.centers for each in poses]),
-            np.concatenate([each.rotations for each in poses]),
+            np.concatenate([each.poses.centers for each in timed]),
+            np.concatenate([each.poses.rotations for each in timed]),
         ),
         up=up,
         frame="SLAM metres",
         source=top,
-        way_out=f"None is within {within_s:g} s (PATH,within_s=SECONDS)",
+        way_out=lacking.way_out,
+        flaw=next(filter(None, (each.flaw for each in timed)), ""),
+        is_near=np.concatenate([each.is_near for each in timed]),
         skip_unreadable=skip_unreadable,
-        times_s=np.concatenate(times_s),
-        sequence_ids=np.repeat(np.arange(len(runs)), [len(each) for each in times_s]),
+        times_s=np.concatenate([each.times_s for each in timed]),
+        sequence_ids=np.repeat(np.arange(len(runs)), [len(each.times_s) for each in timed]),
     )
 
 
@@ -117,19 +123,12 @@ def _find_runs(top: Path) -> list[Path]:
 
 
 def _read_run(
-    trajectory_path: Path, root: Path, within_s: float, skip_unreadable: bool
-) -> tuple[Path, np.ndarray, np.ndarray, Poses]:
-    """Returns the photos' folder, their names, times and poses."""
-    root, names, times_s = _list_frames(root, skip_unreadable)
-    numbers = read_numbers(trajectory_path, 8)
-    poses = nearest_poses(
-        Poses(numbers[:, 1:4], rotations_from_quaternions(numbers[:, 4:8])),
-        seconds_of_stamps(numbers[:, 0]),
-        times_s,
-        within_s=within_s,
-        source=trajectory_path,
-    )
-    return root, names, times_s, poses
+    trajectory_path: Path, root: Path, *, within_s: float, unit: str | None, skip_unreadable: bool
+) -> tuple[Path, np.ndarray, Timed]:
+    """Returns the photos' folder, their names in the order of time, and their poses."""
+    root, names, stamps = _list_frames(root, skip_unreadable)
+    track = read_track(trajectory_path, w_first=False)
+    return root, names, poses_in_time(track, stamps, within_s=within_s, unit=unit)
 
 
 def _find_trajectory(top: Path) -> Path:
@@ -145,13 +144,12 @@ def _find_trajectory(top: Path) -> Path:
     return found[0]
 
 
-def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, np.ndarray, np.ndarray]:
-    """Returns the photos' folder, names and times, of a list or of the names."""
+def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, np.ndarray, Stamps]:
+    """Returns the photos' folder, names and stamps, of a list or of the names."""
     require_folder(root)
     if not (root / _LIST).is_file():
         folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
         return folder, *photos_by_stamp(folder, skip_unreadable=skip_unreadable)
     names, stamps = read_frame_list(root / _LIST)
-    times_s = seconds_of_stamps(stamps)
-    order = np.argsort(times_s, kind="stable")
-    return root, names[order], times_s[order]
+    order = np.argsort(stamps.values, kind="stable")
+    return root, names[order], Stamps(stamps.values[order], stamps.whole)

@@ -165,7 +165,8 @@ def test_names_may_hold_blanks(model, photos):
     [
         ("images.txt", b"", "must hold images. Received: none"),
         ("images.txt", b"1 2 3\n\n", "Line 1 of .*ID QW QX"),
-        ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5 x\n", "Line 1 of"),
+        ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5 x\n", "Line 2 of .*`X Y POINT` or empty"),
+        ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5\n", "Line 2 of"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 ../b.png\n\n", "stay inside"),
         ("images.bin", binary_model([(*IMAGES[0][:4], "a\nb.png", [])])["images.bin"], "control"),
         ("images.txt", b"\xff\xff", "no text in UTF-8"),
@@ -194,6 +195,23 @@ def test_never_allocates_what_a_file_claims(model, refuses):
 def test_an_unknown_lens_and_a_focal_length_of_nothing_give_no_field_of_view(model):
     cameras = [(1, "FOV", 640, 480, (300, 300, 1, 1, 1)), (2, "PINHOLE", 640, 480, (0, 0, 1, 1))]
     assert read_fields_of_view(model(text_model(cameras=cameras)) / "sparse" / "0") == {}
+
+
+def test_images_without_lines_of_points_are_all_read(model, photos, caplog):
+    """Poses of whole numbers look like points at first sight."""
+    photos("images/a.jpg", "images/b c.jpg", "images/d.jpg")
+    lines = ["1 1 0 0 0 0 0 0 1 a.jpg", "2 1 0 0 0 -1 0 0 1 b c.jpg", "3 1 0 0 0 -2 0 0 1 d.jpg"]
+    for text, without in (
+        ("\n".join(lines), 3),
+        ("\n".join([*lines[:2], "1.5 2.5 7", lines[2]]), 2),
+        ("\n\n".join(lines) + "\n\n", 0),
+    ):
+        caplog.clear()
+        dataset = read_colmap(model(text_model() | {"images.txt": text.encode()}))
+        assert dataset.names.tolist() == ["a.jpg", "b c.jpg", "d.jpg"]
+        assert dataset.positions_m[:, 0].tolist() == [0, 1, 2]
+        assert (f"{without} of 3 images" in caplog.text) == (without > 0)
+        assert (dataset.points_seen is None) == (without != 2)
 
 
 @pytest.mark.parametrize("content", [text_model(), binary_model()], ids=["text", "binary"])

@@ -104,6 +104,38 @@ def test_refuses_missing_files(flight, refuses, name):
         read_euroc(root)
 
 
+def counting(text, per_second):
+    """Returns a file of nanoseconds with its first cells in another unit, from 10 s on."""
+    header, *lines = text.splitlines()
+    rows = [line.partition(",") for line in lines]
+    seconds = [int(stamp) / 1e9 - 1403636569.763555584 for stamp, _, _ in rows]
+    stamps = [f"{s:.6f}" if per_second == 1 else str(round(s * per_second)) for s in seconds]
+    return "\n".join([header, *(f"{s},{row[2]}" for s, row in zip(stamps, rows, strict=True))])
+
+
+@pytest.mark.parametrize("per_second", [1, 1000, 1_000_000, 1_000_000_000])
+def test_what_time_stamps_count_is_told_by_their_size(flight, per_second):
+    root = flight(**{
+        "cam0/data.csv": counting(FRAMES, per_second),
+        "state_groundtruth_estimate0/data.csv": counting(STATES, per_second),
+    })  # fmt: skip
+    dataset = read_euroc(root)
+    np.testing.assert_allclose(dataset.times_s, [10, 10.05], atol=1e-3)
+    np.testing.assert_allclose(dataset.positions_m, [[1.1, 2], [4, 5.1]], atol=1e-7)
+
+
+def test_seconds_are_not_taken_for_nanoseconds(flight, refuses):
+    late = FRAMES.replace("\n1403636579", "\n1403636589.")
+    root = flight(**{
+        "cam0/data.csv": late,
+        "state_groundtruth_estimate0/data.csv": STATES.replace("1403636579", "1403636579."),
+    })  # fmt: skip
+    with refuses(
+        ValueError, r"No pose for 2 of 2.*photos are of 1403636589.764 to .* of 1403636579"
+    ):
+        read_euroc(root)
+
+
 def test_is_recognized(flight):
     root = flight()
     assert recognize_euroc(root) == "cam0/data.csv beside state_groundtruth_estimate0/data.csv"

@@ -41,6 +41,8 @@ def test_reads_a_drive_on_the_plane_of_x_and_z(drive, inside):
 def test_takes_colour_before_grey_before_the_folder(drive):
     root = drive(camera="")
     assert read_kitti(root).names[0] == "000000.png"
+    drive(camera="image_l/")
+    assert read_kitti(root).names[0] == "image_l/000000.png"
     drive(camera="image_0/")
     assert read_kitti(root).names[0] == "image_0/000000.png"
     drive(camera="image_2/")
@@ -105,12 +107,16 @@ def test_refuses_or_skips_drives_without_poses(drive, refuses, caplog):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("1 0 0 0\n", "Line 1 of .*00.txt must hold 12 numbers"),
+        ("1 0 0 0\n", "Line 1 of .*00.txt must hold 12 numbers. Received: 4"),
+        (f"0 {DRIVE}", "Line 1 of .*00.txt must hold 12 numbers. Received: 13"),
         (
             AHEAD.format(x="nan", y=0, z=0) + "\n" + AHEAD.format(x=0, y=0, z=0),
             "No pose for 1 of 2",
         ),
-        ("0 " * 12 + "\n" + AHEAD.format(x=0, y=0, z=0), "No pose for 1 of 2"),
+        (
+            "0 " * 12 + "\n" + AHEAD.format(x=0, y=0, z=0),
+            "No pose for 1 of 2.*number 1: a matrix that is not a rotation",
+        ),
     ],
 )
 def test_refuses_bad_poses(drive, refuses, text, match):

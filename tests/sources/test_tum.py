@@ -63,10 +63,10 @@ def test_the_list_of_photos_goes_before_their_names(run):
 
 
 def test_takes_trajectory_and_photos_from_two_places(photos):
-    root = photos("photos/10000000000000000000.png", "photos/11000000000000000000.png")
-    (root / "track.txt").write_text(RUN.replace("10.001", "1e19").replace("11.0", "11e18"))
+    root = photos("photos/1000000000000000000.png", "photos/1100000000000000000.png")
+    (root / "track.txt").write_text(RUN.replace("10.001", "1e18").replace("11.0", "11e17"))
     dataset = open_places(f"tum:{root}/track.txt,images={root}/photos")
-    assert dataset.times_s.tolist() == [1e10, 1.1e10]
+    assert dataset.times_s.tolist() == [1e9, 1.1e9]
 
 
 def test_up_is_named_where_the_cameras_do_not_tell_it(run, refuses):
@@ -88,10 +88,19 @@ def test_refuses_or_skips_photos_without_a_pose_in_time(run, refuses, caplog):
     assert len(read_tum(f"{root},within_s=0.6")) == 3
 
 
-@pytest.mark.parametrize("pose", ["0 0 0 0 0 0 0", "nan 0 0 0 0 0 1", "0 0 inf 0 0 0 1"])
-def test_a_pose_that_is_none_counts_as_missing(run, refuses, pose):
+@pytest.mark.parametrize(
+    ("pose", "flaw"),
+    [
+        ("0 0 0 0 0 0 0", "a quaternion of length 0, not 1"),
+        ("0 0 0 0 0 0 2", "a quaternion of length 2, not 1"),
+        ("nan 0 0 0 0 0 1", "a number that is not finite"),
+        ("0 0 inf 0 0 0 1", "a number that is not finite"),
+        ("0 0 1e10 0 0 0 1", r"a coordinate beyond 1e\+09"),
+    ],
+)
+def test_a_pose_that_is_none_counts_as_missing_and_its_flaw_is_told(run, refuses, pose, flaw):
     root = run(f"10 1 2 3 {NORTH}\n11.0 {pose}\n")
-    with refuses(ValueError, "No pose for 1 of 2"):
+    with refuses(ValueError, f"No pose for 1 of 2.*The first bad pose is number 2: {flaw}"):
         read_tum(root)
     assert read_tum(root, skip_unreadable=True).names.tolist() == ["10.0.png"]
 
@@ -101,9 +110,14 @@ def test_a_pose_that_is_none_counts_as_missing(run, refuses, pose):
     [
         ("", "no line"),
         ("10 1 2 3 0 0 0\n", "Line 1 of .*groundtruth.txt must hold 8 numbers"),
-        (f"10 1 2 3 {NORTH}\n10 1 2 4 {NORTH}\n", "two poses for the time 10.0"),
+        (f"10.0 1 2 3 {NORTH}\n10.0 1 2 4 {NORTH}\n", "two poses for the time 10.0"),
         (f"inf 1 2 3 {NORTH}\n", "must be finite"),
-        (f"99 1 2 3 {NORTH}\n", "No pose for 2 of 2"),
+        (
+            f"99.0 1 2 3 {NORTH}\n",
+            r"No pose for 2 of 2.*10.000 to 11.010 s, the poses of 99.000 to",
+        ),
+        (f"10.0 1 2 3 {NORTH} 7\n", "must hold 8 numbers. Received: 9"),
+        ("10,0 0,5 2,5 0,0 0,0 0,0 0,0 1,0\n", "decimal commas.*Write decimal points"),
     ],
 )
 def test_refuses_a_bad_trajectory(run, refuses, text, match):
@@ -167,3 +181,38 @@ def test_runs_of_one_map_are_sequences_of_one_set(photos, refuses):
     np.testing.assert_allclose(both.headings_deg, [0, 90, 0, 90], atol=1e-3)
     assert "groundtruth.txt" in recognize_tum(root)
     assert len(read_tum(root / "a")) == 2
+
+
+def test_the_columns_names_tell_whether_w_stands_first(run, refuses, caplog):
+    w_first = "# timestamp tx ty tz qw qx qy qz\n10.0 1 2 3 0.5 -0.5 0.5 -0.5\n"
+    root = run(w_first, "rgb/10.0.png")
+    assert read_tum(root).headings_deg.tolist() == pytest.approx([90])
+    assert "wxyz, as its columns' names say" in caplog.text
+    run(w_first.replace("# ", "").replace(" ", ","), "rgb/10.0.png")
+    assert read_tum(root).headings_deg.tolist() == pytest.approx([90])
+    run(w_first.replace("qw qx qy qz", "qz qy qx qw"), "rgb/10.0.png")
+    with refuses(ValueError, "a quaternion, w first or last. Received: timestamp, tx, .*qz, qy"):
+        read_tum(root)
+
+
+def test_frame_numbers_are_not_seconds(run, refuses):
+    poses = "".join(f"{row / 10} {row} 0 0 0 0 0 1\n" for row in range(20))
+    root = run(poses, *(f"rgb/{frame:06d}.png" for frame in range(3)))
+    with refuses(ValueError, "a frame number is not a time. Received: 0. List the time.*unit=s"):
+        read_tum(root)
+    with refuses(ValueError, "`unit` must be one of s, ms, us, ns. Received: unit=min"):
+        read_tum(f"{root},unit=min")
+    (root / "rgb" / "000002.png").unlink()
+    assert read_tum(f"{root},unit=s,up=-y").positions_m[:, 0].tolist() == [0, 10]
+
+
+def test_depth_images_beside_the_trajectory_are_not_photos(run, caplog):
+    names = ("left/10.0.png", "left/11.01.png", "depth/10.0.png", "sky_masks/11.01.png")
+    assert read_tum(run(RUN, *names)).names.tolist() == ["left/10.0.png", "left/11.01.png"]
+    assert "2 of 4 images in" in caplog.text
+
+
+def test_says_how_many_photos_share_a_pose(run, caplog):
+    root = run(RUN, "rgb/10.0.png", "rgb/10.01.png", "rgb/11.01.png")
+    assert len(read_tum(root)) == 3
+    assert "2 of 3 photos share a pose of" in caplog.text

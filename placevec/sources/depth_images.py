@@ -1,0 +1,88 @@
+"""Images beside photos that are not photos: depth, masks, labels."""
+
+import logging
+import posixpath
+import re
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from placevec.input_file import open_input, shown
+
+_log = logging.getLogger(__name__)
+
+# Words that begin so, in the name of a folder or a file, say what the image holds.
+_BEGINNINGS = (
+    "depth",
+    "mask",
+    "label",
+    "semantic",
+    "segmentation",
+    "instance",
+    "panoptic",
+    "disparit",
+)
+_WORDS = ("disp", "normals", "confidence")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_PNG_START = 26  # bytes up to the color type
+_LARGEST_PNG = 2**40  # bytes; only the first few are read
+
+
+def without_depth_images(root: Path, names: Sequence[str]) -> list[str]:
+    """Returns the names of photos, without those of depth images, masks and labels.
+
+    They are told by a word in the name of the file or of a folder below `root`, such as `depth`,
+    `aligned_depth_to_color`, `masks` or `frame-000001.depth.png`; and, if other photos remain, by
+    16-bit gray PNG, which depth cameras write, in the first PNG of a folder. How many are left out
+    is logged.
+
+    Args:
+        root: Path. Folder that the names are relative to. Its own name says nothing.
+        names: sequence of str. With `/` between folders.
+
+    Raises:
+        ValueError: If no other image is there.
+    """
+    kept = [name for name in names if not _says_depth(name)]
+    if not kept:
+        raise ValueError(
+            f"{shown(root)} must hold photos. Received: {len(names)} images that are depth, masks "
+            f"or labels by their names (first: {shown(names[0])}). Name the photos' own folder: "
+            "PATH,images=DIR"
+        )
+    kept = _without_deep_folders(root, kept)
+    if len(kept) < len(names):
+        left_out = set(names).difference(kept)
+        _log.warning(
+            "%d of %d images in %s are depth, masks or labels (first: %s): left out",
+            len(left_out),
+            len(names),
+            shown(root),
+            shown(min(left_out)),
+        )
+    return kept
+
+
+def _says_depth(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(posixpath.splitext(name)[0])]
+    return any(word.startswith(_BEGINNINGS) or word in _WORDS for word in words)
+
+
+def _without_deep_folders(root: Path, names: list[str]) -> list[str]:
+    """Returns the names outside folders whose first PNG is 16-bit gray, if there are any."""
+    first = {}
+    for name in sorted(names):
+        if name.lower().endswith(".png"):
+            first.setdefault(posixpath.dirname(name), name)
+    deep = {folder for folder, name in first.items() if _is_deep(root / name)}
+    return [name for name in names if posixpath.dirname(name) not in deep] or names
+
+
+def _is_deep(path: Path) -> bool:
+    try:
+        with open_input(path, max_bytes=_LARGEST_PNG) as file:
+            start = file.read(_PNG_START)
+        bits, color = struct.unpack_from("BB", start, 24)
+    except (OSError, ValueError, struct.error):
+        return False
+    return start.startswith(b"\x89PNG\r\n\x1a\n") and (bits, color) == (16, 0)
