@@ -6,7 +6,8 @@ import numpy as np
 
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
-from placevec.sources.utm import degrees_from_metres, is_utm_zone
+from placevec.places.frame import is_zone_frame
+from placevec.sources.utm import degrees_from_metres
 
 _NUM_SIZES = 5
 
@@ -68,9 +69,9 @@ def _extent(dataset: PlaceDataset) -> str:
 
 def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
     """Returns where on earth the photos are, as a fact, where that is known."""
-    zone = dataset.frame.removeprefix("UTM ")
-    if dataset.positions_m is None or not len(dataset) or not is_utm_zone(zone):
+    if dataset.positions_m is None or not len(dataset) or not is_zone_frame(dataset.frame):
         return []
+    zone = dataset.frame.removeprefix("UTM ")
     ((lat, lon),) = degrees_from_metres(np.median(dataset.positions_m, axis=0)[None], zone)
     sides = "NS"[int(lat < 0)], "EW"[int(lon < 0)]
     return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]

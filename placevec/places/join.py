@@ -1,5 +1,6 @@
 """Several data sets become one."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from placevec.places.dataset import PlaceDataset
+from placevec.places.frame import grid_of, is_zone_frame
 
+_log = logging.getLogger(__name__)
 _APART_M = 100_000.0
 _NUMBERS = ("place_ids", "sequence_ids")
 _MEASURES = ("headings_deg", "times_s", "altitudes_m", "fields_of_view_deg")
@@ -17,9 +20,9 @@ _MEASURES = ("headings_deg", "times_s", "altitudes_m", "fields_of_view_deg")
 def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
     """Joins data sets of different grounds, so that a training draws from all of them.
 
-    Sets in one UTM zone keep their positions. All others are moved apart, 100 km from the east end
-    of one to the west end of the next, since nobody knows how their frames lie to each other: no
-    photo is a positive of one from another set.
+    Sets in one UTM zone keep their positions; latitude bands of one hemisphere, such as 32T and
+    32U, are one zone. All others are moved apart, 100 km from the east end of one to the west end
+    of the next, and a line in the log says so: no photo is a positive of one from another set.
 
     Args:
         datasets: sequence of PlaceDataset with positions in metres.
@@ -48,8 +51,15 @@ def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
         for prefix in ["" if folder == root else f"{Path(folder).relative_to(root).as_posix()}/"]
         for name in dataset.names
     ]
-    frames = {dataset.frame for dataset in datasets}
-    is_one_zone = len(frames) == 1 and datasets[0].frame.startswith("UTM ")
+    frames = list(dict.fromkeys(dataset.frame for dataset in datasets))
+    is_one_zone = is_zone_frame(frames[0]) and len(set(map(grid_of, frames))) == 1
+    if len(datasets) > 1 and not is_one_zone:
+        _log.warning(
+            "%d sets are put %.0f km apart, as they do not share one known UTM zone (%s)",
+            len(datasets),
+            _APART_M / 1000,
+            ", ".join(frames),
+        )
     known = {name: _join_measures(datasets, name) for name in _MEASURES}
     known |= {name: _join_numbers(datasets, name) for name in _NUMBERS}
     return PlaceDataset(

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from placevec.folder_lock import take_lock
+from placevec.places.frame import grid_of
 from placevec.retrieval.manifest import Manifest, read_manifest, removed_path
 from placevec.retrieval.shards import map_numbers, map_shard, read_photos
 
@@ -182,7 +183,8 @@ class DescriptorStore:
         """
         for name, value in facts.items():
             own = getattr(self.manifest, name)
-            if own != value:
+            is_frame = name == "frame" and own is not None and value is not None
+            if own != value and not (is_frame and grid_of(own) == grid_of(value)):
                 raise ValueError(
                     f"{_FACTS[name]}: `{name}` must be {own} in {self.folder}. Received: {value}. "
                     "Take another store"

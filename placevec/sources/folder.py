@@ -1,24 +1,33 @@
 """A folder of photos that carry their positions in their names, or in positions.csv beside them."""
 
+import logging
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
+from placevec.places.frame import grid_of, is_zone_frame, parse_zone
 from placevec.sources.files import go_on_without, list_photos, readable, some_photos
+from placevec.sources.null_island import at_zero
 from placevec.sources.points import read_points
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
+from placevec.sources.times import parse_time
+
+_log = logging.getLogger(__name__)
 
 POSITIONS_FILE = "positions.csv"
 QUERY_FOLDERS = ("query", "queries")
 DATABASE_FOLDERS = ("database",)
 
-# YYYYMMDD_hhmmss, YYYYMMDD or YYYYMM.
-_TIME = re.compile(r"(\d{4})(\d{2})(?:(\d{2})(?:_(\d{2})(\d{2})(\d{2}))?)?")
+_NUM_FIELDS = 14  # of a whole name
+_TIME_FIELD = 12
+_ZONE = re.compile(r"(\d+) ?([A-Z]?)")
 
 
 @dataclass(frozen=True)
@@ -45,13 +54,18 @@ def parse_photo_name(name: str) -> PhotoName | None:
 
     The fields stand between `@`: east, north, UTM zone, latitude band, latitude, longitude,
     panorama, tile, heading, pitch, roll, height, time as YYYYMMDD_hhmmss, note. Only the first
-    two are needed; the others may be empty or missing.
+    two are needed; the others may be empty or missing. The zone may stand in one field, `31U`, or
+    in two, `31@U`, and a number alone means the north. In a short name, any other text after north
+    is a note.
 
     Args:
         name: str. File name; folders before it are passed over.
 
     Returns:
-        PhotoName, or None where the name carries no position.
+        PhotoName, or None if the name carries no position.
+
+    Raises:
+        ValueError: If the name states a UTM zone that does not exist.
 
     Example:
 
@@ -64,13 +78,21 @@ def parse_photo_name(name: str) -> PhotoName | None:
     east_m, north_m = _number(fields[0]), _number(fields[1])
     if not math.isfinite(east_m + north_m):
         return None
-    fields = fields[:-1] + [""] * 14  # the last one is the suffix
+    is_full = len(fields) > _NUM_FIELDS
+    fields = fields[:-1] + [""] * _NUM_FIELDS  # the last one is the suffix
+    zone = _zone(fields[2].strip().upper(), fields[3].strip().upper(), is_full)
+    if zone is None:
+        raise ValueError(
+            "A UTM zone in a photo's name must be 1 to 60 and a letter from C to X, such as "
+            f"`@31@U@`. Received: {shown(name)!r}. Rename the photo, or leave both fields empty if "
+            "its metres are local"
+        )
     return PhotoName(
         east_m,
         north_m,
-        zone=_zone(fields[2], fields[3].upper()),
+        zone=zone,
         heading_deg=_number(fields[8]),
-        time_s=_seconds(fields[12]),
+        time_s=parse_time(fields[_TIME_FIELD]),
     )
 
 
@@ -86,7 +108,7 @@ def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str
         str. The file name.
 
     Raises:
-        ValueError: If the note holds `@` or `/`.
+        ValueError: If the note holds `@` or `/`, or the zone does not exist.
 
     Example:
 
@@ -95,11 +117,14 @@ def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str
     """
     if "@" in note or "/" in note:
         raise ValueError(f"`note` must hold neither `@` nor `/`. Received: note={note!r}")
+    zone = parse_zone(photo.zone)
+    if photo.zone and zone is None:
+        raise ValueError(f"A UTM zone is 1 to 60 and a letter. Received: zone={photo.zone!r}")
     heading = "" if math.isnan(photo.heading_deg) else f"{photo.heading_deg:05.1f}"
     time = ""
     if not math.isnan(photo.time_s):
         time = f"{datetime.fromtimestamp(photo.time_s, UTC):%Y%m%d_%H%M%S}"
-    fields = [f"{photo.east_m:010.2f}", f"{photo.north_m:010.2f}", photo.zone[:-1], photo.zone[-1:]]
+    fields = [f"{photo.east_m:010.2f}", f"{photo.north_m:010.2f}", *map(str, zone or ("", ""))]
     fields += ["", "", "", "", heading, "", "", "", time, note]
     return f"@{'@'.join(fields)}@{suffix}"
 
@@ -135,6 +160,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
     photos = [parse_photo_name(str(name)) or _UNKNOWN for name in names]
     frame = _frame(root, names, photos)
+    _warn_of_times(root, names, photos)
     positions_m = np.array([(photo.east_m, photo.north_m) for photo in photos])
     headings_deg = np.array([photo.heading_deg for photo in photos])
     times_s = np.array([photo.time_s for photo in photos])
@@ -150,6 +176,9 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         sequence_ids = _spread(rows.sequence_ids, at, len(names), -1)
         altitudes_m = _spread(rows.altitudes_m, at, len(names), np.nan)
         fields_of_view_deg = _spread(rows.fields_of_view_deg, at, len(names), np.nan)
+    is_zero = at_zero(positions_m, on_earth=is_zone_frame(frame))
+    positions_m[is_zero] = np.nan
+    num_at_zero = int(is_zero.sum()) + (0 if rows is None else rows.num_at_zero)
     given = ~np.isnan(positions_m).any(axis=1)
     if not given.any() and place_ids is not None:
         positions_m, given = None, place_ids != -1
@@ -157,6 +186,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         names[~given],
         len(names),
         problem=f"No positions for {{}} photos in {root}",
+        detail=f"{num_at_zero} of them at 0, 0" if num_at_zero else "",
         way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name",
         skip_unreadable=skip_unreadable,
     )
@@ -183,9 +213,15 @@ def recognize_folder(path: Path) -> str:
     """Says where positions stand in a folder of photos, or `""`."""
     if path.is_dir() and (path / POSITIONS_FILE).is_file():
         return POSITIONS_FILE
-    if any(map(parse_photo_name, some_photos(path))):
-        return "photos named @east@north@...@"
-    return ""
+    return "photos named @east@north@...@" if names_positions(some_photos(path)) else ""
+
+
+def names_positions(names: Iterable[str]) -> bool:
+    """Returns whether any photo carries a position in its name, damaged ones included."""
+    try:
+        return any(map(parse_photo_name, names))
+    except ValueError:
+        return True
 
 
 def role_of(name: str) -> str:
@@ -201,12 +237,18 @@ def role_of(name: str) -> str:
 _UNKNOWN = PhotoName(math.nan, math.nan)
 
 
-def _zone(number: str, letter: str) -> str:
-    """Returns a UTM zone, or "" where the fields hold something else."""
-    number = number.lstrip("0")
-    if not re.fullmatch(r"[1-9]|[1-5]\d|60", number) or not re.fullmatch("[C-HJ-NP-X]?", letter):
-        return ""
-    return number + letter
+def _zone(number: str, letter: str, is_full: bool) -> str | None:
+    """Returns the UTM zone of two fields, "" if they hold none, None if there is no such zone."""
+    match = _ZONE.fullmatch(number)
+    has_letter = len(letter) == 1 and letter.isalpha()
+    if match is None or (letter and not has_letter and not match.group(2)):
+        is_note = not is_full and not (has_letter and not number)
+        return "" if is_note or not (number or letter) else None
+    bands = {match.group(2), letter if has_letter else ""} - {""}
+    zone = parse_zone(f"{match.group(1)}{''.join(bands)}")
+    if zone is None:
+        return None if bands or is_full else ""
+    return f"{zone[0]}{zone[1]}"
 
 
 def _number(field: str) -> float:
@@ -216,24 +258,12 @@ def _number(field: str) -> float:
         return math.nan
 
 
-def _seconds(field: str) -> float:
-    match = _TIME.fullmatch(field)
-    if not match:
-        return math.nan
-    year, month, day, *clock = (int(part or 0) for part in match.groups())
-    try:
-        return datetime(year, month, day or 1, *clock, tzinfo=UTC).timestamp()
-    except ValueError:
-        return math.nan
-
-
 def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
     """Returns the frame of the names' positions; bands of one hemisphere share their metres."""
     first: dict[str, int] = {}
     for i, photo in enumerate(photos):
         if photo is not _UNKNOWN:
-            grid = photo.zone[:-1] + ("south" if "" < photo.zone[-1:] < "N" else "north")
-            first.setdefault(grid if photo.zone else "", i)
+            first.setdefault(grid_of(f"UTM {photo.zone}") if photo.zone else "", i)
     if len(first) > 1:
         one, other = list(first.values())[:2]
         raise ValueError(
@@ -245,6 +275,25 @@ def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
     return f"UTM {zone}" if zone else "local"
 
 
+def _warn_of_times(root: Path, names: np.ndarray, photos: list[PhotoName]) -> None:
+    """Says how many names state a time that is not read."""
+    texts = []
+    for name, photo in zip(names.tolist(), photos, strict=True):
+        fields = name.rpartition("/")[2].split("@")[1:-1]
+        if photo is not _UNKNOWN and math.isnan(photo.time_s) and len(fields) > _TIME_FIELD:
+            texts += [fields[_TIME_FIELD]] if fields[_TIME_FIELD].strip() else []
+    if texts:
+        _log.warning(
+            "Times of %d of %d photos in %s are not read (first: %s). Write them as "
+            "YYYYMMDD_hhmmss, or put `time` in %s",
+            len(texts),
+            len(names),
+            root,
+            shown(texts[0], longest=40),
+            POSITIONS_FILE,
+        )
+
+
 def _take_positions(rows: PhotoRows, at: np.ndarray, positions_m: np.ndarray, frame: str) -> str:
     """Writes the positions of positions.csv over those of the names and returns the frame."""
     if rows.positions is None:
@@ -252,17 +301,21 @@ def _take_positions(rows: PhotoRows, at: np.ndarray, positions_m: np.ndarray, fr
     zone = frame.removeprefix("UTM ") if frame.startswith("UTM ") else None
     table_positions_m, table_frame = rows.metres(zone)
     given = ~np.isnan(table_positions_m).any(axis=1)
+    if not given.any():
+        return frame
     positions_m[at[given]] = np.nan
     from_names = ~np.isnan(positions_m).any(axis=1)
     positions_m[at[given]] = table_positions_m[given]
-    if not given.any():
-        return frame
-    if rows.in_degrees and zone is None and from_names.any():
+    if not from_names.any():
+        return table_frame
+    if table_frame != "local" and grid_of(table_frame) != grid_of(frame):
+        what = "`lat,lon`" if rows.in_degrees else f"metres of zone {table_frame[4:]}"
+        theirs = f"metres of zone {zone}" if zone else "metres of no UTM zone"
         raise ValueError(
-            f"{rows.source} gives `lat,lon`, the other photos' names metres of no UTM zone. Give "
-            f"`east,north` in {POSITIONS_FILE}, or the zone in the names"
+            f"{rows.source} gives {what}, the other photos' names {theirs}. Give `east,north` of "
+            f"one zone in {POSITIONS_FILE}, or the zone in the names"
         )
-    return table_frame if rows.in_degrees or not from_names.any() else frame
+    return frame
 
 
 def _take(values: np.ndarray | None, at: np.ndarray, into: np.ndarray) -> None:

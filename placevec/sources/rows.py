@@ -3,16 +3,21 @@
 import csv
 import difflib
 import logging
-import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
+from placevec.places.frame import grid_of
+from placevec.sources.cells import CellReader
 from placevec.sources.files import tidy_name
+from placevec.sources.identities import number_identities
+from placevec.sources.null_island import at_zero
+from placevec.sources.times import settle_times
 from placevec.sources.utm import metres_from_degrees
 
 log = logging.getLogger(__name__)
@@ -24,6 +29,7 @@ COLUMNS = {
     "lon": ("longitude", "lng", "long"),
     "east": ("easting", "utm_east", "x"),
     "north": ("northing", "utm_north", "y"),
+    "utm_zone": ("zone", "utm", "utmzone", "zone_number"),
     "heading_deg": ("heading", "bearing", "northdeg", "yaw", "compass"),
     "time": ("timestamp", "time_s", "captured_at", "datetime", "date"),
     "place": ("place_id", "location"),
@@ -32,11 +38,15 @@ COLUMNS = {
     "fov_deg": ("fov", "hfov", "field_of_view"),
     "role": ("subset", "type"),
 }
-ROLES = ("", "query", "database", "both")
 TABLE_SUFFIXES = (".csv", ".parquet")
 _POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
+_ZONE_LETTERS = ("zone_letter", "utm_letter", "letter", "band", "utm_band", "hemisphere")
+_LIMITS = {
+    "heading_deg": (-360.0, 720.0, "degrees"),
+    "altitude_m": (-12_000.0, 100_000.0, "metres"),
+    "fov_deg": (0.001, 360.0, "degrees"),
+}
 _LONGEST_HEADER = 65_536  # characters
-_LONGEST_TEXT = 1000  # characters of a place or a sequence
 _CHUNK = 65_536  # rows that are held as text at a time
 
 
@@ -48,8 +58,11 @@ class PhotoRows:
         source: Path. The table.
         names: (N,) str. File names relative to the table's folder, all different.
         positions: (N, 2) float64 or None. East and north in metres, or latitude and longitude;
-            NaN where not given.
+            NaN where not given, or 0, 0 (see `at_zero`).
         in_degrees: bool. Whether `positions` are latitude and longitude.
+        num_at_zero: int. How many positions are 0, 0 and count as not given.
+        zones: (N,) str or None. UTM zones of `positions` in metres, such as `"31U"`; `""` where
+            not given.
         headings_deg: (N,) float64 or None. In [0, 360); NaN where not given.
         times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where not given.
         place_ids: (N,) int64 or None. -1 where not given.
@@ -63,6 +76,8 @@ class PhotoRows:
     names: np.ndarray
     positions: np.ndarray | None
     in_degrees: bool
+    num_at_zero: int
+    zones: np.ndarray | None
     headings_deg: np.ndarray | None
     times_s: np.ndarray | None
     place_ids: np.ndarray | None
@@ -70,6 +85,11 @@ class PhotoRows:
     altitudes_m: np.ndarray | None
     fields_of_view_deg: np.ndarray | None
     roles: np.ndarray
+
+    @property
+    def at_zero(self) -> str:
+        """What to say about positions of 0, 0; `""` if there are none."""
+        return f"{self.num_at_zero} of them at 0, 0" if self.num_at_zero else ""
 
     def metres(self, zone: str | None = None) -> tuple[np.ndarray, str]:
         """Returns the positions in metres east and north, and their frame.
@@ -82,17 +102,33 @@ class PhotoRows:
             positions_m, (N, 2) float64, NaN where not given, and `"local"` or `"UTM 31U"`.
 
         Raises:
-            ValueError: If a latitude or longitude is out of range.
+            ValueError: If a latitude or longitude is out of range, or the positions in metres lie
+                in more than one UTM zone.
         """
-        if not self.in_degrees:
-            return self.positions, "local"
         given = ~np.isnan(self.positions).any(axis=1)
         if not given.any():
             return self.positions, "local"
+        if not self.in_degrees:
+            return self.positions, self._frame(given)
         self._refuse_out_of_range(given)
         positions_m = np.full_like(self.positions, np.nan)
         positions_m[given], zone = metres_from_degrees(*self.positions[given].T, zone=zone)
         return positions_m, f"UTM {zone}"
+
+    def _frame(self, given: np.ndarray) -> str:
+        if self.zones is None:
+            return "local"
+        zones, first = np.unique(self.zones[given], return_index=True)
+        if len({grid_of(f"UTM {zone}") for zone in zones.tolist()}) > 1:
+            names = self.names[given][first]
+            received = ", ".join(
+                f"{zone or '(none)'} of {name}" for zone, name in zip(zones, names, strict=True)
+            )
+            raise ValueError(
+                f"The photos of {self.source} must lie in one UTM zone. Received: zone "
+                f"{shown(received)}. Make one table for each zone, or give `lat,lon`"
+            )
+        return f"UTM {zones[0]}" if zones[0] else "local"
 
     def _refuse_out_of_range(self, given: np.ndarray) -> None:
         limits = (("lat", -80, 84), ("lon", -180, 180))
@@ -123,6 +159,7 @@ def read_rows(table_path: Path) -> PhotoRows:
     for cells in chunks:
         if not columns:
             _refuse_missing_columns(cells, table_path)
+            _refuse_unread_zones(cells, table_path)
             _warn_of_near_columns(cells, table_path)
         for column, values in _convert(cells, table_path).items():
             columns.setdefault(column, []).append(values)
@@ -133,15 +170,23 @@ def read_rows(table_path: Path) -> PhotoRows:
         raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
     _refuse_repeated(names, table_path)
     pair = next((pair for pair in _POSITIONS if pair[0] in found), None)
+    positions, is_zero = None, np.zeros(len(names), dtype=bool)
+    if pair is not None:
+        positions = np.stack([found[column] for column in pair], axis=1)
+        is_zero = at_zero(positions, on_earth=pair[0] == "lat" or "utm_zone" in found)
+        positions[is_zero] = np.nan
+    times = settle_times(found["time"], names, table_path) if "time" in found else None
     return PhotoRows(
         source=table_path,
         names=names,
-        positions=None if pair is None else np.stack([found[column] for column in pair], axis=1),
+        positions=positions,
         in_degrees=pair == ("lat", "lon"),
+        num_at_zero=int(is_zero.sum()),
+        zones=found.get("utm_zone"),
         headings_deg=whole_turn(found["heading_deg"]) if "heading_deg" in found else None,
-        times_s=_known(found.get("time")),
-        place_ids=_identities(found.get("place")),
-        sequence_ids=_identities(found.get("sequence")),
+        times_s=_known(times),
+        place_ids=number_identities(found["place"]) if "place" in found else None,
+        sequence_ids=number_identities(found["sequence"]) if "sequence" in found else None,
         altitudes_m=_known(found.get("altitude_m")),
         fields_of_view_deg=_known(found.get("fov_deg")),
         roles=found.get("role", np.full(len(names), "")),
@@ -202,58 +247,6 @@ def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
     return np.where(turned == 360.0, 0.0, turned)  # np.mod(-1e-20, 360) is 360
 
 
-@dataclass(frozen=True)
-class _CellReader:
-    """Turns the cells of a column into an array; an error names the photo of the row."""
-
-    source: Path
-    names: Sequence[str]
-
-    def numbers(self, column: str, cells: Sequence) -> np.ndarray:
-        values = np.empty(len(cells))
-        for row, cell in enumerate(cells):
-            try:
-                values[row] = math.nan if _is_empty(cell) else float(cell)
-            except (TypeError, ValueError):
-                raise self._error(column, "be a number", row, cell) from None
-        values[np.isinf(values)] = np.nan
-        return values
-
-    def times(self, cells: Sequence) -> np.ndarray:
-        known: dict = {}
-        values = np.empty(len(cells))
-        for row, cell in enumerate(cells):
-            if cell not in known:
-                try:
-                    known[cell] = math.nan if _is_empty(cell) else _seconds(cell)
-                except (TypeError, ValueError, OverflowError):
-                    must = "be ISO 8601, such as 2014-06-30T12:00:00Z, or seconds since 1970"
-                    raise self._error("time", must, row, cell) from None
-            values[row] = known[cell]
-        return values
-
-    def texts(self, column: str, cells: Sequence) -> np.ndarray:
-        texts = ["" if _is_empty(cell) else str(cell).strip() for cell in cells]
-        for row, text in enumerate(texts):
-            if len(text) > _LONGEST_TEXT:
-                must = f"have at most {_LONGEST_TEXT} characters"
-                raise self._error(column, must, row, f"{text[:40]}...")
-        return np.array(texts, np.str_)
-
-    def roles(self, cells: Sequence) -> np.ndarray:
-        texts = ["" if cell is None else str(cell).strip() for cell in cells]
-        for row, text in enumerate(texts):
-            if text not in ROLES:
-                must = "be `query`, `database` or empty (both)"
-                raise self._error("role", must, row, text)
-        return np.array(texts, dtype=np.str_)
-
-    def _error(self, column: str, must: str, row: int, cell: object) -> ValueError:
-        return ValueError(
-            f"`{column}` must {must}. Received: {cell!r} for {self.names[row]} in {self.source}"
-        )
-
-
 def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
 
@@ -271,8 +264,7 @@ def _csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
             header = [column.strip() for column in next(lines, [])]
             if any(len(column.splitlines()) > 1 for column in header):
                 raise ValueError(f"A column's name must stand on one line in {table_path}")
-            if len(set(header)) < len(header):
-                raise ValueError(f"Each column must stand once in {table_path}. Received: {header}")
+            _refuse_repeated_columns(header, table_path)
             cells = {column: [] for column in header}
             yield cells
             for row in lines:
@@ -301,12 +293,43 @@ def _parquet_chunks(table_path: Path) -> Iterator[dict[str, list]]:
     try:
         with parquet.ParquetFile(table_path) as file:
             present = file.schema_arrow.names
+            _refuse_repeated_columns(present, table_path)
             yield {column: [] for column in present}
             wanted = [column for column in COLUMNS if column in present]
+            for column in wanted:
+                kind = file.schema_arrow.field(column).type
+                if pyarrow.types.is_nested(kind):
+                    raise ValueError(
+                        f"`{column}` of {table_path} must hold one value in each row. Received: "
+                        f"{shown(kind, longest=60)}"
+                    )
             for batch in file.iter_batches(_CHUNK, columns=wanted):
                 yield {column: batch.column(column).to_pylist() for column in wanted}
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _no_parquet(table_path, error) from None
+
+
+def _refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
+    repeated = [column for column, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"Each column must stand once in {table_path}. Received: {shown(repeated[0])!r} "
+            f"{columns.count(repeated[0])} times. Rename or remove the others"
+        )
+
+
+def _refuse_unread_zones(cells: dict[str, list], table_path: Path) -> None:
+    """Refuses UTM zones in a column of another name: photos of two zones must not be mixed."""
+    if "east" not in cells:
+        return
+    by_name = {name.strip().lower(): name for name in cells if name not in COLUMNS}
+    numbers = () if "utm_zone" in cells else ("utm_zone", *COLUMNS["utm_zone"])
+    unread = next((by_name[name] for name in (*numbers, *_ZONE_LETTERS) if name in by_name), None)
+    if unread is not None:
+        raise ValueError(
+            f"Column `{shown(unread)}` of {table_path} may state the UTM zone of `east,north`. "
+            "Write number and letter into the column `utm_zone`, such as 31U, and rename any other"
+        )
 
 
 def _refuse_missing_columns(cells: dict[str, list], table_path: Path) -> None:
@@ -317,12 +340,16 @@ def _refuse_missing_columns(cells: dict[str, list], table_path: Path) -> None:
 
 
 def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
-    """Returns the known columns as arrays, identities as texts."""
-    names = [tidy_name(str(cell or ""), table_path) for cell in cells["file"]]
-    reader = _CellReader(table_path, names)
-    kinds = {"time": reader.times, "role": reader.roles}
+    """Returns the known columns as arrays, identities as texts, times as `settle_times` takes."""
+    names = [tidy_name("" if cell is None else str(cell), table_path) for cell in cells["file"]]
+    reader = CellReader(table_path, names)
+    kinds = {"time": reader.times, "role": reader.roles, "utm_zone": reader.zones}
     kinds |= {column: partial(reader.texts, column) for column in ("place", "sequence")}
-    unread = _POSITIONS[1] if _POSITIONS[0][0] in cells else ()
+    kinds |= {
+        column: partial(reader.limited_numbers, column, low=low, high=high, meaning=unit)
+        for column, (low, high, unit) in _LIMITS.items()
+    }
+    unread = ("lat", "lon") if "east" in cells else ("utm_zone",)
     values = {"file": np.array(names, dtype=np.str_)}
     for column in COLUMNS:
         if column in cells and column not in ("file", *unread):
@@ -334,42 +361,8 @@ def _known(values: np.ndarray | None) -> np.ndarray | None:
     return None if values is None or np.isnan(values).all() else values
 
 
-def _identities(texts: np.ndarray | None) -> np.ndarray | None:
-    """Returns whole numbers as they are, other texts by their rank; -1 where there is none."""
-    if texts is None:
-        return None
-    different, rank = np.unique(texts, return_inverse=True)
-    try:
-        numbers = [int(text) if text else -1 for text in different.tolist()]
-        return np.array(numbers, dtype=np.int64)[rank]
-    except (ValueError, OverflowError):
-        return rank - int(different[0] == "")
-
-
 def _no_parquet(table_path: Path, error: Exception) -> ValueError:
     return ValueError(f"{table_path} is no whole Parquet file: {str(error).splitlines()[0]}")
-
-
-def _is_empty(cell: object) -> bool:
-    if isinstance(cell, float):
-        return math.isnan(cell)
-    return cell is None or (isinstance(cell, str) and cell.strip().lower() in ("", "nan"))
-
-
-def _seconds(cell: object) -> float:
-    """Returns seconds since 1970 of an ISO time, a number or a date of a Parquet column."""
-    if isinstance(cell, datetime):
-        return (cell if cell.tzinfo else cell.replace(tzinfo=UTC)).timestamp()
-    if isinstance(cell, date):
-        return datetime(cell.year, cell.month, cell.day, tzinfo=UTC).timestamp()
-    try:
-        seconds = float(cell)
-    except ValueError:
-        text = cell.strip()
-        return _seconds(datetime.fromisoformat(f"{text}-01" if len(text) == 7 else text))
-    if not abs(seconds) < 1e11:
-        raise ValueError("milliseconds")
-    return seconds
 
 
 def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
@@ -387,12 +380,27 @@ def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
 def _missing_column(column: str, cells: dict[str, list], table_path: Path) -> str:
     near = _nearest(column, cells)
     way_out = f"Rename `{near}` to `{column}`" if near else f"Add the column `{column}`"
-    return f"No column `{column}` in {table_path} (it has: {', '.join(cells) or 'none'}). {way_out}"
+    return f"No column `{column}` in {table_path} ({_present(cells)}). {way_out}"
+
+
+def _present(columns: Sequence[str]) -> str:
+    return f"it has: {shown(', '.join(columns)) or 'none'}"
+
+
+def why_no_places(table_path: Path) -> str:
+    """Says which columns a table without positions and places has, and which to rename."""
+    columns = read_columns(table_path)
+    near = {
+        column: _nearest(column, columns) for column in ("lat", "lon", "east", "north", "place")
+    }
+    renames = [f"`{shown(name)}` to `{column}`" for column, name in near.items() if name]
+    way_out = f"Rename {', '.join(renames)}" if renames else "Add them"
+    return f"none in {table_path} ({_present(columns)}). {way_out}"
 
 
 def _nearest(column: str, present: Sequence[str]) -> str | None:
     """Returns the unknown column that most likely means `column`."""
-    unknown = {name.lower(): name for name in present if name not in COLUMNS}
+    unknown = {name.strip().lower(): name for name in present if name not in COLUMNS}
     for alias in (column, *COLUMNS[column]):
         if alias in unknown:
             return unknown[alias]
@@ -401,13 +409,17 @@ def _nearest(column: str, present: Sequence[str]) -> str | None:
 
 
 def _warn_of_near_columns(cells: dict[str, list], table_path: Path) -> None:
-    for column in ("heading_deg", "time", "place", "role"):
-        near = None if column in cells else _nearest(column, cells)
+    has_positions = any(pair[0] in cells for pair in _POSITIONS)
+    for column in COLUMNS:
+        is_position = column in ("lat", "lon", "east", "north", "utm_zone")
+        near = (
+            None if column in cells or (is_position and has_positions) else _nearest(column, cells)
+        )
         if near:
             log.warning(
                 "Column `%s` of %s is not read. If it is the %s, rename it to `%s`",
-                near,
+                shown(near),
                 table_path,
-                column.removesuffix("_deg"),
+                column.removesuffix("_deg").removesuffix("_m"),
                 column,
             )

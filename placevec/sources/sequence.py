@@ -12,7 +12,7 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
 from placevec.sources.files import readable, require_folder, some_photos, walk_photos
-from placevec.sources.folder import POSITIONS_FILE, parse_photo_name
+from placevec.sources.folder import POSITIONS_FILE, names_positions
 from placevec.sources.path_options import split_options
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def recognize_sequence(path: Path) -> str:
     ]
     if [len(folders) for folders in there] != [1, 1]:
         return ""
-    if any(map(parse_photo_name, some_photos(path))) or (path / POSITIONS_FILE).is_file():
+    if names_positions(some_photos(path)) or (path / POSITIONS_FILE).is_file():
         return ""
     counts = {len(photos) for photos in _find_traverses(path).values()}
     if len(counts) != 1:

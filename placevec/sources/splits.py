@@ -9,9 +9,10 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.split import SPLITS
+from placevec.sources.cells import ROLES
 from placevec.sources.files import tidy_name
 from placevec.sources.photo_table import write_photo_table
-from placevec.sources.rows import ROLES, read_csv
+from placevec.sources.rows import read_csv
 
 _log = logging.getLogger(__name__)
 

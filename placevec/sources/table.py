@@ -8,7 +8,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.points import read_points
-from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
+from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows, why_no_places
 from placevec.sources.splits import SPLITS_FILE
 
 
@@ -17,11 +17,13 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
     Columns: `file`, relative to the table's folder; where it was taken as `east,north` in metres
     or `lat,lon` in degrees (WGS84; turned into metres of one UTM zone), and/or `place`, equal for
-    photos of one place; optional `heading_deg` (clockwise from north), `time` (ISO 8601, UTC
-    unless it says otherwise, or seconds since 1970), `sequence` (equal for photos of one drive),
-    `altitude_m`, `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for
-    both). Other columns are left alone. A CSV file is UTF-8, separated by comma, semicolon or
-    tab. Which points photos see is read from `points.npz` beside the table (see `write_points`).
+    photos of one place; optional `utm_zone` of `east,north`, `heading_deg` (clockwise from north),
+    `time` (see `settle_times`), `sequence` (equal for photos of one drive), `altitude_m`,
+    `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for both). `place` and
+    `sequence` are texts (see `number_identities`). Other columns are left alone, and those whose
+    names are close to a known one are logged. A CSV file is UTF-8, separated by comma, semicolon
+    or tab. Which points photos see is read from `points.npz` beside the table (see
+    `write_points`).
 
     Args:
         path: Path. The table, or a folder that holds exactly one or one named `images`.
@@ -34,13 +36,14 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     Raises:
         FileNotFoundError: If there is no table, or photos are missing or empty.
         ValueError: If a column is missing, a file is named twice, a value cannot be read or is
-            out of range, or a position is missing.
+            out of range, or a position is missing, which 0, 0 counts as.
     """
     table_path = find_table(Path(path).expanduser())
     rows = read_rows(table_path)
     if rows.positions is None and rows.place_ids is None:
         raise ValueError(
-            f"A table needs `lat,lon`, `east,north` or `place`. Received: none in {table_path}"
+            "A table needs `lat,lon`, `east,north` or `place`. Received: "
+            f"{why_no_places(table_path)}"
         )
     count = len(rows.names)
     kept = readable(
@@ -53,6 +56,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
             rows.names[~given],
             count,
             problem=f"No positions for {{}} photos in {table_path}",
+            detail=rows.at_zero,
             way_out="Fill in `lat,lon` or `east,north`",
             skip_unreadable=skip_unreadable,
         )

@@ -1,9 +1,10 @@
 """Latitude and longitude to metres and back: the Universal Transverse Mercator grid on WGS84."""
 
 import logging
-import re
 
 import numpy as np
+
+from placevec.places.frame import is_southern, parse_zone
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +50,15 @@ def metres_from_degrees(
     Args:
         latitudes_deg: (N,) float. WGS84, in [-80, 84].
         longitudes_deg: (N,) float. WGS84, in [-180, 180].
-        zone: str or None. Zone to use, such as `"17T"`. Defaults to that of the median.
+        zone: str or None. Zone to use, such as `"17T"`; a number alone is taken for the north.
+            Defaults to that of the median.
 
     Returns:
         positions_m, (N, 2) float64, metres east and north, and the zone, such as `"30U"`.
 
     Raises:
-        ValueError: If there is no point, or one lies outside the ranges or more than 60 degrees
-            of longitude from the zone.
+        ValueError: If there is no point or no such zone, or a point lies outside the ranges or
+            more than 60 degrees of longitude from the zone.
 
     Example:
 
@@ -79,7 +81,8 @@ def metres_from_degrees(
     if zone is None:
         # The lower median is one of the values, so a set astride the date line keeps to a side.
         zone = utm_zone(_lower_median(latitudes_deg), _lower_median(longitudes_deg))
-    offsets_deg = _offsets_from(int(zone[:-1]), longitudes_deg)
+    number, band = _zone(zone)
+    offsets_deg = _offsets_from(number, longitudes_deg)
     if np.abs(offsets_deg).max() > _FARTHEST_DEG:
         raise ValueError(
             f"The photos lie up to {np.abs(offsets_deg).max():.0f} degrees of longitude from the "
@@ -93,7 +96,7 @@ def metres_from_degrees(
             100 * stretch,
         )
     positions_m = _krueger(np.radians(latitudes_deg), np.radians(offsets_deg))
-    if zone[-1] < "N":
+    if is_southern(band):
         positions_m[:, 1] += _SOUTHERN_NORTHING_M
     return positions_m, zone
 
@@ -117,10 +120,8 @@ def degrees_from_metres(positions_m: np.ndarray, zone: str) -> np.ndarray:
     >>> degrees_from_metres(np.array([[303182.72, 5787755.11]]), "31U").round(6).tolist()
     [[52.205045, 0.119577]]
     """
-    if not is_utm_zone(zone):
-        raise ValueError(f"A UTM zone is 1 to 60 and a letter, such as 31U. Received: {zone!r}")
-    number, band = re.fullmatch(r"(\d+)(.?)", zone).groups()
-    false_m = np.array([_EASTING_M, _SOUTHERN_NORTHING_M if "" < band < "N" else 0.0])
+    number, band = _zone(zone)
+    false_m = np.array([_EASTING_M, _SOUTHERN_NORTHING_M if is_southern(band) else 0.0])
     sums = (np.asarray(positions_m, dtype=np.float64) - false_m) / (_SCALE * _RECTIFYING_RADIUS_M)
     east, north = sums.T.copy()
     for j, beta in enumerate(_BETAS, start=1):
@@ -131,13 +132,8 @@ def degrees_from_metres(positions_m: np.ndarray, zone: str) -> np.ndarray:
     for _ in range(_NUM_STEPS):
         lift = _ECCENTRICITY * np.arctanh(_ECCENTRICITY * np.sin(latitudes))
         latitudes = np.arctan(np.sinh(conformal + lift))
-    longitudes_deg = np.degrees(np.arctan2(np.sinh(east), np.cos(north))) + 6 * int(number) - 183
+    longitudes_deg = np.degrees(np.arctan2(np.sinh(east), np.cos(north))) + 6 * number - 183
     return np.stack([np.degrees(latitudes), (longitudes_deg + 180) % 360 - 180], axis=1)
-
-
-def is_utm_zone(text: str) -> bool:
-    """Returns whether a text is a zone, such as `"31U"`; the letter may be missing."""
-    return bool(re.fullmatch(rf"([1-9]|[1-5]\d|60)[{_BANDS}]?", text))
 
 
 def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
@@ -162,6 +158,13 @@ def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
     if letter == "X" and 0 <= longitude_deg < 42:
         number = 31 + 2 * int((longitude_deg + 3) // 12)
     return f"{number}{letter}"
+
+
+def _zone(zone: str) -> tuple[int, str]:
+    parsed = parse_zone(zone)
+    if parsed is None:
+        raise ValueError(f"A UTM zone is 1 to 60 and a letter, such as 31U. Received: {zone!r}")
+    return parsed
 
 
 def _lower_median(values: np.ndarray) -> float:

@@ -68,3 +68,21 @@ def test_refuses_sets_that_cannot_lie_on_one_map():
 def test_a_set_and_itself_name_photos_twice():
     with pytest.raises(ValueError, match="stand more than once"):
         join_datasets([square("a"), square("a")])
+
+
+@pytest.mark.parametrize(
+    ("frames", "stay"),
+    [
+        (("UTM 32T", "UTM 32U"), True),
+        (("UTM 32", "UTM 32U"), True),
+        (("UTM 32T", "UTM 32K"), False),
+        (("UTM 3", "UTM 2"), False),
+        (("UTM", "UTM"), False),
+        (("UTM of each of 2 cities, put 10000 km apart",) * 2, False),
+    ],
+)
+def test_latitude_bands_are_one_zone_and_unknown_zones_are_put_apart_loudly(frames, stay, caplog):
+    joined = join_datasets([square(f"/x/{i}", frame=frame) for i, frame in enumerate(frames)])
+    assert (joined.positions_m[4, 0] == 0.0) == stay
+    assert ("100 km apart" in caplog.text) != stay
+    assert joined.frame == (frames[0] if stay else "local")

@@ -126,6 +126,10 @@ def test_vectors_of_two_models_or_sizes_never_mix(folder):
     StoreWriter.create(folder, model_id="m", image_size=(48, 64), frame="UTM 30U").close()
     store = DescriptorStore.open(folder)
     store.require(model_id="m", image_size=(48, 64), frame="UTM 30U")
+    store.require(frame="UTM 30T")  # the metres of one zone
+    for frame in ("UTM 31U", "UTM 30K", "local", None):
+        with pytest.raises(ValueError, match="two frames do not mix"):
+            store.require(frame=frame)
     with pytest.raises(ValueError, match="two models do not mix: `model_id` must be m in .*: n"):
         store.require(model_id="n")
     with pytest.raises(ValueError, match=r"`image_size` must be \(48, 64\)"):

@@ -62,6 +62,8 @@ def test_knows_names_without_a_position(name):
     [
         PhotoName(585001.41, 4477241.39, zone="17T", heading_deg=359.5, time_s=1404129600.0),
         PhotoName(-12.25, 0.0, zone="5C", heading_deg=0.0),
+        PhotoName(1.0, 2.0, zone="32"),
+        PhotoName(1.0, 2.0, zone="3"),
     ],
 )
 def test_writes_names_that_it_reads_back(photo):
@@ -72,6 +74,59 @@ def test_writes_names_that_it_reads_back(photo):
 def test_refuses_a_note_that_would_break_the_name(refuses):
     with refuses(ValueError, "neither `@` nor `/`"):
         photo_name(PhotoName(1, 2), note="a@b")
+    with refuses(ValueError, "UTM zone is 1 to 60.*'61U'"):
+        photo_name(PhotoName(1, 2, zone="61U"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "zone"),
+    [
+        ("32@", "32"), ("32@@", "32"), ("032@U@", "32U"), ("32@u@", "32U"), ("32U@", "32U"),
+        ("32 U@@", "32U"), ("32U@U@", "32U"), ("32U@note@", "32U"), ("99@note@", ""),
+        ("2024@", ""), ("photo1@", ""), ("a@b@", ""), ("@@", ""),
+    ],
+)  # fmt: skip
+def test_reads_a_zone_in_one_field_or_two(fields, zone):
+    assert parse_photo_name(f"@1@2@{fields}.jpg").zone == zone
+
+
+@pytest.mark.parametrize(
+    "fields", ["61@U@", "0@U@", "32@I@", "32@O@", "32@A@", "32U@T@", "@U@", "99@@@@@@@@@@@@",
+               "EPSG:32632@@@@@@@@@@@@"]
+)  # fmt: skip
+def test_refuses_a_zone_that_does_not_exist(photos, refuses, fields):
+    root = photos(f"@1@2@{fields}.jpg")
+    with refuses(ValueError, "UTM zone in a photo's name must be.*Rename the photo"):
+        read_folder(root)
+    assert find_reader(str(root))[0] == "folder"
+
+
+def test_zones_without_letters_are_never_mixed(photos, refuses):
+    with refuses(ValueError, "zone 32 of .*, zone 31 of"):
+        read_folder(photos("@714977@5542943@31@@@@.jpg", "@285008@5542944@32@@@@.jpg"))
+
+
+def test_says_how_many_times_of_names_it_does_not_read(photos, caplog):
+    read_folder(photos("@1@2@@@@@@@@@@@noon@@.jpg", "@1@3@@@@@@@@@@@2014@@.jpg"))
+    assert "Times of 1 of 2 photos" in caplog.text and "first: noon" in caplog.text
+
+
+def test_zero_metres_of_a_zone_are_no_position(photos, refuses):
+    root = photos("@0@0@17@T@.jpg", "@585001@4477241@17@T@.jpg")
+    with refuses(ValueError, r"No positions for 1 of 2 .*\(first: @0@0@.*; 1 of them at 0, 0\)"):
+        read_folder(root)
+
+
+def test_a_zone_in_positions_csv_must_be_that_of_the_names(photos, refuses):
+    root = photos("@303182@5787755@31@@.jpg", "a.jpg")
+    table = root / "positions.csv"
+    table.write_text("file,east,north,utm_zone\na.jpg,303192,5787755,31U\n")
+    assert read_folder(root).frame == "UTM 31"
+    table.write_text("file,east,north,utm_zone\na.jpg,303192,5787755,32U\n")
+    with refuses(ValueError, "metres of zone 32U, the other photos' names metres of zone 31"):
+        read_folder(root)
+    table.write_text("file,lat,lon\na.jpg,52.2050448,0.1195771\n")
+    np.testing.assert_allclose(read_folder(root).positions_m[1], [303182.7, 5787755.1], atol=0.1)
 
 
 def test_reads_positions_and_roles_from_names_and_folders(photos):
@@ -105,7 +160,9 @@ def test_knows_the_zone_and_lets_bands_of_one_hemisphere_meet(photos):
     assert dataset.times_s is None
 
 
-@pytest.mark.parametrize("other", ["@1@2@18@T@.jpg", "@1@2@17@K@.jpg", "@1@2@.jpg"])
+@pytest.mark.parametrize(
+    "other", ["@1@2@18@T@.jpg", "@1@2@17@K@.jpg", "@1@2@.jpg", "@1@2@18@.jpg", "@1@2@18T@.jpg"]
+)
 def test_refuses_mixed_zones(photos, refuses, other):
     root = photos("@1@2@17@T@.jpg", other)
     with refuses(ValueError, "must lie in one UTM zone.*17T"):

@@ -21,6 +21,7 @@ from scipy.io import savemat
 
 from placevec.sources import READERS, open_places
 from placevec.sources.registry import find_reader
+from placevec.sources.rows import COLUMNS, read_rows
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 
@@ -189,3 +190,27 @@ def values(dataset, column):
 
 def known(ids):
     return None if ids is None else np.where(ids == -1, np.nan, ids)
+
+
+def time_spellings():
+    rows = re.findall(r"^\| `([^`]+)` \| (refused|[\d.]+) \|$", DOCUMENT.read_text(), re.MULTILINE)
+    return {text: None if seconds == "refused" else float(seconds) for text, seconds in rows}
+
+
+@pytest.mark.parametrize(("text", "seconds"), time_spellings().items())
+def test_a_spelling_of_time_is_read_as_the_document_says(text, seconds, tmp_path):
+    table_path = tmp_path / "t.csv"
+    table_path.write_text(f"file,place,time\na.jpg,1,{text}\n")
+    if seconds is None:
+        with pytest.raises(ValueError, match="`time` must be ISO 8601"):
+            read_rows(table_path)
+    else:
+        assert read_rows(table_path).times_s.tolist() == [seconds]
+
+
+def test_the_document_names_every_column_of_a_table():
+    section = DOCUMENT.read_text().split("### A table")[1].split("\n### ")[0]
+    table = section[section.index("| column |") : section.index("Names of columns")]
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", table, re.MULTILINE)))
+    assert told == list(COLUMNS)
+    assert len(time_spellings()) > 10

@@ -124,6 +124,18 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("file,east,north\n../a.jpg,1,2\n", "stay inside"),
         ("file,east,north\n,1,2\n", "must not be empty"),
         ('file,"ea\nst",north\na.jpg,1,2\n', "name must stand on one line"),
+        ("file,east,north\na.jpg,1_0,2\n", "`east` must be a number.*'1_0'"),
+        ("file;east;north\na.jpg;1,5;2\n", "`east` must be a number with a decimal point.*'1,5'"),
+        ("file,place,time\na.jpg,1,41820\n", "41820 for a.jpg.*spreadsheet"),
+        ("file,place,time\na.jpg,1,30.06.2014\n", "`time` must be.*day and month"),
+        ("file,place,time\na.jpg,1,12:00\n", "`time` must be.*with its date"),
+        ("file,place,fov_deg\na.jpg,1,400\n", r"`fov_deg` must lie in .*360\].*'400' for a.jpg"),
+        ("file,place,fov_deg\na.jpg,1,0\n", "`fov_deg` must lie in"),
+        ("file,place,heading_deg\na.jpg,1,-9999\n", "`heading_deg` must lie in"),
+        ("file,place,altitude_m\na.jpg,1,-32768\n", "`altitude_m` must lie in"),
+        ("file,east,north,utm_zone\na.jpg,1,2,61U\n", "`utm_zone` must be 1 to 60.*'61U'"),
+        ("file,east,north,Zone\na.jpg,1,2,31\n", "Column `Zone` .*UTM zone.*`utm_zone`"),
+        ("file,east,north,utm_zone,letter\na.jpg,1,2,31,U\n", "Column `letter`.*31U"),
     ],
 )
 def test_refuses_broken_tables(table, refuses, text, match):
@@ -150,6 +162,63 @@ def test_refuses_degrees_out_of_range(table, refuses, position, match):
     rows = read_rows(table(f"file,lat,lon\na.jpg,1,1\nb.jpg,{position}\n"))
     with refuses(ValueError, match):
         rows.metres()
+
+
+def test_reads_zones_of_metres_and_never_mixes_them(table, refuses):
+    text = "file,east,north,utm_zone\na.jpg,500000,5e6,31T\nb.jpg,500000,5e6,{}\n"
+    for zone in ("31U", "31", "31.0", "031 u"):
+        assert read_rows(table(text.format(zone))).metres()[1].startswith("UTM 31")
+    for zone in ("32T", "", "31K"):
+        with refuses(ValueError, "must lie in one UTM zone.*31T of a.jpg"):
+            read_rows(table(text.format(zone))).metres()
+
+
+def test_zero_degrees_are_no_position(table):
+    rows = read_rows(table("file,lat,lon\na.jpg,0,0\nb.jpg,52,0\nc.jpg,-0.0,0.000\n"))
+    np.testing.assert_array_equal(np.isnan(rows.positions).any(axis=1), [True, False, True])
+    assert rows.at_zero == "2 of them at 0, 0"
+    assert read_rows(table("file,east,north\na.jpg,0,0\nb.jpg,5,0\n")).at_zero == ""
+
+
+def test_places_and_sequences_are_text(table):
+    rows = read_rows(table("file,place,sequence\na.jpg,12_3,007\nb.jpg,1_23,7\nc.jpg,NaN,7\n"))
+    assert rows.place_ids.tolist() == [0, 1, -1]
+    assert rows.sequence_ids.tolist() == [0, 1, 1]
+
+
+def test_refuses_columns_of_parquet_that_stand_twice_or_hold_lists(tmp_path, refuses):
+    pyarrow = pytest.importorskip("pyarrow")
+    path, file = tmp_path / "t.parquet", pyarrow.array(["a.jpg"])
+    for columns, names, match in (
+        ([file, [1.0], [2.0]], ["file", "lat", "lat"], "must stand once.*'lat' 2 times"),
+        ([file, [[1]]], ["file", "place"], "`place` of .* must hold one value.*list"),
+    ):
+        pyarrow.parquet.write_table(pyarrow.Table.from_arrays(
+            [pyarrow.array(values) for values in columns], names=names), path)  # fmt: skip
+        with refuses(ValueError, match):
+            read_rows(path)
+
+
+def test_reads_a_table_that_pandas_made_of_numbers_with_gaps(tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame({
+        "file": ["a.jpg", "b.jpg", "c.jpg"], "place": [7, 7, None], "time": [20140630, None, 2014],
+        "east": [5e5] * 3, "north": [5e6] * 3, "utm_zone": [31, 31, 31.0],
+    })  # fmt: skip
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for suffix in ("parquet", "csv"):
+        rows = read_rows(tmp_path / f"t.{suffix}")
+        assert rows.place_ids.tolist() == [0, 0, -1]
+        np.testing.assert_array_equal(rows.times_s, [1404086400, np.nan, 1388534400])
+        assert rows.metres()[1] == "UTM 31"
+
+
+def test_warns_of_every_column_that_is_nearly_known(table, caplog):
+    read_rows(table("file,Lat,place,sequence_id,alt,fov\na.jpg,1,1,1,1,1\n"))
+    for column in ("Lat", "sequence_id", "alt", "fov"):
+        assert f"Column `{column}` of" in caplog.text
 
 
 def test_warns_of_a_column_that_is_nearly_known(table, caplog):

@@ -61,7 +61,10 @@ def test_refuses_what_is_no_table(photos, refuses):
     with refuses(FileNotFoundError, "does not exist"):
         read_table(root / "absent.csv")
     (root / "images.csv").write_text("file,role\na.jpg,query\n")
-    with refuses(ValueError, "needs `lat,lon`, `east,north` or `place`"):
+    with refuses(ValueError, "needs `lat,lon`, `east,north` or `place`.*it has: file, role.*Add"):
+        read_table(root)
+    (root / "images.csv").write_text("file,Lat, LON \na.jpg,1,2\n")
+    with refuses(ValueError, "it has: file, Lat, LON.*Rename `Lat` to `lat`, `LON` to `lon`"):
         read_table(root)
 
 
@@ -84,6 +87,14 @@ def test_refuses_or_skips_missing_positions(photos, refuses, caplog, position):
         read_table(root)
     assert read_table(root, skip_unreadable=True).names.tolist() == ["a.jpg"]
     assert "No positions for 1 of 2" in caplog.text
+
+
+def test_counts_positions_of_zero_among_the_missing(photos, refuses):
+    root = photos("a.jpg", "b.jpg")
+    (root / "images.csv").write_text("file,lat,lon\na.jpg,52,1\nb.jpg,0,0\n")
+    with refuses(ValueError, r"No positions for 1 of 2 .*first: b.jpg; 1 of them at 0, 0\)"):
+        read_table(root)
+    assert len(read_table(root, skip_unreadable=True)) == 1
 
 
 def test_refuses_to_skip_everything(photos, refuses):

@@ -1,0 +1,43 @@
+"""What names a place or a drive is text: equal texts are equal, different texts are different."""
+
+import numpy as np
+
+_LARGEST = 2**63 - 1
+
+
+def number_identities(texts: np.ndarray) -> np.ndarray:
+    """Gives each different text a number of its own.
+
+    Whole numbers in their only spelling, such as `7`, keep their value if all texts are such.
+    Otherwise `7`, `07`, `7.0` and `1_0` are texts like any other, numbered in their order.
+
+    Args:
+        texts: (N,) str. `""` and `-1` mean that nothing is known.
+
+    Returns:
+        (N,) int64, -1 where nothing is known.
+
+    Example:
+
+    >>> number_identities(np.array(["7", "12", "", "7"])).tolist()
+    [7, 12, -1, 7]
+    >>> number_identities(np.array(["7", "07", "", "7"])).tolist()
+    [1, 0, -1, 1]
+    """
+    different, rank = np.unique(texts, return_inverse=True)
+    is_known = ~np.isin(different, ("", "-1"))
+    numbers = np.full(len(different), -1, dtype=np.int64)
+    known = different[is_known].tolist()
+    if all(map(_is_plain_number, known)):
+        numbers[is_known] = [int(text) for text in known]
+    else:
+        numbers[is_known] = np.arange(len(known))
+    return numbers[rank]
+
+
+def _is_plain_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20 and _is_shortest(text)
+
+
+def _is_shortest(text: str) -> bool:
+    return str(int(text)) == text and int(text) <= _LARGEST

@@ -1,0 +1,34 @@
+"""Positions of 0, 0, which devices write before they know one."""
+
+import numpy as np
+
+_FAR_M = 100_000.0  # no point of a UTM zone is nearer to its 0, 0
+
+
+def at_zero(positions: np.ndarray, *, on_earth: bool) -> np.ndarray:
+    """Tells which positions are 0, 0 and mean that none is known.
+
+    Latitude and longitude of 0, 0 lie in the open sea, and no UTM zone has a point there. In other
+    metres, 0, 0 may be the middle of a map; it is no position only if all others are farther than
+    100 km from it, as they are in an unnamed zone.
+
+    Args:
+        positions: (N, 2) float. Latitude and longitude, or metres; NaN where unknown.
+        on_earth: bool. Whether they are latitude and longitude or metres of a known UTM zone.
+
+    Returns:
+        (N,) bool.
+
+    Example:
+
+    >>> at_zero(np.array([[0.0, 0.0], [585001.0, 4477241.0]]), on_earth=False).tolist()
+    [True, False]
+    >>> at_zero(np.array([[0.0, 0.0], [5.0, 2.0]]), on_earth=False).tolist()
+    [False, False]
+    """
+    is_zero = (positions == 0.0).all(axis=1)
+    if on_earth or not is_zero.any():
+        return is_zero
+    others = positions[~is_zero & np.isfinite(positions).all(axis=1)]
+    are_far = len(others) > 0 and bool((np.hypot(*others.T) > _FAR_M).all())
+    return is_zero & are_far
