@@ -34,13 +34,18 @@ def open_input(path: Path | str, *, max_bytes: int) -> BinaryIO:
         The file, opened as bytes and buffered.
 
     Raises:
+        FileNotFoundError: If it does not exist.
         ValueError: If `path` is not a regular file, or is larger than `max_bytes`.
-        OSError: If it does not exist or cannot be opened.
+        OSError: If it cannot be opened.
     """
     try:
         status = os.stat(path)
     except ValueError as error:  # a null character, a lone surrogate
         raise ValueError(f"{shown(path)} cannot be the name of a file: {error}") from None
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"There is no file {shown(path)}. Check its folder and name"
+        ) from None
     _require_regular(path, status)
     # O_NONBLOCK: a pipe that takes the place of the file in between does not wait either.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -238,7 +243,7 @@ def _of_64_bits(text: str) -> int:
 
 def _is_deep(value: Any) -> bool:
     """Returns whether lists and objects nest more than `MAX_DEPTH` levels, without recursion."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         level = [
             child

@@ -80,6 +80,7 @@ def test_names_the_line_and_byte_of_another_encoding(tmp_path):
 def test_reads_json(tmp_path):
     (tmp_path / "a.json").write_text('{"a": [1, -2.5, null, true, "x"]}')
     assert read_json(tmp_path / "a.json", max_bytes=99) == {"a": [1, -2.5, None, True, "x"]}
+    assert [parse_json(text, "a") for text in ("3", "null", '"x"')] == [3, None, "x"]
     deep = "[" * 100 + "]" * 100
     assert parse_json(deep, "a") == parse_json(deep.encode(), "a")
 

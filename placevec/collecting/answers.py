@@ -1,7 +1,6 @@
 """What services answer is foreign input: JSON, numbers, texts and photos are checked here."""
 
 import hashlib
-import json
 import math
 import re
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from placevec.collecting.client import TryAgainError
 from placevec.images.header import read_header
 from placevec.images.read import MAX_PIXELS
+from placevec.input_file import parse_json
 
 _LONGEST_TEXT = 300  # characters
 
@@ -20,8 +20,8 @@ def json_object(body: bytes) -> dict[str, Any]:
         TryAgainError: If it is none, as where a proxy answers in the service's place.
     """
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = parse_json(body, "the answer")
+    except ValueError:
         answer = None
     if not isinstance(answer, dict):
         raise TryAgainError("sent what is no JSON object")

@@ -1,6 +1,5 @@
 """Where to collect: a box, a polygon, points or a track."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import shapely
 from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
+from placevec.input_file import open_input, read_json, read_text, shown
 from placevec.sources.rows import read_csv
 
 EARTH_RADIUS_M = 6_371_008.8  # of the sphere of equal volume: distances are good to 0.6 %
@@ -169,7 +169,7 @@ def _without_repeats(places: np.ndarray) -> np.ndarray:
 
 
 def _read_points(path: Path) -> np.ndarray:
-    _refuse_large(path)
+    open_input(path, max_bytes=_LARGEST_FILE).close()
     cells = read_csv(path)
     if "lat" not in cells or "lon" not in cells:
         raise ValueError(
@@ -180,14 +180,13 @@ def _read_points(path: Path) -> np.ndarray:
 
 def _read_gpx(path: Path) -> list[np.ndarray]:
     """Reads the segments of the tracks of a GPX file or, where it has none, its routes."""
-    _refuse_large(path)
-    data = path.read_bytes()
+    text = read_text(path, max_bytes=_LARGEST_FILE)
     try:
-        if b"<!" in data.replace(b"<!--", b"").replace(b"<![CDATA[", b""):
+        if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
             raise ValueError("it declares entities, as no GPX file does")
-        root = ElementTree.fromstring(data)
+        root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ValueError(f"{path} is no GPX file: {error}") from None
+        raise ValueError(f"{path} is no GPX file: {shown(error)}") from None
     for piece, point in (("trkseg", "trkpt"), ("rte", "rtept")):
         lines = [
             [(each.get("lat", ""), each.get("lon", "")) for each in _named(line, point)]
@@ -203,31 +202,19 @@ def _named(element: ElementTree.Element, name: str) -> list[ElementTree.Element]
 
 
 def _read_geojson(path: Path) -> shapely.Geometry:
-    _refuse_large(path)
+    value = read_json(path, max_bytes=_LARGEST_FILE)
     try:
-        shapes = [shapely.geometry.shape(each) for each in _geometries(_json(path))]
+        shapes = [shapely.geometry.shape(each) for each in _geometries(value)]
         polygon = shapely.union_all([s for s in shapes if s.area > 0])
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError,
             OverflowError, shapely.errors.ShapelyError) as error:  # fmt: skip
-        what = " ".join(str(error).split())[:100]
+        what = shown(error, longest=100)
         raise ValueError(f"{path} holds no polygon in GeoJSON: {what}") from None
     if polygon.is_empty or not np.isfinite(polygon.bounds).all():
         raise ValueError(f"{path} must hold a polygon in GeoJSON. Received: none of any area")
     west, south, east, north = polygon.bounds
     _checked([(south, west), (north, east)], path)
     return polygon
-
-
-def _json(path: Path) -> dict:
-    text = path.read_text(encoding="utf-8-sig")
-    return json.loads(text, parse_float=_finite, parse_constant=_finite)
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"{digits[:30]} is no finite number")
-    return value
 
 
 def _geometries(value: dict) -> list[dict]:
@@ -250,10 +237,3 @@ def _checked(places: list[tuple], path: Path) -> np.ndarray:
             "Received: others, or none. Are the two swapped?"
         )
     return degrees
-
-
-def _refuse_large(path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}")
-    if path.stat().st_size > _LARGEST_FILE:
-        raise ValueError(f"{path} must have {_LARGEST_FILE} bytes at most")

@@ -18,6 +18,8 @@ import requests
 import urllib3
 
 from placevec.collecting.keys import KeyHider
+from placevec.collecting.watchdog import Watchdog, WatchedAdapter
+from placevec.input_file import shown
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,10 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _CHUNK = 65_536  # bytes
 _LONGEST_WAIT_S = 60.0
-_LONGEST_COMPLAINT = 2_000  # bytes of an error's body that are looked at
+_LONGEST_COMPLAINT = 20_000  # bytes of an error's body that are looked at
+_SHOWN_OF_COMPLAINT = 200  # characters
+_ENCODINGS = ("", "identity", "gzip", "deflate")  # several, one in the other, grow without a limit
+_JSON = "application/json"
 
 
 class ServiceError(OSError):
@@ -94,7 +99,7 @@ class Client:
     Each attempt counts against the quota and the rate. What fails by chance (no connection, time
     out, half an answer, 429, 5xx) is tried again after a wait that doubles from one second to a
     minute, shortened at random by up to a half, or as long as `Retry-After` says, a minute at
-    most. Redirects are not followed, and no error or log line holds a key.
+    most. Redirects are not followed. No error, log line or JSON answer holds a key.
 
     Args:
         keys: sequence of str. What must never be seen.
@@ -102,7 +107,8 @@ class Client:
         requests_per_second: float. Rate of all threads together.
         threads: int. Requests at a time.
         retries: int. Further attempts of a request that failed by chance.
-        timeout_s: float. Time for a connection, for the next bytes and for a whole answer.
+        timeout_s: float. Time for a connection, and for a whole answer from the request to its
+            last byte.
         first_wait_s: float. Wait before the second attempt. Defaults to `1.0`.
     """
 
@@ -132,7 +138,7 @@ class Client:
         self._stopped = threading.Event()
         self._refusal = ""
         self._session = requests.Session()
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=threads)
+        adapter = WatchedAdapter(pool_maxsize=threads)
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter)
 
@@ -189,7 +195,7 @@ class Client:
             UnavailableError: If the service was not reached, too slow, busy or broken each time.
             ServiceError: If it has no such thing, or none that can be read.
         """
-        where = _address(request.url)
+        where = shown(self._hider.hide(_address(request.url)), longest=200)
         for attempt in range(self._retries + 1):
             self._take_turn()
             try:
@@ -212,28 +218,29 @@ class Client:
         self, request: Request, read: Callable[[bytes], Answer], where: str
     ) -> Answer | _Failure:
         """Makes one attempt. No error is raised inside `except`: its context would hold the key."""
-        body = failure = None
-        until_s = time.monotonic() + self._timeout_s
-        try:
-            with self._session.get(
-                request.url,
-                headers={"User-Agent": "placevec"},
-                auth=_Headers(request.headers or {}),
-                timeout=self._timeout_s,
-                stream=True,
-                allow_redirects=False,
-            ) as answer:
-                status, kind = answer.status_code, answer.headers.get("Content-Type", "")
-                wait_s = _seconds_to_wait(answer.headers.get("Retry-After", ""))
-                longest = request.max_bytes if status == 200 else _LONGEST_COMPLAINT
-                body = _body(answer, longest, until_s)
-        except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            failure = _Failure(f"did not answer within {self._timeout_s:g} s")
-        except requests.exceptions.ConnectionError as error:
-            failure = _Failure(f"cannot be reached, or broke off ({type(error).__name__})")
-        except (requests.RequestException, urllib3.exceptions.HTTPError):
-            failure = _Failure("sent half an answer or none that can be read")
-        if failure is None and body is None:
+        body = failure = error = None
+        with Watchdog(self._timeout_s) as watchdog:
+            try:
+                with self._session.get(
+                    request.url,
+                    headers={"User-Agent": "placevec"},
+                    auth=_Headers(request.headers or {}),
+                    timeout=self._timeout_s,
+                    stream=True,
+                    allow_redirects=False,
+                ) as answer:
+                    status, kind = answer.status_code, answer.headers.get("Content-Type", "")
+                    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+                    wait_s = _seconds_to_wait(answer.headers.get("Retry-After", ""))
+                    longest = request.max_bytes if status == 200 else _LONGEST_COMPLAINT
+                    body = _body(answer, longest, decode=encoding in _ENCODINGS)
+            except (requests.Timeout, urllib3.exceptions.TimeoutError):
+                failure = _Failure(f"did not answer within {self._timeout_s:g} s")
+            except requests.exceptions.ConnectionError as caught:
+                failure = _Failure(f"cannot be reached, or broke off ({type(caught).__name__})")
+            except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
+                failure = _Failure("sent half an answer or none that can be read")
+        if watchdog.has_fired:
             failure = _Failure(f"took more than {self._timeout_s:g} s for an answer")
         if failure is None and (status == 429 or status >= 500):
             failure = _Failure(f"answered {status}", wait_s)
@@ -244,23 +251,35 @@ class Client:
             if status in (401, 403) and request.carries_key:
                 kind_of_error = RefusedError
             raise kind_of_error(f"{where} answered {status}{self._complaint(body)}", status)
-        if not kind.lower().startswith(request.accepts):
+        if not kind.lower().startswith(request.accepts) or encoding not in _ENCODINGS:
+            received = shown(self._hider.hide(f"{kind} {encoding}".strip()), longest=60)
             raise ServiceError(
-                f"{where} must answer with {' or '.join(request.accepts)}. Received: "
-                f"{self._hider.hide(kind)[:60]!r}"
+                f"{where} must answer with {' or '.join(request.accepts)}. Received: {received!r}"
             )
         if len(body) > request.max_bytes:
             raise ServiceError(f"{where} sent more than {request.max_bytes} bytes")
+        if _JSON in request.accepts:  # what is kept of it, in files and tables, holds no key either
+            body = self._hider.hide(body.decode("utf-8", "replace")).encode()
         try:
             return read(body)
-        except TryAgainError as error:
-            return _Failure(self._hider.hide(str(error)), error=ServiceError)
+        except TryAgainError as caught:
+            return _Failure(self._one_line(caught), error=ServiceError)
+        except ServiceError as caught:
+            error = type(caught)(self._one_line(caught), caught.status)
+        raise error
+
+    def _one_line(self, error: Exception) -> str:
+        return shown(self._hider.hide(str(error)))
 
     def _complaint(self, body: bytes) -> str:
         """Returns the beginning of an error's body in one line, without keys."""
-        words = body[:_LONGEST_COMPLAINT].decode("utf-8", "replace")
+        words = self._hider.hide(body.decode("utf-8", "replace"))
         words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-        return f": {self._hider.hide(words)[:200]}" if words else ""
+        if not words:
+            return ""
+        # The end of what was read could be half a key.
+        is_cut = len(body) > _LONGEST_COMPLAINT and len(words) < _SHOWN_OF_COMPLAINT
+        return "" if is_cut else f": {self._hider.hide(words)[:_SHOWN_OF_COMPLAINT]}"
 
     def _take_turn(self) -> None:
         """Waits for this attempt's turn and counts it."""
@@ -298,16 +317,14 @@ class _Headers(requests.auth.AuthBase):
         return request
 
 
-def _body(answer: requests.Response, max_bytes: int, until_s: float) -> bytes | None:
-    """Returns the body, or a part of it beyond `max_bytes`; None where it takes too long.
+def _body(answer: requests.Response, max_bytes: int, *, decode: bool) -> bytes:
+    """Returns the body, or a part of it beyond `max_bytes`.
 
     `read1` returns what has come, where others wait for a full piece.
     """
     body = bytearray()
-    while len(body) <= max_bytes and (came := answer.raw.read1(_CHUNK, decode_content=True)):
+    while len(body) <= max_bytes and (came := answer.raw.read1(_CHUNK, decode_content=decode)):
         body += came
-        if time.monotonic() > until_s:
-            return None
     return bytes(body)
 
 

@@ -129,8 +129,8 @@ def collect(
         Collected, or the Plan with `dry_run`, which writes nothing.
 
     Raises:
-        ValueError: If the quota is too small.
-        OSError: If the service does not answer, or refuses the key.
+        ValueError: If the quota is too small, or there is no photo to collect.
+        OSError: If the service does not answer, refuses the key or gives none of the photos.
     """
     refuse_small_quota(search.lookups, settings.max_requests)
     log.info("%d lookups first, which cost nothing", search.lookups)
@@ -148,6 +148,11 @@ def collect(
         )
         if settings.dry_run:
             return plan
+        if not wanted:
+            raise ValueError(
+                f"The area must have photos that the settings do not leave out. Received: none. "
+                f"{note}. Choose a larger area, or other dates"
+            )
         log.info("%s", plan)
         return download(to_fetch, client, ledger, progress)
 
@@ -196,8 +201,8 @@ def download(
 
     Raises:
         RefusedError: If the key was refused.
-        ServiceError: If the service fails for ten photos in a row. Photos that it answers about
-            but does not give, such as removed ones, are none of them.
+        ServiceError: If the service fails for ten photos in a row (photos that it answers about
+            but does not give, such as removed ones, do not count), or if it gives none at all.
     """
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
@@ -223,14 +228,19 @@ def download(
         with contextlib.closing(client.each(take, wanted, progress)) as errors:
             for photo, error in zip(wanted, errors, strict=True):
                 in_a_row = in_a_row + 1 if isinstance(error, UnavailableError) else 0
-                failed += error is not None
                 if error:
+                    failed, last_error = failed + 1, error
                     log.warning("%s is left out: %s", photo.name, error)
                 if in_a_row == _MOST_FAILURES_IN_A_ROW:
                     raise UnavailableError(f"{in_a_row} photos in a row failed; the last: {error}")
     except QuotaReachedError:
         is_used_up = True
     photos = len(ledger.names)
+    if wanted and photos == before:
+        why = (
+            f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
+        )
+        raise ServiceError(f"None of {len(wanted)} photos could be had: {why}")
     log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)

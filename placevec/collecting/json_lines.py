@@ -3,10 +3,16 @@
 import contextlib
 import fcntl
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
+
+from placevec.input_file import open_text, parse_json
+
+_MOST_BYTES = 20_000_000_000
+_LONGEST_LINE = 1_000_000  # characters
 
 
 class JsonLines:
@@ -21,7 +27,7 @@ class JsonLines:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._file = open(self._path, "a+b")
+        self._file = open(self._path, "a+b", opener=_open_no_link)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,10 +46,10 @@ class JsonLines:
         """Yields the objects of the lines that are whole; none where there is no file."""
         if not self._path.is_file():
             return
-        with open(self._path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                with contextlib.suppress(ValueError, RecursionError):
-                    value = json.loads(line)
+        with open_text(self._path, max_bytes=_MOST_BYTES, errors="replace") as file:
+            while line := file.readline(_LONGEST_LINE):
+                with contextlib.suppress(ValueError):
+                    value = parse_json(line, self._path.name)
                     if isinstance(value, dict):
                         yield value
 
@@ -57,3 +63,8 @@ class JsonLines:
     def _ends_in_newline(self) -> bool:
         self._file.seek(-1, 2)
         return self._file.read(1) == b"\n"
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Opens a file to write to, but never one elsewhere that a link leads to."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)

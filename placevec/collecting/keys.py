@@ -1,11 +1,11 @@
 """Keys of services: read from the environment, kept out of every text."""
 
+import html
 import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import quote, quote_plus
 
 _HIDDEN = "(key)"
 # Whoever logs the addresses of requests, keys included, at the level DEBUG.
@@ -47,7 +47,10 @@ def read_key(variable: str, *, is_needed: bool = True) -> str:
 
 
 class KeyHider(logging.Filter):
-    """Takes keys out of texts and log lines, also in the form in which an address holds them.
+    """Takes keys out of texts and log lines.
+
+    They are found in any case of their letters, and with any character written as addresses
+    (once or twice), JSON or HTML write it.
 
     Args:
         keys: sequence of str. Empty ones are passed over.
@@ -55,14 +58,12 @@ class KeyHider(logging.Filter):
 
     def __init__(self, keys: Sequence[str]):
         super().__init__()
-        forms = {form for key in keys if key for form in (key, quote(key), quote_plus(key))}
-        self._forms = sorted(forms, key=len, reverse=True)
+        forms = ["".join(map(_forms, key)) for key in sorted(keys, key=len, reverse=True) if key]
+        self._forms = re.compile("|".join(forms) or r"(?!)", re.IGNORECASE)
 
     def hide(self, text: str) -> str:
         """Returns a text with `(key)` in place of each key."""
-        for form in self._forms:
-            text = text.replace(form, _HIDDEN)
-        return text
+        return self._forms.sub(_HIDDEN, text)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Takes the keys out of a log line, and lets it pass."""
@@ -80,3 +81,12 @@ class KeyHider(logging.Filter):
         finally:
             for logger in loggers:
                 logger.removeFilter(self)
+
+
+def _forms(character: str) -> str:
+    """Returns a pattern of the ways to write a character of a key."""
+    number = ord(character)
+    return (
+        rf"(?:\\?{re.escape(character)}|{re.escape(html.escape(character))}|%(?:25)*{number:02x}"
+        rf"|\\u{number:04x}|&\#0*{number};|&\#x0*{number:x};)"
+    )

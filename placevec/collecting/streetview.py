@@ -44,10 +44,12 @@ from placevec.collecting.download import (
 from placevec.collecting.keys import read_key
 from placevec.collecting.lookups import Lookups
 from placevec.config import StreetviewConfig
+from placevec.input_file import read_text
 
 _PHOTO_PATH = "/maps/api/streetview"
 _METADATA_PATH = "/maps/api/streetview/metadata"
 _MAX_METADATA_BYTES = 100_000
+_MAX_IDS_BYTES = 50_000_000
 _LICENCE = "Google Maps Platform Terms of Service"
 
 
@@ -273,12 +275,7 @@ def _file_name(panorama: Panorama, heading: float) -> str:
 
 
 def _read_pano_ids(path: Path) -> list[str]:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}")
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError:
-        lines = []
+    lines = [line.strip() for line in read_text(path, max_bytes=_MAX_IDS_BYTES).split("\n")]
     ids = list(dict.fromkeys(line for line in lines if line))
     if not ids or max(map(len, ids)) > 200:
         raise ValueError(f"{path} must hold ids of panoramas, one a line. Received: none, or more")

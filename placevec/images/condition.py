@@ -121,7 +121,7 @@ def condition_of(path: Path, *, decode: bool = True) -> Condition:
     except ValueError as error:
         return Condition(problem=str(error).removeprefix(f"{shown(path)} "))
     except OSError as error:
-        return Condition(problem=f"cannot be opened: {error.strerror}")
+        return Condition(problem=f"cannot be opened: {error.strerror or 'No such file'}")
     try:
         size = read_header(data)
     except ValueError as error:

@@ -32,7 +32,8 @@ class FakeServer(ThreadingHTTPServer):
     """Answers with `answer(path, parameters, headers)`; `faults[path or id]` come first, in turn.
 
     A fault is a status, `"half"`, `"hang"` (half of it, then nothing), `"slow"` (beyond any time
-    out of the tests), `"trickle"` (a byte each 0.2 s), `"damaged"`, `"html"` or `"drop"`.
+    out of the tests), `"trickle"` (a byte each 0.2 s), `"headers"` (the same of its headers),
+    `"damaged"`, `"html"` or `"drop"`.
     """
 
     daemon_threads = True
@@ -172,6 +173,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "slow":
             server.released.wait(10)
+        if fault == "headers":
+            with contextlib.suppress(OSError):
+                self._trickle(b"HTTP/1.1 200 OK\r\n" + b"X-Slow: 1\r\n" * 99)
+            return
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -4,9 +4,12 @@ import time
 
 import pytest
 
+from placevec.collecting.answers import json_object
 from placevec.collecting.client import (
+    _LONGEST_COMPLAINT,
     Client,
     QuotaReachedError,
+    RefusedError,
     Request,
     ServiceError,
     TryAgainError,
@@ -77,15 +80,16 @@ def test_what_cannot_be_read_is_asked_for_again(client, photo):
         assert asking.get(photo, read) == "read"
 
 
-def test_an_answer_that_trickles_in_is_given_up(client, server, monkeypatch):
+@pytest.mark.parametrize("fault", ["trickle", "headers"])
+def test_an_answer_that_trickles_in_is_given_up(client, server, monkeypatch, fault):
     """Each byte comes in time, the whole does not."""
     answer = 200, "image/jpeg", b"x" * 100, "trickling"
     monkeypatch.setattr(server, "answer", lambda *_: answer)
-    server.faults["trickling"] = ["trickle"]
+    server.faults["trickling"] = [fault]
     request = Request(f"{server.url}/photos/5", ("image/jpeg",), 1000)
     with (
-        client(retries=0) as asking,
-        pytest.raises(UnavailableError, match="took more than 1 s for an answer"),
+        client(retries=0, timeout_s=0.5) as asking,
+        pytest.raises(UnavailableError, match="took more than 0.5 s for an answer"),
     ):
         asking.get(request, bytes)
     assert 0 < server.trickled < 50
@@ -100,6 +104,45 @@ def test_a_service_that_fails_is_told_from_a_photo_that_is_not_there(client, pho
         with pytest.raises(ServiceError, match="answered 404") as caught:
             asking.get(photo, bytes)
     assert type(caught.value) is ServiceError
+
+
+def test_errors_made_while_an_answer_is_read_hold_no_key_and_are_one_line(client, photo):
+    """As where a service repeats the key in its complaint."""
+    for kind in (ServiceError, RefusedError, TryAgainError):
+
+        def read(body, kind=kind):
+            raise kind("refuses the key hush,\n\x1b[31m%68ush or HU\\u0073H")
+
+        with client(retries=0) as asking, pytest.raises(ServiceError) as caught:
+            asking.get(photo, read)
+        assert r"the key (key),\n\x1b[31m(key) or (key)" in str(caught.value)
+        assert caught.value.__context__ is None
+        assert type(caught.value) is (RefusedError if kind is RefusedError else ServiceError)
+
+
+def test_an_answer_in_json_is_read_and_kept_without_keys(client, server, monkeypatch):
+    answer = 200, "application/json", b'{"copyright": "hush", "name": "h\\u0075sh"}', "json"
+    monkeypatch.setattr(server, "answer", lambda *_: answer)
+    request = Request(f"{server.url}/hush", ("application/json",), 1000)
+    with client() as asking:
+        assert asking.get(request, json_object) == {"copyright": "(key)", "name": "(key)"}
+        server.faults["json"] = [404]
+        with pytest.raises(ServiceError, match=r"127.0.0.1/\(key\) answered 404: /\(key\)$"):
+            asking.get(request, bytes)
+
+
+def test_half_a_key_at_the_end_of_a_long_complaint_is_not_shown(client, server, monkeypatch):
+    answer = 404, "text/plain", b" " * (_LONGEST_COMPLAINT - 2) + b"hush", "long"
+    monkeypatch.setattr(server, "answer", lambda *_: answer)
+    request = Request(server.url, ("text/plain",), 1000)
+    with client() as asking, pytest.raises(ServiceError, match="answered 404$"):
+        asking.get(request, bytes)
+
+
+def test_compression_in_compression_is_refused(client, photo, server):
+    server.faults["/photos/5"] = [(200, {"Content-Encoding": "gzip, gzip"})]
+    with client() as asking, pytest.raises(ServiceError, match="Received: 'text/plain gzip, gzip'"):
+        asking.get(photo, bytes)
 
 
 def test_what_can_never_be_read_is_no_failure_of_the_service(client, photo):

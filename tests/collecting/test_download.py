@@ -2,7 +2,13 @@ import logging
 
 import pytest
 
-from placevec.collecting.client import Client, RefusedError, ServiceError, UnavailableError
+from placevec.collecting.client import (
+    Client,
+    QuotaReachedError,
+    RefusedError,
+    ServiceError,
+    UnavailableError,
+)
 from placevec.collecting.download import (
     Collected,
     Plan,
@@ -77,9 +83,24 @@ def test_a_service_that_fails_ten_times_in_a_row_ends_the_run(client, tmp_path):
 
     gone = wanted("gone.jpg", error=ServiceError("answered 404", 404))
     with Ledger(tmp_path) as ledger:
-        assert download([*failing(9), gone, *failing(9)], client, ledger).failed == 19
+        there = wanted("there.jpg")
+        assert download([*failing(9), gone, *failing(9), there], client, ledger).failed == 19
         with pytest.raises(UnavailableError, match="10 photos in a row failed; .* 503"):
             download([gone, *failing(10)], client, ledger)
+
+
+def test_a_run_that_has_nothing_fails(client, tmp_path, monkeypatch):
+    gone = [wanted(f"{i}.jpg", error=ServiceError("answered 404")) for i in range(2)]
+    with Ledger(tmp_path) as ledger:
+        with pytest.raises(ServiceError, match="None of 2 photos could be had: answered 404"):
+            download(gone, client, ledger)
+        download([wanted("there.jpg")], client, ledger)
+        with pytest.raises(ServiceError, match="None of 1 photos could be had"):
+            download(gone[:1], client, ledger)
+        assert download([], client, ledger).photos == 1
+        used_up = wanted("late.jpg", error=QuotaReachedError("used up"))
+        with pytest.raises(ServiceError, match="None of 1 .* the quota of 5 requests is used up"):
+            download([used_up], client, ledger)
 
 
 def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):

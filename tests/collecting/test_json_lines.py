@@ -45,3 +45,17 @@ def test_a_line_stands_alone_whatever_stands_before_it(tmp_path, before):
     with JsonLines(path) as lines:
         lines.add({"b": 2})
     assert list(JsonLines(path).read())[-1] == {"b": 2}
+
+
+def test_never_writes_to_a_file_that_a_link_leads_to(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "a.jsonl").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(OSError, match="a.jsonl"), JsonLines(tmp_path / "a.jsonl"):
+        pass
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_lines_that_nest_deeply_or_have_no_end_are_passed_over(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\n' + "[" * 100_000 + "\n" + "x" * 2_000_000 + '\n{"a": 2}\n')
+    assert list(JsonLines(path).read()) == [{"a": 1}, {"a": 2}]

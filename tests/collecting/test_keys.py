@@ -24,8 +24,10 @@ def test_refuses_a_key_that_no_address_holds_without_showing_it(monkeypatch, key
 
 def test_keys_are_hidden_in_each_form():
     hider = KeyHider(["a|b/c", "", "a|b"])
-    text = "a|b/c a%7Cb%2Fc a%7Cb/c a|b a%7Cb x"
-    assert hider.hide(text) == "(key) (key) (key) (key) (key) x"
+    text = "a|b/c a%7Cb%2Fc a%7cb/c a|b a%7Cb a%257Cb a|b\\/c A|B a\\u007cb a&#124;b a&#x7C;b x"
+    assert hider.hide(text) == "(key) " * 11 + "x"
+    assert KeyHider(["a&b"]).hide("a&amp;b") == "(key)"
+    assert KeyHider([]).hide("a") == "a"
 
 
 def test_log_lines_of_the_libraries_below_hold_no_key(caplog):

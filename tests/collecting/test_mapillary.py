@@ -163,7 +163,8 @@ def test_a_tile_that_is_not_there_shows_nothing(server, config):
     server.images.clear()
     for tile in tiles_of(Area(points=np.array([[52.37, 4.89]])), 0.0):
         server.faults[f"/maps/vtp/mly1_public/2/14/{tile[0]}/{tile[1]}"] = [404]
-    assert collect_mapillary(config()).photos == 0
+    with pytest.raises(ValueError, match="The area must have photos"):
+        collect_mapillary(config())
 
 
 def test_tiles_are_those_of_web_mercator():

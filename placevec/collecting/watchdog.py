@@ -1,0 +1,102 @@
+"""Ends a request that takes too long, whatever the service sends meanwhile.
+
+The time-outs of sockets begin again with each byte that comes, so that a service which sends a
+byte now and then, in its headers or its body, is never given up.
+"""
+
+import contextlib
+import socket
+import threading
+from typing import Self
+
+import requests
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_thread = threading.local()
+
+
+class Watchdog:
+    """Shuts the connection that this thread uses within the block once its time is over.
+
+    Args:
+        seconds: float. Time for the whole block.
+    """
+
+    def __init__(self, seconds: float):
+        self.has_fired = False
+        self.connection: HTTPConnection | None = None  # while it is made
+        self.stream: socket.socket | None = None  # once it is there; the connection may drop it
+        self._timer = threading.Timer(seconds, self._fire)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._is_done = False
+
+    def __enter__(self) -> Self:
+        _thread.watchdog = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._is_done = True
+        self._timer.cancel()
+        _thread.watchdog = None
+
+    def _fire(self) -> None:
+        with self._lock:
+            if self._is_done:
+                return
+            self.has_fired = True
+            stream = self.stream or (self.connection and self.connection.sock)
+            with contextlib.suppress(OSError):  # it is closed already
+                if stream is not None:
+                    stream.shutdown(socket.SHUT_RDWR)
+
+
+class WatchedAdapter(requests.adapters.HTTPAdapter):
+    """Makes connections that tell the `Watchdog` of their thread when they are used."""
+
+    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
+        """Makes the pools of connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: object, **kwargs: object) -> urllib3.ProxyManager:
+        """Returns the pools of connections of a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _Watched:
+    """A connection, new or used before, that tells of its use."""
+
+    def connect(self) -> None:
+        if watchdog := getattr(_thread, "watchdog", None):
+            watchdog.connection = self
+        super().connect()
+
+    def getresponse(self) -> urllib3.BaseHTTPResponse:
+        if watchdog := getattr(_thread, "watchdog", None):
+            watchdog.stream = self.sock
+        return super().getresponse()
+
+
+class _Connection(_Watched, HTTPConnection):
+    pass
+
+
+class _TLSConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TLSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TLSConnection
+
+
+_POOLS = {"http": _Pool, "https": _TLSPool}
