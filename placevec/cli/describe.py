@@ -16,7 +16,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
     """Write the descriptors of photos to a file, or to a store that grows.
 
     Args:
-        photos: A folder of photos, or READER:PATH.
+        photos: A photo, a folder of photos, or READER:PATH.
         settings: How photos are described.
     """
     root, names, dataset = open_photos(photos, settings.out)
@@ -28,10 +28,18 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
         describe_in_batches,
         describe_into,
         open_for,
+        require_store_takes,
         save_descriptors,
     )
     from placevec.worker_process import num_cores
 
+    if settings.out.suffix != ".npz":
+        require_store_takes(
+            settings.out,
+            precision=settings.precision,
+            dtype=settings.dtype,
+            image_size=settings.image_size,
+        )
     open_it = functools.partial(
         open_engine,
         settings.model.absolute(),  # workers may run in another folder
@@ -56,7 +64,14 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
             source = functools.partial(open_it, engine=model.name, threads=share)
             how = functools.partial(describe_by_ray, num_workers=settings.ray_workers)
         with open_for(
-            settings.out, model.model_id, settings.dtype, size, root, frame, settings.precision
+            settings.out,
+            model.model_id,
+            settings.dtype,
+            size,
+            root,
+            frame,
+            settings.precision,
+            settings.model,
         ) as store:
             added = describe_into(
                 store, source, root, names, dataset, image_size=size, describe=how, **options

@@ -9,24 +9,33 @@ from placevec.cli.surroundings import import_keras, progress_bar
 from placevec.config import SearchConfig
 
 
-def search(store: Store, photos: Photos, /, settings: Annotated[SearchConfig, Flags]) -> None:
+def search(
+    store: Store,
+    photos: Photos,
+    /,
+    settings: Annotated[SearchConfig, Flags] = SearchConfig(),  # noqa: B008
+) -> None:
     """Print the photos of a store that are most similar to other photos, as CSV.
 
     Args:
         store: A store that `describe --out` made.
-        photos: A folder of photos to look up, or READER:PATH.
+        photos: A photo or a folder of photos to look up, or READER:PATH.
         settings: How they are looked up.
     """
     root, names, dataset = open_photos(photos)
     import_keras()
     from placevec.models import open_engine
-    from placevec.retrieval import DescriptorStore, draw_found, search_photos
+    from placevec.retrieval import DescriptorStore, draw_found, find_model, search_photos
 
     descriptors = DescriptorStore.open(store)
     manifest = descriptors.manifest
-    model = open_engine(
-        settings.model, precision=manifest.precision, image_size=manifest.image_size
-    )
+    path = settings.model or find_model(descriptors)
+    model = open_engine(path, precision=manifest.precision, image_size=manifest.image_size)
+    if settings.model is None and model.model_id != manifest.model_id:
+        raise ValueError(
+            f"The model of {store} (id {manifest.model_id}) was {path}, which holds another model "
+            f"now (id {model.model_id}). Name the file of the first: `--model`"
+        )
     descriptors.require(model_id=model.model_id)
     found = search_photos(descriptors, model, root, names, dataset, settings, progress=progress_bar)
     print(found.to_csv(index=False), end="")

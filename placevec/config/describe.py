@@ -41,8 +41,9 @@ class DescribeConfig(_RunsModel):
     """A file that ends in .npz for names (N,), descriptors (N, D) float32 and the model's id; or a
     folder, a store that photos are written to as they come: the same command goes on after a stop
     and adds what is new."""
-    dtype: Literal["float32", "float16"] = "float32"
-    """Numbers of a new store; float16 takes half the bytes."""
+    dtype: Literal["float32", "float16"] | None = None
+    """Type of the numbers in a store; float16 takes half the bytes. None: float32 in a new store,
+    and as it was begun in one that exists."""
     ray_workers: int = 0
     """Processes of Ray that describe for a store, on this machine or on the cluster that
     RAY_ADDRESS names. 0: this process describes."""
@@ -50,6 +51,8 @@ class DescribeConfig(_RunsModel):
     def __post_init__(self) -> None:
         super().__post_init__()
         need_at_least(self, 0, "ray_workers")
+        if self.dtype is not None and self.out.suffix == ".npz":
+            refuse(self, "dtype", "left out with a .npz file, which holds float32")
         if self.ray_workers and self.out.suffix:
             refuse(self, "out", "a store, a folder without an ending, with `ray_workers`")
 

@@ -52,8 +52,9 @@ class IndexConfig:
 class SearchConfig:
     """How photos are looked up in a store."""
 
-    model: Path
-    """The model that described the store: a .keras file or an old .h5 file."""
+    model: Path | None = None
+    """The model that described the store: a .keras file or an old .h5 file. None: where it was when
+    it described the store last."""
     matches: int = 5
     """Photos to find for each query."""
     within_m: float | None = None

@@ -9,6 +9,7 @@ from placevec.retrieval.describe import photo_size as photo_size
 from placevec.retrieval.describe_by_ray import describe_by_ray as describe_by_ray
 from placevec.retrieval.describe_store import describe_into as describe_into
 from placevec.retrieval.describe_store import open_for as open_for
+from placevec.retrieval.describe_store import require_store_takes as require_store_takes
 from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors
 from placevec.retrieval.descriptor_file import save_descriptors as save_descriptors
 from placevec.retrieval.evaluate import Evaluation as Evaluation
@@ -18,6 +19,7 @@ from placevec.retrieval.figures import draw_matches as draw_matches
 from placevec.retrieval.figures import draw_recall as draw_recall
 from placevec.retrieval.figures import draw_split as draw_split
 from placevec.retrieval.index import StoreIndex as StoreIndex
+from placevec.retrieval.look_up import find_model as find_model
 from placevec.retrieval.look_up import search_photos as search_photos
 from placevec.retrieval.recall import recall as recall
 from placevec.retrieval.recommend import reach_recall as reach_recall

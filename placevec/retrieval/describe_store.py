@@ -10,7 +10,7 @@ import numpy as np
 from placevec.images import parse_frame_name
 from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
-from placevec.retrieval.manifest import MANIFEST
+from placevec.retrieval.manifest import MANIFEST, read_manifest
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.store_writer import StoreWriter
 
@@ -24,25 +24,29 @@ _SHARE_OF_NAMES = 0.9  # of them that must be there: photos may have been delete
 def open_for(
     folder: Path,
     model_id: str,
-    dtype: str,
+    dtype: str | None,
     image_size: tuple[int, int],
     root: Path,
     frame: str | None,
     precision: str = "float32",
+    model_path: Path | None = None,
 ) -> StoreWriter:
     """Opens a store for writing, or makes it, and refuses one that photos do not belong into.
 
     Args:
         folder: Path. The store.
         model_id: str. The model that will describe the photos.
-        dtype: str. Numbers of a new store; one that is there keeps its own.
+        dtype: str or None. Type of the stored numbers. None: float32 in a new store, and as it
+            was begun in one that exists.
         image_size: (int, int). Rows and columns that photos are resized to.
         root: Path. The folder of the photos. That of the store may have been moved.
         frame: str or None. What the photos' positions are measured in.
         precision: str. What the model computes with. Defaults to `"float32"`.
+        model_path: Path or None. The model's file, which `search` then finds by itself.
 
     Raises:
-        ValueError: If the store is of another model, precision, photo size, folder or frame.
+        ValueError: If the store is of another model, precision, type of numbers, photo size,
+            folder or frame.
         BlockingIOError: If another process writes to it.
     """
     root = Path(root).resolve()
@@ -52,22 +56,40 @@ def open_for(
         "image_size": tuple(image_size),
         "frame": frame,
     }
+    hint = None if model_path is None else str(Path(model_path).absolute())
     if not (Path(folder) / MANIFEST).exists():
-        return StoreWriter.create(folder, dtype=dtype, root=str(root), **facts)
+        store = StoreWriter.create(folder, dtype=dtype or "float32", root=str(root), **facts)
+        store.move(model_path=hint)
+        return store
     store = StoreWriter.open(folder)
     try:
-        store.require(**facts)
+        store.require(**facts, **({} if dtype is None else {"dtype": dtype}))
         before = store.manifest.root
         if before is not None and not Path(before).is_dir():
             _require_photos(store, root)
-            store.move_root(str(root))
+            store.move(root=str(root))
         store.require(root=str(root))
-        if dtype != store.manifest.dtype:
-            _log.info("%s goes on in %s, as it was begun", folder, store.manifest.dtype)
+        if hint is not None:
+            store.move(model_path=hint)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def require_store_takes(folder: Path, **facts: object) -> None:
+    """Refuses a store that what is described could not go into, before the long work.
+
+    Args:
+        folder: Path. The store; nothing is refused if there is none yet.
+        **facts: As those of `DescriptorStore.require`; None is not looked at.
+
+    Raises:
+        ValueError: If the store is of another precision, type of numbers or photo size.
+    """
+    if (Path(folder) / MANIFEST).exists():
+        store = DescriptorStore(folder, read_manifest(Path(folder)))
+        store.require(**{name: fact for name, fact in facts.items() if fact is not None})
 
 
 def _require_photos(store: DescriptorStore, root: Path) -> None:

@@ -7,11 +7,16 @@ import numpy as np
 import pandas as pd
 
 from placevec.config import SearchConfig
+from placevec.input_file import shown
 from placevec.places import PlaceDataset
+from placevec.places.frame import is_zone_frame
 from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.index import StoreIndex
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.where import Where
+from placevec.sources.utm import degrees_from_metres
+
+_DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
 
 
 def search_photos(
@@ -37,8 +42,9 @@ def search_photos(
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
-        DataFrame with `query`, `rank` from 1, `match`, `similarity`, `east_m`, `north_m` and
-        `time_s` of the match, best first; no row where no photo passes the filters.
+        DataFrame with `query`, `rank` from 1, `match`, `similarity`, and of the match `east_m` and
+        `north_m` to the centimetre, `lat` and `lon` in degrees, WGS84 (NaN unless positions are
+        measured in a UTM zone), and `time_s`; best first. No row if no photo passes the filters.
 
     Raises:
         ValueError: If a filter asks for positions or times that are not known.
@@ -52,7 +58,8 @@ def search_photos(
         batch_size=config.batch_size,
         progress=progress,
     )
-    is_own = store.manifest.root == str(Path(root).resolve())
+    own_names = _own_names(store, root, names)
+    is_own = own_names is not None
     wanted = config.matches + is_own
     index, where = StoreIndex.load(store), Where(store)
     neighbors = np.full((len(kept), wanted), -1, np.int64)
@@ -67,10 +74,42 @@ def search_photos(
         )
     table = _table(store, names[kept], neighbors, similarities)
     if is_own:
-        table = table[table["query"] != table["match"]].copy()
+        own_of = dict(zip(names.tolist(), own_names, strict=True))
+        table = table[table["query"].map(own_of) != table["match"]].copy()
         table["rank"] = table.groupby("query").cumcount() + 1
         table = table[table["rank"] <= config.matches]
     return table.reset_index(drop=True)
+
+
+def find_model(store: DescriptorStore) -> Path:
+    """Returns the file of the model that described a store last, as the store remembers it.
+
+    Its id is to be held against that of the store: the file may be another by now.
+
+    Raises:
+        FileNotFoundError: If the store does not know it, or it is not there now.
+    """
+    path, model_id = store.manifest.model_path, store.manifest.model_id
+    if path is None:
+        raise FileNotFoundError(
+            f"{store.folder} does not say where its model is (id {shown(model_id)}). Name the "
+            "file: `--model`"
+        )
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"The model of {store.folder} (id {shown(model_id)}) was {shown(path)}, which is not "
+            "there now. Name the file: `--model`"
+        )
+    return Path(path)
+
+
+def _own_names(store: DescriptorStore, root: Path, names: np.ndarray) -> list[str] | None:
+    """Returns the names that the store has for these photos; None where they lie elsewhere."""
+    folder = Path(root).resolve()
+    if store.manifest.root is None or not folder.is_relative_to(store.manifest.root):
+        return None
+    below = folder.relative_to(store.manifest.root)
+    return [(below / name).as_posix() for name in names.tolist()]
 
 
 _Filter = tuple[float | None, tuple[float, float] | None, float | None]
@@ -103,14 +142,22 @@ def _table(
     places, ranks = np.nonzero(neighbors >= 0)
     rows = neighbors[places, ranks]
     photos = store.photos.take(rows).to_pandas()
+    positions_m = photos[["east_m", "north_m"]].to_numpy(float)
+    degrees, frame = np.full_like(positions_m, np.nan), store.manifest.frame or ""
+    if is_zone_frame(frame):
+        zone = frame.removeprefix("UTM ")
+        degrees = degrees_from_metres(positions_m, zone).round(_DECIMALS_OF_DEGREES)
+    positions_m = positions_m.round(_DECIMALS_OF_METRES)
     return pd.DataFrame(
         {
             "query": names[places],
             "rank": ranks + 1,
             "match": photos["name"].to_numpy(),
             "similarity": similarities[places, ranks].round(4),
-            "east_m": photos["east_m"].to_numpy(),
-            "north_m": photos["north_m"].to_numpy(),
+            "east_m": positions_m[:, 0],
+            "north_m": positions_m[:, 1],
+            "lat": degrees[:, 0],
+            "lon": degrees[:, 1],
             "time_s": photos["time_s"].to_numpy(),
         }
     )

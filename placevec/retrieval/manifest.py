@@ -34,6 +34,8 @@ class Manifest:
         shards: tuple of Shard. In the order of their rows.
         removed: int or None. Number of the file that lists the removed rows; None: none are.
         precision: str. `"float32"`, `"bf16"` or `"int8"`, what the model computed with.
+        model_path: str or None. Where the model's file was when it described last; a hint, to be
+            held against `model_id`.
     """
 
     model_id: str
@@ -46,6 +48,7 @@ class Manifest:
     shards: tuple[Shard, ...] = ()
     removed: int | None = None
     precision: str = "float32"
+    model_path: str | None = None
 
     def __post_init__(self) -> None:
         if not (isinstance(self.model_id, str) and self.model_id):
@@ -57,7 +60,7 @@ class Manifest:
                 f"`precision` must be one of {', '.join(get_args(Precision))}. "
                 f"Received: {self.precision}"
             )
-        for name in ("frame", "root"):
+        for name in ("frame", "root", "model_path"):
             if not isinstance(getattr(self, name), str | None):
                 raise ValueError(f"`{name}` must be a text. Received: {getattr(self, name)!r}")
         size = self.image_size

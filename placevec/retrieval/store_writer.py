@@ -148,10 +148,11 @@ class StoreWriter(DescriptorStore):
         with super().locked() if self._lock is None else contextlib.nullcontext():
             yield
 
-    def move_root(self, root: str) -> None:
-        """Says that the photos' folder is now another."""
+    def move(self, **paths: str | None) -> None:
+        """Says where the photos' folder (`root`) or the model's file (`model_path`) is now."""
         self._require_open()
-        self._settle(root=root)
+        if any(getattr(self.manifest, name) != path for name, path in paths.items()):
+            self._settle(**paths)
 
     def append(
         self,

@@ -1,4 +1,8 @@
+import shutil
+
 import pytest
+
+from placevec.cli.photos import open_photos
 
 
 def test_describe_refuses_an_impossible_output_before_the_long_work(
@@ -15,7 +19,8 @@ def test_describe_refuses_an_impossible_output_before_the_long_work(
 @pytest.mark.parametrize(
     ("photos", "match"),
     [
-        ("gone", "There is no folder gone. Give one, or READER:PATH"),
+        ("gone", "There is no folder or photo gone. Give one, or READER:PATH"),
+        ("gone.jpg", "There is no folder or photo gone.jpg. Give one, or READER:PATH"),
         ("foldr:x", "Did you mean folder:"),
         ("folder:gone", "gone"),
     ],
@@ -25,3 +30,16 @@ def test_describe_refuses_photos_that_are_not_there(
 ):
     command = ["describe", photos, "--model", model_path, "--out", tmp_path / "d.npz"]
     assert match in refused_in_one_line(command)
+
+
+def test_a_photo_alone_is_one_of_its_folder(places):
+    root, names, dataset = open_photos(str(places / "@0@0@.jpg"))
+    assert (root, names.tolist(), dataset) == (places, ["@0@0@.jpg"], None)
+
+
+def test_a_file_that_a_reader_recognizes_needs_no_name(places, tmp_path):
+    table = tmp_path / "photos.csv"
+    shutil.copy(places / "@0@0@.jpg", tmp_path / "a.jpg")
+    table.write_text("file,east,north\na.jpg,1,2\n")
+    _, names, dataset = open_photos(str(table))
+    assert len(names) == 1 and dataset.positions_m.tolist() == [[1.0, 2.0]]

@@ -1,8 +1,12 @@
+import shutil
+
 import keras
+import pytest
 
 from placevec.cli import main
 from placevec.layers import GeM, PixelScaling
 from placevec.models import open_engine, save_model
+from placevec.retrieval import StoreWriter
 
 
 def test_a_store_is_searched_in_the_precision_it_was_described_in(
@@ -35,3 +39,49 @@ def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys, ref
     assert "Vectors of two models do not mix" in refused_in_one_line(command)
     command = ["search", tmp_path / "s", places, "--model", tmp_path / "other.keras"]
     assert "Vectors of two models do not mix" in refused_in_one_line(command)
+
+
+def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
+    places, model_path, tmp_path, capsys, refused_in_one_line
+):
+    model, store = tmp_path / "m.keras", tmp_path / "s"
+    shutil.copy(model_path, model)
+    main(["describe", f"folder:{places}", "--model", str(model), "--out", str(store),
+          "--image-size", "32", "48", "--engine", "keras"])  # fmt: skip
+    capsys.readouterr()
+    main(["search", str(store), str(places / "@100@0@.jpg"), "--matches", "1"])
+    header, found = capsys.readouterr().out.splitlines()
+    assert header == "query,rank,match,similarity,east_m,north_m,lat,lon,time_s"
+    assert found.startswith("@100@0@.jpg,1,@101@0@.jpg,0.999")
+    assert found.endswith(",101.0,0.0,,,")
+    command = ["search", store, places, "--matches", "1"]
+    photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
+    x = PixelScaling(scale=1 / 127, name="pixels")(photos)
+    save_model(keras.Model(photos, GeM(name="aggregator")(x)), model)
+    line = refused_in_one_line(command)
+    assert f"was {model}, which holds another model now" in line and "--model" in line
+    model.unlink()
+    assert f"was {model}, which is not there now" in refused_in_one_line(command)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "match"),
+    [
+        ("--precision", "int8", "two precisions do not mix"),
+        ("--dtype", "float16", "one type of numbers"),
+        ("--image-size", "64 64", "photos of two sizes do not mix"),
+    ],
+)
+def test_a_store_refuses_before_a_model_is_opened_or_fitted(
+    places, tmp_path, refused_in_one_line, monkeypatch, flag, value, match
+):
+    StoreWriter.create(tmp_path / "s", model_id="m", image_size=(32, 48)).close()
+    monkeypatch.setattr("placevec.models.open_engine", None)
+    command = ["describe", places, "--model", "m.keras", "--out", tmp_path / "s", flag]
+    assert match in refused_in_one_line([*command, *value.split()])
+
+
+def test_a_store_that_does_not_know_its_model_asks_for_it(places, tmp_path, refused_in_one_line):
+    StoreWriter.create(tmp_path / "s", model_id="made elsewhere").close()
+    line = refused_in_one_line(["search", tmp_path / "s", places])
+    assert "s does not say where its model is (id made elsewhere). Name the file: `--model`" in line

@@ -143,13 +143,24 @@ def test_two_precisions_do_not_mix(tmp_path):
         open_store(tmp_path / "other", tmp_path, precision="int4")
 
 
-def test_a_store_keeps_its_numbers_and_says_so(tmp_path, caplog):
-    caplog.set_level("INFO", "placevec")
+def test_a_store_keeps_its_type_of_numbers_and_refuses_another(tmp_path):
     open_store(tmp_path / "store", tmp_path, dtype="float16").close()
-    assert "goes on in" not in caplog.text
-    with open_store(tmp_path / "store", tmp_path, dtype="float32") as store:
+    with open_store(tmp_path / "store", tmp_path, dtype=None) as store:
         assert store.manifest.dtype == "float16"
-    assert "store goes on in float16, as it was begun" in caplog.text
+    with pytest.raises(ValueError, match="one type of numbers.*float16 in.*Received: float32"):
+        open_store(tmp_path / "store", tmp_path, dtype="float32")
+
+
+def test_a_store_knows_where_its_model_was_last(tmp_path):
+    for name in ("one.keras", "other.keras"):
+        open_store(tmp_path / "store", tmp_path, model_path=tmp_path / name).close()
+        assert find_model_path(tmp_path / "store") == str(tmp_path / name)
+    open_store(tmp_path / "store", tmp_path).close()
+    assert find_model_path(tmp_path / "store") == str(tmp_path / "other.keras")
+
+
+def find_model_path(folder):
+    return DescriptorStore.open(folder).manifest.model_path
 
 
 DESCRIBE = """

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,10 +36,31 @@ def test_each_photo_finds_the_other_of_its_place(town):
     found, table = matches(town, matches=1)
     assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
     assert table.columns.tolist() == [
-        "query", "rank", "match", "similarity", "east_m", "north_m", "time_s",
+        "query", "rank", "match", "similarity", "east_m", "north_m", "lat", "lon", "time_s",
     ]  # fmt: skip
     assert table["rank"].tolist() == [1] * 6 and (table["similarity"] > 0.9).all()
     assert table["east_m"].tolist() == [0, 0, 1000, 1000, 2000, 2000]
+
+
+def test_tells_positions_to_the_centimetre_and_as_latitude_and_longitude(town, tmp_path):
+    _, model, root, names, dataset = town
+    positions_m = np.array([[303182.7211111, 5787755.1122222]] * 6)
+    store = open_for(tmp_path / "utm", "m", "float32", (32, 48), root, "UTM 31U")
+    dataset = replace(dataset, positions_m=positions_m, frame="UTM 31U")
+    describe_into(store, model, root, names, dataset, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=1))
+    told = found[["east_m", "north_m", "lat", "lon"]].to_csv(index=False).splitlines()[1]
+    assert told == "303182.72,5787755.11,52.2050448,0.1195771"
+
+
+def test_a_photo_in_a_folder_below_the_stores_is_not_its_own_match(town, tmp_path):
+    _, model, root, names, _ = town
+    below = np.array([f"{root.name}/{name}" for name in names])
+    store = open_for(tmp_path / "above", "m", "float32", (32, 48), root.parent, None)
+    describe_into(store, model, root.parent, below, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=6))
+    assert found["match"].iloc[0] == below[1]
+    assert below[0] not in found["match"].tolist() and len(found) == 5
 
 
 def test_only_photos_near_a_prior(town):

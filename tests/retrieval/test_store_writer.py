@@ -94,7 +94,7 @@ def test_a_closed_writer_changes_nothing(filled, unit_vectors):
         lambda: store.append(["x"], unit_vectors(1)),
         lambda: store.remove(["a"]),
         store.compact,
-        lambda: store.move_root("elsewhere"),
+        lambda: store.move(root="elsewhere"),
     ):
         with pytest.raises(PermissionError, match="The writer of .* is closed"):
             change()
