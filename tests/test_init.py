@@ -61,9 +61,10 @@ def test_losses_are_known_to_keras_too():
     assert classes <= known
 
 
-def test_importing_placevec_imports_no_keras_and_places_need_none():
+def test_importing_placevec_imports_no_keras_nor_do_places_stores_and_search():
     code = (
-        "import sys, placevec; placevec.PlaceDataset; placevec.open_places;"
+        "import sys, placevec; placevec.PlaceDataset; placevec.open_places; placevec.recall;"
+        "import placevec.checking, placevec.cli.verbs, placevec.rendering, placevec.collecting;"
         "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))"
     )
     assert run(code) == "[]"

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from placevec.cli.arguments import Flags, Store
-from placevec.cli.surroundings import import_keras
 from placevec.config import IndexConfig
 
 
@@ -18,7 +17,6 @@ def index(
         store: A store that `describe --out` made.
         settings: Which index.
     """
-    import_keras()
     from placevec.retrieval import StoreIndex, StoreWriter, reach_recall, recommend_index
 
     # Open for writing all along: who could not save the index is told before it is built.

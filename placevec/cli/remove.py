@@ -1,7 +1,6 @@
 """`placevec remove`: photos out of a store."""
 
 from placevec.cli.arguments import Names, Store
-from placevec.cli.surroundings import import_keras
 
 
 def remove(store: Store, names: Names, /, compact: bool = False) -> None:
@@ -12,7 +11,6 @@ def remove(store: Store, names: Names, /, compact: bool = False) -> None:
         names: Names of photos as the store has them.
         compact: Write the store anew, smaller and in large files; its index is deleted.
     """
-    import_keras()
     from placevec.retrieval import StoreWriter
 
     with StoreWriter.open(store) as descriptors:

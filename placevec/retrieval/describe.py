@@ -3,11 +3,11 @@
 import functools
 import itertools
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from placevec.config import DescribeConfig, TrainConfig
@@ -33,10 +33,15 @@ def photo_size(model: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
     Returns:
         (int, int); the usual size where the model does not say.
     """
-    if not isinstance(model, keras.Model):
+    if not _is_keras_model(model):
         return tuple(getattr(model, "image_size", TrainConfig.image_size))
     sizes = [size_in_name(tensor.name) for tensor in model.inputs]
     return sizes[0] if sizes and sizes[0] else TrainConfig.image_size
+
+
+def _is_keras_model(model: object) -> bool:
+    """Says so without importing Keras: whoever made a Keras model has imported it."""
+    return "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model)
 
 
 class NoReadablePhotoError(ValueError):
@@ -152,7 +157,7 @@ def describe_in_batches(
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
     calls, function = getattr(model, "parallel_calls", 1), model
-    if isinstance(model, keras.Model):
+    if _is_keras_model(model):
         function = model.predict_on_batch
         channels = channels or model.input_shape[-1]
     channels = channels or getattr(model, "channels", 3)
@@ -183,7 +188,8 @@ def _describe_batch(
         pixels[row] = photo
     output = function(pixels)
     if not isinstance(output, np.ndarray):
-        output = keras.ops.convert_to_numpy(output)
+        keras = sys.modules.get("keras")
+        output = np.asarray(output) if keras is None else keras.ops.convert_to_numpy(output)
     if output.ndim != 2 or len(output) != batch_size:
         raise ValueError(
             f"`model` must return one descriptor a photo, ({batch_size}, D). "
