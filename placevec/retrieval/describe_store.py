@@ -2,17 +2,21 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from placevec.images import parse_frame_name
+from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.retrieval.manifest import MANIFEST, read_manifest
+from placevec.retrieval.shards import is_utf8
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.store_writer import StoreWriter
+from placevec.retrieval.unit_length import to_unit
 
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096
@@ -92,6 +96,16 @@ def require_store_takes(folder: Path, **facts: object) -> None:
         store.require(**{name: fact for name, fact in facts.items() if fact is not None})
 
 
+def _refuse_repeated(names: np.ndarray) -> None:
+    """Refuses a name that is there twice before the work, not at the shard that it is in."""
+    repeated = [name for name, count in Counter(map(str, names)).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"Each photo is in a store once. Received: {len(repeated)} names more than once "
+            f"(first: {shown(repeated[0])}). Describe the folders they lie in into two stores"
+        )
+
+
 def _require_photos(store: DescriptorStore, root: Path) -> None:
     """Refuses a folder that cannot be that of the store, which is not where it was."""
     names = store.table()["name"].to_numpy()
@@ -142,10 +156,18 @@ def describe_into(
 
     Raises:
         NoReadablePhotoError: If the store is empty and no photo can be read.
+        ValueError: If a name is there twice, or a descriptor is zero or not finite; what was
+            described before it is in the store then.
     """
+    _refuse_repeated(names)
     wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
     if len(wanted) < len(names):
         _log.info("%d of %d photos are described already", len(names) - len(wanted), len(names))
+    bad = [row for row in wanted.tolist() if not is_utf8(str(names[row]))]
+    if bad:
+        first = shown(names[bad[0]])
+        _log.warning("left out %d photos whose names are not UTF-8 (first: %s)", len(bad), first)
+        wanted = np.setdiff1d(wanted, bad)
     if not len(wanted):
         return 0
     positions_m = dataset.positions_m if dataset else None
@@ -168,8 +190,9 @@ def describe_into(
     options = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
     try:
         for descriptors, kept in describe(model, paths, **options):
+            photos = names[wanted[kept]].tolist()
+            vectors.append(to_unit(descriptors, str(store.folder), photos))
             rows.append(np.asarray(kept))
-            vectors.append(descriptors)
             is_large = sum(map(len, rows)) >= _PHOTOS_OF_A_SHARD
             if is_large or time.monotonic() - last > _SECONDS_OF_A_SHARD:
                 write()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.retrieval.unit_length import to_unit
 from placevec.whole_file import require_writable, whole_file
 
 # What `np.load` raises at a file that is cut off, damaged, or no .npz at all.
@@ -18,11 +19,12 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
     Args:
         path: Path. A file that ends in `.npz`.
         names: (N,) str. Names of the photos.
-        descriptors: (N, D) float32. Of unit length.
+        descriptors: (N, D) float32. Of unit length; others are scaled, with a warning.
         model_id: str. What tells the model apart from others.
 
     Raises:
-        ValueError: If `path` ends otherwise or the rows do not fit.
+        ValueError: If `path` ends otherwise, the rows do not fit, or a descriptor is zero or not
+            finite.
         OSError: If the folder is missing or the disk is full; an older file stays.
     """
     path = Path(path)
@@ -33,6 +35,7 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
             "`names` and `descriptors` must be (N,) and (N, D). Received: "
             f"{names.shape} and {descriptors.shape}"
         )
+    descriptors = to_unit(descriptors, str(path), names)
     with whole_file(path) as unfinished:
         np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
 
@@ -48,7 +51,8 @@ def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, lacks an array, or the rows do not fit.
+        ValueError: If it is damaged, lacks an array, the rows do not fit, or a descriptor is zero
+            or not finite. Those of another length are scaled, with a warning.
     """
     path = Path(path)
     if not path.is_file():
@@ -65,4 +69,4 @@ def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
             f"{path} must hold names (N,) and descriptors (N, D). Received: {names.shape} and "
             f"{descriptors.shape}"
         )
-    return names, descriptors, model_id
+    return names, to_unit(descriptors, str(path), names), model_id

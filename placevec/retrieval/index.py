@@ -14,7 +14,13 @@ import faiss
 import numpy as np
 
 from placevec.retrieval.manifest import INDEX, Manifest, index_files, read_manifest
-from placevec.retrieval.search import checked_queries, merged, nearest_in_store
+from placevec.retrieval.ranking import products_from, ranked
+from placevec.retrieval.search import (
+    best_candidates,
+    checked_queries,
+    nearest_in_store,
+    num_candidates,
+)
 from placevec.retrieval.store import DescriptorStore
 from placevec.whole_file import whole_file
 
@@ -24,8 +30,7 @@ KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
 _ROWS_A_CENTER = 64  # that k-means looks at
-# Candidates for each wanted neighbour, of which the exact similarity is looked up.
-_CANDIDATES = {"flat": 1, "sq8": 2, "hnsw": 2, "ivf_pq": 10}
+_ONE_BY_ONE = 2**31 - 1  # queries: an answer does not depend on how many are asked together
 _MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
 # Share of the photos that may be found below which each of them is compared; above it the effort
 # grows as the share falls, for a graph or list of which few may be found is searched farther.
@@ -209,31 +214,36 @@ class StoreIndex:
                 )
             is_there &= is_allowed
         num_allowed = int(is_there[: self.num_rows].sum())
-        if num_allowed <= max(num_neighbors, _FEW_SHARE * self.num_rows):
+        wanted = 0 if self.index is None else num_candidates(self.settings.kind, num_neighbors)
+        if num_allowed <= max(wanted, _FEW_SHARE * self.num_rows):
             return nearest_in_store(store, queries, num_neighbors, is_allowed=is_there)
-        found = self._search_index(queries, num_neighbors, is_there, num_allowed)
-        is_short = found[0][:, -1] < 0
-        if is_short.any():
+        found = self._search_index(queries, num_neighbors, is_there, num_allowed, wanted)
+        is_open = found[0][:, -1] < 0
+        if is_open.any():
             is_indexed = is_there & (np.arange(store.num_rows) < self.num_rows)
-            exact = nearest_in_store(store, queries[is_short], num_neighbors, is_allowed=is_indexed)
+            exact = nearest_in_store(store, queries[is_open], num_neighbors, is_allowed=is_indexed)
             for part, compared in zip(found, exact, strict=True):
-                part[is_short] = compared
+                part[is_open] = compared
         if self.num_rows == store.num_rows:
             return found
         added = nearest_in_store(
             store, queries, num_neighbors, is_allowed=is_there, start=self.num_rows
         )
-        return merged((found[0], added[0]), (found[1], added[1]), num_neighbors)
+        return ranked(*(np.concatenate(both, axis=1) for both in zip(found, added, strict=True)),
+                      num_neighbors)  # fmt: skip
 
     def _search_index(
-        self, queries: np.ndarray, num_neighbors: int, is_there: np.ndarray, num_allowed: int
+        self,
+        queries: np.ndarray,
+        num_neighbors: int,
+        is_there: np.ndarray,
+        num_allowed: int,
+        wanted: int,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the best of the index's candidates by their exact similarities.
 
-        -1 for a query of which the index has not found enough.
+        -1 for a query of which the index has not found enough, or equally similar ones.
         """
-        candidates = num_neighbors * _CANDIDATES[self.settings.kind]
-        wanted = max(num_neighbors, min(num_allowed, candidates))
         neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
         similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
         selector, growths = None, np.ones(len(queries))
@@ -246,12 +256,13 @@ class StoreIndex:
             parameters = self._parameters(selector, wanted, growth)
             alike = np.flatnonzero(growths == growth)
             for places in np.split(alike, range(most, len(alike), most)):
-                rows = self.index.search(queries[places], wanted, params=parameters)[1]
+                with products_from(_ONE_BY_ONE):
+                    rows = self.index.search(queries[places], wanted, params=parameters)[1]
                 is_full = rows[:, num_neighbors - 1] >= 0
                 places, rows = places[is_full], rows[is_full]
-                neighbors[places], similarities[places] = self._best(
-                    queries[places], rows, num_neighbors
-                )
+                *best, is_clear = best_candidates(self.store, queries[places], rows, num_neighbors)
+                places = places[is_clear]
+                neighbors[places], similarities[places] = (each[is_clear] for each in best)
         return neighbors, similarities
 
     def _growths(
@@ -271,15 +282,6 @@ class StoreIndex:
             growths = np.maximum(growths, 1 / np.maximum(shares, 1e-9))
             growths[shares < _FEW_SHARE] = np.inf
         return 2 ** np.ceil(np.log2(growths))  # few different ones, each of which is a batch
-
-    def _best(
-        self, queries: np.ndarray, rows: np.ndarray, num_neighbors: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        unique, place = np.unique(rows, return_inverse=True)
-        vectors = self.store.take(np.maximum(unique, 0))[place.reshape(rows.shape)]  # (Q, c, D)
-        values = (vectors @ queries[:, :, None])[:, :, 0]  # (Q, c)
-        values[rows < 0] = -np.inf
-        return merged((rows,), (values,), num_neighbors)
 
     def _parameters(
         self, selector: faiss.IDSelector | None, wanted: int, growth: float

@@ -5,8 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from placevec.retrieval.search import checked_queries
+from placevec.retrieval.search import (
+    best_candidates,
+    checked_queries,
+    nearest_in_store,
+    num_candidates,
+)
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.where import Where
 
 _ROWS_AT_A_TIME = 1000
 _LONGEST_NAME = 1000
@@ -110,6 +116,9 @@ def search_milvus(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds the most similar photos by Milvus, as `StoreIndex.search` does with `Where`.
 
+    What Milvus finds is compared again with the descriptors of the store, so similarities and their
+    order are those of every other search.
+
     Args:
         client: MilvusClient, of `connect_milvus`.
         store: DescriptorStore. The one that was uploaded.
@@ -129,11 +138,9 @@ def search_milvus(
             is of another store, or of this one before it was compacted.
     """
     queries = checked_queries(store, queries)
-    neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
-    similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
     if not len(queries):
-        return neighbors, similarities
-    is_removed, limit = store.is_removed, num_neighbors
+        return np.empty((0, num_neighbors), np.int64), np.empty((0, num_neighbors), np.float32)
+    is_removed, limit = store.is_removed, min(_MOST_HITS, num_candidates("hnsw", num_neighbors))
     while True:
         found = client.search(
             collection,
@@ -154,10 +161,15 @@ def search_milvus(
         if is_last or all(len(hits) >= num_neighbors for hits in found):
             break
         limit = min(_MOST_HITS, 4 * limit)
-    for place, hits in enumerate(found):
-        for rank, hit in enumerate(hits[:num_neighbors]):
-            neighbors[place, rank] = hit["entity"]["row"]
-            similarities[place, rank] = hit["distance"]
+    candidates = np.full((len(queries), max(num_neighbors, *map(len, found))), -1, np.int64)
+    for rows, hits in zip(candidates, found, strict=True):
+        rows[: len(hits)] = [hit["entity"]["row"] for hit in hits]
+    neighbors, similarities, is_clear = best_candidates(store, queries, candidates, num_neighbors)
+    if not is_clear.all():
+        allowed = Where(store).rows(within_m=within_m, of=of, before_s=before_s)
+        neighbors[~is_clear], similarities[~is_clear] = nearest_in_store(
+            store, queries[~is_clear], num_neighbors, is_allowed=allowed
+        )
     return neighbors, similarities
 
 

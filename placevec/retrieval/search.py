@@ -1,13 +1,16 @@
 """Exact nearest neighbours of descriptors."""
 
-import faiss
+import math
+
 import numpy as np
 
+from placevec.retrieval.ranking import most_similar, ranked, similarities_of
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.unit_length import to_unit
 
-# So many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
-_QUERIES_FOR_FAISS = 8
-_PRODUCT_ROWS = 16_384  # of the database in one product; FAISS's own 1,024 wait for threads often
+# Candidates for each wanted neighbor, of which the exact similarity is looked up.
+_CANDIDATES = {"sq8": 2, "hnsw": 2, "ivf_pq": 10}
+_LEAST_NEIGHBORS = 32  # that candidates are sought for: shorter answers are beginnings of one
 
 
 def nearest(
@@ -15,9 +18,12 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds the most similar database descriptors of each query by comparing all of them.
 
+    Equally similar ones come in the order of their rows, so a shorter answer is the beginning of a
+    longer one, and a query gets the same answer alone and among others.
+
     Args:
-        database: (M, D) float32. Descriptors of unit length.
-        queries: (Q, D) float32. Descriptors of unit length.
+        database: (M, D) float32. Descriptors of unit length; others are scaled, with a warning.
+        queries: (Q, D) float32. Likewise.
         num_neighbors: int. How many to find, at most `M`; a larger number is lowered to `M`.
 
     Returns:
@@ -25,7 +31,7 @@ def nearest(
         the inner products, larger is better.
 
     Raises:
-        ValueError: If the shapes do not fit or a number is not finite.
+        ValueError: If the shapes do not fit, or a descriptor is zero or not finite.
 
     Example:
     >>> neighbors, similarities = nearest(np.eye(3), np.array([[0.0, 1.0, 0.0]]), 1)
@@ -44,9 +50,8 @@ def nearest(
             "`num_neighbors` must be at least 1 and `database` not empty. Received: "
             f"num_neighbors={num_neighbors}, {len(database)} descriptors"
         )
-    if not (np.isfinite(database).all() and np.isfinite(queries).all()):
-        raise ValueError("Descriptors must be finite. Received: NaN or infinity")
-    return _most_similar(database, queries, min(num_neighbors, len(database)))
+    database = to_unit(database, "`database`")
+    return most_similar(database, to_unit(queries, "`queries`"), min(num_neighbors, len(database)))
 
 
 def nearest_in_store(
@@ -59,11 +64,11 @@ def nearest_in_store(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds the most similar photos of a store by comparing all of them, piece by piece.
 
-    Memory holds one piece of the store, however large it is.
+    Memory holds one piece of the store, however large it is. The order is that of `nearest`.
 
     Args:
         store: DescriptorStore.
-        queries: (Q, D) float32. Descriptors of unit length.
+        queries: (Q, D) float32. Descriptors of unit length; others are scaled, with a warning.
         num_neighbors: int. `k`, how many to find.
         is_allowed: (num_rows,) bool or None. The rows that may be found. None: all that are there.
         start: int. The first row that may be found.
@@ -73,7 +78,7 @@ def nearest_in_store(
         larger is better. Where fewer photos are allowed: -1 and -infinity.
 
     Raises:
-        ValueError: If the shapes do not fit.
+        ValueError: If the shapes do not fit, or a descriptor is zero or not finite.
     """
     queries = checked_queries(store, queries)
     is_allowed = ~store.is_removed if is_allowed is None else is_allowed
@@ -85,24 +90,56 @@ def nearest_in_store(
             continue
         rows = first + np.flatnonzero(allowed)
         block = np.ascontiguousarray(block if allowed.all() else block[allowed], np.float32)
-        found, values = _most_similar(block, queries, min(num_neighbors, len(block)))
-        neighbors, similarities = merged(
-            (neighbors, rows[found]), (similarities, values), num_neighbors
+        found, values = most_similar(block, queries, min(num_neighbors, len(block)))
+        neighbors, similarities = ranked(
+            np.concatenate([neighbors, rows[found]], axis=1),
+            np.concatenate([similarities, values], axis=1),
+            num_neighbors,
         )
     return neighbors, similarities
 
 
-def merged(
-    neighbors: tuple[np.ndarray, ...], similarities: tuple[np.ndarray, ...], num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the best of several results of a search, best first, as `nearest_in_store` does."""
-    rows, values = np.concatenate(neighbors, axis=1), np.concatenate(similarities, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")[:, :num_neighbors]
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(values, order, axis=1)
+def num_candidates(kind: str, num_neighbors: int) -> int:
+    """Returns how many candidates of an approximate search are compared exactly.
+
+    It is the same for all small `k`, so that a shorter answer is the beginning of a longer one.
+
+    Args:
+        kind: str. A kind of index, see `IndexSettings`.
+        num_neighbors: int. `k`.
+    """
+    depth = max(_LEAST_NEIGHBORS, 2 ** math.ceil(math.log2(num_neighbors)))
+    return _CANDIDATES[kind] * depth
+
+
+def best_candidates(
+    store: DescriptorStore, queries: np.ndarray, candidates: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the best of an approximate search's candidates by their exact similarities.
+
+    Args:
+        store: DescriptorStore.
+        queries: (Q, D) float32. Descriptors of unit length.
+        candidates: (Q, c) int64. Rows of the store, at least `k` of them; -1 is none.
+        num_neighbors: int. `k`.
+
+    Returns:
+        neighbors `(Q, k)` and similarities `(Q, k)` as `nearest_in_store` does, and `(Q,)` bool:
+        False for a query of which candidates are equally similar. An approximate search may know
+        only some of equal photos, and not those of the lowest rows.
+    """
+    unique, place = np.unique(candidates, return_inverse=True)
+    vectors = store.take(np.maximum(unique, 0))[place.reshape(candidates.shape)]  # (Q, c, D)
+    values = similarities_of(vectors, queries)  # (Q, c)
+    values[candidates < 0] = -np.inf
+    rows, values = ranked(candidates, values, candidates.shape[1])
+    first = values[:, : num_neighbors + 1]
+    is_equal = (first[:, 1:] == first[:, :-1]) & (first[:, 1:] > -np.inf)
+    return rows[:, :num_neighbors], values[:, :num_neighbors], ~is_equal.any(axis=1)
 
 
 def checked_queries(store: DescriptorStore, queries: np.ndarray) -> np.ndarray:
-    """Returns queries as contiguous float32, and refuses those that do not fit a store."""
+    """Returns queries as contiguous float32 of unit length; refuses what does not fit a store."""
     queries = np.ascontiguousarray(queries, np.float32)
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -111,30 +148,4 @@ def checked_queries(store: DescriptorStore, queries: np.ndarray) -> np.ndarray:
             f"`queries` must be (Q, {store.manifest.dim}), as the descriptors in {store.folder}. "
             f"Received: {queries.shape}"
         )
-    if not np.isfinite(queries).all():
-        raise ValueError("`queries` must be finite. Received: NaN or infinity")
-    return queries
-
-
-def _most_similar(
-    database: np.ndarray, queries: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
-    if not len(queries):
-        return np.empty((0, num_neighbors), np.int64), np.empty((0, num_neighbors), np.float32)
-    if len(queries) < _QUERIES_FOR_FAISS:
-        values = queries @ database.T
-        best = np.argpartition(values, -num_neighbors, axis=1)[:, -num_neighbors:].astype(np.int64)
-        return merged((best,), (np.take_along_axis(values, best, axis=1),), num_neighbors)
-    settings = faiss.cvar
-    before = settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs
-    settings.distance_compute_blas_threshold = 1
-    settings.distance_compute_blas_database_bs = _PRODUCT_ROWS
-    try:
-        similarities, neighbors = faiss.knn(
-            queries, database, num_neighbors, metric=faiss.METRIC_INNER_PRODUCT
-        )
-    finally:
-        settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs = (
-            before
-        )
-    return neighbors, similarities
+    return to_unit(queries, "`queries`")

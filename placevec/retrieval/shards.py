@@ -49,6 +49,15 @@ class Shard:
         return folder / f"{self.number:06d}.npy", folder / f"{self.number:06d}.parquet"
 
 
+def is_utf8(name: str) -> bool:
+    """Returns whether a name can be stored: names of files may hold bytes that are no UTF-8."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def write_shard(
     folder: Path,
     number: int,

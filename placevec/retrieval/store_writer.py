@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -11,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from placevec.folder_lock import LOCK, take_lock
+from placevec.input_file import shown
 from placevec.retrieval.manifest import (
     INDEX,
     Manifest,
@@ -20,8 +22,9 @@ from placevec.retrieval.manifest import (
     removed_path,
     write_manifest,
 )
-from placevec.retrieval.shards import write_shard
+from placevec.retrieval.shards import is_utf8, write_shard
 from placevec.retrieval.store import DescriptorStore
+from placevec.retrieval.unit_length import to_unit
 from placevec.whole_file import delete_unfinished, whole_file
 
 _log = logging.getLogger(__name__)
@@ -168,13 +171,13 @@ class StoreWriter(DescriptorStore):
         Args:
             names: sequence of n str. All different, and none that the store has; to describe a
                 photo anew, `remove` it first.
-            descriptors: (n, D) float. Finite, of unit length.
+            descriptors: (n, D) float. Of unit length; others are scaled, with a warning.
             positions_m: (n, 2) float or None. Metres east and north; NaN where unknown.
             times_s: (n,) float or None. Seconds since 1970, UTC; NaN where unknown.
 
         Raises:
-            ValueError: If shapes do not fit the store or each other, a number is not finite, or a
-                name is there already.
+            ValueError: If shapes do not fit the store or each other, a descriptor is zero or not
+                finite, or a name is there already or not UTF-8.
             PermissionError: If it was closed.
         """
         self._require_open()
@@ -289,17 +292,23 @@ class StoreWriter(DescriptorStore):
                 f"Descriptors in {self.folder} must have {dim} numbers. Received: "
                 f"{descriptors.shape[1]}"
             )
-        with np.errstate(over="ignore"):
-            descriptors = descriptors.astype(self.manifest.dtype)
-        if not np.isfinite(descriptors).all():
-            raise ValueError(f"Descriptors must be finite as {self.manifest.dtype}. Received: NaN "
-                             "or infinity")  # fmt: skip
-        repeated = [name for name in names if name in self._row_of]
-        if not repeated and len(set(names)) < len(names):
-            repeated = sorted({name for name in names if names.count(name) > 1})
+        _refuse_bad_names(names)
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        repeated += [name for name in names if name in self._row_of]
         if repeated:
             raise ValueError(
                 f"Each photo is in a store once. Received: {len(repeated)} names again (first: "
-                f"{repeated[0]}). Remove it first to describe it anew"
+                f"{shown(repeated[0])}). Remove it first to describe it again"
             )
-        return descriptors
+        descriptors = to_unit(descriptors, str(self.folder), names)
+        return descriptors.astype(self.manifest.dtype)
+
+
+def _refuse_bad_names(names: list[str]) -> None:
+    """Refuses names that Parquet, which is UTF-8, cannot hold."""
+    bad = [name for name in names if not is_utf8(name)]
+    if bad:
+        raise ValueError(
+            f"Names of photos must be UTF-8. Received: {len(bad)} that are not (first: "
+            f"{shown(bad[0])}). Rename these files"
+        )

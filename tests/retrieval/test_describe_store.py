@@ -10,6 +10,7 @@ from placevec.places import PlaceDataset
 from placevec.retrieval import (
     DescriptorStore,
     NoReadablePhotoError,
+    StoreWriter,
     describe,
     describe_into,
     open_for,
@@ -175,7 +176,8 @@ DESCRIBE = """
     room._PHOTOS_OF_A_SHARD = 3
 
     def model(photos):
-        return photos.mean(axis=(1, 2)) + 1.0
+        angles = photos.mean(axis=(1, 2, 3)) / 100
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     for attempt in range(30):
         child = os.fork()
@@ -204,5 +206,36 @@ def test_a_description_killed_many_times_has_every_photo_once(tmp_path):
     store = DescriptorStore.open(tmp_path / "store")
     table = store.table()
     assert sorted(table.name) == [f"{number:02d}.png" for number in range(60)]
-    described = store.take(store.rows)[:, 0] - 1
-    assert [f"{number:02.0f}.png" for number in described] == table.name.tolist()
+    described = 100 * np.arcsin(store.take(store.rows)[:, 1])
+    assert [f"{round(number):02d}.png" for number in described.tolist()] == table.name.tolist()
+
+
+def test_a_bad_descriptor_costs_only_itself_and_what_comes_after(tmp_path, unit_vectors):
+    batches = [(unit_vectors(2), [0, 1]), (np.zeros((1, 4), np.float32), [2])]
+    with StoreWriter.create(tmp_path / "store", model_id="m") as store:
+        with pytest.raises(ValueError, match=r"first: c.jpg, of length 0\)"):
+            describe_fake(store, ["a.jpg", "b.jpg", "c.jpg"], batches)
+    assert DescriptorStore.open(tmp_path / "store").table().name.tolist() == ["a.jpg", "b.jpg"]
+
+
+def test_a_name_that_is_not_utf8_costs_only_itself(tmp_path, unit_vectors, caplog):
+    with StoreWriter.create(tmp_path / "store", model_id="m") as store:
+        names = ["a.jpg", "b\udce4d.jpg", "c.jpg"]
+        added = describe_fake(store, names, [(unit_vectors(2), [0, 1])])
+    assert added == 2
+    assert DescriptorStore.open(tmp_path / "store").table().name.tolist() == ["a.jpg", "c.jpg"]
+    assert "left out 1 photos whose names are not UTF-8 (first: b\\udce4d.jpg)" in caplog.text
+
+
+def test_a_name_that_is_there_twice_is_refused_before_the_work(tmp_path):
+    with StoreWriter.create(tmp_path / "store", model_id="m") as store:
+        with pytest.raises(ValueError, match="1 names more than once .first: a.jpg"):
+            describe_fake(store, ["a.jpg", "b.jpg", "a.jpg"], [])
+
+
+def describe_fake(store, names, batches):
+    """Describes photos by what is given instead of a model."""
+    return describe_into(
+        store, None, "photos", np.array(names), image_size=(8, 8), batch_size=2,
+        describe=lambda *arguments, **options: batches,
+    )  # fmt: skip

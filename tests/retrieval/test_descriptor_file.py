@@ -59,7 +59,7 @@ def test_replaces_an_older_file_and_leaves_nothing_else(tmp_path):
 def test_a_full_disk_leaves_the_older_file(tmp_path):
     path = tmp_path / "d.npz"
     save_descriptors(path, NAMES, DESCRIPTORS, "old")
-    many = np.zeros((100, 5000), np.float32)
+    many = np.eye(100, 5000, dtype=np.float32)
     with disk_full_after(100_000), pytest.raises(OSError, match="d.npz could not be written"):
         save_descriptors(path, [f"{i}.jpg" for i in range(100)], many, "new")
     assert load_descriptors(path)[2] == "old"
@@ -125,4 +125,24 @@ def test_refuses_pickled_objects(tmp_path):
     objects = np.array(["a", None], dtype=object)
     np.savez(tmp_path / "d.npz", names=objects, descriptors=DESCRIPTORS, model_id="x")
     with pytest.raises(ValueError, match="cannot be read as descriptors.*allow_pickle"):
+        load_descriptors(tmp_path / "d.npz")
+
+
+def test_descriptors_of_another_length_are_scaled_and_it_is_said(tmp_path, caplog):
+    save_descriptors(tmp_path / "d.npz", NAMES, 3 * DESCRIPTORS, "x")
+    assert "d.npz: scaled 2 of 2 descriptors to unit length, from lengths of 3 to 3" in caplog.text
+    np.testing.assert_allclose(np.load(tmp_path / "d.npz")["descriptors"], DESCRIPTORS, atol=1e-6)
+    np.savez(tmp_path / "d.npz", names=NAMES, descriptors=2 * DESCRIPTORS, model_id="x")
+    np.testing.assert_allclose(load_descriptors(tmp_path / "d.npz")[1], DESCRIPTORS, atol=1e-6)
+    assert "from lengths of 2 to 2" in caplog.text
+
+
+@pytest.mark.parametrize("value", [0, np.nan, np.inf])
+def test_refuses_descriptors_that_no_scaling_mends(tmp_path, value):
+    bad = DESCRIPTORS.copy()
+    bad[1] = value
+    with pytest.raises(ValueError, match="d.npz. Received: 1 of 2 that are not .first: ordner/"):
+        save_descriptors(tmp_path / "d.npz", NAMES, bad, "x")
+    np.savez(tmp_path / "d.npz", names=NAMES, descriptors=bad, model_id="x")
+    with pytest.raises(ValueError, match="finite and of unit length in .*d.npz"):
         load_descriptors(tmp_path / "d.npz")

@@ -64,6 +64,32 @@ def test_one_by_one_finds_what_a_batch_finds(built, kind, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_equal_photos_are_ordered_by_row_as_by_the_exact_search(tmp_path, kind):
+    vectors = clustered(700)
+    vectors[np.arange(0, 700, 14)] = vectors[350]
+    store = StoreWriter.create(tmp_path / "equal", model_id="m")
+    store.append([f"{row}.jpg" for row in range(700)], vectors)
+    index = StoreIndex.build(store, kind)
+    store.append(["copy.jpg", "other.jpg"], vectors[[350, 1]])
+    is_allowed = np.arange(702) % 3 > 0
+    for filters in ({}, {"is_allowed": is_allowed}):
+        exact = nearest_in_store(store, vectors[350:351], 60, **filters)[0]
+        for num_queries in (1, 9):
+            queries = np.repeat(vectors[350:351], num_queries, axis=0)
+            for k in (1, 3, 10, 30):
+                found = index.search(queries, k, **filters)[0]
+                np.testing.assert_array_equal(found, np.repeat(exact[:, :k], num_queries, axis=0))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shorter_answer_is_the_beginning_of_a_longer_one(built, kind):
+    index, queries = built[1][kind], clustered(12, seed=6)
+    longest = index.search(queries, 32)[0]
+    for k in (1, 2, 5, 10, 31):
+        np.testing.assert_array_equal(index.search(queries, k)[0], longest[:, :k])
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.5, 0.01, 0.0])
 def test_finds_only_what_is_allowed(built, kind, share):
     """Where few are, each of them is compared, so that none is missed."""

@@ -81,9 +81,19 @@ def test_finds_what_the_search_in_the_store_finds(client, store):
         exact, values = nearest_in_store(store, queries, 6, is_allowed=allowed)
         found, similarities = search_milvus(client, store, "town", queries, 6, **filters)
         assert np.mean(found == exact) > 0.9, filters
-        same = (found == exact) & (found >= 0)
-        np.testing.assert_allclose(similarities[same], values[same], atol=1e-4)
+        np.testing.assert_array_equal(similarities[found == exact], values[found == exact])
         assert allowed[found[found >= 0]].all()
+
+
+def test_equal_photos_are_ordered_by_row(client, tmp_path):
+    vectors = np.eye(8)[np.r_[np.zeros(50, int), 1:8]]
+    equal = StoreWriter.create(tmp_path / "equal", model_id="m")
+    equal.append([f"{row}.jpg" for row in range(57)], vectors)
+    upload_store(client, equal, "equal")
+    for k in (1, 3, 10):
+        for num_queries in (1, 8):
+            found, _ = search_milvus(client, equal, "equal", np.eye(1, 8).repeat(num_queries, 0), k)
+            assert (found == np.arange(k)).all()
 
 
 def test_a_collection_is_brought_up_to_date(client, store):

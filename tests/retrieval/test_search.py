@@ -68,13 +68,53 @@ def test_takes_double_precision_and_strided_arrays(unit_vectors):
         (np.zeros((2, 3)), np.zeros(3), 1, "must be"),
         (np.zeros((0, 3)), np.zeros((2, 3)), 1, "`database` not empty. Received: .* 0 descriptors"),
         (np.zeros((2, 3)), np.zeros((2, 3)), 0, "Received: num_neighbors=0"),
-        (np.full((2, 3), np.nan), np.zeros((2, 3)), 1, "must be finite"),
-        (np.zeros((2, 3)), np.full((2, 3), np.inf), 1, "must be finite"),
+        (np.full((2, 3), np.nan), np.eye(2, 3), 1, "must be finite"),
+        (np.eye(2, 3), np.full((2, 3), np.inf), 1, "must be finite"),
+        (np.zeros((2, 3)), np.eye(2, 3), 1, "2 of 2 that are not .first: row 0, of length 0"),
     ],
 )
 def test_refuses_what_cannot_be_searched(database, queries, num_neighbors, match):
     with pytest.raises(ValueError, match=match):
         nearest(database, queries, num_neighbors)
+
+
+@pytest.mark.parametrize("num_queries", [1, 7, 8, 40])
+def test_equal_similarities_are_ordered_by_row_for_any_number_of_queries_and_neighbors(
+    num_queries, unit_vectors
+):
+    """60 equal descriptors in places that every kind of product treats otherwise, and copies."""
+    database = unit_vectors(301, 64, seed=0)
+    database[np.arange(5, 301, 5)] = database[3]
+    database[200:220] = database[100]
+    queries = np.repeat(np.stack([database[3], database[100]]), num_queries, axis=0)
+    expected = [
+        sorted(range(301), key=lambda row: (-np.float32(exact[row]), row))
+        for exact in (database.astype(float) @ queries.T.astype(float)).T
+    ]
+    assert expected[0][:5] == [3, 5, 10, 15, 20]
+    for k in (1, 3, 10, 58, 100, 301):
+        neighbors, similarities = nearest(database, queries, k)
+        assert neighbors.tolist() == [row[:k] for row in expected]
+        assert (np.diff(similarities, axis=1) <= 0).all()
+
+
+@pytest.mark.parametrize("num_queries", [3, 20])
+def test_all_equal_descriptors_are_found_in_the_order_of_their_rows(num_queries, monkeypatch):
+    monkeypatch.setattr("placevec.retrieval.ranking._MOST_NUMBERS", 64)
+    database = np.full((100, 16), 0.25, np.float32)
+    neighbors, similarities = nearest(database, database[:num_queries], 30)
+    assert (neighbors == np.arange(30)).all() and (similarities == 1).all()
+
+
+def test_descriptors_of_another_length_are_scaled_and_it_is_said(unit_vectors, caplog):
+    lengths = np.linspace(0.1, 10, 30, dtype=np.float32)[:, None]
+    database = unit_vectors(30, 8)
+    neighbors, similarities = nearest(database * lengths, database, 1)
+    assert neighbors[:, 0].tolist() == list(range(30))
+    np.testing.assert_allclose(similarities, 1, atol=1e-6)
+    assert "`database`: scaled 30 of 30 descriptors to unit length, from lengths of 0.1" in (
+        caplog.text
+    )
 
 
 @pytest.fixture
@@ -102,6 +142,19 @@ def test_a_store_is_searched_as_in_plain_loops(store, monkeypatch, block_rows, u
     np.testing.assert_array_equal(nearest_in_store(store, queries, 5, start=12)[0], later[expected])
 
 
+@pytest.mark.parametrize("block_rows", [1, 7, 1000])
+def test_equal_photos_of_a_store_are_ordered_by_row(tmp_path, monkeypatch, block_rows):
+    monkeypatch.setattr("placevec.retrieval.store._BLOCK_BYTES", 4 * 8 * block_rows)
+    store = StoreWriter.create(tmp_path / "equal", model_id="m", dtype="float16")
+    for start in (0, 13):
+        store.append([f"{start + n}" for n in range(13)], np.full((13, 8), 8**-0.5))
+    store.remove(["2"])
+    for k in (1, 3, 20):
+        for num_queries in (1, 9):
+            neighbors, _ = nearest_in_store(store, np.full((num_queries, 8), 8**-0.5), k)
+            assert (neighbors == store.rows[:k]).all()
+
+
 def test_only_allowed_rows_of_a_store_are_found(store, unit_vectors):
     is_allowed = np.zeros(40, bool)
     is_allowed[[2, 33]] = True
@@ -115,7 +168,7 @@ def test_only_allowed_rows_of_a_store_are_found(store, unit_vectors):
 def test_refuses_queries_that_do_not_fit_a_store(store, tmp_path):
     with pytest.raises(ValueError, match=r"must be \(Q, 8\), as the descriptors in .*: \(1, 7\)"):
         nearest_in_store(store, np.zeros((1, 7)), 1)
-    with pytest.raises(ValueError, match="`queries` must be finite"):
+    with pytest.raises(ValueError, match="finite and of unit length in `queries`"):
         nearest_in_store(store, np.full((1, 8), np.nan), 1)
     empty = StoreWriter.create(tmp_path / "empty", model_id="m")
     with pytest.raises(ValueError, match="There are no photos in .*empty"):

@@ -51,7 +51,14 @@ def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
         (["x"], np.ones((1, 5)), {}, "must have 4 numbers. Received: 5"),
         (["x"], np.ones((2, 4)), {}, r"must be \(n,\) and \(n, D\). Received: \(1,\) and \(2, 4\)"),
         (["x"], np.zeros(4), {}, "must be"),
-        (["x"], np.full((1, 4), np.nan), {}, "must be finite as float32"),
+        (["x"], np.full((1, 4), np.nan), {}, "1 of 1 that are not .first: x, of length nan"),
+        (["x"], np.zeros((1, 4)), {}, "first: x, of length 0"),
+        (
+            ["\udce4"],
+            np.ones((1, 4)),
+            {},
+            "must be UTF-8. Received: 1 that are not",
+        ),
         (["x", "x"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: x"),
         (["x", "c"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: c"),
         (["x"], np.ones((1, 4)), {"positions_m": [[1, 2, 3]]}, r"must be \(1, 2\) and \(1,\)"),
@@ -140,9 +147,10 @@ KILLED_AT_EVERY_STEP = """
         except FileNotFoundError:
             store = StoreWriter.create(folder, model_id="m")
         if "old.jpg" not in store and not len(store):
-            store.append(["old.jpg"], np.zeros((1, 2)))
+            store.append(["old.jpg"], [[1, 0]])
         while left := [name for name in names if name not in store]:
-            store.append(left[:4], [[int(name[:-4]), 1] for name in left[:4]])
+            angles = [0.1 * int(name[:-4]) for name in left[:4]]
+            store.append(left[:4], np.stack([np.cos(angles), np.sin(angles)], axis=1))
         if "old.jpg" in store:
             store.remove(["old.jpg"])
         if store.num_rows > len(store):
@@ -177,10 +185,24 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(folder):
     store = DescriptorStore.open(folder)
     table = store.table()
     assert sorted(table.name) == sorted(f"{number}.jpg" for number in range(12))
-    described = store.take(store.rows)[:, 0].astype(int)
-    assert [f"{number}.jpg" for number in described] == table.name.tolist()
+    described = np.arctan2(*store.take(store.rows).T[::-1]) / 0.1
+    assert [f"{round(number)}.jpg" for number in described.tolist()] == table.name.tolist()
     StoreWriter.open(folder).close()  # deletes what the last kill left
     assert not list(folder.glob("index*"))  # of rows that there are no more
     named = len(store.manifest.shards)
     assert len(list(folder.glob("*.npy"))) == len(list(folder.glob("*.parquet"))) == named
     assert not list(folder.glob(".unfinished*"))
+
+
+def test_descriptors_of_another_length_are_scaled_and_it_is_said(folder, unit_vectors, caplog):
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(["a", "b"], unit_vectors(2) * [[1.0], [7.0]])
+        np.testing.assert_allclose(store.take([0, 1]), unit_vectors(2), atol=1e-6)
+    assert "store: scaled 1 of 2 descriptors to unit length, from lengths of 7 to 7" in caplog.text
+
+
+def test_one_name_twice_among_many_is_named_at_once(filled):
+    """It took the square of the number of names."""
+    names = [f"{number}.jpg" for number in range(40_000)] + ["7.jpg"]
+    with StoreWriter.open(filled) as store, pytest.raises(ValueError, match="first: 7.jpg"):
+        store.append(names, np.broadcast_to(np.eye(1, 4, dtype=np.float32), (40_001, 4)))

@@ -1,0 +1,140 @@
+"""The order of what a search finds: by similarity, and by row where similarities are equal."""
+
+import contextlib
+from collections.abc import Iterator
+
+import faiss
+import numpy as np
+
+# So many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
+_QUERIES_FOR_FAISS = 8
+_PRODUCT_ROWS = 16_384  # of the database in one product; FAISS's own 1,024 wait for threads often
+_SPARE = 8  # candidates more than wanted, which tell whether another could be as similar
+_MOST_NUMBERS = 2**22  # of candidates' descriptors compared at a time
+
+
+def similarities_of(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Returns the similarities that count: inner products summed in double precision.
+
+    Each depends on its two descriptors alone, not on how many are compared at once, as fast matrix
+    products do in the last digits. So equal descriptors have equal similarities in every search.
+
+    Args:
+        vectors: (n, c, D) float32. The candidates of each query.
+        queries: (n, D) float32.
+
+    Returns:
+        (n, c) float32.
+    """
+    similarities = np.empty(vectors.shape[:2], np.float32)
+    most = max(1, _MOST_NUMBERS // max(1, vectors.shape[1] * vectors.shape[2]))
+    for start in range(0, len(vectors), most):
+        part = slice(start, start + most)
+        products = np.multiply(vectors[part], queries[part, None], dtype=np.float64, order="C")
+        similarities[part] = products.sum(axis=-1)
+    return similarities
+
+
+def ranked(
+    rows: np.ndarray, similarities: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the best of each query's candidates: the most similar first, then the lower row.
+
+    Args:
+        rows: (Q, c) int64. -1 with a similarity of -infinity is no candidate.
+        similarities: (Q, c) float32.
+        num_neighbors: int. `k`.
+
+    Returns:
+        rows `(Q, k)` and similarities `(Q, k)`.
+    """
+    order = np.lexsort((rows, -similarities), axis=1)[:, :num_neighbors]
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(similarities, order, axis=1)
+
+
+def most_similar(
+    database: np.ndarray, queries: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the most similar descriptors by comparing all, in the order of `ranked`.
+
+    A fast product gives candidates, as many that no other can be as similar; then their
+    `similarities_of` count.
+
+    Args:
+        database: (M, D) float32, contiguous. Of unit length.
+        queries: (Q, D) float32, contiguous. Of unit length.
+        num_neighbors: int. `k`, at most `M`.
+
+    Returns:
+        rows `(Q, k)` int64 and similarities `(Q, k)` float32.
+    """
+    if len(queries) < _QUERIES_FOR_FAISS:
+        return _by_product(database, queries, num_neighbors)
+    wanted = min(num_neighbors + _SPARE, len(database))
+    values, rows = _by_faiss(database, queries, wanted)
+    last = values[:, num_neighbors - 1] - _tolerance(database.shape[1])
+    is_sure = (values[:, -1] < last) | (wanted == len(database))
+    found = np.empty((len(queries), num_neighbors), np.int64)
+    similarities = np.empty((len(queries), num_neighbors), np.float32)
+    most = max(1, _MOST_NUMBERS // (wanted * database.shape[1]))
+    sure = np.flatnonzero(is_sure)
+    for places in np.split(sure, range(most, len(sure), most)):
+        exact = similarities_of(database[rows[places]], queries[places])
+        found[places], similarities[places] = ranked(rows[places], exact, num_neighbors)
+    unsure = np.flatnonzero(~is_sure)
+    for places in np.split(unsure, range(_QUERIES_FOR_FAISS, len(unsure), _QUERIES_FOR_FAISS)):
+        found[places], similarities[places] = _by_product(database, queries[places], num_neighbors)
+    return found, similarities
+
+
+@contextlib.contextmanager
+def products_from(num_queries: int) -> Iterator[None]:
+    """Lets FAISS compare by matrix products from a number of queries on, and one by one below."""
+    settings = faiss.cvar
+    before = settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs
+    settings.distance_compute_blas_threshold = num_queries
+    settings.distance_compute_blas_database_bs = _PRODUCT_ROWS
+    try:
+        yield
+    finally:
+        settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs = (
+            before
+        )
+
+
+def _by_product(
+    database: np.ndarray, queries: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the most similar of a few queries, however many are equally similar."""
+    found = np.empty((len(queries), num_neighbors), np.int64)
+    similarities = np.empty((len(queries), num_neighbors), np.float32)
+    values = queries @ database.T  # (Q, M)
+    last = np.partition(values, -num_neighbors, axis=1)[:, -num_neighbors]
+    for place, least in enumerate(last - _tolerance(database.shape[1])):
+        rows = np.flatnonzero(values[place] >= least)
+        query = np.broadcast_to(queries[place], (len(rows), database.shape[1]))
+        exact = np.concatenate(
+            [
+                similarities_of(database[part, None], query[: len(part)])[:, 0]
+                for part in np.array_split(rows, 1 + rows.size * query.shape[1] // _MOST_NUMBERS)
+            ]
+        )
+        best = ranked(rows[None], exact[None], num_neighbors)
+        found[place], similarities[place] = best[0][0], best[1][0]
+    return found, similarities
+
+
+def _by_faiss(
+    database: np.ndarray, queries: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    with products_from(1):
+        return faiss.knn(queries, database, num_neighbors, metric=faiss.METRIC_INNER_PRODUCT)
+
+
+def _tolerance(dim: int) -> float:
+    """Returns by how much two inner products of single precision may be wrong together.
+
+    Rounding errors of sums grow with the root of their terms, or with the terms of each of the
+    partial sums that products are made of, at least 16.
+    """
+    return (dim**0.5 + dim / 16 + 1) * 2.0**-22

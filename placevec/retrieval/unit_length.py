@@ -1,0 +1,85 @@
+"""Descriptors have unit length: others are scaled on their way in, and refused on their way out."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from placevec.input_file import shown
+
+_log = logging.getLogger(__name__)
+TOLERANCE = 0.01  # of a length: rounding to 16 bits stays below it
+_ROWS_AT_A_TIME = 4096
+
+
+def to_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = None) -> np.ndarray:
+    """Returns descriptors of unit length, and warns if some had to be scaled.
+
+    Args:
+        descriptors: (n, D) float. Returned as they are if their lengths are within 1 % of 1.
+        what: str. What they are, for the warning and the error.
+        names: sequence of n str or None. The photos, for the error. None: it says the row.
+
+    Returns:
+        (n, D) float, of the same type if that is one.
+
+    Raises:
+        ValueError: If one is zero, NaN or infinite, which no scaling mends.
+    """
+    if descriptors.dtype.kind != "f":
+        descriptors = descriptors.astype(np.float32)
+    lengths = _lengths(descriptors)
+    _refuse_bad(~np.isfinite(lengths) | (lengths == 0), lengths, what, names)
+    is_other = np.abs(lengths - 1) > TOLERANCE
+    if not is_other.any():
+        return descriptors
+    others = lengths[is_other]
+    _log.warning(
+        "%s: scaled %d of %d descriptors to unit length, from lengths of %.3g to %.3g",
+        what, len(others), len(lengths), others.min(), others.max(),
+    )  # fmt: skip
+    scaled = descriptors.copy()
+    scaled[is_other] = descriptors[is_other] / others[:, None].astype(descriptors.dtype)
+    return scaled
+
+
+def require_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = None) -> None:
+    """Refuses descriptors that are not of unit length, as those of a damaged store.
+
+    Args:
+        descriptors: (n, D) float.
+        what: str. Where they were read, for the error.
+        names: sequence of n str or None. The photos, for the error. None: it says the row.
+
+    Raises:
+        ValueError: If the length of one is more than 1 % from 1, NaN or infinite.
+    """
+    lengths = _lengths(descriptors)
+    _refuse_bad(~(np.abs(lengths - 1) <= TOLERANCE), lengths, what, names)
+
+
+def _refuse_bad(
+    is_bad: np.ndarray, lengths: np.ndarray, what: str, names: Sequence[str] | None
+) -> None:
+    if not is_bad.any():
+        return
+    first = int(is_bad.argmax())
+    name = f"row {first}" if names is None else shown(names[first])
+    raise ValueError(
+        f"Descriptors must be finite and of unit length in {what}. Received: {is_bad.sum()} of "
+        f"{len(lengths)} that are not (first: {name}, of length {lengths[first]:.3g}). Describe "
+        "these photos again, with another model if it was the model"
+    )
+
+
+def _lengths(descriptors: np.ndarray) -> np.ndarray:
+    """Returns the L2 norm of each descriptor, (n,) float64."""
+    lengths = np.empty(len(descriptors))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(descriptors), _ROWS_AT_A_TIME):
+            rows = np.asarray(descriptors[start : start + _ROWS_AT_A_TIME])
+            if rows.dtype.itemsize < 4:
+                rows = rows.astype(np.float32)
+            squares = np.einsum("nd,nd->n", rows, rows)
+            lengths[start : start + len(rows)] = np.sqrt(squares, dtype=np.float64)
+    return lengths
