@@ -4,20 +4,22 @@ import math
 import re
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from placevec.images.exif_time import read_time
+from placevec.images.exif_values import number, text, three
 from placevec.images.tag_sizes import check_exif, check_tags
 from placevec.input_file import open_input
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 _MOST_BYTES = 4_000_000_000  # of a file whose header is read
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
-_DATE = re.compile(r"(\d{4})[:-](\d{2})[:-](\d{2})")
-_DATE_TIME = re.compile(_DATE.pattern + r"[ T](\d{2}):(\d{2}):(\d{2})")
-_OFFSET = re.compile(r"([+-])(\d{2}):(\d{2})|Z")
+_ALTITUDES_M = (-12_000.0, 100_000.0)
+_LONGEST_XMP = 1_000_000  # bytes that are looked at
+_XMP_NUMBER = r"""\b%s\s*(?:=\s*["']|>)\s*([-+]?[0-9]{1,4}(?:\.[0-9]{1,9})?)\s*["'<]"""
+_VERTICAL_DEG = 1.0  # a camera nearer to it than this has no heading
 # What Pillow raises on damaged files and tags.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
            ArithmeticError, RuntimeError, EOFError)  # fmt: skip
@@ -35,7 +37,9 @@ class GPS:
         from_magnetic_north: bool. Whether `heading_deg` is counted from there.
         datum: str. What latitude and longitude are measured on, as written.
         time_s: float. Seconds since 1970, UTC.
+        offset_s: float. How far the camera's clock is ahead of UTC, in seconds.
         without_offset: bool. Whether `time_s` takes a local time for UTC, for want of an offset.
+        camera: str. Make, model and serial number of the camera, as written.
         field_of_view_deg: float. Horizontal angle that the photo takes in, held upright.
     """
 
@@ -46,7 +50,9 @@ class GPS:
     from_magnetic_north: bool = False
     datum: str = ""
     time_s: float = math.nan
+    offset_s: float = math.nan
     without_offset: bool = False
+    camera: str = ""
     field_of_view_deg: float = math.nan
 
 
@@ -54,10 +60,11 @@ def read_gps(path: Path | str) -> GPS:
     """Reads the EXIF of a photo, of its header only.
 
     A field that is damaged or out of range is unknown, as all of a file is that is no photo or
-    whose tags exceed a limit of `check_tags`. The
-    time is that of the satellites, else that of the camera, with its offset from UTC where it is
-    given. The field of view is that of a lens of the stated 35 mm focal length, whose picture has
-    the diagonal of such film.
+    whose tags exceed a limit of `check_tags`. A sign counts once: -12.5 m below the sea and
+    -33 degrees south are what they say. The time is that of `read_time`. If no direction is given,
+    the heading is the yaw of the gimbal that DJI writes into the XMP, unless the camera looks
+    straight up or down. The field of view is that of a lens of the stated 35 mm focal length,
+    whose picture has the diagonal of such film.
 
     Args:
         path: Path. A JPEG, PNG, WebP or TIFF file.
@@ -80,94 +87,74 @@ def read_gps(path: Path | str) -> GPS:
                 exif = photo.getexif()
                 camera = dict(exif.get_ifd(ExifTags.IFD.Exif))
                 gps = dict(exif.get_ifd(ExifTags.IFD.GPSInfo))
+                camera_name = _camera(dict(exif), camera)
+                xmp = photo.info.get("xmp") or exif.get(ExifTags.Base.XMLPacket)
                 turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
                 size = photo.size[::-1] if turned else photo.size
         except (*_DAMAGE, Image.DecompressionBombError):
             return GPS()
     lat_deg = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90)
     lon_deg = _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "EW", 180)
-    altitude_m = _number(gps.get(ExifTags.GPS.GPSAltitude))
-    heading_deg = _number(gps.get(ExifTags.GPS.GPSImgDirection))
-    time_s, without_offset = _time(camera, gps)
+    heading_deg = number(gps.get(ExifTags.GPS.GPSImgDirection))
+    is_stated = 0 <= heading_deg <= 360
+    is_magnetic = text(gps.get(ExifTags.GPS.GPSImgDirectionRef)).upper() == "M"
     return GPS(
         lat_deg,
         lon_deg,
-        altitude_m=-altitude_m if _below(gps) else altitude_m,
-        heading_deg=heading_deg % 360 if 0 <= heading_deg <= 360 else math.nan,
-        from_magnetic_north=_text(gps.get(ExifTags.GPS.GPSImgDirectionRef)).upper() == "M",
-        datum=_text(gps.get(ExifTags.GPS.GPSMapDatum)),
-        time_s=time_s,
-        without_offset=without_offset,
+        altitude_m=_altitude_m(gps),
+        heading_deg=heading_deg % 360 if is_stated else _gimbal_heading_deg(xmp),
+        from_magnetic_north=is_stated and is_magnetic,
+        datum=text(gps.get(ExifTags.GPS.GPSMapDatum)),
         field_of_view_deg=_field_of_view(camera, *size),
+        camera=camera_name,
+        **read_time(camera, gps)._asdict(),
     )
+
+
+def _camera(photo: dict, camera: dict) -> str:
+    values = (photo.get(ExifTags.Base.Make), photo.get(ExifTags.Base.Model))
+    return " ".join(map(text, (*values, camera.get(ExifTags.Base.BodySerialNumber)))).strip()
 
 
 def _degrees(gps: dict, tag: int, ref_tag: int, refs: str, limit: int) -> float:
     """Returns degrees of degrees, minutes and seconds; NaN without the letter of the half."""
-    ref = _text(gps.get(ref_tag)).upper()[:1]
-    parts = [_number(part) for part in _three(gps.get(tag))]
-    degrees = sum(part / unit for part, unit in zip(parts, (1, 60, 3600), strict=True))
-    if ref not in tuple(refs) or not 0 <= degrees <= limit:
+    ref = text(gps.get(ref_tag)).upper()[:1]
+    parts = [number(part) for part in three(gps.get(tag))]
+    degrees = sum(abs(part) / unit for part, unit in zip(parts, (1, 60, 3600), strict=True))
+    is_second = ref == refs[1]
+    if ref not in tuple(refs) or not degrees <= limit or (min(parts) < 0 and not is_second):
         return math.nan
-    return -degrees if ref == refs[1] else degrees
+    return -degrees if is_second else degrees
 
 
-def _below(gps: dict) -> bool:
+def _altitude_m(gps: dict) -> float:
+    altitude_m = number(gps.get(ExifTags.GPS.GPSAltitude))
     ref = gps.get(ExifTags.GPS.GPSAltitudeRef, 0)
     if isinstance(ref, bytes):
         ref = ref[0] if ref else 0
-    return ref in (1, 3)  # EXIF 2: below the sea; EXIF 3: below the ellipsoid, below the sea
-
-
-def _time(camera: dict, gps: dict) -> tuple[float, bool]:
-    day = _DATE.fullmatch(_text(gps.get(ExifTags.GPS.GPSDateStamp)))
-    clock = [_number(part) for part in _three(gps.get(ExifTags.GPS.GPSTimeStamp))]
-    seconds = sum(part * unit for part, unit in zip(clock, (3600, 60, 1), strict=True))
-    midnight = _seconds(day)
-    if math.isfinite(midnight) and 0 <= seconds <= 86_400:
-        return midnight + seconds, False
-    taken = _seconds(_DATE_TIME.match(_text(camera.get(ExifTags.Base.DateTimeOriginal))))
-    if math.isnan(taken):
-        return math.nan, False
-    offset = _OFFSET.fullmatch(_text(camera.get(ExifTags.Base.OffsetTimeOriginal)))
-    ahead_s = 0.0
-    if offset and offset.group(1):
-        ahead_s = int(offset.group(2)) * 3600.0 + int(offset.group(3)) * 60.0
-        ahead_s = -ahead_s if offset.group(1) == "-" else ahead_s
-    return taken - ahead_s, not offset
-
-
-def _seconds(match: re.Match | None) -> float:
-    if match is None:
+    is_below = ref in (1, 3)  # EXIF 2: below the sea; EXIF 3: below the ellipsoid, below the sea
+    if not _ALTITUDES_M[0] <= altitude_m <= _ALTITUDES_M[1]:
         return math.nan
-    try:
-        return datetime(*map(int, match.groups()), tzinfo=UTC).timestamp()
-    except ValueError:  # the 0000:00:00 of cameras whose clock was never set
-        return math.nan
+    return -abs(altitude_m) if is_below else altitude_m
+
+
+def _gimbal_heading_deg(xmp: object) -> float:
+    yaw_deg = _xmp_number(xmp, "GimbalYawDegree")
+    pitch_deg = _xmp_number(xmp, "GimbalPitchDegree")
+    is_vertical = abs(abs(pitch_deg) - 90) < _VERTICAL_DEG
+    return math.nan if is_vertical or not abs(yaw_deg) <= 360 else yaw_deg % 360
+
+
+def _xmp_number(xmp: object, name: str) -> float:
+    """Returns a number of an XMP packet, written as an attribute or as an element."""
+    packet = xmp[:_LONGEST_XMP].decode("latin-1") if isinstance(xmp, bytes) else ""
+    match = re.search(_XMP_NUMBER % f"drone-dji:{name}", packet)
+    return number(match.group(1)) if match else math.nan
 
 
 def _field_of_view(camera: dict, cols: int, rows: int) -> float:
-    focal_mm = _number(camera.get(ExifTags.Base.FocalLengthIn35mmFilm))
+    focal_mm = number(camera.get(ExifTags.Base.FocalLengthIn35mmFilm))
     if not 1 <= focal_mm <= 10_000:  # 0: unknown
         return math.nan
     width_mm = _FILM_DIAGONAL_MM * cols / math.hypot(cols, rows)
     return math.degrees(2 * math.atan(width_mm / (2 * focal_mm)))
-
-
-def _three(values: object) -> tuple:
-    return values if isinstance(values, tuple) and len(values) == 3 else (math.nan,) * 3
-
-
-def _number(value: object) -> float:
-    """Returns a number, NaN for none, for one that is not finite and for x / 0."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ArithmeticError):
-        return math.nan
-    return number if math.isfinite(number) else math.nan
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    return value.strip("\0 ") if isinstance(value, str) else ""

@@ -11,10 +11,11 @@ from placevec.images.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, list_photos, readable, some_photos
 from placevec.sources.folder import role_of
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.rows import whole_turn
 from placevec.sources.utm import metres_from_degrees
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _NUM_LOOKED_AT = 20  # photos that are opened to recognize a folder
 _LATITUDES = (-80.0, 84.0)  # where UTM is defined
@@ -25,10 +26,12 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
 
     Latitudes and longitudes (WGS84) become metres of one UTM zone, that of their median. Altitudes
     are as the camera wrote them: metres above the sea, in EXIF 3 possibly above the ellipsoid.
-    Headings are directions of the optical axis; those from magnetic north are taken as they are,
-    and counted in the log. Times are those of the satellites, else the camera's with its offset
-    from UTC; a camera's time without one is taken for UTC, and counted in the log. The field of
-    view follows from the 35 mm focal length. Only headers are read, no pixel is decoded.
+    Headings are directions of the optical axis, else those of a DJI gimbal; those from magnetic
+    north are taken as they are, and counted in the _log. Times are those of the satellites, else
+    the camera's with its offset from UTC. A photo without an offset takes that of the other photos
+    of its camera if they all state the same; else its time is taken for UTC. Both are counted in
+    the _log. The field of view follows from the 35 mm focal length. Only headers are read, no pixel
+    is decoded.
 
     Photos below a folder `query` or `queries` are looked up, those below `database` searched, all
     others both.
@@ -53,10 +56,11 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         for name, there in zip(names.tolist(), kept, strict=True)
     ]
     given = np.array([_has_position(photo) for photo in photos])
+    num_at_zero = sum(_is_at_zero(photo) for photo in photos)
     go_on_without(
         names[~given],
         len(names),
-        problem=f"No positions in the EXIF of {{}} photos in {root}",
+        problem=f"No positions in the EXIF of {{}} photos in {root}{among_them(num_at_zero)}",
         way_out="Photos lose them where they are sent or edited: copy them from the camera, or "
         "give positions.csv (folder:)",
         skip_unreadable=skip_unreadable,
@@ -73,7 +77,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         names,
         positions_m=positions_m,
         headings_deg=whole_turn(np.array([photo.heading_deg for photo in photos])),
-        times_s=_known([photo.time_s for photo in photos]),
+        times_s=_known(_times(root, photos)),
         altitudes_m=_known([photo.altitude_m for photo in photos]),
         fields_of_view_deg=_known([photo.field_of_view_deg for photo in photos]),
         is_query=roles != "database",
@@ -95,9 +99,41 @@ def recognize_exif(path: Path) -> str:
 
 def _has_position(photo: GPS) -> bool:
     low, high = _LATITUDES
-    # No photo was ever taken at 0, 0 in the sea: cameras write it before they know.
-    known = (photo.lat_deg, photo.lon_deg) != (0.0, 0.0)
-    return known and low <= photo.lat_deg <= high and math.isfinite(photo.lon_deg)
+    return not _is_at_zero(photo) and low <= photo.lat_deg <= high and math.isfinite(photo.lon_deg)
+
+
+def _is_at_zero(photo: GPS) -> bool:
+    return bool(at_zero(np.array([[photo.lat_deg, photo.lon_deg]]), on_earth=True)[0])
+
+
+def _times(root: Path, photos: list[GPS]) -> list[float]:
+    """Returns the times, those without an offset by that of the same camera's other photos."""
+    offsets: dict[str, set[float]] = {}
+    for photo in photos:
+        if not math.isnan(photo.offset_s):
+            offsets.setdefault(photo.camera, set()).add(photo.offset_s)
+    times_s, num_shared, num_mixed, num_local = [], 0, 0, 0
+    for photo in photos:
+        own = offsets.get(photo.camera, set()) if photo.without_offset else set()
+        is_shared = len(own) == 1
+        times_s.append(photo.time_s - (next(iter(own)) if is_shared else 0.0))
+        num_shared += is_shared
+        num_mixed += len(own) > 1
+        num_local += photo.without_offset and not own
+    for count, what in (
+        (num_shared, "taken as that of the other photos of the same camera"),
+        (num_mixed, "and other photos of the same camera have different ones: taken for UTC"),
+        (num_local, "taken for UTC"),
+    ):
+        if count:
+            _log.warning(
+                "Times of %d of %d photos in %s have no offset from UTC: %s",
+                count,
+                len(photos),
+                root,
+                what,
+            )
+    return times_s
 
 
 def _warn(root: Path, photos: list[GPS]) -> None:
@@ -105,7 +141,7 @@ def _warn(root: Path, photos: list[GPS]) -> None:
     datums = {photo.datum for photo in photos} - {""}
     others = sorted(d for d in datums if re.sub(r"\W", "", d.upper()) not in ("WGS84", "WGS1984"))
     if others:
-        log.warning(
+        _log.warning(
             "Photos in %s state the datum %s: taken for WGS-84, which may be off by hundreds of "
             "metres",
             root,
@@ -113,18 +149,10 @@ def _warn(root: Path, photos: list[GPS]) -> None:
         )
     magnetic = sum(p.from_magnetic_north and not math.isnan(p.heading_deg) for p in photos)
     if magnetic:
-        log.warning(
+        _log.warning(
             "Headings of %d of %d photos in %s are from magnetic north, taken as they are: off by "
             "its declination there",
             magnetic,
-            len(photos),
-            root,
-        )
-    local = sum(photo.without_offset for photo in photos)
-    if local:
-        log.warning(
-            "Times of %d of %d photos in %s have no offset from UTC: taken for UTC",
-            local,
             len(photos),
             root,
         )

@@ -357,7 +357,7 @@ def go_on_without(
             return
     detail = f"; {detail}" if detail else ""
     first = re.sub(r"[\r\n]", "?", str(lacking[0]))
-    message = f"{problem.format(f'{len(lacking)} of {count}')} (first: {first}{detail})"
+    message = f"{problem.replace('{}', f'{len(lacking)} of {count}', 1)} (first: {first}{detail})"
     if lacks is not None and (of_files or not all_lack):
         lacks.append(Lack(np.asarray(lacking), count, message, of_files))
         return

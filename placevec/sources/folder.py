@@ -14,7 +14,7 @@ from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, parse_zone
 from placevec.sources.files import go_on_without, list_photos, readable, some_photos
-from placevec.sources.null_island import at_zero
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.points import read_points
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
 from placevec.sources.times import parse_time
@@ -185,8 +185,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     go_on_without(
         names[~given],
         len(names),
-        problem=f"No positions for {{}} photos in {root}",
-        detail=f"{num_at_zero} of them at 0, 0" if num_at_zero else "",
+        problem=f"No positions for {{}} photos in {root}{among_them(num_at_zero)}",
         way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name",
         skip_unreadable=skip_unreadable,
     )

@@ -32,3 +32,8 @@ def at_zero(positions: np.ndarray, *, on_earth: bool) -> np.ndarray:
     others = positions[~is_zero & np.isfinite(positions).all(axis=1)]
     are_far = len(others) > 0 and bool((np.hypot(*others.T) > _FAR_M).all())
     return is_zero & are_far
+
+
+def among_them(num_at_zero: int) -> str:
+    """Returns how many of the photos without a position are at 0, 0, to go on a message with."""
+    return f", {num_at_zero} of them at 0, 0" if num_at_zero else ""

@@ -86,11 +86,6 @@ class PhotoRows:
     fields_of_view_deg: np.ndarray | None
     roles: np.ndarray
 
-    @property
-    def at_zero(self) -> str:
-        """What to say about positions of 0, 0; `""` if there are none."""
-        return f"{self.num_at_zero} of them at 0, 0" if self.num_at_zero else ""
-
     def metres(self, zone: str | None = None) -> tuple[np.ndarray, str]:
         """Returns the positions in metres east and north, and their frame.
 

@@ -7,6 +7,7 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
 from placevec.sources.folder import POSITIONS_FILE
+from placevec.sources.null_island import among_them
 from placevec.sources.points import read_points
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows, why_no_places
 from placevec.sources.splits import SPLITS_FILE
@@ -55,8 +56,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         go_on_without(
             rows.names[~given],
             count,
-            problem=f"No positions for {{}} photos in {table_path}",
-            detail=rows.at_zero,
+            problem=f"No positions for {{}} photos in {table_path}{among_them(rows.num_at_zero)}",
             way_out="Fill in `lat,lon` or `east,north`",
             skip_unreadable=skip_unreadable,
         )

@@ -113,7 +113,7 @@ def test_says_how_many_times_of_names_it_does_not_read(photos, caplog):
 
 def test_zero_metres_of_a_zone_are_no_position(photos, refuses):
     root = photos("@0@0@17@T@.jpg", "@585001@4477241@17@T@.jpg")
-    with refuses(ValueError, r"No positions for 1 of 2 .*\(first: @0@0@.*; 1 of them at 0, 0\)"):
+    with refuses(ValueError, "No positions for 1 of 2 .*, 1 of them at 0, 0 .first: @0@0@"):
         read_folder(root)
 
 
