@@ -29,6 +29,7 @@ MODEL_SUFFIXES = tuple(_READERS)
 
 _LEVEL = re.compile(r"(?:(?<=[/_. -])|^)(?:level|lod|l)[_-]?\d+(?=[/_. -]|$)", re.IGNORECASE)
 _MOST_TEXELS = 64_000_000
+_MOST_SHOWN = 20  # problems
 _LARGE_M, _SMALL_M, _FAR_M = 20_000.0, 2.0, 50_000.0
 
 logger = logging.getLogger(__name__)
@@ -91,8 +92,10 @@ def load_world(
         name,
         time.perf_counter() - started,
     )
-    for problem in world.problems:
+    for problem in world.problems[:_MOST_SHOWN]:
         logger.warning("%s", problem)
+    if len(world.problems) > _MOST_SHOWN:
+        logger.warning("... and %d more problems", len(world.problems) - _MOST_SHOWN)
     return world
 
 

@@ -1,12 +1,24 @@
 """Reads Panda3D's egg files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from panda3d import core, egg
 
-from placevec.rendering.worlds.model import WHITE, Model, UnreadableModelError
+from placevec.input_file import open_input, shown
+from placevec.rendering.worlds.model import (
+    MAX_TRIANGLES,
+    WHITE,
+    Model,
+    UnreadableModelError,
+    too_many_triangles,
+)
+from placevec.rendering.worlds.silent_panda import silent_panda
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder
+
+_MAX_BYTES = 500_000_000
+_MOST_CORNERS = 1000  # of a polygon
 
 
 def read_egg(path: Path, max_side: int = MAX_SIDE) -> Model:
@@ -22,19 +34,58 @@ def read_egg(path: Path, max_side: int = MAX_SIDE) -> Model:
         A `Model`, turned to z up from the coordinate system that the file names.
 
     Raises:
-        UnreadableModelError: If Panda3D cannot read it.
+        UnreadableModelError: If Panda3D cannot read it, or it exceeds a limit: 10 million corners,
+            1,000 corners of a polygon.
+        ValueError: If it is not a regular file of at most 500 MB.
     """
-    core.load_prc_file_data("placevec.rendering.worlds", "notify-level fatal")
+    open_input(path, max_bytes=_MAX_BYTES).close()
+    try:
+        with silent_panda():
+            return _read(path, max_side)
+    except AssertionError:  # what Panda3D raises where parts do not fit each other
+        raise _unreadable(path, " (its vertices or polygons are damaged)") from None
+
+
+def _read(path: Path, max_side: int) -> Model:
     data = egg.EggData()
     if not data.read(core.Filename.from_os_specific(str(path))):
-        raise UnreadableModelError(f"{path} cannot be read as egg. Export it again")
+        raise _unreadable(path)
+    _check_polygons(data, path)
     data.set_coordinate_system(core.CS_zup_right)
     data.flatten_transforms()
     kinds = egg.EggData.T_polygon | egg.EggData.T_convex | egg.EggData.T_recurse
     data.triangulate_polygons(kinds)
     walk = _Walk(TextureFolder(path.parent, max_side))
-    walk.visit(data)
+    for child in _below(data):
+        walk.visit(child)
     return walk.model()
+
+
+def _unreadable(path: Path, why: str = "") -> UnreadableModelError:
+    return UnreadableModelError(f"{shown(path)} cannot be read as egg{why}. Export it again")
+
+
+def _check_polygons(data: egg.EggData, path: Path) -> None:
+    """Refuses what takes Panda3D's triangulation for ever."""
+    corners = 0
+    for child in _below(data):
+        if isinstance(child, egg.EggPrimitive):
+            count = child.get_num_vertices()
+            corners += count
+            if count > _MOST_CORNERS and isinstance(child, egg.EggPolygon):
+                raise _unreadable(path, f" (a polygon of {count:,} corners)")
+    if corners > MAX_TRIANGLES:
+        raise too_many_triangles(shown(path))
+
+
+def _below(group: egg.EggGroupNode) -> Iterator[egg.EggNode]:
+    """Yields all nodes below a group."""
+    waiting = [group]
+    while waiting:
+        for child in waiting.pop().get_children():
+            yield child
+            if isinstance(child, egg.EggGroupNode):
+                waiting.append(child)
 
 
 class _Walk:
@@ -46,17 +97,12 @@ class _Walk:
         self._corners: list[list[float]] = []
         self._texture_of: list[int] = []
 
-    def visit(self, group: egg.EggGroupNode) -> None:
-        waiting = [group]
-        while waiting:
-            for child in waiting.pop().get_children():
-                if isinstance(child, egg.EggPolygon):
-                    self._add(child)
-                elif isinstance(child, egg.EggExternalReference):
-                    name = child.get_filename().to_os_specific()
-                    self._folder.problems.append(f"The egg file refers to {name!r}: left out")
-                elif isinstance(child, egg.EggGroupNode):
-                    waiting.append(child)
+    def visit(self, child: egg.EggNode) -> None:
+        if isinstance(child, egg.EggPolygon):
+            self._add(child)
+        elif isinstance(child, egg.EggExternalReference):
+            name = shown(child.get_filename().to_os_specific())
+            self._folder.problems.append(f"The egg file refers to {name!r}: left out")
 
     def model(self) -> Model:
         corners = np.array(self._corners, np.float64).reshape(-1, 3, 8)

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+MAX_TRIANGLES = 10_000_000
+"""Files of more triangles are refused."""
+
 WHITE = np.full((8, 8, 3), 255, np.uint8)
 """The texture of what has none: (8, 8, 3) uint8."""
 
@@ -33,3 +36,10 @@ class Model:
     textures: list[np.ndarray]
     up: str | None = None
     problems: list[str] = field(default_factory=list)
+
+
+def too_many_triangles(source: object) -> UnreadableModelError:
+    """Returns the error for a file of more than `MAX_TRIANGLES`."""
+    return UnreadableModelError(
+        f"{source} must have at most {MAX_TRIANGLES:,} triangles. Received: more. Cut it into tiles"
+    )

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from placevec.input_file import open_text, shown
+
+_MAX_BYTES = 100_000_000
 _PLAIN = (0.8, 0.8, 0.8)
 _ONE_WORD = ("-blendu", "-blendv", "-boost", "-cc", "-clamp", "-imfchan", "-texres", "-type", "-bm")
 _NUMBERS = {"-mm": 2, "-o": 3, "-s": 3, "-t": 3}
@@ -35,7 +38,7 @@ def read_materials(path: Path, problems: list[str]) -> dict[str, Material]:
     """
     materials: dict[str, Material] = {}
     current, broken = None, []
-    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
+    with open_text(path, max_bytes=_MAX_BYTES, errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             words = line.split()
             try:
@@ -50,7 +53,8 @@ def read_materials(path: Path, problems: list[str]) -> dict[str, Material]:
                 broken.append(number)
     if broken:
         problems.append(
-            f"{len(broken)} lines of {path} cannot be read (first: line {broken[0]}): left out"
+            f"{len(broken)} lines of {shown(path)} cannot be read (first: line {broken[0]}): left "
+            "out"
         )
     return materials
 

@@ -4,16 +4,28 @@ import logging
 import math
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
-from placevec.rendering.worlds.model import WHITE, Model
+from placevec.input_file import open_text, shown
+from placevec.rendering.worlds.model import (
+    MAX_TRIANGLES,
+    WHITE,
+    Model,
+    UnreadableModelError,
+    too_many_triangles,
+)
 from placevec.rendering.worlds.mtl import Material, read_materials
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder
 
+MAX_BYTES = 4_000_000_000
+"""Larger OBJ files are refused."""
+
+_LONGEST_LINE = 1_000_000  # characters
 _MOST_INDEX = 2**31
 _FARTHEST = 1e8
 _SKY = re.compile(r"(?:^|[_/. -])(?:sky|skies)(?:box|dome)?\d*(?=[_/. -]|$)", re.IGNORECASE)
@@ -38,13 +50,13 @@ def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If it is not a regular file, or exceeds a limit: 4 GB, 10 million triangles, a
+            million characters in a line.
     """
-    with open(path, encoding="utf-8", errors="surrogateescape") as lines:
-        raw = _parse(lines)
+    with open_text(path, max_bytes=MAX_BYTES, errors="surrogateescape") as file:
+        raw = _parse(_lines(file, path), path)
     folder = TextureFolder(path.parent, max_side)
-    materials: dict[str, Material] = {}
-    for name in raw.libraries:
-        materials |= _read_library(name, folder)
+    materials = _read_libraries(raw.libraries, folder)
     return _assemble(raw, materials, folder, path.name)
 
 
@@ -59,12 +71,24 @@ class _Raw:
     corner_uvs: array = field(default_factory=lambda: array("q"))
     material_of: array = field(default_factory=lambda: array("i"))
     materials: dict[str, int] = field(default_factory=lambda: {"": 0})
-    libraries: list[str] = field(default_factory=list)
+    libraries: dict[str, None] = field(default_factory=dict)  # in order, each once
     num_broken: int = 0
     first_broken: int = 0
 
 
-def _parse(lines: Iterable[str]) -> _Raw:
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    number = 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise UnreadableModelError(
+                f"Line {number} of {shown(path)} must have at most {_LONGEST_LINE:,} characters. "
+                "Export the model again"
+            )
+        yield line
+
+
+def _parse(lines: Iterable[str], path: Path) -> _Raw:
     raw, material = _Raw(), 0
     for number, line in enumerate(_whole_lines(lines), start=1):
         words = line.split()
@@ -76,13 +100,17 @@ def _parse(lines: Iterable[str]) -> _Raw:
                 _add_uv(raw, words)
             elif kind == "f":
                 _add_face(raw, words, material)
+                if len(raw.material_of) > MAX_TRIANGLES:
+                    break
             elif kind == "usemtl":
                 material = raw.materials.setdefault(_rest(line), len(raw.materials))
             elif kind == "mtllib":
-                raw.libraries.append(_rest(line))
+                raw.libraries[_rest(line)] = None
         except ValueError:
             raw.num_broken += 1
             raw.first_broken = raw.first_broken or number
+    if len(raw.material_of) > MAX_TRIANGLES:
+        raise too_many_triangles(shown(path))
     return raw
 
 
@@ -152,16 +180,26 @@ def _index(word: str, count: int) -> int:
     return value
 
 
-def _read_library(name: str, folder: TextureFolder) -> dict[str, Material]:
-    """Reads one material library; several may stand in one line, or one with blanks in its name."""
-    path = folder.find(name)
-    paths = [path] if path else [folder.find(part) for part in name.split()]
+def _read_libraries(names: Iterable[str], folder: TextureFolder) -> dict[str, Material]:
+    """Reads the material libraries, each file once, however often and by what name it is named.
+
+    Several may stand in one line, or one with blanks in its name.
+    """
     materials: dict[str, Material] = {}
-    for each in paths:
-        if each is None:
-            folder.problems.append(f"There is no material library {name!r} in {folder.root}")
-        else:
-            materials |= read_materials(each, folder.problems)
+    read, missing = set(), []
+    for name in names:
+        path = folder.find(name)
+        for each in [path] if path else [folder.find(part) for part in dict.fromkeys(name.split())]:
+            if each is None:
+                missing.append(name)
+            elif each not in read:
+                read.add(each)
+                materials |= read_materials(each, folder.problems)
+    if missing:
+        others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+        folder.problems.append(
+            f"There is no material library {shown(missing[0])!r}{others} in {folder.root}"
+        )
     return materials
 
 
@@ -213,7 +251,8 @@ def _dress(
         if number not in used or not material_name:
             continue
         if material is None:
-            folder.problems.append(f"{name} has no material {material_name!r}: drawn white")
+            missing = f"{name} has no material {shown(material_name)!r}: drawn white"
+            folder.problems.append(missing)
             continue
         picture = None
         if material.texture:

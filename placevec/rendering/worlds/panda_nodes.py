@@ -6,10 +6,18 @@ from pathlib import Path
 import numpy as np
 from panda3d import core
 
-from placevec.rendering.worlds.model import WHITE, Model, UnreadableModelError
+from placevec.input_file import open_input, shown
+from placevec.rendering.worlds.model import (
+    MAX_TRIANGLES,
+    WHITE,
+    Model,
+    UnreadableModelError,
+    too_many_triangles,
+)
+from placevec.rendering.worlds.silent_panda import silent_panda
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder, fit_texture
 
-_MOST_TRIANGLES = 10_000_000
+_MAX_BYTES = 2_000_000_000
 _INDEX_TYPES = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
 PictureOf = Callable[[core.Texture], np.ndarray | None]
@@ -27,16 +35,18 @@ def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
 
     Raises:
         UnreadableModelError: If Panda3D cannot read it.
+        ValueError: If it is not a regular file of at most 2 GB.
     """
-    core.load_prc_file_data("placevec.rendering.worlds", "notify-level error")
+    open_input(path, max_bytes=_MAX_BYTES).close()
     options = core.LoaderOptions(core.LoaderOptions.LF_no_cache)
     name = core.Filename.from_os_specific(str(path))
     try:
-        node = core.Loader.get_global_ptr().load_sync(name, options)
+        with silent_panda():
+            node = core.Loader.get_global_ptr().load_sync(name, options)
     except AssertionError:  # what Panda3D raises where a file ends too soon
         node = None
     if node is None:
-        raise UnreadableModelError(f"{path} cannot be read as bam. Export it again")
+        raise UnreadableModelError(f"{shown(path)} cannot be read as bam. Export it again")
     folder = TextureFolder(path.parent, max_side)
 
     def picture_of(texture: core.Texture) -> np.ndarray | None:
@@ -67,11 +77,8 @@ def model_of_nodes(root: core.NodePath, picture_of: PictureOf, problems: list[st
             texture, uv_name = _texture(state)
             part = _triangles(node.get_geom(i), path.get_mat(root), state, uv_name)
             count += len(part[0])
-            if count > _MOST_TRIANGLES:
-                raise UnreadableModelError(
-                    f"A model must have at most {_MOST_TRIANGLES} triangles. Received: more. Cut "
-                    "it into tiles"
-                )
+            if count > MAX_TRIANGLES:
+                raise too_many_triangles("A model")
             number = 0
             if texture is not None:
                 if texture.this not in numbers:

@@ -5,11 +5,14 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from placevec.images.read import MAX_PIXELS, resize_image
+from placevec.images.read import MAX_BYTES, MAX_PIXELS, resize_image
+from placevec.images.tag_sizes import check_tags
+from placevec.input_file import open_input, shown
 from placevec.sources.files import leads_out, tidy_name
 
 MAX_SIDE = 1024
@@ -30,7 +33,8 @@ class TextureFolder:
         self.problems: list[str] = []
         self._max_side = max_side
         self._names: dict[Path, dict[str, str]] = {}
-        self._read: dict[tuple[str, str | None], np.ndarray | None] = {}
+        self._paths: dict[str, Path | None] = {}
+        self._read: dict[tuple[Path, Path | None], np.ndarray | None] = {}
 
     def find(self, name: str, suffixes: Sequence[str] = ()) -> Path | None:
         """Returns the file that a model means by a name, or None.
@@ -58,6 +62,8 @@ class TextureFolder:
     def read(self, name: str, alpha_name: str | None = None) -> np.ndarray | None:
         """Reads a texture; one that is missing or broken is noted in `problems`, once.
 
+        Each file is read once, however many names a model has for it.
+
         Args:
             name: str. As the model gives it.
             alpha_name: str or None. A second picture, which says where the first is transparent.
@@ -65,10 +71,14 @@ class TextureFolder:
         Returns:
             (rows, cols, 3 or 4) uint8 RGB or RGBA with sides that are powers of two, or None.
         """
-        key = (name, alpha_name)
+        path = self._locate(name)
+        if path is None:
+            return None
+        alpha_path = self._locate(alpha_name) if alpha_name else None
+        key = (path, alpha_path)
         if key not in self._read:
-            pixels = self._load(name)
-            alpha = self._load(alpha_name) if alpha_name and pixels is not None else None
+            pixels = self._load(path)
+            alpha = self._load(alpha_path) if alpha_path and pixels is not None else None
             if alpha is not None:
                 pixels = _with_alpha(pixels, alpha)
             self._read[key] = None if pixels is None else fit_texture(pixels, self._max_side)
@@ -82,15 +92,20 @@ class TextureFolder:
             self.problems.append(f"The texture {name} {error}: drawn plain")
             return None
 
-    def _load(self, name: str) -> np.ndarray | None:
-        path = self.find(name, _SUFFIXES)
-        if path is None:
-            self.problems.append(f"There is no texture {name!r} in {self.root}: drawn plain")
-            return None
+    def _locate(self, name: str) -> Path | None:
+        if name not in self._paths:
+            self._paths[name] = self.find(name, _SUFFIXES)
+            if self._paths[name] is None:
+                missing = f"There is no texture {shown(name)!r} in {self.root}: drawn plain"
+                self.problems.append(missing)
+        return self._paths[name]
+
+    def _load(self, path: Path) -> np.ndarray | None:
         try:
-            return _decode(path)
-        except ValueError as error:
-            self.problems.append(f"The texture {path} {error}: drawn plain")
+            with open_input(path, max_bytes=MAX_BYTES) as file:
+                return _decode(file)
+        except (ValueError, OSError) as error:
+            self.problems.append(f"The texture {shown(path)} {error}: drawn plain")
             return None
 
     def _descend(self, parts: list[str], suffixes: Sequence[str]) -> Path | None:
@@ -121,12 +136,13 @@ def fit_texture(pixels: np.ndarray, max_side: int) -> np.ndarray:
     return np.ascontiguousarray(resize_image(pixels, rows, cols))
 
 
-def _decode(path: Path | io.BytesIO) -> np.ndarray:
+def _decode(file: BinaryIO) -> np.ndarray:
     """Reads a picture as (rows, cols, 3 or 4) uint8; a ValueError says what is wrong with it."""
     try:
+        check_tags(file)
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(file, formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"declares more than {MAX_PIXELS} pixels")
                 if image.mode.startswith("I"):
@@ -134,7 +150,7 @@ def _decode(path: Path | io.BytesIO) -> np.ndarray:
                 has_alpha = image.has_transparency_data
                 return np.array(image.convert("RGBA" if has_alpha else "RGB"))
     except Exception as error:  # a decoder may raise anything where a file is damaged
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        reason = shown(error, longest=120) or type(error).__name__
         raise ValueError(f"cannot be read ({reason})") from error
 
 

@@ -55,3 +55,25 @@ def test_refuses_what_cannot_be_read(write, text, capfd):
     with pytest.raises(UnreadableModelError, match="cannot be read as egg"):
         read_egg(write("b.egg", text))
     assert capfd.readouterr() == ("", "")
+
+
+VERTICES = "<VertexPool> p { <Vertex> 0 { 0 0 0 } <Vertex> 1 { 1 0 0 } <Vertex> 2 { 1 1 0 } }"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VERTICES + "<Polygon> { <VertexRef> { 0 1 7 <Ref> { p } } }",
+        VERTICES + "<Polygon> { <VertexRef> { -1 1 2 <Ref> { p } } }",
+        VERTICES + "<Polygon> { <VertexRef> { 0 1 2 <Ref> { q } } }",
+        VERTICES.replace("0 0 0", "0 0") + "<Polygon> { <VertexRef> { 0 1 2 <Ref> { p } } }",
+        VERTICES + "<Group> { " * 20_000,
+        VERTICES + f"<Polygon> {{ <VertexRef> {{ {'0 1 2 ' * 400} <Ref> {{ p }} }} }}",
+    ],
+    ids=["missing", "negative", "pool", "flat", "deep", "many"],
+)
+def test_damaged_vertices_and_endless_polygons_are_one_line(write, text, capfd):
+    with pytest.raises(UnreadableModelError, match=r"a\.egg cannot be read as egg") as refusal:
+        read_egg(write("a.egg", text.encode()))
+    assert str(refusal.value).isprintable()
+    assert capfd.readouterr().err == ""

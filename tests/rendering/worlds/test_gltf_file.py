@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placevec.rendering.load_world import load_world
-from placevec.rendering.worlds.gltf_file import read_gltf
+from placevec.rendering.worlds.gltf_file import read_document, read_gltf, refuse_bad
 from placevec.rendering.worlds.model import UnreadableModelError
 
 from .conftest import WALL
@@ -156,3 +156,39 @@ def test_damaged_files_give_a_model_or_one_line(write, data):
         read_gltf(path)
     except UnreadableModelError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[]", "not an object"),
+        ('{"a":' * 5000, "at most 100 levels"),
+        ('{"scenes": [{"nodes": [0, 0]}], "nodes": [{}]}', "two parents"),
+        ('{"scenes": 3}', ""),
+    ],
+)
+def test_json_that_is_no_document_is_one_line_that_names_the_file(write, text, what):
+    with pytest.raises(UnreadableModelError, match=rf"a.gltf cannot be .*{what}") as refusal:
+        read_gltf(write("a.gltf", text.encode()))
+    assert str(refusal.value).isprintable()
+
+
+def test_nodes_times_parts_of_their_meshes_are_counted_before_they_are_copied():
+    part = {"attributes": {"POSITION": 0}, "indices": 1}
+    data = {
+        "accessors": [{"count": 1000}, {"count": 3000}],
+        "meshes": [{"primitives": [part] * 10}],
+        "nodes": [{"mesh": 0}] * 1000,
+    }
+    buffers = [bytes(60_000)]
+    refuse_bad(data, buffers)  # 30 million corners
+    for changes in ({"nodes": data["nodes"] * 2}, {"meshes": [{"primitives": [part] * 10_001}]}):
+        with pytest.raises(UnreadableModelError, match="at most 10,000,000 triangles"):
+            refuse_bad({**data, **changes}, buffers)
+    with pytest.raises(UnreadableModelError, match="triangles"):
+        refuse_bad({"nodes": [{}] * 100_001}, buffers)
+
+
+def test_only_the_scene_that_is_shown_is_kept_and_no_animation(write):
+    text = b'{"scene": 1, "scenes": [{"nodes": [0]}, {"nodes": [1]}], "animations": [{}]}'
+    assert read_document(write("a.gltf", text)) == {"scene": 0, "scenes": [{"nodes": [1]}]}

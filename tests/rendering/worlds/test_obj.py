@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -116,3 +118,35 @@ def test_damaged_files_give_a_model_or_one_line(tmp_path, write, wall, data):
     assert np.isfinite(model.positions).all() and np.isfinite(model.uvs).all()
     assert all("\n" not in problem for problem in model.problems)
     assert count == 0 or model.texture_of.max() < len(model.textures)
+
+
+def test_each_library_and_texture_is_read_once_whatever_it_is_called(write, wall, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "placevec.rendering.worlds.obj.read_materials",
+        lambda path, problems: read.append(path.name) or {},
+    )
+    write("a.mtl", b"")
+    names = [
+        "a.mtl",
+        "A.mtl",
+        "./a.mtl",
+        "x/../a.mtl",
+        "a.mtl a.mtl",
+        *(f"b{i}" for i in range(99)),
+    ]
+    text = "".join(f"mtllib {name}\n" for name in names * 50) + "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3"
+    model = read_obj(write("a.obj", text.encode()))
+    assert read == ["a.mtl"]
+    assert len(model.problems) == 1 and "'b0' and 98 others" in model.problems[0]
+
+
+def test_refuses_lines_and_models_beyond_the_limits(write, monkeypatch):
+    with pytest.raises(ValueError, match="Line 2 of .*a.obj must have at most 1,000,000"):
+        read_obj(write("a.obj", b"v 0 0 0\nf" + b" 1" * 500_000 + b"\n"))
+    monkeypatch.setattr("placevec.rendering.worlds.obj.MAX_TRIANGLES", 3)
+    with pytest.raises(ValueError, match="a.obj must have at most .* triangles"):
+        read_obj(write("a.obj", b"v 0 0 0\nf 1 1 1 1 1 1\n"))
+    os.mkfifo(write("b.obj", b"").with_name("pipe.obj"))
+    with pytest.raises(ValueError, match="pipe.obj must be a regular file"):
+        read_obj(write("b.obj", b"").with_name("pipe.obj"))

@@ -1,4 +1,5 @@
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -93,3 +94,19 @@ def test_missing_and_broken_textures_are_reported_once(write, tmp_path):
 )
 def test_sides_become_powers_of_two_within_the_bound(size, expected):
     assert fit_texture(picture(*size), 64).shape[:2] == tuple(min(64, side) for side in expected)
+
+
+def test_a_file_is_read_once_whatever_it_is_called(write, tmp_path):
+    write("a.png", picture(8, 8))
+    folder = TextureFolder(tmp_path)
+    first = folder.read("a.png")
+    for name in ("A.PNG", "./a.png", "x/../a.png", "a.jpg", "elsewhere/a.png"):
+        assert folder.read(name) is first
+
+
+def test_tags_that_share_their_bytes_are_a_problem_and_no_memory(write, tmp_path):
+    entries = b"".join(struct.pack("<HHII", 0x9000 + i, 7, 50_000, 8) for i in range(4000))
+    write("a.tif", b"II*\0" + struct.pack("<IH", 8, 4000) + entries + bytes(20_000))
+    folder = TextureFolder(tmp_path)
+    assert folder.read("a.tif") is None
+    assert "tags that claim" in folder.problems[0]
