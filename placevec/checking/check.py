@@ -1,6 +1,7 @@
 """Checks a data set from its path to its report."""
 
 import csv
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -86,7 +87,7 @@ def check(
     start = time.perf_counter()
     with surveying() as lacks:
         path, form, dataset = _open(str(places), lacks)
-    out = _report_path(settings.out, path)
+    out = _report_path(settings, path)
     facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_lacks(lacks)
     splits = splits_of(dataset)
@@ -137,13 +138,15 @@ def _open(places: str, lacks: list[Lack]) -> tuple[Path, str, PlaceDataset]:
     return path, f"{reader}{why and f': {why}'}", dataset
 
 
-def _report_path(out: Path | None, path: Path) -> Path:
+def _report_path(settings: CheckConfig, path: Path) -> Path:
     """Returns the file to write, and refuses one that cannot be written before the long work."""
-    told = out is not None
-    out = Path("check.html") if out is None else out.expanduser()
+    told = settings.out is not None
+    out = settings.out.expanduser() if told else Path()
     if out.is_dir() or out.suffix != ".html":
         out.mkdir(parents=True, exist_ok=True)
         out = out / "check.html"
+        if not settings.overwrite:
+            out = _free_name(out)
     photos = (path if path.is_dir() else path.parent).resolve()
     if not told and out.resolve().is_relative_to(photos):
         raise ValueError(
@@ -151,8 +154,19 @@ def _report_path(out: Path | None, path: Path) -> Path:
             "to write it: `--out`"
         )
     require_writable(out, ".html")
+    if out.exists() and not settings.overwrite:
+        raise FileExistsError(
+            f"{out} is there already. Replace it with `--overwrite`, or name another file: `--out`"
+        )
     _refuse_other_tables(out.with_suffix(".csv"))
     return out
+
+
+def _free_name(out: Path) -> Path:
+    """Returns the first of check.html, check-2.html and so on that no earlier report has."""
+    names = itertools.chain([out.name], (f"{out.stem}-{i}{out.suffix}" for i in itertools.count(2)))
+    paths = map(out.with_name, names)
+    return next(each for each in paths if not (each.exists() or each.with_suffix(".csv").exists()))
 
 
 def _refuse_other_tables(path: Path) -> None:

@@ -13,6 +13,8 @@ class CheckConfig:
     out: Path | None = None
     """The report: an .html file, or a folder for check.html; a .csv file of all findings is written
     beside it. None: check.html in the current folder, unless photos lie there."""
+    overwrite: bool = False
+    """Replace an earlier report instead of writing check-2.html."""
     quick: bool = False
     """Read the headers and ends of photos, but decode none: what is damaged in the middle and what
     is nearly equal is not found."""

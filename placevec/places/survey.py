@@ -110,7 +110,10 @@ def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.
 
 
 def find_places_of_one_photo(dataset: PlaceDataset) -> np.ndarray:
-    """Finds the photos that are the only one of their place; none where no place has an identity.
+    """Finds the photos that are the only one of their place; none if no place has an identity.
+
+    A photo that is only searched and never looked up needs no other one: it is a place that a
+    query must not be taken for.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.
@@ -118,7 +121,8 @@ def find_places_of_one_photo(dataset: PlaceDataset) -> np.ndarray:
     if dataset.place_ids is None:
         return np.empty(0, dtype=np.int64)
     ids, first, counts = np.unique(dataset.place_ids, return_index=True, return_counts=True)
-    return np.sort(first[(counts == 1) & (ids != -1)])
+    single = np.sort(first[(counts == 1) & (ids != -1)])
+    return single[dataset.is_query[single]]
 
 
 def _sequences(dataset: PlaceDataset) -> np.ndarray:

@@ -20,7 +20,8 @@ def kinds(tmp_path):
     """Returns a function that checks a set and returns how often each kind of fault was found."""
 
     def found(root, **settings):
-        report = check(root, CheckConfig(out=tmp_path / "check.html", **settings))
+        out = tmp_path / "check.html"
+        report = check(root, CheckConfig(out=out, overwrite=True, **settings))
         return {finding.kind: finding.count for finding in report.findings}
 
     return found
@@ -189,8 +190,20 @@ def test_never_writes_over_another_table(town, tmp_path, capsys):
     assert "would replace" in capsys.readouterr().err
     assert (town / "images.csv").read_text() == table
     assert not (town / "images.html").exists()
-    for _ in range(2):  # its own it does
-        main(["check", str(town), "--out", str(tmp_path / "mine.html")])
+    out = ["--out", str(tmp_path / "mine.html")]
+    main(["check", str(town), *out])
+    assert run(town, *out) == 2
+    assert "mine.html is there already. Replace it with `--overwrite`" in capsys.readouterr().err
+    main(["check", str(town), *out, "--overwrite"])
+
+
+def test_an_earlier_report_stays_beside_the_next(town, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [check(town, CheckConfig(quick=True)).out.name for _ in range(3)]
+    assert names == ["check.html", "check-2.html", "check-3.html"]
+    (tmp_path / "check.csv").unlink()
+    assert check(town, CheckConfig(out=tmp_path, quick=True)).out.name == "check-4.html"
+    assert check(town, CheckConfig(overwrite=True, quick=True)).out.name == "check.html"
 
 
 def test_names_that_steer_a_terminal_or_are_no_text_are_shown_by_their_codes(town, tmp_path, draw):

@@ -98,3 +98,9 @@ def test_finds_places_of_one_photo():
     dataset = PlaceDataset("photos", names, place_ids=[7, 3, 3, -1, 9])
     assert find_places_of_one_photo(dataset).tolist() == [0, 4]
     assert not len(find_places_of_one_photo(walk([0.0, 1])))
+
+
+def test_a_place_of_one_photo_that_is_only_searched_is_no_fault():
+    is_query = np.array([False, True, False])
+    dataset = PlaceDataset("p", ["a", "b", "c"], place_ids=[1, 2, 3], is_query=is_query)
+    assert find_places_of_one_photo(dataset).tolist() == [1]
