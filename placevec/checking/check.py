@@ -25,8 +25,10 @@ from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
 from placevec.places import SPLITS, PlaceDataset
-from placevec.sources.files import Lack, files_there, list_photos, some_photos, surveying
+from placevec.sources.files import files_there
+from placevec.sources.lacks import Lack, surveying
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
+from placevec.sources.walk import list_photos, some_photos
 from placevec.whole_file import require_writable, whole_file
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from placevec.places.survey import (
     find_queries_without_positive,
     find_times_out_of_order,
 )
-from placevec.sources.files import Lack
+from placevec.sources.lacks import Lack
 
 _NUM_SHOWN = 5
 
@@ -48,10 +48,14 @@ def printable(text: str) -> str:
 
 
 def findings_of_lacks(lacks: Sequence[Lack]) -> list[Finding]:
-    """Returns what readers noted: missing files, once where all lack, and unknown positions."""
-    findings = []
+    """Returns what readers noted: missing files, once where all lack, and unknown positions.
+
+    What lies beside the photos and is left out comes first, a finding for each reason.
+    """
+    beside = [lack for lack in lacks if lack.left_out]
+    findings = [Finding("left out", lack.count, lack.message, lack.names) for lack in beside]
     for of_files in (True, False):
-        noted = [lack for lack in lacks if lack.of_files == of_files]
+        noted = [lack for lack in lacks if lack.of_files == of_files and not lack.left_out]
         if not noted:
             continue
         names = np.concatenate([lack.names for lack in noted])

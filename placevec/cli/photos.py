@@ -19,8 +19,8 @@ def open_photos(
 
     A photo alone is the only one of its folder.
     """
+    from placevec.images.formats import is_photo
     from placevec.sources import find_split, list_photos, open_places
-    from placevec.sources.files import is_photo
 
     if out is not None and out.suffix and not out.is_dir():
         require_writable(out, ".npz")

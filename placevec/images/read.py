@@ -10,11 +10,6 @@ from placevec.images.silent_opencv import silent_opencv
 from placevec.images.video import find_frame, read_frame
 from placevec.input_file import read_bytes, shown
 
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm"}
-)
-"""File name endings, in lower case, of the formats that `read_image` reads."""
-
 MAX_PIXELS = 100_000_000
 """Photos that declare more pixels than this are refused before they are decoded."""
 

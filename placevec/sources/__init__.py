@@ -1,6 +1,5 @@
 """Readers: photos and positions in the forms that people have them, as one PlaceDataset."""
 
-from placevec.sources.files import list_photos as list_photos
 from placevec.sources.folder import PhotoName as PhotoName
 from placevec.sources.folder import parse_photo_name as parse_photo_name
 from placevec.sources.folder import photo_name as photo_name
@@ -14,3 +13,4 @@ from placevec.sources.registry import find_split as find_split
 from placevec.sources.registry import open_places as open_places
 from placevec.sources.splits import SPLITS_FILE as SPLITS_FILE
 from placevec.sources.splits import write_splits as write_splits
+from placevec.sources.walk import list_photos as list_photos

@@ -7,10 +7,11 @@ from scipy import sparse
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.colmap_model import ColmapImage, read_fields_of_view, read_images
-from placevec.sources.files import require_folder, tidy_name
+from placevec.sources.files import tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.poses import Poses, rotations_from_quaternions
 from placevec.sources.trajectory import places_of_poses, up_option
+from placevec.sources.walk import require_folder
 
 _IMAGES = ("images.bin", "images.txt")
 _OPTIONS = ("images", "up")

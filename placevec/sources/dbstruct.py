@@ -89,6 +89,7 @@ def read_dbstruct(
     if require_files:
         photos, row_of, photo_of = np.unique(names, return_index=True, return_inverse=True)
         kept = keep_files(
+            database.root,
             photos,
             there[row_of],
             source=mat_path,

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import require_folder
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
 from placevec.sources.time_stamps import read_frame_list, unit_option
 from placevec.sources.trajectory import TOLERANCE_S, places_of_poses, poses_in_time, read_track
+from placevec.sources.walk import require_folder
 
 _STATES = "state_groundtruth_estimate0/data.csv"
 _LARGEST_YAML = 100_000  # characters

@@ -9,11 +9,12 @@ import numpy as np
 
 from placevec.images.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, list_photos, readable, some_photos
-from placevec.sources.folder import role_of
+from placevec.sources.files import go_on_without, readable
 from placevec.sources.null_island import among_them, at_zero
+from placevec.sources.roles import roles_of
 from placevec.sources.rows import whole_turn
 from placevec.sources.utm import metres_from_degrees
+from placevec.sources.walk import list_photos, some_photos
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,6 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
     positions_m, zone = metres_from_degrees(
         [photo.lat_deg for photo in photos], [photo.lon_deg for photo in photos]
     )
-    roles = np.array([role_of(name) for name in names.tolist()])
     return PlaceDataset(
         root,
         names,
@@ -80,9 +80,8 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         times_s=_known(_times(root, photos)),
         altitudes_m=_known([photo.altitude_m for photo in photos]),
         fields_of_view_deg=_known([photo.field_of_view_deg for photo in photos]),
-        is_query=roles != "database",
-        is_database=roles != "query",
         frame=f"UTM {zone}",
+        **roles_of(names),
     )
 
 

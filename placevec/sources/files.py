@@ -1,99 +1,24 @@
-"""Which photos lie on disk, and whether all that a source names are there."""
+"""Whether all photos that a source names are there."""
 
 import contextlib
-import contextvars
 import logging
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from placevec.images.formats import PHOTO_SUFFIXES, is_photo
 from placevec.images.video import parse_frame_name
+from placevec.input_file import shown
+from placevec.sources.lacks import Lack, noted
+from placevec.sources.walk import Inside, is_text
 
 log = logging.getLogger(__name__)
 _LONGEST_NAME = 1000
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-
-
-def is_photo(name: str) -> bool:
-    """Returns whether a file is a photo, told by the end of its name."""
-    return name.lower().endswith(PHOTO_SUFFIXES)
-
-
-def list_photos(root: Path) -> list[str]:
-    """Lists the photos below a folder, its subfolders included.
-
-    Files and folders whose names begin with a dot are left out. Links are followed, each folder
-    is entered once; those that lead out of `root` are left out and logged, unless the environment
-    variable PLACEVEC_FOLLOW_LINKS is set.
-
-    Args:
-        root: Path. The folder.
-
-    Returns:
-        Names relative to `root`, with `/` between folders, sorted.
-
-    Raises:
-        FileNotFoundError: If `root` is no folder.
-        ValueError: If it holds no photo.
-    """
-    require_folder(root)
-    names = sorted(walk_photos(root))
-    if not names:
-        raise ValueError(f"No photos in {root}. A photo's name ends in {', '.join(PHOTO_SUFFIXES)}")
-    return names
-
-
-def walk_photos(root: Path) -> Iterator[str]:
-    """Yields the photos below a folder as `list_photos` lists them, but in no order."""
-    entered = set()
-    inside, out = _Inside(root), []
-    for folder, subfolders, files in os.walk(root, followlinks=True, onerror=_raise):
-        if folder not in inside:
-            out.append(folder)
-            subfolders.clear()
-            continue
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in entered:
-            subfolders.clear()
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        prefix = Path(folder).relative_to(root).as_posix()
-        prefix = "" if prefix == "." else f"{prefix}/"
-        for name in files:
-            if is_photo(name) and not name.startswith("."):
-                if os.path.join(folder, name) in inside:
-                    yield prefix + name
-                else:
-                    out.append(prefix + name)
-    if out:
-        log.warning(
-            "%d links lead out of %s (first: %s): left out. Set PLACEVEC_FOLLOW_LINKS=1 to "
-            "follow them",
-            len(out),
-            root,
-            out[0],
-        )
-
-
-def some_photos(root: Path) -> list[str]:
-    """Returns the names of some photos below a folder, 100 at most; none where it is no folder."""
-    return list(islice(walk_photos(root), 100)) if root.is_dir() else []
-
-
-def require_folder(path: Path) -> None:
-    """Raises FileNotFoundError, in one line, where `path` is no folder."""
-    if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "does not exist"
-        raise FileNotFoundError(f"{path} {what}. Give the folder that holds the photos")
 
 
 def tidy_name(name: str, source: Path) -> str:
@@ -104,8 +29,8 @@ def tidy_name(name: str, source: Path) -> str:
         source: Path. The file that holds the name, for the error.
 
     Raises:
-        ValueError: If the name is empty, holds control characters such as a line's end, or leads
-            out of the photos' folder.
+        ValueError: If the name is empty, contains control characters such as a line's end or
+            characters that UTF-8 does not have, or leads out of the photos' folder.
     """
     tidy = posixpath.normpath(name.strip().replace("\\", "/"))
     if tidy == ".." or tidy.startswith(("../", "/")) or re.match(r"[A-Za-z]:", tidy):
@@ -118,33 +43,12 @@ def tidy_name(name: str, source: Path) -> str:
             f"A photo's name must have at most {_LONGEST_NAME} characters. Received: {len(tidy)}, "
             f"{name[:40]!r}... in {source}"
         )
-    if tidy == "." or min(tidy) < " ":
+    if tidy == "." or not is_text(tidy):
         raise ValueError(
-            f"A photo's name must not be empty, nor hold control characters. Received: {name!r} in "
-            f"{source}"
+            "A photo's name must not be empty, nor hold control characters, and must be UTF-8. "
+            f"Received: {name!r} in {source}"
         )
     return tidy
-
-
-class _Inside:
-    """The paths below a folder that no link leads out of; all, with PLACEVEC_FOLLOW_LINKS."""
-
-    def __init__(self, root: Path):
-        self._root = os.path.realpath(root)
-        self._follows = bool(os.environ.get("PLACEVEC_FOLLOW_LINKS"))
-
-    def __contains__(self, path: str | Path) -> bool:
-        """Returns whether a path in a folder that is inside is so too."""
-        return not os.path.islink(path) or self.holds(path)
-
-    def holds(self, path: str | Path) -> bool:
-        """Returns whether a path is inside, whatever folders lead to it."""
-        return self._follows or Path(os.path.realpath(path)).is_relative_to(self._root)
-
-
-def leads_out(path: Path, root: Path) -> bool:
-    """Returns whether a path is a link that leads out of a folder, and may not be followed."""
-    return path not in _Inside(root)
 
 
 class Listing:
@@ -158,8 +62,9 @@ class Listing:
 
     def __init__(self, root: Path):
         self.root = root
-        self._inside = _Inside(root)
+        self._inside = Inside(root)
         self._folders: dict[str, dict[str, os.DirEntry]] = {}
+        self._out: set[str] = set()
         self._stems: dict[str, dict[str, str]] = {}
 
     def find(self, name: str) -> str | None:
@@ -190,6 +95,13 @@ class Listing:
             base = (parse_frame_name(base) or (base,))[0]
         return base in files and _has_content(files[base])
 
+    def leads_out(self, name: str) -> bool:
+        """Returns whether a file, or the folder it is in, is a link that leads out."""
+        folder, _, base = name.rpartition("/")
+        self._list(folder)
+        base = (parse_frame_name(base) or (base,))[0]
+        return folder in self._out or (f"{folder}/{base}" if folder else base) in self._out
+
     def _spelling(self, folder: str, base: str) -> str:
         """Returns a file name as it is on disk, with another suffix if only that exists."""
         files = self._list(folder)
@@ -200,55 +112,21 @@ class Listing:
         return self._stems[folder].get(os.path.splitext(base)[0], "")
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
-        if folder not in self._folders:
-            self._folders[folder] = {}
-            path = self.root / folder
-            if path.is_dir() and self._inside.holds(path):
-                with os.scandir(path) as entries:
-                    self._folders[folder] = {
-                        entry.name: entry for entry in entries if entry.path in self._inside
-                    }
-        return self._folders[folder]
-
-
-@dataclass(frozen=True, eq=False)
-class Lack:
-    """Photos of a source that lack something, as `surveying` notes them.
-
-    Args:
-        names: (n,) str. The photos, as the source names them.
-        count: int. Number of all photos of the source.
-        message: str. What is wrong, with the count and the first name.
-        of_files: bool. Whether the files lack; if not, something that is known of the photos.
-    """
-
-    names: np.ndarray
-    count: int
-    message: str
-    of_files: bool
-
-
-_noted: contextvars.ContextVar[list[Lack] | None] = contextvars.ContextVar("noted", default=None)
-
-
-@contextlib.contextmanager
-def surveying() -> Iterator[list[Lack]]:
-    """Lets readers hand over all that they know of, and notes what lacks instead of refusing it.
-
-    Photos whose files are missing or empty stay in the data set; those of which something else
-    lacks, such as the position, are left out of it. Both are noted, by every reader that asks
-    `readable`, `keep_files` or `go_on_without`. Only where no position is known at all do readers
-    refuse as ever.
-
-    Yields:
-        The list that they are noted in.
-    """
-    lacks: list[Lack] = []
-    token = _noted.set(lacks)
-    try:
-        yield lacks
-    finally:
-        _noted.reset(token)
+        """Returns the entries of a folder; none if it cannot be opened."""
+        if folder in self._folders:
+            return self._folders[folder]
+        self._folders[folder] = found = {}
+        path = self.root / folder
+        if path.exists() and not self._inside.holds(path):
+            self._out.add(folder)
+            return found
+        with contextlib.suppress(OSError), os.scandir(path) as entries:
+            for entry in entries:
+                if entry.is_symlink() and not self._inside.holds(entry.path):
+                    self._out.add(f"{folder}/{entry.name}" if folder else entry.name)
+                else:
+                    found[entry.name] = entry
+        return found
 
 
 def readable(
@@ -269,6 +147,7 @@ def readable(
         FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
     """
     return keep_files(
+        root,
         np.asarray(names),
         files_there(root, names),
         source=source,
@@ -281,10 +160,12 @@ def readable(
 def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:
     """Returns (N,) bool: which names below a folder are files that are not empty."""
     listing = Listing(root)
-    return np.fromiter((listing.holds(str(name)) for name in names), dtype=bool, count=len(names))
+    there = (is_text(name) and listing.holds(name) for name in map(str, names))
+    return np.fromiter(there, dtype=bool, count=len(names))
 
 
 def keep_files(
+    root: Path,
     names: np.ndarray,
     there: np.ndarray,
     *,
@@ -295,7 +176,11 @@ def keep_files(
 ) -> np.ndarray:
     """Tells which photos to go on with, given which files are there, and refuses a lack.
 
+    Links that lead out of the folder, and names that no table can hold, are told from files that
+    are missing or empty.
+
     Args:
+        root: Path. Folder that the names are relative to.
         names: (N,) str. Names of the photos.
         there: (N,) bool. Which of them are files that are not empty.
         source: Path. What names them, for the messages.
@@ -309,16 +194,35 @@ def keep_files(
     Raises:
         FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
     """
-    go_on_without(
-        names[~there],
-        len(names),
-        problem="Missing or empty: {} photos of " + str(source),
-        detail=detail,
-        way_out=way_out,
-        skip_unreadable=skip_unreadable,
-        error=FileNotFoundError,
+    listing = Listing(root)
+    lacking = names[~there].tolist()
+    bad = [name for name in lacking if not is_text(name)]
+    linked = [name for name in lacking if is_text(name) and listing.leads_out(name)]
+    known = {*bad, *linked}
+    problems = (
+        (
+            [name for name in lacking if name not in known],
+            "Missing or empty: {} photos of ",
+            way_out,
+        ),
+        (
+            linked,
+            "Links that lead out of the folder: {} photos of ",
+            "Set PLACEVEC_FOLLOW_LINKS=1 to follow them",
+        ),
+        (bad, "Names are not UTF-8 or contain control characters: {} photos of ", "Rename them"),
     )
-    return there if _noted.get() is None else np.ones(len(names), dtype=bool)
+    for those, problem, remedy in problems:
+        go_on_without(
+            those,
+            len(names),
+            problem=problem + str(source),
+            detail=detail,
+            way_out=remedy,
+            skip_unreadable=skip_unreadable,
+            error=FileNotFoundError,
+        )
+    return there if noted() is None else np.ones(len(names), dtype=bool)
 
 
 def go_on_without(
@@ -349,14 +253,14 @@ def go_on_without(
     """
     if len(lacking) == 0:
         return
-    lacks, of_files = _noted.get(), issubclass(error, FileNotFoundError)
+    lacks, of_files = noted(), issubclass(error, FileNotFoundError)
     all_lack = len(lacking) == count
     if lacks and not of_files and not all_lack:
         lacking = _without_missing(lacking, lacks)
         if not len(lacking):
             return
     detail = f"; {detail}" if detail else ""
-    first = re.sub(r"[\r\n]", "?", str(lacking[0]))
+    first = shown(lacking[0])
     message = f"{problem.replace('{}', f'{len(lacking)} of {count}', 1)} (first: {first}{detail})"
     if lacks is not None and (of_files or not all_lack):
         lacks.append(Lack(np.asarray(lacking), count, message, of_files))
@@ -373,14 +277,10 @@ def _without_missing(names: Sequence[str] | np.ndarray, lacks: list[Lack]) -> np
     missing = {
         name
         for lack in lacks
-        if lack.of_files and len(lack.names) < lack.count
+        if lack.of_files and not lack.left_out and len(lack.names) < lack.count
         for name in lack.names.tolist()
     }
     return np.array([name for name in map(str, names) if name not in missing], dtype=np.str_)
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _photos_by_stem(files: Iterable[str]) -> dict[str, str]:
@@ -392,6 +292,6 @@ def _photos_by_stem(files: Iterable[str]) -> dict[str, str]:
 def _has_content(entry: os.DirEntry) -> bool:
     try:
         status = entry.stat()
-    except FileNotFoundError:  # a link that leads nowhere
+    except OSError:  # a link that leads nowhere or to itself
         return False
     return stat.S_ISREG(status.st_mode) and status.st_size > 0

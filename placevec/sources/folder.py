@@ -13,17 +13,17 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, parse_zone
-from placevec.sources.files import go_on_without, list_photos, readable, some_photos
+from placevec.sources.files import go_on_without, readable
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.points import read_points
+from placevec.sources.roles import roles_of
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
 from placevec.sources.times import parse_time
+from placevec.sources.walk import list_photos, some_photos
 
 _log = logging.getLogger(__name__)
 
 POSITIONS_FILE = "positions.csv"
-QUERY_FOLDERS = ("query", "queries")
-DATABASE_FOLDERS = ("database",)
 
 _NUM_FIELDS = 14  # of a whole name
 _TIME_FIELD = 12
@@ -152,11 +152,10 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
             zone, or positions.csv cannot be read.
     """
     root = Path(path).expanduser()
-    names = np.array(list_photos(root))
     table_path = root / POSITIONS_FILE
     rows = read_rows(table_path) if table_path.is_file() else None
-    if rows is not None:
-        names = np.union1d(names, rows.names)
+    named = [] if rows is None else rows.names.tolist()
+    names = np.unique([*list_photos(root, named=named), *named])
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
     photos = [parse_photo_name(str(name)) or _UNKNOWN for name in names]
     frame = _frame(root, names, photos)
@@ -164,14 +163,14 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     positions_m = np.array([(photo.east_m, photo.north_m) for photo in photos])
     headings_deg = np.array([photo.heading_deg for photo in photos])
     times_s = np.array([photo.time_s for photo in photos])
-    roles = np.array([role_of(str(name)) for name in names], dtype="U8")
+    roles = np.full(len(names), "", dtype="U8")
     place_ids = sequence_ids = altitudes_m = fields_of_view_deg = None
     if rows is not None:
         at = np.searchsorted(names, rows.names)
         frame = _take_positions(rows, at, positions_m, frame)
         _take(rows.headings_deg, at, headings_deg)
         _take(rows.times_s, at, times_s)
-        roles[at] = np.where(rows.roles == "", roles[at], rows.roles)
+        roles[at] = rows.roles
         place_ids = _spread(rows.place_ids, at, len(names), -1)
         sequence_ids = _spread(rows.sequence_ids, at, len(names), -1)
         altitudes_m = _spread(rows.altitudes_m, at, len(names), np.nan)
@@ -202,9 +201,8 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         sequence_ids=sequence_ids,
         altitudes_m=altitudes_m,
         fields_of_view_deg=fields_of_view_deg,
-        is_query=roles != "database",
-        is_database=roles != "query",
         frame=frame,
+        **roles_of(names, roles),
     ).take(np.flatnonzero(kept & given))
 
 
@@ -221,16 +219,6 @@ def names_positions(names: Iterable[str]) -> bool:
         return any(map(parse_photo_name, names))
     except ValueError:
         return True
-
-
-def role_of(name: str) -> str:
-    """Returns the role that the folders in a photo's name give: `query`, `database` or `both`."""
-    for folder in reversed(name.lower().split("/")[:-1]):
-        if folder in QUERY_FOLDERS:
-            return "query"
-        if folder in DATABASE_FOLDERS:
-            return "database"
-    return "both"
 
 
 _UNKNOWN = PhotoName(math.nan, math.nan)

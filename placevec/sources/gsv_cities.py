@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import readable, require_folder, tidy_name
+from placevec.sources.files import readable, tidy_name
 from placevec.sources.months import seconds_of_months
 from placevec.sources.rows import read_csv, whole_turn
+from placevec.sources.walk import require_folder
 
 _COLUMNS = ("place_id", "year", "month", "northdeg", "city_id", "lat", "lon", "panoid")
 

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, is_photo, require_folder
+from placevec.sources.files import go_on_without
 from placevec.sources.number_lines import first_numbers, read_numbers
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
+from placevec.sources.roles import roles_of
 from placevec.sources.trajectory import flaw_of, places_of_poses, tell_shared_poses
+from placevec.sources.walk import LeftOut, require_folder, walk_photos
 
 _CAMERAS = ("image_2", "image_0", "image_l", "image_left", "")
 _UP = WORLD_AXES["-y"]
@@ -106,7 +108,9 @@ def _find_drives(top: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
 
 def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceDataset:
     require_folder(folder)
-    names = _list_frames(folder)
+    left_out = LeftOut(folder)
+    names = _list_frames(folder, left_out)
+    left_out.warn()
     frames = np.array([int(Path(name).stem) for name in names])
     matrices = read_numbers(poses_path, 12).reshape(-1, 3, 4)
     poses = Poses(matrices[:, :, 3], matrices[:, :, :3])
@@ -128,18 +132,22 @@ def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceD
     )
 
 
-def _list_frames(folder: Path) -> list[str]:
+def _list_frames(folder: Path, left_out: LeftOut) -> list[str]:
     """Returns the numbered photos of the first camera that has some, in the order of frames."""
     for camera in _CAMERAS:
-        inside = folder / camera
-        if inside.is_dir():
-            photos = [p for p in inside.iterdir() if is_photo(p.name) and _is_number(p.stem)]
-            names = [p.relative_to(folder).as_posix() for p in photos]
+        if (folder / camera).is_dir():
+            names = []
+            photos = walk_photos(folder, left_out, folder=camera, recursive=False, keep_odd=True)
+            for name in photos:
+                if _is_number(Path(name).stem):
+                    names.append(name)
+                else:
+                    left_out.add("number", name)
             if names:
                 return sorted(names, key=lambda name: (int(Path(name).stem), name))
     raise ValueError(
         f"{folder} must hold photos named by their frame, such as image_2/000000.png. Received: "
-        "none"
+        f"{left_out or 'none'}"
     )
 
 
@@ -169,14 +177,15 @@ def _set_apart(
         names.append([f"{folder.name}/{name}" for name in part.names])
         positions_m.append(moved_m)
         times_s.append(np.full(len(part), np.nan) if part.times_s is None else part.times_s)
-    times_s = np.concatenate(times_s)
+    names, times_s = np.concatenate(names), np.concatenate(times_s)
     return PlaceDataset(
         root,
-        np.concatenate(names),
+        names,
         positions_m=np.concatenate(positions_m),
         headings_deg=np.concatenate([part.headings_deg for part in parts]),
         altitudes_m=np.concatenate([part.altitudes_m for part in parts]),
         times_s=None if np.isnan(times_s).all() else times_s,
         sequence_ids=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         frame="SLAM metres, drives apart",
+        **roles_of(names),
     )

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, require_folder, tidy_name
+from placevec.sources.files import go_on_without, readable, tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.rows import read_csv, whole_turn
 from placevec.sources.utm import metres_from_degrees
+from placevec.sources.walk import require_folder
 
 log = logging.getLogger(__name__)
 

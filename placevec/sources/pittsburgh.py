@@ -1,7 +1,6 @@
 """Pittsburgh cut-outs: 24 views of each street panorama, known by the panorama they come from."""
 
 import logging
-import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,8 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.dbstruct import holds_dbstruct, load_dbstruct
-from placevec.sources.files import go_on_without, is_photo, readable, require_folder
+from placevec.sources.files import go_on_without, readable
+from placevec.sources.walk import LeftOut, require_folder, walk_photos
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
         ValueError: If there are no cut-outs, or the .mat files know only a part of them.
     """
     top = Path(path).expanduser()
-    root, names = _list_cutouts(top)
+    left_out = LeftOut(top)
+    root, names = _list_cutouts(top, left_out)
+    left_out.warn()
     cutouts = [parse_cutout_name(name) for name in names]
     names = np.array(names)
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
@@ -120,25 +122,23 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
 def recognize_pittsburgh(path: Path) -> str:
     """Says what of Pittsburgh's cut-outs there is at a path, or `""`."""
     try:
-        return f"cut-outs such as {_list_cutouts(path)[1][0]}"
+        return f"cut-outs such as {_list_cutouts(path, LeftOut(path))[1][0]}"
     except (ValueError, OSError):
         return ""
 
 
-def _list_cutouts(top: Path) -> tuple[Path, list[str]]:
+def _list_cutouts(top: Path, left_out: LeftOut) -> tuple[Path, list[str]]:
     """Returns the root and the names of the cut-outs, in folders named by a number."""
     require_folder(top)
     for root in (top, top / "images"):
-        names, others = [], 0
+        names = []
         folders = sorted(p.name for p in root.glob("*") if p.name.isdecimal() and p.is_dir())
         for folder in folders:
-            for name in sorted(os.listdir(root / folder)):
-                if _CUTOUT.fullmatch(name) and is_photo(name):
-                    names.append(f"{folder}/{name}")
+            for name in walk_photos(root, left_out, folder=folder, recursive=False, keep_odd=True):
+                if _CUTOUT.fullmatch(name):
+                    names.append(name)
                 else:
-                    others += is_photo(name)
-        if others:
-            log.warning("%d photos in %s are not named as cut-outs: left out", others, root)
+                    left_out.add("cutout", name)
         if names:
             return root, sorted(names)
     raise ValueError(f"No cut-outs like 000/000123_pitch1_yaw7.jpg in {top}. Give their folder")

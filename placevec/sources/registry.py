@@ -15,7 +15,6 @@ from placevec.sources.colmap import read_colmap, recognize_colmap
 from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
 from placevec.sources.euroc import read_euroc, recognize_euroc
 from placevec.sources.exif import read_exif, recognize_exif
-from placevec.sources.files import some_photos
 from placevec.sources.folder import POSITIONS_FILE, read_folder, recognize_folder
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
 from placevec.sources.kitti import read_kitti, recognize_kitti
@@ -29,6 +28,7 @@ from placevec.sources.table import find_table, read_table, recognize_table
 from placevec.sources.tum import read_tum, recognize_tum
 from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
 from placevec.sources.video import read_video, recognize_video
+from placevec.sources.walk import some_photos
 
 log = logging.getLogger(__name__)
 _PLUS = " + "
@@ -89,8 +89,8 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
             contradicts itself or lacks positions.
         FileNotFoundError: If the path or photos are missing.
     """
-    several = str(places).split(_PLUS)
-    if len(several) > 1 and not Path(places).expanduser().exists():
+    several = split_places(places)
+    if len(several) > 1:
         return join_datasets([open_places(p, skip_unreadable=skip_unreadable) for p in several])
     name, path = find_reader(places)
     split = find_split(places)
@@ -109,6 +109,37 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
         time.perf_counter() - start,
     )
     return dataset
+
+
+def split_places(places: str) -> list[str]:
+    """Returns the names of the data sets that are joined by ` + `.
+
+    A path that contains ` + ` is one path if it exists, with its options and its split.
+
+    Args:
+        places: str. As `open_places` takes it.
+    """
+    parts, names = str(places).split(_PLUS), []
+    while parts:
+        joined = (_PLUS.join(parts[:count]) for count in range(len(parts), 1, -1))
+        names.append(next(filter(_is_one_path, joined), parts[0]))
+        parts = parts[names[-1].count(_PLUS) + 1 :]
+    return names
+
+
+def _is_one_path(places: str) -> bool:
+    """Returns whether a name with ` + ` is that of one path or of a path with options."""
+    split = find_split(places)
+    places = places.removesuffix(f"#{split}") if split else places
+    name, colon, path = places.partition(":")
+    path = path if colon and name in READERS else places
+    if Path(path).expanduser().exists():
+        return True
+    front, *values = _OPTION.split(path)
+    with_plus = [part for part in (front, *values) if _PLUS in part]
+    return Path(front).expanduser().exists() and all(
+        Path(part).expanduser().exists() for part in with_plus
+    )
 
 
 def find_reader(places: str) -> tuple[str, Path]:

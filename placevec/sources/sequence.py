@@ -11,9 +11,10 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
-from placevec.sources.files import readable, require_folder, some_photos, walk_photos
+from placevec.sources.files import readable
 from placevec.sources.folder import POSITIONS_FILE, names_positions
 from placevec.sources.path_options import split_options
+from placevec.sources.walk import LeftOut, require_folder, some_photos, walk_photos
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
     """
     root, options = split_options(path, ["query", "database"])
     require_folder(root)
-    query, traverses = _chosen(root, _find_traverses(root), options)
+    left_out = LeftOut(root)
+    query, traverses = _chosen(root, _find_traverses(root, left_out), options)
+    left_out.warn()
     order = sorted(traverses, key=lambda name: (name != query, by_number(name)))
     photos = [traverses[name] for name in order]
     frames = _align(root, order, photos)
@@ -61,6 +64,8 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
     sequence_ids = np.repeat(np.arange(len(order)), [len(own) for own in photos])
     is_query = sequence_ids == 0
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
+    if not kept.any():
+        raise FileNotFoundError(f"None of the {len(names)} photos in {root} can be read")
     return PlaceDataset(
         root,
         names,
@@ -83,20 +88,26 @@ def recognize_sequence(path: Path) -> str:
         return ""
     if names_positions(some_photos(path)) or (path / POSITIONS_FILE).is_file():
         return ""
-    counts = {len(photos) for photos in _find_traverses(path).values()}
+    counts = {len(photos) for photos in _find_traverses(path, LeftOut(path)).values()}
     if len(counts) != 1:
         return ""
     return f"the folders {there[0][0]} and {there[1][0]}, of equal length, no positions"
 
 
-def _find_traverses(root: Path) -> dict[str, list[str]]:
-    """Returns the subfolders that hold photos, and the names of these in their order."""
+def _find_traverses(root: Path, left_out: LeftOut) -> dict[str, list[str]]:
+    """Returns the subfolders that hold photos, and the names of these in their order.
+
+    What cannot be read is among them, because the rank of the others counts.
+    """
     folders = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     traverses = {}
     for folder in folders:
-        photos = sorted(walk_photos(root / folder), key=by_number)
+        names = walk_photos(root, left_out, folder=folder, keep_odd=True)
+        photos = sorted((name.removeprefix(f"{folder}/") for name in names), key=by_number)
         if photos:
             traverses[folder] = photos
+    for name in walk_photos(root, left_out, recursive=False):
+        left_out.add("traverse", name)
     return traverses
 
 

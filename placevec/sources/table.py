@@ -9,6 +9,7 @@ from placevec.sources.files import go_on_without, readable
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.null_island import among_them
 from placevec.sources.points import read_points
+from placevec.sources.roles import roles_of
 from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows, why_no_places
 from placevec.sources.splits import SPLITS_FILE
 
@@ -20,10 +21,11 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     or `lat,lon` in degrees (WGS84; turned into metres of one UTM zone), and/or `place`, equal for
     photos of one place; optional `utm_zone` of `east,north`, `heading_deg` (clockwise from north),
     `time` (see `settle_times`), `sequence` (equal for photos of one drive), `altitude_m`,
-    `fov_deg` (horizontal field of view), `role` (`query`, `database`, empty for both). `place` and
-    `sequence` are texts (see `number_identities`). Other columns are left alone, and those whose
-    names are close to a known one are logged. A CSV file is UTF-8, separated by comma, semicolon
-    or tab. Which points photos see is read from `points.npz` beside the table (see
+    `fov_deg` (horizontal field of view), `role` (`query`, `database`, `both`; without it, photos
+    below a folder `query` or `queries` are looked up, those below `database` searched, all others
+    both). `place` and `sequence` are texts (see `number_identities`). Other columns are left alone,
+    and those whose names are close to a known one are logged. A CSV file is UTF-8, separated by
+    comma, semicolon or tab. Which points photos see is read from `points.npz` beside the table (see
     `write_points`).
 
     Args:
@@ -74,9 +76,8 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         sequence_ids=rows.sequence_ids,
         altitudes_m=rows.altitudes_m,
         fields_of_view_deg=rows.fields_of_view_deg,
-        is_query=rows.roles != "database",
-        is_database=rows.roles != "query",
         frame=frame,
+        **roles_of(rows.names, rows.roles),
     )
     kept = np.flatnonzero(kept)
     return dataset.take(kept[np.argsort(rows.names[kept])])

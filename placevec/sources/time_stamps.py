@@ -11,8 +11,9 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.sources.depth_images import without_depth_images
-from placevec.sources.files import go_on_without, list_photos, tidy_name
+from placevec.sources.files import go_on_without, tidy_name
 from placevec.sources.number_lines import text_lines
+from placevec.sources.walk import list_photos
 
 _log = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from placevec.sources.poses import (
     on_the_ground,
     rotations_from_quaternions,
 )
+from placevec.sources.roles import roles_of
 from placevec.sources.time_stamps import Stamps, seconds_together
 
 _log = logging.getLogger(__name__)
@@ -200,7 +201,7 @@ def places_of_poses(
     is_near: np.ndarray | None = None,
     **fields,
 ) -> PlaceDataset:
-    """Makes a data set of photos and their poses.
+    """Makes a data set of photos and their poses; roles are those of the folders in the names.
 
     Args:
         root: Path. Folder that the names are relative to.
@@ -244,6 +245,7 @@ def places_of_poses(
         headings_deg=headings_deg,
         altitudes_m=altitudes,
         frame=frame,
+        **roles_of(names),
         **fields,
     ).take(np.flatnonzero(kept))
 

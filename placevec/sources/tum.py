@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import leads_out, require_folder, some_photos
 from placevec.sources.number_lines import first_numbers
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import Poses
@@ -19,6 +18,7 @@ from placevec.sources.trajectory import (
     read_track,
     up_option,
 )
+from placevec.sources.walk import LeftOut, leads_out, require_folder, some_photos
 
 _TRAJECTORIES = (
     "groundtruth.txt",
@@ -62,7 +62,9 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
     top, options = split_options(path, _OPTIONS)
     within_s = number_option(options, "within_s", TOLERANCE_S)
     up, unit = up_option(options), unit_option(options)
-    runs = _find_runs(top)
+    left_out = LeftOut(top)
+    runs = _find_runs(top, left_out)
+    left_out.warn()
     if len(runs) > 1 and options.get("same_world") != "yes":
         names = ", ".join(run.parent.name for run in runs[:5])
         raise ValueError(
@@ -104,7 +106,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 def recognize_tum(path: Path) -> str:
     """Says which trajectory there is at a path, or `""`."""
     try:
-        trajectory_path = _find_runs(path)[0]
+        trajectory_path = _find_runs(path, LeftOut(path))[0]
         count = len(first_numbers(trajectory_path))
     except (ValueError, OSError):
         return ""
@@ -113,12 +115,19 @@ def recognize_tum(path: Path) -> str:
     return f"{trajectory_path.name} with a time and a pose in each line, beside photos"
 
 
-def _find_runs(top: Path) -> list[Path]:
+def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
     """Returns the trajectory at a path, or those of the folders in it."""
     if not top.is_dir() or any((top / name).is_file() for name in _TRAJECTORIES):
         return [_find_trajectory(top)]
-    inside = sorted(p for p in top.iterdir() if p.is_dir() and not leads_out(p, top))
-    runs = [p for p in inside if any((p / name).is_file() for name in _TRAJECTORIES)]
+    folders = sorted(p for p in top.iterdir() if p.is_dir())
+    runs = []
+    for folder in folders:
+        if not any((folder / name).is_file() for name in _TRAJECTORIES):
+            continue
+        if leads_out(folder, top):
+            left_out.add("link", folder.name)
+        else:
+            runs.append(folder)
     return [_find_trajectory(run) for run in runs or [top]]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from placevec.images.video import VIDEO_SUFFIXES, count_frames, frame_name
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, leads_out, require_folder
+from placevec.sources.files import go_on_without
 from placevec.sources.path_options import split_options
+from placevec.sources.walk import leads_out, require_folder
 
 FRAMES_APART = 10_000_000
 """How far from each other the films of a data set lie, in frames: longer than any film."""

@@ -1,7 +1,7 @@
 import numpy as np
 
 from placevec.checking.findings import Finding, findings_of_lacks, printable
-from placevec.sources.files import Lack
+from placevec.sources.lacks import Lack
 
 
 def lack(names, count, of_files=True):

@@ -3,7 +3,7 @@ import pytest
 from scipy.io import savemat
 
 from placevec.sources.dbstruct import load_dbstruct, read_dbstruct, recognize_dbstruct
-from placevec.sources.files import surveying
+from placevec.sources.lacks import surveying
 
 
 def column(texts):

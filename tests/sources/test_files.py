@@ -3,35 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from placevec.sources.files import (
-    Listing,
-    go_on_without,
-    list_photos,
-    readable,
-    surveying,
-    tidy_name,
-)
-
-
-def test_lists_photos_below_all_folders_sorted(photos):
-    root = photos("b/2.JPG", "b/1.png", "a.jpeg", "notes.txt", ".hidden.jpg", ".cache/x.jpg")
-    assert list_photos(root) == ["a.jpeg", "b/1.png", "b/2.JPG"]
-
-
-def test_enters_a_linked_folder_once(photos):
-    root = photos("real/1.jpg")
-    os.symlink(root / "real", root / "zlink")
-    os.symlink(root, root / "real" / "loop")
-    assert list_photos(root) == ["real/1.jpg"]
-
-
-def test_refuses_a_folder_without_photos(photos, refuses):
-    with refuses(ValueError, "No photos in"):
-        list_photos(photos("notes.txt"))
-    with refuses(FileNotFoundError, "is a file, not a folder"):
-        list_photos(photos("notes.txt") / "notes.txt")
-    with refuses(FileNotFoundError, "does not exist"):
-        list_photos(photos() / "absent")
+from placevec.sources.files import Listing, go_on_without, readable, tidy_name
+from placevec.sources.lacks import surveying
 
 
 @pytest.mark.parametrize(
@@ -85,8 +58,11 @@ def test_takes_empty_files_folders_and_dead_links_for_missing(photos):
     photos("empty.jpg", content=b"")
     os.symlink(root / "nowhere", root / "dead.jpg")
     listing = Listing(root)
-    names = ["full.jpg", "empty.jpg", "folder.jpg", "dead.jpg", "absent.jpg", "full.jpg/x.jpg"]
-    assert [listing.holds(name) for name in names] == [True] + [False] * 5
+    os.symlink(root / "self.jpg", root / "self.jpg")
+    os.mkfifo(root / "pipe.jpg")
+    names = ["full.jpg", "empty.jpg", "folder.jpg", "dead.jpg", "absent.jpg", "full.jpg/x.jpg",
+             "self.jpg", "pipe.jpg", "self.jpg/x.jpg"]  # fmt: skip
+    assert [listing.holds(name) for name in names] == [True] + [False] * 8
 
 
 def test_lists_each_folder_once(photos, monkeypatch):
@@ -121,7 +97,7 @@ def test_messages_stay_on_one_line_whatever_the_names(photos, refuses):
     with refuses(ValueError, "nor hold control characters"):
         tidy_name("a\nb.jpg", Path("images.csv"))
     root = photos("a\nb.jpg", content=b"")
-    with refuses(FileNotFoundError, "first: a.b.jpg"):
+    with refuses(FileNotFoundError, r"control characters: 1 of 1 photos.*first: a\\nb.jpg"):
         readable(root, ["a\nb.jpg"], source=root, skip_unreadable=False)
 
 
@@ -157,26 +133,36 @@ def test_refuses_again_after_surveying_and_where_nothing_is_known_of_any_photo(p
         readable(root, ["x.jpg"], source=root, skip_unreadable=True)
 
 
-def test_links_that_lead_out_are_followed_only_where_told(photos, tmp_path, caplog, monkeypatch):
+def test_links_that_lead_out_are_followed_only_if_told(photos, refuses, monkeypatch):
     photos("inside/a.jpg", "outside/b.jpg", "outside/more/c.jpg")
-    root = tmp_path / "inside"
-    (root / "b.jpg").symlink_to(tmp_path / "outside" / "b.jpg")
-    (root / "more").symlink_to(tmp_path / "outside" / "more")
+    root = photos() / "inside"
+    (root / "b.jpg").symlink_to(root.parent / "outside" / "b.jpg")
+    (root / "more").symlink_to(root.parent / "outside" / "more")
     (root / "again.jpg").symlink_to(root / "a.jpg")
-    assert list_photos(root) == ["a.jpg", "again.jpg"]
-    assert "2 links lead out of" in caplog.text and "PLACEVEC_FOLLOW_LINKS" in caplog.text
+    names = ["again.jpg", "b.jpg", "more/c.jpg"]
     listing = Listing(root)
-    assert [listing.holds(name) for name in ("again.jpg", "b.jpg", "more/c.jpg")] == [True, 0, 0]
+    assert [listing.holds(name) for name in names] == [True, False, False]
+    assert [listing.leads_out(name) for name in names] == [False, True, True]
+    with refuses(FileNotFoundError, "Links that lead out of .*2 of 3 .*PLACEVEC_FOLLOW_LINKS=1"):
+        readable(root, names, source=root, skip_unreadable=False)
+    with refuses(FileNotFoundError, "Missing or empty: 1 of 4 photos .*first: x.jpg"):
+        readable(root, [*names, "x.jpg"], source=root, skip_unreadable=False)
+    kept = readable(root, [*names, "x.jpg"], source=root, skip_unreadable=True)
+    assert kept.tolist() == [True, False, False, False]
     monkeypatch.setenv("PLACEVEC_FOLLOW_LINKS", "1")
-    assert list_photos(root) == ["a.jpg", "again.jpg", "b.jpg", "more/c.jpg"]
-    assert Listing(root).holds("more/c.jpg")
+    assert readable(root, names, source=root, skip_unreadable=False).all()
 
 
 def test_a_set_that_is_itself_a_link_is_read(photos, tmp_path):
     photos("there/sub/a.jpg")
     (tmp_path / "here").symlink_to(tmp_path / "there")
-    assert list_photos(tmp_path / "here") == ["sub/a.jpg"]
     assert Listing(tmp_path / "here").holds("sub/a.jpg")
+
+
+@pytest.mark.parametrize("name", ["a\udce9.jpg", "a\x7f.jpg", "a\x85.jpg", "a\ud800.jpg"])
+def test_refuses_names_that_no_table_can_hold(refuses, name):
+    with refuses(ValueError, "must be UTF-8. Received: 'a.*images.csv"):
+        tidy_name(name, Path("images.csv"))
 
 
 def test_refuses_a_name_without_end(refuses):

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from placevec.sources import READERS, open_places
-from placevec.sources.registry import find_reader
+from placevec.sources.registry import find_reader, split_places
 
 
 def test_opens_a_data_set_by_reader_and_path(photos, caplog):
@@ -105,3 +105,32 @@ def test_sets_joined_by_a_plus_become_one(photos, tmp_path):
     one, other = photos("a/@1@2@.jpg", "a/@3@2@.jpg"), photos("b/@1@2@.jpg")
     joined = open_places(f"folder:{one / 'a'} + {other / 'b'}")
     assert len(joined) == 3 and all(path.is_file() for path in joined.paths())
+
+
+def test_a_plus_in_a_path_parts_nothing(photos, tmp_path, monkeypatch):
+    photos("a + b/@1@2@.jpg", "a + b/@3@2@.jpg", "c/@1@2@.jpg", "d + e + f/query/1.jpg",
+           "d + e + f/ref/1.jpg")  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a + b" / "splits.csv").write_text("file,split,role\n@1@2@.jpg,val,\n")
+    for places, count in [
+        ("folder:a + b", 2),
+        ("a + b", 2),
+        ("folder:a + b#val", 1),
+        ("folder:a + b + folder:c", 3),
+        ("folder:c + folder:a + b#val", 2),
+        ("sequence:d + e + f,query=ref", 2),
+        (f"folder:{tmp_path}/a + b", 2),
+    ]:
+        assert len(open_places(places)) == count, places
+    (tmp_path / "a + b" / "splits.csv").unlink()
+
+
+def test_a_plus_in_the_path_of_an_option_parts_nothing(photos, tmp_path, monkeypatch):
+    photos("my + photos/0.png")
+    (tmp_path / "poses.txt").write_text("1 0 0 0 0 1 0 0 0 0 1 0\n")
+    monkeypatch.chdir(tmp_path)
+    assert split_places("kitti:poses.txt,images=my + photos") == [
+        "kitti:poses.txt,images=my + photos"
+    ]
+    assert len(open_places("kitti:poses.txt,images=my + photos")) == 1
+    assert split_places("folder:no + folder:such") == ["folder:no", "folder:such"]

@@ -13,7 +13,8 @@ from PIL import Image
 from placevec.images.read import MAX_BYTES, MAX_PIXELS, resize_image
 from placevec.images.tag_sizes import check_tags
 from placevec.input_file import open_input, shown
-from placevec.sources.files import leads_out, tidy_name
+from placevec.sources.files import tidy_name
+from placevec.sources.walk import leads_out
 
 MAX_SIDE = 1024
 _FORMATS = ("PNG", "JPEG", "TGA", "BMP", "DDS", "TIFF", "WEBP")

@@ -1,0 +1,27 @@
+"""The photo formats that placevec reads, by the endings of file names."""
+
+PHOTO_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".jpe",
+    ".jfif",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".avif",
+)
+"""Endings of photos in lower case, the most usual first. `read_image` reads all of them."""
+
+
+def is_photo(name: str) -> bool:
+    """Returns whether a file is a photo, told by the ending of its name."""
+    return name.lower().endswith(PHOTO_SUFFIXES)

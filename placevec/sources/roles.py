@@ -1,0 +1,33 @@
+"""Which photos are looked up and which are searched, as the folders in their names say."""
+
+import numpy as np
+
+QUERY_FOLDERS = ("query", "queries")
+DATABASE_FOLDERS = ("database",)
+
+
+def role_of(name: str) -> str:
+    """Returns the role that the folders in a photo's name give: `query`, `database` or `both`."""
+    for folder in reversed(name.lower().split("/")[:-1]):
+        if folder in QUERY_FOLDERS:
+            return "query"
+        if folder in DATABASE_FOLDERS:
+            return "database"
+    return "both"
+
+
+def roles_of(names: np.ndarray, stated: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Returns the roles of photos as the fields of PlaceDataset.
+
+    Args:
+        names: (N,) str. Names of the photos, relative to the root of the data set.
+        stated: (N,) str or None. `"query"`, `"database"` or `"both"`, which a table states, or
+            `""`: then the folders say. None: they say for all photos.
+
+    Returns:
+        `is_query` and `is_database`, (N,) bool each.
+    """
+    roles = np.array([role_of(name) for name in names.tolist()], dtype="U8")
+    if stated is not None:
+        roles = np.where(stated == "", roles, stated)
+    return {"is_query": roles != "database", "is_database": roles != "query"}
