@@ -1,13 +1,18 @@
 """Finds what rays through a 3-D model hit first."""
 
+import logging
 from typing import Protocol
 
 import numpy as np
 from panda3d import core
 
+_log = logging.getLogger(__name__)
+
 _TRIANGLES_PER_NODE = 48
 _RAYS_PER_PASS = 192
 _LEAST_AREA_M2 = 1e-6
+_RAYS_PER_SIDE = 16  # of the grid that looks at the ground
+_LEVEL = 0.5  # least share of the vertical in the normal of a ground
 
 
 class HasTriangles(Protocol):
@@ -21,6 +26,9 @@ class Collider:
 
     Rays are Panda3D's collision segments, many of them in one pass through the tree. Both sides of
     a triangle count. Triangles smaller than a square millimetre are left out.
+
+    If the ground faces down, as in a mirrored export, all normals are turned around, which is
+    logged: see `_faces_down`.
 
     Args:
         world: World. The triangles: `positions_m`, (T, 3, 3) float.
@@ -50,6 +58,12 @@ class Collider:
         self._traverser = core.CollisionTraverser("rays")
         self._hits = core.CollisionHandlerQueue()
         self._rays = [self._make_ray() for _ in range(_RAYS_PER_PASS)]
+        if len(solid) and self._faces_down():
+            self.normals = -self.normals
+            _log.warning(
+                "The ground of the model faces down: its triangles run clockwise. All are taken "
+                "as if they ran the other way"
+            )
 
     def cast(
         self, origins_m: np.ndarray, directions: np.ndarray, max_m: float
@@ -81,6 +95,30 @@ class Collider:
         """Returns whether rays hit triangles from behind: (n,) bool, False where nothing is hit."""
         facing = np.einsum("nd,nd->n", self.normals[triangles], np.asarray(directions, float))
         return (np.asarray(triangles) >= 0) & (facing > 0)
+
+    def _faces_down(self) -> bool:
+        """Returns whether the ground is seen from behind.
+
+        A grid of rays looks down from above the model, and up from below it. A level triangle that
+        faces down votes for it where both rays hit such ones; a ceiling that faces down lies above
+        a floor that faces up, and votes against.
+        """
+        low, high = (part(self.corners_m, axis=(0, 1)) for part in (np.min, np.max))
+        steps = (np.arange(_RAYS_PER_SIDE) + 0.5) / _RAYS_PER_SIDE
+        shares = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+        over = low[:2] + shares * (high - low)[:2]
+        reach_m = float(high[2] - low[2]) + 2.0
+        if not np.isfinite(reach_m) or not np.isfinite(over).all():
+            return False
+        facing = []
+        for height_m, way in ((high[2] + 1.0, -1.0), (low[2] - 1.0, 1.0)):
+            starts = np.column_stack([over, np.full(len(over), height_m)])
+            _, hit = self.cast(starts, np.tile([0.0, 0.0, way], (len(over), 1)), reach_m)
+            facing.append(np.where(hit >= 0, self.normals[hit, 2], 0.0))
+        votes = np.array(facing)
+        is_level = (np.abs(votes) > _LEVEL).all(axis=0)
+        is_down = is_level & (votes < 0).all(axis=0)
+        return bool(is_down.sum() * 2 > is_level.sum())
 
     def _one_pass(
         self, starts: np.ndarray, ends: np.ndarray, distances_m: np.ndarray, triangles: np.ndarray

@@ -62,3 +62,31 @@ def test_refuses_rays_that_are_none(shapes):
         collider.cast(np.zeros((1, 3)), np.zeros((1, 3)), 5.0)
     with pytest.raises(ValueError, match="`max_m` must be positive"):
         collider.cast(np.zeros((1, 3)), np.ones((1, 3)), 0.0)
+
+
+FLOOR = np.array([[[-9, -9, 0], [9, -9, 0], [9, 9, 0]], [[-9, -9, 0], [9, 9, 0], [-9, 9, 0]]])
+
+
+def turned_around(triangles):
+    return triangles[:, [0, 2, 1]]
+
+
+def test_ground_that_faces_down_is_taken_as_if_it_faced_up_and_said(caplog):
+    roof = FLOOR / 3 + [0, 0, 5]
+    for triangles, is_told in (
+        (FLOOR, False),
+        (turned_around(FLOOR), True),
+        (np.concatenate([FLOOR, roof]), False),
+        (turned_around(np.concatenate([FLOOR, roof])), True),
+    ):
+        caplog.clear()
+        collider = Collider(SimpleNamespace(positions_m=triangles))
+        assert (collider.normals[:, 2] > 0.99).all()
+        assert ("faces down: its triangles run clockwise" in caplog.text) == is_told
+
+
+def test_a_ceiling_may_face_down_above_a_floor(caplog):
+    room = np.concatenate([FLOOR, turned_around(FLOOR) + [0, 0, 3]])
+    collider = Collider(SimpleNamespace(positions_m=room))
+    np.testing.assert_allclose(collider.normals[:, 2], [1, 1, -1, -1])
+    assert not caplog.text
