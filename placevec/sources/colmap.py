@@ -10,7 +10,7 @@ from placevec.sources.colmap_model import ColmapImage, read_fields_of_view, read
 from placevec.sources.files import tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.poses import Poses, rotations_from_quaternions
-from placevec.sources.trajectory import places_of_poses, up_option
+from placevec.sources.trajectory import flaw_of, places_of_poses, up_option
 from placevec.sources.walk import require_folder
 
 _IMAGES = ("images.bin", "images.txt")
@@ -48,16 +48,20 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     root = Path(options["images"]).expanduser() if "images" in options else _find_root(model_dir)
     require_folder(root)
     images = sorted(read_images(model_dir), key=lambda image: image.name)
+    quaternions = np.array([image.quaternion for image in images])[:, [1, 2, 3, 0]]
+    translations = np.array([image.translation for image in images])
+    poses = Poses.from_world_to_camera(rotations_from_quaternions(quaternions), translations)
     field_of_view = read_fields_of_view(model_dir)
     fields_of_view_deg = np.array([field_of_view.get(image.camera, np.nan) for image in images])
     return places_of_poses(
         root,
         np.array([tidy_name(image.name, model_dir) for image in images]),
-        _poses(images),
+        poses,
         up=up,
         frame="SLAM units",
         source=model_dir,
         way_out="Write the model again",
+        flaw=flaw_of(poses, translations, quaternions),
         skip_unreadable=skip_unreadable,
         fields_of_view_deg=None if np.isnan(fields_of_view_deg).all() else fields_of_view_deg,
         points_seen=_points_seen(images),
@@ -111,15 +115,6 @@ def _find_root(model_dir: Path) -> Path:
             f"{model_dir},images=DIR"
         )
     return root
-
-
-def _poses(images: list[ColmapImage]) -> Poses:
-    quaternions = np.array([image.quaternion for image in images])[:, [1, 2, 3, 0]]
-    to_world = rotations_from_quaternions(quaternions).swapaxes(1, 2)  # R^T
-    translations = np.array([image.translation for image in images])
-    with np.errstate(all="ignore"):
-        centers = -(to_world @ translations[:, :, None])[:, :, 0]
-    return Poses(centers, to_world)
 
 
 def _points_seen(images: list[ColmapImage]) -> sparse.csr_array | None:

@@ -93,7 +93,19 @@ def read_fields_of_view(model_dir: Path) -> dict[int, float]:
         ValueError: If the file breaks off or holds something else.
     """
     binary = model_dir / "cameras.bin"
-    return dict(_cameras_of_bytes(binary) if binary.is_file() else _cameras_of_text(model_dir))
+    found = _cameras_of_bytes(binary) if binary.is_file() else _cameras_of_text(model_dir)
+    return {camera: degrees for camera, degrees in found if degrees is not None}
+
+
+def field_of_view_deg(model: str, width: float, focal_length: float) -> float | None:
+    """Returns the horizontal field of view of a camera model of COLMAP, None where unknown."""
+    if not (0.0 < focal_length < math.inf and 0 < width < math.inf):
+        return None
+    if model in _STRAIGHT:
+        return math.degrees(2 * math.atan(width / (2 * focal_length)))
+    if model.endswith("FISHEYE"):
+        return min(math.degrees(width / focal_length), 360.0)
+    return None
 
 
 class _Bytes:
@@ -153,7 +165,7 @@ def _images_of_bytes(path: Path) -> list[ColmapImage]:
     return images
 
 
-def _cameras_of_bytes(path: Path) -> Iterator[tuple[int, float]]:
+def _cameras_of_bytes(path: Path) -> Iterator[tuple[int, float | None]]:
     with open(path, "rb") as file, _mapped(file, path) as content:
         source = _Bytes(path, content)
         for _ in range(source.count(24)):
@@ -163,7 +175,7 @@ def _cameras_of_bytes(path: Path) -> Iterator[tuple[int, float]]:
                 return
             model, count = _MODELS[number]
             focal_length, *_ = source.take(f"<{count}d")
-            yield from _field_of_view(camera, model, width, focal_length)
+            yield camera, field_of_view_deg(model, width, focal_length)
 
 
 def _mapped(file, path: Path) -> mmap.mmap:
@@ -222,7 +234,7 @@ def _points_of_line(line: str) -> np.ndarray | None:
     return points if all(map(math.isfinite, places)) else None
 
 
-def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float]]:
+def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float | None]]:
     path = model_dir / "cameras.txt"
     for number, line in _lines(path):
         if not line or line.startswith("#"):
@@ -230,7 +242,7 @@ def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float]]:
         cells = line.split()
         try:
             camera, model, width, focal_length = int(cells[0]), *cells[1:3], float(cells[4])
-            yield from _field_of_view(camera, model, int(width), focal_length)
+            yield camera, field_of_view_deg(model, int(width), focal_length)
         except (ValueError, IndexError, OverflowError):
             raise ValueError(
                 f"Line {number} of {path} must be `ID MODEL WIDTH HEIGHT PARAMETERS`. Received: "
@@ -252,17 +264,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.strip()
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is no text in UTF-8: {error}") from None
-
-
-def _field_of_view(
-    camera: int, model: str, width: int, focal_length: float
-) -> Iterator[tuple[int, float]]:
-    if not (0.0 < focal_length < math.inf and width > 0):
-        return
-    if model in _STRAIGHT:
-        yield camera, math.degrees(2 * math.atan(width / (2 * focal_length)))
-    elif model.endswith("FISHEYE"):
-        yield camera, min(math.degrees(width / focal_length), 360.0)
 
 
 def _shown(points: np.ndarray) -> np.ndarray:

@@ -52,6 +52,18 @@ class Poses:
         object.__setattr__(self, "centers", centers)
         object.__setattr__(self, "rotations", rotations)
 
+    @classmethod
+    def from_world_to_camera(cls, rotations: np.ndarray, translations: np.ndarray) -> "Poses":
+        """Returns the poses of cameras that see a point `p` of the world at `R p + t`.
+
+        Args:
+            rotations: (N, 3, 3) float64. `R`.
+            translations: (N, 3) float64. `t`.
+        """
+        to_world = rotations.swapaxes(1, 2)
+        with np.errstate(all="ignore"):
+            return cls(-(to_world @ translations[:, :, None])[:, :, 0], to_world)
+
     @property
     def known(self) -> np.ndarray:
         """(N,) bool. Which poses are known."""
@@ -93,6 +105,14 @@ def rotations_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
     return np.moveaxis(np.array(rows), 2, 0)
+
+
+def rotations_from_vectors(vectors: np.ndarray) -> np.ndarray:
+    """Returns the (N, 3, 3) rotations about (N, 3) float64 axes, by their lengths in radians."""
+    half = np.linalg.norm(vectors, axis=1, keepdims=True) / 2
+    return rotations_from_quaternions(
+        np.hstack([vectors * np.sinc(half / np.pi) / 2, np.cos(half)])
+    )
 
 
 def find_up(poses: Poses) -> np.ndarray:

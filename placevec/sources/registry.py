@@ -16,16 +16,21 @@ from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
 from placevec.sources.euroc import read_euroc, recognize_euroc
 from placevec.sources.exif import read_exif, recognize_exif
 from placevec.sources.folder import POSITIONS_FILE, read_folder, recognize_folder
+from placevec.sources.four_seasons import read_four_seasons, recognize_four_seasons
 from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
+from placevec.sources.kapture import read_kapture, recognize_kapture
 from placevec.sources.kitti import read_kitti, recognize_kitti
 from placevec.sources.msls import read_msls, recognize_msls
+from placevec.sources.opensfm import read_opensfm, recognize_opensfm
 from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
 from placevec.sources.rosbag import read_rosbag, recognize_rosbag
 from placevec.sources.rows import read_rows
 from placevec.sources.sequence import read_sequence, recognize_sequence
+from placevec.sources.seven_scenes import read_seven_scenes, recognize_seven_scenes
 from placevec.sources.splits import take_split
 from placevec.sources.table import find_table, read_table, recognize_table
 from placevec.sources.tum import read_tum, recognize_tum
+from placevec.sources.unread import find_unread
 from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
 from placevec.sources.video import read_video, recognize_video
 from placevec.sources.walk import some_photos
@@ -56,6 +61,10 @@ READERS: dict[str, Reader] = {
     "msls": Reader(read_msls, recognize_msls),
     "utm_lists": Reader(read_utm_lists, recognize_utm_lists),
     "colmap": Reader(read_colmap, recognize_colmap),
+    "opensfm": Reader(read_opensfm, recognize_opensfm),
+    "kapture": Reader(read_kapture, recognize_kapture),
+    "seven_scenes": Reader(read_seven_scenes, recognize_seven_scenes),
+    "four_seasons": Reader(read_four_seasons, recognize_four_seasons),
     "kitti": Reader(read_kitti, recognize_kitti),
     "euroc": Reader(read_euroc, recognize_euroc),
     "tum": Reader(read_tum, recognize_tum),
@@ -212,6 +221,9 @@ def _refuse_other_splits(path: str) -> None:
 
 def _why_not(path: Path) -> str:
     """Says what lacks for a path to be recognized, as far as that can be told."""
+    unread = find_unread(path)
+    if unread:
+        return f": {unread}"
     if some_photos(path):
         return f", which holds photos but no positions: {POSITIONS_FILE}, names or EXIF"
     try:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses, rotations_from_quaternions
@@ -31,6 +32,8 @@ _FORWARD = {
     "x": np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]),
     "z": np.eye(3),
 }
+_PICTURES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+_MOST_LISTED = 10
 _STORAGES = (".db3", ".mcap")
 _NANOSECONDS = 1_000_000_000
 _OPTIONS = ("images", "topic", "forward", "within_s", "unit")
@@ -77,7 +80,10 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         raise FileNotFoundError(f"{bag_path} does not exist. Give a .bag or a folder of ROS 2")
     root = Path(options.get("images", bag_path.parent / "images")).expanduser()
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} is no folder. Name the photos: {bag_path},images=DIR")
+        raise FileNotFoundError(
+            f"{root} is no folder. Name the photos: {bag_path},images=DIR"
+            f"{_pictures_inside(bag_path)}"
+        )
     track = _read_track(bag_path, options.get("topic"))
     cameras = track.poses.mounted(_FORWARD[forward], np.zeros(3))
     names, stamps = photos_by_stamp(root, skip_unreadable=skip_unreadable)
@@ -179,10 +185,30 @@ def _choose_topic(connections: list, topic: str | None, bag_path: Path) -> list:
             f"{bag_path} has {len(topics)} topics with poses: {listed}. Name one: "
             f"{bag_path},topic={sorted(topics)[0]}"
         )
-    received = f"topic={topic}" if topic else "no topic with poses"
+    received = f"topic={shown(topic)}" if topic else "no topic with poses"
     kinds = ", ".join(kind.split("/")[-1] for kind in _TYPES)
     raise _ChoiceError(
-        f"{bag_path} must hold a topic of {kinds}. Received: {received}; it has {listed or 'none'}"
+        f"{bag_path} must hold a topic of {kinds}. Received: {received}; it has "
+        f"{listed or _listed(connections)}"
+    )
+
+
+def _listed(connections: list) -> str:
+    """Returns the topics of a bag and their types."""
+    topics = sorted({f"{each.topic} ({each.msgtype.split('/')[-1]})" for each in connections})
+    more = f" and {len(topics) - _MOST_LISTED} others" if len(topics) > _MOST_LISTED else ""
+    return shown(", ".join(topics[:_MOST_LISTED])) + more or "none"
+
+
+def _pictures_inside(bag_path: Path) -> str:
+    """Says which topics of a bag hold pictures, or `""`."""
+    with _one_line_errors(bag_path), _open_bag(bag_path) as bag:
+        pictures = [each for each in bag.reader.connections if each.msgtype in _PICTURES]
+    if not pictures:
+        return ""
+    return (
+        f". Pictures inside a bag are not read, {_listed(pictures)}: write them as files named by "
+        "their time stamps"
     )
 
 

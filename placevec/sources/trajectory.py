@@ -201,7 +201,9 @@ def places_of_poses(
     is_near: np.ndarray | None = None,
     **fields,
 ) -> PlaceDataset:
-    """Makes a data set of photos and their poses; roles are those of the folders in the names.
+    """Makes a data set of photos and their poses.
+
+    Roles are those of the folders in the names, unless `fields` gives them.
 
     Args:
         root: Path. Folder that the names are relative to.
@@ -245,8 +247,7 @@ def places_of_poses(
         headings_deg=headings_deg,
         altitudes_m=altitudes,
         frame=frame,
-        **roles_of(names),
-        **fields,
+        **(roles_of(names) | fields),
     ).take(np.flatnonzero(kept))
 
 

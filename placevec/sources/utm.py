@@ -9,7 +9,7 @@ from placevec.places.frame import is_southern, parse_zone
 log = logging.getLogger(__name__)
 
 # WGS84: equatorial radius in metres, flattening; UTM: scale and false easting, northing.
-_RADIUS_M = 6378137.0
+RADIUS_M = 6378137.0
 _FLATTENING = 1 / 298.257223563
 _SCALE = 0.9996
 _EASTING_M = 500_000.0
@@ -19,8 +19,8 @@ _SOUTHERN_NORTHING_M = 10_000_000.0
 # accuracy of a few nanometers", 2011 (https://arxiv.org/abs/1002.1417), equations 7 to 14; its
 # coefficients from degrees to metres, and back.
 _N = _FLATTENING / (2 - _FLATTENING)
-_ECCENTRICITY = np.sqrt(_FLATTENING * (2 - _FLATTENING))
-_RECTIFYING_RADIUS_M = _RADIUS_M / (1 + _N) * (1 + _N**2 / 4 + _N**4 / 64)
+ECCENTRICITY = np.sqrt(_FLATTENING * (2 - _FLATTENING))
+_RECTIFYING_RADIUS_M = RADIUS_M / (1 + _N) * (1 + _N**2 / 4 + _N**4 / 64)
 _ALPHAS = (
     _N / 2 - 2 / 3 * _N**2 + 5 / 16 * _N**3 + 41 / 180 * _N**4,
     13 / 48 * _N**2 - 3 / 5 * _N**3 + 557 / 1440 * _N**4,
@@ -130,7 +130,7 @@ def degrees_from_metres(positions_m: np.ndarray, zone: str) -> np.ndarray:
     conformal = np.arcsinh(np.sin(north) / np.hypot(np.sinh(east), np.cos(north)))
     latitudes = np.arctan(np.sinh(conformal))
     for _ in range(_NUM_STEPS):
-        lift = _ECCENTRICITY * np.arctanh(_ECCENTRICITY * np.sin(latitudes))
+        lift = ECCENTRICITY * np.arctanh(ECCENTRICITY * np.sin(latitudes))
         latitudes = np.arctan(np.sinh(conformal + lift))
     longitudes_deg = np.degrees(np.arctan2(np.sinh(east), np.cos(north))) + 6 * number - 183
     return np.stack([np.degrees(latitudes), (longitudes_deg + 180) % 360 - 180], axis=1)
@@ -178,8 +178,7 @@ def _offsets_from(zone_number: int, longitudes_deg: np.ndarray) -> np.ndarray:
 
 def _krueger(latitudes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     conformal = np.sinh(
-        np.arcsinh(np.tan(latitudes))
-        - _ECCENTRICITY * np.arctanh(_ECCENTRICITY * np.sin(latitudes))
+        np.arcsinh(np.tan(latitudes)) - ECCENTRICITY * np.arctanh(ECCENTRICITY * np.sin(latitudes))
     )  # tangent of the conformal latitude
     north = np.arctan2(conformal, np.cos(offsets))
     east = np.arcsinh(np.sin(offsets) / np.hypot(conformal, np.cos(offsets)))
