@@ -5,16 +5,20 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
 from placevec.images.exif_time import read_time
 from placevec.images.exif_values import number, text, three
+from placevec.images.heif import MissingHeifError, is_heif, open_heif
 from placevec.images.tag_sizes import check_exif, check_tags
-from placevec.input_file import open_input
+from placevec.input_file import open_input, shown
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 _MOST_BYTES = 4_000_000_000  # of a file whose header is read
+_MOST_HEIF_BYTES = 600_000_000
+_START_BYTES = 256
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _ALTITUDES_M = (-12_000.0, 100_000.0)
 _LONGEST_XMP = 1_000_000  # bytes that are looked at
@@ -67,20 +71,21 @@ def read_gps(path: Path | str) -> GPS:
     whose picture has the diagonal of such film.
 
     Args:
-        path: Path. A JPEG, PNG, WebP or TIFF file.
+        path: Path. A JPEG, PNG, WebP, TIFF, AVIF or HEIC file.
 
     Returns:
         GPS.
 
     Raises:
         FileNotFoundError: If there is no such file.
+        MissingHeifError: If it is HEIC and pillow-heif is missing.
         ValueError: If it is not a regular file, or is larger than 4 GB.
     """
     with open_input(path, max_bytes=_MOST_BYTES) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on damaged EXIF: what is damaged is unknown
         try:
             check_tags(file)
-            with Image.open(file, formats=_FORMATS) as photo:
+            with _open(file) as photo:
                 if photo.format == "PNG" and "exif" not in photo.info:
                     return GPS()  # it may stand behind the pixels, which Pillow would decode
                 check_exif(photo.info.get("exif", b""))
@@ -91,6 +96,8 @@ def read_gps(path: Path | str) -> GPS:
                 xmp = photo.info.get("xmp") or exif.get(ExifTags.Base.XMLPacket)
                 turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
                 size = photo.size[::-1] if turned else photo.size
+        except MissingHeifError as error:
+            raise MissingHeifError(f"{shown(path)} {error}") from None
         except (*_DAMAGE, Image.DecompressionBombError):
             return GPS()
     lat_deg = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "NS", 90)
@@ -114,6 +121,11 @@ def read_gps(path: Path | str) -> GPS:
 def _camera(photo: dict, camera: dict) -> str:
     values = (photo.get(ExifTags.Base.Make), photo.get(ExifTags.Base.Model))
     return " ".join(map(text, (*values, camera.get(ExifTags.Base.BodySerialNumber)))).strip()
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    start = file.read(_MOST_HEIF_BYTES if is_heif(file.peek(_START_BYTES)) else 0)
+    return open_heif(start) if start else Image.open(file, formats=_FORMATS)
 
 
 def _degrees(gps: dict, tag: int, ref_tag: int, refs: str, limit: int) -> float:

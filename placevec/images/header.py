@@ -8,6 +8,7 @@ import zlib
 
 from PIL import Image
 
+from placevec.images.heif import is_heif, open_heif
 from placevec.images.tag_sizes import check_tags
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # on damaged tags: the error says it
@@ -30,9 +31,10 @@ def read_header(data: bytes) -> tuple[int, int]:
     """Returns the size that a photo declares, without decoding it.
 
     JPEG and PNG are walked segment by segment up to their end marker, so that a file that was cut
-    off is found before a decoder fills the rest with grey. WebP, TIFF, BMP and PPM/PGM headers are
-    read by Pillow; their decoders notice a missing end by themselves. A small file can ask for
-    much work: a JPEG may have at most 100 scans, and scans times pixels may be at most 2 billion.
+    off is found before a decoder fills the rest with gray. Pillow reads the headers of WebP, TIFF,
+    BMP, PPM, PGM, HEIC and AVIF, whose decoders notice a missing end by themselves. A small file
+    can ask for much work: a JPEG may have at most 100 scans, and scans times pixels may be at most
+    2 billion.
 
     Args:
         data: bytes. The whole file.
@@ -51,6 +53,9 @@ def read_header(data: bytes) -> tuple[int, int]:
             rows, cols = _walk_jpeg(data)
         elif data.startswith(_PNG_SIGNATURE):
             rows, cols = _walk_png(data)
+        elif is_heif(data):
+            with open_heif(data) as photo:
+                rows, cols = photo.height, photo.width
         else:
             rows, cols = _ask_pillow(data)
     except (struct.error, IndexError) as error:
@@ -142,4 +147,4 @@ def _ask_pillow(data: bytes) -> tuple[int, int]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("declares more pixels than Pillow allows") from error
     except (OSError, SyntaxError, TypeError, KeyError, ValueError, struct.error) as error:
-        raise ValueError("is no JPEG, PNG, WebP, TIFF, BMP, PPM or PGM photo") from error
+        raise ValueError("is no JPEG, PNG, WebP, TIFF, BMP, PPM, HEIC or AVIF photo") from error

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from placevec.images.header import read_header
+from placevec.images.heif import decode_heif, is_heif
 from placevec.images.silent_opencv import silent_opencv
 from placevec.images.video import find_frame, read_frame
 from placevec.input_file import read_bytes, shown
@@ -46,12 +47,12 @@ def read_image(
 ) -> np.ndarray:
     """Reads one photo, or one frame of a film, as uint8 pixels, upright.
 
-    Grey, colour, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM) all come
-    out as uint8: of 16 bit the upper 8 are taken. Transparency is dropped, as
-    `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. Where a JPEG is shrunk to a
-    half, a quarter or an eighth or less, the decoder itself shrinks it by that much, which is
-    faster and nearly the same as the area rule (docs/performance.md). A file that is cut off is
-    refused; a JPEG that is damaged in the middle cannot be told from a whole one.
+    Gray, color, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM, AVIF, and
+    HEIC with pillow-heif) all come out as uint8: of 16 bit the upper 8 are taken. Transparency is
+    dropped, as `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. If a JPEG is
+    shrunk to a half, a quarter or an eighth or less, the decoder itself shrinks it by that much,
+    which is faster and nearly the same as the area rule (docs/performance.md). A file that is cut
+    off is refused; a JPEG that is damaged in the middle cannot be told from a whole one.
 
     Args:
         path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
@@ -127,6 +128,11 @@ def _decode(
             f"{shown(path)} declares {rows} x {cols} pixels, more than {max_pixels}. "
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
+    if is_heif(data):
+        try:
+            return decode_heif(data, channels)
+        except ValueError as error:
+            raise UnreadableImageError(_refusal(path, str(error))) from error
     is_jpeg = image_size is not None and data.startswith(b"\xff\xd8")
     factor = _reduction((rows, cols), image_size) if is_jpeg else 1
     with silent_opencv():

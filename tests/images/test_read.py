@@ -13,15 +13,21 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from placevec.images.condition import condition_of
+from placevec.images.formats import PHOTO_SUFFIXES
 from placevec.images.gps import read_gps
 from placevec.images.header import read_header
-from placevec.images.read import PHOTO_SUFFIXES, UnreadableImageError, read_image
+from placevec.images.read import UnreadableImageError, read_image
 
 
 def picture(rows: int = 48, cols: int = 64, seed: int = 0) -> np.ndarray:
     """A smooth asymmetric colour picture, uint8 RGB."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     return cv2.resize(coarse, (cols, rows), interpolation=cv2.INTER_LINEAR)
+
+
+def save_heic(path, pixels, **options):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(Image.fromarray(pixels)).save(path, quality=95, **options)
 
 
 def with_orientation(path, pixels, orientation, **options):
@@ -31,7 +37,7 @@ def with_orientation(path, pixels, orientation, **options):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
 def test_turns_as_exif_says(tmp_path, suffix, orientation):
     path = tmp_path / f"photo{suffix}"
     options = {"lossless": True} if suffix == ".webp" else {}
@@ -45,15 +51,21 @@ def test_turns_as_exif_says(tmp_path, suffix, orientation):
     assert expected.shape[:2] == ((48, 64) if orientation < 5 else (64, 48))
 
 
-@pytest.mark.parametrize("suffix", sorted(PHOTO_SUFFIXES))
+@pytest.mark.parametrize("suffix", PHOTO_SUFFIXES)
 def test_reads_every_suffix_it_names(tmp_path, suffix):
     path = tmp_path / f"photo{suffix}"
     pixels = picture()
     if suffix == ".pgm":
         pixels = np.repeat(pixels[:, :, :1], 3, axis=2)
         Image.fromarray(pixels[:, :, 0]).save(path)
+    elif suffix == ".pbm":
+        pixels = np.repeat(pixels[:, :, :1] // 128 * 255, 3, axis=2)
+        Image.fromarray(pixels[:, :, 0]).convert("1", dither=Image.Dither.NONE).save(path)
+    elif suffix in (".heic", ".heif", ".hif"):
+        save_heic(path, pixels)
     else:
-        Image.fromarray(pixels).save(path, quality=95)
+        kind = {".jpe": "JPEG", ".jfif": "JPEG", ".pnm": "PPM"}.get(suffix)
+        Image.fromarray(pixels).save(path, kind, quality=95)
     read = read_image(path)
     assert read.dtype == np.uint8
     assert read.flags.c_contiguous

@@ -1,0 +1,85 @@
+"""Photos in HEIC, as phones take them, and in AVIF; Pillow decodes both."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+_AVIF = (b"avif", b"avis")
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+_LONGEST_BRANDS = 256  # bytes
+# What Pillow and pillow-heif raise on damaged files.
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError,
+           RuntimeError, MemoryError)  # fmt: skip
+
+
+class MissingHeifError(ValueError):
+    """A photo is in HEIC, and pillow-heif, which decodes it, is not installed."""
+
+
+def is_heif(start: bytes) -> bool:
+    """Returns whether a file that starts with these bytes is a photo in HEIC or AVIF."""
+    return any(brand in (*_AVIF, *_HEIC) for brand in _brands(start))
+
+
+def open_heif(data: bytes) -> Image.Image:
+    """Opens a photo in HEIC or AVIF; no pixel is decoded yet.
+
+    Args:
+        data: bytes. The whole file.
+
+    Returns:
+        PIL.Image.Image, of the size that the file declares.
+
+    Raises:
+        MissingHeifError: If pillow-heif is needed and missing.
+        ValueError: If the file is damaged. Both messages are the second half of a sentence.
+    """
+    try:
+        if any(brand in _AVIF for brand in _brands(data)):
+            return Image.open(io.BytesIO(data), formats=("AVIF",))
+        return _heif_file()(io.BytesIO(data))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError("declares more pixels than Pillow allows") from error
+    except ImportError:
+        raise MissingHeifError(
+            'is a HEIC photo, which needs pillow-heif: `pip install "placevec[heif]"`'
+        ) from None
+    except _DAMAGE as error:
+        raise ValueError("is damaged or cut off") from error
+
+
+def decode_heif(data: bytes, channels: int) -> np.ndarray:
+    """Decodes a photo in HEIC or AVIF, upright.
+
+    Args:
+        data: bytes. The whole file.
+        channels: int. 3 for blue, green, red, 1 for gray.
+
+    Returns:
+        `(H, W, 3)` or `(H, W)` uint8.
+
+    Raises:
+        ValueError: As for `open_heif`.
+    """
+    with open_heif(data) as photo:
+        try:
+            pixels = np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
+        except _DAMAGE as error:
+            raise ValueError("is damaged or cut off") from error
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY)
+
+
+def _brands(start: bytes) -> list[bytes]:
+    """Returns the brands that the first box of an ISO media file names; none of other files."""
+    if start[4:8] != b"ftyp":
+        return []
+    brands = start[8 : min(int.from_bytes(start[:4], "big"), _LONGEST_BRANDS)]
+    return [brands[at : at + 4] for at in range(0, len(brands), 4) if at != 4]  # 4: a version
+
+
+def _heif_file() -> type[Image.Image]:
+    from pillow_heif import HeifImageFile
+
+    return HeifImageFile
