@@ -1,10 +1,10 @@
-"""How fast are frames read out of a film, and what do they cost against unpacked JPEGs?
+"""How fast are frames read out of a video, and what do they cost against unpacked JPEGs?
 
     python benchmarks/video_frames.py
 
 docs/performance.md has what it printed.
 
-Makes a film of moving noise in a temporary folder, whose frames are also written as JPEGs, and
+Makes a video of moving noise in a temporary folder, whose frames are also written as JPEGs, and
 reads both as training does, with `read_image`: one frame after the other, by strides, and at
 random. Prints a table of frames a second, the median of several rounds that take turns.
 """
@@ -24,19 +24,19 @@ from placevec.images import frame_name, read_image
 def main(
     frames: int = 600, size: tuple[int, int] = (480, 640), rounds: int = 5, short: bool = False
 ) -> None:
-    """Reads a film that was just made, and its frames as JPEGs.
+    """Reads a video that was just made, and its frames as JPEGs.
 
     Args:
-        frames: Length of the film.
+        frames: Length of the video.
         size: Rows and columns of a frame.
         rounds: How often each way is timed.
-        short: A film of 100 frames, one round: whether it runs, not what it gains.
+        short: A video of 100 frames, one round: whether it runs, not what it gains.
     """
     if short:
         frames, rounds = 100, 1
     print(describe_machine())
     with tempfile.TemporaryDirectory() as folder:
-        film = write_film(Path(folder), frames, size)
+        video = write_video(Path(folder), frames, size)
         rng = np.random.default_rng(0)
         ways = {
             "every frame": range(0, frames),
@@ -47,34 +47,34 @@ def main(
         speeds: dict[tuple[str, str], list[float]] = {}
         for _ in range(rounds):
             for way, numbers in ways.items():
-                for form in ("film", "JPEGs"):
+                for form in ("video", "JPEGs"):
                     start = time.perf_counter()
                     for number in numbers:
-                        name = frame_name(film, number)
-                        read_image(name if form == "film" else f"{name}.jpg")
+                        name = frame_name(video, number)
+                        read_image(name if form == "video" else f"{name}.jpg")
                     seconds = time.perf_counter() - start
                     speeds.setdefault((way, form), []).append(len(numbers) / seconds)
         megabytes = [sum(p.stat().st_size for p in Path(folder).glob(kind)) / 1e6
                      for kind in ("*.mp4", "*.jpg")]  # fmt: skip
-    print(f"film {megabytes[0]:.1f} MB, JPEGs {megabytes[1]:.1f} MB")
-    print("| frames/s | from the film | from JPEGs | ratio |\n|---|---|---|---|")
+    print(f"video {megabytes[0]:.1f} MB, JPEGs {megabytes[1]:.1f} MB")
+    print("| frames/s | from the video | from JPEGs | ratio |\n|---|---|---|---|")
     for way in ways:
-        film_speed, jpeg_speed = (np.median(speeds[way, form]) for form in ("film", "JPEGs"))
-        print(f"| {way} | {film_speed:.0f} | {jpeg_speed:.0f} | {film_speed / jpeg_speed:.2f} |")
+        video_speed, jpeg_speed = (np.median(speeds[way, form]) for form in ("video", "JPEGs"))
+        print(f"| {way} | {video_speed:.0f} | {jpeg_speed:.0f} | {video_speed / jpeg_speed:.2f} |")
 
 
-def write_film(folder: Path, frames: int, size: tuple[int, int]) -> str:
-    """Writes a film and its frames as JPEGs, and returns the film's path."""
-    film = str(folder / "walk.mp4")
-    writer = cv2.VideoWriter(film, cv2.VideoWriter_fourcc(*"mp4v"), 30, size[::-1])
+def write_video(folder: Path, frames: int, size: tuple[int, int]) -> str:
+    """Writes a video and its frames as JPEGs, and returns the video's path."""
+    video = str(folder / "walk.mp4")
+    writer = cv2.VideoWriter(video, cv2.VideoWriter_fourcc(*"mp4v"), 30, size[::-1])
     world = np.random.default_rng(0).integers(0, 256, (60, 100, 3), np.uint8)
     world = cv2.resize(world, (size[1] + 2 * frames, size[0]), interpolation=cv2.INTER_CUBIC)
     for number in range(frames):
         frame = np.ascontiguousarray(world[:, 2 * number : 2 * number + size[1]])
         writer.write(frame)
-        cv2.imwrite(f"{frame_name(film, number)}.jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        cv2.imwrite(f"{frame_name(video, number)}.jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 90])
     writer.release()
-    return film
+    return video
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from placevec.images.read import UnreadableImageError as UnreadableImageError
 from placevec.images.read import read_image as read_image
 from placevec.images.read_ahead import read_ahead as read_ahead
 from placevec.images.street import Street as Street
-from placevec.images.video import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from placevec.images.video import count_frames as count_frames
 from placevec.images.video import frame_name as frame_name
+from placevec.images.video import frame_times_s as frame_times_s
 from placevec.images.video import parse_frame_name as parse_frame_name
+from placevec.images.video_files import VIDEO_SUFFIXES as VIDEO_SUFFIXES

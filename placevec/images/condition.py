@@ -23,7 +23,7 @@ from placevec.input_file import read_bytes, shown
 
 
 class Condition(NamedTuple):
-    """The state of one file, or of one frame of a film.
+    """The state of one file, or of one frame of a video.
 
     Args:
         num_bytes: int. Size of the file; 0 for a frame, which has no file of its own.
@@ -45,7 +45,7 @@ class Conditions:
     """The state of many files, in arrays.
 
     Args:
-        num_bytes: (N,) int64. Sizes of the files; 0 for frames of films.
+        num_bytes: (N,) int64. Sizes of the files; 0 for frames of videos.
         sizes: (N, 2) int32. Rows and columns; 0 where they cannot be read.
         digests: (N, 2) uint64. Equal for equal files.
         perceptual_hashes: (N, 8) uint64; 0 where not decoded.
@@ -107,12 +107,12 @@ class Conditions:
 
 
 def condition_of(path: Path, *, decode: bool = True) -> Condition:
-    """Looks at one file, or at one frame of a film.
+    """Looks at one file, or at one frame of a video.
 
     Args:
         path: Path. The file, or the frame, as `read_image` takes it.
         decode: bool. Whether to decode the photo; if not, header and end are read only, of a frame
-            whether its film can be opened and announces it.
+            whether its video can be opened and announces it.
     """
     if frame := find_frame(path):
         return _condition_of_frame(path, *frame, decode)
@@ -172,15 +172,15 @@ def conditions_of(
     return Conditions(num_bytes, sizes, digests, hashes, is_decoded, problems)
 
 
-def _condition_of_frame(path: Path, film: str, frame: int, decode: bool) -> Condition:
+def _condition_of_frame(path: Path, video: str, frame: int, decode: bool) -> Condition:
     own = digest(os.fsencode(path))  # without its pixels, a frame equals no other one
     try:
-        size = frame_size(film, frame)
+        size = frame_size(video, frame)
         if not decode:
             return Condition(size=size, digest=own)
         return Condition(0, size, *fingerprint(path))
     except (ValueError, OSError) as error:
-        return Condition(digest=own, problem=_problem(error, film))
+        return Condition(digest=own, problem=_problem(error, video))
 
 
 def _problem(error: Exception, path: Path | str) -> str:

@@ -30,7 +30,7 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(path: Path | str) -> Fingerprint:
-    """Returns the fingerprint of a photo, or of a frame of a film.
+    """Returns the fingerprint of a photo, or of a frame of a video.
 
     The perceptual hash is the difference hash: the photo in grey, shrunk to 17x17; a bit says
     whether a pixel is darker than its right neighbour, another whether it is darker than the lower

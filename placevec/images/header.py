@@ -13,6 +13,9 @@ from placevec.images.tag_sizes import check_tags
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # on damaged tags: the error says it
 
+MAX_PIXELS = 100_000_000
+"""Photos and videos that declare more pixels than this are refused before they are decoded."""
+
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # JPEG markers: start of frame (all but the three that share its numbers), start of scan, end.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -5,14 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from placevec.images.header import read_header
+from placevec.images.header import MAX_PIXELS, read_header
 from placevec.images.heif import decode_heif, is_heif
 from placevec.images.silent_opencv import silent_opencv
 from placevec.images.video import find_frame, read_frame
 from placevec.input_file import read_bytes, shown
-
-MAX_PIXELS = 100_000_000
-"""Photos that declare more pixels than this are refused before they are decoded."""
 
 MAX_BYTES = 6 * MAX_PIXELS
 """Larger files are refused before they are read: 100 million pixels of three 16-bit colors."""
@@ -45,7 +42,7 @@ def read_image(
     channels: int = 3,
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
-    """Reads one photo, or one frame of a film, as uint8 pixels, upright.
+    """Reads one photo, or one frame of a video, as uint8 pixels, upright.
 
     Gray, color, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM, AVIF, and
     HEIC with pillow-heif) all come out as uint8: of 16 bit the upper 8 are taken. Transparency is
@@ -55,7 +52,7 @@ def read_image(
     off is refused; a JPEG that is damaged in the middle cannot be told from a whole one.
 
     Args:
-        path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the film
+        path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the video
             `walk.mp4`, where no file has that name. Or the photo itself, (H, W, 3) uint8 RGB.
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
             aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
@@ -69,7 +66,7 @@ def read_image(
     Raises:
         FileNotFoundError: If there is no such file.
         UnreadableImageError: If the file is not a regular file of at most 600 MB, is no photo, is
-            cut off or asks for more than a limit of `read_header`, or a film has no such frame.
+            cut off or asks for more than a limit of `read_header`, or a video has no such frame.
         ValueError: If `image_size` or `channels` is none of the above.
     """
     if channels not in (1, 3):
@@ -163,10 +160,10 @@ def _is_below(size: tuple[int, ...], wanted: tuple[int, int]) -> bool:
     return size[0] < wanted[0] or size[1] < wanted[1]
 
 
-def _decode_frame(film: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
+def _decode_frame(video: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
     with silent_opencv():
         try:
-            pixels = read_frame(film, frame, max_pixels=max_pixels)
+            pixels = read_frame(video, frame, max_pixels=max_pixels)
         except (ValueError, cv2.error) as error:
             raise UnreadableImageError(str(error)) from error
     return pixels if channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)

@@ -4,8 +4,10 @@ import contextlib
 import ctypes
 import functools
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import cv2
 
@@ -35,6 +37,42 @@ def silent_opencv() -> Iterator[None]:
                 stderr.value = _silence["stderr"]
 
 
+@contextlib.contextmanager
+def listening() -> Iterator[list[str]]:
+    """Does as `silent_opencv`, and hands over the lines that were written in the meantime.
+
+    One thread listens at a time. Lines that other threads cause are among them.
+
+    Yields:
+        The list that the lines are in afterwards; it stays empty if the C library has no variable
+        `stderr`.
+    """
+    lines: list[str] = []
+    with silent_opencv(), _ear_lock:
+        stderr, nowhere = _c_streams()
+        if nowhere is None:
+            yield lines
+            return
+        ear, stream = _ear()
+        ear.truncate(0)
+        before, stderr.value = stderr.value, stream
+        try:
+            yield lines
+        finally:
+            stderr.value = before
+            ctypes.CDLL(None).fflush(ctypes.c_void_p(stream))
+            lines += os.pread(ear.fileno(), _MOST_HEARD, 0).decode("utf-8", "replace").splitlines()
+
+
+@functools.cache
+def _ear() -> tuple[BinaryIO, int]:
+    """Returns a file and a stream of the C library that appends to it; neither is ever closed."""
+    ear = tempfile.TemporaryFile(buffering=0)
+    c_library = ctypes.CDLL(None)
+    c_library.fdopen.restype = ctypes.c_void_p
+    return ear, c_library.fdopen(os.dup(ear.fileno()), b"a")
+
+
 @functools.cache
 def _c_streams() -> tuple[ctypes.c_void_p, int | None]:
     """Returns the variable `stderr` of the C library, and an open stream that goes nowhere.
@@ -50,5 +88,7 @@ def _c_streams() -> tuple[ctypes.c_void_p, int | None]:
     return ctypes.c_void_p(), None
 
 
+_MOST_HEARD = 65_536  # bytes
+_ear_lock = threading.Lock()
 _silence_lock = threading.Lock()
 _silence = {"depth": 0, "level": 0, "stderr": None}

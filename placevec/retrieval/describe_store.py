@@ -112,8 +112,8 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
     names = names[:: max(1, len(names) // _NAMES_LOOKED_UP)].tolist()
     found = 0
     for name in names:
-        film = parse_frame_name(name)
-        found += (root / name).exists() or (film is not None and (root / film[0]).exists())
+        video = parse_frame_name(name)
+        found += (root / name).exists() or (video is not None and (root / video[0]).exists())
     if found < _SHARE_OF_NAMES * len(names):
         raise ValueError(
             f"The photos of {store.folder} must lie in {store.manifest.root}, which is no folder "

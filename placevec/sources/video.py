@@ -1,103 +1,175 @@
-"""Films as sequences of frames."""
+"""Videos as sequences of frames."""
 
 from pathlib import Path
 
 import numpy as np
 
-from placevec.images.video import VIDEO_SUFFIXES, count_frames, frame_name
+from placevec.images.formats import is_photo
+from placevec.images.video import count_frames, frame_name, frame_times_s
+from placevec.images.video_files import VIDEO_SUFFIXES, begins_like_a_video
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without
 from placevec.sources.path_options import split_options
-from placevec.sources.walk import leads_out, require_folder
+from placevec.sources.walk import LeftOut, leads_out, require_folder
 
 FRAMES_APART = 10_000_000
-"""How far from each other the films of a data set lie, in frames: longer than any film."""
+"""How far from each other the videos of a data set are put, in frames: longer than any video."""
+
+SECONDS_APART = 10_000_000.0
+"""How long after each other the videos of a data set are put, in seconds."""
 
 
 def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads films as sequences of frames, which stay in the film until they are looked at.
+    """Reads videos as sequences of frames, which stay in the video until they are looked at.
 
-    A photo is a frame such as `walk.mp4#000120`. Its position is its number along the film in the
-    frame `"frames"`, so a radius of 30 is 30 frames, whatever the stride; the films of a folder
-    lie far apart, so that frames of two films are never positives, and always negatives, of each
-    other: films of one route belong into folders of photos, see `read_sequence`. Every frame is
-    both query and database.
+    A photo is a frame such as `walk.mp4#000120`: the n-th frame that can be decoded, however the
+    frames are spaced in time. Its position is its number along the video in the frame `"frames"`,
+    so a radius of 30 is 30 frames, whatever the stride. Its time is the time since the first frame
+    of its video. The videos of a folder are put far apart, in frames and in time, so that frames
+    of two videos are never positives, and always negatives, of each other: put videos of one route
+    into folders of photos, see `read_sequence`. Every frame is both query and database.
 
     Args:
-        path: Path. A `.mp4` or `.mkv` film, or a folder of them (subfolders are left alone);
-            `PATH,stride=10` takes every tenth frame. Without it, all are taken.
-        skip_unreadable: bool. Leave out broken films and log how many they are. Defaults to
+        path: Path. A video, or a folder of videos; subfolders are not read. `PATH,stride=10` takes
+            every tenth frame. Without it, all are taken.
+        skip_unreadable: bool. Leave out broken videos and log how many they are. Defaults to
             `False`.
 
     Returns:
-        PlaceDataset, film by film in the order of their names; `sequence_ids` number the films.
+        PlaceDataset, video by video in the order of their names; `sequence_ids` number the videos.
 
     Raises:
         FileNotFoundError: If there is no such path.
-        ValueError: If it holds no film, a film is broken, or the stride is no positive integer.
+        ValueError: If it holds no video, a video is broken, or the stride is not a positive
+            integer.
     """
     top, options = split_options(path, ["stride"])
-    stride = _stride(options.get("stride", "1"))
-    films = [top] if top.is_file() else list_films(top)
-    counts, problems = [], []
-    for film in films:
-        try:
-            counts.append(count_frames(film))
-        except ValueError as error:
-            counts.append(0)
-            problems.append((film.name, str(error)))
-    go_on_without(
-        [name for name, _ in problems],
-        len(films),
-        problem=f"Unreadable: {{}} films of {top}",
-        detail=problems[0][1] if problems else "",
-        way_out="Fetch or export them again",
-        skip_unreadable=skip_unreadable,
-    )
+    stride = stride_of(options)
+    videos, counts = countable_videos(top, skip_unreadable=skip_unreadable)
     numbers = [np.arange(0, count, stride) for count in counts]
-    film_ids = np.repeat(np.arange(len(films)), [len(each) for each in numbers])
+    video_ids = np.repeat(np.arange(len(videos)), [len(each) for each in numbers])
+    times_s = [
+        frame_times_s(video)[frames] + place * SECONDS_APART
+        for place, (video, frames) in enumerate(zip(videos, numbers, strict=True))
+    ]
     frames = np.concatenate(numbers)
     names = [
-        frame_name(films[film].name, frame)
-        for film, frame in zip(film_ids.tolist(), frames.tolist(), strict=True)
+        frame_name(videos[video].name, frame)
+        for video, frame in zip(video_ids.tolist(), frames.tolist(), strict=True)
     ]
     return PlaceDataset(
-        films[0].parent,
+        videos[0].parent,
         np.array(names),
-        positions_m=np.stack([frames, film_ids * FRAMES_APART], axis=1),
-        sequence_ids=film_ids,
+        positions_m=np.stack([frames, video_ids * FRAMES_APART], axis=1),
+        times_s=np.concatenate(times_s),
+        sequence_ids=video_ids,
         frame="frames",
     )
 
 
 def recognize_video(path: Path) -> str:
-    """Says which film there is at a path, or `""`."""
+    """Says which video there is at a path, or `""`."""
     if path.is_file():
-        return f"the film {path.name}" if _is_film(path) else ""
-    film = next(filter(_is_film, path.iterdir()), None) if path.is_dir() else None
-    return f"films such as {film.name}" if film else ""
+        return f"the video {path.name}" if is_video(path) else ""
+    video = next(filter(is_video, path.iterdir()), None) if path.is_dir() else None
+    return f"videos such as {video.name}" if video else ""
 
 
-def list_films(folder: Path) -> list[Path]:
-    """Lists the films that lie in a folder, sorted by name.
+def list_videos(folder: Path) -> list[Path]:
+    """Lists the videos in a folder, sorted by name, and logs what else it holds.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no film.
+        ValueError: If it holds no video.
     """
     require_folder(folder)
-    films = sorted(p for p in folder.iterdir() if _is_film(p) and not leads_out(p, folder))
-    if not films:
-        raise ValueError(f"No films in {folder}. A film's name ends in {', '.join(VIDEO_SUFFIXES)}")
-    return films
+    videos, left_out = [], LeftOut(folder)
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".")):
+        reason = _why_left_out(path, folder)
+        if reason:
+            left_out.add(reason, path.name)
+        elif is_video(path):
+            videos.append(path)
+    if not videos:
+        why = str(left_out) or f"A video's name ends in {', '.join(VIDEO_SUFFIXES)}"
+        raise ValueError(f"No videos in {shown(folder)}. {why}")
+    left_out.warn()
+    return videos
 
 
-def _is_film(path: Path) -> bool:
+def is_video(path: Path) -> bool:
+    """Returns whether a path is a file with the name of a video."""
     hidden = path.name.startswith(".")
     return path.suffix.lower() in VIDEO_SUFFIXES and not hidden and path.is_file()
 
 
-def _stride(text: str) -> int:
+def countable_videos(top: Path, *, skip_unreadable: bool) -> tuple[list[Path], list[int]]:
+    """Finds the videos at a path and counts their frames.
+
+    Args:
+        top: Path. A video, or a folder of videos.
+        skip_unreadable: bool. Leave out broken videos and log how many they are.
+
+    Returns:
+        The videos that can be decoded, and the number of frames of each.
+
+    Raises:
+        FileNotFoundError: If there is no such path.
+        ValueError: If it holds no video, or a video is broken.
+    """
+    if top.is_file() and not is_video(top):
+        raise ValueError(
+            f"A video's name must end in {', '.join(VIDEO_SUFFIXES)}, and not begin with a dot. "
+            f"Received: {shown(top)}. Rename it if it is a video"
+        )
+    videos = [top] if top.is_file() else list_videos(top)
+    counts, problems = {}, []
+    for video in videos:
+        try:
+            counts[video] = count_frames(video)
+        except (ValueError, OSError) as error:
+            problems.append((video.name, str(error)))
+    go_on_without(
+        [name for name, _ in problems],
+        len(videos),
+        problem=f"Unreadable: {{}} videos of {shown(top)}",
+        detail=problems[0][1] if problems else "",
+        way_out="Fetch or export them again",
+        skip_unreadable=skip_unreadable,
+    )
+    return list(counts), list(counts.values())
+
+
+def stride_of(options: dict[str, str]) -> int:
+    """Returns the option `stride` of a path, 1 without one.
+
+    Raises:
+        ValueError: If it is not a positive integer.
+    """
+    text = options.get("stride", "1")
     if not text.isdecimal() or not 0 < int(text[:9]) or len(text) > 9:
         raise ValueError(f"`stride` must be a positive integer. Received: stride={text}")
     return int(text)
+
+
+def _why_left_out(path: Path, folder: Path) -> str:
+    """Returns why `LeftOut` counts what may be photos or videos; `""` for the rest."""
+    if leads_out(path, folder):
+        return "link"
+    if path.is_dir():
+        return "below" if recognize_video(path) else ""
+    if is_video(path):
+        return ""
+    if is_photo(path.name):
+        return "photo"
+    if not path.is_file():
+        return "odd" if path.suffix.lower() in VIDEO_SUFFIXES else ""
+    return "renamed" if _looks_like_a_video(path) else ""
+
+
+def _looks_like_a_video(path: Path) -> bool:
+    try:
+        return begins_like_a_video(path)
+    except (ValueError, OSError):
+        return False

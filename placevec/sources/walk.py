@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images.formats import PHOTO_SUFFIXES, is_photo
-from placevec.images.video import VIDEO_SUFFIXES, parse_frame_name
+from placevec.images.video import parse_frame_name
+from placevec.images.video_files import VIDEO_SUFFIXES
 from placevec.input_file import shown
 from placevec.sources.lacks import Lack, noted
 
@@ -30,8 +31,8 @@ _COMPANIONS = frozenset(
 _REASONS = {
     "link": ("links lead out of {root}", "Set PLACEVEC_FOLLOW_LINKS=1 to follow them"),
     "odd": (
-        "entries named like photos in {root} are not files",
-        "Remove these broken links, pipes or devices, or put the photos there",
+        "entries named like photos or videos in {root} are not files",
+        "Remove these broken links, pipes or devices, or put the files there",
     ),
     "closed": ("folders in {root} cannot be opened", "Allow reading them, or remove them"),
     "name": (
@@ -48,6 +49,9 @@ _REASONS = {
     ),
     "traverse": ("photos lie beside the traverses in {root}", "Put them in a folder of their own"),
     "video": ("videos are among the photos in {root}", "Open videos with `video:`"),
+    "photo": ("photos are among the videos in {root}", "Open photos with `folder:`"),
+    "renamed": ("files in {root} are videos with another ending", "Rename them, such as to .mp4"),
+    "below": ("folders in {root} hold videos", "Name each: `video:FOLDER`"),
     "ending": (
         "files in {root} do not have the ending of a photo",
         f"Convert them if they are photos. Photos end in {', '.join(PHOTO_SUFFIXES)}",
@@ -130,8 +134,8 @@ def list_photos(root: Path, *, named: Collection[str] = ()) -> list[str]:
     """
     require_folder(root)
     left_out = LeftOut(root)
-    films = {frame[0] for frame in map(parse_frame_name, named) if frame}
-    names = sorted(walk_photos(root, left_out, named=films.union(named)))
+    videos = {frame[0] for frame in map(parse_frame_name, named) if frame}
+    names = sorted(walk_photos(root, left_out, named=videos.union(named)))
     if not names and not named:
         why = str(left_out) or f"A photo's name ends in {', '.join(PHOTO_SUFFIXES)}"
         raise ValueError(f"No photos in {root}. {why}")

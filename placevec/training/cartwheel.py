@@ -26,7 +26,7 @@ from placevec.images import count_frames, frame_name, read_image
 from placevec.images.contact_sheet import draw_tuples
 from placevec.places import PlaceDataset
 from placevec.sources import open_places, parse_cutout_name
-from placevec.sources.video import list_films
+from placevec.sources.video import list_videos
 from placevec.training.tuple_photos import TuplePhotos, draw_frames, draw_places
 
 _log = logging.getLogger(__name__)
@@ -274,12 +274,12 @@ class WalksRenderer(_Loader):
     """
 
     def __init__(self, db_path: Path | str, seed: int = 0):
-        films = list_films(Path(db_path).expanduser())
-        counts = np.array([count_frames(film) for film in films])
+        videos = list_videos(Path(db_path).expanduser())
+        counts = np.array([count_frames(video) for video in videos])
 
         def read(item: tuple[int, int], **form: object) -> np.ndarray:
-            film, frame = item
-            return read_image(frame_name(str(films[film]), frame), **form)
+            video, frame = item
+            return read_image(frame_name(str(videos[video]), frame), **form)
 
         draw = draw_frames(counts, radius=_WALK_FRAMES)
         super().__init__(TuplePhotos(draw, read, seed=seed))

@@ -126,14 +126,14 @@ def _rows(places: PlaceDataset | StreamPhotos) -> Iterator[tuple[str, int, int, 
         return
     known = [getattr(places, fact) for fact in _FACTS]
     facts = zip(*(each.tolist() for each in known if each is not None), strict=True)
-    films: dict[Path, tuple[int, int]] = {}
+    videos: dict[Path, tuple[int, int]] = {}
     for row, (name, values) in enumerate(zip(places.names.tolist(), facts, strict=True)):
         path = places.path(row)
         if frame := find_frame(path):
-            film = Path(frame[0])
-            if film not in films:
-                films[film] = _size_and_time(film)
-            state = films[film]
+            video = Path(frame[0])
+            if video not in videos:
+                videos[video] = _size_and_time(video)
+            state = videos[video]
         else:
             state = _size_and_time(path)
         digest = hashlib.blake2b(repr(values).encode(), digest_size=_DIGEST_BYTES)

@@ -56,7 +56,7 @@ def test_units_of_unknown_scale_are_no_metres():
     )
 
 
-def test_frames_of_films_have_no_files_of_their_own():
+def test_frames_of_videos_have_no_files_of_their_own():
     conditions = Conditions(
         np.array([0, 0]), np.array([[48, 64]] * 2, np.int32), np.zeros((2, 2), np.uint64),
         np.zeros((2, 8), np.uint64), np.ones(2, bool), {},

@@ -93,15 +93,15 @@ def test_a_bomb_is_not_decoded(tmp_path, monkeypatch):
     assert "declares 60000 x 60000 pixels" in found.problem
 
 
-def write_film(path, seeds):
+def write_video(path, seeds):
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
     for seed in seeds:
         writer.write(texture(seed))
     writer.release()
 
 
-def test_frames_of_a_film_are_photos_with_the_digest_of_their_pixels(tmp_path):
-    write_film(tmp_path / "walk.mkv", [0, 1, 2, 1])
+def test_frames_of_a_video_are_photos_with_the_digest_of_their_pixels(tmp_path):
+    write_video(tmp_path / "walk.mkv", [0, 1, 2, 1])
     names = [frame_name("walk.mkv", i) for i in range(4)]
     found = conditions_of(tmp_path, names)
     assert found.problems == {}
@@ -113,14 +113,14 @@ def test_frames_of_a_film_are_photos_with_the_digest_of_their_pixels(tmp_path):
 
 
 def test_frames_are_not_decoded_where_photos_are_not(tmp_path):
-    write_film(tmp_path / "walk.mkv", [0, 0])
-    (tmp_path / "bad.mp4").write_bytes(b"no film at all")
+    write_video(tmp_path / "walk.mkv", [0, 0])
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all")
     names = ["walk.mkv#000000", "walk.mkv#000001", "walk.mkv#000002", "bad.mp4#000000"]
     for decode in (True, False):
         found = conditions_of(tmp_path, [*names, "gone.mp4#000000"], decode=decode)
         assert sorted(found.problems) == [2, 3, 4]
         assert "announces 2 frames" in found.problems[2]
-        assert found.problems[3] == "is no whole film"
-        assert "There is no film" in found.problems[4]
+        assert found.problems[3] == "is not a whole video"
+        assert "There is no video" in found.problems[4]
         assert found.is_decoded.any() == decode
     assert found.equal_files() == []

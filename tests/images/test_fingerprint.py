@@ -146,12 +146,12 @@ def test_refuses_sides_that_do_not_fit():
 
 
 def test_a_frame_has_the_fingerprint_of_a_photo_of_its_pixels(tmp_path):
-    film = cv2.VideoWriter(
+    video = cv2.VideoWriter(
         str(tmp_path / "walk.mkv"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240)
     )
     for seed in (0, 1):
-        film.write(scene(seed))
-    film.release()
+        video.write(scene(seed))
+    video.release()
     frames = [fingerprint(tmp_path / f"walk.mkv#00000{i}") for i in (0, 1)]
     photos = [write(tmp_path / f"{seed}.jpg", scene(seed)) for seed in (0, 1)]
     assert frames[0].digest != frames[1].digest

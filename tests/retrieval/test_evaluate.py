@@ -224,7 +224,7 @@ def test_refuses_descriptors_that_are_no_numbers(make_dataset):
         evaluate(broken, make_dataset([RED, RED], [0, 1]), image_size=SIZE)
 
 
-def test_looks_up_frames_of_a_film(tmp_path, mean_color):
+def test_looks_up_frames_of_a_video(tmp_path, mean_color):
     """Frame n of 40 is as red as 6n and as green as 240 - 6n, so its neighbors look most alike."""
     writer = cv2.VideoWriter(
         str(tmp_path / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (48, 32)

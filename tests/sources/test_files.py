@@ -101,7 +101,7 @@ def test_messages_stay_on_one_line_whatever_the_names(photos, refuses):
         readable(root, ["a\nb.jpg"], source=root, skip_unreadable=False)
 
 
-def test_a_frame_is_there_where_its_film_is(photos):
+def test_a_frame_is_there_where_its_video_is(photos):
     listing = Listing(photos("walks/a.mp4", "photo.jpg"))
     assert listing.holds("walks/a.mp4#000003")
     for name in ("walks/b.mp4#000003", "photo.jpg#000003", "walks/a.mp4#x"):

@@ -97,7 +97,7 @@ def exif_value(name, values):
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def make_film(root, example):
+def make_video(root, example):
     writer = cv2.VideoWriter(str(root / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (64, 48))
     for _ in range(25):
         writer.write(np.zeros((48, 64, 3), np.uint8))
@@ -132,7 +132,7 @@ MAKERS = {
     "ROS bag": make_bag,
     "Lists with an npz": make_npz,
     "EXIF": make_exif,
-    "Films": make_film,
+    "Videos": make_video,
 }
 
 
