@@ -10,7 +10,7 @@ from placevec.sources import find_reader, open_places, split_options
 from placevec.sources.number_lines import read_numbers
 from placevec.sources.poses import WORLD_AXES, Poses, find_up, on_the_ground
 from placevec.sources.rows import TABLE_SUFFIXES, read_csv, read_rows
-from placevec.sources.trajectory import read_track, up_option
+from placevec.sources.trajectory import flaw_of, read_track, up_option
 
 _WITHOUT_PHOTOS = ("tum", "kitti")
 
@@ -49,15 +49,17 @@ def _read_poses(path: str, reader: str) -> tuple[PlaceDataset, Turns]:
     file, options = split_options(path, ("up",))
     if reader == "tum":
         track = read_track(file, w_first=False)
+        flaw = track.flaw
         poses = track.poses.at(np.argsort(track.stamps.values, kind="stable"))
     else:
         matrices = read_numbers(file, 12).reshape(-1, 3, 4)
         poses = Poses(matrices[:, :, 3], matrices[:, :, :3])
-    if not poses.known.all():
+        flaw = flaw_of(poses, matrices[:, :, 3], matrices[:, :, :3])
+    if flaw:
         raise ValueError(
             f"Each line of {file} must be the pose of a camera. Received: "
-            f"{int((~poses.known).sum())} of {len(poses.centers)} that are none (first: pose "
-            f"{int(np.flatnonzero(~poses.known)[0])}). Take them out"
+            f"{int((~poses.known).sum())} of {len(poses.centers)} that are none. {flaw}. Take "
+            "them out"
         )
     up = up_option(options)
     if up is None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from placevec.input_file import open_text, shown
+from placevec.sources.number_lines import has_decimal_commas
 
 log = logging.getLogger(__name__)
 
@@ -217,8 +218,13 @@ def _image_of_line(line: str, where: str) -> ColmapImage:
     except (ValueError, IndexError, OverflowError):
         raise ValueError(
             f"{where} must be `ID QW QX QY QZ TX TY TZ CAMERA NAME`, and the next its points "
-            f"`X Y POINT` or empty. Received: {shown(line, longest=80)!r}"
+            f"`X Y POINT` or empty. Received: {_received(line)}"
         ) from None
+
+
+def _received(line: str) -> str:
+    commas = "decimal commas, " if has_decimal_commas(line) else ""
+    return f"{commas}{shown(line, longest=80)!r}"
 
 
 def _points_of_line(line: str) -> np.ndarray | None:
@@ -246,7 +252,7 @@ def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float | None]]:
         except (ValueError, IndexError, OverflowError):
             raise ValueError(
                 f"Line {number} of {path} must be `ID MODEL WIDTH HEIGHT PARAMETERS`. Received: "
-                f"{shown(line, longest=80)!r}"
+                f"{_received(line)}"
             ) from None
 
 

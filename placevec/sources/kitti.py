@@ -1,17 +1,21 @@
 """KITTI odometry: numbered frames of drives and a file of poses for each drive."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without
-from placevec.sources.number_lines import first_numbers, read_numbers
+from placevec.sources.number_lines import first_numbers, read_numbers, starts_are_whole
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
 from placevec.sources.roles import roles_of
+from placevec.sources.time_stamps import Stamps, seconds_alone
 from placevec.sources.trajectory import flaw_of, places_of_poses, tell_shared_poses
 from placevec.sources.walk import LeftOut, require_folder, walk_photos
+
+_log = logging.getLogger(__name__)
 
 _CAMERAS = ("image_2", "image_0", "image_l", "image_left", "")
 _UP = WORLD_AXES["-y"]
@@ -26,7 +30,7 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     matrix from the camera to the first frame's camera, whose x axis is taken as east and whose z
     axis, along the street, as north. Photos are those of `image_2`, else of `image_0`, `image_l`
     or `image_left`, else of the folder itself; a photo's number is its frame. `times.txt` gives
-    times in seconds.
+    times, in seconds unless their size tells another unit.
 
     Each drive is measured from its own first frame. Several are refused, unless the path says
     `apart_m`: then each is moved east so that it begins that far behind the end of the one before.
@@ -159,8 +163,12 @@ def _read_times(times_path: Path, frames: np.ndarray) -> np.ndarray | None:
     """Returns (N,) seconds of frames, NaN where the file has no line for them."""
     if not times_path.is_file():
         return None
-    times_s = np.append(read_numbers(times_path, 1)[:, 0], np.nan)
+    stamps = Stamps(read_numbers(times_path, 1)[:, 0], starts_are_whole(times_path))
+    times_s = np.append(seconds_alone(stamps), np.nan)
     times_s[np.isinf(times_s)] = np.nan
+    without = int((frames >= len(times_s) - 1).sum())
+    if without:
+        _log.warning("%s has no time for %d of %d photos", times_path, without, len(frames))
     return times_s[np.minimum(frames, len(times_s) - 1)]
 
 

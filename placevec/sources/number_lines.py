@@ -75,6 +75,12 @@ def starts_are_whole(path: Path) -> bool:
     return not any("." in start and _is_number(start) for start in starts)
 
 
+def has_decimal_commas(line: str) -> bool:
+    """Returns whether a line with other separators than commas has commas inside numbers."""
+    cells = re.split(r"[\s;]+", line)
+    return len(cells) > 1 and any(map(_DECIMAL_COMMA.fullmatch, cells))
+
+
 def column_names(path: Path) -> list[str]:
     """Returns the names of the columns, from the last line of names above the first numbers.
 
@@ -136,8 +142,7 @@ def _is_number(cell: str) -> bool:
 def _problem(line: str, cells: list[str], columns: int, width: int) -> str:
     """Says what keeps a line from being a row of `width` numbers, or `""`."""
     received = repr(shown(line, longest=80))
-    apart = re.split(r"[\s;]+", line)
-    if len(apart) > 1 and any(map(_DECIMAL_COMMA.fullmatch, apart)):
+    if has_decimal_commas(line):
         return f"decimal commas, {received}. Write decimal points"
     bad = [cell for cell in cells[:columns] if not _is_number(cell)]
     if bad:

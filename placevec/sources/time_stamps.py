@@ -54,6 +54,17 @@ def dates_of_stamps(stamps: Stamps) -> np.ndarray | None:
     return None if unit is None else stamps.values / UNITS[unit]
 
 
+def seconds_alone(stamps: Stamps) -> np.ndarray:
+    """Returns the time stamps of one file in seconds.
+
+    What they count is told as `seconds_together` does; whole ones with small steps are seconds.
+    """
+    unit = _unit_of_dates(stamps)
+    if unit is None and stamps.whole:
+        unit = _unit_of_counts([stamps.values])
+    return stamps.values / UNITS[unit or "s"]
+
+
 def seconds_together(
     photos: Stamps, poses: Stamps, *, unit: str | None, source: Path
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Photos along a trajectory: which pose belongs to which photo."""
 
 import logging
+import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -106,7 +107,7 @@ def flaw_of(poses: Poses, centers: np.ndarray, rotations: np.ndarray) -> str:
     elif np.abs(centers[row]).max() >= LONGEST:
         what = f"a coordinate beyond {LONGEST:g}"
     elif rotations.ndim == 2:
-        what = f"a quaternion of length {np.linalg.norm(rotations[row]):.3g}, not 1"
+        what = f"a quaternion of length {math.hypot(*rotations[row]):.3g}, not 1"
     else:
         what = "a matrix that is not a rotation"
     return f"The first bad pose is number {row + 1}: {what}"

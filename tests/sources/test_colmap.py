@@ -167,6 +167,7 @@ def test_names_may_hold_blanks(model, photos):
         ("images.txt", b"1 2 3\n\n", "Line 1 of .*ID QW QX"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5 x\n", "Line 2 of .*`X Y POINT` or empty"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 b.png\n1.5 2.5\n", "Line 2 of"),
+        ("images.txt", b"1 1 0 0 0 0,5 0 0 1 b.png\n\n", "Line 1 of .* Received: decimal commas"),
         ("images.txt", b"1 1 0 0 0 0 0 0 1 ../b.png\n\n", "stay inside"),
         ("images.bin", binary_model([(*IMAGES[0][:4], "a\nb.png", [])])["images.bin"], "control"),
         ("images.txt", b"\xff\xff", "no text in UTF-8"),
@@ -239,3 +240,13 @@ def test_damaged_files_end_in_one_line(
         recognize_colmap(folder)
         for file in folder.iterdir():
             file.unlink()
+
+
+def test_text_and_binary_of_one_model_as_its_makers_wrote_them(shared_data, refuses):
+    folder = shared_data("formats", "colmap_maupertuis")
+    text, binary = (open_places(f"colmap:{folder}/{name}") for name in ("sparse_txt", "sparse_bin"))
+    assert text.names.tolist() == ["00.jpg", "01.jpg", "02.jpg", "03.jpg"]
+    np.testing.assert_allclose(text.positions_m, binary.positions_m, atol=1e-4)
+    assert (text.points_seen != binary.points_seen).nnz == 0
+    with refuses(FileNotFoundError, "Received: some in sparse_bin, sparse_txt. Name one"):
+        read_colmap(folder)

@@ -58,12 +58,20 @@ def test_a_photos_number_is_its_frame(drive, refuses):
     assert len(read_kitti(root, skip_unreadable=True)) == 1
 
 
-def test_reads_times(drive):
+def test_reads_times(drive, caplog, refuses):
     root = drive()
     (root / "sequences" / "00" / "times.txt").write_text("0.0\n1.036e-1\n")
     assert read_kitti(root).times_s.tolist() == [0, 0.1036]
     (root / "sequences" / "00" / "times.txt").write_text("5.0\n")
     np.testing.assert_array_equal(read_kitti(root).times_s, [5, np.nan])
+    assert "has no time for 1 of 2 photos" in caplog.text
+    (root / "sequences" / "00" / "times.txt").write_text(
+        "1317384506400000000\n1317384506500000000\n"
+    )
+    np.testing.assert_allclose(read_kitti(root).times_s, [1317384506.4, 1317384506.5])
+    (root / "sequences" / "00" / "times.txt").write_text("0,0\n0,1\n")
+    with refuses(ValueError, "Line 1 of .*times.txt must hold 1 numbers. Received: 2, '0,0'"):
+        read_kitti(root)
 
 
 def test_takes_poses_and_photos_from_two_places(drive, photos):
@@ -155,3 +163,10 @@ def test_damaged_files_end_in_one_line(drive, survives, damage, edits, length, n
             survives(read_kitti, root)
             recognize_kitti(root)
         path.write_text(text)
+
+
+def test_reads_a_drive_as_its_makers_wrote_it(shared_data):
+    """The second pose is 1.2 m ahead of the first."""
+    dataset = open_places(str(shared_data("formats", "kitti_sequence")))
+    assert dataset.names[0] == "image_l/000000.png"
+    np.testing.assert_allclose(dataset.positions_m[:2], [[0, 0], [-0.014, 1.199]], atol=1e-3)

@@ -225,3 +225,12 @@ def test_damaged_bags_of_ros_2_end_in_one_line(folder, survives, damage, edits, 
             file.write_bytes(content)
             survives(read_rosbag, path)
         file.write_bytes(whole)
+
+
+def test_reads_a_bag_as_its_makers_wrote_it(shared_data, photos, refuses):
+    bag = shared_data("formats", "ros", "trimmed_locoffice.bag")
+    with refuses(FileNotFoundError, "Pictures inside a bag are not read, .*image_raw .Image."):
+        read_rosbag(bag)
+    root = photos("left/1553180220.2.png")
+    dataset = read_rosbag(f"{bag},images={root}/left,within_s=5")
+    np.testing.assert_allclose(dataset.positions_m, [[3.898, 0.631]], atol=0.01)

@@ -3,7 +3,7 @@ import pytest
 
 from placevec.sources.poses import Poses
 from placevec.sources.time_stamps import Stamps
-from placevec.sources.trajectory import Track, nearest_rows, poses_in_time, up_option
+from placevec.sources.trajectory import Track, nearest_rows, poses_in_time, read_track, up_option
 
 
 def along_x(count):
@@ -59,3 +59,12 @@ def test_refuses_an_up_that_is_no_axis(refuses):
     assert up_option({"up": "-y"}).tolist() == [0, -1, 0]
     with refuses(ValueError, "`up` must be one of x, y, z, -x.*up=north"):
         up_option({"up": "north"})
+
+
+def test_reads_the_states_of_euroc_as_its_makers_wrote_them(shared_data):
+    path = shared_data("formats", "euroc_csv", "V102_groundtruth_first2000.csv")
+    track = read_track(path, w_first=True, exactly=False)
+    assert len(track.stamps.values) == 2000 and track.poses.known.all() and track.stamps.whole
+    np.testing.assert_allclose(track.poses.centers[0], [0.515356, 1.996773, 0.971104])
+    # The body's x axis points up in the Vicon room while the vehicle stands on the ground.
+    assert track.poses.rotations[0, 2, 0] > 0.9

@@ -216,3 +216,9 @@ def test_says_how_many_photos_share_a_pose(run, caplog):
     root = run(RUN, "rgb/10.0.png", "rgb/10.01.png", "rgb/11.01.png")
     assert len(read_tum(root)) == 3
     assert "2 of 3 photos share a pose of" in caplog.text
+
+
+def test_reads_a_run_as_its_makers_wrote_it(shared_data):
+    dataset = open_places(str(shared_data("formats", "tum_fr1_rpy")))
+    assert len(dataset) == 8 and dataset.names[0] == "rgb/1305031232.861666.png"
+    assert np.ptp(dataset.altitudes_m) < 0.2
