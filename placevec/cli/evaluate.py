@@ -40,6 +40,7 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
             batch_size=settings.batch_size,
             skip_unreadable=settings.skip_unreadable,
             progress=progress_bar,
+            warn=precision == settings.precision,
         )
         for precision, model in models.items()
     }

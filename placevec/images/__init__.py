@@ -14,6 +14,8 @@ from placevec.images.photo_cache import PhotoCache as PhotoCache
 from placevec.images.read import UnreadableImageError as UnreadableImageError
 from placevec.images.read import read_image as read_image
 from placevec.images.read_ahead import read_ahead as read_ahead
+from placevec.images.same_photos import Same as Same
+from placevec.images.same_photos import same_photos as same_photos
 from placevec.images.street import Street as Street
 from placevec.images.video import count_frames as count_frames
 from placevec.images.video import frame_name as frame_name

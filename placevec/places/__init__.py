@@ -7,6 +7,7 @@ from placevec.places.ground_truth import relevant_database as relevant_database
 from placevec.places.join import join_datasets as join_datasets
 from placevec.places.points import points_matrix as points_matrix
 from placevec.places.points import points_of_depth as points_of_depth
+from placevec.places.runs import adjacent_in_run as adjacent_in_run
 from placevec.places.split import SPLITS as SPLITS
 from placevec.places.split import Split as Split
 from placevec.places.split import draw_roles as draw_roles

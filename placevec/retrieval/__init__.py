@@ -1,5 +1,6 @@
 """Finding places: describing photos, searching them, measuring recall, drawing what was found."""
 
+from placevec.retrieval.cautions import warn_of_training_photos as warn_of_training_photos
 from placevec.retrieval.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe

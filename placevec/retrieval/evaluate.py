@@ -7,6 +7,7 @@ import numpy as np
 
 from placevec.config import EvaluateConfig
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
+from placevec.retrieval.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.recall import RANKS, recall
 from placevec.retrieval.search import nearest
@@ -81,6 +82,7 @@ def evaluate(
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Callable[..., Iterable] = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
+    warn: bool = True,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
@@ -98,6 +100,8 @@ def evaluate(
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
+        warn: bool. Whether to log that queries are also in the database, or that most right
+            answers are the photos beside the query in its own run. Defaults to `True`.
 
     Returns:
         Evaluation.
@@ -120,6 +124,9 @@ def evaluate(
     dataset = dataset.take(kept)
     relevant = _answers(dataset, radius_m, min_time_difference_s)
     neighbors, similarities = _search(dataset, descriptors, min_time_difference_s)
+    if warn:
+        warn_of_queries_in_database(dataset, neighbors, similarities, min_time_difference_s)
+        warn_of_own_run(dataset, neighbors, relevant)
     return Evaluation(
         dataset=dataset,
         recall=recall(neighbors, relevant),

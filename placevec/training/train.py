@@ -20,7 +20,13 @@ from placevec.models import (
     save_model,
 )
 from placevec.places import PlaceDataset, TupleSampler
-from placevec.retrieval import Evaluation, draw_matches, draw_recall, no_progress
+from placevec.retrieval import (
+    Evaluation,
+    draw_matches,
+    draw_recall,
+    no_progress,
+    warn_of_training_photos,
+)
 from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.cluster_use import cluster_use
@@ -160,6 +166,10 @@ def train(
         _precision(config.precision),
         run_locked(config, is_writer=devices.is_first) as goes_on,
     ):
+        if devices.is_first and isinstance(sampler.dataset, PlaceDataset):
+            warn_of_training_photos(sampler.dataset, validation, "validation")
+            if test:
+                warn_of_training_photos(sampler.dataset, test, "test")
         photos = record_photos({"places": sampler.dataset, "validation": validation})
         if goes_on:
             require_same_photos(config.run_dir, photos)

@@ -42,19 +42,23 @@ class Validation:
         self.dataset = dataset
         self.devices = devices
         self.progress = progress
+        self._is_told = False
         self._batches = self._open_batches(batch_settings)
 
     def recall(self, model: keras.Model, dataset: PlaceDataset | None = None) -> Evaluation:
         """Measures recall, on other photos if they are given; the `work` of `Devices.by_first`."""
+        dataset = self.dataset if dataset is None else dataset
+        told, self._is_told = self._is_told and dataset is self.dataset, True
         return evaluate(
             model,
-            self.dataset if dataset is None else dataset,
+            dataset,
             radius_m=self.config.recall_radius_m,
             min_time_difference_s=self.config.min_time_difference_s,
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
             progress=self.progress,
             describe_photos=self.devices.describe,
+            warn=not told,
         )
 
     def loss(self, parallel: keras.Model) -> dict[str, float]:

@@ -1,0 +1,56 @@
+"""Photos that follow each other in one run, such as a drive, a walk or a video."""
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.places.name_order import by_number
+
+_NUM_ADJACENT = 2
+_LONGEST_STEPS = 10.0  # times the median step
+_FEWEST_PHOTOS = 10
+_MOST_LONG_STEPS = 0.05  # share of the steps of a run that nothing else tells
+
+
+def adjacent_in_run(dataset: PlaceDataset, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tells which pairs of photos are at most two photos apart in one run.
+
+    Photos of one sequence are a run, or, if no sequences are known, all photos with a time; their
+    order is that of their times, else of their names. If neither is known, all photos are one run
+    if almost every one is near the one before it in the order of names.
+
+    Args:
+        dataset: PlaceDataset.
+        ones: (n,) int. Rows of the data set.
+        others: (n,) int. Rows of the data set.
+
+    Returns:
+        (n,) bool.
+
+    Example:
+
+    >>> walk = PlaceDataset("walk", [f"{n}.jpg" for n in range(10)],
+    ...                     positions_m=[[n, 0] for n in range(10)])
+    >>> adjacent_in_run(walk, np.array([0, 0]), np.array([2, 3])).tolist()
+    [True, False]
+    """
+    runs = _runs(dataset)
+    order = np.array([by_number(name) for name in dataset.names.tolist()])
+    times_s = np.zeros(len(dataset)) if dataset.times_s is None else dataset.times_s
+    place = np.empty(len(dataset), dtype=np.int64)
+    place[np.lexsort((order, times_s, runs))] = np.arange(len(dataset))
+    near = np.abs(place[ones] - place[others]) <= _NUM_ADJACENT
+    return near & (runs[ones] == runs[others]) & (runs[ones] != -1)
+
+
+def _runs(dataset: PlaceDataset) -> np.ndarray:
+    """Returns the run of each photo, (N,) int64; -1 if it is in none."""
+    if dataset.sequence_ids is not None:
+        return dataset.sequence_ids
+    if dataset.times_s is not None:
+        return np.where(np.isnan(dataset.times_s), -1, 0)
+    if dataset.positions_m is None or len(dataset) < _FEWEST_PHOTOS:
+        return np.full(len(dataset), -1)
+    order = sorted(range(len(dataset)), key=lambda row: by_number(dataset.names[row]))
+    steps = np.linalg.norm(np.diff(dataset.positions_m[order], axis=0), axis=1)
+    is_run = (steps > _LONGEST_STEPS * np.median(steps)).mean() <= _MOST_LONG_STEPS
+    return np.zeros(len(dataset), dtype=np.int64) if is_run else np.full(len(dataset), -1)

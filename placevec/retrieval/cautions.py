@@ -1,0 +1,129 @@
+"""What makes recall say less than it seems to: photos on both sides, answers from the same run."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import PurePath
+
+import numpy as np
+
+from placevec.images import Same, same_photos
+from placevec.input_file import shown
+from placevec.places import PlaceDataset, adjacent_in_run, may_answer
+
+_log = logging.getLogger(__name__)
+_NUM_ALIKE = 3  # neighbors of a query whose pixels may be compared
+_LEAST_SIMILARITY = 0.9999  # of the descriptors of equal pixels, in any precision
+_FEWEST_ANSWERS = 3
+_HOW = {"file": "is the file", "bytes": "is a copy of", "pixels": "has the pixels of"}
+
+
+def warn_of_queries_in_database(
+    dataset: PlaceDataset,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    min_time_difference_s: float | None = None,
+) -> None:
+    """Logs how many queries are also in the database: the same file, a copy, the same pixels.
+
+    Args:
+        dataset: PlaceDataset.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        similarities: (Q, k) float32.
+        min_time_difference_s: float or None. What may not answer is passed over, see `may_answer`.
+            Defaults to `None`.
+    """
+    queries, database = dataset.queries, dataset.database
+    near = (neighbors >= 0) & (similarities >= _LEAST_SIMILARITY)
+    alike = [
+        (query, photo)
+        for query, found, is_near in zip(queries.tolist(), neighbors, near, strict=True)
+        for photo in database[found[is_near][:_NUM_ALIKE]].tolist()
+    ]
+    same = [
+        each
+        for each in same_photos(dataset.paths(), queries, database, alike)
+        if may_answer(dataset, *np.array([[each.row], [each.other]]), min_time_difference_s)[0]
+    ]
+    if same:
+        _log.warning(
+            "%d of %d queries are also in the database (%s). They find themselves, so recall is "
+            "too high. Remove them from one side",
+            len(same),
+            len(queries),
+            _first(same, dataset.names),
+        )
+
+
+def warn_of_own_run(
+    dataset: PlaceDataset, neighbors: np.ndarray, relevant: list[np.ndarray]
+) -> None:
+    """Logs that most right first answers are the photos just before and after the queries.
+
+    Args:
+        dataset: PlaceDataset.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
+    """
+    firsts = neighbors[:, 0]
+    right = np.array([first in good for first, good in zip(firsts, relevant, strict=True)])
+    if right.sum() < _FEWEST_ANSWERS:
+        return
+    near = adjacent_in_run(dataset, dataset.queries[right], dataset.database[firsts[right]])
+    if 2 * near.sum() >= len(near):
+        _log.warning(
+            "%d of %d right first answers are photos just before or after the query in its own "
+            "run, which look nearly the same. This recall says little about finding a place again. "
+            "Bar them with `--min-time-difference-s`, or search in another run",
+            near.sum(),
+            len(near),
+        )
+
+
+def warn_of_training_photos(training: PlaceDataset, held_out: PlaceDataset, role: str) -> None:
+    """Logs how many photos of another set are also trained on: the same file, bytes or pixels.
+
+    Pixels are compared for photos of equal file names or equal positions only.
+
+    Args:
+        training: PlaceDataset. The photos that are trained on.
+        held_out: PlaceDataset. The photos that the network is judged by.
+        role: str. What these are, such as `"validation"`.
+    """
+    count = len(held_out)
+    paths = [*held_out.paths(), *training.paths()]
+    alike = [
+        (row, count + other)
+        for keys in ("stem", "place")
+        for row, other in _of_equal_key(*(_keys(each, keys) for each in (held_out, training)))
+    ]
+    same = same_photos(paths, np.arange(count), np.arange(count, len(paths)), alike)
+    if same:
+        _log.warning(
+            "%d of %d %s photos are also trained on (%s). Recall on them shows what was learned by "
+            "heart. Give other photos as `%s`",
+            len(same),
+            count,
+            role,
+            _first(same, list(map(str, paths))),
+            role,
+        )
+
+
+def _keys(dataset: PlaceDataset, kind: str) -> list:
+    if kind == "stem":
+        return [PurePath(name).stem for name in dataset.names.tolist()]
+    if dataset.positions_m is None:
+        return []
+    return [(dataset.frame, *position) for position in dataset.positions_m.round(1).tolist()]
+
+
+def _of_equal_key(ones: list, others: list) -> list[tuple[int, int]]:
+    """Returns the place of each key that is in both lists, and its last place in the other."""
+    last = {key: place for place, key in enumerate(others)}
+    return [(place, last[key]) for place, key in enumerate(ones) if key in last]
+
+
+def _first(same: list[Same], names: Sequence[str]) -> str:
+    """Returns the first of photos that are the same, and how they are, for a message."""
+    first = same[0]
+    return f"first: {shown(names[first.row])} {_HOW[first.how]} {shown(names[first.other])}"
