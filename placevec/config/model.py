@@ -11,6 +11,7 @@ _AGGREGATORS_WITH = {
     "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
     "num_clusters": ("netvlad", "salad"),
     "num_ghost_clusters": ("netvlad",),
+    "keep_old_clusters": ("netvlad",),
     "assignment_bias": ("netvlad",),
     "normalize_features": ("netvlad",),
 }
@@ -53,6 +54,9 @@ class ModelConfig:
     or a .npz, .h5 or .keras file, read by layer name."""
     allow_missing_weights: bool = False
     """Go on when the weights file lacks some layers; they stay random."""
+    keep_old_clusters: bool = False
+    """Keep the trained clusters of an old .h5 file in `weights`; otherwise new ones start from the
+    training photos. They need `normalize_features` false and the `num_clusters` of the file."""
     batch_norm_momentum: float = 0.9
     """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
     networks never settles in a short training."""
@@ -90,3 +94,11 @@ class ModelConfig:
                     f"`{each.name}` is of {' and '.join(users)}, {self.aggregator} has none. "
                     f"Received: {each.name}={getattr(self, each.name)}"
                 )
+        if self.keep_old_clusters and self.normalize_features:
+            raise ValueError(
+                "`keep_old_clusters` needs `normalize_features` false, because the clusters of old "
+                ".h5 files were trained on local features as they are. Received: "
+                "normalize_features=True"
+            )
+        if self.keep_old_clusters and not self.assignment_bias:
+            refuse(self, "assignment_bias", "true with `keep_old_clusters`")

@@ -1,15 +1,15 @@
 """Trained `.h5` models of the cartwheel scripts (Keras 2), as descriptor models."""
 
-import json
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 
+from placevec.input_file import parse_json, shown
 from placevec.layers import NetVLAD, PixelScaling
 from placevec.models.backbones import local_features
-from placevec.models.weights import AGGREGATOR, load_weights, read_weights
+from placevec.models.hdf5 import open_hdf5
+from placevec.models.weights import AGGREGATOR, OLD_CLUSTERS, load_weights, read_weights
 
 _FIRST_LAYERS = {"Conv1": "mobilenetv2", "conv1": "mobilenet"}
 
@@ -32,37 +32,40 @@ def load_cartwheel(path: Path) -> keras.Model:
     """
     arrays = read_weights(path)
     layers = _layer_names(path)
-    backbone = next((_FIRST_LAYERS[name] for name in arrays if name in _FIRST_LAYERS), None)
-    vlad = arrays.get(layers[-1], {})
-    if backbone is None or not {"kernel", "bias", "cluster_centers"} <= vlad.keys():
+    first = next((name for name in arrays if name in _FIRST_LAYERS), None)
+    channels = _axis(arrays.get(first, {}).get("kernel"), 2)
+    clusters = arrays.get(OLD_CLUSTERS)
+    if channels not in (1, 3) or clusters is None:
         raise ValueError(
             f"{path} must hold a MobileNet or MobileNetV2 that ends in a NetVLADLayer. Received: "
-            f"layers {layers[0]} to {layers[-1]}"
+            f"layers {shown(layers[0])} to {shown(layers[-1])}"
         )
-    channels = next(arrays[name]["kernel"].shape[2] for name in arrays if name in _FIRST_LAYERS)
-    feature_dim, num_clusters = vlad["kernel"].shape[-2:]
-
     images = keras.Input((None, None, channels), dtype="uint8", name="photos")
     # `read_weights` has turned the first kernel from BGR to RGB.
     pixels = PixelScaling(scale=2.0 / 255.0, offset=-1.0, name="pixel_scaling")(images)
-    features = local_features(pixels, backbone=backbone, cut_layer=layers[-2])
+    features = local_features(pixels, backbone=_FIRST_LAYERS[first], cut_layer=layers[-2])
+    num_clusters = clusters["kernel"].shape[1]
     aggregator = NetVLAD(num_clusters=num_clusters, normalize_inputs=False, name=AGGREGATOR)
     model = keras.Model(images, aggregator(features), name="descriptor")
-    load_weights(model, path)
-    aggregator.kernel.assign(vlad["kernel"].reshape(feature_dim, num_clusters))
-    aggregator.bias.assign(vlad["bias"].reshape(num_clusters))
-    centers = vlad["cluster_centers"].reshape(feature_dim, num_clusters)
-    aggregator.centers.assign(-np.ascontiguousarray(centers.T))
+    load_weights(model, path, old_clusters=True)
     return model
+
+
+def _axis(array: np.ndarray | None, axis: int) -> int:
+    """Returns the length of an axis of a kernel; 0 if there is none."""
+    return array.shape[axis] if array is not None and array.ndim == 4 else 0
 
 
 def _layer_names(path: Path) -> list[str]:
     """Returns the names of a stored model's layers, first to last."""
-    with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
+    with open_hdf5(path) as file:
+        text = file.attrs.get("model_config", "null")
+    if not isinstance(text, str | bytes):
+        text = "null"
+    config = parse_json(text, f"the model's settings in {path}")
     try:
-        names = [layer["config"]["name"] for layer in json.loads(text)["config"]["layers"]]
-    except (TypeError, KeyError, ValueError):
+        names = [str(layer["config"]["name"]) for layer in config["config"]["layers"]]
+    except (TypeError, KeyError):
         names = []
     if len(names) < 2:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from placevec.layers import (
 )
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
+from placevec.models.keras_file import load_keras
 from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
 
@@ -98,13 +98,18 @@ def build_descriptor_model(
         descriptors = Whitening(config.projection_dim, name=PROJECTION)(descriptors)
     model = keras.Model(images, descriptors, name="descriptor")
     if config.weights not in ("imagenet", "none"):
-        load_weights(model, Path(config.weights), allow_missing=config.allow_missing_weights)
+        load_weights(
+            model,
+            Path(config.weights),
+            allow_missing=config.allow_missing_weights,
+            old_clusters=config.keep_old_clusters,
+        )
     return without_xla(model)
 
 
 def holds_aggregator(config: ModelConfig) -> bool:
     """Returns whether the file of starting weights holds a trained aggregator too."""
-    return _holds(config, AGGREGATOR)
+    return config.keep_old_clusters or _holds(config, AGGREGATOR)
 
 
 def holds_projection(config: ModelConfig) -> bool:
@@ -130,7 +135,8 @@ def load_model(path: Path) -> keras.Model:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, of another kind, or holds another kind of model.
+        ValueError: If the file is damaged, of another kind, holds another kind of model, or has a
+            weight that is NaN or infinite.
     """
     path = Path(path)
     if not path.is_file():
@@ -140,10 +146,9 @@ def load_model(path: Path) -> keras.Model:
     if path.suffix != ".keras":
         raise ValueError(f"A model file must end in .keras or .h5. Received: {path}")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = load_keras(path)
     except Exception as error:
-        whole = zipfile.is_zipfile(path)
-        reason = (str(error) or type(error).__name__).splitlines()[0] if whole else "cut off"
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} cannot be loaded as a model ({reason})") from error
     inputs, outputs = (
         [tuple(each.shape) for each in getattr(model, ends, None) or []]

@@ -1,8 +1,6 @@
 """Weights of a network from a file, matched by the names of its layers."""
 
 import logging
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,18 +8,18 @@ import h5py
 import keras
 import numpy as np
 
+from placevec.archive import read_npz
+from placevec.models.hdf5 import MAX_WEIGHTS_BYTES, open_hdf5
+from placevec.models.keras_file import load_keras
+
 # Name of the layer that turns local features into a descriptor, in every descriptor model.
 AGGREGATOR = "aggregator"
 # Name of the learned linear projection behind it.
 PROJECTION = "projection"
+# Trained clusters of the cartwheel scripts, as `NetVLAD` without scaled inputs takes them.
+OLD_CLUSTERS = "old_clusters"
 
 _log = logging.getLogger(__name__)
-
-# What readers raise at a file that is cut off, damaged, encrypted or crafted.
-_DAMAGED = (
-    OSError, EOFError, KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError,
-    MemoryError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 # Keras 2 called the kernel of a depthwise convolution by another name.
 _RENAMED = {"depthwise_kernel": "kernel"}
@@ -36,7 +34,8 @@ def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
 
     Returns:
         dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
-        such as `kernel`, `bias`, `gamma`, `moving_mean`; `query.kernel` in a layer of layers.
+        such as `kernel`, `bias`, `gamma`, `moving_mean`; `query.kernel` in a layer of layers. The
+        clusters of a cartwheel file are there once more, as the layer `old_clusters`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -50,14 +49,16 @@ def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
         raise ValueError(f"A weights file must end in {', '.join(readers)}. Received: {path.name}")
     try:
         layers = readers[path.suffix](path)
-    except _DAMAGED as error:
+    except Exception as error:  # whatever h5py, NumPy and Keras make of a damaged file
         raise ValueError(f"{path} cannot be read as weights ({_first_line(error)})") from error
     if not layers:
         raise ValueError(f"{path} holds no weights by layer name")
     return layers
 
 
-def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False) -> set[str]:
+def load_weights(
+    model: keras.Model, path: Path, *, allow_missing: bool = False, old_clusters: bool = False
+) -> set[str]:
     """Writes the weights of a file into the layers of the same name.
 
     Layers of the file that the model lacks are left out: a file may hold a longer network.
@@ -66,6 +67,7 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
         model: keras.Model. Changed in place, all or nothing.
         path: Path. See `read_weights`.
         allow_missing: bool. Go on when the file lacks some of the model's backbone layers.
+        old_clusters: bool. Take the trained clusters of a cartwheel file as the aggregator.
 
     Returns:
         set of str. Names of the model's layers that were given their weights.
@@ -73,9 +75,17 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file lacks layers and `allow_missing` is false, if none match, if
-            shapes differ, or if a weight is no number or not finite.
+            shapes differ, if a weight is no number or not finite, or if `old_clusters` are asked
+            for that the file does not have.
     """
     arrays = read_weights(path)
+    if old_clusters:
+        if OLD_CLUSTERS not in arrays:
+            raise ValueError(
+                f"{path} must be an .h5 file of the cartwheel scripts, whose trained clusters are "
+                "kept. Received: one without"
+            )
+        arrays[AGGREGATOR] = arrays.pop(OLD_CLUSTERS)
     found, missing, assignments = [], [], []
     for layer in model.layers:
         if not layer.weights:
@@ -108,8 +118,13 @@ def load_weights(model: keras.Model, path: Path, *, allow_missing: bool = False)
         "weights of %d layers from %s, %d more in the file", len(found), path,
         len(arrays) - len(found),
     )  # fmt: skip
-    if AGGREGATOR in missing:
-        _log.info("the %s has none there and starts anew", AGGREGATOR)
+    if AGGREGATOR in missing and OLD_CLUSTERS in arrays:
+        _log.warning(
+            "the trained clusters of %s are left out, and new ones start from your photos; "
+            "`--model.keep-old-clusters` keeps them", path,
+        )  # fmt: skip
+    elif AGGREGATOR in missing:
+        _log.info("%s holds no weights of the %s", path, AGGREGATOR)
     if backbone_missing:
         _log.warning("random weights stay in: %s", ", ".join(backbone_missing))
     return set(found)
@@ -131,16 +146,15 @@ def _first_line(error: BaseException) -> str:
 
 def _read_npz(path: Path) -> dict[str, dict[str, np.ndarray]]:
     layers: dict[str, dict[str, np.ndarray]] = {}
-    with np.load(path, allow_pickle=False) as arrays:
-        for key in arrays.files:
-            layer, _, name = key.rpartition("/")
-            layers.setdefault(layer, {})[name] = arrays[key]
+    for key, array in read_npz(path, max_bytes=MAX_WEIGHTS_BYTES).items():
+        layer, _, name = key.rpartition("/")
+        layers.setdefault(layer, {})[name] = array
     return layers
 
 
 def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
     layers: dict[str, dict[str, np.ndarray]] = {}
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         groups = file["model_weights"] if "model_weights" in file else file
         for layer, group in groups.items():
             if not isinstance(group, h5py.Group):
@@ -153,9 +167,26 @@ def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
                     layers.setdefault(layer, {})[weight] = item[()]
 
             group.visititems(keep)
-    if any("cluster_centers" in weights for weights in layers.values()):
+    old = next((each for each in layers.values() if "cluster_centers" in each), None)
+    if old is not None:
         _turn_first_kernel(layers)
+        layers[OLD_CLUSTERS] = _as_netvlad(old)
     return layers
+
+
+def _as_netvlad(old: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the weights of an old NetVLADLayer as those of `NetVLAD`.
+
+    Args:
+        old: dict of `kernel` (1, 1, D, K), `bias` (K,) and `cluster_centers` (1, 1, 1, D, K),
+            which are stored negated.
+    """
+    shape = old["kernel"].shape[-2:]
+    return {
+        "kernel": old["kernel"].reshape(shape),
+        "bias": old["bias"].reshape(shape[1:]),
+        "centers": -old["cluster_centers"].reshape(shape).T,
+    }
 
 
 def _turn_first_kernel(layers: dict[str, dict[str, np.ndarray]]) -> None:
@@ -167,8 +198,7 @@ def _turn_first_kernel(layers: dict[str, dict[str, np.ndarray]]) -> None:
 
 
 def _read_keras(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return dict(_layers_of(model))
+    return dict(_layers_of(load_keras(path)))
 
 
 def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, np.ndarray]]]:

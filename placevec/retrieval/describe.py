@@ -12,6 +12,7 @@ import numpy as np
 
 from placevec.config import DescribeConfig, TrainConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image, size_in_name
+from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def describe(
 
     Raises:
         ValueError: If there are no photos or none can be read, `batch_size` is below 1, or what
-            the model returns is not `(B, D)`.
+            the model returns is not `(B, D)` or holds a row that is zero, NaN or infinite.
 
     Example:
     >>> model = lambda photos: photos.mean(axis=(1, 2)) / 255
@@ -172,7 +173,7 @@ def describe_in_batches(
     photos = progress(photos, total=len(paths), unit="photo", desc="describe")
     readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
     batches = iter(lambda: list(itertools.islice(readable, batch_size)), [])
-    described = functools.partial(_describe_batch, function, batch_size)
+    described = functools.partial(_describe_batch, function, batch_size, paths)
     if calls == 1:  # by this thread: what Keras runs on may be set for it alone
         yield from map(described, batches)
     else:
@@ -180,7 +181,10 @@ def describe_in_batches(
 
 
 def _describe_batch(
-    function: Callable, batch_size: int, batch: list[tuple[int, np.ndarray]]
+    function: Callable,
+    batch_size: int,
+    paths: Sequence[Path],
+    batch: list[tuple[int, np.ndarray]],
 ) -> tuple[np.ndarray, list[int]]:
     """Returns the descriptors of a batch and the places of its photos."""
     pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
@@ -195,7 +199,18 @@ def _describe_batch(
             f"`model` must return one descriptor a photo, ({batch_size}, D). "
             f"Received: shape {output.shape}"
         )
-    return output[: len(batch)], [index for index, _ in batch]
+    descriptors, places = output[: len(batch)], [index for index, _ in batch]
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.linalg.norm(descriptors.astype(np.float32), axis=1)
+    is_bad = ~np.isfinite(lengths) | (lengths == 0)
+    if is_bad.any():
+        first = int(is_bad.argmax())
+        raise ValueError(
+            "Descriptors must be finite and not zero. Received: one of length "
+            f"{lengths[first]:g} from the model for {shown(paths[places[first]])}. Take another "
+            "model, or leave the photo out if it is blank"
+        )
+    return descriptors, places
 
 
 def _read_or_none(path: Path, image_size: tuple[int, int], channels: int) -> np.ndarray | None:

@@ -49,7 +49,7 @@ def describe_by_ray(
         Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order.
 
     Raises:
-        ValueError: If there are no photos or a number is out of range.
+        ValueError: If there are no photos, a number is out of range, or as `describe`.
         ImportError: If Ray is not installed.
     """
     if not len(paths):
@@ -79,6 +79,8 @@ def describe_by_ray(
         )
         rows = progress(described.iter_rows(), total=len(parts), unit="part", desc="describe")
         for part, row in enumerate(_in_order(rows)):
+            if row["problem"]:
+                raise ValueError(row["problem"])
             places = np.frombuffer(row["places"], np.int64) + part * size
             if len(places):
                 descriptors = np.frombuffer(row["descriptors"], np.float32)
@@ -98,14 +100,18 @@ class _Describer:
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
         paths = [Path(path) for path in batch["paths"][0]]
+        descriptors, places, problem = np.zeros((0, 0), np.float32), np.zeros(0, np.int64), ""
         try:
             descriptors, places = describe(
                 self._model, paths, image_size=self.image_size, batch_size=self.batch_size
             )
         except NoReadablePhotoError:
-            descriptors, places = np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
+            pass  # other parts may have some
+        except ValueError as error:  # one line; what Ray raises for it is its whole traceback
+            problem = str(error)
         return {
             "part": [int(batch["part"][0])],
+            "problem": [problem],
             "places": [places.tobytes()],
             "descriptors": [descriptors.astype(np.float32).tobytes()],
         }

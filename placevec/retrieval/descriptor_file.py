@@ -1,16 +1,12 @@
 """Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from placevec.archive import read_npz
 from placevec.retrieval.unit_length import to_unit
 from placevec.whole_file import require_writable, whole_file
-
-# What `np.load` raises at a file that is cut off, damaged, or no .npz at all.
-_DAMAGED = (KeyError, EOFError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, model_id: str) -> None:
@@ -58,15 +54,15 @@ def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} of descriptors")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names, descriptors = arrays["names"], arrays["descriptors"]
-            model_id = str(arrays["model_id"])
-    except _DAMAGED as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path} cannot be read as descriptors ({reason})") from error
-    if descriptors.ndim != 2 or names.shape != (len(descriptors),):
+        arrays = read_npz(path)
+        names, descriptors = arrays["names"], arrays["descriptors"]
+        model_id = str(arrays["model_id"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as descriptors ({error})") from error
+    kinds = names.dtype.kind + descriptors.dtype.kind
+    if kinds != "Uf" or descriptors.ndim != 2 or names.shape != (len(descriptors),):
         raise ValueError(
-            f"{path} must hold names (N,) and descriptors (N, D). Received: {names.shape} and "
-            f"{descriptors.shape}"
+            f"{path} must hold names (N,) of text and descriptors (N, D) of floats. Received: "
+            f"{names.shape} of {names.dtype} and {descriptors.shape} of {descriptors.dtype}"
         )
     return names, to_unit(descriptors, str(path), names), model_id

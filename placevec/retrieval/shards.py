@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from placevec.archive import read_npy_header
 from placevec.whole_file import whole_file
 
 _SCHEMA = pa.schema(
@@ -118,10 +119,7 @@ def map_numbers(path: Path, dtype: str) -> np.ndarray:
     _refuse_links(path)
     with open(path, "rb") as file:
         try:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
-                raise ValueError(f"format {version}")
-            shape, is_fortran, found = np.lib.format.read_array_header_1_0(file)
+            shape, is_fortran, found = read_npy_header(file)
         except ValueError as error:
             raise ValueError(f"{path} cannot be read as numbers ({error})") from error
         offset = file.tell()

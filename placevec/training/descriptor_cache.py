@@ -1,6 +1,7 @@
 """Descriptors of a training's photos, kept on disk between the refreshes of mining."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from placevec.archive import read_npy_header, read_npz
 from placevec.images import UnreadableImageError
 from placevec.places import PlaceDataset
 from placevec.retrieval import NoReadablePhotoError, describe, no_progress
@@ -153,10 +155,10 @@ class DescriptorCache:
     def _take_up(self) -> None:
         """Takes what an earlier process left, if it is of these photos; otherwise begins anew."""
         try:
-            with np.load(self.folder / CACHE_STATE, allow_pickle=False) as state:
-                described_at, is_readable = state["described_at"], state["is_readable"]
-            descriptors = np.lib.format.open_memmap(self.folder / CACHE, "r+")
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            state = read_npz(self.folder / CACHE_STATE)
+            described_at, is_readable = state["described_at"], state["is_readable"]
+            descriptors = _open_cache(self.folder / CACHE)
+        except (OSError, ValueError, KeyError) as error:
             _log.warning("the cache in %s is made anew (%s)", self.folder, error)
             return
         rows = (len(self.dataset),)
@@ -164,3 +166,13 @@ class DescriptorCache:
         if fits and descriptors.dtype == self.dtype:
             self.descriptors, self.described_at = descriptors, described_at
             self.is_readable = is_readable.astype(bool)
+
+
+def _open_cache(path: Path) -> np.ndarray:
+    """Returns the array of a `.npy` file, mapped for reading and writing."""
+    with open(path, "rb") as file:
+        shape, _, dtype = read_npy_header(file)
+        num_bytes = file.tell() + math.prod(shape) * dtype.itemsize
+    if path.stat().st_size != num_bytes:  # or the map would make the file as long as it says
+        raise ValueError(f"{path.name} must have {num_bytes} bytes")
+    return np.lib.format.open_memmap(path, "r+")

@@ -3,13 +3,13 @@
 import dataclasses
 import logging
 import time
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from placevec.archive import read_npz
 from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
@@ -277,11 +277,11 @@ def _most_similar(
 def _load(path: Path) -> tuple[int, Mined]:
     """Returns what was mined last and for which epoch; -1 where there is nothing to be read."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            mined = Mined(
-                arrays["tuples"], arrays["hardest"], float(arrays["violating"]),
-                float(arrays["seconds"]),
-            )  # fmt: skip
-            return int(arrays["epoch"]), mined
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        arrays = read_npz(path)
+        mined = Mined(
+            arrays["tuples"], arrays["hardest"], float(arrays["violating"]),
+            float(arrays["seconds"]),
+        )  # fmt: skip
+        return int(arrays["epoch"]), mined
+    except (OSError, KeyError, ValueError, TypeError):
         return -1, Mined(np.empty((0, 0), np.int64), np.empty((0, NUM_KEPT), np.int64), 0.0)

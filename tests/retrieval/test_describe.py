@@ -85,10 +85,10 @@ def test_resizes_photos_of_any_size(write_photos, recorder, seen):
 
 def test_gives_grey_photos_where_one_channel_is_asked_for(write_photos, recorder, seen):
     descriptors, _ = describe(
-        recorder, write_photos([(0, 0, 0), (90, 90, 90)]), image_size=SIZE, channels=1
+        recorder, write_photos([(10, 10, 10), (90, 90, 90)]), image_size=SIZE, channels=1
     )
     assert seen[0].shape == (8, 32, 48, 1)
-    np.testing.assert_allclose(descriptors, [[0], [90]], atol=1)
+    np.testing.assert_allclose(descriptors, [[10], [90]], atol=1)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -247,3 +247,19 @@ def test_an_error_of_a_parallel_model_reaches_the_caller(write_photos):
 
     with pytest.raises(FloatingPointError, match="the model's own"):
         describe(Broken(), write_photos(COLORS))
+
+
+@pytest.mark.parametrize(("value", "length"), [(np.nan, "nan"), (np.inf, "inf"), (0, "0")])
+def test_refuses_what_is_no_descriptor_and_names_the_photo(write_photos, value, length):
+    paths = write_photos([(number, number, number) for number in (10, 20, 30, 90, 50)])
+
+    def model(photos):
+        found = photos.mean(axis=(1, 2))
+        found[found[:, 0] > 70] = value
+        return found
+
+    name = paths[3].name
+    with pytest.raises(
+        ValueError, match=rf"finite and not zero. Received: .* {length} from the model for .*{name}"
+    ):
+        describe(model, paths, image_size=SIZE, batch_size=2)

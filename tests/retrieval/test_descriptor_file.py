@@ -117,14 +117,16 @@ def test_refuses_files_of_other_arrays(tmp_path):
     with pytest.raises(ValueError, match="cannot be read as descriptors.*model_id"):
         load_descriptors(path)
     np.savez(path, names=NAMES[:1], descriptors=DESCRIPTORS, model_id="x")
-    with pytest.raises(ValueError, match=r"must hold names \(N,\) and descriptors \(N, D\)"):
+    with pytest.raises(
+        ValueError, match=r"must hold names \(N,\) of text and descriptors \(N, D\)"
+    ):
         load_descriptors(path)
 
 
 def test_refuses_pickled_objects(tmp_path):
     objects = np.array(["a", None], dtype=object)
     np.savez(tmp_path / "d.npz", names=objects, descriptors=DESCRIPTORS, model_id="x")
-    with pytest.raises(ValueError, match="cannot be read as descriptors.*allow_pickle"):
+    with pytest.raises(ValueError, match="cannot be read as descriptors.*Python objects"):
         load_descriptors(tmp_path / "d.npz")
 
 
@@ -145,4 +147,14 @@ def test_refuses_descriptors_that_no_scaling_mends(tmp_path, value):
         save_descriptors(tmp_path / "d.npz", NAMES, bad, "x")
     np.savez(tmp_path / "d.npz", names=NAMES, descriptors=bad, model_id="x")
     with pytest.raises(ValueError, match="finite and of unit length in .*d.npz"):
+        load_descriptors(tmp_path / "d.npz")
+
+
+@pytest.mark.parametrize(
+    ("names", "descriptors"),
+    [(np.arange(2), DESCRIPTORS), (NAMES, DESCRIPTORS > 0), (NAMES, DESCRIPTORS.astype(str))],
+)
+def test_refuses_arrays_of_other_types(tmp_path, names, descriptors):
+    np.savez(tmp_path / "d.npz", names=names, descriptors=descriptors, model_id="x")
+    with pytest.raises(ValueError, match="must hold names .* of text and descriptors .* of floats"):
         load_descriptors(tmp_path / "d.npz")

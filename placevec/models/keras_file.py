@@ -1,0 +1,55 @@
+"""Whole models in `.keras` files, which someone else may have written."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from placevec.archive import open_archive
+from placevec.input_file import parse_json
+from placevec.models.hdf5 import MAX_WEIGHTS_BYTES, require_safe_inside
+
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_LARGEST_CONFIG = 2**26  # bytes
+
+
+def load_keras(path: Path) -> keras.Model:
+    """Loads a `.keras` file; no code in it is run.
+
+    Args:
+        path: Path. The file.
+
+    Returns:
+        keras.Model, not compiled.
+
+    Raises:
+        ValueError: If the archive or its weights are not safe to open, see `open_archive` and
+            `require_safe`, its settings nest too deep, or a weight is NaN or infinite.
+        Exception: Whatever Keras raises at a damaged file.
+    """
+    with open_archive(path, max_bytes=MAX_WEIGHTS_BYTES) as archive:
+        sizes = {each.filename: each.file_size for each in archive.infolist()}
+        if missing := {_CONFIG, _WEIGHTS} - sizes.keys():
+            raise ValueError(f"it must hold {' and '.join(sorted(missing))}")
+        if sizes[_CONFIG] > _LARGEST_CONFIG:
+            raise ValueError(f"{_CONFIG} in it must have at most {_LARGEST_CONFIG:,} bytes")
+        parse_json(archive.read(_CONFIG), _CONFIG)
+        with archive.open(_WEIGHTS) as weights:
+            require_safe_inside(weights, sizes[_WEIGHTS])
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    require_finite(model)
+    return model
+
+
+def require_finite(model: keras.Model) -> None:
+    """Refuses a model with weights that are NaN or infinite: its descriptors would be so, too.
+
+    Raises:
+        ValueError: If it has one; the message names the first.
+    """
+    for variable in model.weights:
+        values = keras.ops.convert_to_numpy(variable)
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"its weights must be finite. Received: NaN or infinity in {variable.path}"
+            )
