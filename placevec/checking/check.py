@@ -24,7 +24,9 @@ from placevec.checking.samples import Samples, draw_samples
 from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
+from placevec.input_file import shown
 from placevec.places import SPLITS, PlaceDataset
+from placevec.sources.csv_file import csv_cell
 from placevec.sources.files import files_there
 from placevec.sources.lacks import Lack, surveying
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
@@ -213,6 +215,7 @@ def _write_list(findings: list[Finding], path: Path) -> None:
         writer.writerow(_COLUMNS)
         for finding in findings:
             if not len(finding.names):
-                writer.writerow(("", finding.kind, finding.message))
+                writer.writerow(("", finding.kind, shown(finding.message)))
             for i, name in enumerate(finding.names):
-                writer.writerow((name, finding.kind, finding.detail(i)))
+                cell = csv_cell(shown(name), is_file=True)
+                writer.writerow((cell, finding.kind, csv_cell(shown(finding.detail(i)))))

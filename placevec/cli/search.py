@@ -7,6 +7,7 @@ from placevec.cli.arguments import Flags, Photos, Store
 from placevec.cli.photos import open_photos
 from placevec.cli.surroundings import import_keras, progress_bar
 from placevec.config import SearchConfig
+from placevec.sources.csv_file import csv_cell
 
 
 def search(
@@ -38,6 +39,8 @@ def search(
         )
     descriptors.require(model_id=model.model_id)
     found = search_photos(descriptors, model, root, names, dataset, settings, progress=progress_bar)
-    print(found.to_csv(index=False), end="")
+    names = [column for column in ("query", "match") if column in found]
+    cells = {name: [csv_cell(each, is_file=True) for each in found[name]] for name in names}
+    print(found.assign(**cells).to_csv(index=False), end="")
     if settings.picture is not None:
         draw_found(found, root, Path(descriptors.manifest.root or "."), settings.picture)

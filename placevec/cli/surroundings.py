@@ -47,7 +47,9 @@ def one_line_errors() -> Iterator[None]:
     gone. `PLACEVEC_DEBUG=1` or `--debug` also prints the traceback. Log lines go to standard
     error.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_SafeFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for chatty in ("absl", "faiss", "jax", "tensorflow", "tf2onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
@@ -69,6 +71,14 @@ def one_line_errors() -> Iterator[None]:
             f"`{_DEBUG_FLAG}` to see the traceback, and report it"
         )
         _leave(OUR_FAULT)
+
+
+class _SafeFormatter(logging.Formatter):
+    """Keeps what files and services call themselves from steering the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).split("\n")
+        return "\n".join(shown(line, longest=_LONGEST) for line in lines)
 
 
 def _in_words(error: Exception) -> str:

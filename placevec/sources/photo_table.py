@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from placevec.sources.csv_file import csv_cell
 from placevec.whole_file import whole_file
 
 
@@ -16,7 +17,8 @@ def write_photo_table(table_path: Path | str, columns: Mapping[str, Sequence]) -
     Args:
         table_path: Path. The file, in a folder that is there.
         columns: column -> its (N,) values, in the order to write; see `rows.COLUMNS` for the names
-            that are read back. None and NaN become empty cells, a float its shortest form.
+            that are read back. None and NaN become empty cells, a float its shortest form, and
+            text never begins as a formula (see `csv_cell`).
 
     Raises:
         ValueError: If there is no column `file`, or columns differ in length.
@@ -42,7 +44,10 @@ def write_photo_table(table_path: Path | str, columns: Mapping[str, Sequence]) -
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):
-            writer.writerow("" if _is_unknown(cell) else cell for cell in row)
+            writer.writerow(
+                "" if _is_unknown(cell) else csv_cell(cell, is_file=column == "file")
+                for column, cell in zip(columns, row, strict=True)
+            )
 
 
 def _is_unknown(cell: object) -> bool:

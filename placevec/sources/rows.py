@@ -1,10 +1,8 @@
 """The rows of a table of photos, CSV or Parquet, converted column by column."""
 
-import csv
 import difflib
 import logging
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +12,11 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
 from placevec.sources.cells import CellReader
+from placevec.sources.csv_file import csv_chunks, csv_columns
 from placevec.sources.files import tidy_name
 from placevec.sources.identities import number_identities
 from placevec.sources.null_island import at_zero
+from placevec.sources.parquet_file import parquet_chunks, parquet_columns
 from placevec.sources.times import settle_times
 from placevec.sources.utm import metres_from_degrees
 
@@ -46,8 +46,7 @@ _LIMITS = {
     "altitude_m": (-12_000.0, 100_000.0, "metres"),
     "fov_deg": (0.001, 360.0, "degrees"),
 }
-_LONGEST_HEADER = 65_536  # characters
-_CHUNK = 65_536  # rows that are held as text at a time
+_MOST_BYTES = 8_000_000_000  # of a column in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +148,8 @@ def read_rows(table_path: Path) -> PhotoRows:
     Raises:
         ValueError: If a column is missing, a file is named twice, or a value cannot be read.
     """
-    chunks = _parquet_chunks(table_path) if _is_parquet(table_path) else _csv_chunks(table_path)
+    is_parquet = _is_parquet(table_path)
+    chunks = parquet_chunks(table_path, COLUMNS) if is_parquet else csv_chunks(table_path)
     columns: dict[str, list[np.ndarray]] = {}
     for cells in chunks:
         if not columns:
@@ -158,6 +158,8 @@ def read_rows(table_path: Path) -> PhotoRows:
             _warn_of_near_columns(cells, table_path)
         for column, values in _convert(cells, table_path).items():
             columns.setdefault(column, []).append(values)
+    for column, parts in columns.items():
+        _refuse_long(column, parts, table_path)
     found = {column: np.concatenate(parts) for column, parts in columns.items()}
     del columns
     names = found["file"]
@@ -202,7 +204,7 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
             the first.
     """
     columns: dict[str, list[str]] = {}
-    for cells in _csv_chunks(table_path):
+    for cells in csv_chunks(table_path):
         for column, values in cells.items():
             columns.setdefault(column, []).extend(values)
     return columns
@@ -217,21 +219,7 @@ def read_columns(table_path: Path) -> list[str]:
     Raises:
         ValueError: If it is no such file.
     """
-    if _is_parquet(table_path):
-        import pyarrow
-        from pyarrow import parquet
-
-        try:
-            return parquet.read_schema(table_path).names
-        except (pyarrow.ArrowException, OSError) as error:
-            raise _no_parquet(table_path, error) from None
-    try:
-        with open(table_path, newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline(_LONGEST_HEADER)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
-    separator = max(",;\t", key=header_line.count)
-    return [column.strip() for column in next(csv.reader([header_line], delimiter=separator), [])]
+    return parquet_columns(table_path) if _is_parquet(table_path) else csv_columns(table_path)
 
 
 def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
@@ -244,73 +232,6 @@ def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
 
 def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
-
-
-def _csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
-    """Yields the cells of a CSV file by column, so many rows at a time; at least once."""
-    try:
-        with open(table_path, newline="", encoding="utf-8-sig") as file:
-            header_line = file.readline(_LONGEST_HEADER)
-            if len(header_line) == _LONGEST_HEADER:
-                raise ValueError(f"{table_path} is no CSV file: its first line has no end")
-            separator = max(",;\t", key=header_line.count)
-            file.seek(0)
-            lines = csv.reader(file, delimiter=separator)
-            header = [column.strip() for column in next(lines, [])]
-            if any(len(column.splitlines()) > 1 for column in header):
-                raise ValueError(f"A column's name must stand on one line in {table_path}")
-            _refuse_repeated_columns(header, table_path)
-            cells = {column: [] for column in header}
-            yield cells
-            for row in lines:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    raise ValueError(
-                        f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
-                        f"the first line has. Received: {len(row)}"
-                    )
-                for values, cell in zip(cells.values(), row, strict=True):
-                    values.append(cell)
-                if len(values) == _CHUNK:
-                    yield cells
-                    cells = {column: [] for column in header}
-            yield cells
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{table_path} is no CSV file in UTF-8: {error}") from None
-
-
-def _parquet_chunks(table_path: Path) -> Iterator[dict[str, list]]:
-    """Yields the cells of a Parquet file as `_csv_chunks` does; others than ours are left empty."""
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(table_path) as file:
-            present = file.schema_arrow.names
-            _refuse_repeated_columns(present, table_path)
-            yield {column: [] for column in present}
-            wanted = [column for column in COLUMNS if column in present]
-            for column in wanted:
-                kind = file.schema_arrow.field(column).type
-                if pyarrow.types.is_nested(kind):
-                    raise ValueError(
-                        f"`{column}` of {table_path} must hold one value in each row. Received: "
-                        f"{shown(kind, longest=60)}"
-                    )
-            for batch in file.iter_batches(_CHUNK, columns=wanted):
-                yield {column: batch.column(column).to_pylist() for column in wanted}
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _no_parquet(table_path, error) from None
-
-
-def _refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
-    repeated = [column for column, count in Counter(columns).items() if count > 1]
-    if repeated:
-        raise ValueError(
-            f"Each column must stand once in {table_path}. Received: {shown(repeated[0])!r} "
-            f"{columns.count(repeated[0])} times. Rename or remove the others"
-        )
 
 
 def _refuse_unread_zones(cells: dict[str, list], table_path: Path) -> None:
@@ -356,8 +277,14 @@ def _known(values: np.ndarray | None) -> np.ndarray | None:
     return None if values is None or np.isnan(values).all() else values
 
 
-def _no_parquet(table_path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{table_path} is no whole Parquet file: {str(error).splitlines()[0]}")
+def _refuse_long(column: str, parts: Sequence[np.ndarray], table_path: Path) -> None:
+    """Refuses texts that do not fit into memory, as each takes as much as the longest."""
+    rows, longest = sum(map(len, parts)), max(part.itemsize for part in parts)
+    if rows * longest > _MOST_BYTES:
+        raise ValueError(
+            f"`{column}` of {shown(table_path)} must take at most {_MOST_BYTES:,} bytes, rows "
+            f"times the longest text. Received: {rows * longest:,}. Shorten the longest texts"
+        )
 
 
 def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:

@@ -1,3 +1,4 @@
+import logging
 import os
 import subprocess
 import sys
@@ -147,3 +148,14 @@ def test_a_full_standard_output_is_one_line(monkeypatch, capfd):
 def test_the_scripts_leave_by_the_last_handler(script):
     text = (REPOSITORY / script).read_text(encoding="utf-8")
     assert 'if __name__ == "__main__":\n    with one_line_errors():\n' in text
+
+
+def test_log_lines_do_not_steer_the_terminal(capsys):
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []
+    try:
+        with one_line_errors():
+            logging.getLogger("placevec").warning("%s", "a\x1b[31m\u202e\r.jpg")
+    finally:
+        root.handlers = before
+    assert capsys.readouterr().err == "a\\x1b[31m\\u202e\\r.jpg\n"

@@ -1,0 +1,139 @@
+"""CSV files: read in pieces within limits, and written so that no cell is a formula."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from placevec.input_file import open_text, shown
+
+CHUNK = 65_536
+"""Rows that are held as text at a time."""
+MOST_ROWS = 50_000_000
+"""Tables of more rows are refused."""
+
+_MAX_BYTES = 20_000_000_000
+_LONGEST_LINE = 1_000_000  # characters
+_LONGEST_HEADER = 65_536  # characters
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_columns(table_path: Path) -> list[str]:
+    """Returns the names in the first line of a CSV file.
+
+    Raises:
+        ValueError: If it is no such file.
+    """
+    try:
+        with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
+            header_line = file.readline(_LONGEST_HEADER)
+    except UnicodeDecodeError as error:
+        raise _no_csv(table_path, error) from None
+    separator = _separator(header_line)
+    return [column.strip() for column in next(csv.reader([header_line], delimiter=separator), [])]
+
+
+def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
+    """Yields the cells of a CSV file by column, a number of rows at a time; at least once.
+
+    Args:
+        table_path: Path. A file in UTF-8, separated by comma, semicolon or tab.
+
+    Yields:
+        Column -> its cells, in the order of the file; empty lines are left out.
+
+    Raises:
+        ValueError: If it is no such file, a column stands twice, a line has other cells than the
+            first, or it exceeds a limit: 20 GB, 50 million rows, 1,000,000 characters in a line,
+            131,072 in a cell.
+    """
+    try:
+        with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
+            header_line = file.readline(_LONGEST_HEADER)
+            if len(header_line) == _LONGEST_HEADER:
+                raise ValueError(f"{shown(table_path)} is no CSV file: its first line has no end")
+            file.seek(0)
+            lines = csv.reader(_lines(file), delimiter=_separator(header_line))
+            yield from _chunks(lines, table_path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _no_csv(table_path, error) from None
+
+
+def refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
+    """Refuses a table that has two columns of one name."""
+    repeated = [column for column, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise ValueError(
+            f"Each column must stand once in {table_path}. Received: {shown(repeated[0])!r} "
+            f"{columns.count(repeated[0])} times. Rename or remove the others"
+        )
+
+
+def refuse_many_rows(count: int, table_path: Path) -> None:
+    """Refuses a table of more than `MOST_ROWS` rows."""
+    if count > MOST_ROWS:
+        raise ValueError(
+            f"{shown(table_path)} must have at most {MOST_ROWS:,} rows. Received: more. Split it"
+        )
+
+
+def csv_cell(value: object, *, is_file: bool = False) -> object:
+    """Returns a value as it is written to a CSV file, so that no spreadsheet runs it as a formula.
+
+    Text that begins as a formula gets `./` in front if it names a file, else a blank. The readers
+    of this package drop both, so that they get the same text back.
+
+    Args:
+        value: A cell. Numbers stay as they are.
+        is_file: bool. Whether it is the name of a file. Defaults to `False`.
+
+    Example:
+
+    >>> csv_cell("=1+1.jpg", is_file=True), csv_cell("-route"), csv_cell(-1.5)
+    ('./=1+1.jpg', ' -route', -1.5)
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"./{value}" if is_file else f" {value}"
+    return value
+
+
+def _separator(header_line: str) -> str:
+    return max(",;\t", key=header_line.count)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
+        yield line
+
+
+def _chunks(lines: Iterator[list[str]], table_path: Path) -> Iterator[dict[str, list[str]]]:
+    header = [column.strip() for column in next(lines, [])]
+    if any(len(column.splitlines()) > 1 for column in header):
+        raise ValueError(f"A column's name must stand on one line in {table_path}")
+    refuse_repeated_columns(header, table_path)
+    cells = {column: [] for column in header}
+    yield cells
+    count = 0
+    for row in lines:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise ValueError(
+                f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
+                f"the first line has. Received: {len(row)}"
+            )
+        for values, cell in zip(cells.values(), row, strict=True):
+            values.append(cell)
+        if len(values) == CHUNK:
+            count += CHUNK
+            refuse_many_rows(count, table_path)
+            yield cells
+            cells = {column: [] for column in header}
+    yield cells
+
+
+def _no_csv(table_path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{shown(table_path)} is no CSV file in UTF-8: {shown(error)}")
