@@ -1,5 +1,6 @@
 """Where to collect: a box, a polygon, points or a track."""
 
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,10 @@ from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, read_text, shown
+from placevec.sources.null_island import at_zero
 from placevec.sources.rows import read_csv
+
+_log = logging.getLogger(__name__)
 
 EARTH_RADIUS_M = 6_371_008.8  # of the sphere of equal volume: distances are good to 0.6 %
 _LARGEST_FILE = 50_000_000  # bytes
@@ -175,7 +179,8 @@ def _read_points(path: Path) -> np.ndarray:
         raise ValueError(
             f"{path} must have the columns `lat` and `lon`. Received: {', '.join(cells)[:100]!r}"
         )
-    return _checked(list(zip(cells["lat"], cells["lon"], strict=True)), path)
+    points = _checked(list(zip(cells["lat"], cells["lon"], strict=True)), path)
+    return _without_zeros([points], path)[0]
 
 
 def _read_gpx(path: Path) -> list[np.ndarray]:
@@ -193,8 +198,19 @@ def _read_gpx(path: Path) -> list[np.ndarray]:
             for line in _named(root, piece)
         ]
         if any(lines):
-            return [_checked(line, path) for line in lines if line]
+            return _without_zeros([_checked(line, path) for line in lines if line], path)
     raise ValueError(f"{path} must hold a track or a route. Received: a GPX file without points")
+
+
+def _without_zeros(lines: list[np.ndarray], path: Path) -> list[np.ndarray]:
+    """Leaves out points at 0, 0, which receivers write before they know where they are."""
+    kept = [line[~at_zero(line, on_earth=True)] for line in lines]
+    count, num_kept = sum(map(len, lines)), sum(map(len, kept))
+    if not num_kept:
+        raise ValueError(f"{path} must hold positions. Received: {count} points, all at 0, 0")
+    if num_kept < count:
+        _log.warning("%d of %d points of %s are at 0, 0: left out", count - num_kept, count, path)
+    return [line for line in kept if len(line)]
 
 
 def _named(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:

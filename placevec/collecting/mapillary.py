@@ -39,6 +39,7 @@ from placevec.collecting.download import (
 )
 from placevec.collecting.keys import read_key
 from placevec.config import MapillaryConfig
+from placevec.sources.null_island import at_zero
 
 _ZOOM = 14
 _LAYER = "image"
@@ -252,13 +253,16 @@ def _choose(
     """Returns the images to collect, and in words how many are left out and why."""
     places = np.array([(image.lat, image.lon) for image in images]).reshape(-1, 2)
     inside = area.covers(places, settings.within_m)
-    images = [image for image, is_inside in zip(images, inside, strict=True) if is_inside]
+    is_zero = at_zero(places, on_earth=True)
+    images = [images[i] for i in np.flatnonzero(inside & ~is_zero)]
+    num_at_zero = int((inside & is_zero).sum())
     flat = [image for image in images if settings.keep_panoramas or not image.is_pano]
     in_time = [image for image in flat if _is_in_time(image.time_s, settings)]
     apart = _thin(in_time, settings.min_distance_m)
     return apart, (
         f"{len(images) - len(flat)} panoramas, {len(flat) - len(in_time)} of other dates, "
         f"{len(in_time) - len(apart)} within {settings.min_distance_m:g} m of the one before"
+        + (f", {num_at_zero} at 0, 0" if num_at_zero else "")
     )
 
 
@@ -319,7 +323,8 @@ def _point(geometry: object) -> tuple[float, float] | None:
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if not isinstance(coordinates, list) or len(coordinates) < 2:
         return None
-    return latitude_longitude(coordinates[1], coordinates[0])
+    point = latitude_longitude(coordinates[1], coordinates[0])
+    return None if point == (0.0, 0.0) else point
 
 
 def _first_number(answer: dict, *names: str) -> float:

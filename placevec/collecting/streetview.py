@@ -255,7 +255,8 @@ def _choose(
     found: list[Panorama], service: _Service, settings: StreetviewConfig
 ) -> tuple[list[Wanted], str]:
     """Returns the photos of the panoramas of the right dates, and a note of what is left out."""
-    panoramas = {each.pano_id: each for each in found}
+    placed = [each for each in found if (each.lat, each.lon) != (0.0, 0.0)]
+    panoramas = {each.pano_id: each for each in placed}
     in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]
     headings = [360.0 * i / settings.num_headings for i in range(settings.num_headings)]
     wanted = [
@@ -263,8 +264,10 @@ def _choose(
         for each in in_time
         for heading in headings
     ]
+    at_zero = f", {len(found) - len(placed)} left out at 0, 0" if len(placed) < len(found) else ""
     return wanted, (
-        f"{len(panoramas)} panoramas, {len(panoramas) - len(in_time)} of them of other dates. "
+        f"{len(panoramas)} panoramas, {len(panoramas) - len(in_time)} of them of other dates"
+        f"{at_zero}. "
         f"Check the price, {settings.price_usd_per_1000:g} USD per 1000 photos: "
         "--price-usd-per-1000"
     )

@@ -14,6 +14,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import Listing, go_on_without, keep_files, tidy_name
 from placevec.sources.mat_structure import check_structure, unpack
 from placevec.sources.months import seconds_of_months
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
 
 # Where the photos lie below the folder that holds them, first the most telling.
@@ -99,11 +100,12 @@ def read_dbstruct(
             skip_unreadable=skip_unreadable,
         )[photo_of]
     positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
-    given = np.isfinite(positions_m).all(axis=1)
+    is_zero = at_zero(positions_m, on_earth=False)
+    given = np.isfinite(positions_m).all(axis=1) & ~is_zero
     go_on_without(
         list(names[~given]),
         len(names),
-        problem=f"No positions for {{}} photos of {mat_path}",
+        problem=f"No positions for {{}} photos of {mat_path}{among_them(is_zero.sum())}",
         way_out="Get the file again",
         skip_unreadable=skip_unreadable,
     )

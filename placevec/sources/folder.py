@@ -13,6 +13,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, parse_zone
+from placevec.sources.cells import to_number
 from placevec.sources.files import go_on_without, readable
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.points import read_points
@@ -240,7 +241,7 @@ def _zone(number: str, letter: str, is_full: bool) -> str | None:
 
 def _number(field: str) -> float:
     try:
-        return float(field)
+        return to_number(field)
     except ValueError:
         return math.nan
 

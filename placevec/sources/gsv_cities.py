@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
+from placevec.sources.cells import to_number, to_whole_number
 from placevec.sources.files import readable, tidy_name
 from placevec.sources.months import seconds_of_months
 from placevec.sources.rows import read_csv, whole_turn
@@ -78,10 +79,10 @@ def _read_city(root: Path, table_path: Path, skip_unreadable: bool) -> PlaceData
     if not cells["panoid"]:
         raise ValueError(f"A city needs at least one photo. Received: none in {table_path}")
     whole = {
-        column: _numbers(cells, column, int, table_path)
+        column: _numbers(cells, column, to_whole_number, table_path)
         for column in ("place_id", "year", "month", "northdeg")
     }
-    degrees = [_numbers(cells, column, float, table_path) for column in ("lat", "lon")]
+    degrees = [_numbers(cells, column, to_number, table_path) for column in ("lat", "lon")]
     names = np.array(
         [
             tidy_name(
@@ -113,7 +114,7 @@ def _numbers(
         try:
             values.append(kind(cell))
         except ValueError:
-            what = "a whole number" if kind is int else "a number"
+            what = "a whole number" if kind is to_whole_number else "a number"
             raise ValueError(
                 f"`{column}` must be {what}. Received: {cell!r} in row {row} of {table_path}"
             ) from None

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+_YEARS = (1800, 2200)
+
 
 def seconds_of_months(years: np.ndarray, months: np.ndarray, source: Path) -> np.ndarray:
     """Returns when months begin.
 
     Args:
-        years: (N,) int64. 1 to 9999.
+        years: (N,) int64. 1800 to 2200.
         months: (N,) int64. 1 to 12.
         source: Path. The file that tells them, for the error.
 
@@ -19,7 +21,7 @@ def seconds_of_months(years: np.ndarray, months: np.ndarray, source: Path) -> np
     Raises:
         ValueError: If a number is out of range.
     """
-    bad = np.flatnonzero((months < 1) | (months > 12) | (years < 1) | (years > 9999))
+    bad = np.flatnonzero((months < 1) | (months > 12) | (years < _YEARS[0]) | (years > _YEARS[1]))
     if len(bad):
         raise ValueError(
             f"{source} holds a time that is no year and month. Received: year {years[bad[0]]}, "

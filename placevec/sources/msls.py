@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
+from placevec.sources.cells import to_number
 from placevec.sources.files import go_on_without, readable, tidy_name
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
 from placevec.sources.rows import read_csv, whole_turn
 from placevec.sources.utm import metres_from_degrees
@@ -31,6 +33,7 @@ _COLUMNS = frozenset(
     | {"view_direction", "sequence_id", *_SUBTASKS}
 )
 _LONGEST_CELL = 1000
+_STAMPS_MS = (1e11, 4.2e12)  # 1973 to 2103
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -135,18 +138,18 @@ def _read_city(
     names, is_query = names[chosen], is_query[chosen]
     cells = {column: values[chosen] for column, values in cells.items()}
     kept = readable(top, names, source=city, skip_unreadable=skip_unreadable)
-    positions_m, frame = _positions(cells, city)
+    positions_m, frame, num_at_zero = _positions(cells, city)
     given = np.isfinite(positions_m).all(axis=1)
     go_on_without(
         names[~given],
         len(names),
-        problem=f"No positions for {{}} photos of {city}",
+        problem=f"No positions for {{}} photos of {city}{among_them(num_at_zero)}",
         way_out="Fetch raw.csv or postprocessed.csv, with those of the test cities",
         skip_unreadable=skip_unreadable,
     )
     if not (kept & given).any():
         raise ValueError(f"None of the {len(names)} photos of {city} has a file and a position")
-    times_s = _numbers(cells, "captured_at", city) / 1000.0
+    times_s = _times(cells, city)
     sequences = _cells(cells, "sequence_id")
     sequence_ids = np.full(len(names), -1)
     sequence_ids[sequences != ""] = np.unique(sequences[sequences != ""], return_inverse=True)[1]
@@ -223,19 +226,41 @@ def _require(cells: dict[str, np.ndarray], column: str, table: str, city: Path) 
         raise ValueError(f"No column `{column}` in {table} of {city}. Fetch it, or do not choose")
 
 
-def _positions(cells: dict[str, np.ndarray], city: Path) -> tuple[np.ndarray, str]:
-    """Returns (N, 2) metres, NaN where unknown, and their frame."""
-    degrees = np.stack([_numbers(cells, column, city) for column in ("lat", "lon")])
-    given = np.isfinite(degrees).all(axis=0)
+def _positions(cells: dict[str, np.ndarray], city: Path) -> tuple[np.ndarray, str, int]:
+    """Returns (N, 2) metres, NaN where unknown, their frame, and how many are at 0, 0."""
+    degrees, num_at_zero = _pairs(cells, ("lat", "lon"), city)
+    given = np.isfinite(degrees).all(axis=1)
     if not given.any():
-        metres = [_numbers(cells, column, city) for column in ("easting", "northing")]
-        return np.stack(metres, axis=1), "UTM"
-    positions_m = np.full((degrees.shape[1], 2), np.nan)
+        metres, num_metres_at_zero = _pairs(cells, ("easting", "northing"), city)
+        return metres, "UTM", num_at_zero or num_metres_at_zero
+    positions_m = np.full(degrees.shape, np.nan)
     try:
-        positions_m[given], zone = metres_from_degrees(*degrees[:, given])
+        positions_m[given], zone = metres_from_degrees(*degrees[given].T)
     except ValueError as error:
         raise ValueError(f"{error} (raw.csv of {city})") from None
-    return positions_m, f"UTM {zone}"
+    return positions_m, f"UTM {zone}", num_at_zero
+
+
+def _pairs(
+    cells: dict[str, np.ndarray], columns: tuple[str, str], city: Path
+) -> tuple[np.ndarray, int]:
+    """Returns (N, 2) numbers of two columns, NaN where unknown or 0, 0, and how many are 0, 0."""
+    pairs = np.stack([_numbers(cells, column, city) for column in columns], axis=1)
+    is_zero = at_zero(pairs, on_earth=True)
+    pairs[is_zero] = np.nan
+    return pairs, int(is_zero.sum())
+
+
+def _times(cells: dict[str, np.ndarray], city: Path) -> np.ndarray:
+    """Returns (N,) seconds since 1970 of `captured_at`, which counts milliseconds."""
+    stamps = _numbers(cells, "captured_at", city)
+    low, high = _STAMPS_MS
+    bad = np.flatnonzero((stamps < low) | (stamps > high))
+    if len(bad):
+        key, cell = cells["key"][bad[0]], str(_cells(cells, "captured_at")[bad[0]])
+        must = f"milliseconds since 1970, {low:g} to {high:g}"
+        raise _bad_cell("captured_at", must, cell, key, city)
+    return stamps / 1000.0
 
 
 def _cells(cells: dict[str, np.ndarray], column: str) -> np.ndarray:
@@ -247,7 +272,7 @@ def _numbers(cells: dict[str, np.ndarray], column: str, city: Path) -> np.ndarra
     values = np.empty(len(cells["key"]))
     for row, cell in enumerate(_cells(cells, column).tolist()):
         try:
-            values[row] = float(cell) if cell.strip() else np.nan
+            values[row] = to_number(cell) if cell.strip() else np.nan
         except ValueError:
             raise _bad_cell(column, "a number", cell, cells["key"][row], city) from None
     return np.where(np.isfinite(values), values, np.nan)

@@ -10,6 +10,7 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.dbstruct import holds_dbstruct, load_dbstruct
 from placevec.sources.files import go_on_without, readable
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.walk import LeftOut, require_folder, walk_photos
 
 log = logging.getLogger(__name__)
@@ -95,11 +96,12 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
     if positions_m is None:
         headings_deg = np.array([(cutout.yaw - 1) % NUM_YAWS for cutout in cutouts]) * 30.0
     else:
-        given = ~np.isnan(positions_m).any(axis=1)
+        is_zero = at_zero(positions_m, on_earth=False)
+        given = ~np.isnan(positions_m).any(axis=1) & ~is_zero
         go_on_without(
             names[~given],
             len(names),
-            problem=f"No positions for {{}} photos in {root}",
+            problem=f"No positions for {{}} photos in {root}{among_them(is_zero.sum())}",
             way_out="Put the .mat of the others beside those that are there, or open one .mat "
             "with dbstruct:",
             skip_unreadable=skip_unreadable,

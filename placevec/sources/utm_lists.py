@@ -10,6 +10,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable, tidy_name
+from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
 
 log = logging.getLogger(__name__)
@@ -64,11 +65,12 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     is_query[row_of[: len(names["query"])]] = True
     is_database[row_of[len(names["query"]) :]] = True
     kept = readable(root, unique, source=npz_path, skip_unreadable=skip_unreadable)
-    given = np.isfinite(all_positions_m[first]).all(axis=1)
+    is_zero = at_zero(all_positions_m[first], on_earth=False)
+    given = np.isfinite(all_positions_m[first]).all(axis=1) & ~is_zero
     go_on_without(
         unique[~given],
         len(unique),
-        problem=f"No positions for {{}} photos of {npz_path}",
+        problem=f"No positions for {{}} photos of {npz_path}{among_them(is_zero.sum())}",
         way_out="Get the file again",
         skip_unreadable=skip_unreadable,
     )

@@ -72,6 +72,17 @@ def test_finds_photos_without_positions_and_goes_on_with_the_others(town, kinds,
     assert listed(tmp_path)[0]["file"] == "photos/11.jpg"
 
 
+def test_names_photos_at_zero(tmp_path, draw):
+    for i in range(4):
+        draw(tmp_path / f"{i}.jpg", seed=i)
+    rows = ["0.jpg,52,4", "1.jpg,0,0", "2.jpg,52,4.0001", "3.jpg,0,0"]
+    (tmp_path / "t.csv").write_text("\n".join(["file,lat,lon", *rows]) + "\n")
+    report = check(f"table:{tmp_path / 't.csv'}", CheckConfig(out=tmp_path / "check.html"))
+    (finding,) = (each for each in report.findings if each.kind == "photos without positions")
+    assert (finding.count, list(finding.names)) == (2, ["1.jpg", "3.jpg"])
+    assert "2 of them at 0, 0" in finding.message
+
+
 def test_finds_jumps_and_times_out_of_order(town, kinds, rewrite, tmp_path):
     rewrite(town, "photos/2.jpg,400,3,60,20", "photos/2.jpg,400,3,60,11")
     assert kinds(town) == {"jumps": 1}

@@ -173,3 +173,18 @@ def test_any_file_is_an_area_or_refused_in_one_line(tmp_path, name, data):
         assert "\n" not in str(error)
     else:
         assert (np.abs(places) <= (90, 180)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.gpx", GPX.replace("<trkseg>", '<trkseg><trkpt lat="0" lon="0.0"/>', 1)),
+        ("p.csv", "lat,lon\n52,4\n0,0\n52.001,4\n53,4\n"),
+    ],
+)
+def test_zero_is_no_place_to_collect_at(tmp_path, caplog, name, text):
+    places = area(tmp_path, name, text).sample(1e6)
+    assert places.tolist() == [[52, 4], [52.001, 4], [53, 4]]
+    assert "1 of 4 points" in caplog.text and "0, 0: left out" in caplog.text
+    with pytest.raises(ValueError, match="2 points, all at 0, 0"):
+        area(tmp_path, "p.csv", "lat,lon\n0,0\n0,-0.0\n")

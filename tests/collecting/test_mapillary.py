@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from placevec.collecting import collect_mapillary
-from placevec.collecting.area import Area
+from placevec.collecting.area import Area, read_area
 from placevec.collecting.client import RefusedError, TryAgainError
-from placevec.collecting.mapillary import TileImage, read_tile, row_of, tiles_of
+from placevec.collecting.mapillary import TileImage, _choose, read_tile, row_of, tiles_of
 from placevec.config import MapillaryConfig
 from placevec.sources import open_places
 from placevec.sources.rows import read_csv
@@ -244,3 +244,19 @@ def test_any_tile_is_read_or_asked_for_again(body):
         assert "\n" not in str(error)
     else:
         assert all(abs(image.lat) <= 90 and abs(image.lon) <= 180 for image in images)
+
+
+def test_zero_is_no_position_of_an_image():
+    image = TileImage("1", 52.0, 4.0, "s", 0.0, False)
+    zero = {"coordinates": [0.0, 0.0]}
+    row = row_of(image, {"computed_geometry": zero, "geometry": {"coordinates": [4.5, 52.5]}})
+    assert (row["lat"], row["lon"], row["position_kind"]) == (52.5, 4.5, "original")
+    row = row_of(image, {"computed_geometry": zero, "geometry": zero})
+    assert (row["lat"], row["lon"]) == (52.0, 4.0)
+
+
+def test_images_at_zero_are_left_out_and_counted():
+    images = [TileImage(str(lon), 0.0, lon, "s", 0.0, False) for lon in (0.0, 1e-4)]
+    settings = MapillaryConfig(bbox=(-1.0, -1.0, 1.0, 1.0), min_distance_m=0.0)
+    chosen, left_out = _choose(images, read_area(settings), settings)
+    assert [image.image_id for image in chosen] == ["0.0001"] and "1 at 0, 0" in left_out

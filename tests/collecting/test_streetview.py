@@ -6,6 +6,7 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import numpy as np
@@ -22,6 +23,7 @@ from placevec.collecting.client import (
 )
 from placevec.collecting.streetview import (
     Panorama,
+    _choose,
     _file_name,
     read_metadata,
     sign,
@@ -412,3 +414,10 @@ def test_any_answer_ends_in_one_line(body):
     else:
         assert found is None or (abs(found.lat) <= 90 and "\n" not in found.attribution)
         assert read_metadata(write_metadata(found).encode()) == found
+
+
+def test_panoramas_at_zero_are_left_out_and_counted():
+    found = [Panorama("a", 0.0, 0, "", ""), Panorama("b", 1.0, 0.0, "", "")]
+    wanted, note = _choose(found, Mock(), StreetviewConfig(bbox=(0, 0, 1, 1), num_headings=1))
+    assert [each.name for each in wanted] == ["b_000.0.jpg"]
+    assert note.startswith("1 panoramas, 0 of them of other dates, 1 left out at 0, 0.")

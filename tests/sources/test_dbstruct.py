@@ -360,3 +360,13 @@ def test_survives_damage(tmp_path, photos, survives_damage, compress):
     mat_path = tmp_path / "set.mat"
     savemat(mat_path, {"dbStruct": content}, do_compression=compress)
     survives_damage(lambda: read_dbstruct(mat_path, skip_unreadable=True), mat_path)
+
+
+def test_zero_metres_among_utm_positions_are_no_position(mat, photos, refuses):
+    east, north = 585001.0, 4477241.0
+    path = mat(
+        fields([("000/1.jpg", east, north), ("000/2.jpg", 0, 0)], [("q/1.jpg", east, north)])
+    )
+    photos("000/1.jpg", "000/2.jpg", "q/1.jpg")
+    with refuses(ValueError, "No positions for 1 of 3 .*, 1 of them at 0, 0 .first: 000/2.jpg"):
+        read_dbstruct(path)

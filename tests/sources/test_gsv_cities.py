@@ -90,6 +90,7 @@ def test_refuses_a_folder_without_tables(photos, refuses):
         (f"{HEADER}\n1,2018,4,15,London,51.4,0.1,a\n1,20x8,4,15,London,51.4,0.1,b",
          "`year` must be a whole number. Received: '20x8' in row 2 of"),
         (f"{HEADER}\n1,2018,4,15,London,north,0.1,a", "`lat` must be a number. Received: 'north'"),
+        (f"{HEADER}\n1_0,2018,4,15,London,51.4,0.1,a", "`place_id` must be a whole.*'1_0'"),
         (f"{HEADER}\n1,2018,13,15,London,51.4,0.1,a", "Received: year 2018, month 13"),
         (f"{HEADER}\n1,2018,4,15,London,51.4,0.1,/../../../a", "stay inside"),
     ],

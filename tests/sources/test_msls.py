@@ -179,3 +179,16 @@ def test_recognizes_a_city_and_what_is_above(cph):
 def test_survives_damage(cph, survives_damage):
     tables = [path for path in cph.rglob("*.csv")]
     survives_damage(lambda: read_msls(f"{cph},subtask=all", skip_unreadable=True), *tables)
+
+
+def test_zero_degrees_are_no_position(photos, refuses):
+    zero = [("f", *CPH[4][1:2], 0.0, 0.0, *CPH[4][4:])]
+    root = write_city(photos, "cph", [CPH[0], *CPH[3:], *zero]) / "cph"
+    with refuses(ValueError, "No positions for 1 of 4 .*, 1 of them at 0, 0 .first: .*f.jpg"):
+        read_msls(root)
+
+
+def test_refuses_times_that_are_no_milliseconds(photos, refuses):
+    seconds = [(*CPH[0][:5], 1400000000, *CPH[0][6:]), CPH[3]]
+    with refuses(ValueError, "`captured_at` must be milliseconds since 1970.*'1400000000' for a"):
+        read_msls(write_city(photos, "cph", seconds, tables=("raw", "seq_info")) / "cph")

@@ -145,3 +145,11 @@ def test_survives_damage(photos, survives_damage):
     root = photos(*names)
     write_mat(root / "set.mat", names, np.zeros((len(names), 2)))
     survives_damage(lambda: read_pittsburgh(root, skip_unreadable=True), root / "set.mat")
+
+
+def test_zero_metres_among_utm_positions_are_no_position(photos, refuses):
+    names = cutouts("000/000001", "000/000002")
+    root = photos(*names)
+    write_mat(root / "train.mat", names, [[585001, 4477241]] * 24 + [[0, 0]] * 24)
+    with refuses(ValueError, "No positions for 24 of 48 .*, 24 of them at 0, 0"):
+        read_pittsburgh(root)

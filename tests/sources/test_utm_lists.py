@@ -169,3 +169,12 @@ def test_survives_damage(lists, survives_damage):
     path = lists()
     texts = [path.with_name(f"pitts30k_{role}.txt") for role in ("query", "index")]
     survives_damage(lambda: read_utm_lists(path, skip_unreadable=True), path, *texts)
+
+
+def test_zero_metres_among_utm_positions_are_no_position(lists, refuses):
+    path = lists(database=DATABASE | {"db/3.jpg": (0.0, 0.0)})
+    with refuses(ValueError, "No positions for 1 of 5 .*, 1 of them at 0, 0 .first: db/3.jpg"):
+        read_utm_lists(path)
+    local = {name: (5.0 * i, 0.0) for i, name in enumerate(DATABASE)}
+    path = lists("local", queries={"q/1.jpg": (1.0, 0.0)}, database=local)
+    assert len(read_utm_lists(path)) == 4
