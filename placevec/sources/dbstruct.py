@@ -1,18 +1,14 @@
 """The dbStruct .mat files of the NetVLAD authors: Pittsburgh, Tokyo Time Machine, Tokyo 24/7."""
 
 import posixpath
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from scipy.io import loadmat, whosmat
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import Listing, go_on_without, keep_files, tidy_name
-from placevec.sources.mat_structure import check_structure, unpack
+from placevec.sources.mat_file import read_mat, variables_of_mat
 from placevec.sources.months import seconds_of_months
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
@@ -21,10 +17,6 @@ from placevec.sources.path_options import split_options
 _DATABASE_FOLDERS = ("", "images", "database")
 _OWN_QUERY_FOLDERS = ("queries_real", "queries", "query")
 _SAME_PLACE_M = 1.0
-
-# MATLAB 5 to 7: a header, then a tag (type and size) before each variable.
-_HEADER_BYTES, _TAG_BYTES, _COMPRESSED = 128, 8, 15
-_VERSION_7_3 = (b"\x00\x02", b"\x02\x00")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +159,7 @@ def holds_dbstruct(mat_path: Path) -> bool:
     Raises:
         ValueError: If the file is truncated or no .mat.
     """
-    return "dbStruct" in {name for name, _, _ in _read(mat_path, whosmat)}
+    return "dbStruct" in variables_of_mat(mat_path)
 
 
 def recognize_dbstruct(path: Path) -> str:
@@ -194,8 +186,9 @@ def _find_mat(path: Path) -> Path:
 
 
 def _load_fields(mat_path: Path) -> dict[str, np.ndarray]:
-    variables = _read(mat_path, loadmat, variable_names=["dbStruct"])
-    content = variables.get("dbStruct")
+    if not mat_path.is_file():
+        raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
+    content = read_mat(mat_path, "dbStruct")
     wanted = ("dbImageFns", "utmDb", "qImageFns", "utmQ")
     fields = getattr(getattr(content, "dtype", None), "names", None) or ()
     lacking = [field for field in wanted if field not in fields]
@@ -206,39 +199,6 @@ def _load_fields(mat_path: Path) -> dict[str, np.ndarray]:
         )
     content = content.ravel()[0]
     return {field: content[field] for field in fields}
-
-
-def _read(mat_path: Path, function: Callable, **kwargs):
-    if not mat_path.is_file():
-        raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
-    with open(mat_path, "rb") as file:
-        try:
-            _check(file, *kwargs.get("variable_names", [""]))
-            return function(file, **kwargs)
-        except NotImplementedError:
-            raise ValueError(
-                f"{mat_path} is a MATLAB 7.3 file. Save it again in MATLAB with `-v7`"
-            ) from None
-        except Exception as error:  # SciPy raises anything, according to where a file breaks off
-            why = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(
-                f"{mat_path} is no whole MATLAB file ({why}). Get the file again"
-            ) from None
-
-
-def _check(file: BinaryIO, variable: str) -> None:
-    """Looks at all heads and one variable: damaged ones could make SciPy end the process."""
-    header = file.read(_HEADER_BYTES)
-    order = ">" if header[-2:] == b"MI" else "<"
-    if header[-4:-2] in _VERSION_7_3:
-        raise NotImplementedError
-    while tag := file.read(_TAG_BYTES):
-        kind, size = struct.unpack(f"{order}II", tag)
-        content = file.read(size)
-        if len(content) < size:
-            raise EOFError("it breaks off")
-        check_structure(unpack(content) if kind == _COMPRESSED else tag + content, order, variable)
-    file.seek(0)
 
 
 def _names(cells: np.ndarray, mat_path: Path) -> np.ndarray:

@@ -14,25 +14,28 @@ _CELL, _STRUCT, _CHAR, _OPAQUE = 1, 2, 4, 17
 _NUMBERS = range(6, 16)
 _COMPLEX = 0x0800
 _TAG_BYTES = 8
-_MOST_BYTES = 2**30  # of a variable that is unpacked
 _DEEPEST = 8
 
 
-def unpack(content: bytes) -> bytes:
+def unpack(content: bytes, most_bytes: int) -> bytes:
     """Returns what a compressed variable holds, its checksum verified.
 
+    Args:
+        content: bytes. The variable without its tag.
+        most_bytes: int. How many bytes it may hold.
+
     Raises:
-        ValueError: If it is damaged, or larger than a gigabyte.
+        ValueError: If it is damaged, or larger than that.
     """
     unpacker = zlib.decompressobj()
     try:
-        data = unpacker.decompress(content, _MOST_BYTES)
+        data = unpacker.decompress(content, most_bytes + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from None
+    if len(data) > most_bytes:
+        raise ValueError("its variables unpack to more than 1 GB")
     if not unpacker.eof:
-        raise ValueError(
-            "a variable breaks off" if len(data) < _MOST_BYTES else "a variable is too large"
-        )
+        raise ValueError("a variable breaks off")
     return data
 
 

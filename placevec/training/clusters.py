@@ -7,12 +7,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import scipy.io
 
 from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
+from placevec.sources.mat_file import read_mat
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 500
@@ -85,13 +85,11 @@ def read_centers(path: Path) -> np.ndarray:
         ValueError: If it is no such file or is damaged.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path} of cluster centers")
-    try:
-        centers = scipy.io.loadmat(path, variable_names=["clsts"])["clsts"]
-    except Exception as error:  # SciPy raises whatever a damaged file leads it to
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path} cannot be read as cluster centers ({reason})") from error
+    centers = read_mat(path, "clsts")
+    if centers is None:
+        raise ValueError(
+            f"{path} must hold the cluster centers `clsts`. Received: no such variable"
+        )
     if centers.ndim != 2 or centers.dtype.kind != "f" or not np.isfinite(centers).all():
         raise ValueError(f"`clsts` in {path} must be finite numbers (D, K). Received: others")
     return np.ascontiguousarray(centers.T, np.float32)
