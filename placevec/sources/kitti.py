@@ -116,7 +116,8 @@ def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceD
     names = _list_frames(folder, left_out)
     left_out.warn()
     frames = np.array([int(Path(name).stem) for name in names])
-    matrices = read_numbers(poses_path, 12).reshape(-1, 3, 4)
+    matrices = read_numbers(poses_path, 12, lines_count=True).reshape(-1, 3, 4)
+    _refuse_other_counting(folder, frames, len(matrices), poses_path)
     poses = Poses(matrices[:, :, 3], matrices[:, :, :3])
     rows = np.where(frames < len(matrices), frames, -1)
     tell_shared_poses(rows, poses_path)
@@ -155,6 +156,20 @@ def _list_frames(folder: Path, left_out: LeftOut) -> list[str]:
     )
 
 
+def _refuse_other_counting(folder: Path, frames: np.ndarray, count: int, poses_path: Path) -> None:
+    """Refuses numbers that would fit the lines of poses if both began with the first photo.
+
+    To leave out the photos behind the last line would give all others the pose of a later photo.
+    """
+    first, last = int(frames.min()), int(frames.max())
+    if 0 < first and count <= last < first + count:
+        raise ValueError(
+            f"Photos in {folder} must be numbered from 0, as the lines of {poses_path} are. "
+            f"Received: {first} to {last} for {count} lines. Rename them, or remove the photos "
+            f"from {count} on if line 1 is the pose of photo 0"
+        )
+
+
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 16
 
@@ -163,7 +178,9 @@ def _read_times(times_path: Path, frames: np.ndarray) -> np.ndarray | None:
     """Returns (N,) seconds of frames, NaN where the file has no line for them."""
     if not times_path.is_file():
         return None
-    stamps = Stamps(read_numbers(times_path, 1)[:, 0], starts_are_whole(times_path))
+    stamps = Stamps(
+        read_numbers(times_path, 1, lines_count=True)[:, 0], starts_are_whole(times_path)
+    )
     times_s = np.append(seconds_alone(stamps), np.nan)
     times_s[np.isinf(times_s)] = np.nan
     without = int((frames >= len(times_s) - 1).sum())

@@ -15,7 +15,9 @@ _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
-def read_numbers(path: Path, columns: int, *, exactly: bool = True) -> np.ndarray:
+def read_numbers(
+    path: Path, columns: int, *, exactly: bool = True, lines_count: bool = False
+) -> np.ndarray:
     """Reads the numbers of every line.
 
     A first line of names and all lines that begin with # are passed over; what follows a # in a
@@ -26,6 +28,8 @@ def read_numbers(path: Path, columns: int, *, exactly: bool = True) -> np.ndarra
         columns: int. How many numbers a line has.
         exactly: bool. Refuse lines with more numbers. `False`: those behind the first `columns`
             are not read, but every line must have as many cells as the first. Defaults to `True`.
+        lines_count: bool. Refuse empty lines and comments between the numbers, because the place of
+            a line says which photo it belongs to. Defaults to `False`.
 
     Returns:
         (N, columns) float64.
@@ -35,12 +39,17 @@ def read_numbers(path: Path, columns: int, *, exactly: bool = True) -> np.ndarra
         ValueError: If a line has another count of numbers or something else, numbers are written
             with decimal commas, or there is no line.
     """
-    numbers, width = array("d"), columns if exactly else 0
+    numbers, width, last = array("d"), columns if exactly else 0, 0
     for number, line in text_lines(path):
         cells = _cells(line)
         if not numbers and not any(map(_is_number, cells)):
             continue
-        width = width or max(len(cells), columns)
+        if lines_count and last and number > last + 1:
+            raise ValueError(
+                f"Line {last + 1} of {shown(path)} must hold {columns} numbers, because lines are "
+                "counted. Received: an empty line or a comment"
+            )
+        width, last = width or max(len(cells), columns), number
         problem = _problem(line, cells, columns, width)
         if problem:
             raise ValueError(

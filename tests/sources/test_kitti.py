@@ -52,10 +52,27 @@ def test_takes_colour_before_grey_before_the_folder(drive):
 def test_a_photos_number_is_its_frame(drive, refuses):
     root = drive(frames=(1,))
     assert read_kitti(root).positions_m.tolist() == [[1, 30]]
-    drive(frames=(2,))
-    with refuses(ValueError, "No pose for 1 of 2 photos.*000002.png.*It has 2 lines"):
+    drive(frames=(0, 2))
+    with refuses(ValueError, "No pose for 1 of 3 photos.*000002.png.*It has 2 lines"):
         read_kitti(root)
-    assert len(read_kitti(root, skip_unreadable=True)) == 1
+    assert len(read_kitti(root, skip_unreadable=True)) == 2
+
+
+@pytest.mark.parametrize("skip_unreadable", [False, True])
+def test_photos_that_are_counted_from_1_get_no_pose_of_the_next_one(
+    drive, refuses, skip_unreadable
+):
+    root = drive(frames=(1, 2))
+    with refuses(ValueError, "numbered from 0.*Received: 1 to 2 for 2 lines. Rename them"):
+        read_kitti(root, skip_unreadable=skip_unreadable)
+
+
+@pytest.mark.parametrize("gap", ["\n", "# lost\n"])
+def test_an_empty_line_of_poses_shifts_nothing(drive, refuses, gap):
+    line = "1 0 0 0 0 1 0 0 0 0 1 0\n"
+    root = drive(text=line + gap + line)
+    with refuses(ValueError, "Line 2 of .*00.txt must hold 12 numbers, because lines are counted"):
+        read_kitti(root, skip_unreadable=True)
 
 
 def test_reads_times(drive, caplog, refuses):
