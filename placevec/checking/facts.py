@@ -29,7 +29,8 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
         if values is not None:
             facts.append((what, f"of {np.count_nonzero(~np.isnan(values))} photos"))
     if dataset.times_s is not None:
-        facts.append(("times", _span(dataset.times_s[~np.isnan(dataset.times_s)])))
+        known_s = dataset.times_s[~np.isnan(dataset.times_s)]
+        facts.append(("times", _span(known_s, are_dates=dataset.unit != "frames")))
     for what, ids in (("places", dataset.place_ids), ("sequences", dataset.sequence_ids)):
         if ids is not None:
             known = ids[ids != -1]
@@ -77,9 +78,11 @@ def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
     return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]
 
 
-def _span(times_s: np.ndarray) -> str:
+def _span(times_s: np.ndarray, *, are_dates: bool) -> str:
     if not len(times_s):
         return "none"
+    if not are_dates:  # seconds since the start of a video, or numbers of traverses
+        return f"of {len(times_s)} photos, {times_s.min():.10g} s to {times_s.max():.10g} s"
     ends = []
     for time_s in (times_s.min(), times_s.max()):
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import CheckConfig
-from placevec.images.contact_sheet import draw_tuples, read_thumbnail
+from placevec.images.contact_sheet import draw_tuples, find_thumbnail
 from placevec.places import PlaceDataset, TupleSampler
 
 _NUM_POSITIVES = _NUM_NEGATIVES = 2
@@ -66,13 +66,19 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "samples.jpg"
         draw_tuples(
-            [[read_thumbnail(dataset.path(photo)) for photo in photos] for photos in tuples],
+            [[_thumbnail(dataset.path(photo)) for photo in photos] for photos in tuples],
             picture,
             num_positives=_NUM_POSITIVES,
             titles=titles,
         )
         jpeg = base64.b64encode(picture.read_bytes()).decode("ascii")
     return Samples(jpeg, captions, message)
+
+
+def _thumbnail(path: Path) -> np.ndarray:
+    """Returns a thumbnail; white if the photo cannot be read, as with `--quick` is not known."""
+    photo = find_thumbnail(path)
+    return np.full((3, 4, 3), 255, np.uint8) if photo is None else photo
 
 
 def _limits(dataset: PlaceDataset, settings: CheckConfig) -> str:

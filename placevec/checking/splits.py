@@ -102,7 +102,8 @@ def findings_of_splits(
     add(
         "splits too close",
         near,
-        f"{len(near)} photos lie nearer than {buffer_m:g} m to a photo of another split",
+        f"{len(near)} photos lie nearer than {buffer_m:g} {dataset.unit} to a photo of another "
+        "split",
         lambda i: label(near[i]),
     )
     return findings

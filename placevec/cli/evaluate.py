@@ -60,7 +60,7 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
     for name, value in summary.items():
         print(f"{name.replace('_', ' ')}: {value}")
     rows, columns = model.image_size
-    print(f"radius {settings.radius_m:g}, photos resized to {rows}x{columns}")
+    print(f"radius {settings.radius_m:g} {dataset.unit}, photos resized to {rows}x{columns}")
     print(model.cost())
     for sentence in evaluations[settings.precision].saturation():
         print(sentence)

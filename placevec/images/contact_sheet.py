@@ -1,5 +1,6 @@
 """Photos side by side, framed by what they are to each other."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from matplotlib.figure import Figure
 
 from placevec.images.read import read_image
 from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
 
 RIGHT, WRONG, QUERY = "#2a9d3f", "#d1372c", "#333333"
 _LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until it is written
@@ -52,6 +55,15 @@ def read_thumbnail(path: Path) -> np.ndarray:
     pixels = read_image(path)
     step = -(-max(pixels.shape) // _LONGEST_SIDE)
     return np.ascontiguousarray(pixels[::step, ::step])
+
+
+def find_thumbnail(path: Path) -> np.ndarray | None:
+    """Returns what `read_thumbnail` reads, None if the photo or frame is gone or unreadable."""
+    try:
+        return read_thumbnail(path)
+    except (ValueError, OSError) as error:
+        _log.warning("Left blank: %s", error)
+        return None
 
 
 def frame_photo(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:

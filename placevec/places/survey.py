@@ -36,10 +36,10 @@ def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
     known all photos are. Photos of equal times follow none of each other.
 
     Args:
-        dataset: PlaceDataset. Without positions or times there are no jumps.
+        dataset: PlaceDataset. Without positions in metres or times there are no jumps.
         max_speed_m_s: float. Largest speed, in metres per second.
     """
-    if dataset.positions_m is None or dataset.times_s is None:
+    if dataset.positions_m is None or dataset.times_s is None or dataset.unit != "m":
         none = np.empty(0, dtype=np.int64)
         return Jumps(none, none, np.empty(0))
     sequences = _sequences(dataset)

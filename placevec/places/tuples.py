@@ -219,8 +219,8 @@ class TupleSampler:
             raise ValueError(
                 f"None of {len(everyone)} queries in {self.dataset.root} has a positive among "
                 f"{len(self._rule.database)} database photos within "
-                f"{self._rule.positive_radius_m:g} m. Enlarge `positive_radius_m` or lift the "
-                "limits on heading, time, distance and overlap"
+                f"{self._rule.positive_radius_m:g} {self.dataset.unit}. Enlarge "
+                "`positive_radius_m` or lift the limits on heading, time, distance and overlap"
             )
         queries = everyone[with_positive]
         for start in range(0, len(queries), _CHUNK):
@@ -234,6 +234,6 @@ class TupleSampler:
         return (
             f"{self.dataset.names[query]} in {self.dataset.root} has {available} negatives of "
             f"{count}: so few of {len(self._rule.database)} database photos lie beyond "
-            f"{self._rule.negative_radius_m:g} m{alike}. Lower `negative_radius_m` or "
-            "`num_negatives`, or add photos of other places"
+            f"{self._rule.negative_radius_m:g} {self.dataset.unit}{alike}. Lower "
+            "`negative_radius_m` or `num_negatives`, or add photos of other places"
         )

@@ -149,8 +149,8 @@ def _answers(
         raise ValueError(
             "Recall needs a query with a right answer in the database. Received: "
             f"{num_queries} queries, {num_database} database photos in {dataset.root}, none "
-            f"within {radius_m:g} of a query and of another time. Enlarge the radius or take other "
-            "photos"
+            f"within {radius_m:g} {dataset.unit} of a query and of another time. Enlarge the "
+            "radius or take other photos"
         )
     return relevant
 

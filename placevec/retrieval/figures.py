@@ -11,6 +11,7 @@ from placevec.images.contact_sheet import (
     QUERY,
     RIGHT,
     WRONG,
+    find_thumbnail,
     frame_photo,
     read_thumbnail,
     save_figure,
@@ -107,7 +108,8 @@ def draw_found(
     Args:
         found: DataFrame of `search_photos`.
         root: Path. The folder of the queries.
-        store_root: Path. The folder of the store's photos; those that are gone are left blank.
+        store_root: Path. The folder of the store's photos; those that are gone or cannot be
+            read are left blank.
         path: Path. Picture file to write.
         num_queries: int. Rows.
 
@@ -125,10 +127,10 @@ def draw_found(
             axes.axis("off")
         frame_photo(axes_row[0], read_thumbnail(Path(root) / query), QUERY, "query")
         for axes, match in zip(axes_row[1:], matches.itertuples(), strict=False):
-            photo = store_root / match.match
-            if photo.is_file():
+            photo = find_thumbnail(store_root / match.match)
+            if photo is not None:
                 title = f"{match.rank}: {match.similarity:.2f}"
-                frame_photo(axes, read_thumbnail(photo), QUERY, title)
+                frame_photo(axes, photo, QUERY, title)
     save_figure(figure, path, dpi=80)
 
 
@@ -154,7 +156,11 @@ def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
         places_m = (dataset.positions_m[rows] - corner_m).T
         axes.scatter(*places_m, s=4, color=color, label=label, rasterized=True)
     east, north = corner_m
-    axes.set(xlabel=f"m east of {east:.0f}", ylabel=f"m north of {north:.0f}")
+    if dataset.unit == "frames":
+        axes.set(xlabel=f"frames after {east:.0f}")
+    else:
+        unit = dataset.unit
+        axes.set(xlabel=f"{unit} east of {east:.0f}", ylabel=f"{unit} north of {north:.0f}")
     axes.set_title(f"frame: {dataset.frame}", fontsize=9)
     axes.set_aspect("equal", adjustable="datalim")
     axes.grid(alpha=0.3)

@@ -23,7 +23,10 @@ _TITLES = {
 
 
 def write_report(
-    config: TrainConfig, recalls: Mapping[str, Mapping[int, float]], notes: Mapping[str, str]
+    config: TrainConfig,
+    recalls: Mapping[str, Mapping[int, float]],
+    notes: Mapping[str, str],
+    unit: str,
 ) -> None:
     """Writes `report.md` and `history.png` into the run's folder.
 
@@ -31,6 +34,7 @@ def write_report(
         config: TrainConfig.
         recalls: dict of label -> {N: share in [0, 1]}, such as before and after.
         notes: dict of label -> str. Which network and which photos each is of.
+        unit: str. What the radius is counted in, such as `"m"`; see `PlaceDataset.unit`.
     """
     folder = config.run_dir
     rows = run_files.read_history(folder)
@@ -40,7 +44,8 @@ def write_report(
         f"# {folder.name}",
         "",
         f"Trained on `{config.places}`, measured on `{config.validation}` within "
-        f"{config.recall_radius_m:g} m, photos of {config.image_size[0]}x{config.image_size[1]}.",
+        f"{config.recall_radius_m:g} {unit}, photos of "
+        f"{config.image_size[0]}x{config.image_size[1]}.",
         "",
         *_table(
             ["", *(f"recall@{rank}" for rank in ranks), "network and photos"],

@@ -111,8 +111,8 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
         alike = "" if config.positive_rule == "distance" else " without sharing anything with it"
         raise ValueError(
             f"Training needs photos of different places. Received: {len(dataset)} photos in "
-            f"{dataset.root}, none farther than {config.negative_radius_m:g} m from another"
-            f"{alike}. Add places, or set a smaller `--negative-radius-m`"
+            f"{dataset.root}, none farther than {config.negative_radius_m:g} {dataset.unit} "
+            f"from another{alike}. Add places, or set a smaller `--negative-radius-m`"
         )
     if config.num_negatives == 0 and dataset.positions_m is not None:
         _refuse_batches_without_negatives(config, dataset)
@@ -128,7 +128,8 @@ def _refuse_batches_without_negatives(config: TrainConfig, dataset: PlaceDataset
         double = ", twice `view_depth_m`" if config.pair_radius_flag == "--view-depth-m" else ""
         raise ValueError(
             f"With num_negatives=0, {config.loss} takes negatives from the batch, and they must be "
-            f"farther than {config.pair_radius_m:g} m{double} from the query. Received: photos in "
-            f"{dataset.root} within {extent_m:.1f} m of each other, so the loss would be 0. Set a "
-            f"smaller `{config.pair_radius_flag}`, or add photos that are farther away"
+            f"farther than {config.pair_radius_m:g} {dataset.unit}{double} from the query. "
+            f"Received: photos in {dataset.root} within {extent_m:.1f} {dataset.unit} of each "
+            f"other, so the loss would be 0. Set a smaller `{config.pair_radius_flag}`, or add "
+            "photos that are farther away"
         )

@@ -323,7 +323,7 @@ class _Run:
         draw_recall({k: each.recall_at(_PLOT_RANKS) for k, each in curves.items()},
                     folder / run_files.RECALL_PLOT)  # fmt: skip
         draw_matches(curves, folder / run_files.MATCHES, seed=self.config.seed)
-        write_report(self.config, training.recalls, training.notes)
+        write_report(self.config, training.recalls, training.notes, self.validation.dataset.unit)
         return training
 
     def _test(self) -> dict[str, Evaluation]:

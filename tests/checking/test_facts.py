@@ -62,3 +62,10 @@ def test_frames_of_videos_have_no_files_of_their_own():
         np.zeros((2, 8), np.uint64), np.ones(2, bool), {},
     )  # fmt: skip
     assert facts_of_files(conditions) == [("rows x columns", "48x64 (2)")]
+
+
+def test_times_of_frames_are_seconds_and_no_dates():
+    frames = {"positions_m": [[0, 0], [3, 0]], "times_s": [0.0, 1.5]}
+    walk = PlaceDataset("videos", ["a", "b"], frame="frames", **frames)
+    assert dict(facts_of_places(walk))["times"] == "of 2 photos, 0 s to 1.5 s"
+    assert "1970" in dict(facts_of_places(PlaceDataset("photos", ["a", "b"], **frames)))["times"]

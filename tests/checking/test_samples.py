@@ -61,3 +61,12 @@ def test_positives_and_negatives_are_those_of_a_training_with_these_limits(town)
 def test_refuses_limits_that_contradict_each_other(settings, match):
     with pytest.raises(ValueError, match=match):
         CheckConfig(**settings)
+
+
+def test_a_photo_that_cannot_be_read_is_left_white(town, caplog):
+    dataset = open_places(str(town))
+    for path in dataset.paths():
+        path.write_bytes(b"no photo")  # as --quick does not find out
+    samples = draw_samples(dataset, CheckConfig(samples=2))
+    assert picture(samples).shape[0] == pytest.approx(2 * 100, abs=2)
+    assert len(samples.captions) and "Left blank: " in caplog.text

@@ -26,7 +26,7 @@ def test_evaluate_prints_a_table(places, model_path, capsys):
         "num queries without positive: 0",
         "num database: 6",
         "descriptor dim: 3",
-        "radius 25, photos resized to 32x48",
+        "radius 25 m, photos resized to 32x48",
         "keras, float32",
         "recall@1 is 100 % on 6 queries and 6 database photos: it is saturated, and cannot show "
         "that another model is better. Add places, or harder photos",

@@ -104,3 +104,8 @@ def test_a_place_of_one_photo_that_is_only_searched_is_no_fault():
     is_query = np.array([False, True, False])
     dataset = PlaceDataset("p", ["a", "b", "c"], place_ids=[1, 2, 3], is_query=is_query)
     assert find_places_of_one_photo(dataset).tolist() == [1]
+
+
+def test_frames_and_units_of_unknown_scale_have_no_speed_in_metres():
+    for frame in ("frames", "SLAM units"):
+        assert not len(find_jumps(walk([0.0, 900], times_s=[0.0, 1], frame=frame), 50).after)

@@ -294,3 +294,9 @@ def test_draws_from_the_tokyo_time_machine_by_the_papers_rules(shared_data):
         apart_m = [distance_m(dataset, query, photo) for photo in positives]
         assert 1.0 < min(apart_m) <= max(apart_m) <= 10.0
         assert min(distance_m(dataset, query, photo) for photo in negatives) > 25.0
+
+
+def test_errors_name_frames_where_positions_count_them():
+    frames = on_a_line(0.0, 100.0, 200.0, frame="frames")
+    with pytest.raises(ValueError, match="within 10 frames. Enlarge `positive_radius_m`"):
+        make_sampler(frames)

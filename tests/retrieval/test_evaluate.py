@@ -160,7 +160,7 @@ def test_the_radius_decides_what_is_right(make_dataset, mean_color):
     dataset = make_dataset([RED, RED, RED], [0, 24, 60], is_query=[1, 0, 0], is_database=[0, 1, 1])
     for radius_m, right in [(23.9, []), (24.0, [0]), (60.0, [0, 1])]:
         if not right:
-            with pytest.raises(ValueError, match="none within 23.9 of a query"):
+            with pytest.raises(ValueError, match="none within 23.9 m of a query"):
                 evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
             continue
         evaluation = evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
@@ -200,7 +200,7 @@ def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, 
     [
         ([0, 0], [1, 1], "Received: 0 queries, 2 database photos"),
         ([1, 1], [0, 0], "Received: 2 queries, 0 database photos"),
-        ([1, 0], [1, 0], "Received: 1 queries, 1 database photos.*none within 25 of a query"),
+        ([1, 0], [1, 0], "Received: 1 queries, 1 database photos.*none within 25 m of a query"),
     ],
 )
 def test_refuses_what_cannot_be_measured_before_the_long_work(
