@@ -1,6 +1,7 @@
-"""`placevec check`: faults in photos with positions."""
+"""`placevec check`: faults in photos with positions, or in a store."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 from placevec.cli.arguments import Flags, PlacesPath
@@ -13,17 +14,21 @@ def check(
     /,
     settings: Annotated[CheckConfig, Flags] = CheckConfig(),  # noqa: B008
 ) -> None:
-    """Look for faults in photos with positions; prints and writes a report.
+    """Look for faults in photos with positions, and write a report; or in a store's files.
 
-    Exit code 0: no findings, 1: findings, 2: the data set cannot be read.
+    Exit code 0: no findings, 1: findings, 2: the data set or the store cannot be read.
 
     Args:
-        places: A path, whose format is told by what lies there, or READER:PATH.
-        settings: What counts as a finding.
+        places: A path, whose format is told by what lies there, or READER:PATH; or a store.
+        settings: What counts as a finding in photos.
     """
     from placevec.checking import check as check_places
+    from placevec.retrieval import check_store, is_store
 
-    report = check_places(places, settings, progress=progress_bar)
+    if is_store(Path(places)):
+        report = check_store(Path(places))
+    else:
+        report = check_places(places, settings, progress=progress_bar)
     print(report)
     if report.findings:
         sys.stdout.flush()

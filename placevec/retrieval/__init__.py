@@ -1,6 +1,9 @@
 """Finding places: describing photos, searching them, measuring recall, drawing what was found."""
 
 from placevec.retrieval.cautions import warn_of_training_photos as warn_of_training_photos
+from placevec.retrieval.check_store import StoreReport as StoreReport
+from placevec.retrieval.check_store import check_store as check_store
+from placevec.retrieval.check_store import is_store as is_store
 from placevec.retrieval.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe

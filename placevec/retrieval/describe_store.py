@@ -13,7 +13,7 @@ from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.retrieval.manifest import MANIFEST, read_manifest
-from placevec.retrieval.shards import is_utf8
+from placevec.retrieval.shards import is_storable
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.store_writer import StoreWriter
 from placevec.retrieval.unit_length import to_unit
@@ -163,10 +163,12 @@ def describe_into(
     wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
     if len(wanted) < len(names):
         _log.info("%d of %d photos are described already", len(names) - len(wanted), len(names))
-    bad = [row for row in wanted.tolist() if not is_utf8(str(names[row]))]
+    bad = [row for row in wanted.tolist() if not is_storable(str(names[row]))]
     if bad:
         first = shown(names[bad[0]])
-        _log.warning("left out %d photos whose names are not UTF-8 (first: %s)", len(bad), first)
+        _log.warning(
+            "left out %d photos whose names are not UTF-8, or too long (first: %s)", len(bad), first
+        )
         wanted = np.setdiff1d(wanted, bad)
     if not len(wanted):
         return 0
@@ -191,7 +193,7 @@ def describe_into(
     try:
         for descriptors, kept in describe(model, paths, **options):
             photos = names[wanted[kept]].tolist()
-            vectors.append(to_unit(descriptors, str(store.folder), photos))
+            vectors.append(to_unit(descriptors, str(store.folder), photos.__getitem__))
             rows.append(np.asarray(kept))
             is_large = sum(map(len, rows)) >= _PHOTOS_OF_A_SHARD
             if is_large or time.monotonic() - last > _SECONDS_OF_A_SHARD:

@@ -31,7 +31,7 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
             "`names` and `descriptors` must be (N,) and (N, D). Received: "
             f"{names.shape} and {descriptors.shape}"
         )
-    descriptors = to_unit(descriptors, str(path), names)
+    descriptors = to_unit(descriptors, str(path), names.__getitem__)
     with whole_file(path) as unfinished:
         np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
 
@@ -65,4 +65,4 @@ def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
             f"{path} must hold names (N,) of text and descriptors (N, D) of floats. Received: "
             f"{names.shape} of {names.dtype} and {descriptors.shape} of {descriptors.dtype}"
         )
-    return names, to_unit(descriptors, str(path), names), model_id
+    return names, to_unit(descriptors, str(path), names.__getitem__), model_id

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import logging
 import math
 import time
@@ -13,7 +12,9 @@ from typing import Self
 import faiss
 import numpy as np
 
-from placevec.retrieval.manifest import INDEX, Manifest, index_files, read_manifest
+from placevec.input_file import open_input
+from placevec.retrieval.leftovers import clear_leftovers
+from placevec.retrieval.manifest import Manifest, SavedIndex, index_path, write_manifest
 from placevec.retrieval.ranking import products_from, ranked
 from placevec.retrieval.search import (
     best_candidates,
@@ -25,7 +26,6 @@ from placevec.retrieval.store import DescriptorStore
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
-_FORMAT = "placevec index 1"
 KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
@@ -63,9 +63,9 @@ class StoreIndex:
     """Finds the most similar photos of a store.
 
     An index gives candidates, whose similarities are then computed from the descriptors in the
-    store, so what is returned is exact in all but completeness. It is tied to the rows that it was
-    built of by a digest: photos removed since are not found, photos added since are compared one
-    by one, and `compact` deletes it.
+    store, so what is returned is exact in all but completeness. The store's manifest names it with
+    the rows that it was built of: photos removed since are not found, photos added since are
+    compared one by one, and `compact` deletes it.
 
     Example:
     >>> import tempfile
@@ -96,7 +96,7 @@ class StoreIndex:
             kind: str. See `IndexSettings`.
 
         Raises:
-            ValueError: If the store is empty, or there is no such kind.
+            ValueError: If the store is empty or damaged, or there is no such kind.
         """
         if not len(store):
             raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -104,6 +104,7 @@ class StoreIndex:
         if kind == "flat":
             return cls(store, settings)
         start = time.perf_counter()
+        store.verify()
         index = make_index(kind, store.manifest.dim, store.num_rows)
         if not index.is_trained:
             index.train(_training_rows(store))
@@ -117,34 +118,26 @@ class StoreIndex:
         """Returns the index that is saved with a store; the exact search where there is none.
 
         Raises:
-            ValueError: If it is damaged, or of other rows than the store has.
+            ValueError: If it is missing, damaged, or not what the manifest says.
         """
-        path = store.folder / INDEX
-        if not path.is_file():
+        about = store.manifest.index
+        if about is None:
+            if not store.manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
+                _log.warning(
+                    "the index in %s is of an earlier version, without a digest, and not used: all "
+                    "photos are compared. %s", store.folder, _AGAIN,
+                )  # fmt: skip
             return cls(store)
-        try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-            if about["format"] != _FORMAT:
-                raise ValueError(f"it does not say {_FORMAT!r}")
-            settings = IndexSettings(about["kind"], about["effort"])
-            num_rows, digest, size = about["num_rows"], about["digest"], about["bytes"]
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValueError(f"{path} cannot be read as an index ({error}). {_AGAIN}") from error
-        if settings.kind == "flat":
-            return cls(store, settings)
-        if type(num_rows) is not int or digest != _digest(store.manifest, num_rows):
-            raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
-        path = _index_path(store.folder, digest, settings.kind)
-        if path.is_symlink() or not path.is_file() or path.stat().st_size != size:
-            raise ValueError(f"{path} must be a file of {size} bytes. {_AGAIN}")
+        settings, path = IndexSettings(about.kind, about.effort), about.path(store.folder)
+        _require_whole(path, about, store)
         try:
             index = faiss.read_index(str(path))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
-        if (index.d, index.ntotal) != (store.manifest.dim, num_rows):
+        if (index.d, index.ntotal) != (store.manifest.dim, about.num_rows):
             raise ValueError(
-                f"{path} must index {num_rows} photos of {store.manifest.dim} numbers. Received: "
-                f"{index.ntotal} of {index.d}. {_AGAIN}"
+                f"{path} must index {about.num_rows} photos of {store.manifest.dim} numbers. "
+                f"Received: {index.ntotal} of {index.d}. {_AGAIN}"
             )
         return cls(store, settings, index)
 
@@ -153,25 +146,34 @@ class StoreIndex:
 
         Raises:
             BlockingIOError: If another process writes to the store.
+            OSError: If it cannot be written, such as on a full disk.
             ValueError: If the store was compacted meanwhile.
         """
-        folder, about = self.store.folder, {"format": _FORMAT, **dataclasses.asdict(self.settings)}
-        num_rows = self.num_rows
-        digest = _digest(self.store.manifest, num_rows)
-        path = _index_path(folder, digest, self.settings.kind)
-        about |= {"num_rows": num_rows, "digest": digest, "bytes": 0}
-        with self.store.locked():
-            if digest != _digest(read_manifest(folder), num_rows):
+        store, folder = self.store, self.store.folder
+        with store.locked():
+            manifest = DescriptorStore.open(folder).manifest
+            if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
                 raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
-            if self.index is not None:
-                with whole_file(path) as unfinished:
-                    faiss.write_index(self.index, str(unfinished))
-                about["bytes"] = path.stat().st_size
-            with whole_file(folder / INDEX) as unfinished:
-                unfinished.write_text(json.dumps(about), encoding="utf-8")
-            for older in index_files(folder):
-                if self.index is None or older != path:
-                    older.unlink()
+            clear_leftovers(folder, manifest)  # or the next number might be that of a good file
+            about = None if self.index is None else self._write(manifest.next_number)
+            changes = {"index": about, "next_number": manifest.next_number + 1}
+            write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
+            if manifest.index is not None:
+                manifest.index.path(folder).unlink(missing_ok=True)
+            store.manifest = dataclasses.replace(store.manifest, **changes, is_signed=True)
+
+    def _write(self, number: int) -> SavedIndex:
+        """Writes the file, and returns what the manifest is to say of it."""
+        path = index_path(self.store.folder, number)
+        with whole_file(path) as unfinished:
+            try:
+                faiss.write_index(self.index, str(unfinished))
+            except RuntimeError as error:  # of a full disk, too
+                raise OSError(" ".join(str(error).split())) from error
+            size, digest = unfinished.stat().st_size, _file_digest(unfinished)
+        return SavedIndex(
+            number, self.settings.kind, self.settings.effort, self.num_rows, size, digest
+        )
 
     @property
     def num_rows(self) -> int:
@@ -298,6 +300,40 @@ class StoreIndex:
 
 
 _AGAIN = "Build it again: `placevec index`"
+_INDEX_WITHOUT_DIGEST = "index.json"
+_MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
+
+
+def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
+    """Refuses a file that is not the one which was written, before FAISS reads it."""
+    if about.num_rows > store.num_rows:
+        raise ValueError(f"{path} must index {store.num_rows} photos at most. {_AGAIN}")
+    likely = index_bytes(about.kind, store.manifest.dim, about.num_rows, 4)
+    if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
+        raise ValueError(
+            f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
+            f"{about.num_bytes}. {_AGAIN}"
+        )
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:
+        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {_AGAIN}")
+    if _file_digest(path) != about.sha256:
+        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {_AGAIN}")
+
+
+def _file_digest(path: Path) -> str:
+    with open_input(path, max_bytes=2**48) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rows_of(manifest: Manifest, num_rows: int) -> list[tuple]:
+    """Returns what tells the first rows of a store apart from others."""
+    rows, first = [], 0
+    for shard in manifest.shards:
+        if first >= num_rows:
+            break
+        rows.append((shard.number, shard.count, shard.sha256))
+        first += shard.count
+    return [manifest.model_id, first == num_rows, *rows]
 
 
 def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
@@ -350,18 +386,3 @@ def _training_rows(store: DescriptorStore) -> np.ndarray:
     vectors = store.take(rows)
     # FAISS wants at least as many as a code has values.
     return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))
-
-
-def _digest(manifest: Manifest, num_rows: int) -> str:
-    """Returns what tells the first rows of a store apart from others, 32 hexadecimal digits."""
-    digest, first = hashlib.sha256(f"{manifest.model_id} {num_rows}".encode()), 0
-    for shard in manifest.shards:
-        if first >= num_rows:
-            break
-        digest.update(f"{shard.number} {shard.count} {shard.sha256}".encode())
-        first += shard.count
-    return digest.hexdigest()[:32] if first == num_rows else ""
-
-
-def _index_path(folder: Path, digest: str, kind: str) -> Path:
-    return folder / f"index-{kind}-{digest}.faiss"

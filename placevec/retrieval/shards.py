@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from placevec.archive import read_npy_header
+from placevec.input_file import open_input, read_bytes
 from placevec.whole_file import whole_file
 
 _SCHEMA = pa.schema(
@@ -21,6 +22,11 @@ _SCHEMA = pa.schema(
     ]
 )
 DTYPES = ("float32", "float16")
+_LONGEST_NAME = 4096  # bytes; that of a path on Linux
+_MOST_BYTES_A_PHOTO = _LONGEST_NAME + 64  # of Parquet, packed and unpacked
+_MOST_BYTES_OF_PARQUET = 2**20  # beyond its photos
+_LARGEST_FILE = 2**48
+_AGAIN = "Describe these photos again, into another store"
 
 
 @dataclass(frozen=True)
@@ -31,32 +37,58 @@ class Shard:
         number: int. Never given twice in a store.
         count: int. Photos.
         sha256: str. Of the descriptors' bytes, 64 hexadecimal digits.
+        photos_sha256: str or None. Of the Parquet file; None: an earlier version wrote it.
     """
 
     number: int
     count: int
     sha256: str
+    photos_sha256: str | None = None
 
     def __post_init__(self) -> None:
         whole = (self.number, self.count)
         if not all(type(each) is int and 0 <= each < 2**48 for each in whole) or not self.count:
             raise ValueError(f"A shard has a number and a count above 0. Received: {whole}")
-        digits = self.sha256 if isinstance(self.sha256, str) else ""
-        if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
-            raise ValueError(f"`sha256` must be 64 hexadecimal digits. Received: {self.sha256!r}")
+        require_digest(self.sha256)
+        if self.photos_sha256 is not None:
+            require_digest(self.photos_sha256)
 
     def paths(self, folder: Path) -> tuple[Path, Path]:
         """Returns the files of descriptors and of what is known of the photos."""
         return folder / f"{self.number:06d}.npy", folder / f"{self.number:06d}.parquet"
 
 
-def is_utf8(name: str) -> bool:
-    """Returns whether a name can be stored: names of files may hold bytes that are no UTF-8."""
+def is_storable(name: str) -> bool:
+    """Returns whether Parquet can hold a name: one of a file may have bytes that are not UTF-8."""
     try:
-        name.encode("utf-8")
+        return len(name.encode("utf-8")) <= _LONGEST_NAME
     except UnicodeEncodeError:
         return False
-    return True
+
+
+def require_digest(sha256: object) -> None:
+    """Refuses what is no SHA-256 in hexadecimal digits."""
+    digits = sha256 if isinstance(sha256, str) else ""
+    if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        raise ValueError(f"`sha256` must be 64 hexadecimal digits. Received: {sha256!r}")
+
+
+def digest_of(numbers: np.ndarray) -> str:
+    """Returns the SHA-256 of an array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)).hexdigest()
+
+
+def require_same(path: Path, found: str, wanted: str) -> None:
+    """Refuses a file whose SHA-256 is not the one that the manifest names.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    if found != wanted:
+        raise ValueError(
+            f"{path} is damaged: its SHA-256 must be {wanted[:12]}..., as it was written. "
+            f"Received: {found[:12]}.... {_AGAIN}, or take a copy of the file"
+        )
 
 
 def write_shard(
@@ -71,25 +103,39 @@ def write_shard(
 
     Args:
         folder: Path. The store.
-        number: int. The shard's number; files of that number are replaced.
+        number: int. The shard's number, which no file in the store has.
         names: list of n str.
         descriptors: (n, D). As it is to be stored.
         positions_m: (n, 2) float64. NaN where unknown.
         times_s: (n,) float64. NaN where unknown.
     """
     descriptors = np.ascontiguousarray(descriptors)
-    shard = Shard(number, len(names), hashlib.sha256(descriptors.data).hexdigest())
-    numbers, photos = shard.paths(folder)
-    with whole_file(numbers) as unfinished:
-        np.save(unfinished, descriptors, allow_pickle=False)
     columns = [pa.array(names, pa.string())]
     columns += [
         pa.array(column, pa.float64(), from_pandas=True)  # NaN becomes null
         for column in (*positions_m.T, times_s)
     ]
-    with whole_file(photos) as unfinished:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), unfinished, compression="zstd")
+    table = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=_SCHEMA), table, compression="zstd")
+    table = table.getvalue()
+    digests = digest_of(descriptors), hashlib.sha256(table).hexdigest()
+    shard = Shard(number, len(names), *digests)
+    numbers, photos = shard.paths(folder)
+    try:
+        with whole_file(numbers) as unfinished:
+            np.save(unfinished, descriptors, allow_pickle=False)
+        with whole_file(photos) as unfinished:
+            unfinished.write_bytes(table)
+    except BaseException:
+        delete_shard(folder, shard)
+        raise
     return shard
+
+
+def delete_shard(folder: Path, shard: Shard) -> None:
+    """Deletes the files of a shard that no manifest names, as far as they are there."""
+    for path in shard.paths(folder):
+        path.unlink(missing_ok=True)
 
 
 def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
@@ -103,8 +149,7 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
     numbers = map_numbers(path, dtype)
     if numbers.shape != (shard.count, dim):
         raise ValueError(
-            f"{path} must hold {(shard.count, dim)} numbers. Received: {numbers.shape}. Describe "
-            "these photos again"
+            f"{path} must hold {(shard.count, dim)} numbers. Received: {numbers.shape}. {_AGAIN}"
         )
     return numbers
 
@@ -117,7 +162,7 @@ def map_numbers(path: Path, dtype: str) -> np.ndarray:
         FileNotFoundError: If it is missing.
     """
     _refuse_links(path)
-    with open(path, "rb") as file:
+    with open_input(path, max_bytes=_LARGEST_FILE) as file:
         try:
             shape, is_fortran, found = read_npy_header(file)
         except ValueError as error:
@@ -144,10 +189,22 @@ def read_photos(folder: Path, shard: Shard) -> pa.Table:
     """
     _, path = shard.paths(folder)
     _refuse_links(path)
+    most = _MOST_BYTES_OF_PARQUET + shard.count * _MOST_BYTES_A_PHOTO
+    data = read_bytes(path, max_bytes=most)
+    if shard.photos_sha256 is not None:
+        require_same(path, hashlib.sha256(data).hexdigest(), shard.photos_sha256)
     try:
-        table = pq.read_table(path, schema=_SCHEMA)
-    except pa.ArrowException as error:
-        reason = str(error).splitlines()[0]
+        file = pq.ParquetFile(pa.BufferReader(data))
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        if file.metadata.num_rows != shard.count or not 0 <= unpacked <= most:
+            raise ValueError(
+                f"{path} must name {shard.count} photos in {most} bytes. Received: "
+                f"{file.metadata.num_rows} rows in {unpacked} bytes"
+            )
+        table = pq.read_table(pa.BufferReader(data), schema=_SCHEMA)
+    except (pa.ArrowException, OSError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} cannot be read as a shard's photos ({reason})") from error
     if len(table) != shard.count or table["name"].null_count:
         raise ValueError(f"{path} must name {shard.count} photos. Received: {len(table)} rows")

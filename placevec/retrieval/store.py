@@ -13,8 +13,15 @@ import pyarrow as pa
 
 from placevec.folder_lock import take_lock
 from placevec.places.frame import grid_of
-from placevec.retrieval.manifest import Manifest, read_manifest, removed_path
-from placevec.retrieval.shards import map_numbers, map_shard, read_photos
+from placevec.retrieval.manifest import Manifest, RemovedRows, read_manifest
+from placevec.retrieval.shards import (
+    digest_of,
+    map_numbers,
+    map_shard,
+    read_photos,
+    require_same,
+)
+from placevec.retrieval.unit_length import require_unit
 
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
@@ -138,6 +145,10 @@ class DescriptorStore:
 
         Returns:
             (n, D) float32.
+
+        Raises:
+            IndexError: If there is no such row.
+            ValueError: If a descriptor is not of unit length, as in a damaged store.
         """
         rows = np.asarray(rows, np.int64)
         taken = np.empty((len(rows), self.manifest.dim or 0), np.float32)
@@ -149,12 +160,29 @@ class DescriptorStore:
             places = np.flatnonzero(shard_of == number)
             first = ends[number] - self.manifest.shards[number].count
             taken[places] = self.descriptors[number][rows[places] - first]
+        new = np.flatnonzero(~self._is_unit[rows])
+        require_unit(taken[new], str(self.folder), lambda place: self._name(rows[new[place]]))
+        self._is_unit[rows] = True
         return taken
+
+    def verify(self) -> None:
+        """Compares all descriptors with their digests, and their lengths with 1.
+
+        Raises:
+            ValueError: If a shard is damaged.
+        """
+        for shard, numbers in zip(self.manifest.shards, self.descriptors, strict=True):
+            require_same(shard.paths(self.folder)[0], digest_of(numbers), shard.sha256)
+        for _ in self.blocks():
+            pass
 
     def blocks(self, start: int = 0) -> Iterator[tuple[int, np.ndarray]]:
         """Yields all rows from `start` on in pieces: the first row, and the descriptors as stored.
 
         Where nothing has to be joined the pieces are parts of the memory maps.
+
+        Raises:
+            ValueError: If a descriptor is not of unit length, as in a damaged store.
         """
         most = max(1, _BLOCK_BYTES // (4 * (self.manifest.dim or 1)))
         first, small, small_first, small_rows = 0, [], 0, 0
@@ -162,7 +190,7 @@ class DescriptorStore:
             for place in range(max(0, start - first), len(shard), most):
                 piece = shard[place : place + most]
                 if small_rows + len(piece) > most:
-                    yield small_first, _joined(small)
+                    yield small_first, self._of_unit_length(small_first, _joined(small))
                     small, small_rows = [], 0
                 if not small:
                     small_first = first + place
@@ -170,7 +198,7 @@ class DescriptorStore:
                 small_rows += len(piece)
             first += len(shard)
         if small:
-            yield small_first, _joined(small)
+            yield small_first, self._of_unit_length(small_first, _joined(small))
 
     def require(self, **facts: object) -> None:
         """Refuses to go on where what comes does not belong into this store.
@@ -191,6 +219,21 @@ class DescriptorStore:
                 )
 
     @cached_property
+    def _is_unit(self) -> np.ndarray:
+        """(num_rows,) bool. The rows whose descriptors were found to be of unit length."""
+        return np.zeros(self.num_rows, bool)
+
+    def _of_unit_length(self, first: int, block: np.ndarray) -> np.ndarray:
+        part = slice(first, first + len(block))
+        if not self._is_unit[part].all():
+            require_unit(block, str(self.folder), lambda place: self._name(first + place))
+            self._is_unit[part] = True
+        return block
+
+    def _name(self, row: int) -> str:
+        return self.photos["name"][int(row)].as_py()
+
+    @cached_property
     def _row_of(self) -> dict[str, int]:
         names = self.photos["name"].to_pylist()
         if self.manifest.removed is None:
@@ -201,9 +244,11 @@ class DescriptorStore:
 _COLUMNS = ("name", "east_m", "north_m", "time_s")
 
 
-def _read_removed(folder: Path, number: int, num_rows: int) -> np.ndarray:
-    path = removed_path(folder, number)
+def _read_removed(folder: Path, about: RemovedRows, num_rows: int) -> np.ndarray:
+    path = about.path(folder)
     removed = map_numbers(path, "int64")
+    if about.sha256 is not None:
+        require_same(path, digest_of(removed), about.sha256)
     if removed.ndim != 1 or (len(removed) and not 0 <= removed.min() <= removed.max() < num_rows):
         raise ValueError(f"{path} must list rows below {num_rows}. Received: {removed.shape}")
     return removed

@@ -13,16 +13,15 @@ import numpy as np
 
 from placevec.folder_lock import LOCK, take_lock
 from placevec.input_file import shown
+from placevec.retrieval.leftovers import clear_leftovers
 from placevec.retrieval.manifest import (
-    INDEX,
+    MANIFEST,
     Manifest,
-    delete_leftovers,
-    index_files,
+    RemovedRows,
     read_manifest,
-    removed_path,
     write_manifest,
 )
-from placevec.retrieval.shards import is_utf8, write_shard
+from placevec.retrieval.shards import delete_shard, digest_of, is_storable, write_shard
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.unit_length import to_unit
 from placevec.whole_file import delete_unfinished, whole_file
@@ -35,8 +34,8 @@ class StoreWriter(DescriptorStore):
     """A store of descriptors that photos are added to and removed from.
 
     Each change is whole or did not happen, also after SIGKILL or power loss. Files that a killed
-    writer left are deleted by the next one. It holds a lock until it is closed or its process
-    ends.
+    writer left are deleted by the next one, or set aside if they might be good. It holds a lock
+    until it is closed or its process ends.
 
     Make a store with `StoreWriter.create(folder, model_id=...)`, go on later with
     `StoreWriter.open(folder)`.
@@ -98,6 +97,8 @@ class StoreWriter(DescriptorStore):
         folder.mkdir(exist_ok=True)
         store = cls(folder, manifest, take_lock(folder))
         try:
+            if (folder / MANIFEST).exists():  # another process was faster
+                raise FileExistsError(f"{folder} is there already. Name a folder that is not")
             write_manifest(folder, manifest)
         except BaseException:
             store.close()
@@ -108,13 +109,16 @@ class StoreWriter(DescriptorStore):
     def open(cls, folder: Path) -> Self:
         """Opens a store to read and to write.
 
+        If every file that the manifest names is there and fits it, files that it does not name are
+        cleared, see `clear_leftovers`; else the store is left as it is.
+
         Args:
             folder: Path. The store.
 
         Raises:
-            FileNotFoundError: If there is no store.
+            FileNotFoundError: If there is no store, or a file of it is missing.
             BlockingIOError: If another process has it open for writing.
-            ValueError: If its manifest is damaged.
+            ValueError: If it is damaged.
         """
         folder = Path(folder)
         read_manifest(folder)  # or a folder that is no store would get a lock
@@ -122,8 +126,8 @@ class StoreWriter(DescriptorStore):
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
             delete_unfinished(folder)
-            if leftovers := delete_leftovers(folder, store.manifest):
-                _log.info("deleted %d unfinished files in %s", leftovers, folder)
+            store.descriptors, store.photos, store.is_removed  # noqa: B018 - there, and they fit
+            clear_leftovers(folder, store.manifest)
         except BaseException:
             os.close(lock)
             raise
@@ -230,13 +234,15 @@ class StoreWriter(DescriptorStore):
             )
         is_removed[[row_of[name] for name in names]] = True
         number, older = self.manifest.next_number, self.manifest.removed
-        with whole_file(removed_path(self.folder, number)) as unfinished:
-            np.save(unfinished, np.flatnonzero(is_removed), allow_pickle=False)
-        self._settle(next_number=number + 1, removed=number)
+        rows = np.flatnonzero(is_removed)
+        removed = RemovedRows(number, digest_of(rows))
+        with whole_file(removed.path(self.folder)) as unfinished:
+            np.save(unfinished, rows, allow_pickle=False)
+        self._settle(next_number=number + 1, removed=removed)
         self.is_removed = is_removed
         self._row_of = {name: row for name, row in row_of.items() if not is_removed[row]}
         if older is not None:
-            removed_path(self.folder, older).unlink(missing_ok=True)
+            older.path(self.folder).unlink(missing_ok=True)
 
     def compact(self) -> None:
         """Writes all shards anew, large ones, without removed photos; rows change.
@@ -247,31 +253,35 @@ class StoreWriter(DescriptorStore):
 
         Raises:
             PermissionError: If it was closed.
+            ValueError: If a shard is damaged; nothing is changed then.
         """
         self._require_open()
+        self.verify()
         table, shards, number = self.table(), [], self.manifest.next_number
-        for start in range(0, len(table), _ROWS_OF_A_SHARD):
-            part = table.iloc[start : start + _ROWS_OF_A_SHARD]
-            descriptors = self.take(part.index.to_numpy()).astype(self.manifest.dtype)
-            positions_m = part[["east_m", "north_m"]].to_numpy()
-            times_s = part["time_s"].to_numpy()
-            names = part["name"].tolist()
-            shards.append(
-                write_shard(self.folder, number, names, descriptors, positions_m, times_s)
-            )
-            number += 1
-        (self.folder / INDEX).unlink(missing_ok=True)
-        for path in index_files(self.folder):
-            path.unlink()
-        self._settle(shards=tuple(shards), next_number=number, removed=None)
-        delete_leftovers(self.folder, self.manifest)
+        try:
+            for start in range(0, len(table), _ROWS_OF_A_SHARD):
+                part = table.iloc[start : start + _ROWS_OF_A_SHARD]
+                descriptors = self.take(part.index.to_numpy()).astype(self.manifest.dtype)
+                positions_m = part[["east_m", "north_m"]].to_numpy()
+                times_s = part["time_s"].to_numpy()
+                names = part["name"].tolist()
+                shards.append(
+                    write_shard(self.folder, number, names, descriptors, positions_m, times_s)
+                )
+                number += 1
+        except BaseException:
+            for shard in shards:
+                delete_shard(self.folder, shard)
+            raise
+        self._settle(shards=tuple(shards), next_number=number, removed=None, index=None)
+        clear_leftovers(self.folder, self.manifest)
 
     def _settle(self, **changes: object) -> None:
         """Makes what was written valid, and forgets what was read before."""
-        manifest = dataclasses.replace(self.manifest, **changes)
+        manifest = dataclasses.replace(self.manifest, **changes, is_signed=True)
         write_manifest(self.folder, manifest)
         self.manifest = manifest
-        for name in ("is_removed", "descriptors", "photos", "_row_of"):
+        for name in ("is_removed", "descriptors", "photos", "_row_of", "_is_unit"):
             self.__dict__.pop(name, None)
 
     def _require_open(self) -> None:
@@ -300,15 +310,16 @@ class StoreWriter(DescriptorStore):
                 f"Each photo is in a store once. Received: {len(repeated)} names again (first: "
                 f"{shown(repeated[0])}). Remove it first to describe it again"
             )
-        descriptors = to_unit(descriptors, str(self.folder), names)
+        descriptors = to_unit(descriptors, str(self.folder), names.__getitem__)
         return descriptors.astype(self.manifest.dtype)
 
 
 def _refuse_bad_names(names: list[str]) -> None:
-    """Refuses names that Parquet, which is UTF-8, cannot hold."""
-    bad = [name for name in names if not is_utf8(name)]
+    """Refuses names that Parquet, which is UTF-8, cannot hold, and those too long for a path."""
+    bad = [name for name in names if not is_storable(name)]
     if bad:
         raise ValueError(
-            f"Names of photos must be UTF-8. Received: {len(bad)} that are not (first: "
+            f"Names of photos must be UTF-8, of 4096 bytes at most. Received: {len(bad)} that are "
+            f"not (first: "
             f"{shown(bad[0])}). Rename these files"
         )

@@ -1,7 +1,7 @@
 """Descriptors have unit length: others are scaled on their way in, and refused on their way out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,13 +12,15 @@ TOLERANCE = 0.01  # of a length: rounding to 16 bits stays below it
 _ROWS_AT_A_TIME = 4096
 
 
-def to_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = None) -> np.ndarray:
+def to_unit(
+    descriptors: np.ndarray, what: str, name_of: Callable[[int], str] | None = None
+) -> np.ndarray:
     """Returns descriptors of unit length, and warns if some had to be scaled.
 
     Args:
         descriptors: (n, D) float. Returned as they are if their lengths are within 1 % of 1.
         what: str. What they are, for the warning and the error.
-        names: sequence of n str or None. The photos, for the error. None: it says the row.
+        name_of: callable or None. From a row to its photo, for the error. None: it says the row.
 
     Returns:
         (n, D) float, of the same type if that is one.
@@ -29,7 +31,7 @@ def to_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = No
     if descriptors.dtype.kind != "f":
         descriptors = descriptors.astype(np.float32)
     lengths = _lengths(descriptors)
-    _refuse_bad(~np.isfinite(lengths) | (lengths == 0), lengths, what, names)
+    _refuse_bad(~np.isfinite(lengths) | (lengths == 0), lengths, what, name_of)
     is_other = np.abs(lengths - 1) > TOLERANCE
     if not is_other.any():
         return descriptors
@@ -43,28 +45,30 @@ def to_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = No
     return scaled
 
 
-def require_unit(descriptors: np.ndarray, what: str, names: Sequence[str] | None = None) -> None:
+def require_unit(
+    descriptors: np.ndarray, what: str, name_of: Callable[[int], str] | None = None
+) -> None:
     """Refuses descriptors that are not of unit length, as those of a damaged store.
 
     Args:
         descriptors: (n, D) float.
         what: str. Where they were read, for the error.
-        names: sequence of n str or None. The photos, for the error. None: it says the row.
+        name_of: callable or None. From a row to its photo, for the error. None: it says the row.
 
     Raises:
         ValueError: If the length of one is more than 1 % from 1, NaN or infinite.
     """
     lengths = _lengths(descriptors)
-    _refuse_bad(~(np.abs(lengths - 1) <= TOLERANCE), lengths, what, names)
+    _refuse_bad(~(np.abs(lengths - 1) <= TOLERANCE), lengths, what, name_of)
 
 
 def _refuse_bad(
-    is_bad: np.ndarray, lengths: np.ndarray, what: str, names: Sequence[str] | None
+    is_bad: np.ndarray, lengths: np.ndarray, what: str, name_of: Callable[[int], str] | None
 ) -> None:
     if not is_bad.any():
         return
     first = int(is_bad.argmax())
-    name = f"row {first}" if names is None else shown(names[first])
+    name = f"row {first}" if name_of is None else shown(name_of(first))
     raise ValueError(
         f"Descriptors must be finite and of unit length in {what}. Received: {is_bad.sum()} of "
         f"{len(lengths)} that are not (first: {name}, of length {lengths[first]:.3g}). Describe "

@@ -1,5 +1,8 @@
 """Photos of plain colours, and descriptors of them that can be worked out by hand."""
 
+import contextlib
+import resource
+
 import cv2
 import numpy as np
 import pytest
@@ -58,3 +61,19 @@ def filled(folder, unit_vectors):
         store.append(["a", "b", "c"], unit_vectors(3), places, [7, 8, 9])
         store.append(["d", "e"], unit_vectors(2, seed=1))
     return folder
+
+
+@pytest.fixture
+def disk_full_after():
+    """Returns a context in which no file grows beyond a size, as on a full disk."""
+
+    @contextlib.contextmanager
+    def limited(num_bytes):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

@@ -224,7 +224,10 @@ def test_a_name_that_is_not_utf8_costs_only_itself(tmp_path, unit_vectors, caplo
         added = describe_fake(store, names, [(unit_vectors(2), [0, 1])])
     assert added == 2
     assert DescriptorStore.open(tmp_path / "store").table().name.tolist() == ["a.jpg", "c.jpg"]
-    assert "left out 1 photos whose names are not UTF-8 (first: b\\udce4d.jpg)" in caplog.text
+    assert (
+        "left out 1 photos whose names are not UTF-8, or too long (first: b\\udce4d.jpg)"
+        in caplog.text
+    )
 
 
 def test_a_name_that_is_there_twice_is_refused_before_the_work(tmp_path):

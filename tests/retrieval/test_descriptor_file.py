@@ -1,6 +1,3 @@
-import contextlib
-import resource
-
 import numpy as np
 import pytest
 
@@ -8,17 +5,6 @@ from placevec.retrieval import load_descriptors, save_descriptors
 
 NAMES = np.array(["a.jpg", "ordner/übergang.jpg"])
 DESCRIPTORS = np.array([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], np.float32)
-
-
-@contextlib.contextmanager
-def disk_full_after(num_bytes):
-    """Lets no file grow beyond a size, so that writing fails as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_reads_what_was_written(tmp_path):
@@ -56,7 +42,7 @@ def test_replaces_an_older_file_and_leaves_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_leaves_the_older_file(tmp_path):
+def test_a_full_disk_leaves_the_older_file(tmp_path, disk_full_after):
     path = tmp_path / "d.npz"
     save_descriptors(path, NAMES, DESCRIPTORS, "old")
     many = np.eye(100, 5000, dtype=np.float32)

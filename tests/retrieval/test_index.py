@@ -1,6 +1,7 @@
+import dataclasses
+import hashlib
 import json
 import os
-import shutil
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ def test_is_saved_with_the_store(changing, kind):
     index.save()
     assert len(list(changing.folder.glob("*.faiss"))) == (kind != "flat")
     again = StoreIndex.load(DescriptorStore.open(changing.folder))
-    assert again.settings == IndexSettings(kind, 3)
+    assert again.settings == (IndexSettings() if kind == "flat" else IndexSettings(kind, 3))
     queries = clustered(4, seed=4)
     np.testing.assert_array_equal(again.search(queries, 5)[0], index.search(queries, 5)[0])
 
@@ -167,22 +168,9 @@ def test_photos_added_or_removed_later_are_found_or_not(changing, kind):
     assert index.search(changing.take([5]), 1)[0][0, 0] != 5
 
 
-def test_an_index_of_other_rows_is_noticed(changing, tmp_path):
-    """A process that was killed in `compact` may leave the index of the rows before."""
-    StoreIndex.build(changing, "sq8").save()
-    (tmp_path / "before").mkdir()
-    files = [shutil.copy(path, tmp_path / "before") for path in changing.folder.glob("index*")]
-    changing.remove(["0.jpg"])
-    changing.compact()
-    for path in files:
-        shutil.copy(path, changing.folder)
-    with pytest.raises(ValueError, match="is of other photos. Build it again: `placevec index`"):
-        StoreIndex.load(changing)
-
-
 def test_compacting_deletes_the_index(changing):
     StoreIndex.build(changing, "sq8").save()
-    (changing.folder / ".unfinished-index-hnsw-0.faiss").touch()
+    changing.remove(["0.jpg"])
     changing.compact()
     assert not [path for path in changing.folder.iterdir() if "index" in path.name]
     assert StoreIndex.load(changing).settings.kind == "flat"
@@ -195,10 +183,7 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
         index.save()
     changing.remove(["0.jpg"])
     changing.close()
-    unfinished = changing.folder / ".unfinished-index-hnsw-0.faiss"
-    unfinished.touch()  # of a killed writer
     index.save()
-    assert not unfinished.exists()
     with StoreWriter.open(changing.folder) as store:  # saving let go of the lock
         assert StoreIndex.load(store).settings.kind == "sq8"
         store.compact()
@@ -207,43 +192,89 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
     assert not list(changing.folder.glob("index*"))
 
 
-def test_an_index_of_another_store_is_noticed(changing, tmp_path):
-    StoreIndex.build(changing, "sq8").save()
-    other = StoreWriter.create(tmp_path / "other", model_id="m")
-    other.append([f"{row}.jpg" for row in range(300)], clustered(300, seed=5))
-    for path in changing.folder.glob("index*"):
-        shutil.copy(path, other.folder)
-    with pytest.raises(ValueError, match="is of other photos"):
-        StoreIndex.load(other)
-
-
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"kind": "tree"}, "index.json cannot be read as an index"),
-        ({"format": "other"}, "does not say"),
-        ({"effort": -1}, "`effort` must be"),
-        ({"digest": "../../x"}, "is of other photos"),
-        ({"num_rows": 10**9}, "is of other photos"),
-        ({"num_rows": "300"}, "is of other photos"),
-        ({"bytes": 7}, "must be a file of 7 bytes"),
+        ({"kind": "tree"}, "`kind` must be one of"),
+        ({"effort": -1}, "Effort, rows and bytes of an index are counts"),
+        ({"effort": 2**30}, "`effort` must be"),
+        ({"num_rows": 10**9}, "must index 300 photos at most"),
+        ({"num_rows": 299}, "must index 299 photos of 16 numbers. Received: 300 of 16"),
+        ({"num_rows": "300"}, "are counts"),
+        ({"num_bytes": 7}, "must be a file of 7 bytes"),
+        ({"num_bytes": 2**40}, "must have at most"),
+        ({"sha256": 64 * "0"}, "is damaged: it does not fit its SHA-256. Build it again"),
+        ({"number": 1 << 50}, "Numbers must differ and be below"),
+        ({"path": "../x"}, "cannot be read as a store's manifest"),
     ],
 )
-def test_refuses_an_index_that_is_not_what_it_says(changing, changes, match):
+def test_refuses_an_index_that_is_not_what_the_manifest_says(changing, changes, match):
     StoreIndex.build(changing, "sq8").save()
-    path = changing.folder / "index.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path = changing.folder / "manifest.json"
+    values = json.loads(path.read_text())
+    del values["digest"]
+    values["index"] |= changes
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(values | {"digest": digest}))
     with pytest.raises(ValueError, match=match):
-        StoreIndex.load(changing)
+        StoreIndex.load(DescriptorStore.open(changing.folder))
 
 
-def test_refuses_a_damaged_index(changing):
+def test_faiss_never_sees_a_damaged_index(changing, monkeypatch):
     StoreIndex.build(changing, "sq8").save()
     (path,) = changing.folder.glob("*.faiss")
-    size = path.stat().st_size
-    path.write_bytes(os.urandom(size))
-    with pytest.raises(ValueError, match="cannot be read as an index. Build it again"):
+    monkeypatch.setattr("faiss.read_index", lambda path: pytest.fail("FAISS read it"))
+    before = path.read_bytes()
+    for damaged in (before[:-1] + b"x", before[:-1], before + b"x", os.urandom(len(before))):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="Build it again: `placevec index`"):
+            StoreIndex.load(changing)
+    path.unlink()
+    with pytest.raises(ValueError, match="must be a file of .* bytes. Build it again"):
         StoreIndex.load(changing)
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="must be a file of .* bytes. Build it again"):
+        StoreIndex.load(changing)
+
+
+def test_an_index_without_a_digest_is_not_used_and_it_is_said(changing, caplog):
+    (changing.folder / "index.json").write_text("{}")
+    (changing.folder / f"index-hnsw-{32 * '0'}.faiss").write_bytes(b"")
+    store = DescriptorStore.open(changing.folder)
+    store.manifest = dataclasses.replace(store.manifest, is_signed=False)
+    assert StoreIndex.load(store).settings.kind == "flat"
+    assert "of an earlier version, without a digest, and not used" in caplog.text
+
+
+def test_a_damaged_store_is_not_indexed(changing):
+    path = changing.folder / "000000.npy"
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="000000.npy is damaged"):
+        StoreIndex.build(DescriptorStore.open(changing.folder), "sq8")
+
+
+def test_a_full_disk_while_indexing_is_one_line_with_the_file(changing, disk_full_after):
+    index, before = StoreIndex.build(changing, "sq8"), os.listdir(changing.folder)
+    with disk_full_after(3000):
+        with pytest.raises(OSError, match="index-000001.faiss could not be written") as caught:
+            index.save()
+    assert "\n" not in str(caught.value) and os.listdir(changing.folder) == before
+    index.save()
+    assert StoreIndex.load(changing).settings.kind == "sq8"
+
+
+def test_saving_gives_no_number_of_a_good_shard_away(changing):
+    """A reader saves an index, and an older manifest was put back."""
+    older = (changing.folder / "manifest.json").read_bytes()
+    changing.append(["new.jpg"], clustered(1))
+    good = (changing.folder / "000001.npy").read_bytes()
+    changing.close()
+    (changing.folder / "manifest.json").write_bytes(older)
+    StoreIndex.build(DescriptorStore.open(changing.folder), "sq8").save()
+    StoreWriter.open(changing.folder).close()
+    assert (changing.folder / "set-aside" / "000001.npy").read_bytes() == good
 
 
 def test_knows_how_much_memory_an_index_takes(built, tmp_path):

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 
@@ -137,11 +138,13 @@ def test_vectors_of_two_models_or_sizes_never_mix(folder):
 
 
 def damage_manifest(**changes):
+    """Changes what a manifest says, and signs it again as whoever attacks a store would."""
+
     def damage(folder):
-        values = json.loads((folder / "manifest.json").read_text())
-        for name, value in changes.items():
-            values[name] = value
-        (folder / "manifest.json").write_text(json.dumps(values))
+        values = json.loads((folder / "manifest.json").read_text()) | changes
+        del values["digest"]
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(values | {"digest": digest}))
 
     return damage
 
@@ -160,7 +163,7 @@ def link(name):
 
 def removed(values, size=None):
     def damage(folder):
-        damage_manifest(removed=5, next_number=6)(folder)
+        damage_manifest(removed={"number": 5}, next_number=6)(folder)
         np.save(folder / "removed-000005.npy", values)
         if size is not None:
             os.truncate(folder / "removed-000005.npy", size)
@@ -175,6 +178,30 @@ def removed_by_link(folder):
 
 def pickled(folder):
     np.save(folder / "000000.npy", np.array([{}, {}, {}]), allow_pickle=True)
+
+
+def bad_header(folder):
+    size = (folder / "000000.npy").stat().st_size
+    (folder / "000000.npy").write_bytes((b"\x93NUMPY\x01\x00v\x00" + b"((((" * 99)[:size])
+
+
+def fifo(name):
+    def damage(folder):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return damage
+
+
+def unsigned_photos(content):
+    """As an earlier version wrote them, without a digest."""
+
+    def damage(folder):
+        shards = json.loads((folder / "manifest.json").read_text())["shards"]
+        damage_manifest(shards=[shard | {"photos_sha256": None} for shard in shards])(folder)
+        (folder / "000001.parquet").write_bytes(content)
+
+    return damage
 
 
 SHARD = {"number": 0, "count": 3, "sha256": 64 * "0"}
@@ -193,7 +220,7 @@ SHARD = {"number": 0, "count": 3, "sha256": 64 * "0"}
         (damage_manifest(shards=[SHARD | {"count": 10**12}]), r"must hold \(1000000000000, 4\)"),
         (damage_manifest(shards=[SHARD, SHARD]), "Numbers must differ"),
         (damage_manifest(shards=[SHARD | {"path": "/etc/passwd"}]), "cannot be read"),
-        (damage_manifest(removed="../x"), "Numbers must differ and be below"),
+        (damage_manifest(removed={"number": "../x"}), "Numbers must differ and be below"),
         (cut("000000.npy", 150), "in 150 bytes"),
         (cut("000000.npy", 3), "000000.npy cannot be read as numbers"),
         (
@@ -204,7 +231,11 @@ SHARD = {"number": 0, "count": 3, "sha256": 64 * "0"}
         (removed(np.array([0.5])), "must hold .* numbers of int64"),
         (removed_by_link, "removed-000005.npy is a link"),
         (pickled, "must hold"),
-        (cut("000001.parquet", 100), "000001.parquet cannot be read"),
+        (cut("000001.parquet", 100), "000001.parquet is damaged: its SHA-256"),
+        (bad_header, "000000.npy cannot be read as numbers"),
+        (fifo("000000.npy"), "000000.npy must be a regular file. Received: a pipe"),
+        (unsigned_photos(b"x" * 200), "000001.parquet cannot be read"),
+        (unsigned_photos(b"x" * 2**21), "000001.parquet must have at most"),
         (link("000000.npy"), "000000.npy is a link"),
         (link("000000.parquet"), "000000.parquet is a link"),
     ],
@@ -220,3 +251,59 @@ def test_positions_and_times_are_columns_that_pandas_and_arrow_read(filled):
     table = pq.read_table(filled / "000000.parquet")
     assert table.column_names == ["name", "east_m", "north_m", "time_s"]
     assert table["east_m"].null_count == 1
+
+
+def test_a_manifest_with_one_digit_flipped_is_refused(filled):
+    before = (filled / "manifest.json").read_text()
+    digits = [place for place, letter in enumerate(before) if letter.isdigit()]
+    for place in digits:
+        flipped = before[:place] + str((int(before[place]) + 1) % 10) + before[place + 1 :]
+        (filled / "manifest.json").write_text(flipped)
+        with pytest.raises(ValueError, match="manifest.json cannot be read as a store's manifest"):
+            read_manifest(filled)
+
+
+def flip(path, place):
+    """Flips the highest bit of an exponent."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x40
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_is_refused_by_whatever_passes_all_bytes(filled):
+    flip(filled / "000001.npy", -1)
+    store = DescriptorStore.open(filled)
+    with pytest.raises(ValueError, match=r"000001.npy is damaged: its SHA-256 must be \w{12}"):
+        store.verify()
+    with pytest.raises(ValueError, match="finite and of unit length in .*store.*first: e, of"):
+        list(store.blocks())
+    with pytest.raises(ValueError, match="first: e, of length"):
+        store.take([0, 4])
+    np.testing.assert_allclose(np.linalg.norm(store.take([0, 3]), axis=1), 1, atol=1e-6)
+
+
+def test_reads_what_an_earlier_version_wrote(filled, unit_vectors):
+    with StoreWriter.open(filled) as store:
+        store.remove(["b"])
+    write_as_version_one(filled)
+    store = DescriptorStore.open(filled)
+    assert store.table().name.tolist() == ["a", "c", "d", "e"] and not store.manifest.is_signed
+    (filled / "000007.npy").write_bytes(b"left by a killed writer, or good")
+    with StoreWriter.open(filled) as store:
+        assert (filled / "set-aside" / "000007.npy").is_file()
+        store.append(["f"], unit_vectors(1))
+        store.compact()
+    store = DescriptorStore.open(filled)
+    assert store.table().name.tolist() == ["a", "c", "d", "e", "f"] and store.manifest.is_signed
+
+
+def write_as_version_one(folder):
+    """Writes the manifest as versions without digests did."""
+    values = json.loads((folder / "manifest.json").read_text())
+    for name in ("digest", "index", "model_path"):
+        del values[name]
+    values["format"] = "placevec descriptors 1"
+    values["removed"] = values["removed"] and values["removed"]["number"]
+    for shard in values["shards"]:
+        del shard["photos_sha256"]
+    (folder / "manifest.json").write_text(json.dumps(values))

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -6,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from placevec.folder_lock import take_lock
 from placevec.retrieval import DescriptorStore, StoreWriter
 
 pytestmark = pytest.mark.one_backend
@@ -57,7 +60,7 @@ def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
             ["\udce4"],
             np.ones((1, 4)),
             {},
-            "must be UTF-8. Received: 1 that are not",
+            "must be UTF-8, of 4096 bytes",
         ),
         (["x", "x"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: x"),
         (["x", "c"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: c"),
@@ -154,7 +157,7 @@ KILLED_AT_EVERY_STEP = """
         if "old.jpg" in store:
             store.remove(["old.jpg"])
         if store.num_rows > len(store):
-            for name in ("index.json", f"index-flat-{16 * '0'}.faiss"):
+            for name in ("index.json", f"index-flat-{16 * '0'}.faiss"):  # of an earlier version
                 open(os.path.join(folder, name), "w").write("{}")
             store.compact()
 
@@ -206,3 +209,114 @@ def test_one_name_twice_among_many_is_named_at_once(filled):
     names = [f"{number}.jpg" for number in range(40_000)] + ["7.jpg"]
     with StoreWriter.open(filled) as store, pytest.raises(ValueError, match="first: 7.jpg"):
         store.append(names, np.broadcast_to(np.eye(1, 4, dtype=np.float32), (40_001, 4)))
+
+
+def copy_of(folder, files):
+    """Writes back what `contents` returned."""
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_an_older_manifest_put_back_costs_no_shard(filled, unit_vectors):
+    older = (filled / "manifest.json").read_bytes()
+    with StoreWriter.open(filled) as store:
+        store.append(["f"], unit_vectors(1, seed=2))
+    newer = contents(filled)
+    (filled / "manifest.json").write_bytes(older)
+    with StoreWriter.open(filled) as store:
+        store.append(["g"], unit_vectors(1, seed=3))
+    for name in ("000002.npy", "000002.parquet"):
+        assert (filled / "set-aside" / name).read_bytes() == newer[name]
+    (filled / "manifest.json").write_bytes(older)  # again: nothing set aside is replaced
+    StoreWriter.open(filled).close()
+    assert (filled / "set-aside" / "000002.npy").read_bytes() == newer["000002.npy"]
+    assert (filled / "set-aside" / "000002-1.npy").is_file()
+
+
+@pytest.mark.parametrize("name", ["000000.npy", "000001.parquet", "removed-000002.npy"])
+@pytest.mark.parametrize("change", ["missing", "damaged"])
+def test_nothing_is_touched_unless_every_named_file_is_there_and_fits(filled, name, change):
+    with StoreWriter.open(filled) as store:
+        store.remove(["a"])
+    (filled / "000001-good.npy").write_bytes(b"")
+    (filled / "000009.npy").write_bytes(b"in doubt")
+    path = filled / name
+    path.unlink() if change == "missing" else path.write_bytes(path.read_bytes()[:-1])
+    before = contents(filled)
+    with pytest.raises((ValueError, FileNotFoundError), match=name):
+        StoreWriter.open(filled)
+    assert contents(filled) == before
+
+
+def test_superseded_files_go_and_foreign_ones_stay(filled):
+    with StoreWriter.open(filled) as store:
+        store.remove(["a"])
+        older = {n: data for n, data in contents(filled).items() if n[0] in "0r"}
+        store.compact()
+    copy_of(filled, older)  # as if it had been killed before it deleted them
+    for name in ("mine.npy", "notes-000001.parquet", ".unfinished-manifest.json", "12.npy"):
+        (filled / name).write_text("keep")
+    StoreWriter.open(filled).close()
+    assert sorted(contents(filled)) == [
+        ".unfinished-manifest.json", "000003.npy", "000003.parquet", "12.npy", "lock",
+        "manifest.json", "mine.npy", "notes-000001.parquet",
+    ]  # fmt: skip
+    assert not (filled / "set-aside").exists()
+
+
+def test_sets_nothing_aside_through_a_link(filled, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (filled / "set-aside").symlink_to(tmp_path / "elsewhere")
+    (filled / "000009.npy").write_bytes(b"in doubt")
+    with pytest.raises(ValueError, match="set-aside must be a folder. Received: a link"):
+        StoreWriter.open(filled)
+    assert (filled / "000009.npy").is_file()
+
+
+def test_compacting_does_not_sign_damage(filled):
+    data = bytearray((filled / "000001.npy").read_bytes())
+    data[-20] ^= 1  # hardly changes a length
+    (filled / "000001.npy").write_bytes(data)
+    before = contents(filled)
+    with (
+        StoreWriter.open(filled) as store,
+        pytest.raises(ValueError, match="000001.npy is damaged"),
+    ):
+        store.compact()
+    assert contents(filled) == before
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing_of_a_shard(
+    filled, unit_vectors, monkeypatch
+):
+    def full_disk(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = contents(filled)
+    with StoreWriter.open(filled) as store:
+        store.remove(["a"])
+        with monkeypatch.context() as patch:
+            patch.setattr("pathlib.Path.write_bytes", full_disk)
+            for change in (lambda: store.append(["x"], unit_vectors(1)), store.compact):
+                with pytest.raises(OSError, match=r"\d.parquet could not be written .No space"):
+                    change()
+        assert set(contents(filled)) - set(before) == {"removed-000002.npy"}
+        store.append(["x"], unit_vectors(1))
+    assert len(DescriptorStore.open(filled)) == 5
+
+
+def test_one_that_was_made_a_moment_ago_is_not_replaced(folder, unit_vectors, monkeypatch):
+    def take_late(path):
+        monkeypatch.undo()
+        with StoreWriter.create(folder, model_id="first") as store:
+            store.append(["a"], unit_vectors(1))
+        return take_lock(path)
+
+    monkeypatch.setattr("placevec.retrieval.store_writer.take_lock", take_late)
+    with pytest.raises(FileExistsError, match="is there already"):
+        StoreWriter.create(folder, model_id="second")
+    assert len(DescriptorStore.open(folder)) == 1
