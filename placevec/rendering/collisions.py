@@ -12,6 +12,7 @@ _TRIANGLES_PER_NODE = 48
 _RAYS_PER_PASS = 192
 _LEAST_AREA_M2 = 1e-6
 _RAYS_PER_SIDE = 16  # of the grid that looks at the ground
+_MOST_DOWN = 0.05  # share of the ground that may face another way unsaid
 _LEVEL = 0.5  # least share of the vertical in the normal of a ground
 
 
@@ -28,7 +29,7 @@ class Collider:
     a triangle count. Triangles smaller than a square millimetre are left out.
 
     If the ground faces down, as in a mirrored export, all normals are turned around, which is
-    logged: see `_faces_down`.
+    logged: see `_down_share`.
 
     Args:
         world: World. The triangles: `positions_m`, (T, 3, 3) float.
@@ -58,11 +59,18 @@ class Collider:
         self._traverser = core.CollisionTraverser("rays")
         self._hits = core.CollisionHandlerQueue()
         self._rays = [self._make_ray() for _ in range(_RAYS_PER_PASS)]
-        if len(solid) and self._faces_down():
+        down_share = self._down_share() if len(solid) else 0.0
+        if down_share > 0.5:
             self.normals = -self.normals
             _log.warning(
                 "The ground of the model faces down: its triangles run clockwise. All are taken "
                 "as if they ran the other way"
+            )
+        if _MOST_DOWN < min(down_share, 1 - down_share):
+            _log.warning(
+                "%.0f %% of the ground faces another way than the rest: no camera stands there. "
+                "Turn these triangles around",
+                100 * min(down_share, 1 - down_share),
             )
 
     def cast(
@@ -96,12 +104,12 @@ class Collider:
         facing = np.einsum("nd,nd->n", self.normals[triangles], np.asarray(directions, float))
         return (np.asarray(triangles) >= 0) & (facing > 0)
 
-    def _faces_down(self) -> bool:
-        """Returns whether the ground is seen from behind.
+    def _down_share(self) -> float:
+        """Returns the share of the ground that is seen from behind, in [0, 1].
 
-        A grid of rays looks down from above the model, and up from below it. A level triangle that
-        faces down votes for it where both rays hit such ones; a ceiling that faces down lies above
-        a floor that faces up, and votes against.
+        A grid of rays looks down from above the model, and up from below it. Ground is where both
+        hit level triangles; it faces down if both of these do. A ceiling that faces down lies above
+        a floor that faces up, and does not count as such.
         """
         low, high = (part(self.corners_m, axis=(0, 1)) for part in (np.min, np.max))
         steps = (np.arange(_RAYS_PER_SIDE) + 0.5) / _RAYS_PER_SIDE
@@ -109,7 +117,7 @@ class Collider:
         over = low[:2] + shares * (high - low)[:2]
         reach_m = float(high[2] - low[2]) + 2.0
         if not np.isfinite(reach_m) or not np.isfinite(over).all():
-            return False
+            return 0.0
         facing = []
         for height_m, way in ((high[2] + 1.0, -1.0), (low[2] - 1.0, 1.0)):
             starts = np.column_stack([over, np.full(len(over), height_m)])
@@ -118,7 +126,7 @@ class Collider:
         votes = np.array(facing)
         is_level = (np.abs(votes) > _LEVEL).all(axis=0)
         is_down = is_level & (votes < 0).all(axis=0)
-        return bool(is_down.sum() * 2 > is_level.sum())
+        return float(is_down.sum() / max(is_level.sum(), 1))
 
     def _one_pass(
         self, starts: np.ndarray, ends: np.ndarray, distances_m: np.ndarray, triangles: np.ndarray

@@ -102,6 +102,11 @@ def seconds_together(
         if told is None:
             told = _unit_of_small_counts(sides, source)
         units |= dict.fromkeys(counted, told)
+    elif unit is not None and unit not in units.values():
+        raise ValueError(
+            f"`unit` must fit the time stamps of {shown(source)}, which count {units['poses']} by "
+            f"their size, and the photos {units['photos']}. Received: unit={unit}"
+        )
     return photos.values / UNITS[units["photos"]], poses.values / UNITS[units["poses"]]
 
 
@@ -221,16 +226,16 @@ def _unit_of_small_counts(sides: dict[str, Stamps], source: Path) -> str:
 
 def _not_times(name: str, side: Stamps, source: Path) -> str:
     first = f"{side.values[np.isfinite(side.values)][0]:.0f}" if len(side.values) else "none"
+    way_out = "Or say what they count: PATH,unit=ms (or s, us, ns)"
     if name == "poses":
         return (
             f"Times of {shown(source)} must be seconds, or whole milli-, micro- or nanoseconds as "
-            f"the photos have them. Received: {first}, which may be a frame number. Say what they "
-            "count: PATH,unit=s (or ms, us, ns)"
+            f"the photos have them. Received: {first}, which may be a frame number. {way_out}"
         )
     return (
-        f"Photos must be named by their time to get a pose of {shown(source)}; a frame number is "
-        f"not a time. Received: {first}. List the time of each in rgb.txt, `seconds file` a line, "
-        "or say what the names count: PATH,unit=s (or ms, us, ns)"
+        f"Photos must have times to get a pose of {shown(source)}; a frame number is not a time. "
+        f"Received: {first}. Write seconds instead, for tum: in rgb.txt, `seconds file` a line. "
+        f"{way_out}"
     )
 
 

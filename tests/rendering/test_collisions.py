@@ -90,3 +90,9 @@ def test_a_ceiling_may_face_down_above_a_floor(caplog):
     collider = Collider(SimpleNamespace(positions_m=room))
     np.testing.assert_allclose(collider.normals[:, 2], [1, 1, -1, -1])
     assert not caplog.text
+
+
+def test_says_how_much_of_the_ground_faces_another_way(caplog):
+    mixed = np.concatenate([FLOOR, turned_around(FLOOR[:1] / 2 + [20, 0, 0])])
+    Collider(SimpleNamespace(positions_m=mixed))
+    assert "% of the ground faces another way than the rest" in caplog.text

@@ -63,9 +63,16 @@ def test_a_single_photo_takes_the_unit_of_the_poses():
 
 
 def test_refuses_frame_numbers_as_times_of_poses():
-    with pytest.raises(ValueError, match="Times of t.txt must be seconds.*frame number.*unit=s"):
+    with pytest.raises(ValueError, match="Times of t.txt must be seconds.*frame number.*unit=ms"):
         together([0.1, 0.2], [0, 1, 2])
     assert together([0.1, 1.0], [0, 1], "s") == [[0.1, 1.0], [0, 1]]
+
+
+def test_refuses_a_unit_that_contradicts_the_size():
+    dates = [1403636579000, 1403636579050]
+    assert together(dates, dates, "ms")[0] == [1403636579, 1403636579.05]
+    with pytest.raises(ValueError, match="`unit` must fit .* which count ms.*Received: unit=s"):
+        together(dates, dates, "s")
 
 
 def test_dates_of_sparse_and_dense_photos_are_dates():

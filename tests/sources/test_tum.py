@@ -198,7 +198,7 @@ def test_the_columns_names_tell_whether_w_stands_first(run, refuses, caplog):
 def test_frame_numbers_are_not_seconds(run, refuses):
     poses = "".join(f"{row / 10} {row} 0 0 0 0 0 1\n" for row in range(20))
     root = run(poses, *(f"rgb/{frame:06d}.png" for frame in range(3)))
-    with refuses(ValueError, "a frame number is not a time. Received: 0. List the time.*unit=s"):
+    with refuses(ValueError, "a frame number is not a time. Received: 0. Write seconds.*unit=ms"):
         read_tum(root)
     with refuses(ValueError, "`unit` must be one of s, ms, us, ns. Received: unit=min"):
         read_tum(f"{root},unit=min")
