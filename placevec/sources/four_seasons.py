@@ -73,7 +73,8 @@ def read_four_seasons(path: Path | str, *, skip_unreadable: bool = False) -> Pla
             _POSES,
         )
     rows, kept = rows[posed], np.flatnonzero(posed)
-    centers = numbers[rows, 1:4] * numbers[rows, 8:9]
+    with np.errstate(all="ignore"):
+        centers = numbers[rows, 1:4] * numbers[rows, 8:9]
     poses = Poses(centers, rotations_from_quaternions(numbers[rows, 4:8]))
     flaw = flaw_of(poses, centers, numbers[rows, 4:8])
     origin = None

@@ -109,10 +109,10 @@ def rotations_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
 
 def rotations_from_vectors(vectors: np.ndarray) -> np.ndarray:
     """Returns the (N, 3, 3) rotations about (N, 3) float64 axes, by their lengths in radians."""
-    half = np.linalg.norm(vectors, axis=1, keepdims=True) / 2
-    return rotations_from_quaternions(
-        np.hstack([vectors * np.sinc(half / np.pi) / 2, np.cos(half)])
-    )
+    with np.errstate(all="ignore"):
+        half = np.linalg.norm(vectors, axis=1, keepdims=True) / 2
+        quaternions = np.hstack([vectors * np.sinc(half / np.pi) / 2, np.cos(half)])
+    return rotations_from_quaternions(quaternions)
 
 
 def find_up(poses: Poses) -> np.ndarray:

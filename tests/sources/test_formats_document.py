@@ -10,6 +10,7 @@ text are made by `MAKERS`, from the blocks of the section where that is of use.
 import csv
 import io
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from scipy.io import savemat
 from placevec.sources import READERS, open_places
 from placevec.sources.registry import find_reader
 from placevec.sources.rows import COLUMNS, read_rows
+from placevec.sources.unread import UNREAD
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 
@@ -167,6 +169,21 @@ def test_an_example_stays_in_its_folder(name, example):
 
 def test_every_reader_has_an_example():
     assert {find_reader(example.places)[0] for example in examples().values()} == READERS.keys()
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_option_of_a_reader_is_in_the_document(name):
+    module = sys.modules[READERS[name].read.__module__]
+    for option in getattr(module, "_OPTIONS", ()):
+        assert f"{option}=" in DOCUMENT.read_text(), option
+
+
+def test_every_format_that_is_not_read_is_in_the_document():
+    _, _, listed = DOCUMENT.read_text().partition("### Formats that are not read")
+    listed = " ".join(listed.partition("\n## ")[0].split())
+    for unread in UNREAD:
+        words = re.findall(r"[A-Z][\w-]+|g2o|hloc|bag", unread.name)
+        assert all(word.removesuffix("s") in listed for word in words[:1]), unread.name
 
 
 def values(dataset, column):

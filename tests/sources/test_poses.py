@@ -9,6 +9,7 @@ from placevec.sources.poses import (
     find_up,
     on_the_ground,
     rotations_from_quaternions,
+    rotations_from_vectors,
 )
 
 # Cameras in a world with z up: columns right, down, forward.
@@ -50,6 +51,24 @@ def test_a_quarter_turn_about_z_takes_x_to_y():
     half = math.sqrt(0.5)
     rotation = rotations_from_quaternions(np.array([[0, 0, half, half]]))[0]
     np.testing.assert_allclose(rotation @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+
+
+def test_a_vector_turns_about_itself_by_its_length():
+    quarter = rotations_from_vectors(np.array([[0, 0, math.pi / 2], [0, 0, 0], [1e308, 1e308, 0]]))
+    np.testing.assert_allclose(quarter[0] @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(quarter[1], np.eye(3))
+    assert np.isnan(quarter[2]).all()
+
+
+def test_a_pose_from_world_to_camera_is_turned_back():
+    rotations = rotations_from_vectors(np.random.default_rng(0).normal(size=(5, 3)))
+    translations = np.random.default_rng(1).normal(size=(5, 3))
+    poses = Poses.from_world_to_camera(rotations, translations)
+    for row in range(5):
+        point = rotations[row] @ poses.centers[row] + translations[row]
+        np.testing.assert_allclose(point, 0, atol=1e-12)
+        ahead = rotations[row] @ poses.rotations[row][:, 2]
+        np.testing.assert_allclose(ahead, [0, 0, 1], atol=1e-12)
 
 
 @pytest.mark.parametrize(
