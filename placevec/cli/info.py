@@ -4,6 +4,12 @@ from placevec.cli.arguments import Model
 from placevec.cli.surroundings import import_keras
 from placevec.config import EvaluateConfig
 
+_INPUT = (
+    "photos      uint8 {2}, 0 to 255, not scaled; each is resized to {0}x{1} without keeping its "
+    "shape,\n            by the mean of the area that a new pixel covers (docs/networks.md, "
+    "Porting a network)"
+)
+
 
 def info(
     model: Model,
@@ -25,3 +31,4 @@ def info(
     network = load_model(model)
     size = photo_size(network) if image_size is None else image_size
     print(measure_model(network, image_size=size, batch_size=batch_size))
+    print(_INPUT.format(*size, "RGB" if network.input_shape[-1] == 3 else "gray"))

@@ -10,6 +10,7 @@ from placevec.models.descriptor_model import save_model as save_model
 from placevec.models.descriptor_model import without_xla as without_xla
 from placevec.models.engines import Engine as Engine
 from placevec.models.engines import open_engine as open_engine
+from placevec.models.keras_file import load_keras as load_keras
 from placevec.models.measure import ModelCost as ModelCost
 from placevec.models.measure import measure_model as measure_model
 from placevec.models.weights import load_weights as load_weights

@@ -13,14 +13,15 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _LARGEST_CONFIG = 2**26  # bytes
 
 
-def load_keras(path: Path) -> keras.Model:
+def load_keras(path: Path, *, compiled: bool = False) -> keras.Model:
     """Loads a `.keras` file; no code in it is run.
 
     Args:
         path: Path. The file.
+        compiled: bool. Compile it with the optimizer and loss that the file holds.
 
     Returns:
-        keras.Model, not compiled.
+        keras.Model.
 
     Raises:
         ValueError: If the archive or its weights are not safe to open, see `open_archive` and
@@ -36,7 +37,7 @@ def load_keras(path: Path) -> keras.Model:
         parse_json(archive.read(_CONFIG), _CONFIG)
         with archive.open(_WEIGHTS) as weights:
             require_safe_inside(weights, sizes[_WEIGHTS])
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    model = keras.saving.load_model(path, compile=compiled, safe_mode=True)
     require_finite(model)
     return model
 

@@ -147,8 +147,14 @@ def read_history(folder: Path) -> list[dict[str, str]]:
     path = folder / HISTORY
     if not path.exists():
         return []
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as a history ({error})") from error
+    if any(None in row for row in rows):
+        raise ValueError(f"{path} cannot be read as a history (a row is longer than the first)")
+    return rows
 
 
 def write_history(folder: Path, rows: list[dict]) -> None:

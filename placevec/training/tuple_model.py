@@ -8,7 +8,7 @@ import keras
 from placevec.config import TrainConfig
 from placevec.layers import PhotoAugmentation
 from placevec.losses import LOSSES, DistillationLoss, get_loss
-from placevec.models import without_xla
+from placevec.models import load_keras, without_xla
 from placevec.training.batch_norm import fuse_batch_norm
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
@@ -74,9 +74,20 @@ def load_tuple_model(path: Path) -> keras.Model:
 
     Returns:
         keras.Model, compiled.
+
+    Raises:
+        ValueError: If the file is damaged, or is not a checkpoint of a training.
     """
-    tuple_model = keras.saving.load_model(path, safe_mode=True)
-    fuse_batch_norm(descriptor_of(tuple_model))
+    try:
+        tuple_model = load_keras(path, compiled=True)
+        descriptor = descriptor_of(tuple_model)
+        steps_of(tuple_model)
+    except Exception as error:  # whatever Keras makes of a damaged file
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"{path} cannot be loaded as a checkpoint ({reason}). Start again with `--overwrite`"
+        ) from error
+    fuse_batch_norm(descriptor)
     keep_weights_apart(tuple_model)
     return tuple_model
 

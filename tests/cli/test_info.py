@@ -5,9 +5,12 @@ def test_info_prints_layers_and_totals(model_path, capsys):
     main(["info", str(model_path), "--image-size", "10", "20"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "layer", "photos", "pixels", "aggregator", "parameters", "memory", "FLOPs",
+        "layer", "photos", "pixels", "aggregator", "parameters", "memory", "FLOPs", "photos",
+        "by",
     ]  # fmt: skip
     assert lines[2].split()[2] == "10x20x3"
+    assert "uint8 RGB, 0 to 255, not scaled; each is resized to 10x20 without keeping" in lines[-2]
+    assert "area that a new pixel covers (docs/networks.md, Porting a network)" in lines[-1]
 
 
 def test_info_takes_an_old_model(shared_data, capsys):

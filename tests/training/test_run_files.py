@@ -112,6 +112,16 @@ def test_keeps_history_with_columns_that_come_later(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "data", [b"epoch,loss\n1,2,3\n", b"epoch\n\xff\n", b'epoch\n"1', b"epoch\n" + b"1" * 200_000]
+)
+def test_refuses_a_damaged_history_in_one_line(tmp_path, data):
+    (tmp_path / run_files.HISTORY).write_bytes(data)
+    with pytest.raises(ValueError, match="history.csv cannot be read as a history") as caught:
+        read_history(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_has_no_history_at_first(tmp_path):
     assert read_history(tmp_path) == []
 

@@ -5,7 +5,12 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.losses import LOSSES
 from placevec.models import build_descriptor_model
-from placevec.training.tuple_model import descriptor_of, make_tuple_model, steps_of
+from placevec.training.tuple_model import (
+    descriptor_of,
+    load_tuple_model,
+    make_tuple_model,
+    steps_of,
+)
 
 
 @pytest.fixture
@@ -150,3 +155,22 @@ def test_a_step_is_traced_once(model, small_config):
     wanted = np.zeros((2, shape[0], 2), np.float32)
     tuple_model.train_on_batch(photos, wanted)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04" + bytes(90), b"text"])
+def test_refuses_a_damaged_checkpoint_in_one_line(tmp_path, content):
+    path = tmp_path / "checkpoint.keras"
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match="cannot be loaded as a checkpoint.*`--overwrite`"
+    ) as caught:
+        load_tuple_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_refuses_a_model_that_is_no_checkpoint(tmp_path):
+    photos = keras.Input((None, None, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(photos)
+    keras.Model(photos, pooled).save(tmp_path / "checkpoint.keras")
+    with pytest.raises(ValueError, match="cannot be loaded as a checkpoint .*descriptor"):
+        load_tuple_model(tmp_path / "checkpoint.keras")
