@@ -1,6 +1,7 @@
 """Photos, where and when they were taken, and which of them show the same place."""
 
 from placevec.places.dataset import PlaceDataset as PlaceDataset
+from placevec.places.extent import extent_m as extent_m
 from placevec.places.ground_truth import may_answer as may_answer
 from placevec.places.ground_truth import most_barred as most_barred
 from placevec.places.ground_truth import relevant_database as relevant_database

@@ -12,10 +12,12 @@ import panda3d
 
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
+from placevec.rendering.contact_sheet import CONTACT_SHEET, write_contact_sheet
 from placevec.rendering.depth import refuse_too_many
 from placevec.rendering.model_tour import ModelTour
 from placevec.rendering.open_tour import open_tour
 from placevec.rendering.photo_folder import (
+    WORLD_FILE,
     Shot,
     begin,
     finish,
@@ -32,6 +34,7 @@ from placevec.rendering.scenery import TOWN
 from placevec.rendering.shot_drawer import ShotDrawer
 from placevec.rendering.shot_workers import ShotWorkers
 from placevec.rendering.town.tour import TownTour
+from placevec.rendering.train_line import train_lines
 from placevec.rendering.weather import WEATHERS
 from placevec.sources import write_points, write_splits
 from placevec.worker_process import num_cores
@@ -54,6 +57,7 @@ class Rendering:
         num_drawn: int. Photos that were drawn now; the others were there.
         seconds: float. How long that took.
         world: dict. What `world.json` says.
+        train_lines: list of str. A command that trains on the photos, and what to know of it.
     """
 
     out_dir: Path
@@ -61,27 +65,24 @@ class Rendering:
     num_drawn: int
     seconds: float
     world: dict
+    train_lines: list[str]
 
     def __str__(self) -> str:
-        rate = self.num_drawn / self.seconds if self.seconds > 0 else 0.0
+        rate = ""
+        if self.num_drawn and self.seconds > 0:
+            rate = f", {self.num_drawn / self.seconds:.0f} photos/s"
         lines = [
             f"{self.num_photos} photos of {self.world['world']} in {self.out_dir}; {self.num_drawn}"
-            f" drawn by {self.world['pipe']}, {rate:.0f} photos/s"
+            f" drawn now, by {self.world['pipe']}{rate}"
         ]
-        lines += self.world.get("problems", [])
+        if problems := self.world.get("problems"):
+            lines.append(f"problems of the model: {len(problems)}, listed in {WORLD_FILE}")
         if rejected := self.world.get("rejected"):
             reasons = ", ".join(f"{count} {reason}" for reason, count in rejected.items())
             lines.append(f"cameras rejected: {reasons}")
-        parts = [f"{self.out_dir}{mark}" for mark in self.world["parts"]]
-        if len(parts) == 2:
-            settings = self.world["settings"]
-            rule = " --positive-rule shared_points" if settings["points"] else ""
-            rows, columns = settings["image_size"]
-            lines.append(
-                f"placevec train --places folder:{parts[0]} --validation folder:{parts[1]}{rule}"
-                f" --image-size {rows} {columns} --run-dir runs/{self.out_dir.name}"
-            )
-        return "\n".join(lines)
+        if (self.out_dir / CONTACT_SHEET).is_file():
+            lines.append(f"contact sheet: {self.out_dir / CONTACT_SHEET}")
+        return "\n".join([*lines, *self.train_lines])
 
 
 def render(
@@ -140,7 +141,7 @@ def render(
     wanted = {"settings": _settings(name, settings)}
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
-        return _found(out_dir)
+        return _found(out_dir, settings)
     if not is_town and (settings.points or settings.depth):
         refuse_too_many(len(tour.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
@@ -152,14 +153,22 @@ def render(
     drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
     with held(out_dir):
         if is_finished(out_dir, wanted):  # by a process that ended a moment ago
-            return _found(out_dir)
+            return _found(out_dir, settings)
         return _draw(world, tour, settings, out_dir, wanted, about, drawn_by, progress)
 
 
-def _found(out_dir: Path) -> Rendering:
+def _found(out_dir: Path, settings: RenderConfig) -> Rendering:
     _log.info("%s holds this rendering already", out_dir)
-    found = read_world_file(out_dir)
-    return Rendering(out_dir, sum(found["num_photos"].values()), 0, 0.0, found)
+    return _finished(out_dir, settings, num_drawn=0, seconds=0.0)
+
+
+def _finished(
+    out_dir: Path, settings: RenderConfig, *, num_drawn: int, seconds: float
+) -> Rendering:
+    world = read_world_file(out_dir)
+    count = sum(world["num_photos"].values())
+    lines = train_lines(out_dir, world["parts"], settings)
+    return Rendering(out_dir, count, num_drawn, seconds, world, lines)
 
 
 def _draw(
@@ -186,14 +195,14 @@ def _draw(
     ):
         points = dict(next(drawn) for _ in progress(wanting))
     write_tables(partial_dir, shots, settings.field_of_view_deg)
+    write_contact_sheet(partial_dir, shots)
     if settings.points:
         _write_points(partial_dir, shots, points)
     if isinstance(tour, ModelTour) and settings.val_share > 0:
         about = about | {"parts": _split(partial_dir, shots, settings)}
     finish(partial_dir, out_dir, wanted | about | drawn_by, shots)
     seconds = time.perf_counter() - started
-    world_file = read_world_file(out_dir)
-    return Rendering(out_dir, len(shots), len(missing), seconds, world_file)
+    return _finished(out_dir, settings, num_drawn=len(missing), seconds=seconds)
 
 
 _OF_A_MODEL = (

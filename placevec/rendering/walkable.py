@@ -15,6 +15,7 @@ _DRAWN_PER_POINT = 2
 _MOST_POINTS = 20_000
 _NUM_NEIGHBOURS = 8
 _REACH_IN_GAPS = 3.0
+_LEAST_WAY_M = 1e-3  # Panda3D, in float32, takes the ends of a shorter one for one point
 # A larger triangle counts as no more than this. Where a mesh is fine there is something to see;
 # the plain around it and the floor of its sky are few and large triangles.
 _PLAIN_M2 = 100.0
@@ -187,7 +188,7 @@ def is_clear(collider: Collider, starts_m: np.ndarray, ends_m: np.ndarray) -> np
     ways = ends_m - starts_m
     lengths_m = np.linalg.norm(ways, axis=1)
     clear = np.ones(len(ways), bool)
-    rows = np.flatnonzero(lengths_m > 0)
+    rows = np.flatnonzero(lengths_m > _LEAST_WAY_M)
     if len(rows):
         hits_m, _ = collider.cast(starts_m[rows], ways[rows], float(lengths_m.max()))
         clear[rows] = hits_m > lengths_m[rows]

@@ -5,16 +5,12 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-import numpy as np
-
 from placevec.config import TrainConfig
 from placevec.images import AugmentWorkers
-from placevec.places import PlaceDataset, TupleSampler
+from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
 from placevec.training.batches import TupleBatches
 from placevec.training.stream_batches import PREFIX, StreamBatches, StreamSampler
-
-_NUM_DIRECTIONS = 64  # in which photos spread; the widest is right to 0.1 %
 
 
 @contextlib.contextmanager
@@ -121,15 +117,13 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
 
 def _refuse_batches_without_negatives(config: TrainConfig, dataset: PlaceDataset) -> None:
     """Refuses photos so close together that the loss never finds a negative in a batch."""
-    angles = np.linspace(0, np.pi, _NUM_DIRECTIONS, endpoint=False)
-    across_m = dataset.positions_m @ np.stack([np.cos(angles), np.sin(angles)])  # (N, directions)
-    extent_m = np.ptp(across_m, axis=0).max()
-    if extent_m <= config.pair_radius_m:
+    largest_m = extent_m(dataset.positions_m)
+    if largest_m <= config.pair_radius_m:
         double = ", twice `view_depth_m`" if config.pair_radius_flag == "--view-depth-m" else ""
         raise ValueError(
             f"With num_negatives=0, {config.loss} takes negatives from the batch, and they must be "
             f"farther than {config.pair_radius_m:g} {dataset.unit}{double} from the query. "
-            f"Received: photos in {dataset.root} within {extent_m:.1f} {dataset.unit} of each "
+            f"Received: photos in {dataset.root} within {largest_m:.1f} {dataset.unit} of each "
             f"other, so the loss would be 0. Set a smaller `{config.pair_radius_flag}`, or add "
             "photos that are farther away"
         )

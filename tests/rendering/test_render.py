@@ -45,7 +45,7 @@ def test_writes_the_folder_format(rendered):
     }
     for folder, count in counts.items():
         assert len(list((rendered / folder).glob("*.jpg"))) == count
-    assert len(files(rendered)) == sum(counts.values()) + 3
+    assert len(files(rendered)) == sum(counts.values()) + 4
     assert not rendered.with_name("town.partial").exists()
 
 

@@ -113,9 +113,8 @@ def test_says_what_was_rendered_and_how_to_train(rendered):
     text = str(rendered)
     assert "photos of yard" in text
     assert f"--places folder:{rendered.out_dir}#train" in text
-    assert text.endswith(
-        "--positive-rule shared_points --image-size 48 64 --run-dir runs/" + rendered.out_dir.name
-    )
+    assert f"--image-size 48 64 --run-dir runs/{rendered.out_dir.name}\n" in text
+    assert f"contact sheet: {rendered.out_dir / 'contact_sheet.svg'}" in text
 
 
 def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):
@@ -131,7 +130,7 @@ def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):
     assert content(again) == content(rendered.out_dir)
 
 
-def test_a_missing_texture_is_reported_and_survived(yard, tmp_path):
+def test_a_missing_texture_is_told_once_and_survived(yard, tmp_path, caplog):
     folder = tmp_path / "broken"
     folder.mkdir()
     text = yard.read_text().replace("usemtl wall2", "usemtl absent")
@@ -139,7 +138,10 @@ def test_a_missing_texture_is_reported_and_survived(yard, tmp_path):
     for path in yard.parent.glob("*.[pm][nt]*"):
         (folder / path.name).write_bytes(path.read_bytes())
     settings = RenderConfig(out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0})
-    assert "absent.png" in str(render(folder / "yard.obj", settings))
+    text = str(render(folder / "yard.obj", settings))
+    assert "problems of the model: 1, listed in world.json" in text
+    told = caplog.text + text + (tmp_path / "out" / "world.json").read_text()
+    assert told.count("There is no texture 'absent.png'") == 2  # in the log, and in world.json
 
 
 def copy_of(yard, folder):

@@ -60,3 +60,9 @@ def test_nothing_is_found_where_no_ground_is(shapes):
     wall = shapes.quad((0, 0, 0), (0, 9, 0), (0, 9, 9), (0, 0, 9))
     found = find_walkable(Collider(shapes.world(wall)), num_points=20, spacing_m=1.0, seed=0)
     assert found.feet_m.shape == (0, 3)
+
+
+def test_nothing_lies_between_points_that_float32_cannot_tell_apart(shapes):
+    collider = Collider(shapes.world(shapes.floor((-20, -5), (-3, 5))))
+    start = np.array([[16.24472762, 0.42988336, 1.7]])
+    assert is_clear(collider, start, start + 1e-12).tolist() == [True]

@@ -1,0 +1,21 @@
+"""How far apart the photos of a set are at most."""
+
+import numpy as np
+
+_NUM_DIRECTIONS = 64  # in which photos spread; the widest is right to 0.1 %
+
+
+def extent_m(positions_m: np.ndarray) -> float:
+    """Returns the largest distance between two positions, to 0.1 % below it.
+
+    Args:
+        positions_m: (N, 2) float, N at least 1. Metres east and north.
+
+    Example:
+
+    >>> extent_m(np.array([[0.0, 0.0], [30.0, 0.0], [10.0, 0.0]]))
+    30.0
+    """
+    angles = np.linspace(0, np.pi, _NUM_DIRECTIONS, endpoint=False)
+    across_m = positions_m @ np.stack([np.cos(angles), np.sin(angles)])  # (N, directions)
+    return float(np.ptp(across_m, axis=0).max())

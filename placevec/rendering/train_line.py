@@ -1,0 +1,127 @@
+"""The `train` command that fits photos which were rendered."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from placevec.config import RenderConfig, TrainConfig
+from placevec.places import PlaceDataset, TupleSampler, extent_m
+from placevec.sources import open_places
+
+# The file that Keras keeps ImageNet's weights of the default backbone, MobileNetV2, in.
+_IMAGENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+_FLAGS = {
+    "positive_rule": "--positive-rule",
+    "positive_radius_m": "--positive-radius-m",
+    "negative_radius_m": "--negative-radius-m",
+    "view_depth_m": "--view-depth-m",
+    "min_time_difference_s": "--min-time-difference-s",
+}
+
+
+def train_lines(out_dir: Path, parts: list[str], settings: RenderConfig) -> list[str]:
+    """Returns a command that trains on rendered photos and runs as it is, and what to know of it.
+
+    Args:
+        out_dir: Path. Folder of the photos.
+        parts: list of str. What is behind it for train, val and, if there is one, test.
+        settings: RenderConfig. How they were rendered.
+
+    Returns:
+        list of str. The command and a sentence on its weights; or a sentence on why no training
+        fits these photos.
+    """
+    if len(parts) < 2:
+        return ["No `train` line: the photos are not split into photos to train on and others"]
+    places = [f"folder:{out_dir}{part}" for part in parts]
+    rules = _fitting_rules(open_places(places[0]), settings)
+    if rules is None:
+        return [
+            f"No `train` line: the photos of {places[0]} are too few or too close together. Take "
+            "more, or places farther apart"
+        ]
+    sets = zip(("--places", "--validation", "--test"), places, strict=False)
+    flags = [text for each in sets for text in each]
+    defaults = TrainConfig()
+    for name, flag in _FLAGS.items():
+        if getattr(rules, name) != getattr(defaults, name):
+            value = getattr(rules, name)
+            flags += [flag, value if isinstance(value, str) else f"{value:g}"]
+    weights, sentence = _weights()
+    rows, columns = settings.image_size
+    flags += [
+        *weights,
+        "--image-size",
+        str(rows),
+        str(columns),
+        "--run-dir",
+        f"runs/{out_dir.name}",
+    ]
+    return [" ".join(["placevec", "train", *map(_quoted, flags)]), sentence]
+
+
+def _quoted(text: str) -> str:
+    """Returns a text as a shell takes it; `#` within a word needs no quotes."""
+    plain = text.replace("#", "")
+    return text if shlex.quote(plain) == plain else shlex.quote(text)
+
+
+def _weights() -> tuple[list[str], str]:
+    """Returns the flags that start from ImageNet's weights if they are here, and what happens."""
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
+    if (home / _IMAGENET_FILE).is_file():
+        return ["--model.weights", "imagenet"], f"It starts from ImageNet's weights, in {home}"
+    return [], (
+        f"It starts from random weights: ImageNet's are not in {home}. Better for real photos: "
+        "`--model.weights imagenet` downloads them once"
+    )
+
+
+def _fitting_rules(dataset: PlaceDataset, settings: RenderConfig) -> TrainConfig | None:
+    """Returns the first rules for positives and negatives by which tuples can be drawn."""
+    return next((each for each in _rules(dataset, settings) if _gives_tuples(dataset, each)), None)
+
+
+def _rules(dataset: PlaceDataset, settings: RenderConfig) -> Iterator[TrainConfig]:
+    """Yields rules, the best first: by shared points or by distance, usual or narrow ones."""
+    if not len(dataset):
+        return
+    usual = TrainConfig()
+    if len(settings.visits) == 1:
+        usual = replace(usual, min_time_difference_s=0.0)  # all photos are of one time
+    far_m = min(usual.negative_radius_m, _rounded(extent_m(dataset.positions_m) / 2))
+    narrow = {"positive_radius_m": min(usual.positive_radius_m, far_m), "negative_radius_m": far_m}
+    if settings.points:
+        by_points = replace(usual, positive_rule="shared_points")
+        depth_m = min(usual.view_depth_m, max(far_m / 2, 0.1))
+        yield by_points
+        yield replace(by_points, view_depth_m=depth_m)
+        yield replace(by_points, view_depth_m=depth_m, **narrow)
+    yield usual
+    yield replace(usual, **narrow)
+
+
+def _rounded(metres: float) -> float:
+    return float(f"{metres:.2g}")
+
+
+def _gives_tuples(dataset: PlaceDataset, rules: TrainConfig) -> bool:
+    if extent_m(dataset.positions_m) <= rules.pair_radius_m:
+        return False
+    try:
+        sampler = TupleSampler(
+            dataset,
+            num_positives=rules.num_positives,
+            num_negatives=rules.num_negatives,
+            positive_radius_m=rules.positive_radius_m,
+            negative_radius_m=rules.negative_radius_m,
+            min_time_difference_s=rules.min_time_difference_s,
+            positive_rule=rules.positive_rule,
+            min_overlap=rules.min_overlap,
+            view_depth_m=rules.view_depth_m,
+        )
+    except ValueError:
+        return False
+    return any(len(sampler.near(query)) < len(dataset.database) for query in sampler.queries)
