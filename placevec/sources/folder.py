@@ -20,6 +20,7 @@ from placevec.sources.points import read_points
 from placevec.sources.roles import roles_of
 from placevec.sources.rows import PhotoRows, read_rows, whole_turn
 from placevec.sources.times import parse_time
+from placevec.sources.utm import refuse_hemisphere_letters
 from placevec.sources.walk import list_photos, some_photos
 
 _log = logging.getLogger(__name__)
@@ -259,6 +260,9 @@ def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
             f"{photos[one].zone or '(none)'} of {names[one]}, zone {photos[other].zone or '(none)'}"
             f" of {names[other]}. Open one folder for each zone"
         )
+    zones = np.array([photo.zone for photo in photos])
+    positions_m = np.array([(photo.east_m, photo.north_m) for photo in photos])
+    refuse_hemisphere_letters(zones, positions_m, names, root)
     zone = photos[next(iter(first.values()))].zone if first else ""
     return f"UTM {zone}" if zone else "local"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+_SMALLEST = 1e-6  # degrees, 0.1 m, or metres: what rounding may leave of 0
 _FAR_M = 100_000.0  # no point of a UTM zone is nearer to its 0, 0
 
 
@@ -26,7 +27,7 @@ def at_zero(positions: np.ndarray, *, on_earth: bool) -> np.ndarray:
     >>> at_zero(np.array([[0.0, 0.0], [5.0, 2.0]]), on_earth=False).tolist()
     [False, False]
     """
-    is_zero = (positions == 0.0).all(axis=1)
+    is_zero = (np.abs(positions) < _SMALLEST if on_earth else positions == 0.0).all(axis=1)
     if on_earth or not is_zero.any():
         return is_zero
     others = positions[~is_zero & np.isfinite(positions).all(axis=1)]

@@ -18,7 +18,7 @@ from placevec.sources.identities import number_identities
 from placevec.sources.null_island import at_zero
 from placevec.sources.parquet_file import parquet_chunks, parquet_columns
 from placevec.sources.times import settle_times
-from placevec.sources.utm import metres_from_degrees
+from placevec.sources.utm import metres_from_degrees, refuse_hemisphere_letters
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +122,7 @@ class PhotoRows:
                 f"The photos of {self.source} must lie in one UTM zone. Received: zone "
                 f"{shown(received)}. Make one table for each zone, or give `lat,lon`"
             )
+        refuse_hemisphere_letters(self.zones, self.positions, self.names, self.source)
         return f"UTM {zones[0]}" if zones[0] else "local"
 
     def _refuse_out_of_range(self, given: np.ndarray) -> None:
@@ -332,12 +333,14 @@ def _nearest(column: str, present: Sequence[str]) -> str | None:
 
 def _warn_of_near_columns(cells: dict[str, list], table_path: Path) -> None:
     has_positions = any(pair[0] in cells for pair in _POSITIONS)
+    said = set()
     for column in COLUMNS:
         is_position = column in ("lat", "lon", "east", "north", "utm_zone")
         near = (
             None if column in cells or (is_position and has_positions) else _nearest(column, cells)
         )
-        if near:
+        if near and near not in said:
+            said.add(near)
             log.warning(
                 "Column `%s` of %s is not read. If it is the %s, rename it to `%s`",
                 shown(near),

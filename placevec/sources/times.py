@@ -114,7 +114,7 @@ def settle_times(times: np.ndarray, names: np.ndarray, source: Path) -> np.ndarr
         raise ValueError(
             f"`time` must be {TIME_FORMS}. Received: {numbers[bad]:.15g} for "
             f"{names[rows[first[bad]]]} in {source}, {_likely(numbers[bad])}. Write the times as "
-            "ISO 8601"
+            "ISO 8601, or as seconds that begin near 0"
         )
     seconds[rows] = numbers[which]
     return seconds
@@ -149,8 +149,32 @@ def _seconds_of_number(number: float) -> float:
 
 
 def _states_a_day(number: float) -> bool:
-    likely = any(low <= number < high for low, high, _ in _DAY_NUMBERS)
-    return likely or not math.isnan(_seconds_of_number(number))
+    return bool(_meaning(number)) or not math.isnan(_seconds_of_number(number))
+
+
+def _meaning(number: float) -> str:
+    """Says which day or time of a day a number may state, `""` if none."""
+    for low, high, what in _DAY_NUMBERS:
+        if low <= number < high:
+            return what
+    return _meaning_of_digits(int(number)) if number == int(number) else ""
+
+
+def _meaning_of_digits(number: int) -> str:
+    """Says what the digits of a number may state, two or four of them at a time."""
+    if not 10_000 <= number < _LONGEST_FROM_ZERO_S:
+        return ""
+    first, last_four = divmod(number, 10_000)
+    if _COMPACT_YEARS[0] <= last_four <= _COMPACT_YEARS[1] and (
+        first <= 12 or (first // 100 <= 31 and 1 <= first % 100 <= 31)
+    ):
+        return "a date whose year is last"
+    middle, last = divmod(last_four, 100)
+    if not 100_000 <= number < 1_000_000:
+        return ""
+    if 1 <= middle <= 12 and 1 <= last <= 31:
+        return "a date whose year has two digits"
+    return "a time without its date" if first < 24 and middle < 60 and last < 60 else ""
 
 
 def _likely(number: float) -> str:
@@ -158,9 +182,8 @@ def _likely(number: float) -> str:
     for least, unit in _FRACTIONS:
         if abs(number) >= least:
             return f"which may be {unit}"
-    for low, high, what in _DAY_NUMBERS:
-        if low <= number < high:
-            return f"which may be {what}"
+    if meaning := _meaning(number):
+        return f"which may be {meaning}"
     if not math.isnan(_seconds_of_number(number)):
         return "a compact date beside times of another spelling"
     return "which is not the time of a photo"

@@ -1,9 +1,11 @@
 """Latitude and longitude to metres and back: the Universal Transverse Mercator grid on WGS84."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.frame import is_southern, parse_zone
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ _BETAS = (
 _NUM_STEPS = 6  # of the iteration for the latitude; each makes the error 150 times smaller or more
 
 _BANDS = "CDEFGHJKLMNPQRSTUVWX"
+_BAND_S_M = (3_400_000.0, 4_600_000.0)  # northings of 32 to 40 degrees north, and a little more
+_LEAST_NORTHING_M = 1_000_000.0  # of the south
 _FARTHEST_DEG = 60.0  # from the central meridian; the series is good to 1 mm up to there
 
 
@@ -158,6 +162,33 @@ def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
     if letter == "X" and 0 <= longitude_deg < 42:
         number = 31 + 2 * int((longitude_deg + 3) // 12)
     return f"{number}{letter}"
+
+
+def refuse_hemisphere_letters(
+    zones: np.ndarray, positions_m: np.ndarray, names: np.ndarray, source: Path
+) -> None:
+    """Refuses an S that means the south: as a latitude band it is 32 to 40 degrees north.
+
+    Args:
+        zones: (N,) str. Zones such as `"31U"`; `""` where unknown.
+        positions_m: (N, 2) float. Metres east and north; small numbers are taken as they are.
+        names: (N,) str. The photos.
+        source: Path. What names them, for the error.
+
+    Raises:
+        ValueError: If a photo of a zone with the letter S lies outside of that band.
+    """
+    north_m = positions_m[:, 1]
+    low_m, high_m = _BAND_S_M
+    is_outside = ((north_m > _LEAST_NORTHING_M) & (north_m < low_m)) | (north_m > high_m)
+    bad = np.flatnonzero(np.char.endswith(zones, "S") & is_outside)
+    if len(bad):
+        number = zones[bad[0]][:-1]
+        raise ValueError(
+            f"The letter S of a UTM zone means 32 to 40 degrees north. Received: zone "
+            f"{zones[bad[0]]} and {north_m[bad[0]]:.0f} m north of {shown(names[bad[0]])} in "
+            f"{source}. Write a letter from C to M for the south, such as {number}H"
+        )
 
 
 def _zone(zone: str) -> tuple[int, str]:

@@ -101,6 +101,11 @@ def test_refuses_a_zone_that_does_not_exist(photos, refuses, fields):
     assert find_reader(str(root))[0] == "folder"
 
 
+def test_refuses_an_s_that_means_the_south(photos, refuses):
+    with refuses(ValueError, "Received: zone 56S and 6252288 m north of @334900.*such as 56H"):
+        read_folder(photos("@334900@6252288@56@S@.jpg"))
+
+
 def test_zones_without_letters_are_never_mixed(photos, refuses):
     with refuses(ValueError, "zone 32 of .*, zone 31 of"):
         read_folder(photos("@714977@5542943@31@@@@.jpg", "@285008@5542944@32@@@@.jpg"))

@@ -13,7 +13,8 @@ def test_no_photo_is_at_zero_on_earth():
     for others in ((), (NEAR,), (FAR,)):
         assert at_zero(positions(ZERO, *others), on_earth=True)[0]
     assert not at_zero(positions((0.0, 5.0), (5.0, 0.0)), on_earth=True).any()
-    assert at_zero(positions((-0.0, 0.0)), on_earth=True).all()
+    assert at_zero(positions((-0.0, 0.0), (1e-7, -1e-7)), on_earth=True).all()
+    assert not at_zero(positions((1e-5, 0.0)), on_earth=True).any()
 
 
 def test_zero_of_a_map_is_a_place_unless_all_others_are_far():

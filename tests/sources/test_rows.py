@@ -173,6 +173,12 @@ def test_reads_zones_of_metres_and_never_mixes_them(table, refuses):
             read_rows(table(text.format(zone))).metres()
 
 
+def test_refuses_an_s_that_means_the_south(table, refuses):
+    rows = read_rows(table("file,east,north,utm_zone\na.jpg,334900,6252288,56S\n"))
+    with refuses(ValueError, "zone 56S and 6252288 m north of a.jpg"):
+        rows.metres()
+
+
 def test_zero_degrees_are_no_position(table):
     rows = read_rows(table("file,lat,lon\na.jpg,0,0\nb.jpg,52,0\nc.jpg,-0.0,0.000\n"))
     np.testing.assert_array_equal(np.isnan(rows.positions).any(axis=1), [True, False, True])
@@ -218,7 +224,10 @@ def test_reads_a_table_that_pandas_made_of_numbers_with_gaps(tmp_path):
 def test_warns_of_every_column_that_is_nearly_known(table, caplog):
     read_rows(table("file,Lat,place,sequence_id,alt,fov\na.jpg,1,1,1,1,1\n"))
     for column in ("Lat", "sequence_id", "alt", "fov"):
-        assert f"Column `{column}` of" in caplog.text
+        assert caplog.text.count(f"Column `{column}` of") == 1
+    caplog.clear()
+    read_rows(table("file,Latitude,place\na.jpg,1,1\n"))
+    assert "If it is the lat," in caplog.text and "altitude" not in caplog.text
 
 
 def test_warns_of_a_column_that_is_nearly_known(table, caplog):

@@ -69,7 +69,9 @@ def test_seconds_count_from_1970_or_from_a_zero_of_their_own():
         ([2014.5, 2015.25], "a year"), ([735780.5], "MATLAB"), ([2456839.0], "Julian"),
         ([2014181, 2014182], "day of the year"), ([2014, 41820], "a year"),
         ([2014, NOON], "a year"), ([20140630, 20141399], "compact date"), ([6e9], "not the time"),
-        ([5, 2e7], "not the time"),
+        ([5, 2e7], "not the time"), ([140630], "two digits"), ([300614, 300615], "two digits"),
+        ([120000, 235959], "without its date"), ([6302014], "year is last"),
+        ([122014], "year is last"),
     ],
     ids=str,
 )  # fmt: skip

@@ -1,8 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from placevec.sources.utm import degrees_from_metres, metres_from_degrees, utm_zone
+from placevec.sources.utm import (
+    degrees_from_metres,
+    metres_from_degrees,
+    refuse_hemisphere_letters,
+    utm_zone,
+)
 
 
 def degrees(sign, whole, minutes, seconds):
@@ -157,3 +164,18 @@ def test_the_way_back_from_metres_meets_the_point_to_a_millimetre():
 def test_refuses_metres_of_no_zone(refuses, zone):
     with refuses(ValueError, "A UTM zone is 1 to 60 and a letter"):
         degrees_from_metres(np.zeros((1, 2)), zone)
+
+
+@pytest.mark.parametrize(("zone", "north"), [("56S", 6252288.7), ("56S", 1172651.0), ("31S", 9e6)])
+def test_refuses_an_s_that_means_the_south(refuses, zone, north):
+    names, zones = np.array(["a.jpg", "b.jpg"]), np.array(["56H", zone])
+    with refuses(ValueError, f"32 to 40 degrees north. Received: zone {zone} .* b.jpg in photos"):
+        refuse_hemisphere_letters(
+            zones, np.array([[5e5, 6e6], [5e5, north]]), names, Path("photos")
+        )
+
+
+def test_takes_an_s_in_its_band_and_small_numbers():
+    zones = np.array(["54S", "54S", "54N", ""])
+    positions_m = np.array([[5e5, 3.95e6], [1, 2], [5e5, 6e6], [5e5, 6e6]])
+    refuse_hemisphere_letters(zones, positions_m, np.array(list("abcd")), Path("photos"))
