@@ -3,6 +3,7 @@
 import logging
 import math
 import mmap
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ _LONGEST_LINE = 16_000_000  # characters
 _LARGEST_TEXT = 2**36  # bytes
 _IMAGE = "<I7dI"
 _POINT_BYTES = 24
+_NUM_IMAGES = re.compile(r"Number of images: (\d{1,18})\b")
 _NO_POINTS = np.empty(0, dtype=np.int64)
 
 
@@ -163,6 +165,8 @@ def _images_of_bytes(path: Path) -> list[ColmapImage]:
             name = source.text()
             points = _shown(source.points(source.count(_POINT_BYTES)))
             images.append(ColmapImage(name, tuple(pose[:4]), tuple(pose[4:]), camera, points))
+        if source.at < len(content):
+            raise source.broken(f"{len(images)} images, and more from byte {source.at} on")
     return images
 
 
@@ -191,9 +195,10 @@ def _images_of_text(model_dir: Path) -> list[ColmapImage]:
     path = model_dir / "images.txt"
     images: list[ColmapImage] = []
     has_points = True  # nothing more may follow
-    num_without = 0
+    num_without, told = 0, None
     for number, line in _lines(path):
         if line.startswith("#"):
+            told = _NUM_IMAGES.search(line) or told
             continue
         shown_points = None if has_points else _points_of_line(line)
         if shown_points is not None:
@@ -204,6 +209,8 @@ def _images_of_text(model_dir: Path) -> list[ColmapImage]:
             images.append(_image_of_line(line, f"Line {number} of {path}"))
             has_points = False
     num_without += not has_points
+    if told and int(told[1]) != len(images):
+        log.warning("%s says that it has %s images. Received: %d", path, told[1], len(images))
     if num_without:
         log.warning("%d of %d images in %s have no line of points", num_without, len(images), path)
     return images

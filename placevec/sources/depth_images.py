@@ -11,18 +11,12 @@ from placevec.input_file import open_input, shown
 
 _log = logging.getLogger(__name__)
 
-# Words that begin so, in the name of a folder or a file, say what the image holds.
-_BEGINNINGS = (
-    "depth",
-    "mask",
-    "label",
-    "semantic",
-    "segmentation",
-    "instance",
-    "panoptic",
-    "disparit",
+# Words of a folder's or file's name that say what the image holds. Masked or labeled photos are
+# photos.
+_NO_PHOTO = re.compile(
+    r".*depth.*|.*masks?|labels?|labelids?|labelmaps?|semantics?|segmentations?|instances?|panoptic"
+    r"|disp|disparit(y|ies)|normals|confidence|annotations?"
 )
-_WORDS = ("disp", "normals", "confidence")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _PNG_START = 26  # bytes up to the color type
 _LARGEST_PNG = 2**40  # bytes; only the first few are read
@@ -65,7 +59,7 @@ def without_depth_images(root: Path, names: Sequence[str]) -> list[str]:
 
 def _says_depth(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(posixpath.splitext(name)[0])]
-    return any(word.startswith(_BEGINNINGS) or word in _WORDS for word in words)
+    return any(map(_NO_PHOTO.fullmatch, words))
 
 
 def _without_deep_folders(root: Path, names: list[str]) -> list[str]:

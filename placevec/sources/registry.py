@@ -29,7 +29,7 @@ from placevec.sources.sequence import read_sequence, recognize_sequence
 from placevec.sources.seven_scenes import read_seven_scenes, recognize_seven_scenes
 from placevec.sources.splits import take_split
 from placevec.sources.table import find_table, read_table, recognize_table
-from placevec.sources.tum import read_tum, recognize_tum
+from placevec.sources.tum import read_tum, recognize_tum, why_not_tum
 from placevec.sources.unread import find_unread
 from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
 from placevec.sources.video import read_video, recognize_video
@@ -224,6 +224,9 @@ def _why_not(path: Path) -> str:
     unread = find_unread(path)
     if unread:
         return f": {unread}"
+    why_not = why_not_tum(path) if path.is_dir() else ""
+    if why_not:
+        return f". {why_not}"
     if some_photos(path):
         return f", which holds photos but no positions: {POSITIONS_FILE}, names or EXIF"
     try:

@@ -3,7 +3,7 @@
 import logging
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.sources.depth_images import without_depth_images
 from placevec.sources.files import go_on_without, tidy_name
-from placevec.sources.number_lines import text_lines
+from placevec.sources.number_lines import has_decimal_commas, text_lines
 from placevec.sources.walk import list_photos
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ _STEPS_S = (1e-5, 1e7)  # between neighbors, of stamps that are dates
 # photo or a pose only every half hour, and 2 ms in nanoseconds is 2 s in microseconds.
 _STEPS = ((2e6, "ns"), (2e3, "us"))
 _LARGEST_COUNTING_STEP = 2.0
+_SMALLEST_MS = 5.0
+# Beside a step that tells micro- or nanoseconds: the smallest, and how many of them it may be.
+_SMALLEST_BESIDE, _MOST_TIMES = 100.0, 1000.0
 _HEADER = re.compile(r"[a-z_]*(time|stamp|frame|id)[a-z_]*(\[.*)?", re.IGNORECASE)
 
 
@@ -61,7 +64,7 @@ def seconds_alone(stamps: Stamps) -> np.ndarray:
     """
     unit = _unit_of_dates(stamps)
     if unit is None and stamps.whole:
-        unit = _unit_of_counts([stamps.values])
+        unit = _unit_of_step(_typical_step(stamps))
     return stamps.values / UNITS[unit or "s"]
 
 
@@ -72,10 +75,11 @@ def seconds_together(
 
     Stamps are dates if one unit puts them between 1989 and 2103: that unit is theirs. Others, from
     zero, are seconds if they are written with decimals. Whole ones are nano- or microseconds if
-    their typical step is at least 2,000,000 or 2,000. If both sides are whole with smaller steps,
-    steps of 1 or 2 are frame numbers or seconds, which is the same for finding a photo's pose, and
-    larger ones are milliseconds, which is logged. A small whole side beside one that is not whole
-    is refused: frame numbers are not seconds.
+    their typical step is at least 2,000,000 or 2,000; two whole sides count the same. If both
+    sides are whole with smaller steps, steps of 1 or 2 are frame numbers or seconds, which is the
+    same for finding a photo's pose, and larger ones are milliseconds, which is logged, if they are
+    at least 5 and those of the photos at least half those of the poses. Another whole side of small
+    steps is refused: frame numbers are not seconds.
 
     Args:
         photos: Stamps. N.
@@ -96,11 +100,7 @@ def seconds_together(
     for name in sides.keys() - counted:
         units[name] = units[name] or "s"
     if counted:
-        told = unit or _unit_of_counts([sides[name].values for name in counted])
-        if told is None and len(counted) == 1:
-            raise ValueError(_not_times(counted[0], sides[counted[0]], source))
-        if told is None:
-            told = _unit_of_small_counts(sides, source)
+        told = unit or _unit_of_counts({name: sides[name] for name in counted}, source)
         units |= dict.fromkeys(counted, told)
     elif unit is not None and unit not in units.values():
         raise ValueError(
@@ -175,10 +175,11 @@ def read_frame_list(list_path: Path) -> tuple[np.ndarray, Stamps]:
         stamp, *rest = re.split(r"\s*[,;]\s*|\s+", line, maxsplit=1)
         if not names and _HEADER.fullmatch(stamp):
             continue
-        if not rest or not rest[0].strip() or not np.isfinite(_number(stamp)):
+        commas = has_decimal_commas(line)
+        if not rest or not rest[0].strip() or not np.isfinite(_number(stamp)) or commas:
             raise ValueError(
                 f"Line {number} of {shown(list_path)} must be a time stamp and a file. Received: "
-                f"{shown(line, longest=80)!r}"
+                f"{'decimal commas, ' if commas else ''}{shown(line, longest=80)!r}"
             )
         name = tidy_name(rest[0].strip("\"'"), list_path)
         if name in names:
@@ -195,33 +196,42 @@ def read_frame_list(list_path: Path) -> tuple[np.ndarray, Stamps]:
 
 def _unit_of_dates(stamps: Stamps) -> str | None:
     """Returns the unit that puts stamps between 1989 and 2103; it is the only one, or None."""
-    known = np.abs(stamps.values[np.isfinite(stamps.values)])
+    known = np.unique(np.abs(stamps.values[np.isfinite(stamps.values)]))
     if not len(known):
         return None
-    middle, step = float(np.median(known)), _typical_step([known])
+    middle, step = float(np.median(known)), _typical_step(stamps)
     for unit, per_second in UNITS.items():
         is_date = _DATES_S[0] <= middle / per_second < _DATES_S[1]
-        if is_date and (step is None or _STEPS_S[0] <= step / per_second < _STEPS_S[1]):
+        if is_date and (len(known) == 1 or _STEPS_S[0] <= step / per_second < _STEPS_S[1]):
             return unit
     return None
 
 
-def _unit_of_counts(columns: Sequence[np.ndarray]) -> str | None:
-    step = _typical_step(columns) or 0.0
-    return next((unit for least, unit in _STEPS if step >= least), None)
-
-
-def _unit_of_small_counts(sides: dict[str, Stamps], source: Path) -> str:
-    steps = [_typical_step([side.values]) or 0.0 for side in sides.values()]
-    if min(steps) <= _LARGEST_COUNTING_STEP:
+def _unit_of_counts(sides: dict[str, Stamps], source: Path) -> str:
+    """Returns the unit that one or two whole sides count."""
+    steps = {name: _typical_step(side) for name, side in sides.items()}
+    smallest, largest = min(steps.values()), max(steps.values())
+    name = min(steps, key=steps.get)
+    unit = _unit_of_step(largest)
+    if unit is not None and smallest < max(_SMALLEST_BESIDE, largest / _MOST_TIMES):
+        raise ValueError(_not_times(name, sides[name], source))
+    if unit is not None:
+        return unit
+    if len(sides) == 2 and largest <= _LARGEST_COUNTING_STEP:
         return "s"
+    if len(sides) == 1 or smallest < _SMALLEST_MS or steps["photos"] < steps["poses"] / 2:
+        raise ValueError(_not_times(name, sides[name], source))
     _log.warning(
         "Times of %s are whole numbers, %g apart and not dates: read as milliseconds. If they "
         "count something else, say so: PATH,unit=s",
         shown(source),
-        max(steps),
+        largest,
     )
     return "ms"
+
+
+def _unit_of_step(step: float) -> str | None:
+    return next((unit for least, unit in _STEPS if step >= least), None)
 
 
 def _not_times(name: str, side: Stamps, source: Path) -> str:
@@ -239,10 +249,10 @@ def _not_times(name: str, side: Stamps, source: Path) -> str:
     )
 
 
-def _typical_step(columns: Sequence[np.ndarray]) -> float | None:
-    """Returns the largest of the columns' median steps from stamp to next stamp; None if none."""
-    steps = [np.diff(np.unique(values[np.isfinite(values)])) for values in columns]
-    return max((float(np.median(step)) for step in steps if len(step)), default=None)
+def _typical_step(stamps: Stamps) -> float:
+    """Returns the median step from stamp to next stamp; of a single one, from 0."""
+    known = np.unique(np.abs(stamps.values[np.isfinite(stamps.values)]))
+    return float(np.median(np.diff(known) if len(known) > 1 else known)) if len(known) else 0.0
 
 
 def _number(text: str) -> float:

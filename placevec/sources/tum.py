@@ -115,6 +115,17 @@ def recognize_tum(path: Path) -> str:
     return f"{trajectory_path.name} with a time and a pose in each line, beside photos"
 
 
+def why_not_tum(path: Path) -> str:
+    """Says what keeps a file that is named as a trajectory from being one, or `""`."""
+    try:
+        read_track(_find_trajectory(path), w_first=False)
+    except OSError:
+        return ""
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
     """Returns the trajectory at a path, or those of the folders in it."""
     if not top.is_dir() or any((top / name).is_file() for name in _TRAJECTORIES):

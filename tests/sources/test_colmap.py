@@ -176,6 +176,7 @@ def test_names_may_hold_blanks(model, photos):
         ("images.bin", struct.pack("<Q", 2**60), "no whole file of COLMAP: it has 8 bytes"),
         ("images.bin", b"\1\0\0\0\0\0\0\0" + b"a" * 90, "a name without an end"),
         ("images.bin", binary_model()["images.bin"][:-1], "no whole file"),
+        ("images.bin", binary_model()["images.bin"] + b"a", "Received: 2 images, and more from"),
         ("cameras.bin", binary_model()["cameras.bin"][:-1], "no whole file"),
     ],
 )
@@ -196,6 +197,12 @@ def test_never_allocates_what_a_file_claims(model, refuses):
 def test_an_unknown_lens_and_a_focal_length_of_nothing_give_no_field_of_view(model):
     cameras = [(1, "FOV", 640, 480, (300, 300, 1, 1, 1)), (2, "PINHOLE", 640, 480, (0, 0, 1, 1))]
     assert read_fields_of_view(model(text_model(cameras=cameras)) / "sparse" / "0") == {}
+
+
+def test_a_file_of_fewer_images_than_it_says_is_told(model, caplog):
+    text = b"# Number of images: 3, mean observations per image: 2\n" + text_model()["images.txt"]
+    assert len(read_colmap(model(text_model() | {"images.txt": text}))) == 2
+    assert "says that it has 3 images. Received: 2" in caplog.text
 
 
 def test_images_without_lines_of_points_are_all_read(model, photos, caplog):

@@ -11,7 +11,7 @@ DEEP, GRAY = PNG + b"\x10\0", PNG + b"\x08\0"
     [
         "depth/1.png", "aligned_depth_to_color/1.png", "cam0/depthMaps/1.png", "Masks/1.png",
         "frame-000001.depth.png", "1_label.png", "gt_labelIds/1.png", "semantic0/1.png",
-        "DISPARITY/1.png", "instances/1.png",
+        "DISPARITY/1.png", "instances/1.png", "invdepth/1.png", "skymask/1.png",
     ],
 )  # fmt: skip
 def test_a_word_in_the_name_tells_depth_masks_and_labels(tmp_path, name, caplog):
@@ -20,7 +20,15 @@ def test_a_word_in_the_name_tells_depth_masks_and_labels(tmp_path, name, caplog)
 
 
 @pytest.mark.parametrize(
-    "name", ["color/1.png", "image_2/1.png", "normal/1.png", "segment_01/1.png", "unlabeled/1.png"]
+    "name",
+    [
+        "color/1.png",
+        "image_2/1.png",
+        "normal/1.png",
+        "segment_01/1.png",
+        "labeled/1.png",
+        "masked/1.png",
+    ],
 )
 def test_other_names_are_those_of_photos(tmp_path, name):
     assert without_depth_images(tmp_path, [name]) == [name]

@@ -58,6 +58,22 @@ def test_frame_numbers_on_both_sides_are_compared_as_they_are():
     assert together(range(4), [0, 2, 3]) == [[0, 1, 2, 3], [0, 2, 3]]
 
 
+@pytest.mark.parametrize("step", [33, 33_000, 33_000_000])
+def test_frame_numbers_beside_whole_times_are_refused(step):
+    """Else all photos lie within 29 ns of the first pose."""
+    times = [row * step for row in range(30)]
+    with pytest.raises(ValueError, match="a frame number is not a time. Received: 0"):
+        together(range(30), times)
+    with pytest.raises(ValueError, match="which may be a frame number"):
+        together(times, range(30))
+    with pytest.raises(ValueError, match="a frame number is not a time. Received: 4"):
+        together([4], times)
+    with pytest.raises(ValueError, match="a frame number is not a time"):
+        together(range(0, 30, 10), times)
+    with pytest.raises(ValueError, match="a frame number is not a time"):
+        together([0, 200, 400], [row * 33_000_000 for row in range(30)])
+
+
 def test_a_single_photo_takes_the_unit_of_the_poses():
     assert together([50_000_000], [0, 25_000_000, 50_000_000])[0] == [0.05]
 
@@ -106,6 +122,7 @@ def test_reads_lists_with_blanks_or_commas(tmp_path):
         ("1.5\n", "Line 1 of .* must be a time stamp and a file. Received: '1.5'"),
         ("1 a.png\nsoon b.png\n", "Line 2"),
         ("inf a.png\n", "Line 1"),
+        ("1400000000,5 a.png\n", "Line 1 .* Received: decimal commas"),
         ("1 ../a.png\n", "stay inside"),
         ("1 /a.png\n", "stay inside"),
         ("1 " + "a" * 20000, "too long"),

@@ -195,6 +195,12 @@ def test_the_columns_names_tell_whether_w_stands_first(run, refuses, caplog):
         read_tum(root)
 
 
+def test_a_path_alone_says_why_its_trajectory_is_not_read(run, refuses):
+    root = run("10,0 0,5 2,5 0,0 0,0 0,0 0,0 1,0\n")
+    with refuses(ValueError, "No reader recognizes .*groundtruth.txt must.* decimal commas"):
+        open_places(str(root))
+
+
 def test_frame_numbers_are_not_seconds(run, refuses):
     poses = "".join(f"{row / 10} {row} 0 0 0 0 0 1\n" for row in range(20))
     root = run(poses, *(f"rgb/{frame:06d}.png" for frame in range(3)))
