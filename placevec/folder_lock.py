@@ -9,42 +9,57 @@ from pathlib import Path
 LOCK = "lock"
 
 
-def take_lock(folder: Path) -> int:
+def take_lock(folder: Path, *, waits: bool = False) -> int:
     """Returns an open file that is locked until it is closed or the process ends.
 
     Args:
         folder: Path. A folder that is there; the empty file `lock` in it is what is locked.
+        waits: bool. Wait for another process instead of refusing.
 
     Raises:
         BlockingIOError: If another process has it.
         OSError: If the file is a link, or the folder read-only.
     """
-    path = Path(folder) / LOCK
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    lock = os.open(path, flags, 0o644)
+    lock = os.open(Path(folder) / LOCK, flags, 0o644)
+    refusal = f"Another process writes to {folder}, or another writer of this one. Wait or close it"
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        hold(lock, refusal, waits=waits)
+    except BaseException:
         os.close(lock)
-        if not isinstance(error, BlockingIOError):
-            raise
-        raise BlockingIOError(
-            f"Another process writes to {folder}, or another writer of this one. Wait or close it"
-        ) from None
+        raise
     return lock
 
 
+def hold(file: int, refusal: str, *, waits: bool = False) -> None:
+    """Locks an open file until it is closed or the process ends.
+
+    Args:
+        file: int. Its descriptor.
+        refusal: str. What to say if another process has locked it.
+        waits: bool. Wait for another process instead of refusing.
+
+    Raises:
+        BlockingIOError: If another process has locked it.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise BlockingIOError(refusal) from None
+
+
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, waits: bool = False) -> Iterator[None]:
     """Lets no other process write into a folder meanwhile.
 
     Args:
         folder: Path. A folder that is there.
+        waits: bool. Wait for another process instead of refusing.
 
     Raises:
         BlockingIOError: If another process writes to it.
     """
-    lock = take_lock(folder)
+    lock = take_lock(folder, waits=waits)
     try:
         yield
     finally:

@@ -1,4 +1,5 @@
 import os
+import threading
 
 import pytest
 
@@ -18,3 +19,10 @@ def test_follows_no_link(tmp_path):
     with pytest.raises(OSError, match="lock"):
         take_lock(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_waits_where_told(tmp_path):
+    first = take_lock(tmp_path)
+    threading.Timer(0.01, os.close, (first,)).start()
+    with locked(tmp_path, waits=True), pytest.raises(BlockingIOError):
+        take_lock(tmp_path)

@@ -1,7 +1,6 @@
 """Files of JSON lines that only grow: a kill at any moment costs the last line at most."""
 
 import contextlib
-import fcntl
 import json
 import os
 import threading
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from placevec.folder_lock import hold
 from placevec.input_file import open_text, parse_json
 
 _MOST_BYTES = 20_000_000_000
@@ -29,12 +29,14 @@ class JsonLines:
     def __enter__(self) -> Self:
         self._file = open(self._path, "a+b", opener=_open_no_link)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            folder = self._path.parent
+            hold(
+                self._file.fileno(),
+                f"Another `placevec collect` is at work in {folder}. Wait for it",
+            )
+        except BaseException:
             self._file.close()
-            raise FileExistsError(
-                f"Another `placevec collect` is at work in {self._path.parent}. Wait for it"
-            ) from None
+            raise
         if self._file.seek(0, 2) and not self._ends_in_newline():
             self._file.write(b"\n")
         return self

@@ -14,7 +14,13 @@ import numpy as np
 
 from placevec.input_file import open_input
 from placevec.retrieval.leftovers import clear_leftovers
-from placevec.retrieval.manifest import Manifest, SavedIndex, index_path, write_manifest
+from placevec.retrieval.manifest import (
+    Manifest,
+    SavedIndex,
+    index_path,
+    read_manifest,
+    write_manifest,
+)
 from placevec.retrieval.ranking import products_from, ranked
 from placevec.retrieval.search import (
     best_candidates,
@@ -120,14 +126,17 @@ class StoreIndex:
         Raises:
             ValueError: If it is missing, damaged, or not what the manifest says.
         """
-        about = store.manifest.index
+        manifest = read_manifest(store.folder)  # another index may have been built meanwhile
+        about = manifest.index
         if about is None:
-            if not store.manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
+            if not manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
                 _log.warning(
                     "the index in %s is of an earlier version, without a digest, and not used: all "
                     "photos are compared. %s", store.folder, _AGAIN,
                 )  # fmt: skip
             return cls(store)
+        if _rows_of(store.manifest, about.num_rows) != _rows_of(manifest, about.num_rows):
+            raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
         settings, path = IndexSettings(about.kind, about.effort), about.path(store.folder)
         _require_whole(path, about, store)
         try:

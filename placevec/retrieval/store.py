@@ -1,7 +1,6 @@
 """Descriptors of any number of photos on disk, read without loading them all."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from placevec.folder_lock import take_lock
+from placevec.folder_lock import locked
 from placevec.places.frame import grid_of
 from placevec.retrieval.manifest import Manifest, RemovedRows, read_manifest
 from placevec.retrieval.shards import (
@@ -87,11 +86,8 @@ class DescriptorStore:
         Raises:
             BlockingIOError: If another process has it open for writing.
         """
-        lock = take_lock(self.folder)
-        try:
+        with locked(self.folder):
             yield
-        finally:
-            os.close(lock)
 
     def __len__(self) -> int:
         return len(self.rows)

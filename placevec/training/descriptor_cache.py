@@ -170,6 +170,8 @@ class DescriptorCache:
 
 def _open_cache(path: Path) -> np.ndarray:
     """Returns the array of a `.npy` file, mapped for reading and writing."""
+    if path.is_symlink():  # it would be written to wherever it leads
+        raise ValueError(f"{path.name} must not be a link")
     with open(path, "rb") as file:
         shape, _, dtype = read_npy_header(file)
         num_bytes = file.tell() + math.prod(shape) * dtype.itemsize

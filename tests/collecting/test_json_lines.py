@@ -27,7 +27,7 @@ def test_only_one_writes_at_a_time(tmp_path):
     path = tmp_path / "a.jsonl"
     with (
         JsonLines(path),
-        pytest.raises(FileExistsError, match="Another `placevec collect`"),
+        pytest.raises(BlockingIOError, match="Another `placevec collect`"),
         JsonLines(path),
     ):
         pass

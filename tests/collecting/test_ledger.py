@@ -75,7 +75,7 @@ def test_lines_that_are_not_whole_are_passed_over(tmp_path, torn):
 
 
 def test_only_one_process_collects_into_a_folder(tmp_path):
-    with Ledger(tmp_path), pytest.raises(FileExistsError, match="at work in"), Ledger(tmp_path):
+    with Ledger(tmp_path), pytest.raises(BlockingIOError, match="at work in"), Ledger(tmp_path):
         pass
     with Ledger(tmp_path):
         pass

@@ -1,4 +1,3 @@
-import dataclasses
 import hashlib
 import json
 import os
@@ -238,12 +237,29 @@ def test_faiss_never_sees_a_damaged_index(changing, monkeypatch):
 
 
 def test_an_index_without_a_digest_is_not_used_and_it_is_said(changing, caplog):
+    """As an earlier version left it."""
     (changing.folder / "index.json").write_text("{}")
-    (changing.folder / f"index-hnsw-{32 * '0'}.faiss").write_bytes(b"")
-    store = DescriptorStore.open(changing.folder)
-    store.manifest = dataclasses.replace(store.manifest, is_signed=False)
-    assert StoreIndex.load(store).settings.kind == "flat"
+    values = json.loads((changing.folder / "manifest.json").read_text())
+    for name in ("digest", "index"):
+        del values[name]
+    for shard in values["shards"]:
+        del shard["photos_sha256"]
+    values["format"] = "placevec descriptors 1"
+    (changing.folder / "manifest.json").write_text(json.dumps(values))
+    assert StoreIndex.load(DescriptorStore.open(changing.folder)).settings.kind == "flat"
     assert "of an earlier version, without a digest, and not used" in caplog.text
+
+
+def test_a_reader_takes_the_index_that_was_built_meanwhile(changing):
+    StoreIndex.build(changing, "sq8").save()
+    reader = DescriptorStore.open(changing.folder)
+    StoreIndex.build(changing, "hnsw").save()
+    assert StoreIndex.load(reader).settings.kind == "hnsw"
+    changing.remove(["0.jpg"])
+    changing.compact()
+    StoreIndex.build(changing, "sq8").save()
+    with pytest.raises(ValueError, match="is of other photos. Build it again"):
+        StoreIndex.load(reader)
 
 
 def test_a_damaged_store_is_not_indexed(changing):

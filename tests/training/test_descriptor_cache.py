@@ -111,6 +111,16 @@ def test_begins_anew_where_files_are_damaged(tmp_path, dataset, name):
     assert make(tmp_path, dataset).refresh(mean_colors, rows, epoch=1, is_due=False) == len(rows)
 
 
+def test_writes_to_no_file_that_a_link_leads_to(tmp_path, dataset):
+    rows = np.arange(len(dataset))
+    make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
+    (tmp_path / "cache.npy").rename(tmp_path / "victim")
+    (tmp_path / "cache.npy").symlink_to(tmp_path / "victim")
+    before = (tmp_path / "victim").read_bytes()
+    make(tmp_path, dataset).refresh(lambda photos: mean_colors(photos) + 1, rows, epoch=1)
+    assert (tmp_path / "victim").read_bytes() == before
+
+
 def test_begins_anew_for_other_photos_or_numbers(tmp_path, dataset):
     make(tmp_path, dataset).refresh(mean_colors, np.arange(len(dataset)), epoch=0)
     assert (make(tmp_path, dataset, "float16").described_at == -1).all()

@@ -1,7 +1,6 @@
 """Exports of models in the user's cache: made once, found again by the model's content."""
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -11,10 +10,11 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from placevec.folder_lock import locked
 from placevec.models.engines.cache_folder import (
     cache_folder,
     discard,
@@ -109,7 +109,7 @@ def make_export(
         OSError: If the cache folder cannot be written to.
     """
     home = cache_folder()
-    with _locked(home):
+    with locked(home, waits=True):
         if (found := find_export(model_path, engine)) is not None:
             return found
         start = time.perf_counter()
@@ -139,18 +139,6 @@ def export_key(model_path: Path) -> str:
 
 def _record_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}{_RECORD}")
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lets one process at a time make exports; the lock of a killed one is gone with it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    lock = os.open(folder / ".lock", flags, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _tidy(home: Path) -> None:
