@@ -122,10 +122,10 @@ class Listing:
             return found
         with contextlib.suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
-                if entry.is_symlink() and not self._inside.holds(entry.path):
-                    self._out.add(f"{folder}/{entry.name}" if folder else entry.name)
-                else:
+                if not entry.is_symlink() or self._inside.holds(entry.path):
                     found[entry.name] = entry
+                elif os.path.exists(entry.path):
+                    self._out.add(f"{folder}/{entry.name}" if folder else entry.name)
         return found
 
 
@@ -207,8 +207,8 @@ def keep_files(
         ),
         (
             linked,
-            "Links that lead out of the folder: {} photos of ",
-            "Set PLACEVEC_FOLLOW_LINKS=1 to follow them",
+            "Links that lead out, which only PLACEVEC_FOLLOW_LINKS=1 follows: {} photos of ",
+            "Set the environment variable PLACEVEC_FOLLOW_LINKS=1",
         ),
         (bad, "Names are not UTF-8 or contain control characters: {} photos of ", "Rename them"),
     )

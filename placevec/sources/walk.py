@@ -107,7 +107,8 @@ class LeftOut:
 
     def _what(self, reason: str) -> str:
         count, first = self._counts[reason], min(self._names[reason])
-        return f"{count} {_REASONS[reason][0].format(root=self._root)} (first: {shown(first)})"
+        what = _REASONS[reason][0].format(root=shown(self._root))
+        return f"{count} {what} (first: {shown(first)})"
 
 
 def list_photos(root: Path, *, named: Collection[str] = ()) -> list[str]:
@@ -247,9 +248,9 @@ def _why_not(entry: os.DirEntry, is_folder: bool, inside: Inside) -> str:
         return "video" if suffix in VIDEO_SUFFIXES else "ending"
     if not is_text(entry.name):
         return "name"
-    if entry.is_symlink() and not inside.holds(entry.path):
-        return "link"
-    return "" if is_folder or _is_file(entry) else "odd"
+    if not is_folder and not _is_file(entry):
+        return "odd"
+    return "link" if entry.is_symlink() and not inside.holds(entry.path) else ""
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -83,9 +83,10 @@ def test_odd_entries_cost_only_themselves(photos, caplog):
     os.symlink("self.jpg", root / "self.jpg")
     os.symlink("self", root / "self")
     os.symlink(root / "nowhere.jpg", root / "dead.jpg")
+    os.symlink("/nowhere/outside.jpg", root / "lost.jpg")
     os.mkfifo(root / "pipe.jpg")
     assert list_photos(root) == ["a.jpg", "folder.jpg/b.jpg"]
-    assert "3 entries named like photos" in caplog.text and "first: dead.jpg" in caplog.text
+    assert "4 entries named like photos" in caplog.text and "first: dead.jpg" in caplog.text
     assert "1 files" in caplog.text  # the link named self
 
 
