@@ -86,24 +86,30 @@ def demo_world(settings: Settings = Settings()) -> Path:
     return demo_panda(settings, str(settings.world), "world")
 
 
+_ASK_FOR_PHOTOS = "Ask for the photos at https://www.di.ens.fr/willow/research/netvlad"
+_GET_PITTSBURGH = f"{_ASK_FOR_PHOTOS} (Pittsburgh 250k), unpack them, then `--pittsburg DIR`"
+_GET_TOKYO = f"{_ASK_FOR_PHOTOS} (Tokyo Time Machine), unpack them with tokyoTM_train.mat, then "
+
+# Each with how to get what it draws.
 DEMOS = (
-    demo_pittsburg,
-    demo_pittsburg_n_samples,
-    demo_tokyotm,
-    demo_walks,
-    demo_panda,
-    demo_world,
+    (demo_pittsburg, _GET_PITTSBURGH),
+    (demo_pittsburg_n_samples, _GET_PITTSBURGH),
+    (demo_tokyotm, f"{_GET_TOKYO}`--tokyotm DIR`"),
+    (demo_walks, "Put a video of a walk, such as one of your phone, into DIR, then `--walks DIR`"),
+    (demo_panda, "It needs Panda3D: `make install`"),
+    (demo_world, "Any textured 3-D model will do: `--world FILE.glb`, or a folder of tiles"),
 )
 
 
 def main() -> None:
-    """Runs every demo; of a source that cannot be drawn it says why, in one line."""
+    """Runs every demo; of a source that cannot be drawn it says why, and how to get it."""
     settings = flags_over(Settings())
-    for demo in DEMOS:
+    for demo, how in DEMOS:
         try:
             print(f"{demo.__name__}: {demo(settings)}")
         except (OSError, ValueError, ImportError) as error:
-            print(f"{demo.__name__}: not drawn. {error}", file=sys.stderr)
+            reason = " ".join(str(error).split())
+            print(f"{demo.__name__}: not drawn. {reason}. {how}", file=sys.stderr)
 
 
 def _draw(settings: Settings, name: str, tuples: list, num_positives: int = nP) -> Path:

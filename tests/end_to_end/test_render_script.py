@@ -51,6 +51,8 @@ def test_draws_what_is_there_and_says_what_is_not(script, data, monkeypatch, cap
     assert "demo_walks: sheets/walks.png" in printed.out
     missing = [line for line in printed.err.splitlines() if line.startswith("demo_tokyotm")]
     assert len(missing) == 1 and "tokyoTM_train.mat" in missing[0]
+    assert "Ask for the photos at https://" in missing[0] and "`--tokyotm DIR`" in missing[0]
+    assert "Any textured 3-D model will do: `--world FILE.glb`" in printed.err
     drawn = ["pittsburg", "pittsburg_n_samples", "walks"]
     if (ROOT / "PandaRender.py").exists():
         drawn.append("panda")
