@@ -4,14 +4,14 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import shapely
 from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
-from placevec.input_file import open_input, read_json, read_text, shown
+from placevec.input_file import open_input, read_json, shown
+from placevec.sources.gpx import elements, parse_gpx
 from placevec.sources.null_island import at_zero
 from placevec.sources.rows import read_csv
 
@@ -185,17 +185,11 @@ def _read_points(path: Path) -> np.ndarray:
 
 def _read_gpx(path: Path) -> list[np.ndarray]:
     """Reads the segments of the tracks of a GPX file or, where it has none, its routes."""
-    text = read_text(path, max_bytes=_LARGEST_FILE)
-    try:
-        if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
-            raise ValueError("it declares entities, as no GPX file does")
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ValueError(f"{path} is no GPX file: {shown(error)}") from None
+    root = parse_gpx(path)
     for piece, point in (("trkseg", "trkpt"), ("rte", "rtept")):
         lines = [
-            [(each.get("lat", ""), each.get("lon", "")) for each in _named(line, point)]
-            for line in _named(root, piece)
+            [(each.get("lat", ""), each.get("lon", "")) for each in elements(line, point)]
+            for line in elements(root, piece)
         ]
         if any(lines):
             return _without_zeros([_checked(line, path) for line in lines if line], path)
@@ -211,10 +205,6 @@ def _without_zeros(lines: list[np.ndarray], path: Path) -> list[np.ndarray]:
     if num_kept < count:
         _log.warning("%d of %d points of %s are at 0, 0: left out", count - num_kept, count, path)
     return [line for line in kept if len(line)]
-
-
-def _named(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
-    return [each for each in element.iter() if str(each.tag).rpartition("}")[2] == name]
 
 
 def _read_geojson(path: Path) -> shapely.Geometry:

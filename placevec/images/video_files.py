@@ -12,7 +12,9 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 """File name endings, in lower case, of the videos that `read_frame` reads."""
 
-_ANY_SIZE = 1 << 62  # bytes: a video is read piece by piece
+ANY_SIZE = 1 << 62
+"""Most bytes of a file that is read piece by piece."""
+
 _BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _SIGNATURES = (
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
@@ -50,7 +52,7 @@ def begins_like_a_video(path: Path) -> bool:
         ValueError: If it is not a regular file.
         OSError: If it cannot be opened.
     """
-    with open_input(path, max_bytes=_ANY_SIZE) as file:
+    with open_input(path, max_bytes=ANY_SIZE) as file:
         start = file.read(_NUM_LOOKED_AT)
     if start.startswith(_SIGNATURES) or start[4:8] in _BOXES:
         return True

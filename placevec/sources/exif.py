@@ -77,7 +77,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         names,
         positions_m=positions_m,
         headings_deg=whole_turn(np.array([photo.heading_deg for photo in photos])),
-        times_s=_known(_times(root, photos)),
+        times_s=_known(camera_times_s(root, photos)),
         altitudes_m=_known([photo.altitude_m for photo in photos]),
         fields_of_view_deg=_known([photo.field_of_view_deg for photo in photos]),
         frame=f"UTM {zone}",
@@ -105,8 +105,16 @@ def _is_at_zero(photo: GPS) -> bool:
     return bool(at_zero(np.array([[photo.lat_deg, photo.lon_deg]]), on_earth=True)[0])
 
 
-def _times(root: Path, photos: list[GPS]) -> list[float]:
-    """Returns the times, those without an offset by that of the same camera's other photos."""
+def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
+    """Returns the times of photos, those without an offset by that of the camera's other photos.
+
+    Args:
+        root: Path. The folder of the photos, for the log.
+        photos: list of GPS.
+
+    Returns:
+        Seconds since 1970 of each; NaN where unknown. What is taken for UTC is logged.
+    """
     offsets: dict[str, set[float]] = {}
     for photo in photos:
         if not math.isnan(photo.offset_s):

@@ -29,6 +29,7 @@ from placevec.sources.sequence import read_sequence, recognize_sequence
 from placevec.sources.seven_scenes import read_seven_scenes, recognize_seven_scenes
 from placevec.sources.splits import take_split
 from placevec.sources.table import find_table, read_table, recognize_table
+from placevec.sources.track import read_track, recognize_track
 from placevec.sources.tum import read_tum, recognize_tum, why_not_tum
 from placevec.sources.unread import find_unread
 from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
@@ -73,6 +74,7 @@ READERS: dict[str, Reader] = {
     "folder": Reader(read_folder, recognize_folder),
     "exif": Reader(read_exif, recognize_exif),
     "sequence": Reader(read_sequence, recognize_sequence),
+    "track": Reader(read_track, recognize_track),
     "video": Reader(read_video, recognize_video),
 }
 

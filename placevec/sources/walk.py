@@ -23,8 +23,8 @@ _MOST_NAMES = 1000  # of a reason that are kept
 # What may lie beside photos and is none: tables, poses, models, notes, what cameras write.
 _COMPANIONS = frozenset(
     """.aae .bag .bin .csv .db .db3 .egg .geojson .glb .gltf .gpx .gz .h5 .hdf5 .html .ini .ipynb
-    .json .jsonl .keras .kml .log .mat .mcap .md .mtl .nmea .npy .npz .obj .onnx .parquet .pdf .ply
-    .pth .py .rst .sh .svg .tar .tfw .thm .toml .tsv .txt .xml .xmp .yaml .yml .zip""".split()
+    .json .jsonl .keras .kml .log .mat .mcap .md .mtl .nma .nmea .npy .npz .obj .onnx .parquet .pdf
+    .ply .pth .py .rst .sh .svg .tar .tfw .thm .toml .tsv .txt .xml .xmp .yaml .yml .zip""".split()
 )
 
 # Why something is left out -> what it is, and the way out.
