@@ -63,9 +63,11 @@ def read_kapture(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
     require_folder(top)
     sensors_dir = _find_sensors(top)
     if sensors_dir is None:
+        below = sorted(each.name for each in top.iterdir() if _find_sensors(each))
+        received = f"some in {shown(', '.join(below))}. Name one" if below else "none"
         raise FileNotFoundError(
             f"{shown(top)} must hold sensors/sensors.txt and sensors/records_camera.txt, there or "
-            "in kapture. Received: none"
+            f"in kapture. Received: {received}"
         )
     kapture = read_kapture_files(sensors_dir)
     fixes = _fixes(kapture)
@@ -147,7 +149,7 @@ def _places_of_trajectories(
         up=up,
         frame="SLAM units",
         source=kapture.source,
-        way_out="trajectories.txt has none of its time for its camera or rig",
+        way_out="Add poses of their times, for their cameras or rigs, to trajectories.txt",
         flaw=flaw_of(bad, translations[is_near], rotations[is_near]),
         is_near=is_near,
         skip_unreadable=skip_unreadable,

@@ -1,5 +1,6 @@
 """7-Scenes: frames of a hand-held camera, each with a file of its pose beside it."""
 
+import logging
 import posixpath
 import re
 from pathlib import Path
@@ -14,6 +15,8 @@ from placevec.sources.path_options import split_options
 from placevec.sources.poses import Poses
 from placevec.sources.trajectory import flaw_of, places_of_poses, up_option
 from placevec.sources.walk import leads_out, list_photos, require_folder
+
+_log = logging.getLogger(__name__)
 
 _POSE = ".pose.txt"
 _OPTIONS = ("up",)
@@ -72,6 +75,11 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
         matrices[row] = _read_matrix(pose_paths[row])
     poses = Poses(matrices[:, :3, 3], matrices[:, :3, :3])
     posed = poses.at(np.flatnonzero(is_near))
+    lonely = {each for folder in folders for each in folder.glob(f"*{_POSE}")}.difference(
+        pose_paths
+    )
+    if lonely:
+        _log.warning("%d poses in %s have no photo (first: %s)", len(lonely), top, min(lonely).name)
     return places_of_poses(
         top,
         names,

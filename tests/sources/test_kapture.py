@@ -85,7 +85,7 @@ def test_refuses_or_skips_photos_without_a_position(kapture, refuses):
         read_kapture(f"{root},positions=gnss")
     assert len(read_kapture(f"{root},positions=gnss", skip_unreadable=True)) == 1
     root = kapture(trajectories=FILES["trajectories.txt"].splitlines()[0])
-    with refuses(ValueError, "No pose for 1 of 2 .*trajectories.txt has none of its time"):
+    with refuses(ValueError, "No pose for 1 of 2 .*Add poses of their times.*to trajectories.txt"):
         read_kapture(root)
     assert len(read_kapture(root, skip_unreadable=True)) == 1
 
@@ -137,6 +137,14 @@ def test_rigs_in_a_circle_have_no_pose(kapture, refuses):
 def test_refuses_a_folder_without_kapture(photos, refuses):
     with refuses(FileNotFoundError, "must hold sensors/sensors.txt"):
         read_kapture(photos("a.jpg"))
+
+
+def test_refuses_several_kaptures(kapture, refuses):
+    root = kapture()
+    (root / "mapping").mkdir()
+    (root / "sensors").rename(root / "mapping" / "sensors")
+    with refuses(FileNotFoundError, "Received: some in mapping. Name one"):
+        read_kapture(root)
 
 
 def test_is_recognized(kapture):

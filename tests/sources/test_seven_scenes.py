@@ -74,6 +74,13 @@ def test_refuses_bad_and_missing_poses(scene, refuses, text, match):
         read_seven_scenes(f"{root},up=-y")
 
 
+def test_says_how_many_poses_have_no_photo(scene, caplog):
+    root = scene()
+    (root / "seq-01" / "frame-000001.color.png").unlink()
+    assert len(read_seven_scenes(root)) == 3
+    assert "1 poses in" in caplog.text and "first: frame-000001.pose.txt" in caplog.text
+
+
 def test_refuses_a_folder_without_poses(photos, refuses):
     with refuses(FileNotFoundError, "must hold frame-000000.pose.txt"):
         read_seven_scenes(photos("seq-01/frame-000000.color.png"))
