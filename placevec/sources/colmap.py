@@ -7,7 +7,7 @@ from scipy import sparse
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.colmap_model import ColmapImage, read_fields_of_view, read_images
-from placevec.sources.files import tidy_name
+from placevec.sources.files import tell_unnamed, tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.poses import Poses, rotations_from_quaternions
 from placevec.sources.trajectory import flaw_of, places_of_poses, up_option
@@ -53,9 +53,11 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     poses = Poses.from_world_to_camera(rotations_from_quaternions(quaternions), translations)
     field_of_view = read_fields_of_view(model_dir)
     fields_of_view_deg = np.array([field_of_view.get(image.camera, np.nan) for image in images])
+    names = np.array([tidy_name(image.name, model_dir) for image in images])
+    tell_unnamed(root, names, source=model_dir)
     return places_of_poses(
         root,
-        np.array([tidy_name(image.name, model_dir) for image in images]),
+        names,
         poses,
         up=up,
         frame="SLAM units",

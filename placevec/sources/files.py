@@ -95,6 +95,11 @@ class Listing:
             base = (parse_frame_name(base) or (base,))[0]
         return base in files and _has_content(files[base])
 
+    def photos_in(self, folder: str) -> list[str]:
+        """Returns the names of the files in a folder that are photos by their ending."""
+        prefix = f"{folder}/" if folder else ""
+        return [prefix + base for base in self._list(folder) if is_photo(base)]
+
     def leads_out(self, name: str) -> bool:
         """Returns whether a file, or the folder it is in, is a link that leads out."""
         folder, _, base = name.rpartition("/")
@@ -155,6 +160,32 @@ def readable(
         way_out="Put them there",
         skip_unreadable=skip_unreadable,
     )
+
+
+def tell_unnamed(root: Path, names: Sequence[str] | np.ndarray, *, source: Path) -> None:
+    """Logs how many photos beside those that a source names are not named by it.
+
+    Args:
+        root: Path. Folder that the names are relative to.
+        names: (N,) str. All photos that the source names.
+        source: Path. What names them.
+    """
+    named = set(map(str, names))
+    listing = Listing(root)
+    unnamed = [
+        name
+        for folder in sorted({name.rpartition("/")[0] for name in named})
+        for name in listing.photos_in(folder)
+        if name not in named
+    ]
+    if unnamed:
+        log.info(
+            "%d photos beside those of %s are not named in it (first: %s): left out. Add them if "
+            "they belong to it",
+            len(unnamed),
+            shown(source),
+            shown(min(unnamed)),
+        )
 
 
 def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import go_on_without, readable, tell_unnamed
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.null_island import among_them
 from placevec.sources.points import read_points
@@ -52,6 +52,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     kept = readable(
         table_path.parent, rows.names, source=table_path, skip_unreadable=skip_unreadable
     )
+    tell_unnamed(table_path.parent, rows.names, source=table_path)
     positions_m, frame = (None, "local") if rows.positions is None else rows.metres()
     if positions_m is not None:
         given = ~np.isnan(positions_m).any(axis=1)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tidy_name
+from placevec.sources.files import go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
 
@@ -64,6 +64,7 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     is_query, is_database = np.zeros((2, len(unique)), dtype=bool)
     is_query[row_of[: len(names["query"])]] = True
     is_database[row_of[len(names["query"]) :]] = True
+    tell_unnamed(root, unique, source=npz_path)
     kept = readable(root, unique, source=npz_path, skip_unreadable=skip_unreadable)
     is_zero = at_zero(all_positions_m[first], on_earth=False)
     given = np.isfinite(all_positions_m[first]).all(axis=1) & ~is_zero

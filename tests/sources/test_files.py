@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from placevec.sources.files import Listing, go_on_without, readable, tidy_name
+from placevec.sources.files import Listing, go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.lacks import surveying
 
 
@@ -86,6 +86,18 @@ def test_refuses_or_skips_missing_photos(photos, refuses, caplog):
     assert "2 of 4" in caplog.text
     with refuses(FileNotFoundError, "2 of 2"):
         readable(root, ["x.jpg", "y.jpg"], source=root, skip_unreadable=True)
+
+
+def test_photos_beside_those_that_a_table_names_are_counted(photos, caplog):
+    caplog.set_level("INFO")
+    root = photos("sub/a.jpg", "sub/c.jpg", "sub/b.png", "sub/notes.txt", "other/d.jpg", "walk.mp4")
+    tell_unnamed(root, ["sub/a.jpg", "walk.mp4#000003"], source=root / "t.csv")
+    assert f"2 photos beside those of {root}/t.csv are not named in it (first: sub/b.png)" in (
+        caplog.text
+    )
+    caplog.clear()
+    tell_unnamed(root, ["sub/a.jpg", "sub/b.png", "sub/c.jpg"], source=root / "t.csv")
+    assert not caplog.text
 
 
 def test_says_nothing_where_nothing_lacks(caplog):
