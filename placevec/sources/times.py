@@ -100,12 +100,10 @@ def settle_times(times: np.ndarray, names: np.ndarray, source: Path) -> np.ndarr
         return seconds
     has_dates = bool((times[~np.isnan(seconds), 1] == 0).any())
     numbers, first, which = np.unique(seconds[rows], return_index=True, return_inverse=True)
-    compact = np.array([_seconds_of_number(number) for number in numbers.tolist()])
     sizes = np.abs(numbers)
-    if not np.isnan(compact).any():
-        example = f"{numbers[0]:.0f}"
-        _log.info("Times in %s, such as %s, are read as compact dates", source, example)
-        numbers = compact
+    if not any(math.isnan(_seconds_of_number(number)) for number in numbers.tolist()):
+        _log.info("Times in %s, such as %.0f, are read as compact dates", source, numbers[0])
+        numbers = np.array([_seconds_of_number(number) for number in numbers.tolist()])
     elif (sizes >= _SINCE_1970_S[0]).all() and (sizes <= _SINCE_1970_S[1]).all():
         pass
     elif has_dates or sizes.max() >= _LONGEST_FROM_ZERO_S or all(map(_states_a_day, numbers)):
