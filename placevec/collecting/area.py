@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
+from placevec.sources.cells import to_number
 from placevec.sources.gpx import elements, parse_gpx
 from placevec.sources.null_island import at_zero
 from placevec.sources.rows import read_csv
@@ -234,7 +235,7 @@ def _geometries(value: dict) -> list[dict]:
 def _checked(places: list[tuple], path: Path) -> np.ndarray:
     """Returns latitudes and longitudes as numbers that are on Earth."""
     try:
-        degrees = np.array(places, dtype=np.float64).reshape(-1, 2)
+        degrees = np.array([list(map(to_number, place)) for place in places]).reshape(-1, 2)
     except (ValueError, OverflowError):
         degrees = np.full((1, 2), np.nan)
     if not len(degrees) or not (np.abs(degrees) <= (90.0, 180.0)).all():

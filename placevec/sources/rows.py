@@ -38,14 +38,15 @@ COLUMNS = {
     "fov_deg": ("fov", "hfov", "field_of_view"),
     "role": ("subset", "type"),
 }
-TABLE_SUFFIXES = (".csv", ".parquet")
-_POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
-_ZONE_LETTERS = ("zone_letter", "utm_letter", "letter", "band", "utm_band", "hemisphere")
-_LIMITS = {
+# The lowest and the highest value that a column may have.
+LIMITS = {
     "heading_deg": (-360.0, 720.0, "degrees"),
     "altitude_m": (-12_000.0, 100_000.0, "metres"),
     "fov_deg": (0.001, 360.0, "degrees"),
 }
+TABLE_SUFFIXES = (".csv", ".parquet")
+_POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
+_ZONE_LETTERS = ("zone_letter", "utm_letter", "letter", "band", "utm_band", "hemisphere")
 _MOST_BYTES = 8_000_000_000  # of a column in memory
 
 
@@ -264,7 +265,7 @@ def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
     kinds |= {column: partial(reader.texts, column) for column in ("place", "sequence")}
     kinds |= {
         column: partial(reader.limited_numbers, column, low=low, high=high, meaning=unit)
-        for column, (low, high, unit) in _LIMITS.items()
+        for column, (low, high, unit) in LIMITS.items()
     }
     unread = ("lat", "lon") if "east" in cells else ("utm_zone",)
     values = {"file": np.array(names, dtype=np.str_)}

@@ -109,6 +109,7 @@ def test_a_track_covers_what_is_beside_it():
         ("p.csv", "lat,lon\n100,2\n", "swapped"),
         ("p.csv", "lat,lon\nnan,2\n", "swapped"),
         ("p.csv", "lat,lon\na,2\n", "swapped"),
+        ("p.csv", "lat,lon\n5_2,2\n", "swapped"),
         ("p.csv", "lat,lon\n", "or none"),
         ("t.gpx", "<gpx", "is no GPX file"),
         ("g.json", '{"a":' * 5000, "at most 100 levels"),

@@ -9,6 +9,7 @@ text are made by `MAKERS`, from the blocks of the section where that is of use.
 
 import csv
 import io
+import math
 import re
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from scipy.io import savemat
 
 from placevec.sources import READERS, open_places
 from placevec.sources.registry import find_reader
-from placevec.sources.rows import COLUMNS, read_rows
+from placevec.sources.rows import COLUMNS, LIMITS, read_rows
 from placevec.sources.unread import UNREAD
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
@@ -231,3 +232,10 @@ def test_the_document_names_every_column_of_a_table():
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", table, re.MULTILINE)))
     assert told == list(COLUMNS)
     assert len(time_spellings()) > 10
+
+
+def test_the_document_states_the_limits_of_each_column():
+    for column, (low, high, _) in LIMITS.items():
+        (told,) = re.findall(rf"^\| `{column}` \|[^|]+\| (.+?) \|$", DOCUMENT.read_text(), re.M)
+        numbers = [float(text.replace(",", "")) for text in re.findall(r"-?\d[\d,]*\d|0", told)]
+        assert numbers == [math.floor(low), high], column
