@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,6 +84,28 @@ def open_text(
     """
     file = open_input(path, max_bytes=max_bytes)
     return io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline, errors=errors)
+
+
+def bounded_lines(file: io.TextIOWrapper, source: object, *, longest: int) -> Iterator[str]:
+    """Yields the lines of an open text file, each with its end.
+
+    Args:
+        file: file of text.
+        source: What it is, for the error.
+        longest: int. Number of characters that a line may have.
+
+    Raises:
+        ValueError: If a line has more. Nothing beyond them is read.
+    """
+    number = 0
+    while line := file.readline(longest + 1):
+        number += 1
+        if len(line) > longest:
+            raise ValueError(
+                f"Line {number} of {shown(source)} must have at most {longest:,} characters. Check "
+                "that it is the file you mean"
+            )
+        yield line
 
 
 def read_bytes(path: Path | str, *, max_bytes: int) -> bytes:

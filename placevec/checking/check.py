@@ -3,6 +3,7 @@
 import csv
 import itertools
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from placevec.checking.samples import Samples, draw_samples
 from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
-from placevec.input_file import shown
+from placevec.input_file import open_input, shown
 from placevec.places import SPLITS, PlaceDataset
 from placevec.sources.csv_file import csv_cell
 from placevec.sources.files import files_there
@@ -177,7 +178,7 @@ def _refuse_other_tables(path: Path) -> None:
     """Refuses to write the list of findings over a table of something else."""
     if not path.exists():
         return
-    with open(path, "rb") as file:
+    with open_input(path, max_bytes=sys.maxsize) as file:
         if file.readline(_LONGEST_HEADER).strip() != ",".join(_COLUMNS).encode():
             raise FileExistsError(
                 f"The list of findings would replace {path}. Name another file: `--out`"

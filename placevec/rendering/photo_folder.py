@@ -13,6 +13,7 @@ import numpy as np
 
 from placevec.config import RenderConfig
 from placevec.folder_lock import LOCK, locked
+from placevec.input_file import read_json
 from placevec.rendering.cameras import Camera
 from placevec.rendering.develop import develop
 from placevec.rendering.weather import Visit
@@ -21,6 +22,7 @@ from placevec.sources.photo_table import write_photo_table
 from placevec.whole_file import delete_unfinished, whole_file
 
 WORLD_FILE = "world.json"
+_MAX_WORLD_BYTES = 10_000_000
 _DRAWN_FROM = {
     "sha256": "model",
     "trajectory_sha256": "trajectory",
@@ -210,8 +212,8 @@ def finish(partial_dir: Path, out_dir: Path, world: dict, shots: Iterable[Shot])
 def read_world_file(folder: Path) -> dict:
     """Returns what the world file of a rendering says; nothing where there is none."""
     try:
-        world = json.loads((folder / WORLD_FILE).read_text())
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        world = read_json(folder / WORLD_FILE, max_bytes=_MAX_WORLD_BYTES)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
     return world if isinstance(world, dict) and "settings" in world else {}
 

@@ -4,9 +4,8 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
-from placevec.input_file import open_text, shown
+from placevec.input_file import bounded_lines, open_text, shown
 
 CHUNK = 65_536
 """Rows that are held as text at a time."""
@@ -54,7 +53,8 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
             if len(header_line) == _LONGEST_HEADER:
                 raise ValueError(f"{shown(table_path)} is no CSV file: its first line has no end")
             file.seek(0)
-            lines = csv.reader(_lines(file), delimiter=_separator(header_line))
+            whole_lines = bounded_lines(file, table_path, longest=_LONGEST_LINE)
+            lines = csv.reader(whole_lines, delimiter=_separator(header_line))
             yield from _chunks(lines, table_path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise _no_csv(table_path, error) from None
@@ -100,13 +100,6 @@ def csv_cell(value: object, *, is_file: bool = False) -> object:
 
 def _separator(header_line: str) -> str:
     return max(",;\t", key=header_line.count)
-
-
-def _lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(_LONGEST_LINE + 1):
-        if len(line) > _LONGEST_LINE:
-            raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
-        yield line
 
 
 def _chunks(lines: Iterator[list[str]], table_path: Path) -> Iterator[dict[str, list[str]]]:

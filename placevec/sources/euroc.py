@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from placevec.input_file import open_text
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses import WORLD_AXES, Poses
@@ -15,7 +16,7 @@ from placevec.sources.trajectory import TOLERANCE_S, places_of_poses, poses_in_t
 from placevec.sources.walk import require_folder
 
 _STATES = "state_groundtruth_estimate0/data.csv"
-_LARGEST_YAML = 100_000  # characters
+_LARGEST_YAML = 100_000  # bytes
 _OPTIONS = ("within_s", "unit")
 
 
@@ -93,8 +94,8 @@ def _read_sensor(yaml_path: Path) -> _Sensor:
         raise FileNotFoundError(
             f"{yaml_path} does not exist. It says how the camera is mounted (T_BS)"
         )
-    with open(yaml_path, encoding="utf-8", errors="replace") as file:
-        text = file.read(_LARGEST_YAML)
+    with open_text(yaml_path, max_bytes=_LARGEST_YAML, errors="replace") as file:
+        text = file.read()
     numbers = _list_behind("T_BS", text)
     to_body = np.array(numbers if len(numbers) == 16 else [np.nan] * 16).reshape(1, 4, 4)
     if not Poses(to_body[:, :3, 3], to_body[:, :3, :3]).known.all():

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from placevec.archive import read_npy_header
+from placevec.input_file import open_input, shown
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 
 POINTS_FILE = "points.npz"
+_MAX_BYTES = 20_000_000_000
 _ARRAYS = {"names": "U", "indptr": "iu", "indices": "iu", "num_points": "iu"}  # kinds of numbers
 
 
@@ -85,10 +88,10 @@ def read_points(root: Path, names: np.ndarray) -> sparse.csr_array | None:
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Returns the arrays of the file; none is larger than the file itself."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_input(path, max_bytes=_MAX_BYTES) as file, zipfile.ZipFile(file) as archive:
             return {name: _read_array(archive, name, path) for name in _ARRAYS}
     except _NOT_READ as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = shown(error) or type(error).__name__
         raise ValueError(f"{path} is no whole file of points: {reason}") from None
 
 
@@ -104,10 +107,7 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
         raise ValueError(f"`{name}` must be stored uncompressed, as numpy.savez does")
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise ValueError(f"`{name}` must be of NumPy's format 1.0")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, _, dtype = read_npy_header(file)
         length = math.prod(shape)
         if dtype.kind not in _ARRAYS[name] or len(shape) != (name != "num_points"):
             raise ValueError(f"`{name}` must not be {len(shape)}-dimensional of type {dtype}")

@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from placevec.archive import read_npy_header
+from placevec.input_file import bounded_lines, open_text
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.null_island import among_them, at_zero
@@ -19,6 +21,8 @@ _OPTIONS = ("query", "database", "images")
 _LISTS = {"query": ("*_query.txt",), "database": ("*_index.txt", "*_database.txt")}
 _ARRAYS = {"query": "utmQ", "database": "utmDb"}
 _SAME_PLACE_M = 1.0
+_MAX_LIST_BYTES = 10_000_000_000
+_LONGEST_LINE = 10_000  # characters
 
 
 def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -128,7 +132,8 @@ def _read_names(list_path: Path) -> np.ndarray:
     if not list_path.is_file():
         raise FileNotFoundError(f"{list_path} does not exist. Give a list of photos, one a line")
     try:
-        with open(list_path, encoding="utf-8-sig") as lines:
+        with open_text(list_path, max_bytes=_MAX_LIST_BYTES) as file:
+            lines = bounded_lines(file, list_path, longest=_LONGEST_LINE)
             given = [tidy_name(line, list_path) for line in lines if line.strip()]
     except UnicodeDecodeError as error:
         raise ValueError(f"{list_path} is no text in UTF-8: {error}") from None
@@ -172,14 +177,9 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, np.ndar
 def _read_array(file: BinaryIO, shape: tuple, array: str, npz_path: Path) -> np.ndarray:
     """Reads an array after a look at what its header declares."""
     try:
-        version = np.lib.format.read_magic(file)
-        header = _HEADERS.get(version)
-        if header is None:
-            raise ValueError(f"a version {version} of arrays")
-        declared, fortran, dtype = header(file)
+        declared, fortran, dtype = read_npy_header(file)
     except ValueError as error:
-        why = str(error).splitlines()[0]
-        raise ValueError(f"`{array}` of {npz_path} has no header that can be read: {why}") from None
+        raise ValueError(f"`{array}` of {npz_path}: {error}") from None
     if dtype.kind not in "fiu" or (declared != shape and (shape or np.prod(declared) != 1)):
         raise ValueError(
             f"`{array}` of {npz_path} must hold numbers of shape {shape}, a position for each line "
@@ -191,12 +191,6 @@ def _read_array(file: BinaryIO, shape: tuple, array: str, npz_path: Path) -> np.
         raise EOFError(f"`{array}` breaks off")
     values = np.frombuffer(data, dtype).reshape(declared, order="F" if fortran else "C")
     return values.astype(np.float64)
-
-
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 def _refuse_two_places(

@@ -139,16 +139,21 @@ MAKERS = {
 }
 
 
+def write_example(root, name, example):
+    """Writes the files and photos of an example into a folder."""
+    for photo in example.photos:
+        (root / photo).parent.mkdir(parents=True, exist_ok=True)
+        (root / photo).write_bytes(b"photo")
+    for file, text in example.files.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    if name in MAKERS:
+        MAKERS[name](root, example)
+
+
 @pytest.mark.parametrize(("name", "example"), examples().items(), ids=examples())
 def test_an_example_is_read_as_the_document_says(name, example, tmp_path, monkeypatch):
-    for photo in example.photos:
-        (tmp_path / photo).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / photo).write_bytes(b"photo")
-    for file, text in example.files.items():
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_text(text)
-    if name in MAKERS:
-        MAKERS[name](tmp_path, example)
+    write_example(tmp_path, name, example)
     monkeypatch.chdir(tmp_path)
     dataset = open_places(example.places)
     assert dataset.names.tolist() == [row["file"] for row in example.gives]

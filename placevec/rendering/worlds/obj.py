@@ -4,19 +4,17 @@ import logging
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
-from placevec.input_file import open_text, shown
+from placevec.input_file import bounded_lines, open_text, shown
 from placevec.rendering.worlds.model import (
     MAX_TRIANGLES,
     WHITE,
     Model,
-    UnreadableModelError,
     too_many_triangles,
 )
 from placevec.rendering.worlds.mtl import Material, read_materials
@@ -54,7 +52,7 @@ def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
             million characters in a line.
     """
     with open_text(path, max_bytes=MAX_BYTES, errors="surrogateescape") as file:
-        raw = _parse(_lines(file, path), path)
+        raw = _parse(bounded_lines(file, path, longest=_LONGEST_LINE), path)
     folder = TextureFolder(path.parent, max_side)
     materials = _read_libraries(raw.libraries, folder)
     return _assemble(raw, materials, folder, path.name)
@@ -74,18 +72,6 @@ class _Raw:
     libraries: dict[str, None] = field(default_factory=dict)  # in order, each once
     num_broken: int = 0
     first_broken: int = 0
-
-
-def _lines(file: TextIO, path: Path) -> Iterator[str]:
-    number = 0
-    while line := file.readline(_LONGEST_LINE + 1):
-        number += 1
-        if len(line) > _LONGEST_LINE:
-            raise UnreadableModelError(
-                f"Line {number} of {shown(path)} must have at most {_LONGEST_LINE:,} characters. "
-                "Export the model again"
-            )
-        yield line
 
 
 def _parse(lines: Iterable[str], path: Path) -> _Raw:
