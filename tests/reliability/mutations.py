@@ -33,7 +33,7 @@ def mutate(root: Path, rng: np.random.Generator) -> str:
     """
     done = []
     for _ in range(1 + (rng.random() < 0.3)):
-        files = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+        files = sorted(path for path in root.rglob("*") if _is_small_file(path))
         if not files:
             break
         path = files[rng.integers(len(files))]
@@ -41,6 +41,11 @@ def mutate(root: Path, rng: np.random.Generator) -> str:
         kind = kinds[rng.integers(len(kinds))]
         done.append(f"{path.relative_to(root)}: {kind(path, files, rng)}")
     return "; ".join(done)
+
+
+def _is_small_file(path: Path) -> bool:
+    """Returns whether a file can be changed, as those that were made huge cannot."""
+    return path.is_file() and not path.is_symlink() and path.stat().st_size < 2**20
 
 
 def _bytes(path: Path, _: list[Path], rng: np.random.Generator) -> str:

@@ -40,9 +40,7 @@ def test_other_cells_stay_as_they_are():
 def test_lines_cells_and_rows_are_bounded(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("file\n" + "a" * 1_000_001)
-    with pytest.raises(
-        ValueError, match="Line 2 of .*a.csv must have at most 1,000,000"
-    ):
+    with pytest.raises(ValueError, match="Line 2 of .*a.csv must have at most 1,000,000"):
         cells(path)
     path.write_text("file\n" + "a" * 140_000)
     with pytest.raises(ValueError, match="field larger than field limit"):

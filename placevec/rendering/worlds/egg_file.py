@@ -48,7 +48,7 @@ def read_egg(path: Path, max_side: int = MAX_SIDE) -> Model:
 
 def _read(path: Path, max_side: int) -> Model:
     data = egg.EggData()
-    if not data.read(core.Filename.from_os_specific(str(path))):
+    if not data.read(core.Filename.from_os_specific(str(path.absolute()))):
         raise _unreadable(path)
     _check_polygons(data, path)
     data.set_coordinate_system(core.CS_zup_right)

@@ -63,7 +63,7 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
         refuse_bad(data, buffers)
         pictures = _take_pictures(data, buffers, folder)
         with silent_panda(), contextlib.redirect_stdout(said):
-            converter = Converter(core.Filename.from_os_specific(str(path)))
+            converter = Converter(core.Filename.from_os_specific(str(path.absolute())))
             converter.update(data)
             root = core.NodePath(converter.active_scene.node())
             model = model_of_nodes(

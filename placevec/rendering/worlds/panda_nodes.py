@@ -39,7 +39,7 @@ def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
     """
     open_input(path, max_bytes=_MAX_BYTES).close()
     options = core.LoaderOptions(core.LoaderOptions.LF_no_cache)
-    name = core.Filename.from_os_specific(str(path))
+    name = core.Filename.from_os_specific(str(path.absolute()))
     try:
         with silent_panda():
             node = core.Loader.get_global_ptr().load_sync(name, options)

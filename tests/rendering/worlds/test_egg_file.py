@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,10 @@ def test_damaged_vertices_and_endless_polygons_are_one_line(write, text, capfd):
         read_egg(write("a.egg", text.encode()))
     assert str(refusal.value).isprintable()
     assert capfd.readouterr().err == ""
+
+
+def test_a_relative_path_is_that_of_now(write, wall, monkeypatch, tmp_path):
+    """Panda3D would take the folder in which the process began."""
+    write("a.egg", EGG.encode())
+    monkeypatch.chdir(tmp_path)
+    assert len(read_egg(Path("a.egg")).positions) == 2
