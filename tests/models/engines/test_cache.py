@@ -169,7 +169,7 @@ def test_an_error_leaves_nothing_behind(model_path, export, cache):
     with pytest.raises(RuntimeError, match="in the middle"):
         make_export(model_path, "openvino", broken, {})
     assert find_export(model_path, "openvino") is None
-    assert [each.name for each in cache.iterdir()] == [".lock"]
+    assert [each.name for each in cache.iterdir()] == ["lock"]
 
 
 def test_what_a_killed_process_leaves_is_no_export_and_removed(model_path, export, cache):
@@ -178,7 +178,7 @@ def test_what_a_killed_process_leaves_is_no_export_and_removed(model_path, expor
         (cache / name / "model.bin").write_bytes(b"0")
     assert find_export(model_path, "openvino") is None
     name = make_export(model_path, "openvino", export, {}).folder.name
-    assert {each.name for each in cache.iterdir()} == {".lock", name, f"{name}.json"}
+    assert {each.name for each in cache.iterdir()} == {"lock", name, f"{name}.json"}
 
 
 def test_a_planted_link_gets_nothing_of_its_target_deleted(model_path, export, cache, tmp_path):
@@ -189,8 +189,8 @@ def test_a_planted_link_gets_nothing_of_its_target_deleted(model_path, export, c
     (cache / "onnx-0123456789abcdef").symlink_to(mine)
     make_export(model_path, "openvino", export, {})
     assert (mine / "a.txt").read_text() == "keep"
-    (cache / ".lock").unlink()
-    (cache / ".lock").symlink_to(mine / "a.txt")
+    (cache / "lock").unlink()
+    (cache / "lock").symlink_to(mine / "a.txt")
     with pytest.raises(OSError):
         make_export(model_path, "onnx", export, {})
     assert (mine / "a.txt").read_text() == "keep"
