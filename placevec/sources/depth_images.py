@@ -1,6 +1,5 @@
 """Images beside photos that are not photos: depth, masks, labels."""
 
-import logging
 import posixpath
 import re
 import struct
@@ -8,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from placevec.input_file import open_input, shown
-
-_log = logging.getLogger(__name__)
+from placevec.sources.walk import LeftOut
 
 # Words of a folder's or file's name that say what the image holds. Masked or labeled photos are
 # photos.
@@ -37,23 +35,14 @@ def without_depth_images(root: Path, names: Sequence[str]) -> list[str]:
     Raises:
         ValueError: If no other image is there.
     """
+    left_out = LeftOut(root)
     kept = [name for name in names if not _says_depth(name)]
-    if not kept:
-        raise ValueError(
-            f"{shown(root)} must hold photos. Received: {len(names)} images that are depth, masks "
-            f"or labels by their names (first: {shown(names[0])}). Name the photos' own folder: "
-            "PATH,images=DIR"
-        )
     kept = _without_deep_folders(root, kept)
-    if len(kept) < len(names):
-        left_out = set(names).difference(kept)
-        _log.warning(
-            "%d of %d images in %s are depth, masks or labels (first: %s): left out",
-            len(left_out),
-            len(names),
-            shown(root),
-            shown(min(left_out)),
-        )
+    for name in sorted(set(names).difference(kept)):
+        left_out.add("depth", name)
+    if not kept:
+        raise ValueError(f"{shown(root)} must hold photos. Received: {left_out}")
+    left_out.warn()
     return kept
 
 

@@ -47,6 +47,10 @@ _REASONS = {
         "photos in {root} are not named as cut-outs",
         "Name them like 000123_pitch1_yaw7.jpg, or read them with `folder:`",
     ),
+    "depth": (
+        "images in {root} are depth, masks or labels",
+        "If they are photos, name their own folder: PATH,images=DIR",
+    ),
     "traverse": ("photos lie beside the traverses in {root}", "Put them in a folder of their own"),
     "video": ("videos are among the photos in {root}", "Open videos with `video:`"),
     "photo": ("photos are among the videos in {root}", "Open photos with `folder:`"),
