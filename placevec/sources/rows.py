@@ -304,6 +304,8 @@ def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
 def _missing_column(column: str, cells: dict[str, list], table_path: Path) -> str:
     near = _nearest(column, cells)
     way_out = f"Rename `{near}` to `{column}`" if near else f"Add the column `{column}`"
+    if column == "file" and {"time", "lat", "lon"} <= set(cells):
+        way_out += f", or read it as the track of photos or a video: track:PATH,track={table_path}"
     return f"No column `{column}` in {table_path} ({_present(cells)}). {way_out}"
 
 

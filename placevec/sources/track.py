@@ -22,6 +22,7 @@ from placevec.sources.path_options import number_option, split_options
 from placevec.sources.roles import roles_of
 from placevec.sources.rows import whole_turn
 from placevec.sources.times import parse_time
+from placevec.sources.track_table import read_track_table
 from placevec.sources.video import countable_videos, is_video, list_videos, stride_of
 from placevec.sources.walk import list_photos, require_folder, some_photos
 
@@ -30,8 +31,13 @@ _log = logging.getLogger(__name__)
 MAX_GAP_S = 10.0
 """Longest time between two fixes that is bridged, unless `max_gap_s` says otherwise."""
 
-_READERS = {".gpx": read_gpx, ".nmea": read_nmea, ".nma": read_nmea}
-_SUFFIXES = tuple(_READERS)
+_READERS = {
+    ".gpx": read_gpx,
+    ".nmea": read_nmea,
+    ".nma": read_nmea,
+    ".csv": read_track_table,
+}
+_SUFFIXES = (".gpx", ".nmea", ".nma")  # of tracks that are found; a .csv may be any table
 _OPTIONS = ("track", "offset_s", "max_gap_s", "start", "stride")
 _NAMED_TIME = re.compile(r"(?<!\d)((?:19|20)\d{6})[_-]?(\d{6})(?!\d{4})")
 
@@ -54,11 +60,12 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
     Args:
         path: Path. A folder of photos, subfolders included, a video, or a folder of videos. Behind
-            it may stand `,track=FILE`, the track, otherwise the only .gpx or .nmea file in the
-            folder, or the one that is named like the video; `,offset_s=3600`, how far the camera's
-            clock is ahead of UTC in seconds; `,max_gap_s=30`, the longest time between two fixes
-            that is bridged, otherwise 10 s; and for videos `,start=2024-05-06T12:30:15Z`, the time
-            of the first frame, and `,stride=10`, to take every tenth frame.
+            it may stand `,track=FILE`, the track (.gpx, .nmea or a .csv with the columns time,
+            lat, lon), otherwise the only .gpx or .nmea file in the folder, or the one that is
+            named like the video; `,offset_s=3600`, how far the camera's clock is ahead of UTC in
+            seconds; `,max_gap_s=30`, the longest time between two fixes that is bridged, otherwise
+            10 s; and for videos `,start=2024-05-06T12:30:15Z`, the time of the first frame, and
+            `,stride=10`, to take every tenth frame.
         skip_unreadable: bool. Leave out photos that are not on the track or have no time, and log
             how many they are. Defaults to `False`.
 
@@ -120,9 +127,9 @@ def _find_track(top: Path, named: str | None) -> Path:
         found = [p for p in paths if p.is_file()][:1]
         if not found:
             raise FileNotFoundError(f"There is no track {shown(named)}, here or in {shown(folder)}")
-        if found[0].suffix.lower() not in _SUFFIXES:
+        if found[0].suffix.lower() not in _READERS:
             raise ValueError(
-                f"A track must end in {', '.join(_SUFFIXES)}. Received: {shown(named)}. Export it "
+                f"A track must end in {', '.join(_READERS)}. Received: {shown(named)}. Export it "
                 "as GPX"
             )
         return found[0]
