@@ -91,6 +91,20 @@ def count_frames(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> int:
     return len(_decode_all(path, max_pixels).table)
 
 
+def lost_end(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> str:
+    """Says how many of the frames that a video announces can be decoded; `""` if all can.
+
+    Args:
+        path: Path. The video.
+        max_pixels: int. See `count_frames`.
+
+    Raises:
+        FileNotFoundError: See `count_frames`.
+        ValueError: See `count_frames`.
+    """
+    return _lost_end(path, _decode_all(path, max_pixels))
+
+
 def frame_times_s(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Returns when the frames of a video are shown.
 
@@ -299,7 +313,8 @@ def _decode_all(path: Path | str, max_pixels: int) -> _Video:
         video.read_to_the_end()
         seconds = time.perf_counter() - start
         _log.info("Counted %d frames of %s in %.1f s", len(video.table), shown(path), seconds)
-        _warn_of_lost_end(path, video)
+        if lost := _lost_end(path, video):
+            _log.warning(lost)
     if not len(video.table):
         raise ValueError(
             f"{shown(path)} must hold at least one frame that can be decoded. Received: none. "
@@ -308,21 +323,19 @@ def _decode_all(path: Path | str, max_pixels: int) -> _Video:
     return video
 
 
-def _warn_of_lost_end(path: Path | str, video: _Video) -> None:
+def _lost_end(path: Path | str, video: _Video) -> str:
     count, rate = len(video.table), video.frames_per_s
     if video.announced <= count or not rate > 0:
-        return
+        return ""
     held_s = count / rate
     if count and video.table.num_rising == count:
         held_s = (video.table.times_ms[-1] - video.table.times_ms[0]) / 1000.0 + 1 / rate
-    if video.announced / rate - held_s > 1.5 / rate:  # frames of other lengths announce too many
-        _log.warning(
-            "%s announces %d frames, of which %d can be decoded: the rest is left out. If the "
-            "video was cut off, fetch it again",
-            shown(path),
-            video.announced,
-            count,
-        )
+    if video.announced / rate - held_s <= 1.5 / rate:  # frames of other lengths announce too many
+        return ""
+    return (
+        f"{shown(path)} announces {video.announced} frames, of which {count} can be decoded: the "
+        "rest is left out. If the video was cut off, fetch it again"
+    )
 
 
 _open = threading.local()

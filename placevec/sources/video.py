@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images.formats import is_photo
-from placevec.images.video import count_frames, frame_name, frame_times_s
+from placevec.images.video import count_frames, frame_name, frame_times_s, lost_end
 from placevec.images.video_files import VIDEO_SUFFIXES, begins_like_a_video
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without
+from placevec.sources.lacks import Lack, noted
 from placevec.sources.path_options import split_options
 from placevec.sources.walk import LeftOut, leads_out, require_folder
 
@@ -130,6 +131,15 @@ def countable_videos(top: Path, *, skip_unreadable: bool) -> tuple[list[Path], l
             counts[video] = count_frames(video)
         except (ValueError, OSError) as error:
             problems.append((video.name, str(error)))
+    lacks = noted()
+    if lacks is not None and counts:
+        losses = [(video.name, lost_end(video)) for video in counts] + problems
+        lacks += [
+            Lack(np.array([name]), 1, loss, of_files=True, left_out=True)
+            for name, loss in losses
+            if loss
+        ]
+        return list(counts), list(counts.values())
     go_on_without(
         [name for name, _ in problems],
         len(videos),
