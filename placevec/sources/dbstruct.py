@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import Listing, go_on_without, keep_files, tidy_name
+from placevec.sources.files import Listing, files_like, go_on_without, keep_files, tidy_name
 from placevec.sources.mat_file import read_mat, variables_of_mat
 from placevec.sources.months import seconds_of_months
 from placevec.sources.null_island import among_them, at_zero
@@ -178,7 +178,7 @@ def _find_mat(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise FileNotFoundError(f"{path} does not exist. Give a dbStruct .mat or its folder")
-    found = sorted(path.glob("*.mat")) or sorted(path.glob("datasets/*.mat"))
+    found = files_like(path, "*.mat") or files_like(path, "datasets/*.mat")
     if len(found) != 1:
         names = ", ".join(p.name for p in found[:9]) or "none"
         raise FileNotFoundError(f"{path} must hold one .mat. Received: {names}. Name the file")

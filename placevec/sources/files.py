@@ -188,6 +188,15 @@ def tell_unnamed(root: Path, names: Sequence[str] | np.ndarray, *, source: Path)
         )
 
 
+def files_like(folder: Path, *patterns: str) -> list[Path]:
+    """Returns the files of a folder that match one of some patterns, such as `*.mat`, sorted.
+
+    Folders, pipes, devices and broken links are none.
+    """
+    found = {path for pattern in patterns for path in folder.glob(pattern)}
+    return sorted(path for path in found if os.path.isfile(path))
+
+
 def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:
     """Returns (N,) bool: which names below a folder are files that are not empty."""
     listing = Listing(root)

@@ -7,7 +7,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.cells import to_number, to_whole_number
-from placevec.sources.files import readable, tidy_name
+from placevec.sources.files import files_like, readable, tidy_name
 from placevec.sources.months import seconds_of_months
 from placevec.sources.rows import read_csv, whole_turn
 from placevec.sources.walk import require_folder
@@ -40,7 +40,7 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
     """
     top = Path(path).expanduser()
     require_folder(top)
-    table_paths = sorted(top.glob("Dataframes/*.csv"))
+    table_paths = files_like(top, "Dataframes/*.csv")
     if not table_paths:
         raise FileNotFoundError(
             f"{top} must hold a table for each city, Dataframes/CITY.csv. Received: none. Give the "
@@ -62,7 +62,7 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
 
 def recognize_gsv_cities(path: Path) -> str:
     """Says what of GSV-Cities there is at a path, or `""`."""
-    if (path / "Images").is_dir() and next(path.glob("Dataframes/*.csv"), None):
+    if (path / "Images").is_dir() and files_like(path, "Dataframes/*.csv"):
         return "Dataframes/*.csv beside Images"
     return ""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.dbstruct import holds_dbstruct, load_dbstruct
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import files_like, go_on_without, readable
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.walk import LeftOut, require_folder, walk_photos
 
@@ -149,7 +149,7 @@ def _list_cutouts(top: Path, left_out: LeftOut) -> tuple[Path, list[str]]:
 def _positions(top: Path, names: np.ndarray) -> np.ndarray | None:
     """Returns (N, 2) positions from all .mat files, NaN where unknown; None where all are."""
     known: dict[str, np.ndarray] = {}
-    for mat_path in sorted([*top.glob("*.mat"), *top.glob("datasets/*.mat")]):
+    for mat_path in files_like(top, "*.mat", "datasets/*.mat"):
         if not holds_dbstruct(mat_path):
             continue
         content = load_dbstruct(mat_path)

@@ -11,7 +11,7 @@ import numpy as np
 from placevec.archive import read_npy_header
 from placevec.input_file import bounded_lines, open_text
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tell_unnamed, tidy_name
+from placevec.sources.files import files_like, go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
 
@@ -109,7 +109,7 @@ def recognize_utm_lists(path: Path) -> str:
 def _find_npz(path: Path) -> Path:
     if path.is_file():
         return path
-    found = sorted(path.glob("*.npz")) if path.is_dir() else []
+    found = files_like(path, "*.npz")
     if len(found) != 1:
         names = ", ".join(p.name for p in found[:9]) or ("none" if path.is_dir() else "no folder")
         raise FileNotFoundError(f"{path} must be or hold one .npz. Received: {names}. Name it")
@@ -117,7 +117,7 @@ def _find_npz(path: Path) -> Path:
 
 
 def _find_list(npz_path: Path, role: str) -> Path:
-    found = sorted({p for pattern in _LISTS[role] for p in npz_path.parent.glob(pattern)})
+    found = files_like(npz_path.parent, *_LISTS[role])
     if len(found) > 1:
         found = [p for p in found if p.name.startswith(npz_path.stem)]
     if len(found) != 1:

@@ -182,7 +182,7 @@ def walk_photos(
             with os.scandir(root / prefix) as found:
                 entries = [entry for entry in found if not entry.name.startswith(".")]
         except OSError:
-            if prefix == top:
+            if not prefix:
                 raise
             left_out.add("closed", prefix.removesuffix("/"))
             continue

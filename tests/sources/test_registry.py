@@ -1,4 +1,6 @@
+import contextlib
 import logging
+import os
 
 import pytest
 from PIL import Image
@@ -134,3 +136,15 @@ def test_a_plus_in_the_path_of_an_option_parts_nothing(photos, tmp_path, monkeyp
     ]
     assert len(open_places("kitti:poses.txt,images=my + photos")) == 1
     assert split_places("folder:no + folder:such") == ["folder:no", "folder:such"]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_odd_entries_stop_no_reader(photos, refuses, name):
+    root = photos("images/a.jpg", "query/1.jpg", "ref/1.jpg", "sequences/00/image_2/0.png")
+    for folder in (root, root / "images", root / "query", root / "sequences"):
+        for link in ("self", "self.jpg", "000", "00.txt", "x.mat", "positions.csv", "walk.mp4"):
+            os.symlink(link, folder / link)
+        os.mkfifo(folder / "pipe.jpg")
+    READERS[name].recognize(root)
+    with contextlib.suppress(ValueError, FileNotFoundError):
+        READERS[name].read(root, skip_unreadable=True)

@@ -4,7 +4,7 @@ import pytest
 
 from placevec.images.formats import PHOTO_SUFFIXES
 from placevec.sources.lacks import surveying
-from placevec.sources.walk import list_photos, some_photos, walk_photos
+from placevec.sources.walk import LeftOut, list_photos, some_photos, walk_photos
 
 
 def test_lists_photos_below_all_folders_sorted(photos):
@@ -102,6 +102,9 @@ def test_a_folder_that_cannot_be_opened_costs_only_itself(photos, caplog, monkey
     monkeypatch.setattr(os, "scandir", refusing)
     assert list_photos(root) == ["a.jpg", "open/c.jpg"]
     assert "1 folders in" in caplog.text and "first: closed)" in caplog.text
+    left_out = LeftOut(root)
+    assert list(walk_photos(root, left_out, folder="closed")) == []
+    assert "1 folders in" in str(left_out)
     with pytest.raises(PermissionError):
         list_photos(root / "closed")
 
