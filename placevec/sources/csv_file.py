@@ -1,6 +1,7 @@
 """CSV files: read in pieces within limits, and written so that no cell is a formula."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ MOST_ROWS = 50_000_000
 _MAX_BYTES = 20_000_000_000
 _LONGEST_LINE = 1_000_000  # characters
 _LONGEST_HEADER = 65_536  # characters
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs `@SUM(1)`; `@585001.41@4477241.39@.jpg` is a name with a position.
+_FORMULA = re.compile(r"[=+\-\t\r]|@(?![-+]?[\d.])")
 
 
 def csv_columns(table_path: Path) -> list[str]:
@@ -93,7 +95,7 @@ def csv_cell(value: object, *, is_file: bool = False) -> object:
     >>> csv_cell("=1+1.jpg", is_file=True), csv_cell("-route"), csv_cell(-1.5)
     ('./=1+1.jpg', ' -route', -1.5)
     """
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _FORMULA.match(value):
         return f"./{value}" if is_file else f" {value}"
     return value
 

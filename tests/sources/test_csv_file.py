@@ -32,7 +32,7 @@ def test_no_cell_of_text_begins_as_a_formula_and_readers_get_it_back(tmp_path):
 
 
 def test_other_cells_stay_as_they_are():
-    for value in ("a.jpg", "", "a=b", -1.5, None, "'=x"):
+    for value in ("a.jpg", "", "a=b", -1.5, None, "'=x", "@12.5@-3@.jpg", "@-1@2@.jpg"):
         assert csv_cell(value) is value and csv_cell(value, is_file=True) is value
     assert tidy_name(csv_cell("=a.jpg", is_file=True), "here") == "=a.jpg"
 
