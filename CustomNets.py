@@ -16,7 +16,7 @@ from placevec.models import measure_model
 from placevec.models.feature_networks import cut_network, enlarge_features
 from placevec.models.feature_networks import pyramid_vgg as make_upsampling_vgg
 from placevec.models.feature_networks import small_vgg as make_vgg
-from placevec.models.input_shape import image_size_of, with_input_shape
+from placevec.models.input_shape import with_input_shape
 from placevec.training import PittsburgRenderer as PittsburgRenderer
 from placevec.training import TimeMachineRender as TimeMachineRender
 from placevec.training import WalksRenderer as WalksRenderer
@@ -75,7 +75,7 @@ def make_from_vgg19_multiconvup(input_img, trainable=True, weights="imagenet"):
 
 def print_model_memory_usage(batch_size, model):
     """Prints the size of a model's weights and of all its layers' outputs for a batch."""
-    cost = measure_model(model, image_size=image_size_of(model), batch_size=batch_size)
+    cost = measure_model(model, batch_size=batch_size)
     print(f"parameters: {cost.parameters:,} ({cost.trainable_parameters:,} trainable)")
     print(f"model file: {4 * cost.parameters / 2**20:.2f} MiB")
     print(f"weights and outputs, batch {batch_size}: {cost.memory_bytes / 2**20:.2f} MiB")
@@ -83,7 +83,7 @@ def print_model_memory_usage(batch_size, model):
 
 def print_flops_report(model):
     """Prints the floating point operations for one photo."""
-    cost = measure_model(model, image_size=image_size_of(model))
+    cost = measure_model(model)
     print(f"FLOPs: {cost.flops:,} ({cost.flops / 1e9:.3f} G) for one photo")
 
 

@@ -26,9 +26,8 @@ def info(
     """
     import_keras()
     from placevec.models import load_model, measure_model
-    from placevec.retrieval import photo_size
 
     network = load_model(model)
-    size = photo_size(network) if image_size is None else image_size
-    print(measure_model(network, image_size=size, batch_size=batch_size))
-    print(_INPUT.format(*size, "RGB" if network.input_shape[-1] == 3 else "gray"))
+    cost = measure_model(network, image_size=image_size, batch_size=batch_size)
+    print(cost)
+    print(_INPUT.format(*cost.image_size, "RGB" if network.input_shape[-1] == 3 else "gray"))

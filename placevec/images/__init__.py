@@ -8,8 +8,10 @@ from placevec.images.fingerprint import fingerprint as fingerprint
 from placevec.images.fingerprint import near_duplicates as near_duplicates
 from placevec.images.fingerprint import near_duplicates_across as near_duplicates_across
 from placevec.images.formats import PHOTO_SUFFIXES as PHOTO_SUFFIXES
-from placevec.images.image_size import input_name as input_name
-from placevec.images.image_size import size_in_name as size_in_name
+from placevec.images.image_size import fixed_size_of as fixed_size_of
+from placevec.images.image_size import image_size_of as image_size_of
+from placevec.images.image_size import is_keras_model as is_keras_model
+from placevec.images.image_size import refuse_other_size as refuse_other_size
 from placevec.images.photo_cache import PhotoCache as PhotoCache
 from placevec.images.read import UnreadableImageError as UnreadableImageError
 from placevec.images.read import read_image as read_image

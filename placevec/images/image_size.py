@@ -1,26 +1,80 @@
-"""The size of photos that a network was trained on, kept in the name of its input."""
+"""The size of the photos that a model takes."""
 
 import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
 
 
-def input_name(image_size: tuple[int, int] | None) -> str:
-    """Returns the name of an input that takes photos of any size and was trained on one.
+def image_size_of(
+    model: Callable, *, usual: tuple[int, int], wanted: Sequence[int] | None = None
+) -> tuple[int, int]:
+    """Returns the rows and columns of the photos that a model is to describe.
+
+    A fixed input shape comes first, then `wanted`, then the size that the model was trained on,
+    then `usual`. The size of the training is kept by `PixelScaling`; earlier versions kept it in
+    the name of the input, such as `photos_240x320`.
 
     Args:
-        image_size: (int, int) or None. Rows and columns; None where nothing is known.
+        model: keras.Model, or any callable; `image_size` of what has it is the size it takes.
+        usual: (int, int). The size if the model does not say.
+        wanted: (int, int) or None. The size that the user asks for.
+
+    Returns:
+        (int, int).
+
+    Raises:
+        ValueError: If the input shape is fixed and `wanted` is another.
 
     Example:
-    >>> input_name((240, 320))
-    'photos_240x320'
+    >>> import keras
+    >>> photos = keras.Input((64, 96, 3))
+    >>> image_size_of(keras.Model(photos, photos), usual=(240, 320))
+    (64, 96)
     """
-    return "photos" if image_size is None else "photos_{}x{}".format(*image_size)
+    if wanted is not None:
+        refuse_other_size(fixed_size_of(model), wanted)
+        return tuple(wanted)
+    if not is_keras_model(model):
+        return tuple(getattr(model, "image_size", usual))
+    rows, columns = _trained_size(model) or usual
+    fixed_rows, fixed_columns = fixed_size_of(model)
+    return fixed_rows or rows, fixed_columns or columns
+
+
+def fixed_size_of(model: Callable) -> tuple[int | None, int | None]:
+    """Returns the rows and columns of a model's input shape; None for what is left open."""
+    shape = model.inputs[0].shape if is_keras_model(model) and model.inputs else ()
+    return tuple(shape[1:3]) if len(shape) == 4 else (None, None)
+
+
+def is_keras_model(model: Callable) -> bool:
+    """Says so without importing Keras: whoever made a Keras model has imported it."""
+    return "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model)
+
+
+def refuse_other_size(fixed: Sequence[int | None], wanted: Sequence[int]) -> None:
+    """Refuses a size that a fixed input shape does not take.
+
+    Raises:
+        ValueError: If a side is fixed, and `wanted` has another.
+    """
+    if any(side not in (None, given) for side, given in zip(fixed, wanted, strict=True)):
+        takes = "x".join("any" if side is None else str(side) for side in fixed)
+        raise ValueError(
+            f"`image_size` must be that of the model's input, {takes}. Received: "
+            f"image_size={tuple(wanted)}. Leave it out"
+        )
 
 
 def size_in_name(name: str) -> tuple[int, int] | None:
-    """Returns the rows and columns in the name of an input; None where there are none.
+    """Returns the size in the name of an input of earlier versions; None if there is none.
 
     Args:
-        name: str. As `input_name` makes it, or any other.
+        name: str. `photos_ROWSxCOLUMNS`, or any other.
 
     Example:
     >>> size_in_name("photos_240x320"), size_in_name("photos")
@@ -28,3 +82,12 @@ def size_in_name(name: str) -> tuple[int, int] | None:
     """
     found = re.fullmatch(r"photos_([1-9]\d{0,4})x([1-9]\d{0,4})", name)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def _trained_size(model: "keras.Model") -> tuple[int, int] | None:
+    for layer in model.layers:
+        # By its name: a room below the layers does not import them.
+        if type(layer).__name__ == "PixelScaling" and layer.image_size is not None:
+            return layer.image_size
+    sizes = [size_in_name(each.name) for each in model.inputs or ()]
+    return sizes[0] if sizes else None

@@ -23,6 +23,8 @@ class PixelScaling(keras.layers.Layer):
             and `offset` stand in `channel_order`. Defaults to `0.0`.
         channel_order: str. `"rgb"`, or `"bgr"` for a network that was trained on photos in that
             order. Grey photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
+        image_size: (int, int) or None. Rows and columns of the photos that the model is trained
+            on, kept for `image_size_of`; it changes no number. Defaults to `None`.
 
     Input shape:
         `(..., C)`, uint8 or float in [0, 255]. Grey or RGB photos, or anything of C channels.
@@ -33,7 +35,7 @@ class PixelScaling(keras.layers.Layer):
     Raises:
         ValueError: If `channel_order` is another word, `scale` or `offset` is neither a number
             nor a sequence of finite numbers, their count is not that of the channels, or BGR is
-            asked of photos without three channels.
+            asked of photos without three channels, or `image_size` is not two positive integers.
 
     Example:
     >>> layer = PixelScaling(scale=2 / 255, offset=-1.0, channel_order="bgr")
@@ -46,6 +48,7 @@ class PixelScaling(keras.layers.Layer):
         scale: float | Sequence[float],
         offset: float | Sequence[float] = 0.0,
         channel_order: str = "rgb",
+        image_size: Sequence[int] | None = None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -56,6 +59,7 @@ class PixelScaling(keras.layers.Layer):
         self.scale = _number_or_list("scale", scale)
         self.offset = _number_or_list("offset", offset)
         self.channel_order = channel_order
+        self.image_size = None if image_size is None else _size(image_size)
 
     def build(self, input_shape):
         """Checks the number of channels; there are no weights."""
@@ -94,7 +98,17 @@ class PixelScaling(keras.layers.Layer):
             "scale": self.scale,
             "offset": self.offset,
             "channel_order": self.channel_order,
+            "image_size": self.image_size,
         }
+
+
+def _size(value: Sequence[int]) -> tuple[int, int]:
+    size = tuple(value)
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise ValueError(
+            f"`image_size` must be two positive integers. Received: image_size={value}"
+        )
+    return size
 
 
 def _number_or_list(name: str, value: float | Sequence[float]) -> float | list[float]:

@@ -71,13 +71,16 @@ BACKBONES = {
 }
 
 
-def pixel_scaling(backbone: str, channels: int) -> keras.Layer:
+def pixel_scaling(
+    backbone: str, channels: int, image_size: tuple[int, int] | None = None
+) -> keras.Layer:
     """Returns the layer that turns raw pixels into what a backbone expects.
 
     Args:
         backbone: str. A name in `BACKBONES`.
         channels: int. Channels of the photos. For other than three the colour order and the
             numbers of single colours mean nothing: the mean scale and offset are taken.
+        image_size: (int, int) or None. Rows and columns of the photos of the training.
 
     Returns:
         PixelScaling. `(batch, height, width, channels)` uint8 in [0, 255] in, float32 out.
@@ -91,7 +94,7 @@ def pixel_scaling(backbone: str, channels: int) -> keras.Layer:
         for name in ("scale", "offset"):
             if isinstance(pixels[name], tuple):
                 pixels[name] = sum(pixels[name]) / len(pixels[name])
-    return PixelScaling(**pixels, name="pixel_scaling")
+    return PixelScaling(**pixels, image_size=image_size, name="pixel_scaling")
 
 
 def local_features(

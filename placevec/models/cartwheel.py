@@ -31,7 +31,8 @@ def load_cartwheel(path: Path) -> keras.Model:
         ValueError: If the file is damaged or holds another kind of model.
     """
     arrays = read_weights(path)
-    layers = _layer_names(path)
+    settings = _layer_settings(path)
+    layers = [str(each["name"]) for each in settings]
     first = next((name for name in arrays if name in _FIRST_LAYERS), None)
     channels = _axis(arrays.get(first, {}).get("kernel"), 2)
     clusters = arrays.get(OLD_CLUSTERS)
@@ -42,7 +43,9 @@ def load_cartwheel(path: Path) -> keras.Model:
         )
     images = keras.Input((None, None, channels), dtype="uint8", name="photos")
     # `read_weights` has turned the first kernel from BGR to RGB.
-    pixels = PixelScaling(scale=2.0 / 255.0, offset=-1.0, name="pixel_scaling")(images)
+    pixels = PixelScaling(
+        scale=2.0 / 255.0, offset=-1.0, image_size=_trained_size(settings[0]), name="pixel_scaling"
+    )(images)
     features = local_features(pixels, backbone=_FIRST_LAYERS[first], cut_layer=layers[-2])
     num_clusters = clusters["kernel"].shape[1]
     aggregator = NetVLAD(num_clusters=num_clusters, normalize_inputs=False, name=AGGREGATOR)
@@ -56,19 +59,29 @@ def _axis(array: np.ndarray | None, axis: int) -> int:
     return array.shape[axis] if array is not None and array.ndim == 4 else 0
 
 
-def _layer_names(path: Path) -> list[str]:
-    """Returns the names of a stored model's layers, first to last."""
+def _trained_size(settings: dict) -> tuple[int, int] | None:
+    """Returns the rows and columns of the photos of the training, from the first layer."""
+    shape = settings.get("batch_input_shape")
+    if not isinstance(shape, list) or len(shape) != 4:
+        return None
+    rows, columns = shape[1:3]
+    is_size = all(type(side) is int and side > 0 for side in (rows, columns))
+    return (rows, columns) if is_size else None
+
+
+def _layer_settings(path: Path) -> list[dict]:
+    """Returns the settings of a stored model's layers, first to last."""
     with open_hdf5(path) as file:
         text = file.attrs.get("model_config", "null")
     if not isinstance(text, str | bytes):
         text = "null"
     config = parse_json(text, f"the model's settings in {path}")
     try:
-        names = [str(layer["config"]["name"]) for layer in config["config"]["layers"]]
+        settings = [layer["config"] for layer in config["config"]["layers"]]
     except (TypeError, KeyError):
-        names = []
-    if len(names) < 2:
+        settings = []
+    if len(settings) < 2 or not all(isinstance(s, dict) and "name" in s for s in settings):
         raise ValueError(
             f"{path} holds weights without a model. Give it with `--model.weights` instead"
         )
-    return names
+    return settings

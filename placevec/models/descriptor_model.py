@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.images import input_name
 from placevec.layers import (
     MAC,
     ConvAP,
@@ -67,7 +66,7 @@ def build_descriptor_model(
     Args:
         config: ModelConfig.
         image_size: (int, int) or None. Rows and columns of the photos it will be trained on, which
-            the name of its input keeps; it takes any others too.
+            its settings keep; it takes any others too.
 
     Returns:
         keras.Model. Input `(batch, height, width, channels)` uint8, RGB or grey, any size;
@@ -83,10 +82,10 @@ def build_descriptor_model(
     >>> model.predict_on_batch(np.zeros((2, 64, 96, 3), "uint8")).shape
     (2, 96)
     """
-    images = keras.Input((None, None, config.channels), dtype="uint8", name=input_name(image_size))
+    images = keras.Input((None, None, config.channels), dtype="uint8", name="photos")
     pixels = LogExposure(name="exposure")(images) if config.exposure == "log" else images
     features = local_features(
-        pixel_scaling(config.backbone, config.channels)(pixels),
+        pixel_scaling(config.backbone, config.channels, image_size)(pixels),
         backbone=config.backbone,
         cut_layer=config.cut_layer,
         linear_cut=config.linear_cut,
@@ -187,8 +186,8 @@ def model_id(model: keras.Model) -> str:
     """Returns 16 hexadecimal digits that name a model by its layers and weights.
 
     Models that describe a photo differently have different names, also where only a layer's
-    settings differ, such as the order of colours. Names of layers, freezing, saving and loading
-    change nothing.
+    settings differ, such as the order of colours. Names of layers, freezing, saving and loading,
+    and the size of the photos of the training change nothing.
 
     Args:
         model: keras.Model.
@@ -196,7 +195,7 @@ def model_id(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for layer in model.layers:
         config = layer.get_config()
-        facts = {name: config[name] for name in config.keys() - {"name", "trainable"}}
+        facts = {name: config[name] for name in config.keys() - {"name", "trainable", "image_size"}}
         facts["kind"] = type(layer).__name__
         digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
         for variable in layer.weights:

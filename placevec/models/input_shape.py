@@ -1,4 +1,4 @@
-"""The size of photos that a network is made for, and the same network for another size."""
+"""The same network for photos of another size."""
 
 import keras
 
@@ -29,18 +29,12 @@ def with_input_shape(model: keras.Model, input_shape: tuple[int | None, ...]) ->
             "`input_shape` must have as many axes and channels as the model takes, "
             f"{tuple(source.shape)}. Received: input_shape={tuple(input_shape)}"
         )
-    photos = keras.Input(input_shape[1:], batch_size=input_shape[0], dtype=source.dtype)
+    photos = keras.Input(
+        input_shape[1:],
+        batch_size=input_shape[0],
+        dtype=source.dtype,
+        name=source.name,  # which held the size of the training in earlier versions
+    )
     resized = keras.models.clone_model(model, input_tensors=photos)
     resized.set_weights(model.get_weights())
     return resized
-
-
-def image_size_of(model: keras.Model, usual: tuple[int, int] = (240, 320)) -> tuple[int, int]:
-    """Returns the rows and columns of the photos that a model takes.
-
-    Args:
-        model: keras.Model. Takes photos `(batch, height, width, C)`.
-        usual: (int, int). What stands for a side that is left open.
-    """
-    rows, columns = model.inputs[0].shape[1:3]
-    return rows or usual[0], columns or usual[1]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
+from placevec.config import TrainConfig
+from placevec.images import image_size_of
 from placevec.layers import (
     ConvAP,
     LayerScale,
@@ -107,13 +109,13 @@ class ModelCost:
 
 
 def measure_model(
-    model: keras.Model, *, image_size: tuple[int, int], batch_size: int = 1
+    model: keras.Model, *, image_size: tuple[int, int] | None = None, batch_size: int = 1
 ) -> ModelCost:
     """Counts what a model costs for photos of one size, from shapes alone.
 
     Args:
         model: keras.Model. Takes photos `(batch, height, width, C)` of any size.
-        image_size: (int, int). Rows and columns of a photo.
+        image_size: (int, int) or None. Rows and columns of a photo. None: see `image_size_of`.
         batch_size: int. Photos in a batch, for the memory.
 
     Returns:
@@ -129,6 +131,8 @@ def measure_model(
     >>> cost.parameters, cost.flops  # 3*3*3*8 + 8, and 2 * 10*20 * 3*3*3*8
     (224, 86400)
     """
+    if image_size is None:
+        image_size = image_size_of(model, usual=TrainConfig.image_size)
     if len(image_size) != 2 or min(*image_size, batch_size) < 1:
         raise ValueError(
             "`image_size` must be (rows, columns), and they and `batch_size` at least 1. Received: "

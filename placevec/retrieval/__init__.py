@@ -9,7 +9,6 @@ from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoE
 from placevec.retrieval.describe import describe as describe
 from placevec.retrieval.describe import describe_in_batches as describe_in_batches
 from placevec.retrieval.describe import no_progress as no_progress
-from placevec.retrieval.describe import photo_size as photo_size
 from placevec.retrieval.describe_by_ray import describe_by_ray as describe_by_ray
 from placevec.retrieval.describe_store import describe_into as describe_into
 from placevec.retrieval.describe_store import open_for as open_for

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import DescribeConfig, TrainConfig
-from placevec.images import UnreadableImageError, read_ahead, read_image, size_in_name
+from placevec.images import (
+    UnreadableImageError,
+    image_size_of,
+    is_keras_model,
+    read_ahead,
+    read_image,
+)
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
@@ -23,26 +29,6 @@ BATCH_SIZE = 8
 def no_progress(iterable: Iterable, **_: object) -> Iterable:
     """Returns what `tqdm` is given, without drawing a bar."""
     return iterable
-
-
-def photo_size(model: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
-    """Returns the rows and columns of the photos that a model was trained on.
-
-    Args:
-        model: keras.Model, Engine, or any callable.
-
-    Returns:
-        (int, int); the usual size where the model does not say.
-    """
-    if not _is_keras_model(model):
-        return tuple(getattr(model, "image_size", TrainConfig.image_size))
-    sizes = [size_in_name(tensor.name) for tensor in model.inputs]
-    return sizes[0] if sizes and sizes[0] else TrainConfig.image_size
-
-
-def _is_keras_model(model: object) -> bool:
-    """Says so without importing Keras: whoever made a Keras model has imported it."""
-    return "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model)
 
 
 class NoReadablePhotoError(ValueError):
@@ -71,7 +57,7 @@ def describe(
             `image_size`, `channels` and `batch_size` stand for what is not given.
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
-            `photo_size`.
+            `image_size_of`.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
         change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
@@ -158,11 +144,11 @@ def describe_in_batches(
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
     calls, function = getattr(model, "parallel_calls", 1), model
-    if _is_keras_model(model):
+    if is_keras_model(model):
         function = model.predict_on_batch
         channels = channels or model.input_shape[-1]
     channels = channels or getattr(model, "channels", 3)
-    image_size = tuple(image_size or photo_size(model))
+    image_size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)
 
     def read(index: int) -> np.ndarray | None:
         photo = _read_or_none(paths[index], image_size, channels)

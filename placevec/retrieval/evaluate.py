@@ -95,7 +95,7 @@ def evaluate(
         radius_m: float. A database photo within this distance is a right answer, in metres.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
-            `photo_size`.
+            `image_size_of`.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.

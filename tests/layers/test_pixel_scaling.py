@@ -90,3 +90,17 @@ def test_refuses_another_count_of_channels():
         PixelScaling(scale=1.0, offset=MEANS)(random_photos(1, 2, 2, 1))
     with pytest.raises(ValueError, match="`scale` must be one number or one for each channel"):
         PixelScaling(scale=[1.0, 2.0])(random_photos(1, 2, 2, 3))
+
+
+def test_the_size_of_the_training_is_kept_and_changes_no_number():
+    layer = PixelScaling(2.0, image_size=[48, 64])
+    assert layer.image_size == (48, 64)
+    assert PixelScaling.from_config(layer.get_config()).image_size == (48, 64)
+    photos = np.arange(12.0).reshape(1, 2, 2, 3)
+    np.testing.assert_array_equal(layer(photos), PixelScaling(2.0)(photos))
+
+
+@pytest.mark.parametrize("size", [(48,), (0, 64), (48.0, 64), ("48", "64"), (1, 2, 3)])
+def test_refuses_a_size_that_is_none(size):
+    with pytest.raises(ValueError, match="`image_size` must be two positive integers"):
+        PixelScaling(1.0, image_size=size)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.images import read_image
+from placevec.images import image_size_of, read_image
 from placevec.models import build_descriptor_model, holds_aggregator, load_model
 
 KINDS = {"gray": 1, "color": 3}
@@ -124,6 +124,23 @@ def test_the_trained_clusters_are_taken_and_nothing_else_is_said(tmp_path, caplo
     np.testing.assert_allclose(-centers.T, arrays["net_vlad/cluster_centers"][0, 0, 0], rtol=1e-6)
     assert "weights of 3 layers" in caplog.text
     assert "aggregator" not in caplog.text and "left out" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ([None, 48, 64, 3], (48, 64)),
+        ([None, None, None, 3], (1, 1)),
+        ([None, "48", 64, 3], (1, 1)),
+        ([48, 64], (1, 1)),
+        (3, (1, 1)),
+    ],
+)
+def test_the_size_of_the_training_is_that_of_the_old_input(tmp_path, shape, size):
+    layers = [{"config": {"name": name, "batch_input_shape": shape}} for name in BLOCKS]
+    config = json.dumps({"config": {"layers": layers}})
+    write_old(tmp_path / "old.h5", model_config=config)
+    assert image_size_of(load_model(tmp_path / "old.h5"), usual=(1, 1)) == size
 
 
 def test_a_training_starts_new_clusters_and_says_how_to_keep_the_old(tmp_path, caplog):

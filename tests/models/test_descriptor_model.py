@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
+from placevec.images import image_size_of
 from placevec.layers import (
     MAC,
     ConvAP,
@@ -271,6 +272,20 @@ def test_the_id_names_what_no_weight_tells():
     linear = small_model()
     linear.get_layer("conv").activation = keras.activations.linear
     assert model_id(linear) != model_id(small_model())
+
+
+def test_the_size_of_the_training_is_kept_and_does_not_change_the_id(tmp_path):
+    config = ModelConfig(cut_layer="Conv1", num_clusters=2)
+    keras.utils.set_random_seed(0)
+    known = build_descriptor_model(config, (48, 64))
+    keras.utils.set_random_seed(0)
+    unknown = build_descriptor_model(config)
+    assert model_id(known) == model_id(unknown)
+    save_model(known, tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras")
+    assert loaded.inputs[0].name == "photos"
+    assert image_size_of(loaded, usual=(1, 1)) == (48, 64)
+    assert image_size_of(unknown, usual=(1, 1)) == (1, 1)
 
 
 def test_freezing_layers_does_not_change_the_id():

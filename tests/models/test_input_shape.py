@@ -2,9 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.layers import NetVLAD
+from placevec.images import image_size_of
+from placevec.layers import NetVLAD, PixelScaling
 from placevec.models.feature_networks import cut_network
-from placevec.models.input_shape import image_size_of, with_input_shape
+from placevec.models.input_shape import with_input_shape
 
 
 @pytest.fixture
@@ -37,9 +38,15 @@ def test_copy_has_weights_of_its_own_and_the_settings_of_the_model(model):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_tells_the_size_or_the_usual_one(model):
-    assert image_size_of(model) == (32, 64)
-    assert image_size_of(with_input_shape(model, (None, None, None, 3))) == (240, 320)
+@pytest.mark.parametrize(
+    ("name", "trained"), [("photos", (64, 96)), ("photos_64x96", None), ("photos_1x2", (64, 96))]
+)
+def test_copy_keeps_the_size_of_the_training(name, trained):
+    photos = keras.Input((None, None, 3), name=name)
+    model = keras.Model(photos, PixelScaling(1.0, image_size=trained)(photos))
+    copy = with_input_shape(model, (2, None, None, 3))
+    assert image_size_of(copy, usual=(1, 1)) == (64, 96)
+    assert image_size_of(with_input_shape(copy, (2, 32, 48, 3)), usual=(1, 1)) == (32, 48)
 
 
 @pytest.mark.parametrize("shape", [(None, 64, 96, 1), (64, 96, 3)])

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import TrainConfig
-from placevec.retrieval import describe, describe_in_batches, photo_size
+from placevec.retrieval import describe, describe_in_batches
 
 SIZE = (32, 48)
 COLORS = [(10 * number, 100, 250 - 10 * number) for number in range(7)]
@@ -168,14 +167,14 @@ def test_a_wrong_size_is_not_taken_for_unreadable_photos(write_photos, recorder)
         describe(recorder, write_photos(COLORS), image_size=(0, 48))
 
 
-def test_takes_the_size_that_a_model_was_trained_on():
-    def model(name):
-        inputs = keras.Input((None, None, 3), dtype="uint8", name=name)
-        return keras.Model(inputs, keras.ops.mean(keras.ops.cast(inputs, "float32"), axis=(1, 2)))
-
-    assert photo_size(model("photos_32x48")) == (32, 48)
-    assert photo_size(model("photos")) == TrainConfig.image_size
-    assert photo_size(lambda photos: photos) == TrainConfig.image_size
+@pytest.mark.parametrize("name", ["photos", "photos_240x320"])
+def test_a_model_of_fixed_size_gets_photos_of_it(write_photos, name):
+    inputs = keras.Input((32, 48, 3), dtype="uint8", name=name)
+    model = keras.Model(inputs, keras.ops.mean(keras.ops.cast(inputs, "float32"), axis=(1, 2)))
+    descriptors, _ = describe(model, write_photos(COLORS))
+    np.testing.assert_allclose(descriptors, COLORS, atol=1)
+    with pytest.raises(ValueError, match="must be that of the model's input, 32x48"):
+        describe(model, write_photos(COLORS), image_size=(32, 32))
 
 
 class Parallel:

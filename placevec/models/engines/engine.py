@@ -35,7 +35,7 @@ class Engine:
         `(batch, D)`, float32, of unit L2 norm.
 
     Raises:
-        ValueError: If photos are no uint8 of that shape.
+        ValueError: If photos are not uint8 of that shape, or the model cannot take them.
     """
 
     name: str
@@ -58,7 +58,16 @@ class Engine:
                 f"An engine takes uint8 photos (batch, height, width, {self.channels}). "
                 f"Received: {photos.dtype}, shape {photos.shape}"
             )
-        return self.run(np.ascontiguousarray(photos))
+        try:
+            return self.run(np.ascontiguousarray(photos))
+        except (ValueError, OSError, MemoryError):
+            raise
+        except Exception as error:  # whatever a library raises
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise ValueError(
+                f"{self.name} cannot run the model on photos of shape {photos.shape} ({reason}). "
+                "Try a smaller batch, another `--image-size` or another model"
+            ) from error
 
     def cost(self) -> str:
         """Returns in words what engine and precision cost beside Keras in float32."""

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
-from placevec.images import size_in_name
+from placevec.images import fixed_size_of, image_size_of, refuse_other_size
 from placevec.models.descriptor_model import load_model, model_id
 from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
@@ -111,10 +111,9 @@ class _Opening:
     @functools.cached_property
     def facts(self) -> dict:
         source = self.model.inputs[0]
-        rows, columns = source.shape[1:3]
-        trained_on = (rows, columns) if rows and columns else size_in_name(source.name)
         return {
-            "image_size": list(trained_on or TrainConfig.image_size),
+            "image_size": list(image_size_of(self.model, usual=TrainConfig.image_size)),
+            "fixed_size": list(fixed_size_of(self.model)),
             "channels": source.shape[-1],
             "descriptor_dim": self.model.output_shape[-1],
             "model_id": model_id(self.model),
@@ -132,7 +131,7 @@ class _Opening:
             return self._open_keras()
         self._require(name, kind, exporting=False)
         export = self._find_or_make(name, kind)
-        size = tuple(self.image_size or export.facts["image_size"])
+        size = self._size(export.facts)
         calls = self.parallel_calls
         with _one_line(f"{self.path} cannot be run by {name}", (OSError, ImportError, ValueError)):
             run = kind.module().load(export.folder, self.precision, self.threads, calls)
@@ -186,6 +185,13 @@ class _Opening:
         export = find_export(self.path, name) or self._export(name, kind)
         return self._quantize(name, kind, export) if self.precision == "int8" else export
 
+    def _size(self, facts: dict) -> tuple[int, int]:
+        """Returns the rows and columns that photos are resized to."""
+        if self.image_size is None:
+            return tuple(facts["image_size"])
+        refuse_other_size(facts["fixed_size"], self.image_size)
+        return tuple(self.image_size)
+
     def _facts_of(self, export: Export) -> dict:
         if self.precision != "int8":
             return export.facts
@@ -195,7 +201,7 @@ class _Opening:
         return {**export.facts, "model_id": f"{export.facts['model_id']}-int8-{number}"}
 
     def _open_keras(self) -> Engine:
-        size = tuple(self.image_size or self.facts["image_size"])
+        size = self._size(self.facts)
         run = wrap(self.model, self.precision)
         checked = {}
         if self.precision != "float32":
@@ -240,7 +246,7 @@ class _Opening:
             )
         from placevec.models.engines.int8 import quantize, read_photos
 
-        size = tuple(self.image_size or export.facts["image_size"])
+        size = self._size(export.facts)
         photos = read_photos(self.calibration, size, export.facts["channels"])
         make = functools.partial(quantize, export.folder, photos)
         make = functools.partial(_make_or_refuse, f"{self.path} cannot be fitted in int8", make)
