@@ -54,17 +54,17 @@ def same_photos(
     Returns:
         list of Same, at most one for each of `rows`, in their order.
     """
-    films = {row: find_frame(paths[row]) or (paths[row], -1) for row in {*rows, *others}}
-    status = {row: _status(film) for row, (film, _) in films.items()}
+    videos = {row: find_frame(paths[row]) or (paths[row], -1) for row in {*rows, *others}}
+    status = {row: _status(video) for row, (video, _) in videos.items()}
     there = [row for row, each in status.items() if each is not None]
-    identity = {row: (status[row].st_dev, status[row].st_ino, films[row][1]) for row in there}
+    identity = {row: (status[row].st_dev, status[row].st_ino, videos[row][1]) for row in there}
     found = {row: Same(row, other, "file") for row, other in _pairs(rows, others, identity)}
-    keys = {row: (status[row].st_size, films[row][1]) for row in there}
+    keys = {row: (status[row].st_size, videos[row][1]) for row in there}
     for digest in (_digest_of_tail, _digest):
         pending = [row for row in rows if row not in found]
         shared = {keys[row] for row, _ in _pairs(pending, others, keys)}
         digest = functools.cache(digest)
-        keys = {row: (key, digest(films[row][0])) for row, key in keys.items() if key in shared}
+        keys = {row: (key, digest(videos[row][0])) for row, key in keys.items() if key in shared}
     found |= {row: Same(row, other, "bytes") for row, other in _pairs(pending, others, keys)}
     unequal = [pair for pair in dict.fromkeys(alike) if pair[0] not in found]
     for row, other in unequal[:: -(-len(unequal) // _MOST_COMPARED) or 1]:
