@@ -138,8 +138,7 @@ def load_model(path: Path) -> keras.Model:
             weight that is NaN or infinite.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no model {path}")
+    require_model_file(path)
     if path.suffix == ".h5":
         return without_xla(load_cartwheel(path))
     if path.suffix != ".keras":
@@ -159,6 +158,20 @@ def load_model(path: Path) -> keras.Model:
             f"each. Received: inputs {inputs}, outputs {outputs}"
         )
     return without_xla(model)
+
+
+def require_model_file(path: Path) -> None:
+    """Refuses a path that is no file, and names the model inside the folder of a training.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if path.is_dir():
+        inside = path / "model.keras"
+        hint = f"Name the file in it: {inside}" if inside.is_file() else "Name a .keras file"
+        raise FileNotFoundError(f"The model {path} is a folder. {hint}")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no model {path}")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

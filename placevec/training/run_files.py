@@ -216,13 +216,14 @@ def _refuse_other_settings(config: TrainConfig) -> None:
         before = flatten(_settings(read_json(path, max_bytes=_LARGEST_CONFIG)))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
-    now = flatten(to_dict(config))
+    now, defaults = (flatten(to_dict(each)) for each in (config, TrainConfig()))
+    before = defaults | before  # a setting that an earlier version did not have is at its default
     # Where the step size falls over all epochs, their number is part of what is computed.
     free = [name for name in _FREE if not (name == "epochs" and config.cosine_decay)]
     changed = [
-        f"{name}={before.get(name)} (now {now[name]})"
+        f"{name}={before[name]} (now {now[name]})"
         for name in now
-        if name not in free and before.get(name) != now[name]
+        if name not in free and before[name] != now[name]
     ]
     if changed:
         raise ValueError(

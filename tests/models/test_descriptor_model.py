@@ -190,7 +190,10 @@ def test_refuses_to_save_where_that_is_impossible(tmp_path):
 def test_refuses_a_model_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no model .*m.keras"):
         load_model(tmp_path / "m.keras")
-    with pytest.raises(FileNotFoundError, match="There is no model"):
+    with pytest.raises(FileNotFoundError, match="is a folder. Name a .keras file"):
+        load_model(tmp_path)
+    (tmp_path / "model.keras").touch()
+    with pytest.raises(FileNotFoundError, match="Name the file in it: .*model.keras"):
         load_model(tmp_path)
 
 

@@ -103,6 +103,18 @@ def test_refuses_to_go_on_with_settings_that_cannot_be_read(config, text, match)
         prepare_run(dataclasses.replace(config, resume=True))
 
 
+def test_goes_on_with_a_run_of_before_a_setting_came(config):
+    prepare_run(config)
+    finish(config)
+    path = config.run_dir / run_files.CONFIG
+    settings = json.loads(path.read_text())
+    del settings["flip_tuples"], settings["model"]["num_clusters"]
+    path.write_text(json.dumps(settings))
+    assert prepare_run(dataclasses.replace(config, resume=True)) is True
+    with pytest.raises(ValueError, match=r"flip_tuples=False \(now True\)"):
+        prepare_run(dataclasses.replace(config, resume=True, flip_tuples=True))
+
+
 def test_keeps_history_with_columns_that_come_later(tmp_path):
     rows = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.4, "recall@1": 0.75}]
     write_history(tmp_path, rows)

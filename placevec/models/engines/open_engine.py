@@ -12,7 +12,7 @@ import numpy as np
 
 from placevec.config import TrainConfig
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
-from placevec.models.descriptor_model import load_model, model_id
+from placevec.models.descriptor_model import load_model, model_id, require_model_file
 from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
@@ -94,8 +94,7 @@ class _Opening:
         threads: int | None,
         calibration: Sequence[Path | str],
     ):
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no model {path}")
+        require_model_file(path)
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
