@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
 from placevec.sources.cells import to_number
+from placevec.sources.csv_file import in_words
 from placevec.sources.gpx import elements, parse_gpx
 from placevec.sources.null_island import at_zero
 from placevec.sources.rows import read_csv
@@ -178,7 +179,7 @@ def _read_points(path: Path) -> np.ndarray:
     cells = read_csv(path)
     if "lat" not in cells or "lon" not in cells:
         raise ValueError(
-            f"{path} must have the columns `lat` and `lon`. Received: {', '.join(cells)[:100]!r}"
+            f"{path} must have the columns `lat` and `lon`. Received: {in_words(cells)}"
         )
     points = _checked(list(zip(cells["lat"], cells["lon"], strict=True)), path)
     return _without_zeros([points], path)[0]

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from placevec.input_file import bounded_lines, open_text, shown
@@ -16,6 +16,7 @@ MOST_ROWS = 50_000_000
 _MAX_BYTES = 20_000_000_000
 _LONGEST_LINE = 1_000_000  # characters
 _LONGEST_HEADER = 65_536  # characters
+_LONGEST_SHOWN = 300  # characters of an error
 # A spreadsheet runs `@SUM(1)`; `@585001.41@4477241.39@.jpg` is a name with a position.
 _FORMULA = re.compile(r"[=+\-\t\r]|@(?![-+]?[\d.])")
 
@@ -60,6 +61,11 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
             yield from _chunks(lines, table_path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise _no_csv(table_path, error) from None
+
+
+def in_words(columns: Iterable[str]) -> str:
+    """Returns the names of columns as an error shows them."""
+    return shown(", ".join(columns), longest=_LONGEST_SHOWN) or "none"
 
 
 def refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:

@@ -30,12 +30,13 @@ def on_earth(
     """
     if latitude_deg == 0 and longitude_deg == 0:
         raise ValueError(
-            "The origin must be a position on Earth. Received: latitude 0, longitude 0"
+            f"The origin of {dataset.root} must be a position on Earth. Received: latitude 0, "
+            "longitude 0"
         )
     if not (-80 <= latitude_deg <= 84 and -180 <= longitude_deg <= 180):
         raise ValueError(
-            "The origin must have a latitude in [-80, 84] and a longitude in [-180, 180] degrees. "
-            f"Received: {latitude_deg:g}, {longitude_deg:g}"
+            f"The origin of {dataset.root} must have a latitude in [-80, 84] and a longitude in "
+            f"[-180, 180] degrees. Received: {latitude_deg:g}, {longitude_deg:g}"
         )
     latitude, longitude = np.radians([latitude_deg, longitude_deg])
     offsets_m = np.column_stack([dataset.positions_m, dataset.altitudes_m])

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.cells import to_number, to_whole_number
+from placevec.sources.csv_file import in_words
 from placevec.sources.files import files_like, readable, tidy_name
 from placevec.sources.months import seconds_of_months
 from placevec.sources.rows import read_csv, whole_turn
@@ -73,7 +75,7 @@ def _read_city(root: Path, table_path: Path, skip_unreadable: bool) -> PlaceData
     for column in _COLUMNS:
         if column not in cells:
             raise ValueError(
-                f"No column `{column}` in {table_path} (it has: {', '.join(cells) or 'none'}). A "
+                f"No column `{column}` in {table_path} (it has: {in_words(cells)}). A "
                 f"table of GSV-Cities has {', '.join(_COLUMNS)}"
             )
     if not cells["panoid"]:
@@ -116,6 +118,7 @@ def _numbers(
         except ValueError:
             what = "a whole number" if kind is to_whole_number else "a number"
             raise ValueError(
-                f"`{column}` must be {what}. Received: {cell!r} in row {row} of {table_path}"
+                f"`{column}` must be {what}. Received: {shown(cell, longest=80)!r} in row {row} of "
+                f"{table_path}"
             ) from None
     return values

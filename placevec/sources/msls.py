@@ -7,6 +7,7 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.cells import to_number
+from placevec.sources.csv_file import in_words
 from placevec.sources.files import go_on_without, readable, tidy_name
 from placevec.sources.null_island import among_them, at_zero
 from placevec.sources.path_options import split_options
@@ -177,7 +178,7 @@ def _read_tables(folder: Path) -> dict[str, np.ndarray]:
         cells = read_csv(table_path)
         if "key" not in cells:
             raise ValueError(
-                f"No column `key` in {table_path} (it has: {', '.join(cells) or 'none'}). Fetch "
+                f"No column `key` in {table_path} (it has: {in_words(cells)}). Fetch "
                 "the tables of MSLS again"
             )
         for column in cells.keys() & (_COLUMNS | {"key"}):

@@ -12,7 +12,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
 from placevec.sources.cells import CellReader
-from placevec.sources.csv_file import csv_chunks, csv_columns
+from placevec.sources.csv_file import csv_chunks, csv_columns, in_words
 from placevec.sources.files import tidy_name
 from placevec.sources.identities import number_identities
 from placevec.sources.null_island import at_zero
@@ -310,7 +310,7 @@ def _missing_column(column: str, cells: dict[str, list], table_path: Path) -> st
 
 
 def _present(columns: Sequence[str]) -> str:
-    return f"it has: {shown(', '.join(columns)) or 'none'}"
+    return f"it has: {in_words(columns)}"
 
 
 def why_no_places(table_path: Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.places.split import SPLITS
 from placevec.sources.cells import ROLES
+from placevec.sources.csv_file import in_words
 from placevec.sources.files import tidy_name
 from placevec.sources.photo_table import write_photo_table
 from placevec.sources.rows import read_csv
@@ -99,7 +100,7 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
         if column not in cells:
             raise ValueError(
                 f"{table_path} must have the columns file, split and role. Received: "
-                f"{', '.join(cells) or 'none'}"
+                f"{in_words(cells)}"
             )
         wrong = [cell for cell in cells[column] if choices and cell.strip() not in choices]
         if wrong:

@@ -105,7 +105,7 @@ def test_a_track_covers_what_is_beside_it():
         ("g.json", "[1]", "holds no polygon in GeoJSON"),
         ("g.json", '{"type": "Point", "coordinates": [1, 2]}', "Received: none of any area"),
         ("g.json", FAR_AWAY, "swapped"),
-        ("p.csv", "x,y\n1,2\n", "columns `lat` and `lon`. Received: 'x, y'"),
+        ("p.csv", "x,y\n1,2\n", "columns `lat` and `lon`. Received: x, y"),
         ("p.csv", "lat,lon\n100,2\n", "swapped"),
         ("p.csv", "lat,lon\nnan,2\n", "swapped"),
         ("p.csv", "lat,lon\na,2\n", "swapped"),

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from placevec.sources import csv_file
-from placevec.sources.csv_file import csv_cell, csv_chunks, csv_columns
+from placevec.sources.csv_file import csv_cell, csv_chunks, csv_columns, in_words
 from placevec.sources.files import tidy_name
 from placevec.sources.photo_table import write_photo_table
 from placevec.sources.rows import read_rows
@@ -62,3 +62,9 @@ def test_other_encodings_are_named_by_both_readers(tmp_path):
     for read in (cells, csv_columns):
         with pytest.raises(ValueError, match="a.csv is no CSV file in UTF-8"):
             read(tmp_path / "a.csv")
+
+
+def test_columns_in_an_error_are_one_safe_line():
+    assert in_words(["file", "a\x1b[31m\n"]) == "file, a\\x1b[31m\\n"
+    assert in_words([]) == "none"
+    assert len(in_words(["a" * 5000])) < 400

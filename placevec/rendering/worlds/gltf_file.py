@@ -30,6 +30,8 @@ _DOT = (
 _LINEAR_TO_SRGB = 1 / 2.2
 _MAX_BYTES = 2_000_000_000  # of the file, and of all its buffers
 _MOST_NODES = 100_000
+_BYTES_OF_NUMBER = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}  # by `componentType`
+_NUMBERS_OF_ITEM = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 
 logger = logging.getLogger(__name__)
 
@@ -167,16 +169,20 @@ def refuse_bad(data: dict, buffers: list[bytes]) -> None:
         buffers: list of bytes.
 
     Raises:
-        UnreadableModelError: If a count is larger than the bytes, a node has two parents, or there
-            are more than 30 million corners or 100,000 nodes.
+        UnreadableModelError: If a view or a count is larger than the bytes, a node has two
+            parents, or there are more than 30 million corners or 100,000 nodes.
     """
-    most = sum(len(content) for content in buffers)
     accessors, nodes = data.get("accessors", []), data.get("nodes", [])
-    for accessor in accessors:
-        if not 0 <= accessor["count"] <= most:
+    views = data.get("bufferViews", [])
+    for view in views:
+        start, size = view.get("byteOffset", 0), view["byteLength"]
+        if start < 0 or size < 0 or start + size > len(buffers[view["buffer"]]):
             raise UnreadableModelError(
-                f"An accessor counts {accessor['count']!r} elements, more than its {most} bytes"
+                f"A view must lie within its buffer of {len(buffers[view['buffer']]):,} bytes. "
+                f"Received: {size!r} bytes from byte {start!r} on"
             )
+    for accessor in accessors:
+        _refuse_long_accessor(accessor, views)
     children = [child for node in nodes for child in node.get("children", [])]
     children += [child for scene in data.get("scenes", []) for child in scene.get("nodes", [])]
     if len(set(children)) != len(children):
@@ -188,6 +194,23 @@ def refuse_bad(data: dict, buffers: list[bytes]) -> None:
     placed = sum(sizes[node["mesh"]] for node in nodes if "mesh" in node)
     if max(sum(sizes), placed) > 3 * MAX_TRIANGLES or len(nodes) > _MOST_NODES:
         raise too_many_triangles("A glTF file")
+
+
+def _refuse_long_accessor(accessor: dict, views: list[dict]) -> None:
+    """Refuses an accessor that Panda3D would read beyond the end of its view."""
+    count = accessor["count"]
+    if not 0 <= count <= 3 * MAX_TRIANGLES:
+        raise UnreadableModelError(f"An accessor counts {count!r} elements")
+    if "bufferView" not in accessor:
+        return
+    view = views[accessor["bufferView"]]
+    item = _BYTES_OF_NUMBER[accessor["componentType"]] * _NUMBERS_OF_ITEM[accessor["type"]]
+    start, stride = accessor.get("byteOffset", 0), view.get("byteStride", item)
+    if start < 0 or stride < item or start + stride * (count - 1) + item > view["byteLength"]:
+        raise UnreadableModelError(
+            f"An accessor counts {count!r} elements of {item} bytes, more than its view of "
+            f"{view['byteLength']!r} bytes"
+        )
 
 
 def _num_corners(part: dict, accessors: list[dict]) -> int:

@@ -192,3 +192,27 @@ def test_nodes_times_parts_of_their_meshes_are_counted_before_they_are_copied():
 def test_only_the_scene_that_is_shown_is_kept_and_no_animation(write):
     text = b'{"scene": 1, "scenes": [{"nodes": [0]}, {"nodes": [1]}], "animations": [{}]}'
     assert read_document(write("a.gltf", text)) == {"scene": 0, "scenes": [{"nodes": [1]}]}
+
+
+@pytest.mark.parametrize(
+    ("view", "accessor"),
+    [
+        ({"byteLength": 37}, {}),
+        ({"byteOffset": -1}, {}),
+        ({}, {"count": 4}),
+        ({}, {"byteOffset": 4}),
+        ({"byteStride": 16}, {}),
+        ({}, {"count": -1}),
+    ],
+)
+def test_numbers_beyond_the_end_of_their_bytes_are_refused(view, accessor):
+    """Panda3D reads them all the same, and may end the process."""
+    data = {
+        "bufferViews": [{"buffer": 0, "byteLength": 36}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "type": "VEC3", "count": 3}],
+    }
+    refuse_bad(data, [bytes(36)])
+    data["bufferViews"][0] |= view
+    data["accessors"][0] |= accessor
+    with pytest.raises(UnreadableModelError, match="A view must lie|An accessor counts"):
+        refuse_bad(data, [bytes(36)])
