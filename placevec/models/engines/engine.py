@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from placevec.input_file import shown
+
 
 @dataclass(frozen=True, eq=False)
 class Engine:
@@ -63,7 +65,7 @@ class Engine:
         except (ValueError, OSError, MemoryError):
             raise
         except Exception as error:  # whatever a library raises
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            reason = shown(" ".join(str(error).split()) or type(error).__name__)
             raise ValueError(
                 f"{self.name} cannot run the model on photos of shape {photos.shape} ({reason}). "
                 "Try a smaller batch, another `--image-size` or another model"

@@ -15,7 +15,9 @@ def test_whatever_a_library_raises_is_one_line(error):
     def run(photos):
         raise error
 
-    with pytest.raises(ValueError, match=r"keras cannot run .* \(2, 8, 8, 3\) \('?uint8'?\)"):
+    with pytest.raises(
+        ValueError, match=r"keras cannot run .* \(2, 8, 8, 3\) \('?uint8( not allowed)?'?\)"
+    ):
         make(run)(np.zeros((2, 8, 8, 3), np.uint8))
 
 
