@@ -11,7 +11,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
 RUN_ONCE = (
-    "checking", "cli", "collecting", "end_to_end", "images", "places", "rendering", "sources",
+    "checking", "cli", "collecting", "config", "end_to_end", "images", "places", "recipes",
+    "rendering", "retrieval", "sources",
 )  # fmt: skip
 
 

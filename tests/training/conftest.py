@@ -1,8 +1,16 @@
+import dataclasses
+import functools
+import shutil
+import sys
+
 import cv2
+import keras
 import numpy as np
 import pytest
 
 from placevec.config import ModelConfig, TrainConfig
+from placevec.models.backbones import BACKBONES
+from placevec.training import train
 
 SIZE = (32, 48)
 
@@ -20,6 +28,44 @@ def write_places(folder, *, num_places, visits, seed, east=0.0):
     return folder
 
 
+def shorten_mobilenetv2(monkeypatch):
+    """Lets `mobilenetv2` be built up to `block_2_add` only: a tenth of its layers and time.
+
+    Weights are random, and others than those of the whole network for the same seed.
+    """
+
+    def make(weights, include_top, input_tensor):
+        head = _head_of_mobilenetv2(input_tensor.shape[-1])
+        return keras.models.clone_model(head, input_tensors=input_tensor)
+
+    short = dataclasses.replace(BACKBONES["mobilenetv2"], make=make)
+    monkeypatch.setitem(BACKBONES, "mobilenetv2", short)
+
+
+@functools.cache
+def _head_of_mobilenetv2(channels):
+    photos = keras.Input((None, None, channels))
+    whole = keras.applications.MobileNetV2(weights=None, include_top=False, input_tensor=photos)
+    return keras.Model(photos, whole.get_layer("block_2_add").output)
+
+
+@pytest.fixture(autouse=True)
+def quick_training(request, monkeypatch):
+    """Makes trainings quick: a short backbone and no pictures, unless a test asks for the whole."""
+    if "whole_training" not in request.fixturenames:
+        shorten_mobilenetv2(monkeypatch)
+        for module, picture in (
+            ("train", "draw_matches"), ("train", "draw_recall"), ("report", "_draw_history"),
+        ):  # fmt: skip
+            home = sys.modules[f"placevec.training.{module}"]
+            monkeypatch.setattr(home, picture, lambda *_, **__: None)
+
+
+@pytest.fixture
+def whole_training():
+    """Asks for the whole backbone and for pictures, as a process that a test starts has them."""
+
+
 @pytest.fixture(scope="session")
 def made_places(tmp_path_factory):
     """Returns the folder of a small data set: `train` and `val` share no place."""
@@ -29,26 +75,53 @@ def made_places(tmp_path_factory):
     return root
 
 
+def small_settings(folder, run_dir, **changes):
+    """Returns the settings of a training of seconds."""
+    settings = {
+        "places": f"folder:{folder / 'train'}",
+        "validation": f"folder:{folder / 'val'}",
+        "run_dir": run_dir,
+        "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=4),
+        "image_size": SIZE,
+        "loss": "allpair_hinge",
+        "learning_rate": 1e-3,
+        "num_positives": 1,
+        "num_negatives": 2,
+        "batch_size": 2,
+        "steps_per_epoch": 3,
+        "epochs": 2,
+        "validate_every": 1,
+    }
+    return TrainConfig(**(settings | changes))
+
+
 @pytest.fixture
 def small_config(made_places, tmp_path):
     """Returns a function that makes the settings of a training of seconds."""
 
     def make(**changes):
-        settings = {
-            "places": f"folder:{made_places / 'train'}",
-            "validation": f"folder:{made_places / 'val'}",
-            "run_dir": tmp_path / "run",
-            "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=4),
-            "image_size": SIZE,
-            "loss": "allpair_hinge",
-            "learning_rate": 1e-3,
-            "num_positives": 1,
-            "num_negatives": 2,
-            "batch_size": 2,
-            "steps_per_epoch": 3,
-            "epochs": 2,
-            "validate_every": 1,
-        }
-        return TrainConfig(**(settings | changes))
+        run_dir = changes.pop("run_dir", tmp_path / "run")
+        return small_settings(made_places, run_dir, **changes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def trained(made_places, tmp_path_factory):
+    """Returns the settings and the outcome of one small training, its pictures drawn.
+
+    Tests share its folder: one that goes on from it copies it, see `copy_of_trained`.
+    """
+    run_dir = tmp_path_factory.mktemp("trained") / "run"
+    config = small_settings(made_places, run_dir, test=f"folder:{made_places / 'train'}")
+    with pytest.MonkeyPatch.context() as patch:
+        shorten_mobilenetv2(patch)
+        return config, train(config)
+
+
+@pytest.fixture
+def copy_of_trained(trained, tmp_path):
+    """Returns the settings of the small training, in a folder of the test's own."""
+    config = dataclasses.replace(trained[0], run_dir=tmp_path / "copy")
+    shutil.copytree(trained[0].run_dir, config.run_dir)
+    return config

@@ -101,33 +101,31 @@ def assert_same_mined(one, other):
         np.testing.assert_array_equal(left["tuples"], right["tuples"])
 
 
-def test_two_devices_train_as_one_does(even_config, tmp_path):
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [
+        pytest.param(PER_TUPLE, ["two"], id="per_tuple"),
+        pytest.param(OVER_THE_BATCH, ["begun", "resume"], id="mined", marks=pytest.mark.slow),
+    ],
+)
+def test_two_devices_train_as_one_does(even_config, tmp_path, whole_training, loss, names):
     """A loss per tuple in one go; a loss over the batch and mining, stopped and gone on with."""
+    one = even_config(**loss)
     count = 1 if BACKEND == "torch" else 2
-    tuples, batch = even_config(**PER_TUPLE), even_config(**OVER_THE_BATCH)
-    on_two = [
-        dataclasses.replace(config, devices=count, run_dir=tmp_path / name)
-        for name, config in (("tuples", tuples), ("batch", batch))
-    ]
-    begun = dataclasses.replace(on_two[1], epochs=1)
-    output = train_on_two(
-        tmp_path,
-        write_settings(tmp_path, "tuples.json", on_two[0]),
-        write_settings(tmp_path, "begun.json", begun),
-        write_settings(tmp_path, "resume.json", on_two[1]),
-    )
-    assert output.count("results in") == 3
-    assert output.count("before training") == 3
-    for config, other in zip((tuples, batch), on_two, strict=True):
-        config = dataclasses.replace(config, run_dir=tmp_path / f"one_{config.loss}")
-        train(config)
-        assert_same_training(config.run_dir, other.run_dir)
-    assert_same_mined(config.run_dir, other.run_dir)
+    two = dataclasses.replace(one, devices=count, run_dir=tmp_path / "two")
+    settings = {"begun": dataclasses.replace(two, epochs=1), "two": two, "resume": two}
+    paths = [write_settings(tmp_path, f"{name}.json", settings[name]) for name in names]
+    output = train_on_two(tmp_path, *paths)
+    assert output.count("results in") == output.count("before training") == len(names)
+    train(one)
+    assert_same_training(one.run_dir, two.run_dir)
+    if "mining" in loss:
+        assert_same_mined(one.run_dir, two.run_dir)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="torchrun's processes are in the test above")
-def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path):
+def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path, whole_training):
     config = even_config(**OVER_THE_BATCH)
     train(config)
     two = dataclasses.replace(config, run_dir=tmp_path / "two")

@@ -153,7 +153,8 @@ def test_whitens_by_photos_of_the_stream(stream_config, monkeypatch):
     assert all(0 <= share <= 1 for share in training.after.values())
 
 
-def test_trains_and_ends_the_same_after_sigkill(stream_config, tmp_path):
+@pytest.mark.slow
+def test_trains_and_ends_the_same_after_sigkill(stream_config, whole_training, tmp_path):
     whole = stream_config(
         run_dir=tmp_path / "whole", augmentation="light", steps_per_epoch=4, epochs=2
     )  # fmt: skip

@@ -37,14 +37,13 @@ def assert_equal_weights(one, other):
         np.testing.assert_array_equal(left, right)
 
 
-def test_leaves_model_settings_history_recall_and_pictures(small_config, made_places):
-    config = small_config(test=f"folder:{made_places / 'train'}")
-    training = train(config)
+def test_leaves_model_settings_history_recall_and_pictures(trained):
+    config, training = trained
     folder = config.run_dir
     expected = {
         "checkpoint.keras", "config.json", "history.csv", "matches.png", "model.keras",
         "recall.json", "recall.png", "tensorboard", "untrained.keras", "report.md", "history.png",
-        "photos.parquet",
+        "photos.parquet", "lock",
     }  # fmt: skip
     assert {path.name for path in folder.iterdir()} == expected
     recall = json.loads((folder / "recall.json").read_text())
@@ -119,21 +118,18 @@ def test_saves_and_goes_on_with_averaged_weights(small_config):
 
 
 @pytest.mark.one_backend
-def test_gives_a_model_that_loads_without_the_training(small_config):
-    config = small_config(epochs=1)
-    train(config)
-    model = load_model(config.run_dir / "model.keras")
+def test_gives_a_model_that_loads_without_the_training(trained):
+    model = load_model(trained[0].run_dir / "model.keras")
     photos = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3), np.uint8)
     norms = np.linalg.norm(keras.ops.convert_to_numpy(model(photos)), axis=1)
     np.testing.assert_allclose(norms, 1.0, atol=1e-5)
 
 
-def test_goes_on_for_more_epochs_as_if_it_had_never_stopped(small_config, tmp_path):
-    whole = small_config(run_dir=tmp_path / "whole", epochs=3, augmentation="street")
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts", epochs=1)
+def test_goes_on_for_more_epochs_as_if_it_had_never_stopped(copy_of_trained, tmp_path):
+    parts = dataclasses.replace(copy_of_trained, epochs=3)
+    whole = dataclasses.replace(parts, run_dir=tmp_path / "whole")
     train(whole)
-    train(parts)
-    train(dataclasses.replace(parts, epochs=3, resume=True))
+    train(dataclasses.replace(parts, resume=True))
     assert_equal_weights(whole.run_dir, parts.run_dir)
 
 
@@ -181,7 +177,9 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
         ),
     ],
 )
-def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp_path, mining):
+def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(
+    small_config, whole_training, tmp_path, mining
+):
     whole = small_config(
         run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
         loss="info_nce", flip_tuples=True, **mining,
@@ -202,16 +200,15 @@ def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(small_config, tmp
 
 
 @pytest.mark.one_backend
-def test_stops_at_nan_and_keeps_the_last_good_checkpoint(small_config, monkeypatch):
-    config = small_config()
-    train(dataclasses.replace(config, epochs=1))
+def test_stops_at_nan_and_keeps_the_last_good_checkpoint(copy_of_trained, monkeypatch):
+    config = copy_of_trained
     kept = (config.run_dir / "checkpoint.keras").read_bytes()
     call = AllPairHingeLoss.call
     monkeypatch.setattr(
         AllPairHingeLoss, "call", lambda self, y, x: call(self, y, x) * float("nan")
     )
-    with pytest.raises(FloatingPointError, match="step 1 of epoch 2.*--learning-rate"):
-        train(dataclasses.replace(config, epochs=2, resume=True))
+    with pytest.raises(FloatingPointError, match="step 1 of epoch 3.*--learning-rate"):
+        train(dataclasses.replace(config, epochs=3, resume=True))
     assert (config.run_dir / "checkpoint.keras").read_bytes() == kept
 
 
@@ -285,9 +282,8 @@ def test_goes_on_without_unreadable_photos_when_told(small_config, made_places, 
 
 
 @pytest.mark.one_backend
-def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
-    config = small_config(epochs=1)
-    train(config)
+def test_a_start_that_fails_leaves_the_earlier_run_alone(copy_of_trained):
+    config = copy_of_trained
     kept = (config.run_dir / "model.keras").read_bytes()
     with pytest.raises(ValueError, match="train_from_layer"):
         train(dataclasses.replace(config, overwrite=True, train_from_layer="block_99"))
@@ -296,9 +292,8 @@ def test_a_start_that_fails_leaves_the_earlier_run_alone(small_config):
 
 @pytest.mark.slow
 @pytest.mark.one_backend
-def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
-    first = small_config(epochs=1)
-    train(first)
+def test_goes_on_from_the_clusters_of_a_trained_model(trained, small_config, tmp_path):
+    first = trained[0]
     start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
     train(small_config(run_dir=tmp_path / "second", model=start, epochs=1))
     one = load_model(first.run_dir / "model.keras").layers[-1]
@@ -308,9 +303,8 @@ def test_goes_on_from_the_clusters_of_a_trained_model(small_config, tmp_path):
 
 
 @pytest.mark.one_backend
-def test_whitens_the_best_model_after_the_last_epoch(small_config, tmp_path):
-    plain, config = small_config(), small_config(run_dir=tmp_path / "whitened", whiten_dim=5)
-    train(plain)
+def test_whitens_the_best_model_after_the_last_epoch(trained, small_config):
+    plain, config = trained[0], small_config(whiten_dim=5)
     training = train(config)
     best, whitened = (load_model(each.run_dir / "model.keras") for each in (plain, config))
     assert (whitened.layers[-1].name, whitened.output_shape[-1]) == ("whitening", 5)
@@ -367,6 +361,7 @@ def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
     assert entropies[1] > entropies[0] + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_a_whitened_training_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
     """Also where the best network was whitened before the training went on."""
@@ -390,7 +385,7 @@ def test_refuses_impossible_whitening_before_the_training(small_config):
         train(config)
     with pytest.raises(ValueError, match="between 1 and 22 for 24 photos.*rank=23"):
         train(small_config(whiten_rank=23))
-    assert not config.run_dir.exists()
+    assert {path.name for path in config.run_dir.iterdir()} == {"lock"}
 
 
 def test_learns_a_projection_from_its_pca_start(small_config):
@@ -408,6 +403,7 @@ def test_learns_a_projection_from_its_pca_start(small_config):
     np.testing.assert_allclose(products / np.diag(products), np.eye(6), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_goes_on_from_the_projection_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
