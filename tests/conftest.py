@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import dataclasses
+import functools
 import os
 from pathlib import Path
 
@@ -35,6 +37,33 @@ def shared_data():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def shorten_mobilenetv2():
+    """Returns a function that lets `mobilenetv2` be built up to `block_2_add` only.
+
+    That is a tenth of its layers and of the time. Weights are random, and others than those of the
+    whole network for the same seed.
+    """
+    import keras
+
+    from placevec.models.backbones import BACKBONES
+
+    @functools.cache
+    def head(channels):
+        photos = keras.Input((None, None, channels))
+        whole = keras.applications.MobileNetV2(weights=None, include_top=False, input_tensor=photos)
+        return keras.Model(photos, whole.get_layer("block_2_add").output)
+
+    def make(weights, include_top, input_tensor):
+        return keras.models.clone_model(head(input_tensor.shape[-1]), input_tensors=input_tensor)
+
+    def shorten(monkeypatch):
+        short = dataclasses.replace(BACKBONES["mobilenetv2"], make=make)
+        monkeypatch.setitem(BACKBONES, "mobilenetv2", short)
+
+    return shorten
 
 
 @pytest.hookimpl(tryfirst=True)

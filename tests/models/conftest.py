@@ -24,7 +24,7 @@ SHALLOW = {
 
 
 @pytest.fixture(scope="session")
-def shallow_model():
+def shallow_model(shorten_mobilenetv2):
     """Returns a function from settings to a descriptor model with random weights.
 
     Networks are built once and shared: tests do not change their weights.
@@ -36,9 +36,17 @@ def shallow_model():
         if settings.get("aggregator", "netvlad") in ("netvlad", "salad"):
             settings = {"num_clusters": 2, **settings}
         settings = {"cut_layer": SHALLOW[backbone], **settings}
-        return build_descriptor_model(ModelConfig(backbone=backbone, **settings))
+        with pytest.MonkeyPatch.context() as patch:
+            shorten_mobilenetv2(patch)
+            return build_descriptor_model(ModelConfig(backbone=backbone, **settings))
 
     return build
+
+
+@pytest.fixture
+def short_mobilenetv2(monkeypatch, shorten_mobilenetv2):
+    """Lets `mobilenetv2` be short for one test."""
+    shorten_mobilenetv2(monkeypatch)
 
 
 @pytest.fixture

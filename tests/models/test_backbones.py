@@ -28,14 +28,21 @@ PLAIN = {
     "mobilenetv3large": ("MobileNetV3Large", 112),
     "convnexttiny": ("ConvNeXtTiny", 384),
 }
-# On JAX some of them stand for the others: compiling each for every size takes minutes.
-ONE_OF_A_KIND = [
-    pytest.param(name, marks=[] if name in ("mobilenetv2", "vgg16") else pytest.mark.one_backend)
+# On JAX two stand for all, and in a quick run one of a kind: building and compiling take minutes.
+ON_EVERY_BACKEND = ("mobilenetv2", "vgg16")
+ONE_OF_A_KIND = (*ON_EVERY_BACKEND, "efficientnetb0", "mobilenetv3small", "convnexttiny")
+EVERY_BACKBONE = [
+    pytest.param(
+        name,
+        marks=[] if name in ON_EVERY_BACKEND
+        else [pytest.mark.one_backend] if name in ONE_OF_A_KIND
+        else [pytest.mark.one_backend, pytest.mark.slow],
+    )
     for name in FEATURE_DIMS
-]
+]  # fmt: skip
 # The others are as slow to build as they are alike.
 ONE_OF_THEM = [
-    pytest.param(name, marks=[] if name in ("resnet50", "mobilenetv3small") else pytest.mark.slow)
+    pytest.param(name, marks=[] if name == "mobilenetv3small" else pytest.mark.slow)
     for name in PLAIN
 ]
 NO_TOP = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
@@ -76,8 +83,11 @@ def serve(monkeypatch):
         yield start
 
 
-@pytest.mark.parametrize(("channels", "rows", "columns"), [(1, 64, 32), (3, 33, 47)])
-@pytest.mark.parametrize("backbone", ONE_OF_A_KIND)
+@pytest.mark.parametrize(
+    ("channels", "rows", "columns"),
+    [pytest.param(1, 64, 32, marks=pytest.mark.slow), (3, 33, 47)],
+)
+@pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_takes_photos_of_any_size_grey_or_colour(
     shallow_model, random_photos, backbone, channels, rows, columns
 ):

@@ -43,9 +43,14 @@ def old_pixels(photos, channels):
     return order.astype("float32") * 2.0 / 255.0 - 1.0
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "size", [(480, 640), pytest.param((600, 960), marks=pytest.mark.one_backend)]
+    ("kind", "size"),
+    [
+        ("color", (480, 640)),
+        pytest.param("gray", (600, 960), marks=pytest.mark.one_backend),
+        pytest.param("gray", (480, 640), marks=pytest.mark.slow),
+        pytest.param("color", (600, 960), marks=pytest.mark.slow),
+    ],
 )
 def test_describes_as_the_frozen_graph_does(shared_data, photos, kind, size):
     folder = shared_data("weights", "cartwheel")

@@ -29,6 +29,8 @@ from placevec.models import (
 )
 from placevec.models.weights import AGGREGATOR
 
+pytestmark = pytest.mark.usefixtures("short_mobilenetv2")
+
 
 def describe(model, photos):
     return keras.ops.convert_to_numpy(model.predict_on_batch(photos))

@@ -10,6 +10,8 @@ from placevec.models.feature_networks import (
 )
 from placevec.models.weights import read_weights
 
+pytestmark = pytest.mark.usefixtures("short_mobilenetv2")
+
 
 def small_network(**kwargs):
     photos = keras.Input((32, 64, 3))

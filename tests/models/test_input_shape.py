@@ -9,7 +9,7 @@ from placevec.models.input_shape import with_input_shape
 
 
 @pytest.fixture
-def model():
+def model(short_mobilenetv2):
     photos = keras.Input((32, 64, 3))
     features = cut_network(
         "mobilenetv2", photos, "block_2_add", trainable=False, kernel_regularizer="l2"

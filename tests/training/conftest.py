@@ -1,15 +1,12 @@
 import dataclasses
-import functools
 import shutil
 import sys
 
 import cv2
-import keras
 import numpy as np
 import pytest
 
 from placevec.config import ModelConfig, TrainConfig
-from placevec.models.backbones import BACKBONES
 from placevec.training import train
 
 SIZE = (32, 48)
@@ -28,29 +25,8 @@ def write_places(folder, *, num_places, visits, seed, east=0.0):
     return folder
 
 
-def shorten_mobilenetv2(monkeypatch):
-    """Lets `mobilenetv2` be built up to `block_2_add` only: a tenth of its layers and time.
-
-    Weights are random, and others than those of the whole network for the same seed.
-    """
-
-    def make(weights, include_top, input_tensor):
-        head = _head_of_mobilenetv2(input_tensor.shape[-1])
-        return keras.models.clone_model(head, input_tensors=input_tensor)
-
-    short = dataclasses.replace(BACKBONES["mobilenetv2"], make=make)
-    monkeypatch.setitem(BACKBONES, "mobilenetv2", short)
-
-
-@functools.cache
-def _head_of_mobilenetv2(channels):
-    photos = keras.Input((None, None, channels))
-    whole = keras.applications.MobileNetV2(weights=None, include_top=False, input_tensor=photos)
-    return keras.Model(photos, whole.get_layer("block_2_add").output)
-
-
 @pytest.fixture(autouse=True)
-def quick_training(request, monkeypatch):
+def quick_training(request, monkeypatch, shorten_mobilenetv2):
     """Makes trainings quick: a short backbone and no pictures, unless a test asks for the whole."""
     if "whole_training" not in request.fixturenames:
         shorten_mobilenetv2(monkeypatch)
@@ -107,7 +83,7 @@ def small_config(made_places, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def trained(made_places, tmp_path_factory):
+def trained(made_places, tmp_path_factory, shorten_mobilenetv2):
     """Returns the settings and the outcome of one small training, its pictures drawn.
 
     Tests share its folder: one that goes on from it copies it, see `copy_of_trained`.
