@@ -97,11 +97,12 @@ def _text(path: Path, _: list[Path], rng: np.random.Generator) -> str:
     else:
         form = ("utf-16", "utf-32", "cp037", "crlf", "bom", "cr")[rng.integers(6)]
         text = data.decode("latin-1")
-        data = {
+        changed = {
             "crlf": data.replace(b"\n", b"\r\n"),
             "cr": data.replace(b"\n", b"\r"),
             "bom": b"\xef\xbb\xbf" + data,
-        }.get(form) or text.encode(form, "replace")
+        }
+        data = changed[form] if form in changed else text.encode(form, "replace")
         how = form
     path.write_bytes(data)
     return how
