@@ -88,8 +88,8 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
         newer = [name for name in there if there[name]["modified_ns"] != then[name]["modified_ns"]]
         if newer:
             _log.warning(
-                "%s of `%s` have another time of change than when the run began, and the same "
-                "size. If their pixels changed, train in another `--run-dir`",
+                "Another time of change than when the run began, and the same size: %s of `%s`. If "
+                "pixels changed, train in another `--run-dir`",
                 _counted(newer), setting,
             )  # fmt: skip
 
