@@ -30,6 +30,9 @@ POSITIONS_FILE = "positions.csv"
 _NUM_FIELDS = 14  # of a whole name
 _TIME_FIELD = 12
 _ZONE = re.compile(r"(\d+) ?([A-Z]?)")
+_MEANS_ZONE = re.compile(
+    r"(UTM|EPSG|ZONE)[ _:-]*\d+.*|[-+]?\d+(\.\d+)?@[A-Z]|[A-Z]@\d+|\d+@.*(NORTH|SOUTH).*"
+)
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,8 @@ def _zone(number: str, letter: str, is_full: bool) -> str | None:
     match = _ZONE.fullmatch(number)
     has_letter = len(letter) == 1 and letter.isalpha()
     if match is None or (letter and not has_letter and not match.group(2)):
+        if _MEANS_ZONE.fullmatch(f"{number}@{letter}".removesuffix("@")):
+            return None
         is_note = not is_full and not (has_letter and not number)
         return "" if is_note or not (number or letter) else None
     bands = {match.group(2), letter if has_letter else ""} - {""}

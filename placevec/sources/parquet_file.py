@@ -62,6 +62,11 @@ def parquet_chunks(table_path: Path, wanted: Collection[str]) -> Iterator[dict[s
                     f"`{column}` of {table_path} must hold one value in each row. Received: "
                     f"{shown(kind, longest=60)}"
                 )
+            if _is_bytes(kind):
+                raise ValueError(
+                    f"`{column}` of {table_path} must hold text or numbers. Received: {kind}. "
+                    "Write it as a string"
+                )
         opened.seek(0)
         # As a dictionary, equal texts are in memory once, and are measured before they are copied.
         texts = [column for column in chosen if _is_text(schema.field(column).type)]
@@ -115,7 +120,13 @@ def _cells(batch: "pyarrow.RecordBatch", column: str, table_path: Path) -> list:
 def _is_text(kind: "pyarrow.DataType") -> bool:
     from pyarrow import types
 
-    tests = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
+def _is_bytes(kind: "pyarrow.DataType") -> bool:
+    from pyarrow import types
+
+    tests = (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
     return any(test(kind) for test in tests)
 
 

@@ -16,9 +16,9 @@ def write_photo_table(table_path: Path | str, columns: Mapping[str, Sequence]) -
 
     Args:
         table_path: Path. The file, in a folder that is there.
-        columns: column -> its (N,) values, in the order to write; see `rows.COLUMNS` for the names
-            that are read back. None and NaN become empty cells, a float its shortest form, and
-            text never begins as a formula (see `csv_cell`).
+        columns: column -> its (N,) values, in the order to write; see `columns.COLUMNS` for the
+            names that are read back. None and NaN become empty cells, a float its shortest form,
+            and text never begins as a formula (see `csv_cell`).
 
     Raises:
         ValueError: If there is no column `file`, or columns differ in length.

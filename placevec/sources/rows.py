@@ -1,7 +1,5 @@
 """The rows of a table of photos, CSV or Parquet, converted column by column."""
 
-import difflib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +10,13 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
 from placevec.sources.cells import CellReader
-from placevec.sources.csv_file import csv_chunks, csv_columns, in_words
+from placevec.sources.columns import (
+    COLUMNS,
+    POSITION_COLUMNS,
+    refuse_columns,
+    warn_of_near_columns,
+)
+from placevec.sources.csv_file import csv_chunks, csv_columns
 from placevec.sources.files import tidy_name
 from placevec.sources.identities import number_identities
 from placevec.sources.null_island import at_zero
@@ -20,24 +24,6 @@ from placevec.sources.parquet_file import parquet_chunks, parquet_columns
 from placevec.sources.times import settle_times
 from placevec.sources.utm import metres_from_degrees, refuse_hemisphere_letters
 
-log = logging.getLogger(__name__)
-
-# The columns that a table may have, and how else people call them.
-COLUMNS = {
-    "file": ("filename", "name", "path", "image", "img", "photo"),
-    "lat": ("latitude",),
-    "lon": ("longitude", "lng", "long"),
-    "east": ("easting", "utm_east", "x"),
-    "north": ("northing", "utm_north", "y"),
-    "utm_zone": ("zone", "utm", "utmzone", "zone_number"),
-    "heading_deg": ("heading", "bearing", "northdeg", "yaw", "compass"),
-    "time": ("timestamp", "time_s", "captured_at", "datetime", "date"),
-    "place": ("place_id", "location"),
-    "sequence": ("sequence_id", "seq", "drive", "traverse"),
-    "altitude_m": ("altitude", "alt", "elevation"),
-    "fov_deg": ("fov", "hfov", "field_of_view"),
-    "role": ("subset", "type"),
-}
 # The lowest and the highest value that a column may have.
 LIMITS = {
     "heading_deg": (-360.0, 720.0, "degrees"),
@@ -45,8 +31,6 @@ LIMITS = {
     "fov_deg": (0.001, 360.0, "degrees"),
 }
 TABLE_SUFFIXES = (".csv", ".parquet")
-_POSITIONS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
-_ZONE_LETTERS = ("zone_letter", "utm_letter", "letter", "band", "utm_band", "hemisphere")
 _MOST_BYTES = 8_000_000_000  # of a column in memory
 
 
@@ -155,9 +139,8 @@ def read_rows(table_path: Path) -> PhotoRows:
     columns: dict[str, list[np.ndarray]] = {}
     for cells in chunks:
         if not columns:
-            _refuse_missing_columns(cells, table_path)
-            _refuse_unread_zones(cells, table_path)
-            _warn_of_near_columns(cells, table_path)
+            refuse_columns(list(cells), table_path)
+            warn_of_near_columns(list(cells), table_path)
         for column, values in _convert(cells, table_path).items():
             columns.setdefault(column, []).append(values)
     for column, parts in columns.items():
@@ -168,7 +151,7 @@ def read_rows(table_path: Path) -> PhotoRows:
     if not len(names):
         raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
     _refuse_repeated(names, table_path)
-    pair = next((pair for pair in _POSITIONS if pair[0] in found), None)
+    pair = next((pair for pair in POSITION_COLUMNS if pair[0] in found), None)
     positions, is_zero = None, np.zeros(len(names), dtype=bool)
     if pair is not None:
         positions = np.stack([found[column] for column in pair], axis=1)
@@ -236,27 +219,6 @@ def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
 
 
-def _refuse_unread_zones(cells: dict[str, list], table_path: Path) -> None:
-    """Refuses UTM zones in a column of another name: photos of two zones must not be mixed."""
-    if "east" not in cells:
-        return
-    by_name = {name.strip().lower(): name for name in cells if name not in COLUMNS}
-    numbers = () if "utm_zone" in cells else ("utm_zone", *COLUMNS["utm_zone"])
-    unread = next((by_name[name] for name in (*numbers, *_ZONE_LETTERS) if name in by_name), None)
-    if unread is not None:
-        raise ValueError(
-            f"Column `{shown(unread)}` of {table_path} may state the UTM zone of `east,north`. "
-            "Write number and letter into the column `utm_zone`, such as 31U, and rename any other"
-        )
-
-
-def _refuse_missing_columns(cells: dict[str, list], table_path: Path) -> None:
-    pair = next((pair for pair in _POSITIONS if pair[0] in cells or pair[1] in cells), ())
-    for column in ("file", *pair):
-        if column not in cells:
-            raise ValueError(_missing_column(column, cells, table_path))
-
-
 def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
     """Returns the known columns as arrays, identities as texts, times as `settle_times` takes."""
     names = [tidy_name("" if cell is None else str(cell), table_path) for cell in cells["file"]]
@@ -299,55 +261,3 @@ def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
             f"{repeated.sum()} files stand more than once in {table_path} (first: {name}, rows "
             f"{rows[0]} and {rows[1]}). Give each photo one row"
         )
-
-
-def _missing_column(column: str, cells: dict[str, list], table_path: Path) -> str:
-    near = _nearest(column, cells)
-    way_out = f"Rename `{near}` to `{column}`" if near else f"Add the column `{column}`"
-    if column == "file" and {"time", "lat", "lon"} <= set(cells):
-        way_out += f", or read it as the track of photos or a video: track:PATH,track={table_path}"
-    return f"No column `{column}` in {table_path} ({_present(cells)}). {way_out}"
-
-
-def _present(columns: Sequence[str]) -> str:
-    return f"it has: {in_words(columns)}"
-
-
-def why_no_places(table_path: Path) -> str:
-    """Says which columns a table without positions and places has, and which to rename."""
-    columns = read_columns(table_path)
-    near = {
-        column: _nearest(column, columns) for column in ("lat", "lon", "east", "north", "place")
-    }
-    renames = [f"`{shown(name)}` to `{column}`" for column, name in near.items() if name]
-    way_out = f"Rename {', '.join(renames)}" if renames else "Add them"
-    return f"none in {table_path} ({_present(columns)}). {way_out}"
-
-
-def _nearest(column: str, present: Sequence[str]) -> str | None:
-    """Returns the unknown column that most likely means `column`."""
-    unknown = {name.strip().lower(): name for name in present if name not in COLUMNS}
-    for alias in (column, *COLUMNS[column]):
-        if alias in unknown:
-            return unknown[alias]
-    close = difflib.get_close_matches(column, unknown, n=1, cutoff=0.7)
-    return unknown[close[0]] if close else None
-
-
-def _warn_of_near_columns(cells: dict[str, list], table_path: Path) -> None:
-    has_positions = any(pair[0] in cells for pair in _POSITIONS)
-    said = set()
-    for column in COLUMNS:
-        is_position = column in ("lat", "lon", "east", "north", "utm_zone")
-        near = (
-            None if column in cells or (is_position and has_positions) else _nearest(column, cells)
-        )
-        if near and near not in said:
-            said.add(near)
-            log.warning(
-                "Column `%s` of %s is not read. If it is the %s, rename it to `%s`",
-                shown(near),
-                table_path,
-                column.removesuffix("_deg").removesuffix("_m"),
-                column,
-            )

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
+from placevec.sources.columns import why_no_places
 from placevec.sources.files import go_on_without, readable, tell_unnamed
 from placevec.sources.folder import POSITIONS_FILE
 from placevec.sources.null_island import among_them
 from placevec.sources.points import read_points
 from placevec.sources.roles import roles_of
-from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows, why_no_places
+from placevec.sources.rows import TABLE_SUFFIXES, read_columns, read_rows
 from placevec.sources.splits import SPLITS_FILE
 
 
@@ -46,7 +47,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     if rows.positions is None and rows.place_ids is None:
         raise ValueError(
             "A table needs `lat,lon`, `east,north` or `place`. Received: "
-            f"{why_no_places(table_path)}"
+            f"{why_no_places(read_columns(table_path), table_path)}"
         )
     count = len(rows.names)
     kept = readable(

@@ -302,3 +302,16 @@ def test_reads_the_layout_of_the_vpr_downloader(photos, split):
     assert [len(dataset.queries), len(dataset.database), len(dataset)] == [1, 1, 2]
     assert dataset.frame == "UTM 17T"
     assert dataset.headings_deg.tolist() == [90, 91]
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTM32", "UTM 32N", "EPSG:32632", "zone32", "32.0@T", "-32@T", "t@32", "32@north"]
+)
+def test_refuses_a_zone_of_another_spelling(zone):
+    with pytest.raises(ValueError, match="A UTM zone in a photo's name must be"):
+        parse_photo_name(f"@500000@5300000@{zone}@.jpg")
+
+
+def test_a_note_is_not_a_zone():
+    for note in ("7-3@b1", "north", "zone", "run@2", "utmost", "12@winter"):
+        assert parse_photo_name(f"@10@20@{note}@.jpg").zone == ""

@@ -25,3 +25,8 @@ def test_zero_of_a_map_is_a_place_unless_all_others_are_far():
         False,
         False,
     ]
+
+
+def test_what_rounding_leaves_of_zero_is_zero_on_a_map_too():
+    assert at_zero(positions((1e-9, -1e-9), FAR), on_earth=False).tolist() == [True, False]
+    assert not at_zero(positions((1e-9, -1e-9), NEAR), on_earth=False).any()

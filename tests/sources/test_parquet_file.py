@@ -77,3 +77,10 @@ def test_damage_is_one_line_that_names_the_file(tmp_path):
         with pytest.raises(ValueError, match="a.parquet is no whole Parquet file") as refusal:
             read(path, "file")
         assert str(refusal.value).isprintable()
+
+
+def test_bytes_are_not_a_text(tmp_path):
+    with pytest.raises(
+        ValueError, match="`file` of .* must hold text or numbers. Received: binary"
+    ):
+        read(written(tmp_path, file=[b"a.jpg"]), "file")
