@@ -42,3 +42,7 @@ def __getattr__(name: str) -> object:
 def _register_with_keras(_module: object) -> None:
     importlib.import_module("placevec.layers")
     importlib.import_module("placevec.losses")
+    from placevec.config.choices import LOSSES
+
+    for row in LOSSES.values():
+        row.find()

@@ -1,6 +1,136 @@
-"""What several settings choose from."""
+"""What settings choose from: one row a choice, in one table a setting.
 
-from typing import Literal
+Flags, errors and registries are made from these tables. A row names the code of its choice as
+text, `MODULE:NAME`, which is imported when it is asked for. Only the standard library is imported.
+"""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One row of a table of choices.
+
+    Args:
+        home: str. `MODULE:NAME` of the class or function behind the choice.
+        arguments: mapping. Its arguments, and the setting that each comes from. An argument whose
+            setting is None is left out, so that its own default holds.
+        constants: mapping. Further arguments, and their values.
+        settings: tuple of str. Further settings that only apply to the choices that name them.
+    """
+
+    home: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+
+    def takes(self, setting: str) -> bool:
+        """Returns whether a setting applies to this choice."""
+        return setting in self.settings or setting in self.arguments.values()
+
+    def find(self) -> Any:
+        """Imports and returns the class or function behind the choice."""
+        module, _, name = self.home.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    def arguments_from(self, config: Any) -> dict[str, Any]:
+        """Returns the arguments that settings give, for what `find` returns.
+
+        Args:
+            config: dataclass instance that holds all settings of `arguments`.
+        """
+        values = {name: getattr(config, setting) for name, setting in self.arguments.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        return {**self.constants, **given}
+
+
+Row = TypeVar("Row")
+
+
+def choose(table: Mapping[str, Row], name: str, setting: str) -> Row:
+    """Returns the row of a name.
+
+    Args:
+        table: mapping. One of the tables of this file.
+        name: str. A key of it.
+        setting: str. What the error calls the choice, such as `"loss"`.
+
+    Raises:
+        ValueError: If the table has no such row. The error names the nearest and all rows.
+
+    Example:
+    >>> choose(LOSSES, "circle", "loss").needs_negatives
+    False
+    """
+    if name not in table:
+        near = difflib.get_close_matches(str(name), table, n=1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"`{setting}` must be one of {', '.join(table)}. Received: {setting}={name!r}{hint}"
+        )
+    return table[name]
+
+
+def users_of(table: Mapping[str, Choice], setting: str) -> list[str]:
+    """Returns the names of the choices that a setting applies to."""
+    return [name for name, row in table.items() if row.takes(setting)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossChoice(Choice):
+    """One row of the table of losses.
+
+    Args:
+        needs_negatives: bool. Whether each tuple needs negatives; otherwise the photos of the other
+            tuples of a batch are enough.
+    """
+
+    needs_negatives: bool = True
+
+
+_TUPLE_LOSS = {"margin": "margin"}
+_PAIR_LOSS = {"margin": "margin", "negative_radius_m": "pair_radius_m"}
+
+LOSSES = {
+    "allpair_hinge": LossChoice(
+        home="placevec.losses.all_pair_hinge:AllPairHingeLoss", arguments=_TUPLE_LOSS
+    ),
+    "allpair_hinge_deviation": LossChoice(
+        home="placevec.losses.all_pair_hinge_deviation:AllPairHingeDeviationLoss",
+        arguments=_TUPLE_LOSS,
+    ),
+    "triplet_max_positive": LossChoice(
+        home="placevec.losses.triplet_max_positive:TripletMaxPositiveLoss", arguments=_TUPLE_LOSS
+    ),
+    "triplet_ranking": LossChoice(
+        home="placevec.losses.triplet_ranking:TripletRankingLoss", arguments=_TUPLE_LOSS
+    ),
+    "sare_joint": LossChoice(home="placevec.losses.sare_joint:SAREJointLoss"),
+    "sare_independent": LossChoice(home="placevec.losses.sare_independent:SAREIndependentLoss"),
+    "info_nce": LossChoice(
+        home="placevec.losses.info_nce:InfoNCELoss",
+        arguments={"temperature": "temperature", "negative_radius_m": "pair_radius_m"},
+        needs_negatives=False,
+    ),
+    "multi_similarity": LossChoice(
+        home="placevec.losses.multi_similarity:MultiSimilarityLoss",
+        arguments=_PAIR_LOSS,
+        needs_negatives=False,
+    ),
+    "circle": LossChoice(
+        home="placevec.losses.circle:CircleLoss", arguments=_PAIR_LOSS, needs_negatives=False
+    ),
+    "batch_allpair_hinge": LossChoice(
+        home="placevec.losses.batch_all_pair_hinge:BatchAllPairHingeLoss",
+        arguments=_PAIR_LOSS,
+        needs_negatives=False,
+    ),
+}
+
 
 Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
 
@@ -9,3 +139,9 @@ Engine = Literal["auto", "openvino", "onnx", "litert", "keras"]
 
 
 Precision = Literal["float32", "bf16", "int8"]
+
+
+if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
+    LossName = str
+else:
+    LossName = Literal[tuple(LOSSES)]

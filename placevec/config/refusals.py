@@ -1,10 +1,13 @@
 """What settings must be, and the errors that say so."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
+
+from placevec.config.choices import Choice, users_of
 
 
 def settle_types(config: Any) -> None:
@@ -52,6 +55,38 @@ def need_image_size(config: Any) -> None:
     """Refuses photos of fewer than 32 rows or columns."""
     if config.image_size is not None and min(config.image_size) < 32:
         refuse(config, "image_size", "two whole numbers, rows and columns, of at least 32")
+
+
+def need_applicable(
+    config: Any, table: Mapping[str, Choice], chosen: str, *, prefix: str = ""
+) -> None:
+    """Refuses settings that were given and only apply to other choices of a table.
+
+    Args:
+        config: dataclass instance.
+        table: mapping. A table of `placevec.config.choices`.
+        chosen: str. The key of the row that was chosen.
+        prefix: str. Text in front of the names of choices, such as `"mining="`.
+    """
+    for each in dataclasses.fields(config):
+        users = users_of(table, each.name)
+        value = getattr(config, each.name)
+        if users and chosen not in users and value != each.default:
+            names = in_words([f"{prefix}{name}" for name in users])
+            raise ValueError(
+                f"`{each.name}` only applies to {names}, not to {prefix}{chosen}. "
+                f"Received: {each.name}={value!r}"
+            )
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Joins names as a sentence does.
+
+    Example:
+    >>> in_words(["conv_ap", "mixvpr", "salad"])
+    'conv_ap, mixvpr and salad'
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def need_date(config: Any, name: str) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from placevec.config.choices import Augmentation
+from placevec.config.choices import LOSSES, Augmentation, LossName
 from placevec.config.model import ModelConfig
 from placevec.config.refusals import (
+    need_applicable,
     need_at_least,
     need_between,
     need_image_size,
@@ -15,14 +16,6 @@ from placevec.config.refusals import (
     refuse,
     settle_types,
 )
-
-_LOSSES_OVER_THE_BATCH = ("batch_allpair_hinge", "circle", "info_nce", "multi_similarity")
-
-
-_LOSSES_WITHOUT_MARGIN = ("info_nce", "sare_independent", "sare_joint")
-
-
-_LOSSES_WITH_TEMPERATURE = ("info_nce",)
 
 
 @dataclass(frozen=True)
@@ -105,18 +98,7 @@ class TrainConfig:
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
-    loss: Literal[
-        "allpair_hinge",
-        "allpair_hinge_deviation",
-        "triplet_max_positive",
-        "triplet_ranking",
-        "sare_joint",
-        "sare_independent",
-        "info_nce",
-        "multi_similarity",
-        "circle",
-        "batch_allpair_hinge",
-    ] = "info_nce"
+    loss: LossName = "info_nce"
     """What is minimised over the descriptors of a tuple, or of a batch of them."""
     margin: float | None = None
     """By how much a positive must be closer than a negative (epsilon of the hinge); for circle, by
@@ -241,7 +223,8 @@ class TrainConfig:
         if self.learning_rate is not None:
             need_positive(self, "learning_rate")
         need_at_least(self, 0, "num_negatives")
-        if self.num_negatives == 0 and self.loss not in _LOSSES_OVER_THE_BATCH:
+        loss = LOSSES[self.loss]
+        if self.num_negatives == 0 and loss.needs_negatives:
             refuse(self, "num_negatives", f"at least 1 with the loss {self.loss}")
         if self.mining == "random":
             if self.num_hard_negatives or self.positives == "best":
@@ -252,9 +235,9 @@ class TrainConfig:
                 )
         elif self.num_negatives == 0:
             refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
-        rule, over_the_batch = self.positive_rule, self.loss in _LOSSES_OVER_THE_BATCH
+        rule = self.positive_rule
         self._refuse_unused("min_overlap", rule != "distance", "positive_rule", rule)
-        looks_far = rule == "view_overlap" or (rule == "shared_points" and over_the_batch)
+        looks_far = rule == "view_overlap" or (rule == "shared_points" and not loss.needs_negatives)
         self._refuse_unused("view_depth_m", looks_far, "positive_rule", rule)
         self._refuse_unused(
             "mining_pool", self.mining in ("partial", "paper"), "mining", self.mining
@@ -284,15 +267,10 @@ class TrainConfig:
             refuse(self, "halve_every", "0 beside `cosine_decay` or `warmup_steps`")
         if self.warmup_steps >= self.epochs * self.steps_per_epoch:
             refuse(self, "warmup_steps", "less than `epochs * steps_per_epoch`")
+        need_applicable(self, LOSSES, self.loss)
         if self.margin is not None:
-            if self.loss in _LOSSES_WITHOUT_MARGIN:
-                raise ValueError(f"{self.loss} has no `margin`. Received: margin={self.margin}")
             need_at_least(self, 0, "margin")
         if self.temperature is not None:
-            if self.loss not in _LOSSES_WITH_TEMPERATURE:
-                raise ValueError(
-                    f"{self.loss} has no `temperature`. Received: temperature={self.temperature}"
-                )
             need_positive(self, "temperature")
         need_image_size(self)
         if not self.negative_radius_m >= self.positive_radius_m:

@@ -11,7 +11,6 @@ from placevec.losses.distillation import DistillationLoss as DistillationLoss
 from placevec.losses.info_nce import InfoNCELoss as InfoNCELoss
 from placevec.losses.multi_similarity import MultiSimilarityLoss as MultiSimilarityLoss
 from placevec.losses.positive_deviation import PositiveDeviationLoss as PositiveDeviationLoss
-from placevec.losses.registry import LOSSES as LOSSES
 from placevec.losses.registry import get_loss as get_loss
 from placevec.losses.sare_independent import SAREIndependentLoss as SAREIndependentLoss
 from placevec.losses.sare_joint import SAREJointLoss as SAREJointLoss

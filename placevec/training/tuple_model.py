@@ -1,23 +1,18 @@
 """The network as it is trained: tuples of photos in, tuples of descriptors out."""
 
-import inspect
 from pathlib import Path
 
 import keras
 
 from placevec.config import TrainConfig
+from placevec.config.choices import LOSSES
 from placevec.layers import PhotoAugmentation
-from placevec.losses import LOSSES, DistillationLoss, get_loss
+from placevec.losses import DistillationLoss, get_loss
 from placevec.models import load_keras, without_xla
 from placevec.training.batch_norm import fuse_batch_norm
 from placevec.training.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
-_LOSS_SETTINGS = {
-    "margin": "margin",
-    "temperature": "temperature",
-    "negative_radius_m": "pair_radius_m",
-}  # argument -> setting
 
 
 def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
@@ -50,7 +45,7 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         config.loss,
         num_positives=config.num_positives,
         num_negatives=config.num_negatives,
-        **_loss_arguments(config),
+        **LOSSES[config.loss].arguments_from(config),
     )
     if config.distillation:
         loss = DistillationLoss(loss, config.distillation)
@@ -120,15 +115,6 @@ class CountSteps(keras.layers.Layer):
         if training:
             self.steps.assign_add(1)
         return inputs
-
-
-def _loss_arguments(config: TrainConfig) -> dict:
-    """Returns the settings that the loss takes as arguments, but those not given."""
-    takes = inspect.signature(LOSSES[config.loss]).parameters
-    settings = {
-        name: getattr(config, setting) for name, setting in _LOSS_SETTINGS.items() if name in takes
-    }
-    return {name: value for name, value in settings.items() if value is not None}
 
 
 def descriptor_of(tuple_model: keras.Model) -> keras.Model:

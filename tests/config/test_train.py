@@ -1,11 +1,10 @@
 import inspect
 import re
-from typing import get_args, get_type_hints
 
 import pytest
 
 from placevec.config import ModelConfig, TrainConfig
-from placevec.losses import LOSSES
+from placevec.config.choices import LOSSES
 
 
 @pytest.mark.parametrize(
@@ -92,12 +91,15 @@ from placevec.losses import LOSSES
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
         ({"whiten_dim": -1}, "`whiten_dim` must be at least 0"),
         ({"whiten_power": 1.5}, "`whiten_power` must be between 0 and 1"),
-        ({"loss": "info_nce", "margin": 0.1}, "info_nce has no `margin`. Received: margin=0.1"),
+        (
+            {"loss": "info_nce", "margin": 0.1},
+            "`margin` only applies to allpair_hinge, .*, not to info_nce. Received: m",
+        ),
         ({"temperature": 0.0}, "`temperature` must be larger than 0"),
         ({"temperature": float("nan")}, "`temperature` must be larger than 0"),
         (
             {"loss": "circle", "temperature": 0.1},
-            "circle has no `temperature`. Received: temperature=0.1",
+            "`temperature` only applies to info_nce, not to circle. Received: temperature=0.1",
         ),
         ({"learning_rate": 0.0}, "`learning_rate` must be larger than 0"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be larger than 0"),
@@ -146,12 +148,39 @@ def accepts(**values):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_knows_what_each_loss_takes(name):
-    arguments = inspect.signature(LOSSES[name]).parameters
+    loss = LOSSES[name].find()
+    arguments = inspect.signature(loss).parameters
     assert accepts(loss=name, num_negatives=1)
-    assert accepts(loss=name, num_negatives=0) == (LOSSES[name].least_negatives == 0)
+    assert accepts(loss=name, num_negatives=0) == (loss.least_negatives == 0)
     assert accepts(loss=name, num_negatives=1, margin=0.1) == ("margin" in arguments)
     assert accepts(loss=name, num_negatives=1, temperature=0.1) == ("temperature" in arguments)
+    assert LOSSES[name].arguments.keys() <= arguments.keys()
+    assert ("negative_radius_m" in arguments) == LOSSES[name].takes("pair_radius_m")
 
 
-def test_names_every_loss():
-    assert set(get_args(get_type_hints(TrainConfig)["loss"])) == set(LOSSES)
+def explained(setting):
+    """Returns what the help says of a setting, on one line."""
+    source = inspect.getsource(TrainConfig).partition(f"\n    {setting}: ")[2]
+    return " ".join(source.split('"""')[1].split())
+
+
+def test_the_help_tells_which_losses_need_no_negatives_and_what_is_usual():
+    """It is text, which nothing makes from the table."""
+    named = re.match("nP?.*?in a tuple. (.*?) need none", explained("num_negatives")).group(1)
+    free = {name for name, row in LOSSES.items() if not row.needs_negatives}
+    assert set(re.split(", | and ", named)) == free
+    margins = {
+        name: inspect.signature(row.find()).parameters["margin"].default
+        for name, row in LOSSES.items()
+        if row.takes("margin")
+    }
+    usual, none = re.search(
+        "the usual one of the loss, (.*); (.*) have none", explained("margin")
+    ).groups()
+    told = {
+        name: float(number)
+        for number, names in re.findall(r"([\d.]+) for ([\w ]+)", usual)
+        for name in re.split(" and ", names)
+    }
+    assert {name: told.get(name, told["the others"]) for name in margins} == margins
+    assert set(re.split(", | and ", none)) == LOSSES.keys() - margins.keys()

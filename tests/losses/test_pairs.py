@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from placevec.losses import LOSSES
+from placevec.config.choices import LOSSES
 from placevec.losses.pairs import PairLoss, log_sum_exp_where
 
-PAIR_LOSSES = [each for each in LOSSES.values() if issubclass(each, PairLoss)]
+PAIR_LOSSES = [row.find() for row in LOSSES.values() if issubclass(row.find(), PairLoss)]
 ANCHORS = 4  # of a tuple: the query and three positives
 
 

@@ -1,12 +1,13 @@
 import pytest
 
-from placevec.losses import LOSSES, AllPairHingeDeviationLoss, get_loss
+from placevec.config.choices import LOSSES
+from placevec.losses import AllPairHingeDeviationLoss, get_loss
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_makes_every_loss_by_its_name(name):
     loss = get_loss(name, 3, 2)
-    assert type(loss) is LOSSES[name]
+    assert type(loss) is LOSSES[name].find()
     assert (loss.num_positives, loss.num_negatives) == (3, 2)
 
 
@@ -17,9 +18,7 @@ def test_passes_a_losss_own_arguments():
 
 
 def test_refuses_an_unknown_name_with_the_nearest_known_one():
-    with pytest.raises(
-        ValueError, match="Received: name='tripet_ranking'. Did you mean 'triplet_r"
-    ):
+    with pytest.raises(ValueError, match="loss='tripet_ranking'. Did you mean triplet_ranking"):
         get_loss("tripet_ranking", 3, 2)
-    with pytest.raises(ValueError, match="Received: name='zzz'. Known: allpair_hinge, "):
+    with pytest.raises(ValueError, match="`loss` must be one of allpair_hinge, .*loss='zzz'$"):
         get_loss("zzz", 3, 2)

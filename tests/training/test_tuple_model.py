@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
-from placevec.losses import LOSSES
+from placevec.config.choices import LOSSES
 from placevec.models import build_descriptor_model
 from placevec.training.tuple_model import (
     descriptor_of,
