@@ -69,7 +69,7 @@ bench: install
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:
-	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --extra collect --extra ros --extra gltf --extra fast --extra int8 --extra milvus --universal \
+	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --extra collect --extra ros --extra gltf --extra fast --extra int8 --extra milvus --extra heif --universal \
 	  --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet -o requirements.lock
 	printf '%s\n' filelock fsspec jinja2 mpmath networkx setuptools sympy typing-extensions | \
 	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
