@@ -27,10 +27,10 @@ from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
 from placevec.input_file import open_input, shown
 from placevec.places import SPLITS, PlaceDataset
-from placevec.sources.csv_file import csv_cell
 from placevec.sources.files import files_there
 from placevec.sources.lacks import Lack, surveying
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
+from placevec.sources.tables.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
 from placevec.whole_file import require_writable, whole_file
 

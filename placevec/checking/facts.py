@@ -7,7 +7,7 @@ import numpy as np
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame
-from placevec.sources.utm import degrees_from_metres
+from placevec.sources.values.utm import degrees_from_metres
 
 _NUM_SIZES = 5
 

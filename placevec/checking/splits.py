@@ -10,7 +10,7 @@ from placevec.checking.findings import Finding
 from placevec.places import PlaceDataset
 from placevec.places.leaks import find_photos_near_another_split, find_photos_of_split_places
 from placevec.places.split import SPLITS
-from placevec.sources.splits import SPLITS_FILE, read_splits
+from placevec.sources.tables.splits import SPLITS_FILE, read_splits
 
 _BUFFER_M = 25.0  # where the table does not tell the buffer
 

@@ -7,7 +7,7 @@ from placevec.cli.arguments import Flags, Photos, Store
 from placevec.cli.photos import open_photos
 from placevec.cli.surroundings import import_keras, progress_bar
 from placevec.config import SearchConfig
-from placevec.sources.csv_file import csv_cell
+from placevec.sources.tables.csv_file import csv_cell
 
 
 def search(

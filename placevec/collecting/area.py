@@ -11,11 +11,11 @@ from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
-from placevec.sources.cells import to_number
-from placevec.sources.csv_file import in_words
-from placevec.sources.gpx import elements, parse_gpx
-from placevec.sources.null_island import at_zero
-from placevec.sources.rows import read_csv
+from placevec.sources.tables.csv_file import in_words
+from placevec.sources.tables.rows import read_csv
+from placevec.sources.tracks.gpx import elements, parse_gpx
+from placevec.sources.values.cells import to_number
+from placevec.sources.values.null_island import at_zero
 
 _log = logging.getLogger(__name__)
 

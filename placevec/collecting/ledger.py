@@ -7,8 +7,8 @@ from typing import Self
 
 from placevec.collecting.json_lines import JsonLines
 from placevec.sources.files import tidy_name
-from placevec.sources.folder import POSITIONS_FILE
-from placevec.sources.photo_table import write_photo_table
+from placevec.sources.tables.folder import POSITIONS_FILE
+from placevec.sources.tables.photo_table import write_photo_table
 
 LEDGER_FILE = "collected.jsonl"
 COLUMNS = (

@@ -39,7 +39,7 @@ from placevec.collecting.download import (
 )
 from placevec.collecting.keys import read_key
 from placevec.config import MapillaryConfig
-from placevec.sources.null_island import at_zero
+from placevec.sources.values.null_island import at_zero
 
 _ZOOM = 14
 _LAYER = "image"

@@ -17,8 +17,8 @@ from placevec.input_file import read_json
 from placevec.rendering.cameras import Camera
 from placevec.rendering.develop import develop
 from placevec.rendering.weather import Visit
-from placevec.sources.folder import POSITIONS_FILE
-from placevec.sources.photo_table import write_photo_table
+from placevec.sources.tables.folder import POSITIONS_FILE
+from placevec.sources.tables.photo_table import write_photo_table
 from placevec.whole_file import delete_unfinished, whole_file
 
 WORLD_FILE = "world.json"

@@ -14,7 +14,7 @@ from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.index import StoreIndex
 from placevec.retrieval.store import DescriptorStore
 from placevec.retrieval.where import Where
-from placevec.sources.utm import degrees_from_metres
+from placevec.sources.values.utm import degrees_from_metres
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
 

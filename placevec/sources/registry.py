@@ -11,29 +11,29 @@ from typing import NamedTuple
 from placevec.places.dataset import PlaceDataset
 from placevec.places.join import join_datasets
 from placevec.places.split import SPLITS
-from placevec.sources.colmap import read_colmap, recognize_colmap
-from placevec.sources.dbstruct import read_dbstruct, recognize_dbstruct
-from placevec.sources.euroc import read_euroc, recognize_euroc
-from placevec.sources.exif import read_exif, recognize_exif
-from placevec.sources.folder import POSITIONS_FILE, read_folder, recognize_folder
-from placevec.sources.four_seasons import read_four_seasons, recognize_four_seasons
-from placevec.sources.gsv_cities import read_gsv_cities, recognize_gsv_cities
-from placevec.sources.kapture import read_kapture, recognize_kapture
-from placevec.sources.kitti import read_kitti, recognize_kitti
-from placevec.sources.msls import read_msls, recognize_msls
-from placevec.sources.opensfm import read_opensfm, recognize_opensfm
-from placevec.sources.pittsburgh import read_pittsburgh, recognize_pittsburgh
-from placevec.sources.rosbag import read_rosbag, recognize_rosbag
-from placevec.sources.rows import read_rows
-from placevec.sources.sequence import read_sequence, recognize_sequence
-from placevec.sources.seven_scenes import read_seven_scenes, recognize_seven_scenes
-from placevec.sources.splits import take_split
-from placevec.sources.table import find_table, read_table, recognize_table
-from placevec.sources.track import read_track, recognize_track
-from placevec.sources.tum import read_tum, recognize_tum, why_not_tum
+from placevec.sources.benchmarks.dbstruct import read_dbstruct, recognize_dbstruct
+from placevec.sources.benchmarks.gsv_cities import read_gsv_cities, recognize_gsv_cities
+from placevec.sources.benchmarks.msls import read_msls, recognize_msls
+from placevec.sources.benchmarks.pittsburgh import read_pittsburgh, recognize_pittsburgh
+from placevec.sources.benchmarks.utm_lists import read_utm_lists, recognize_utm_lists
+from placevec.sources.reconstructions.colmap import read_colmap, recognize_colmap
+from placevec.sources.reconstructions.kapture import read_kapture, recognize_kapture
+from placevec.sources.reconstructions.opensfm import read_opensfm, recognize_opensfm
+from placevec.sources.recordings.euroc import read_euroc, recognize_euroc
+from placevec.sources.recordings.four_seasons import read_four_seasons, recognize_four_seasons
+from placevec.sources.recordings.kitti import read_kitti, recognize_kitti
+from placevec.sources.recordings.rosbag import read_rosbag, recognize_rosbag
+from placevec.sources.recordings.seven_scenes import read_seven_scenes, recognize_seven_scenes
+from placevec.sources.recordings.tum import read_tum, recognize_tum, why_not_tum
+from placevec.sources.tables.exif import read_exif, recognize_exif
+from placevec.sources.tables.folder import POSITIONS_FILE, read_folder, recognize_folder
+from placevec.sources.tables.rows import read_rows
+from placevec.sources.tables.sequence import read_sequence, recognize_sequence
+from placevec.sources.tables.splits import take_split
+from placevec.sources.tables.table import find_table, read_table, recognize_table
+from placevec.sources.tracks.track import read_track, recognize_track
+from placevec.sources.tracks.video import read_video, recognize_video
 from placevec.sources.unread import find_unread
-from placevec.sources.utm_lists import read_utm_lists, recognize_utm_lists
-from placevec.sources.video import read_video, recognize_video
 from placevec.sources.walk import some_photos
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
-from placevec.sources.mat_file import read_mat
+from placevec.sources.benchmarks.mat_file import read_mat
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 500

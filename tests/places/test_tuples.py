@@ -282,7 +282,7 @@ def test_refuses_to_draw_what_is_not_there():
 
 
 def test_draws_from_the_tokyo_time_machine_by_the_papers_rules(shared_data):
-    from placevec.sources.dbstruct import read_dbstruct
+    from placevec.sources.benchmarks.dbstruct import read_dbstruct
 
     path = shared_data("dbstruct", "tokyoTM_val.mat")
     dataset = read_dbstruct(path, require_files=False)

@@ -20,9 +20,9 @@ from placevec.images.gps import read_gps
 from placevec.images.read import read_image
 from placevec.rendering.load_world import load_world
 from placevec.sources import open_places
-from placevec.sources.mat_file import read_mat
-from placevec.sources.points import read_points
+from placevec.sources.benchmarks.mat_file import read_mat
 from placevec.sources.registry import recognize_reader
+from placevec.sources.tables.points import read_points
 from tests.sources.test_formats_document import examples, write_example
 
 

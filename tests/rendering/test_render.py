@@ -10,7 +10,7 @@ from placevec.config import RenderConfig
 from placevec.rendering import render
 from placevec.rendering.weather import WEATHERS
 from placevec.sources import parse_photo_name
-from placevec.sources.folder import read_folder
+from placevec.sources.tables.folder import read_folder
 
 SMALL = {
     "seed": 3,

@@ -1,0 +1,84 @@
+"""MATLAB files of version 5 to 7, checked before SciPy reads them."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from scipy.io import loadmat, whosmat
+
+from placevec.input_file import open_input, shown
+from placevec.sources.benchmarks.mat_structure import check_structure, unpack
+
+MAX_BYTES = 1_000_000_000
+"""Largest file, and most bytes that all its variables may unpack to."""
+
+# A header, then a tag (type and size) before each variable.
+_HEADER_BYTES, _TAG_BYTES, _COMPRESSED = 128, 8, 15
+_VERSION_7_3 = (b"\x00\x02", b"\x02\x00")
+
+Read = TypeVar("Read")
+
+
+def read_mat(mat_path: Path, variable: str) -> np.ndarray | None:
+    """Reads one variable.
+
+    Args:
+        mat_path: Path. The file.
+        variable: str. Its name.
+
+    Returns:
+        The array; None if the file has no such variable.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is truncated or damaged, of version 7.3, not a regular file, or larger
+            than 1 GB, also unpacked.
+    """
+    variables = _read(mat_path, variable, lambda file: loadmat(file, variable_names=[variable]))
+    return variables.get(variable)
+
+
+def variables_of_mat(mat_path: Path) -> set[str]:
+    """Returns the names of the variables, which are not read.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: As `read_mat`.
+    """
+    return {name for name, _, _ in _read(mat_path, "", whosmat)}
+
+
+def _read(mat_path: Path, variable: str, function: Callable[[BinaryIO], Read]) -> Read:
+    with open_input(mat_path, max_bytes=MAX_BYTES) as file:
+        try:
+            _check(file, variable)
+            return function(file)
+        except NotImplementedError:
+            raise ValueError(
+                f"{shown(mat_path)} is a MATLAB 7.3 file. Save it again in MATLAB with `-v7`"
+            ) from None
+        except Exception as error:  # SciPy raises anything, according to where a file breaks off
+            why = shown((str(error).splitlines() or [type(error).__name__])[0])
+            raise ValueError(
+                f"{shown(mat_path)} is no whole MATLAB file ({why}). Get the file again"
+            ) from None
+
+
+def _check(file: BinaryIO, variable: str) -> None:
+    """Looks at all heads and one variable: damaged ones could make SciPy end the process."""
+    header = file.read(_HEADER_BYTES)
+    order = ">" if header[-2:] == b"MI" else "<"
+    if header[-4:-2] in _VERSION_7_3:
+        raise NotImplementedError
+    left = MAX_BYTES
+    while tag := file.read(_TAG_BYTES):
+        kind, size = struct.unpack(f"{order}II", tag)
+        content = file.read(min(size, MAX_BYTES))
+        if len(content) < size:
+            raise EOFError("it breaks off")
+        data = unpack(content, left) if kind == _COMPRESSED else tag + content
+        left -= len(data)
+        check_structure(data, order, variable)
+    file.seek(0)

@@ -1,0 +1,1 @@
+"""Scenes that structure from motion rebuilt: COLMAP, OpenSfM, kapture."""

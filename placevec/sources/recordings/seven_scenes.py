@@ -1,0 +1,151 @@
+"""7-Scenes: frames of a hand-held camera, each with a file of its pose beside it."""
+
+import logging
+import posixpath
+import re
+from pathlib import Path
+
+import numpy as np
+
+from placevec.input_file import shown
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.path_options import split_options
+from placevec.sources.poses.camera_poses import Poses
+from placevec.sources.poses.depth_images import without_depth_images
+from placevec.sources.poses.number_lines import read_numbers, text_lines
+from placevec.sources.poses.trajectory import flaw_of, places_of_poses, up_option
+from placevec.sources.walk import leads_out, list_photos, require_folder
+
+_log = logging.getLogger(__name__)
+
+_POSE = ".pose.txt"
+_OPTIONS = ("up",)
+_SPLITS = ("TrainSplit.txt", "TestSplit.txt")
+_SEQUENCE = re.compile(r"(seq|sequence)[-_]?\d+|data", re.IGNORECASE)
+_FRAME = re.compile(r"(.+?)(\.color|\.rgb)?\.[^.]+")
+
+
+def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a scene of 7-Scenes, or of 12-Scenes, which has the same files.
+
+    `frame-000000.pose.txt` has the 4 x 4 matrix from the camera to the scene's world for the photo
+    `frame-000000.color.png`; `frame-000000.depth.png` is left out. All sequences of a scene are of
+    one world. Which way is up is found from how the cameras are held on the average (see
+    `find_up`), unless the path names it. Where `TrainSplit.txt` and `TestSplit.txt` name the
+    sequences, those of the first are searched and those of the second are looked up; else all
+    photos are both.
+
+    Args:
+        path: Path. The folder of a scene, with `seq-01` and others, or of one sequence. Behind it
+            may stand `,up=-y`, the axis of the world that points up.
+        skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
+            Defaults to `False`.
+
+    Returns:
+        PlaceDataset, sorted by name, in the frame `"SLAM metres"`; `sequence_ids` count the
+        sequences.
+
+    Raises:
+        FileNotFoundError: If there are no poses, or photos are empty.
+        ValueError: If a file cannot be read, photos have no pose, there are several scenes, or it
+            cannot be told which way is up.
+    """
+    top, options = split_options(path, _OPTIONS)
+    require_folder(top)
+    folders = _find_sequences(top)
+    if not folders:
+        raise FileNotFoundError(
+            f"{shown(top)} must hold frame-000000{_POSE} and others, there, in data or in seq-01 "
+            "and others. Received: none"
+        )
+    names, sequence_ids = [], []
+    for number, folder in enumerate(folders):
+        prefix = "" if folder == top else f"{folder.relative_to(top).as_posix()}/"
+        inside = [name for name in list_photos(folder) if "/" not in name]
+        inside = without_depth_images(folder, inside) if inside else []
+        names += [f"{prefix}{name}" for name in inside]
+        sequence_ids += [number] * len(inside)
+    if not names:
+        raise FileNotFoundError(f"{shown(top)} must hold photos beside the poses. Received: none")
+    names = np.array(names)
+    pose_paths = [top / f"{_FRAME.fullmatch(name)[1]}{_POSE}" for name in names]
+    is_near = np.array([pose_path.is_file() for pose_path in pose_paths], dtype=bool)
+    matrices = np.full((len(names), 4, 4), np.nan)
+    for row in np.flatnonzero(is_near):
+        matrices[row] = _read_matrix(pose_paths[row])
+    poses = Poses(matrices[:, :3, 3], matrices[:, :3, :3])
+    posed = poses.at(np.flatnonzero(is_near))
+    lonely = {each for folder in folders for each in folder.glob(f"*{_POSE}")}.difference(
+        pose_paths
+    )
+    if lonely:
+        _log.warning("%d poses in %s have no photo (first: %s)", len(lonely), top, min(lonely).name)
+    return places_of_poses(
+        top,
+        names,
+        poses,
+        up=up_option(options),
+        frame="SLAM metres",
+        source=top,
+        way_out=f"Put its {_POSE} beside each",
+        flaw=flaw_of(posed, matrices[is_near, :3, 3], matrices[is_near, :3, :3]),
+        is_near=is_near,
+        skip_unreadable=skip_unreadable,
+        sequence_ids=np.array(sequence_ids, dtype=np.int64),
+        **_roles(top, folders, np.array(sequence_ids)),
+    )
+
+
+def recognize_seven_scenes(path: Path) -> str:
+    """Says which poses of frames there are at a path, or `""`."""
+    folders = _find_sequences(path) if path.is_dir() else []
+    return f"{folders[0].name}/*{_POSE}" if folders else ""
+
+
+def _find_sequences(top: Path) -> list[Path]:
+    """Returns the folder itself, or those in it, that hold poses of frames."""
+    if _has_poses(top):
+        return [top]
+    inside = sorted(each for each in top.iterdir() if _SEQUENCE.fullmatch(each.name))
+    return [
+        each for each in inside if each.is_dir() and not leads_out(each, top) and _has_poses(each)
+    ]
+
+
+def _has_poses(folder: Path) -> bool:
+    return next(folder.glob(f"*{_POSE}"), None) is not None
+
+
+def _read_matrix(pose_path: Path) -> np.ndarray:
+    matrix = read_numbers(pose_path, 4)
+    if len(matrix) != 4:
+        raise ValueError(
+            f"{shown(pose_path)} must hold a matrix of 4 lines of 4 numbers. Received: "
+            f"{len(matrix)} lines"
+        )
+    return matrix
+
+
+def _roles(top: Path, folders: list[Path], sequence_ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns which photos are queries and which are searched, as fields of PlaceDataset."""
+    if not all((top / name).is_file() for name in _SPLITS):
+        return {}
+    numbers = {_number(folder.name): row for row, folder in enumerate(folders)}
+    roles = {}
+    for field, name in zip(("is_database", "is_query"), _SPLITS, strict=True):
+        rows = []
+        for number, line in text_lines(top / name):
+            if _number(line) is None:
+                raise ValueError(
+                    f"Line {number} of {shown(top / name)} must name a sequence, such as "
+                    f"sequence1. Received: {shown(line, longest=80)!r}"
+                )
+            rows.append(numbers.get(_number(line), -1))
+        roles[field] = np.isin(sequence_ids, rows)
+    return roles
+
+
+def _number(name: str) -> int | None:
+    """Returns the number at the end of a sequence's name: 1 of `seq-01` and of `sequence1`."""
+    match = re.search(r"(\d{1,9})$", posixpath.basename(name))
+    return int(match[1]) if match and match[1].isascii() else None

@@ -1,0 +1,175 @@
+"""Trajectories in the form of the TUM RGB-D benchmark, which most SLAM systems write."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.path_options import number_option, split_options
+from placevec.sources.poses.camera_poses import Poses
+from placevec.sources.poses.number_lines import first_numbers
+from placevec.sources.poses.time_stamps import Stamps, photos_by_stamp, read_frame_list, unit_option
+from placevec.sources.poses.trajectory import (
+    TOLERANCE_S,
+    Timed,
+    places_of_poses,
+    poses_in_time,
+    read_track,
+    up_option,
+)
+from placevec.sources.walk import LeftOut, leads_out, require_folder, some_photos
+
+_TRAJECTORIES = (
+    "groundtruth.txt",
+    "trajectory.txt",
+    "CameraTrajectory.txt",
+    "KeyFrameTrajectory.txt",
+)
+_FOLDERS = ("rgb", "images")
+_LIST = "rgb.txt"
+_OPTIONS = ("images", "up", "within_s", "same_world", "unit")
+
+
+def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a trajectory of lines `time x y z qx qy qz qw` and the photos taken along it.
+
+    A pose is that of the camera in the world: x right, y down, z along the optical axis. Photos
+    are those that `rgb.txt` lists, a line `time file` each, or else those whose names are time
+    stamps; depth images, masks and labels are not photos. Each gets the pose nearest in time.
+    What time stamps count is told by their size, see `seconds_together`. Nothing says which way is
+    up: it is found from how the cameras are held on the average (see `find_up`), unless the path
+    names it.
+
+    Args:
+        path: Path. A folder with `groundtruth.txt`, `trajectory.txt`, `CameraTrajectory.txt` or
+            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`. Behind it may stand `,up=z`,
+            the axis of the world that points up, `,within_s=0.1`, the longest time between a photo
+            and its pose, otherwise 0.02 s, and `,unit=ms`, what whole time stamps count. A folder
+            of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
+            sequence.
+        skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
+            many they are. Defaults to `False`.
+
+    Returns:
+        PlaceDataset, in the order of time, in the frame `"SLAM metres"`.
+
+    Raises:
+        FileNotFoundError: If the trajectory or photos are missing.
+        ValueError: If a line cannot be read, photos have no pose, it cannot be told which way is
+            up, or there are several runs and nothing says that they are of one world.
+    """
+    top, options = split_options(path, _OPTIONS)
+    within_s = number_option(options, "within_s", TOLERANCE_S)
+    up, unit = up_option(options), unit_option(options)
+    left_out = LeftOut(top)
+    runs = _find_runs(top, left_out)
+    left_out.warn()
+    if len(runs) > 1 and options.get("same_world") != "yes":
+        names = ", ".join(run.parent.name for run in runs[:5])
+        raise ValueError(
+            f"Positions of runs are measured from different origins. Received: {len(runs)} runs in "
+            f"{top} ({names}). Name one, {runs[0].parent}, or say that all stand in one map: "
+            f"{top},same_world=yes"
+        )
+    read = partial(_read_run, within_s=within_s, unit=unit, skip_unreadable=skip_unreadable)
+    if len(runs) > 1:
+        root, parts = top, [read(run, run.parent) for run in runs]
+        names = [
+            [f"{folder.relative_to(top).as_posix()}/{name}" for name in names]
+            for folder, names, _ in parts
+        ]
+    else:
+        parts = [read(runs[0], Path(options.get("images", runs[0].parent)).expanduser())]
+        root, names = parts[0][0], [parts[0][1]]
+    timed = [part[2] for part in parts]
+    lacking = next((each for each in timed if not each.is_near.all()), timed[0])
+    return places_of_poses(
+        root,
+        np.concatenate(names),
+        Poses(
+            np.concatenate([each.poses.centers for each in timed]),
+            np.concatenate([each.poses.rotations for each in timed]),
+        ),
+        up=up,
+        frame="SLAM metres",
+        source=top,
+        way_out=lacking.way_out,
+        flaw=next(filter(None, (each.flaw for each in timed)), ""),
+        is_near=np.concatenate([each.is_near for each in timed]),
+        skip_unreadable=skip_unreadable,
+        times_s=np.concatenate([each.times_s for each in timed]),
+        sequence_ids=np.repeat(np.arange(len(runs)), [len(each.times_s) for each in timed]),
+    )
+
+
+def recognize_tum(path: Path) -> str:
+    """Says which trajectory there is at a path, or `""`."""
+    try:
+        trajectory_path = _find_runs(path, LeftOut(path))[0]
+        count = len(first_numbers(trajectory_path))
+    except (ValueError, OSError):
+        return ""
+    if count != 8 or not some_photos(trajectory_path.parent):
+        return ""
+    return f"{trajectory_path.name} with a time and a pose in each line, beside photos"
+
+
+def why_not_tum(path: Path) -> str:
+    """Says what keeps a file that is named as a trajectory from being one, or `""`."""
+    try:
+        read_track(_find_trajectory(path), w_first=False)
+    except OSError:
+        return ""
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
+    """Returns the trajectory at a path, or those of the folders in it."""
+    if not top.is_dir() or any((top / name).is_file() for name in _TRAJECTORIES):
+        return [_find_trajectory(top)]
+    folders = sorted(p for p in top.iterdir() if p.is_dir())
+    runs = []
+    for folder in folders:
+        if not any((folder / name).is_file() for name in _TRAJECTORIES):
+            continue
+        if leads_out(folder, top):
+            left_out.add("link", folder.name)
+        else:
+            runs.append(folder)
+    return [_find_trajectory(run) for run in runs or [top]]
+
+
+def _read_run(
+    trajectory_path: Path, root: Path, *, within_s: float, unit: str | None, skip_unreadable: bool
+) -> tuple[Path, np.ndarray, Timed]:
+    """Returns the photos' folder, their names in the order of time, and their poses."""
+    root, names, stamps = _list_frames(root, skip_unreadable)
+    track = read_track(trajectory_path, w_first=False)
+    return root, names, poses_in_time(track, stamps, within_s=within_s, unit=unit)
+
+
+def _find_trajectory(top: Path) -> Path:
+    if top.is_file():
+        return top
+    require_folder(top)
+    found = [top / name for name in _TRAJECTORIES if (top / name).is_file()]
+    if not found:
+        raise FileNotFoundError(
+            f"{top} must hold one of {', '.join(_TRAJECTORIES)}. Received: none. Name the file and "
+            "the photos: FILE,images=DIR"
+        )
+    return found[0]
+
+
+def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, np.ndarray, Stamps]:
+    """Returns the photos' folder, names and stamps, of a list or of the names."""
+    require_folder(root)
+    if not (root / _LIST).is_file():
+        folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
+        return folder, *photos_by_stamp(folder, skip_unreadable=skip_unreadable)
+    names, stamps = read_frame_list(root / _LIST)
+    order = np.argsort(stamps.values, kind="stable")
+    return root, names[order], Stamps(stamps.values[order], stamps.whole)

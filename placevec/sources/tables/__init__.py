@@ -1,0 +1,1 @@
+"""Photos with positions in a table, in their names, or in their EXIF; splits and points on disk."""

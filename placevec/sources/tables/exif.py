@@ -1,0 +1,169 @@
+"""Photos of phones and drones, which carry their positions in their EXIF."""
+
+import logging
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from placevec.images.gps import GPS, read_gps
+from placevec.places.dataset import PlaceDataset
+from placevec.sources.files import go_on_without, readable
+from placevec.sources.tables.rows import whole_turn
+from placevec.sources.values.null_island import among_them, at_zero
+from placevec.sources.values.roles import roles_of
+from placevec.sources.values.utm import metres_from_degrees
+from placevec.sources.walk import list_photos, some_photos
+
+_log = logging.getLogger(__name__)
+
+_NUM_LOOKED_AT = 20  # photos that are opened to recognize a folder
+_LATITUDES = (-80.0, 84.0)  # where UTM is defined
+
+
+def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
+    """Reads a folder of photos, its subfolders included, whose EXIF says where they were taken.
+
+    Latitudes and longitudes (WGS84) become metres of one UTM zone, that of their median. Altitudes
+    are as the camera wrote them: metres above the sea, in EXIF 3 possibly above the ellipsoid.
+    Headings are directions of the optical axis, else those of a DJI gimbal; those from magnetic
+    north are taken as they are, and counted in the _log. Times are those of the satellites, else
+    the camera's with its offset from UTC. A photo without an offset takes that of the other photos
+    of its camera if they all state the same; else its time is taken for UTC. Both are counted in
+    the _log. The field of view follows from the 35 mm focal length. Only headers are read, no pixel
+    is decoded.
+
+    Photos below a folder `query` or `queries` are looked up, those below `database` searched, all
+    others both.
+
+    Args:
+        path: Path. The folder.
+        skip_unreadable: bool. Leave out empty photos and those without a position, and log how
+            many they are. Defaults to `False`.
+
+    Returns:
+        PlaceDataset, sorted by name; its root is the folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder, or photos are empty.
+        ValueError: If there are no photos, or a position is missing or out of UTM's range.
+    """
+    root = Path(path).expanduser()
+    names = np.array(list_photos(root))
+    kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
+    photos = [
+        read_gps(root / name) if there else GPS()
+        for name, there in zip(names.tolist(), kept, strict=True)
+    ]
+    given = np.array([_has_position(photo) for photo in photos])
+    num_at_zero = sum(_is_at_zero(photo) for photo in photos)
+    go_on_without(
+        names[~given],
+        len(names),
+        problem=f"No positions in the EXIF of {{}} photos in {root}{among_them(num_at_zero)}",
+        way_out="Photos lose them where they are sent or edited: copy them from the camera, or "
+        "give positions.csv (folder:)",
+        skip_unreadable=skip_unreadable,
+    )
+    rows = np.flatnonzero(given)
+    names, photos = names[rows], [photos[row] for row in rows]
+    _warn(root, photos)
+    positions_m, zone = metres_from_degrees(
+        [photo.lat_deg for photo in photos], [photo.lon_deg for photo in photos]
+    )
+    return PlaceDataset(
+        root,
+        names,
+        positions_m=positions_m,
+        headings_deg=whole_turn(np.array([photo.heading_deg for photo in photos])),
+        times_s=_known(camera_times_s(root, photos)),
+        altitudes_m=_known([photo.altitude_m for photo in photos]),
+        fields_of_view_deg=_known([photo.field_of_view_deg for photo in photos]),
+        frame=f"UTM {zone}",
+        **roles_of(names),
+    )
+
+
+def recognize_exif(path: Path) -> str:
+    """Says that photos at a path carry positions in their EXIF, or `""`."""
+    for name in some_photos(path)[:_NUM_LOOKED_AT]:
+        try:
+            if _has_position(read_gps(path / name)):
+                return f"positions in the EXIF, such as that of {name}"
+        except (OSError, ValueError):
+            continue
+    return ""
+
+
+def _has_position(photo: GPS) -> bool:
+    low, high = _LATITUDES
+    return not _is_at_zero(photo) and low <= photo.lat_deg <= high and math.isfinite(photo.lon_deg)
+
+
+def _is_at_zero(photo: GPS) -> bool:
+    return bool(at_zero(np.array([[photo.lat_deg, photo.lon_deg]]), on_earth=True)[0])
+
+
+def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
+    """Returns the times of photos, those without an offset by that of the camera's other photos.
+
+    Args:
+        root: Path. The folder of the photos, for the log.
+        photos: list of GPS.
+
+    Returns:
+        Seconds since 1970 of each; NaN where unknown. What is taken for UTC is logged.
+    """
+    offsets: dict[str, set[float]] = {}
+    for photo in photos:
+        if not math.isnan(photo.offset_s):
+            offsets.setdefault(photo.camera, set()).add(photo.offset_s)
+    times_s, num_shared, num_mixed, num_local = [], 0, 0, 0
+    for photo in photos:
+        own = offsets.get(photo.camera, set()) if photo.without_offset else set()
+        is_shared = len(own) == 1
+        times_s.append(photo.time_s - (next(iter(own)) if is_shared else 0.0))
+        num_shared += is_shared
+        num_mixed += len(own) > 1
+        num_local += photo.without_offset and not own
+    for count, what in (
+        (num_shared, "taken as that of the other photos of the same camera"),
+        (num_mixed, "and other photos of the same camera have different ones: taken for UTC"),
+        (num_local, "taken for UTC"),
+    ):
+        if count:
+            _log.warning(
+                "Times of %d of %d photos in %s have no offset from UTC: %s",
+                count,
+                len(photos),
+                root,
+                what,
+            )
+    return times_s
+
+
+def _warn(root: Path, photos: list[GPS]) -> None:
+    """Says once of the whole folder what its numbers mean."""
+    datums = {photo.datum for photo in photos} - {""}
+    others = sorted(d for d in datums if re.sub(r"\W", "", d.upper()) not in ("WGS84", "WGS1984"))
+    if others:
+        _log.warning(
+            "Photos in %s state the datum %s: taken for WGS-84, which may be off by hundreds of "
+            "metres",
+            root,
+            ", ".join(map(repr, others[:3])),
+        )
+    magnetic = sum(p.from_magnetic_north and not math.isnan(p.heading_deg) for p in photos)
+    if magnetic:
+        _log.warning(
+            "Headings of %d of %d photos in %s are from magnetic north, taken as they are: off by "
+            "its declination there",
+            magnetic,
+            len(photos),
+            root,
+        )
+
+
+def _known(values: list[float]) -> np.ndarray | None:
+    return None if np.isnan(values).all() else np.array(values)

@@ -1,0 +1,124 @@
+"""`splits.csv` beside photos: which of them are train, val and test."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from placevec.places.dataset import PlaceDataset
+from placevec.places.split import SPLITS
+from placevec.sources.files import tidy_name
+from placevec.sources.tables.csv_file import in_words
+from placevec.sources.tables.photo_table import write_photo_table
+from placevec.sources.tables.rows import read_csv
+from placevec.sources.values.cells import ROLES
+
+_log = logging.getLogger(__name__)
+
+SPLITS_FILE = "splits.csv"
+
+
+def write_splits(
+    root: Path | str,
+    names: Sequence[str] | np.ndarray,
+    splits: Sequence[str] | np.ndarray,
+    roles: Sequence[str] | np.ndarray,
+    buffer_m: float | None = None,
+) -> None:
+    """Writes `splits.csv` in the photos' folder, as a whole or not at all.
+
+    Args:
+        root: Path. The photos' folder.
+        names: (N,) str. Names of the photos, relative to it.
+        splits: (N,) str. `"train"`, `"val"`, `"test"`, or `""` for a photo that is left out.
+        roles: (N,) str. `"query"`, `"database"`, `"both"`, or `""`: as the photos' reader says.
+        buffer_m: float or None. Least distance between photos of two splits, which is written
+            into each row. None: it is not known, and there is no such column.
+    """
+    columns = {"file": names, "split": splits, "role": roles}
+    if buffer_m is not None:
+        columns["buffer_m"] = [f"{buffer_m:g}"] * len(names)
+    write_photo_table(Path(root) / SPLITS_FILE, columns)
+
+
+def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
+    """Returns the photos of one split, as `splits.csv` beside the photos says.
+
+    Positions stay as they are: all splits of a set are in one frame.
+
+    Args:
+        dataset: PlaceDataset. The whole set.
+        split: str. `"train"`, `"val"` or `"test"`.
+
+    Returns:
+        PlaceDataset, in the set's order.
+
+    Raises:
+        FileNotFoundError: If there is no such table.
+        ValueError: If it cannot be read, or has none of the photos in this split.
+    """
+    table_path = dataset.root / SPLITS_FILE
+    if not table_path.is_file():
+        raise FileNotFoundError(
+            f"There is no {SPLITS_FILE} in {dataset.root} that says which photos are {split}. "
+            "Make it: `placevec split`"
+        )
+    splits, roles = _by_name(table_path)
+    names = [str(name) for name in dataset.names]
+    unnamed = sum(name not in splits for name in names)
+    if unnamed:
+        _log.warning("%d of %d photos are not in %s", unnamed, len(names), table_path)
+    rows = np.array([i for i, name in enumerate(names) if splits.get(name) == split], dtype=int)
+    if not len(rows):
+        raise ValueError(f"{table_path} says of none of the {len(names)} photos that it is {split}")
+    taken = dataset.take(rows)
+    role = np.array([roles[str(name)] for name in taken.names])
+    return dataclasses.replace(
+        taken,
+        is_query=np.where(role == "", taken.is_query, role != "database"),
+        is_database=np.where(role == "", taken.is_database, role != "query"),
+    )
+
+
+def read_splits(table_path: Path) -> dict[str, list[str]]:
+    """Reads the rows of `splits.csv`.
+
+    Args:
+        table_path: Path. The table.
+
+    Returns:
+        `file`, as names relative to the photos' folder, `split` and `role`: one of `SPLITS` and of
+        `ROLES`, or `""`. Where they are there, also the cells of `buffer_m`, as they stand.
+
+    Raises:
+        ValueError: If a column is missing or a cell is something else.
+    """
+    cells = read_csv(table_path)
+    for column, choices in (("file", None), ("split", ("", *SPLITS)), ("role", ROLES)):
+        if column not in cells:
+            raise ValueError(
+                f"{table_path} must have the columns file, split and role. Received: "
+                f"{in_words(cells)}"
+            )
+        wrong = [cell for cell in cells[column] if choices and cell.strip() not in choices]
+        if wrong:
+            raise ValueError(
+                f"`{column}` must be one of {', '.join(filter(None, choices))} or empty. "
+                f"Received: {wrong[0]!r} in {table_path}"
+            )
+    columns = {column: [cell.strip() for cell in cells[column]] for column in ("split", "role")}
+    if "buffer_m" in cells:
+        columns["buffer_m"] = cells["buffer_m"]
+    return {"file": [tidy_name(cell, table_path) for cell in cells["file"]], **columns}
+
+
+def _by_name(table_path: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the split and the role of each file."""
+    columns = read_splits(table_path)
+    names = columns["file"]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Each file must stand once in {table_path}")
+    splits, roles = (dict(zip(names, columns[each], strict=True)) for each in ("split", "role"))
+    return splits, roles

@@ -1,0 +1,1 @@
+"""Videos, and the tracks (GPX, NMEA, tables) that say where their frames were taken."""
