@@ -12,6 +12,7 @@ from placevec.input_file import open_text, shown
 _LONGEST_LINE = 10_000  # characters
 _LARGEST_FILE = 2**31  # bytes
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
+_NOT_FINITE = re.compile(r"[-+]?1\.#[A-Z]+\d*")  # as C of Windows writes it: -1.#IND, 1.#INF
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
@@ -21,7 +22,7 @@ def read_numbers(
     """Reads the numbers of every line.
 
     A first line of names and all lines that begin with # are passed over; what follows a # in a
-    line is left alone.
+    line is left alone. `-1.#IND` and its like are NaN.
 
     Args:
         path: Path. A text file; numbers are separated by spaces, tabs, commas or semicolons.
@@ -137,6 +138,7 @@ def _all_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _cells(line: str) -> list[str]:
+    line = _NOT_FINITE.sub("nan", line)
     return _SEPARATOR.split(line.partition("#")[0].strip(",; \t"))
 
 

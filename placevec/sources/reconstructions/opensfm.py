@@ -12,6 +12,7 @@ from placevec.sources.files import tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses, rotations_from_vectors
 from placevec.sources.poses.georeference import on_earth
+from placevec.sources.poses.time_stamps import Stamps, dates_of_stamps
 from placevec.sources.poses.trajectory import flaw_of, places_of_poses
 from placevec.sources.walk import require_folder
 
@@ -66,6 +67,8 @@ def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
         for key in ("rotation", "translation")
     )
     times_s = np.array([_number(shots[name].get("capture_time")) or math.nan for name in names])
+    dates_s = dates_of_stamps(Stamps(times_s, whole=False))
+    times_s = times_s if dates_s is None else dates_s
     fields_of_view_deg = np.array([
         _field_of_view_deg(cameras.get(str(shots[name].get("camera")), {}), shots[name])
         for name in names
@@ -138,13 +141,14 @@ def _number(value: Any) -> float:
 
 def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
     """Returns latitude, longitude and altitude of the origin, or None where OpenSfM knew none."""
-    source = folder / _REFERENCE
+    source = folder / _RECONSTRUCTION
     lla = model.get("reference_lla")
-    if lla is None and source.is_file():
+    if lla is None and (folder / _REFERENCE).is_file():
+        source = folder / _REFERENCE
         lla = read_json(source, max_bytes=_LARGEST_FILE)
     if lla is None:
         return None
-    values = [lla.get(key) if isinstance(lla, dict) else None for key in _LLA]
+    values = [lla.get(key) for key in _LLA] if isinstance(lla, dict) else lla
     latitude_deg, longitude_deg, altitude_m = _vector(values, "`reference_lla`", source)
     if latitude_deg == longitude_deg == 0.0:
         return None

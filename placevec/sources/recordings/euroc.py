@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from placevec.input_file import open_text
+from placevec.input_file import open_text, shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses
+from placevec.sources.poses.number_lines import first_numbers
 from placevec.sources.poses.time_stamps import read_frame_list, unit_option
 from placevec.sources.poses.trajectory import (
     TOLERANCE_S,
@@ -23,6 +24,7 @@ from placevec.sources.walk import require_folder
 _STATES = "state_groundtruth_estimate0/data.csv"
 _LARGEST_YAML = 100_000  # bytes
 _OPTIONS = ("within_s", "unit")
+_MATRIX = (12, 13)  # numbers of a line with a matrix in place of a quaternion, and of its time
 
 
 def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -56,7 +58,14 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     camera_dir = mav_dir / "cam0"
     sensor = _read_sensor(camera_dir / "sensor.yaml")
     names, stamps = read_frame_list(camera_dir / "data.csv")
-    track = read_track(mav_dir / _STATES, w_first=True, exactly=False)
+    states_path = mav_dir / _STATES
+    count = len(first_numbers(states_path))
+    if count in _MATRIX:
+        raise ValueError(
+            f"{shown(states_path)} must hold times, positions and quaternions. Received: {count} "
+            "numbers a line, which may be matrices. Write 8 numbers a line"
+        )
+    track = read_track(states_path, w_first=True, exactly=False)
     cameras = track.poses.mounted(sensor.to_body[:3, :3], sensor.to_body[:3, 3])
     timed = poses_in_time(
         track._replace(poses=cameras), stamps, within_s=within_s, unit=unit_option(options)

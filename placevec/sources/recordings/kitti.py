@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without
 from placevec.sources.path_options import number_option, split_options
@@ -181,7 +182,14 @@ def _read_times(times_path: Path, frames: np.ndarray) -> np.ndarray | None:
     stamps = Stamps(
         read_numbers(times_path, 1, lines_count=True)[:, 0], starts_are_whole(times_path)
     )
-    times_s = np.append(seconds_alone(stamps), np.nan)
+    seconds = seconds_alone(stamps)
+    if stamps.whole and len(seconds) > 1 and np.array_equal(seconds, stamps.values):
+        _log.warning(
+            "The times in %s are whole numbers: taken for seconds. If they are milliseconds or the "
+            "numbers of frames, write seconds",
+            shown(times_path),
+        )
+    times_s = np.append(seconds, np.nan)
     times_s[np.isinf(times_s)] = np.nan
     without = int((frames >= len(times_s) - 1).sum())
     if without:

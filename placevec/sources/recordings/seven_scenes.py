@@ -133,7 +133,7 @@ def _roles(top: Path, folders: list[Path], sequence_ids: np.ndarray) -> dict[str
     numbers = {_number(folder.name): row for row, folder in enumerate(folders)}
     roles = {}
     for field, name in zip(("is_database", "is_query"), _SPLITS, strict=True):
-        rows = []
+        rows, missing = [], []
         for number, line in text_lines(top / name):
             if _number(line) is None:
                 raise ValueError(
@@ -141,8 +141,21 @@ def _roles(top: Path, folders: list[Path], sequence_ids: np.ndarray) -> dict[str
                     f"sequence1. Received: {shown(line, longest=80)!r}"
                 )
             rows.append(numbers.get(_number(line), -1))
+            missing += [line] if rows[-1] < 0 else []
         roles[field] = np.isin(sequence_ids, rows)
+        _warn_of(f"sequences in {shown(top / name)} are not there", missing)
+    in_none = ~roles["is_database"] & ~roles["is_query"]
+    _warn_of(
+        f"sequences in {shown(top)} are in none of {' and '.join(_SPLITS)}: neither queries nor in "
+        "the database",
+        [folders[row].name for row in np.unique(sequence_ids[in_none])],
+    )
     return roles
+
+
+def _warn_of(problem: str, names: list[str]) -> None:
+    if names:
+        _log.warning("%d %s (first: %s)", len(names), problem, shown(names[0]))
 
 
 def _number(name: str) -> int | None:

@@ -60,3 +60,10 @@ def test_reads_the_names_of_columns_without_their_units(tmp_path):
     assert column_names(tmp_path / "n.txt") == ["timestamp", "p_rs_r_x", "q_rs_w"]
     (tmp_path / "n.txt").write_text("1,2,3\n")
     assert column_names(tmp_path / "n.txt") == []
+
+
+def test_infinity_as_windows_writes_it_is_not_a_comment(tmp_path):
+    (tmp_path / "n.txt").write_text("-1.#INF 2 # far\n1.#QNAN 3\n-1.#IND00 4\n")
+    numbers = read_numbers(tmp_path / "n.txt", 2)
+    assert numbers[:, 1].tolist() == [2, 3, 4]
+    assert (numbers[:, 0] != numbers[:, 0]).all()

@@ -143,3 +143,13 @@ def test_equals_the_gps_of_the_photos_that_it_was_made_from(shared_data):
     placed, taken = open_places(str(folder)), open_places(f"exif:{folder}/images")
     assert placed.frame == taken.frame == "UTM 33U"
     np.testing.assert_allclose(placed.positions_m, taken.positions_m, atol=5)
+
+
+def test_capture_times_in_milliseconds_are_told_by_their_size(model):
+    shots = {"b.jpg": NORTH | {"capture_time": 1.6e12}, "a/a.jpg": EAST | {"capture_time": 0}}
+    np.testing.assert_array_equal(read_opensfm(model(shots)).times_s, [np.nan, 1.6e9])
+
+
+def test_a_bad_reference_names_the_file_that_holds_it(model, refuses):
+    with refuses(ValueError, r"`reference_lla` in .*reconstruction.json must be 3 .*: \[52, 13\]"):
+        read_opensfm(model(reference_lla=[52, 13]))

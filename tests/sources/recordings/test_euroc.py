@@ -154,3 +154,9 @@ def test_damaged_files_end_in_one_line(flight, survives, damage, name, edits, le
     for content in (damage(CONTENT[name].encode(), edits, length), noise):
         (root / "mav0" / name).write_bytes(content)
         survives(read_euroc, root)
+
+
+def test_refuses_matrices_in_place_of_quaternions(flight, refuses):
+    row = "1403636579763555584,1,0,0,1,0,1,0,2,0,0,1,3\n"
+    with refuses(ValueError, "must hold times, positions and quaternions. Received: 13 numbers"):
+        read_euroc(flight(**{"state_groundtruth_estimate0/data.csv": row}))

@@ -187,3 +187,10 @@ def test_reads_a_drive_as_its_makers_wrote_it(shared_data):
     dataset = open_places(str(shared_data("formats", "kitti_sequence")))
     assert dataset.names[0] == "image_l/000000.png"
     np.testing.assert_allclose(dataset.positions_m[:2], [[0, 0], [-0.014, 1.199]], atol=1e-3)
+
+
+def test_whole_times_are_said_to_be_taken_for_seconds(drive, caplog):
+    root = drive()
+    (root / "sequences" / "00" / "times.txt").write_text("0\n100\n")
+    assert read_kitti(root).times_s.tolist() == [0, 100]
+    assert "whole numbers: taken for seconds" in caplog.text

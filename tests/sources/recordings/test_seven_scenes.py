@@ -98,3 +98,21 @@ def test_damaged_files_end_in_one_line(scene, survives_damage):
         (root / name).write_text(text)
     paths = [root / "seq-01" / "frame-000001.pose.txt", *sorted(root.glob("*.txt"))]
     survives_damage(lambda: read_seven_scenes(f"{root},up=-y"), *paths)
+
+
+def test_a_frame_that_was_lost_can_be_skipped(scene, refuses):
+    root = scene()
+    lost = " ".join(["-1.#INF"] * 4) + "\n"
+    (root / "seq-01" / "frame-000000.pose.txt").write_text(lost * 4)
+    with refuses(ValueError, "No pose for 1 of 4 photos.*a number that is not finite"):
+        read_seven_scenes(root)
+    assert len(read_seven_scenes(root, skip_unreadable=True)) == 3
+
+
+def test_sequences_of_no_split_and_those_that_are_missing_are_told(scene, caplog):
+    root = scene("seq-01", "seq-02", "seq-03")
+    (root / "TrainSplit.txt").write_text("sequence2\nsequence7\n")
+    (root / "TestSplit.txt").write_text("sequence1\n")
+    read_seven_scenes(root)
+    assert "1 sequences in" in caplog.text and "are not there (first: sequence7)" in caplog.text
+    assert "neither queries nor in the database (first: seq-03)" in caplog.text
