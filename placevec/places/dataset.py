@@ -1,14 +1,25 @@
 """Photos with what is known of where and when each was taken."""
 
+import html
+import importlib
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
+from placevec.places.frame import is_zone_frame
 
-@dataclass(frozen=True, eq=False)
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class PlaceDataset:
     """Photos of places: the one form in which every source hands over its data.
 
@@ -98,6 +109,69 @@ class PlaceDataset:
                     f"(first: {names[bad][0]})"
                 )
 
+    @classmethod
+    def from_frame(cls, frame: "pd.DataFrame", root: Path | str | None = None) -> "PlaceDataset":
+        """Makes a data set of a pandas table with a row for each photo.
+
+        Args:
+            frame: DataFrame. Columns as in the files of `table:` (docs/formats.md): `file`, then
+                `lat,lon` in degrees or `east,north` in meters, or `place`; optional `utm_zone`,
+                `heading_deg`, `time`, `sequence`, `altitude_m`, `fov_deg`, `role`.
+            root: Path or None. Folder that `file` is relative to. None: that of the data set that
+                `to_frame` made the table of, else the current folder.
+
+        Returns:
+            PlaceDataset, in the order of the rows. Whether the photos exist is not checked.
+
+        Raises:
+            ValueError: If a column or a position is missing, a file is named twice, or a value
+                cannot be read or is out of range.
+        """
+        # By its name: the readers of cells are in a room above.
+        return importlib.import_module("placevec.sources").read_frame(frame, root)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns the data set as a pandas table, which `from_frame` reads.
+
+        Returns:
+            DataFrame with a row for each photo, in their order, and the columns of `from_frame`
+            that are known; `time` in seconds since 1970, -1 for an unknown place or sequence, NaN
+            for other unknown numbers. Its `attrs` keep the root and the frame. The points that
+            photos see are left out.
+        """
+        import pandas as pd
+
+        columns: dict[str, object] = {"file": self.names.astype(object)}
+        if self.positions_m is not None:
+            columns |= {"east": self.positions_m[:, 0], "north": self.positions_m[:, 1]}
+            if is_zone_frame(self.frame):
+                columns["utm_zone"] = self.frame.removeprefix("UTM ")
+        for column, field in _COLUMNS.items():
+            if (values := getattr(self, field)) is not None:
+                columns[column] = values
+        columns["role"] = np.select(
+            [self.is_query & self.is_database, self.is_query, self.is_database],
+            ["both", "query", "database"],
+            "neither",
+        ).astype(object)
+        frame = pd.DataFrame(columns)
+        frame.attrs = {"root": str(self.root), "frame": self.frame}
+        return frame
+
+    def __repr__(self) -> str:
+        fields = ("positions_m", *_COLUMNS.values())
+        known = [field for field in fields if getattr(self, field) is not None]
+        words = ", ".join(re.sub("_(m|deg|s)$", "", field).replace("_", " ") for field in known)
+        return (
+            f"PlaceDataset({len(self)} photos in {str(self.root)!r}, {len(self.queries)} queries, "
+            f"{len(self.database)} in the database; {words}; frame {self.frame!r})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns the line of `repr` and the first rows, for notebooks."""
+        rows = self.take(np.arange(min(_ROWS_SHOWN, len(self)))).to_frame()
+        return f"<p>{html.escape(repr(self))}</p>{rows.to_html()}"
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -145,6 +219,16 @@ _ARRAYS = (
     ("is_query", np.bool_, ()),
     ("is_database", np.bool_, ()),
 )
+
+# Column of a table of photos -> the field that it states.
+_COLUMNS = {
+    "heading_deg": "headings_deg",
+    "time": "times_s",
+    "place": "place_ids",
+    "sequence": "sequence_ids",
+    "altitude_m": "altitudes_m",
+    "fov_deg": "fields_of_view_deg",
+}
 
 
 def _set(dataset: PlaceDataset, field: str, value: object) -> None:

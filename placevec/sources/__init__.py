@@ -7,6 +7,7 @@ from placevec.sources.registry import READERS as READERS
 from placevec.sources.registry import find_reader as find_reader
 from placevec.sources.registry import find_split as find_split
 from placevec.sources.registry import open_places as open_places
+from placevec.sources.tables.data_frame import read_frame as read_frame
 from placevec.sources.tables.folder import PhotoName as PhotoName
 from placevec.sources.tables.folder import parse_photo_name as parse_photo_name
 from placevec.sources.tables.folder import photo_name as photo_name

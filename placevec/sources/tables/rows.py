@@ -1,6 +1,6 @@
 """The rows of a table of photos, CSV or Parquet, converted column by column."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,6 +136,22 @@ def read_rows(table_path: Path) -> PhotoRows:
     """
     is_parquet = _is_parquet(table_path)
     chunks = parquet_chunks(table_path, COLUMNS) if is_parquet else csv_chunks(table_path)
+    return convert_rows(chunks, table_path)
+
+
+def convert_rows(chunks: Iterable[dict[str, list]], table_path: Path) -> PhotoRows:
+    """Converts the cells of a table.
+
+    Args:
+        chunks: iterable of dict of column -> its cells, for one part of the rows after another.
+        table_path: Path. The table, for messages.
+
+    Returns:
+        PhotoRows, in the order of the cells.
+
+    Raises:
+        ValueError: As `read_rows`.
+    """
     columns: dict[str, list[np.ndarray]] = {}
     for cells in chunks:
         if not columns:
@@ -147,7 +163,7 @@ def read_rows(table_path: Path) -> PhotoRows:
         _refuse_long(column, parts, table_path)
     found = {column: np.concatenate(parts) for column, parts in columns.items()}
     del columns
-    names = found["file"]
+    names = found.get("file", ())
     if not len(names):
         raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
     _refuse_repeated(names, table_path)
