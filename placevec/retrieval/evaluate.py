@@ -1,7 +1,10 @@
 """A model's recall on a data set."""
 
+import functools
+import html
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,29 +15,126 @@ from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.recall import RANKS, recall
 from placevec.retrieval.search import nearest
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _NUM_NEIGHBORS = 20
 _MOST_PAIRS = 20_000_000  # of a query and a neighbour, searched together
+_QUERIES_SHOWN, _MATCHES_SHOWN = 3, 3  # in a notebook
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What a model found for the queries of a data set.
 
+    Row `q` of all arrays belongs to the photo `dataset.queries[q]`. Take a part of the queries
+    with `of_queries`, which keeps it so.
+
     Args:
         dataset: PlaceDataset. The photos that could be read.
-        recall: dict of N -> share of queries in [0, 1].
         neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
         similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
         relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
         descriptor_dim: int. `D`.
+
+    Raises:
+        ValueError: If these do not have one row for each query of the data set, or name photos
+            that its database does not have.
     """
 
     dataset: PlaceDataset
-    recall: dict[int, float]
     neighbors: np.ndarray
     similarities: np.ndarray
     relevant: Sequence[np.ndarray]
     descriptor_dim: int
+
+    def __post_init__(self) -> None:
+        num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
+        shapes = (np.shape(self.neighbors), np.shape(self.similarities), (len(self.relevant),))
+        if any(shape[:1] != (num_queries,) for shape in shapes) or shapes[0] != shapes[1]:
+            raise ValueError(
+                "`neighbors`, `similarities` and `relevant` must have one row for each of the "
+                f"{num_queries} queries of `dataset`. Received: shapes {shapes[0]}, {shapes[1]} "
+                f"and {shapes[2]}"
+            )
+        for name, rows in (("neighbors", [self.neighbors]), ("relevant", self.relevant)):
+            if max((np.max(each, initial=-1) for each in rows), default=-1) >= num_database:
+                raise ValueError(
+                    f"`{name}` must be rows of the {num_database} database photos of `dataset`. "
+                    "Received: a larger one"
+                )
+
+    @functools.cached_property
+    def recall(self) -> dict[int, float]:
+        """N -> share of queries in [0, 1]."""
+        return recall(self.neighbors, self.relevant)
+
+    def of_queries(self, is_kept: np.ndarray) -> "Evaluation":
+        """Returns the evaluation of some of the queries, searched in the same database.
+
+        Args:
+            is_kept: (Q,) bool. True for each query to keep, in the order of `dataset.queries`.
+
+        Raises:
+            ValueError: If `is_kept` is not one truth value for each query.
+        """
+        is_kept, queries = np.asarray(is_kept), self.dataset.queries
+        if is_kept.dtype != bool or is_kept.shape != queries.shape:
+            raise ValueError(
+                f"`is_kept` must be bool, one for each of the {len(queries)} queries. Received: "
+                f"{is_kept.dtype}, shape {is_kept.shape}"
+            )
+        is_query = np.zeros(len(self.dataset), bool)
+        is_query[queries[is_kept]] = True
+        return Evaluation(
+            dataset=replace(self.dataset, is_query=is_query),
+            neighbors=self.neighbors[is_kept],
+            similarities=self.similarities[is_kept],
+            relevant=[self.relevant[row] for row in np.flatnonzero(is_kept)],
+            descriptor_dim=self.descriptor_dim,
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns what was found as a pandas table.
+
+        Returns:
+            DataFrame with a row for each query and photo found for it: `query` and `match`, file
+            names relative to `dataset.root`; `rank` from 1; `similarity`; `is_right`, whether the
+            match is a right answer.
+        """
+        import pandas as pd
+
+        rows, ranks = np.nonzero(self.neighbors >= 0)
+        found = self.neighbors[rows, ranks]
+        right = [
+            np.isin(photos, good)
+            for photos, good in zip(self.neighbors, self.relevant, strict=True)
+        ]
+        names = self.dataset.names.astype(object)
+        return pd.DataFrame(
+            {
+                "query": names[self.dataset.queries[rows]],
+                "rank": ranks + 1,
+                "match": names[self.dataset.database[found]],
+                "similarity": self.similarities[rows, ranks],
+                "is_right": np.array(right, bool).reshape(self.neighbors.shape)[rows, ranks],
+            }
+        )
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"recall@{n} {100 * share:.1f} %" for n, share in self.recall.items())
+        unanswerable = sum(not len(right) for right in self.relevant)
+        without = f" ({unanswerable} without a right answer)" if unanswerable else ""
+        return (
+            f"Evaluation({shares}; {len(self.relevant)} queries{without}, "
+            f"{len(self.dataset.database)} database photos, {self.descriptor_dim} dimensions)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns the line of `repr` and what was found for the first queries, for notebooks."""
+        first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN).to_frame()
+        first = first[first["rank"] <= _MATCHES_SHOWN]
+        return f"<p>{html.escape(repr(self))}</p>{first.to_html(index=False)}"
 
     def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
         """Returns recall at other values of N, as far as neighbors were searched."""
@@ -129,7 +229,6 @@ def evaluate(
         warn_of_own_run(dataset, neighbors, relevant)
     return Evaluation(
         dataset=dataset,
-        recall=recall(neighbors, relevant),
         neighbors=neighbors,
         similarities=similarities,
         relevant=relevant,

@@ -66,11 +66,18 @@ def draw_matches(
         seed: int. Seed of the draw.
 
     Raises:
-        ValueError: If there is no evaluation, or no query that has a right answer.
+        ValueError: If there is no evaluation, no query that has a right answer, or the queries of
+            the evaluations differ.
     """
     if not evaluations:
         raise ValueError("Matches are drawn for at least one model. Received: none")
     first = next(iter(evaluations.values()))
+    for label, each in evaluations.items():
+        if _queries(each) != _queries(first):
+            raise ValueError(
+                "The evaluations to draw must be of the same queries. Received: others for "
+                f"{label!r}. Take those that all of them have, with `of_queries`"
+            )
     answerable = [row for row, right in enumerate(first.relevant) if len(right)]
     rows = np.random.default_rng(seed).permutation(answerable)[:num_queries]
     if not len(rows):
@@ -98,6 +105,10 @@ def draw_matches(
                 photo = evaluation.dataset.path(evaluation.dataset.database[found])
                 frame_photo(axes, read_thumbnail(photo), RIGHT if right else WRONG, title)
     save_figure(figure, path, dpi=80)
+
+
+def _queries(evaluation: Evaluation) -> list[Path]:
+    return evaluation.dataset.paths(evaluation.dataset.queries)
 
 
 def draw_found(

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import sys
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from placevec.places import PlaceDataset
-from placevec.retrieval import evaluate
+from placevec.retrieval import Evaluation, evaluate
 from placevec.sources import open_places
 
 SIZE = (32, 48)
@@ -236,3 +237,71 @@ def test_looks_up_frames_of_a_video(tmp_path, mean_color):
     evaluation = evaluate(mean_color, dataset, radius_m=4.0, image_size=SIZE, batch_size=3)
     assert len(dataset) == 10
     assert evaluation.recall_at((1,)) == {1: 1.0}
+
+
+@pytest.fixture
+def evaluation():
+    """Queries a (row 1), b (row 3), c (row 4); database d (row 0), <e> (row 2)."""
+    dataset = PlaceDataset(
+        "photos",
+        ["d", "a", "<e>", "b", "c"],
+        place_ids=[0, 0, 1, 1, 2],
+        is_query=[0, 1, 0, 1, 1],
+        is_database=[1, 0, 1, 0, 0],
+    )
+    neighbors = np.array([[0, 1], [0, 1], [1, -1]])
+    similarities = np.array([[0.9, 0.1], [0.8, 0.7], [0.5, -np.inf]], np.float32)
+    relevant = [np.array([0]), np.array([1]), np.array([], int)]
+    return Evaluation(dataset, neighbors, similarities, relevant, 4)
+
+
+def test_a_part_of_the_queries_keeps_each_row_with_its_query(evaluation):
+    part = evaluation.of_queries(np.array([False, True, True]))
+    assert part.dataset.names[part.dataset.queries].tolist() == ["b", "c"]
+    assert part.neighbors.tolist() == [[0, 1], [1, -1]]
+    assert (evaluation.recall[1], part.recall[1]) == (0.5, 0.0)
+    whole, found = evaluation.to_frame(), part.to_frame()
+    assert found.values.tolist() == whole[whole["query"] != "a"].values.tolist()
+    assert math.isnan(evaluation.of_queries(np.zeros(3, bool)).recall[1])
+
+
+@pytest.mark.parametrize("is_kept", [[0, 1], [True, False], [0, 1, 2], [[True], [True], [True]]])
+def test_takes_a_part_by_one_truth_value_a_query_only(evaluation, is_kept):
+    with pytest.raises(ValueError, match="one for each of the 3 queries"):
+        evaluation.of_queries(np.array(is_kept))
+
+
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        ({"dataset": PlaceDataset("photos", ["a"], place_ids=[0])}, "one row for each of the 1"),
+        ({"neighbors": np.zeros((2, 2), int)}, "one row for each of the 3 queries"),
+        ({"similarities": np.zeros((3, 1))}, "one row for each"),
+        ({"relevant": [np.array([0])]}, "one row for each"),
+        ({"neighbors": np.full((3, 2), 2)}, "`neighbors` must be rows of the 2 database photos"),
+        ({"relevant": [np.array([2])] * 3}, "`relevant` must be rows of the 2"),
+    ],
+)
+def test_rows_that_are_not_those_of_the_queries_are_no_evaluation(evaluation, changed, match):
+    with pytest.raises(ValueError, match=match):
+        dataclasses.replace(evaluation, **changed)
+
+
+def test_an_evaluation_is_a_table_of_pandas(evaluation):
+    frame = evaluation.to_frame()
+    assert list(frame) == ["query", "rank", "match", "similarity", "is_right"]
+    assert frame["query"].tolist() == ["a", "a", "b", "b", "c"]
+    assert frame["rank"].tolist() == [1, 2, 1, 2, 1]
+    assert frame["match"].tolist() == ["d", "<e>", "d", "<e>", "<e>"]
+    assert frame["is_right"].tolist() == [True, False, False, True, False]
+
+
+def test_an_evaluation_prints_as_one_line_and_as_a_small_table_in_notebooks(evaluation):
+    assert repr(evaluation) == (
+        "Evaluation(recall@1 50.0 %, recall@5 100.0 %, recall@10 100.0 %; 3 queries (1 without a "
+        "right answer), 2 database photos, 4 dimensions)"
+    )
+    shown = evaluation._repr_html_()
+    assert "recall@1 50.0 %" in shown
+    assert "&lt;e&gt;" in shown and "<e>" not in shown
+    assert len(shown) < 2000

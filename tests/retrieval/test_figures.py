@@ -39,7 +39,6 @@ def make_evaluation(write_photos, tmp_path):
         neighbors = np.array(neighbors)
         return Evaluation(
             dataset=dataset,
-            recall={1: 0.5, 5: 1.0},
             neighbors=neighbors,
             similarities=np.full(neighbors.shape, 0.5, np.float32),
             relevant=[np.array(right, int) for right in relevant],
@@ -47,6 +46,13 @@ def make_evaluation(write_photos, tmp_path):
         )
 
     return make
+
+
+def test_refuses_to_draw_evaluations_of_other_queries(make_evaluation, tmp_path):
+    whole = make_evaluation([[0], [1], [2]], [[0], [1], [2]])
+    part = whole.of_queries(np.array([False, True, True]))
+    with pytest.raises(ValueError, match="of the same queries. Received: others for 'after'"):
+        draw_matches({"before": whole, "after": part}, tmp_path / "matches.png")
 
 
 def test_draws_a_recall_curve_for_each_model(tmp_path):
@@ -144,7 +150,7 @@ def test_large_photos_are_shrunk_before_they_are_kept(tmp_path, monkeypatch):
         cv2.imwrite(str(tmp_path / name), large)
     dataset = PlaceDataset(tmp_path, names, place_ids=[0, 0], is_query=[1, 0], is_database=[0, 1])
     first = np.zeros((1, 1), int)
-    evaluation = Evaluation(dataset, {1: 1.0}, first, first.astype(np.float32), [first[0]], 3)
+    evaluation = Evaluation(dataset, first, first.astype(np.float32), [first[0]], 3)
     draw_matches({"m": evaluation}, tmp_path / "matches.png")
     assert [pixels.shape for pixels in kept] == [(428, 300, 3)] * 2
     assert all(pixels.base is None for pixels in kept)  # nothing holds the large photo
