@@ -7,6 +7,7 @@ import numpy as np
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame
+from placevec.sources.values.times import LONGEST_FROM_ZERO_S
 from placevec.sources.values.utm import degrees_from_metres
 
 _NUM_SIZES = 5
@@ -30,7 +31,7 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
             facts.append((what, f"of {np.count_nonzero(~np.isnan(values))} photos"))
     if dataset.times_s is not None:
         known_s = dataset.times_s[~np.isnan(dataset.times_s)]
-        facts.append(("times", _span(known_s, are_dates=dataset.unit != "frames")))
+        facts.append(("times", _span(known_s, from_zero=dataset.unit == "frames")))
     for what, ids in (("places", dataset.place_ids), ("sequences", dataset.sequence_ids)):
         if ids is not None:
             known = ids[ids != -1]
@@ -57,7 +58,7 @@ def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
 
 def _extent(dataset: PlaceDataset) -> str:
     if dataset.positions_m is None:
-        return "none, places are known by identity"
+        return "none" if (dataset.place_ids == -1).all() else "none, places are known by identity"
     east_m, north_m = np.ptp(dataset.positions_m, axis=0) if len(dataset) else (0, 0)
     if dataset.frame == "frames":
         return f"frames 0 to {dataset.positions_m[:, 0].max(initial=0):.0f}"
@@ -78,10 +79,11 @@ def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
     return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]
 
 
-def _span(times_s: np.ndarray, *, are_dates: bool) -> str:
+def _span(times_s: np.ndarray, *, from_zero: bool) -> str:
     if not len(times_s):
         return "none"
-    if not are_dates:  # seconds since the start of a video, or numbers of traverses
+    # Seconds since the start of a video or a SLAM run, or numbers of traverses.
+    if from_zero or ((times_s >= 0) & (times_s <= LONGEST_FROM_ZERO_S)).all():
         return f"of {len(times_s)} photos, {times_s.min():.10g} s to {times_s.max():.10g} s"
     ends = []
     for time_s in (times_s.min(), times_s.max()):

@@ -63,10 +63,12 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     )
     if not tuples:
         return Samples("", [], message)
+    rows = sorted({int(photo) for photos in tuples for photo in photos})  # frames of a video in order
+    thumbnails = {row: _thumbnail(dataset.path(row)) for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "samples.jpg"
         draw_tuples(
-            [[_thumbnail(dataset.path(photo)) for photo in photos] for photos in tuples],
+            [[thumbnails[photo] for photo in photos] for photos in tuples],
             picture,
             num_positives=_NUM_POSITIVES,
             titles=titles,

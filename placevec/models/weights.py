@@ -124,7 +124,7 @@ def load_weights(
             "`--model.keep-old-clusters` keeps them", path,
         )  # fmt: skip
     elif AGGREGATOR in missing:
-        _log.info("%s holds no weights of the %s", path, AGGREGATOR)
+        _log.info("%s has no weights of an aggregator, so a new one is trained", path)
     if backbone_missing:
         _log.warning("random weights stay in: %s", ", ".join(backbone_missing))
     return set(found)

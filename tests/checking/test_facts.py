@@ -8,13 +8,13 @@ from placevec.places import PlaceDataset
 def test_says_what_is_known_and_of_how_many():
     dataset = PlaceDataset(
         "photos", ["a", "b"], positions_m=[[0, 0], [30, 40]], headings_deg=[10, np.nan],
-        times_s=[0, 86400], place_ids=[5, -1], is_query=[1, 0], frame="UTM 31U",
+        times_s=[1.4e9, 1.4e9 + 86400], place_ids=[5, -1], is_query=[1, 0], frame="UTM 31U",
     )  # fmt: skip
     facts = dict(facts_of_places(dataset))
     assert facts["roles"] == "1 queries, 2 in the database"
     assert facts["positions"] == "UTM 31U, 30.0 m from west to east, 40.0 m from south to north"
     assert facts["headings"] == "of 1 photos"
-    assert facts["times"] == "of 2 photos, 1970-01-01 00:00:00 to 1970-01-02 00:00:00"
+    assert facts["times"] == "of 2 photos, 2014-05-13 16:53:20 to 2014-05-14 16:53:20"
     assert facts["places"] == "1, of 1 photos"
     assert "sequences" not in facts
 
@@ -24,6 +24,16 @@ def test_times_that_no_calendar_holds_are_seconds():
     facts = dict(facts_of_places(dataset))
     assert facts["times"] == "of 1 photos, 1e+17 s to 1e+17 s"
     assert facts["positions"] == "none, places are known by identity"
+
+
+def test_times_from_a_zero_of_their_own_are_seconds_and_no_dates_of_1970():
+    run = PlaceDataset("run", ["a", "b"], positions_m=[[0, 0], [1, 0]], times_s=[14.25, 67.5])
+    assert dict(facts_of_places(run))["times"] == "of 2 photos, 14.25 s to 67.5 s"
+
+
+def test_photos_of_unknown_places_have_no_identity():
+    photos = PlaceDataset("photos", ["a", "b"], place_ids=[-1, -1])
+    assert dict(facts_of_places(photos))["positions"] == "none"
 
 
 def test_counts_the_usual_sizes_first():
@@ -65,7 +75,8 @@ def test_frames_of_videos_have_no_files_of_their_own():
 
 
 def test_times_of_frames_are_seconds_and_no_dates():
-    frames = {"positions_m": [[0, 0], [3, 0]], "times_s": [0.0, 1.5]}
+    # Several videos are put far apart in time.
+    frames = {"positions_m": [[0, 0], [3, 0]], "times_s": [0.0, 4e9]}
     walk = PlaceDataset("videos", ["a", "b"], frame="frames", **frames)
-    assert dict(facts_of_places(walk))["times"] == "of 2 photos, 0 s to 1.5 s"
-    assert "1970" in dict(facts_of_places(PlaceDataset("photos", ["a", "b"], **frames)))["times"]
+    assert dict(facts_of_places(walk))["times"] == "of 2 photos, 0 s to 4000000000 s"
+    assert "2096" in dict(facts_of_places(PlaceDataset("photos", ["a", "b"], **frames)))["times"]

@@ -24,6 +24,18 @@ def test_draws_as_many_tuples_as_told_and_the_same_for_a_seed(town):
     assert "12 of 12 queries" in two.message
 
 
+def test_each_photo_is_read_once_and_frames_of_a_video_in_their_order(town, monkeypatch):
+    dataset, read = open_places(str(town)), []
+
+    def thumbnail(path):
+        read.append(path)
+        return np.zeros((3, 4, 3), np.uint8)
+
+    monkeypatch.setattr("placevec.checking.samples.find_thumbnail", thumbnail)
+    draw_samples(dataset, CheckConfig(samples=6))
+    assert read == sorted(set(read), key=[dataset.path(row) for row in range(len(dataset))].index)
+
+
 def test_says_of_each_photo_why_it_is_there(town):
     samples = draw_samples(open_places(str(town)), CheckConfig(samples=1))
     (_, query), (_, positive), (_, negative), _ = samples.captions

@@ -19,7 +19,7 @@ _COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2}
 _YEARS = (1800, 2200)
 _COMPACT_YEARS = (1900, 2100)
 _SINCE_1970_S = (1e8, 4.2e9)  # 1973 to 2103
-_LONGEST_FROM_ZERO_S = 1e7  # 115 days; a compact date of 8 digits is larger
+LONGEST_FROM_ZERO_S = 1e7  # 115 days; a compact date of 8 digits is larger
 # Numbers that state a day, and what people call them.
 _DAY_NUMBERS = (
     (1900, 2101, "a year"),
@@ -106,7 +106,7 @@ def settle_times(times: np.ndarray, names: np.ndarray, source: Path) -> np.ndarr
         numbers = np.array([_seconds_of_number(number) for number in numbers.tolist()])
     elif (sizes >= _SINCE_1970_S[0]).all() and (sizes <= _SINCE_1970_S[1]).all():
         pass
-    elif has_dates or sizes.max() >= _LONGEST_FROM_ZERO_S or all(map(_states_a_day, numbers)):
+    elif has_dates or sizes.max() >= LONGEST_FROM_ZERO_S or all(map(_states_a_day, numbers)):
         outside = (sizes < _SINCE_1970_S[0]) | (sizes > _SINCE_1970_S[1])
         bad = int(np.flatnonzero(outside)[0])
         raise ValueError(
@@ -160,7 +160,7 @@ def _meaning(number: float) -> str:
 
 def _meaning_of_digits(number: int) -> str:
     """Says what the digits of a number may state, two or four of them at a time."""
-    if not 10_000 <= number < _LONGEST_FROM_ZERO_S:
+    if not 10_000 <= number < LONGEST_FROM_ZERO_S:
         return ""
     first, last_four = divmod(number, 10_000)
     if _COMPACT_YEARS[0] <= last_four <= _COMPACT_YEARS[1] and (
