@@ -63,7 +63,7 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     )
     if not tuples:
         return Samples("", [], message)
-    rows = sorted({int(photo) for photos in tuples for photo in photos})  # frames of a video in order
+    rows = sorted({int(photo) for photos in tuples for photo in photos})  # in the order of frames
     thumbnails = {row: _thumbnail(dataset.path(row)) for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "samples.jpg"
