@@ -11,6 +11,7 @@ from placevec.sources.poses.camera_poses import WORLD_AXES, Poses, find_up, on_t
 from placevec.sources.poses.number_lines import read_numbers
 from placevec.sources.poses.trajectory import flaw_of, read_track, up_option
 from placevec.sources.tables.rows import TABLE_SUFFIXES, read_csv, read_rows
+from placevec.sources.values.cells import to_number
 
 _WITHOUT_PHOTOS = ("tum", "kitti")
 
@@ -104,7 +105,7 @@ def _read_table(file: Path) -> tuple[PlaceDataset, Turns | None]:
 def _angles(cells: dict[str, list[str]], column: str, file: Path) -> np.ndarray:
     texts = cells.get(column, ["0"] * len(cells["file"]))
     try:
-        angles_deg = np.array([float(text.strip() or 0) for text in texts])
+        angles_deg = np.array([to_number(text.strip() or 0) for text in texts])
     except ValueError:
         angles_deg = np.array([np.nan])
     if not (np.abs(angles_deg) <= 180).all():

@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from placevec.sources.values.cells import to_number
+
 _OPTION = re.compile(r",([a-z_]+)=")
 
 
@@ -47,7 +49,7 @@ def number_option(options: dict[str, str], name: str, default: float) -> float:
         ValueError: If it is none.
     """
     try:
-        number = float(options.get(name, default))
+        number = to_number(options.get(name, default))
     except ValueError:
         number = 0.0
     if not 0.0 < number < float("inf"):

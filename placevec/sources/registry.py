@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.join import join_datasets
 from placevec.places.split import SPLITS
@@ -31,7 +32,7 @@ from placevec.sources.tables.rows import read_rows
 from placevec.sources.tables.sequence import read_sequence, recognize_sequence
 from placevec.sources.tables.splits import take_split
 from placevec.sources.tables.table import find_table, read_table, recognize_table
-from placevec.sources.tracks.track import read_track, recognize_track
+from placevec.sources.tracks.track import is_track, read_track, recognize_track
 from placevec.sources.tracks.video import read_video, recognize_video
 from placevec.sources.unread import find_unread
 from placevec.sources.walk import some_photos
@@ -39,6 +40,7 @@ from placevec.sources.walk import some_photos
 log = logging.getLogger(__name__)
 _PLUS = " + "
 _OPTION = re.compile(r",[a-z_]+=")
+_MOST_LOOKED_AT = 20  # folders in a path that is not recognized
 
 
 class Reader(NamedTuple):
@@ -226,9 +228,16 @@ def _why_not(path: Path) -> str:
     unread = find_unread(path)
     if unread:
         return f": {unread}"
+    if is_track(path):
+        return f", a track. Name the photos or the video, too: track:PATH,track={shown(path)}"
     why_not = why_not_tum(path) if path.is_dir() else ""
     if why_not:
         return f". {why_not}"
+    inside = sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+    found = [(each, recognize_reader(each)) for each in inside[:_MOST_LOOKED_AT]]
+    found = [f"{reader[0]}:{shown(each)}" for each, reader in found if reader]
+    if found:
+        return f". Data sets are in it: name one, such as {found[0]}"
     if some_photos(path):
         return f", which holds photos but no positions: {POSITIONS_FILE}, names or EXIF"
     try:

@@ -25,7 +25,7 @@ def test_refuses_options_that_are_unknown_empty_or_twice(refuses, text):
         split_options(text, ["images", "up"])
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon", "1_0"])
 def test_refuses_what_is_no_positive_number(refuses, text):
     assert number_option({}, "within_s", 0.5) == 0.5
     assert number_option({"within_s": "0.1"}, "within_s", 0.5) == 0.1

@@ -148,3 +148,13 @@ def test_odd_entries_stop_no_reader(photos, refuses, name):
     READERS[name].recognize(root)
     with contextlib.suppress(ValueError, FileNotFoundError):
         READERS[name].read(root, skip_unreadable=True)
+
+
+def test_says_what_there_is_at_a_path_that_is_not_recognized(photos, refuses):
+    root = photos("heap/1.jpg", "heap/town/@1@2@.jpg", "tracks/walk.gpx")
+    (root / "heap" / "town" / "@1@2@.jpg").rename(root / "heap" / "town" / "a.jpg")
+    (root / "heap" / "town" / "positions.csv").write_text("file,east,north\na.jpg,1,2\n")
+    with refuses(ValueError, "Data sets are in it: name one, such as folder:.*heap/town"):
+        open_places(str(root / "heap"))
+    with refuses(ValueError, "walk.gpx, a track. Name the photos or the video, too: track:PATH"):
+        open_places(str(root / "tracks" / "walk.gpx"))

@@ -13,6 +13,7 @@ import numpy as np
 
 from placevec.input_file import open_text, shown
 from placevec.sources.poses.number_lines import has_decimal_commas
+from placevec.sources.values.cells import to_number, to_whole_number
 
 log = logging.getLogger(__name__)
 
@@ -219,9 +220,9 @@ def _images_of_text(model_dir: Path) -> list[ColmapImage]:
 def _image_of_line(line: str, where: str) -> ColmapImage:
     cells = line.split(None, 9)
     try:
-        pose = tuple(map(float, cells[1:8]))
-        int(cells[0])
-        return ColmapImage(cells[9], pose[:4], pose[4:], int(cells[8]), _NO_POINTS)
+        pose = tuple(map(to_number, cells[1:8]))
+        to_whole_number(cells[0])
+        return ColmapImage(cells[9], pose[:4], pose[4:], to_whole_number(cells[8]), _NO_POINTS)
     except (ValueError, IndexError, OverflowError):
         raise ValueError(
             f"{where} must be `ID QW QX QY QZ TX TY TZ CAMERA NAME`, and the next its points "
@@ -237,7 +238,7 @@ def _received(line: str) -> str:
 def _points_of_line(line: str) -> np.ndarray | None:
     """Returns the points of a line `X Y POINT X Y POINT ...`, or None if it is something else."""
     cells = line.split()
-    if len(cells) % 3:
+    if len(cells) % 3 or "_" in line:
         return None
     try:
         places = [float(cell) for column in (cells[::3], cells[1::3]) for cell in column]
@@ -254,8 +255,8 @@ def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float | None]]:
             continue
         cells = line.split()
         try:
-            camera, model, width, focal_length = int(cells[0]), *cells[1:3], float(cells[4])
-            yield camera, field_of_view_deg(model, int(width), focal_length)
+            camera, width = map(to_whole_number, (cells[0], cells[2]))
+            yield camera, field_of_view_deg(cells[1], width, to_number(cells[4]))
         except (ValueError, IndexError, OverflowError):
             raise ValueError(
                 f"Line {number} of {path} must be `ID MODEL WIDTH HEIGHT PARAMETERS`. Received: "

@@ -13,6 +13,7 @@ from placevec.sources.files import tidy_name
 from placevec.sources.poses.camera_poses import rotations_from_quaternions
 from placevec.sources.poses.number_lines import text_lines
 from placevec.sources.reconstructions.colmap_model import field_of_view_deg
+from placevec.sources.values.cells import to_number
 
 _DEGREES = ("", "EPSG:4326")
 _MOST_DIGITS = 19
@@ -182,7 +183,7 @@ def _rows(path: Path, columns: int, *, more: bool = False) -> Iterator[tuple[int
 
 def _float(cell: str, path: Path, number: int = 0) -> float:
     try:
-        return float(cell) if cell else math.nan
+        return to_number(cell) if cell else math.nan
     except ValueError:
         where = f"Line {number} of {shown(path)}" if number else shown(path)
         raise ValueError(

@@ -13,6 +13,7 @@ from placevec.sources.poses.georeference import geodetic, on_earth
 from placevec.sources.poses.number_lines import read_numbers, text_lines
 from placevec.sources.poses.time_stamps import Stamps, dates_of_stamps, stamps_of
 from placevec.sources.poses.trajectory import flaw_of, places_of_poses
+from placevec.sources.values.cells import to_number
 from placevec.sources.walk import list_photos, require_folder
 
 _log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ def _around_origin(poses: Poses, path: Path) -> tuple[Poses, tuple[float, float,
 def _read_transformations(lines: list[str], path: Path) -> np.ndarray:
     """Returns the (5, 7) translations and quaternions x, y, z, w."""
     try:
-        numbers = [[float(cell) for cell in line.split(",")] for line in lines]
+        numbers = [[to_number(cell) for cell in line.split(",")] for line in lines]
     except ValueError:
         numbers = []
     if len(numbers) != _NUM_TRANSFORMATIONS or any(len(row) != 7 for row in numbers):

@@ -78,6 +78,12 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         raise ValueError(f"`forward` must be x or z. Received: forward={forward}")
     if not bag_path.exists():
         raise FileNotFoundError(f"{bag_path} does not exist. Give a .bag or a folder of ROS 2")
+    if bag_path.is_dir() and not (bag_path / "metadata.yaml").is_file():
+        bags = [p.name for p in sorted(bag_path.iterdir()) if p.suffix in (".bag", *_STORAGES)]
+        raise FileNotFoundError(
+            f"{shown(bag_path)} must hold metadata.yaml, as a bag of ROS 2 does. Received: "
+            f"{shown(', '.join(bags[:5])) or 'no bag'}. Name a bag"
+        )
     root = Path(options.get("images", bag_path.parent / "images")).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(

@@ -22,6 +22,7 @@ from placevec.sources.tracks.gpx import read_gpx
 from placevec.sources.tracks.nmea import read_nmea
 from placevec.sources.tracks.track_table import read_track_table
 from placevec.sources.tracks.video import countable_videos, is_video, list_videos, stride_of
+from placevec.sources.values.cells import to_number
 from placevec.sources.values.roles import roles_of
 from placevec.sources.values.times import parse_time
 from placevec.sources.walk import list_photos, require_folder, some_photos
@@ -120,6 +121,11 @@ def recognize_track(path: Path) -> str:
     return f"{beside[0].name} beside the video" if len(beside) == 1 else ""
 
 
+def is_track(path: Path) -> bool:
+    """Returns whether a path is a file that is named as a track."""
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
+
+
 def _find_track(top: Path, named: str | None) -> Path:
     if named is not None:
         folder = top if top.is_dir() else top.parent
@@ -146,11 +152,7 @@ def _find_track(top: Path, named: str | None) -> Path:
 
 
 def _tracks_in(folder: Path) -> list[Path]:
-    return sorted(
-        p
-        for p in folder.iterdir()
-        if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".") and p.is_file()
-    )
+    return sorted(p for p in folder.iterdir() if is_track(p) and not p.name.startswith("."))
 
 
 def _tracks_beside(video: Path) -> list[Path]:
@@ -250,7 +252,7 @@ def _time_in_name(name: str) -> float:
 def _seconds(options: dict[str, str], name: str, default: float) -> float:
     """Returns the seconds that an option gives, of either sign."""
     try:
-        seconds = float(options.get(name, default))
+        seconds = to_number(options.get(name, default))
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):

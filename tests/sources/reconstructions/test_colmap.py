@@ -171,6 +171,8 @@ def test_names_may_hold_blanks(model, photos):
         ("images.txt", b"1 1 0 0 0 0 0 0 1 ../b.png\n\n", "stay inside"),
         ("images.bin", binary_model([(*IMAGES[0][:4], "a\nb.png", [])])["images.bin"], "control"),
         ("images.txt", b"\xff\xff", "no text in UTF-8"),
+        ("images.txt", b"1 1 0 0 0 1_0 0 0 1 b.png\n\n", "Line 1 of"),
+        ("cameras.txt", b"1 PINHOLE 6_40 480 9 9 3 2\n", "Line 1 of"),
         ("cameras.txt", b"1 PINHOLE\n", "Line 1 of .*ID MODEL WIDTH"),
         ("images.bin", b"", "is empty"),
         ("images.bin", struct.pack("<Q", 2**60), "no whole file of COLMAP: it has 8 bytes"),

@@ -30,3 +30,10 @@ def test_reads_only_what_is_there(tmp_path):
 def test_refuses_missing_sensors(tmp_path):
     with pytest.raises(FileNotFoundError, match="sensors.txt does not exist"):
         read_kapture_files(tmp_path)
+
+
+def test_pythons_own_numbers_are_none_of_a_file(tmp_path):
+    (tmp_path / "sensors.txt").write_text("c, , camera, SIMPLE_PINHOLE, 6_40, 480, 320, 9, 9\n")
+    (tmp_path / "records_camera.txt").write_text("0, c, a.jpg\n")
+    with pytest.raises(ValueError, match="Line 1 of .* must hold a number. Received: '6_40'"):
+        read_kapture_files(tmp_path)

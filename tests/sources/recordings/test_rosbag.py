@@ -234,3 +234,9 @@ def test_reads_a_bag_as_its_makers_wrote_it(shared_data, photos, refuses):
     root = photos("left/1553180220.2.png")
     dataset = read_rosbag(f"{bag},images={root}/left,within_s=5")
     np.testing.assert_allclose(dataset.positions_m, [[3.898, 0.631]], atol=0.01)
+
+
+def test_a_folder_of_bags_is_told_from_a_bag(tmp_path, refuses):
+    (tmp_path / "a.bag").write_bytes(b"#ROSBAG V2.0\n")
+    with refuses(FileNotFoundError, "must hold metadata.yaml.*Received: a.bag. Name a bag"):
+        read_rosbag(tmp_path)
