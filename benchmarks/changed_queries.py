@@ -94,8 +94,9 @@ def main() -> None:
     parser.add_argument("--radius-m", type=float, default=25.0)
     own = parser.parse_args()
     import_keras()
+    from placevec.evaluation import evaluate
     from placevec.models import load_model
-    from placevec.retrieval import describe, evaluate
+    from placevec.retrieval import describe
     from placevec.sources import open_places
 
     dataset = open_places(own.places)

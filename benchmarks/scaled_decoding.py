@@ -16,10 +16,10 @@ import numpy as np
 import tyro
 from machine import describe_machine
 
+from placevec.evaluation import evaluate
 from placevec.images import read_image
 from placevec.images.read import resize_image
 from placevec.models import open_engine
-from placevec.retrieval import evaluate
 from placevec.sources import open_places
 
 

@@ -27,8 +27,8 @@ import numpy as np  # noqa: E402
 import tyro  # noqa: E402
 from machine import describe_machine  # noqa: E402
 
-from placevec.retrieval import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store  # noqa: E402
-from placevec.retrieval.recommend import MOST_EFFORT  # noqa: E402
+from placevec.store import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store  # noqa: E402
+from placevec.store.search.recommend import MOST_EFFORT  # noqa: E402
 
 _DIRECTIONS = 48
 _BLOCK = 20_000

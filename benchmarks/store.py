@@ -30,7 +30,7 @@ import pyarrow.ipc
 import tyro
 from machine import describe_machine
 
-from placevec.retrieval import DescriptorStore, StoreWriter
+from placevec.store import DescriptorStore, StoreWriter
 
 _KILLS = 20
 

@@ -79,8 +79,8 @@ def main() -> None:
     own = parser.parse_args()
     import_keras()
     logging.basicConfig(level=logging.WARNING)
+    from placevec.evaluation import evaluate
     from placevec.models import load_model, save_model
-    from placevec.retrieval import evaluate
     from placevec.sources import open_places
     from placevec.training import train, whiten
 

@@ -24,7 +24,7 @@ _HOMES = {
     "load_model": "placevec.models",
     "open_engine": "placevec.models",
     "describe": "placevec.retrieval",
-    "recall": "placevec.retrieval",
+    "recall": "placevec.evaluation",
     "train": "placevec.training",
 }
 

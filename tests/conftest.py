@@ -5,6 +5,8 @@ import functools
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import placevec  # noqa: F401 - before Keras, as users import it, for TensorFlow's oneDNN
@@ -13,8 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
 RUN_ONCE = (
-    "checking", "cli", "collecting", "config", "end_to_end", "images", "places", "recipes",
-    "rendering", "retrieval", "sources",
+    "checking", "cli", "collecting", "config", "end_to_end", "evaluation", "images", "places",
+    "recipes", "rendering", "retrieval", "sources", "store",
 )  # fmt: skip
 
 
@@ -64,6 +66,43 @@ def shorten_mobilenetv2():
         monkeypatch.setitem(BACKBONES, "mobilenetv2", short)
 
     return shorten
+
+
+@pytest.fixture
+def write_photos(tmp_path):
+    """Returns a function that writes one photo of 32x48 for each (red, green, blue)."""
+
+    def write(colors):
+        paths = []
+        for number, color in enumerate(colors):
+            pixels = np.full((32, 48, 3), color, np.uint8)
+            paths.append(tmp_path / f"photo{number:02d}.png")
+            cv2.imwrite(str(paths[-1]), pixels[..., ::-1])
+        return paths
+
+    return write
+
+
+@pytest.fixture
+def mean_color():
+    """Returns a model: a photo's mean color, of unit length."""
+
+    def model(photos):
+        means = photos.astype(np.float32).mean(axis=(1, 2)) + 1e-3
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+    return model
+
+
+@pytest.fixture
+def unit_vectors():
+    """Returns a function that makes (count, dim) float32 of unit length."""
+
+    def make(count, dim=4, seed=0):
+        made = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+        return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+    return make
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -82,9 +82,10 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 
 def test_every_public_name_is_there():
+    from placevec.evaluation import recall
     from placevec.models import load_model, open_engine
     from placevec.places import PlaceDataset
-    from placevec.retrieval import describe, recall
+    from placevec.retrieval import describe
     from placevec.sources import open_places
     from placevec.training import train
 

@@ -23,7 +23,7 @@ def check(
         settings: What counts as a finding in photos.
     """
     from placevec.checking import check as check_places
-    from placevec.retrieval import check_store, is_store
+    from placevec.store import check_store, is_store
 
     if is_store(Path(places)):
         report = check_store(Path(places))

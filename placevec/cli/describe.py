@@ -29,8 +29,8 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
         describe_into,
         open_for,
         require_store_takes,
-        save_descriptors,
     )
+    from placevec.store import save_descriptors
     from placevec.worker_process import num_cores
 
     if settings.out.suffix != ".npz":

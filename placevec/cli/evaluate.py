@@ -16,8 +16,8 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
         settings: How recall is measured.
     """
     import_keras()
+    from placevec.evaluation import evaluate as evaluate_model
     from placevec.models import open_engine
-    from placevec.retrieval import evaluate as evaluate_model
     from placevec.sources import open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)

@@ -17,7 +17,7 @@ def index(
         store: A store that `describe --out` made.
         settings: Which index.
     """
-    from placevec.retrieval import StoreIndex, StoreWriter, reach_recall, recommend_index
+    from placevec.store import StoreIndex, StoreWriter, reach_recall, recommend_index
 
     # Open for writing all along: who could not save the index is told before it is built.
     with StoreWriter.open(store) as descriptors:

@@ -11,7 +11,7 @@ def remove(store: Store, names: Names, /, compact: bool = False) -> None:
         names: Names of photos as the store has them.
         compact: Write the store anew, smaller and in large files; its index is deleted.
     """
-    from placevec.retrieval import StoreWriter
+    from placevec.store import StoreWriter
 
     with StoreWriter.open(store) as descriptors:
         if names:

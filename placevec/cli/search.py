@@ -25,8 +25,10 @@ def search(
     """
     root, names, dataset = open_photos(photos)
     import_keras()
+    from placevec.evaluation import draw_found
     from placevec.models import open_engine
-    from placevec.retrieval import DescriptorStore, draw_found, find_model, search_photos
+    from placevec.retrieval import find_model, search_photos
+    from placevec.store import DescriptorStore
 
     descriptors = DescriptorStore.open(store)
     manifest = descriptors.manifest

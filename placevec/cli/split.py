@@ -24,9 +24,9 @@ def split(
         settings: How photos are split.
     """
     import_keras()
+    from placevec.evaluation import make_split
     from placevec.models import load_model
     from placevec.places import SPLITS
-    from placevec.retrieval import make_split
     from placevec.sources import SPLITS_FILE, find_reader, open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)

@@ -1,9 +1,5 @@
-"""Finding places: describing photos, searching them, measuring recall, drawing what was found."""
+"""Finding places: photos are described, into a store or not, and looked up in it."""
 
-from placevec.retrieval.cautions import warn_of_training_photos as warn_of_training_photos
-from placevec.retrieval.check_store import StoreReport as StoreReport
-from placevec.retrieval.check_store import check_store as check_store
-from placevec.retrieval.check_store import is_store as is_store
 from placevec.retrieval.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.retrieval.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.retrieval.describe import describe as describe
@@ -13,24 +9,14 @@ from placevec.retrieval.describe_by_ray import describe_by_ray as describe_by_ra
 from placevec.retrieval.describe_store import describe_into as describe_into
 from placevec.retrieval.describe_store import open_for as open_for
 from placevec.retrieval.describe_store import require_store_takes as require_store_takes
-from placevec.retrieval.descriptor_file import load_descriptors as load_descriptors
-from placevec.retrieval.descriptor_file import save_descriptors as save_descriptors
-from placevec.retrieval.evaluate import Evaluation as Evaluation
-from placevec.retrieval.evaluate import evaluate as evaluate
-from placevec.retrieval.figures import draw_found as draw_found
-from placevec.retrieval.figures import draw_matches as draw_matches
-from placevec.retrieval.figures import draw_recall as draw_recall
-from placevec.retrieval.figures import draw_split as draw_split
-from placevec.retrieval.index import StoreIndex as StoreIndex
 from placevec.retrieval.look_up import find_model as find_model
 from placevec.retrieval.look_up import search_photos as search_photos
-from placevec.retrieval.recall import recall as recall
-from placevec.retrieval.recommend import reach_recall as reach_recall
-from placevec.retrieval.recommend import recommend_index as recommend_index
-from placevec.retrieval.search import nearest as nearest
-from placevec.retrieval.search import nearest_in_store as nearest_in_store
-from placevec.retrieval.split import SPLITS_PICTURE as SPLITS_PICTURE
-from placevec.retrieval.split import make_split as make_split
-from placevec.retrieval.store import DescriptorStore as DescriptorStore
-from placevec.retrieval.store_writer import StoreWriter as StoreWriter
-from placevec.retrieval.where import Where as Where
+
+# These moved to placevec.store; they are here as well for one release.
+from placevec.store import DescriptorStore as DescriptorStore
+from placevec.store import StoreIndex as StoreIndex
+from placevec.store import StoreWriter as StoreWriter
+from placevec.store import Where as Where
+from placevec.store import load_descriptors as load_descriptors
+from placevec.store import nearest as nearest
+from placevec.store import save_descriptors as save_descriptors

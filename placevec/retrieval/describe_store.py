@@ -12,11 +12,11 @@ from placevec.images import parse_frame_name
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
-from placevec.retrieval.manifest import MANIFEST, read_manifest
-from placevec.retrieval.shards import is_storable
-from placevec.retrieval.store import DescriptorStore
-from placevec.retrieval.store_writer import StoreWriter
-from placevec.retrieval.unit_length import to_unit
+from placevec.store.manifest import MANIFEST, read_manifest
+from placevec.store.shards import is_storable
+from placevec.store.store import DescriptorStore
+from placevec.store.store_writer import StoreWriter
+from placevec.store.unit_length import to_unit
 
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096

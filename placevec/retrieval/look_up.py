@@ -11,10 +11,10 @@ from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame
 from placevec.retrieval.describe import describe, no_progress
-from placevec.retrieval.index import StoreIndex
-from placevec.retrieval.store import DescriptorStore
-from placevec.retrieval.where import Where
 from placevec.sources.values.utm import degrees_from_metres
+from placevec.store.search.index import StoreIndex
+from placevec.store.store import DescriptorStore
+from placevec.store.where import Where
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
 

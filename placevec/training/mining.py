@@ -13,7 +13,8 @@ from placevec.archive import read_npz
 from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
-from placevec.retrieval import describe, nearest, no_progress
+from placevec.retrieval import describe, no_progress
+from placevec.store import nearest
 from placevec.training.batches import query_order
 from placevec.training.descriptor_cache import DescriptorCache
 from placevec.training.run_files import MINED

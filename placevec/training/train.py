@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from placevec.config import TrainConfig, to_dict
+from placevec.evaluation import Evaluation, draw_matches, draw_recall, warn_of_training_photos
 from placevec.images import PhotoCache
 from placevec.models import (
     build_descriptor_model,
@@ -20,13 +21,7 @@ from placevec.models import (
     save_model,
 )
 from placevec.places import PlaceDataset, TupleSampler
-from placevec.retrieval import (
-    Evaluation,
-    draw_matches,
-    draw_recall,
-    no_progress,
-    warn_of_training_photos,
-)
+from placevec.retrieval import no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.cluster_use import cluster_use

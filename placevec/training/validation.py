@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
+from placevec.evaluation import Evaluation, evaluate
 from placevec.places import PlaceDataset
-from placevec.retrieval import Evaluation, evaluate
 from placevec.training.batches import TupleBatches
 from placevec.training.devices import Devices
 from placevec.training.feeding import feeding

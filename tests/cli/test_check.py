@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from placevec.cli import main
-from placevec.retrieval import StoreWriter
+from placevec.store import StoreWriter
 
 
 def test_checks_a_store(tmp_path, capsys, refused_in_one_line):

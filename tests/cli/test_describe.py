@@ -10,7 +10,8 @@ from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
 from placevec.models.engines import ENGINES
 from placevec.models.engines.cache_folder import cache_folder
-from placevec.retrieval import DescriptorStore, describe_in_batches, load_descriptors
+from placevec.retrieval import describe_in_batches
+from placevec.store import DescriptorStore, load_descriptors
 
 
 @pytest.mark.parametrize("reader", ["", "folder:"])

@@ -1,7 +1,7 @@
 import re
 
 from placevec.cli import main
-from placevec.retrieval import DescriptorStore, StoreWriter
+from placevec.store import DescriptorStore, StoreWriter
 
 
 def test_a_store_is_described_indexed_searched_and_shortened(

@@ -1,5 +1,5 @@
 from placevec.cli import main
-from placevec.retrieval import DescriptorStore
+from placevec.store import DescriptorStore
 
 
 def test_refuses_a_photo_that_the_store_lacks(

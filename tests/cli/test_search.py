@@ -6,7 +6,7 @@ import pytest
 from placevec.cli import main
 from placevec.layers import GeM, PixelScaling
 from placevec.models import open_engine, save_model
-from placevec.retrieval import StoreWriter
+from placevec.store import StoreWriter
 
 
 def test_a_store_is_searched_in_the_precision_it_was_described_in(

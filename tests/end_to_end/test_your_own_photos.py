@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from placevec.cli import main
-from placevec.retrieval import load_descriptors
+from placevec.store import load_descriptors
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "your_own_photos.md"
 # What makes a training one of seconds, without a download; flags that come later win.

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 
 from placevec.places import PlaceDataset
-from placevec.retrieval import (
-    DescriptorStore,
-    NoReadablePhotoError,
-    StoreWriter,
-    describe,
-    describe_into,
-    open_for,
-)
+from placevec.retrieval import NoReadablePhotoError, describe, describe_into, open_for
+from placevec.store import DescriptorStore, StoreWriter
 
 pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from placevec.config import TrainConfig, to_dict
+from placevec.evaluation import evaluate
 from placevec.images import UnreadableImageError, image_size_of
 from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model, model_id, remove_whitening, save_model
-from placevec.retrieval import evaluate
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
 from placevec.training.batches import TupleBatches

@@ -1,0 +1,142 @@
+"""Photos become train, val and test: no place, and no photo that looks the same, on two sides."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from placevec.config import SplitConfig
+from placevec.evaluation.figures import draw_split
+from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
+from placevec.images.fingerprint import Fingerprint
+from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
+from placevec.retrieval.describe import describe, no_progress
+from placevec.sources import SPLITS_FILE, write_splits
+from placevec.store.search.exact import nearest
+from placevec.whole_file import require_writable
+
+_log = logging.getLogger(__name__)
+SPLITS_PICTURE = "splits.svg"  # a .png would be one of the photos
+
+
+def make_split(
+    dataset: PlaceDataset,
+    config: SplitConfig,
+    model: Callable[[np.ndarray], np.ndarray] | None = None,
+    progress: Callable[..., Iterable] = no_progress,
+) -> tuple[Split, np.ndarray]:
+    """Splits photos and writes `splits.csv` and, where positions are known, `splits.svg` to them.
+
+    Photos are split as `split_photos` does. Then photos are left out that are equal, byte for byte
+    or nearly, to one of another split, by perceptual hash and, with a model, by descriptor; of two
+    such photos, the one of the split with fewer. The same settings give the same split.
+
+    Args:
+        dataset: PlaceDataset.
+        config: SplitConfig.
+        model: keras.Model, or any callable that `describe` takes, or None. Compares photos.
+        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+
+    Returns:
+        Split, and the photos' roles as `draw_roles` returns them.
+
+    Raises:
+        OSError: If the photos' folder is read-only.
+        FileExistsError: If there is a split and `config.overwrite` is not set.
+        UnreadableImageError: If a photo cannot be read and `config.skip_unreadable` is not set.
+        ValueError: If settings and photos do not fit each other, or a split would be empty.
+    """
+    if (dataset.root / SPLITS_FILE).exists() and not config.overwrite:
+        raise FileExistsError(
+            f"{dataset.root} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
+        )
+    require_writable(dataset.root / SPLITS_FILE, ".csv")
+    split = split_photos(
+        dataset,
+        by=config.by,
+        val_share=config.val_share,
+        test_share=config.test_share,
+        buffer_m=config.buffer_m,
+        seed=config.seed,
+    )
+    there = [name for name in SPLITS if len(split.rows(name))]
+    if config.duplicate_bits is not None:
+        split = _without_duplicates(dataset, split, config, progress)
+    if model is not None:
+        split = _without_alike(dataset, split, config.max_similarity, model, progress)
+    empty = [name for name in there if not len(split.rows(name))]
+    if empty:
+        raise ValueError(
+            f"Each split must have photos that the others do not. Received: none left in "
+            f"{' and '.join(empty)} of {dataset.root}. Lower `duplicate_bits`, or raise "
+            "`max_similarity`"
+        )
+    roles = draw_roles(dataset, split, query_share=config.query_share, seed=config.seed)
+    write_splits(dataset.root, dataset.names, split.names, roles, config.buffer_m)
+    if dataset.positions_m is not None:
+        draw_split(dataset, split, dataset.root / SPLITS_PICTURE)
+    return split, roles
+
+
+def _without_duplicates(
+    dataset: PlaceDataset, split: Split, config: SplitConfig, progress: Callable[..., Iterable]
+) -> Split:
+    """Leaves out photos that are those of another split, byte for byte or nearly."""
+    rows = np.flatnonzero(split.names != "")
+    prints = list(_fingerprints(dataset, rows, config.skip_unreadable, progress))
+    is_read = np.array([each is not None for each in prints])
+    split = split.without(rows[~is_read], "unreadable")
+    rows, prints = rows[is_read], [each for each in prints if each is not None]
+    digests = {row: each.digest for row, each in zip(rows.tolist(), prints, strict=True)}
+    # The largest split goes first: its photo is held against all its copies.
+    first: dict[bytes, int] = {}
+    pairs = [
+        (first.setdefault(digests[row], row), row)
+        for name in split.by_size()[::-1]
+        for row in split.rows(name).tolist()
+    ]
+    split = split.without_pairs(np.array(pairs), "duplicate")
+    hashes = np.array([each.perceptual_hash for each in prints], dtype=np.uint64).reshape(-1, 8)
+    alike = near_duplicates_across(hashes, split.sides()[rows], config.duplicate_bits)
+    return split.without_pairs(rows[alike], "near duplicate")
+
+
+def _fingerprints(
+    dataset: PlaceDataset, rows: np.ndarray, skip: bool, progress: Callable[..., Iterable]
+) -> Iterable[Fingerprint | None]:
+    """Yields the fingerprint of each photo, or None where it cannot be read and that is allowed."""
+
+    def read(row: int) -> Fingerprint | None:
+        try:
+            return fingerprint(dataset.path(row))
+        except (UnreadableImageError, OSError) as error:
+            if not skip:
+                raise
+            _log.warning("%s: left out", error)
+            return None
+
+    prints = read_ahead(read, rows, num_workers=2, ahead=32)
+    return progress(prints, total=len(rows), unit="photo", desc="compare")
+
+
+def _without_alike(
+    dataset: PlaceDataset,
+    split: Split,
+    max_similarity: float,
+    model: Callable[[np.ndarray], np.ndarray],
+    progress: Callable[..., Iterable],
+) -> Split:
+    """Leaves out photos whose descriptors are nearly that of a photo of a larger split."""
+    rows = np.flatnonzero(split.names != "")
+    descriptors, kept = describe(model, dataset.paths(rows), progress=progress)
+    split = split.without(np.delete(rows, kept), "unreadable")
+    place = np.full(len(dataset), -1)
+    place[rows[kept]] = np.arange(len(kept))
+    larger = np.empty(0, dtype=np.int64)
+    for name in split.by_size()[::-1]:
+        mine = split.rows(name)
+        if len(mine) and len(larger):
+            _, similarity = nearest(descriptors[place[larger]], descriptors[place[mine]], 1)
+            split = split.without(mine[similarity[:, 0] > max_similarity], "similar")
+        larger = np.concatenate([larger, split.rows(name)])
+    return split

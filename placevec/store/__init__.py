@@ -1,0 +1,15 @@
+"""Descriptors of millions of photos on disk, and the search among them."""
+
+from placevec.store.check_store import StoreReport as StoreReport
+from placevec.store.check_store import check_store as check_store
+from placevec.store.check_store import is_store as is_store
+from placevec.store.descriptor_file import load_descriptors as load_descriptors
+from placevec.store.descriptor_file import save_descriptors as save_descriptors
+from placevec.store.search.exact import nearest as nearest
+from placevec.store.search.exact import nearest_in_store as nearest_in_store
+from placevec.store.search.index import StoreIndex as StoreIndex
+from placevec.store.search.recommend import reach_recall as reach_recall
+from placevec.store.search.recommend import recommend_index as recommend_index
+from placevec.store.store import DescriptorStore as DescriptorStore
+from placevec.store.store_writer import StoreWriter as StoreWriter
+from placevec.store.where import Where as Where

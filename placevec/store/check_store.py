@@ -1,0 +1,128 @@
+"""Every byte of a store held against what its manifest says of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placevec.folder_lock import LOCK
+from placevec.input_file import shown
+from placevec.store.leftovers import SET_ASIDE, unnamed_files
+from placevec.store.manifest import MANIFEST, read_manifest
+from placevec.store.search.index import StoreIndex
+from placevec.store.shards import Shard, digest_of, map_shard, read_photos, require_same
+from placevec.store.store import DescriptorStore
+from placevec.store.unit_length import require_unit
+
+
+@dataclass(frozen=True)
+class StoreReport:
+    """What was found in a store; as text, what the command line prints.
+
+    Args:
+        facts: tuple of (what, value).
+        findings: tuple of str. One a fault; empty if all is well.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    findings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max(len(what) for what, _ in self.facts)
+        lines = [f"{what:{width}}  {shown(value)}" for what, value in self.facts]
+        lines.append(f"findings: {len(self.findings) or 'none'}")
+        return "\n".join([*lines, *(f"- {shown(finding)}" for finding in self.findings)])
+
+
+def is_store(path: Path) -> bool:
+    """Returns whether a path is a store, damaged or not: a folder with a manifest and a lock."""
+    return (Path(path) / MANIFEST).is_file() and (Path(path) / LOCK).is_file()
+
+
+def check_store(folder: Path) -> StoreReport:
+    """Reads every byte of a store and compares it with the digests in its manifest.
+
+    Each fault costs only itself: the other files are checked all the same. Nothing is changed.
+
+    Args:
+        folder: Path. The store.
+
+    Returns:
+        StoreReport.
+
+    Raises:
+        FileNotFoundError: If there is no store.
+        ValueError: If its manifest is damaged, by which all else is checked.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    store = DescriptorStore(folder, manifest)
+    findings: list[str] = []
+
+    def look(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except (ValueError, OSError) as error:
+            findings.append(str(error))
+
+    for shard in manifest.shards:
+        look(lambda shard=shard: read_photos(folder, shard))
+        look(lambda shard=shard: _require_good_descriptors(store, shard))
+    look(lambda: store.is_removed)
+    look(lambda: _require_names_once(store))
+    look(lambda: StoreIndex.load(store))
+    findings += _unnamed(store)
+    unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
+    index = "none" if manifest.index is None else manifest.index.kind
+    facts = [
+        ("store", str(folder)),
+        ("rows", f"{store.num_rows} in {len(manifest.shards)} shards"),
+        ("descriptors", f"{manifest.dim} dimensions, {manifest.dtype}"),
+        ("model", manifest.model_id),
+        ("index", index),
+    ]
+    if unsigned or not manifest.is_signed:
+        facts.append(
+            ("without digests", f"names of {unsigned} shards, of an earlier version; "
+             "`placevec remove STORE --compact` writes them again")
+        )  # fmt: skip
+    return StoreReport(tuple(facts), tuple(findings))
+
+
+def _require_good_descriptors(store: DescriptorStore, shard: Shard) -> None:
+    manifest = store.manifest
+    numbers = map_shard(store.folder, shard, manifest.dim, manifest.dtype)
+    path, _ = shard.paths(store.folder)
+    require_same(path, digest_of(numbers), shard.sha256)
+    require_unit(numbers, str(path))
+
+
+def _require_names_once(store: DescriptorStore) -> None:
+    """Refuses a name of two photos, which no writer makes."""
+    names = store.photos["name"].to_numpy()[store.rows]
+    if len(np.unique(names.astype(str))) < len(names):
+        raise ValueError(f"Each photo must be in {store.folder} once. Received: names twice")
+
+
+def _unnamed(store: DescriptorStore) -> list[str]:
+    superseded, others = unnamed_files(store.folder, store.manifest)
+    found = []
+    if superseded:
+        found.append(
+            f"{len(superseded)} superseded files of a killed writer (first: {superseded[0].name}); "
+            "the next writer deletes them"
+        )
+    if others:
+        found.append(
+            f"{len(others)} files that the manifest does not name (first: {others[0].name}): a "
+            "killed writer left them, or an older manifest was put back; the next writer moves "
+            f"them into {SET_ASIDE}"
+        )
+    aside = store.folder / SET_ASIDE
+    if aside.is_dir():
+        found.append(
+            f"{sum(1 for _ in aside.iterdir())} files in {aside}, moved there by a writer. Delete "
+            "them if the store is complete"
+        )
+    return found

@@ -1,0 +1,68 @@
+"""Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from placevec.archive import read_npz
+from placevec.store.unit_length import to_unit
+from placevec.whole_file import require_writable, whole_file
+
+
+def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, model_id: str) -> None:
+    """Writes descriptors whole or not at all.
+
+    Args:
+        path: Path. A file that ends in `.npz`.
+        names: (N,) str. Names of the photos.
+        descriptors: (N, D) float32. Of unit length; others are scaled, with a warning.
+        model_id: str. What tells the model apart from others.
+
+    Raises:
+        ValueError: If `path` ends otherwise, the rows do not fit, or a descriptor is zero or not
+            finite.
+        OSError: If the folder is missing or the disk is full; an older file stays.
+    """
+    path = Path(path)
+    require_writable(path, ".npz")
+    names, descriptors = np.asarray(names, np.str_), np.asarray(descriptors, np.float32)
+    if descriptors.ndim != 2 or names.shape != (len(descriptors),):
+        raise ValueError(
+            "`names` and `descriptors` must be (N,) and (N, D). Received: "
+            f"{names.shape} and {descriptors.shape}"
+        )
+    descriptors = to_unit(descriptors, str(path), names.__getitem__)
+    with whole_file(path) as unfinished:
+        np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
+
+
+def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+    """Reads a file of `save_descriptors`.
+
+    Args:
+        path: Path. The `.npz` file.
+
+    Returns:
+        names `(N,)` str, descriptors `(N, D)` float32, and the model's id.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, lacks an array, the rows do not fit, or a descriptor is zero
+            or not finite. Those of another length are scaled, with a warning.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path} of descriptors")
+    try:
+        arrays = read_npz(path)
+        names, descriptors = arrays["names"], arrays["descriptors"]
+        model_id = str(arrays["model_id"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as descriptors ({error})") from error
+    kinds = names.dtype.kind + descriptors.dtype.kind
+    if kinds != "Uf" or descriptors.ndim != 2 or names.shape != (len(descriptors),):
+        raise ValueError(
+            f"{path} must hold names (N,) of text and descriptors (N, D) of floats. Received: "
+            f"{names.shape} of {names.dtype} and {descriptors.shape} of {descriptors.dtype}"
+        )
+    return names, to_unit(descriptors, str(path), names.__getitem__), model_id

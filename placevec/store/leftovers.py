@@ -1,0 +1,76 @@
+"""Files in a store that its manifest does not name: superseded ones go, others are set aside."""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from placevec.store.manifest import Manifest
+
+_log = logging.getLogger(__name__)
+SET_ASIDE = "set-aside"
+_FILES = re.compile(r"(?:removed-)?(\d{6,15})\.npy|(\d{6,15})\.parquet|index-(\d{6,15})\.faiss")
+_INDEX_WITHOUT_DIGEST = re.compile(r"index\.json|index-[a-z0-9_]+-[0-9a-f]{16,32}\.faiss")
+
+
+def unnamed_files(folder: Path, manifest: Manifest) -> tuple[list[Path], list[Path]]:
+    """Returns files of a store that its manifest does not name.
+
+    A number is given once. So a file whose number the manifest has given out, and that it does not
+    name, was superseded by a later change of the store. One with a higher number is what a killed
+    writer left, or belongs to a later manifest in whose place an older one was put back.
+
+    Args:
+        folder: Path. The store.
+        manifest: Manifest.
+
+    Returns:
+        The superseded files, none if the manifest has no digest of itself; and the others.
+    """
+    superseded, others = [], []
+    named = manifest.paths(folder)
+    for name in sorted(os.listdir(folder)):
+        path, found = folder / name, _FILES.fullmatch(name)
+        if path in named:
+            continue
+        if found:
+            number = int(next(filter(None, found.groups())))
+            is_old = manifest.is_signed and number < manifest.next_number
+            (superseded if is_old else others).append(path)
+        elif manifest.is_signed and _INDEX_WITHOUT_DIGEST.fullmatch(name):
+            superseded.append(path)
+    return superseded, others
+
+
+def clear_leftovers(folder: Path, manifest: Manifest) -> None:
+    """Deletes superseded files and moves others that the manifest does not name into `set-aside`.
+
+    Call it when every file that the manifest names is there and fits. The index, which can be built
+    again, may be missing: then nothing is deleted.
+
+    Raises:
+        ValueError: If `set-aside` is a link.
+    """
+    superseded, others = unnamed_files(folder, manifest)
+    if manifest.index is not None and not manifest.index.path(folder).is_file():
+        superseded = []
+    for path in superseded:
+        path.unlink()
+    if superseded:
+        _log.info("deleted %d superseded files in %s", len(superseded), folder)
+    if not others:
+        return
+    aside = folder / SET_ASIDE
+    if aside.is_symlink():
+        raise ValueError(f"{aside} must be a folder. Received: a link. Remove it")
+    aside.mkdir(exist_ok=True)
+    for path in others:
+        target, number = aside / path.name, 1
+        while os.path.lexists(target):
+            target, number = aside / f"{path.stem}-{number}{path.suffix}", number + 1
+        path.rename(target)
+    _log.warning(
+        "moved %d files that %s does not name into %s: a killed writer left them, or an older "
+        "manifest was put back. Delete them if the store is complete",
+        len(others), folder, aside,
+    )  # fmt: skip

@@ -1,0 +1,151 @@
+"""Exact nearest neighbours of descriptors."""
+
+import math
+
+import numpy as np
+
+from placevec.store.search.ranking import most_similar, ranked, similarities_of
+from placevec.store.store import DescriptorStore
+from placevec.store.unit_length import to_unit
+
+# Candidates for each wanted neighbor, of which the exact similarity is looked up.
+_CANDIDATES = {"sq8": 2, "hnsw": 2, "ivf_pq": 10}
+_LEAST_NEIGHBORS = 32  # that candidates are sought for: shorter answers are beginnings of one
+
+
+def nearest(
+    database: np.ndarray, queries: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the most similar database descriptors of each query by comparing all of them.
+
+    Equally similar ones come in the order of their rows, so a shorter answer is the beginning of a
+    longer one, and a query gets the same answer alone and among others.
+
+    Args:
+        database: (M, D) float32. Descriptors of unit length; others are scaled, with a warning.
+        queries: (Q, D) float32. Likewise.
+        num_neighbors: int. How many to find, at most `M`; a larger number is lowered to `M`.
+
+    Returns:
+        neighbors `(Q, k)` int64, rows of `database`, best first; similarities `(Q, k)` float32,
+        the inner products, larger is better.
+
+    Raises:
+        ValueError: If the shapes do not fit, or a descriptor is zero or not finite.
+
+    Example:
+    >>> neighbors, similarities = nearest(np.eye(3), np.array([[0.0, 1.0, 0.0]]), 1)
+    >>> neighbors.tolist(), similarities.tolist()
+    ([[1]], [[1.0]])
+    """
+    database = np.ascontiguousarray(database, np.float32)
+    queries = np.ascontiguousarray(queries, np.float32)
+    if database.ndim != 2 or queries.ndim != 2 or database.shape[1] != queries.shape[1]:
+        raise ValueError(
+            "`database` and `queries` must be (M, D) and (Q, D). Received: "
+            f"{database.shape} and {queries.shape}"
+        )
+    if num_neighbors < 1 or not len(database):
+        raise ValueError(
+            "`num_neighbors` must be at least 1 and `database` not empty. Received: "
+            f"num_neighbors={num_neighbors}, {len(database)} descriptors"
+        )
+    database = to_unit(database, "`database`")
+    return most_similar(database, to_unit(queries, "`queries`"), min(num_neighbors, len(database)))
+
+
+def nearest_in_store(
+    store: DescriptorStore,
+    queries: np.ndarray,
+    num_neighbors: int,
+    *,
+    is_allowed: np.ndarray | None = None,
+    start: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the most similar photos of a store by comparing all of them, piece by piece.
+
+    Memory holds one piece of the store, however large it is. The order is that of `nearest`.
+
+    Args:
+        store: DescriptorStore.
+        queries: (Q, D) float32. Descriptors of unit length; others are scaled, with a warning.
+        num_neighbors: int. `k`, how many to find.
+        is_allowed: (num_rows,) bool or None. The rows that may be found. None: all that are there.
+        start: int. The first row that may be found.
+
+    Returns:
+        neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
+        larger is better. Where fewer photos are allowed: -1 and -infinity.
+
+    Raises:
+        ValueError: If the shapes do not fit, or a descriptor is zero or not finite.
+    """
+    queries = checked_queries(store, queries)
+    is_allowed = ~store.is_removed if is_allowed is None else is_allowed
+    neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
+    similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
+    for first, block in store.blocks(start):
+        allowed = is_allowed[first : first + len(block)]
+        if not allowed.any():
+            continue
+        rows = first + np.flatnonzero(allowed)
+        block = np.ascontiguousarray(block if allowed.all() else block[allowed], np.float32)
+        found, values = most_similar(block, queries, min(num_neighbors, len(block)))
+        neighbors, similarities = ranked(
+            np.concatenate([neighbors, rows[found]], axis=1),
+            np.concatenate([similarities, values], axis=1),
+            num_neighbors,
+        )
+    return neighbors, similarities
+
+
+def num_candidates(kind: str, num_neighbors: int) -> int:
+    """Returns how many candidates of an approximate search are compared exactly.
+
+    It is the same for all small `k`, so that a shorter answer is the beginning of a longer one.
+
+    Args:
+        kind: str. A kind of index, see `IndexSettings`.
+        num_neighbors: int. `k`.
+    """
+    depth = max(_LEAST_NEIGHBORS, 2 ** math.ceil(math.log2(num_neighbors)))
+    return _CANDIDATES[kind] * depth
+
+
+def best_candidates(
+    store: DescriptorStore, queries: np.ndarray, candidates: np.ndarray, num_neighbors: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the best of an approximate search's candidates by their exact similarities.
+
+    Args:
+        store: DescriptorStore.
+        queries: (Q, D) float32. Descriptors of unit length.
+        candidates: (Q, c) int64. Rows of the store, at least `k` of them; -1 is none.
+        num_neighbors: int. `k`.
+
+    Returns:
+        neighbors `(Q, k)` and similarities `(Q, k)` as `nearest_in_store` does, and `(Q,)` bool:
+        False for a query of which candidates are equally similar. An approximate search may know
+        only some of equal photos, and not those of the lowest rows.
+    """
+    unique, place = np.unique(candidates, return_inverse=True)
+    vectors = store.take(np.maximum(unique, 0))[place.reshape(candidates.shape)]  # (Q, c, D)
+    values = similarities_of(vectors, queries)  # (Q, c)
+    values[candidates < 0] = -np.inf
+    rows, values = ranked(candidates, values, candidates.shape[1])
+    first = values[:, : num_neighbors + 1]
+    is_equal = (first[:, 1:] == first[:, :-1]) & (first[:, 1:] > -np.inf)
+    return rows[:, :num_neighbors], values[:, :num_neighbors], ~is_equal.any(axis=1)
+
+
+def checked_queries(store: DescriptorStore, queries: np.ndarray) -> np.ndarray:
+    """Returns queries as contiguous float32 of unit length; refuses what does not fit a store."""
+    queries = np.ascontiguousarray(queries, np.float32)
+    if not len(store):
+        raise ValueError(f"There are no photos in {store.folder}. Describe some first")
+    if queries.ndim != 2 or queries.shape[1] != store.manifest.dim:
+        raise ValueError(
+            f"`queries` must be (Q, {store.manifest.dim}), as the descriptors in {store.folder}. "
+            f"Received: {queries.shape}"
+        )
+    return to_unit(queries, "`queries`")

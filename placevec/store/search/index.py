@@ -1,0 +1,397 @@
+"""Approximate search in a store: an index of FAISS that is saved with it."""
+
+import dataclasses
+import hashlib
+import logging
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import faiss
+import numpy as np
+
+from placevec.input_file import open_input
+from placevec.store.leftovers import clear_leftovers
+from placevec.store.manifest import (
+    Manifest,
+    SavedIndex,
+    index_path,
+    read_manifest,
+    write_manifest,
+)
+from placevec.store.search.exact import (
+    best_candidates,
+    checked_queries,
+    nearest_in_store,
+    num_candidates,
+)
+from placevec.store.search.ranking import products_from, ranked
+from placevec.store.store import DescriptorStore
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
+_LINKS = 16  # of a photo in HNSW's graph
+_PART_DIM = 16  # numbers that a byte of a product code stands for
+_ROWS_A_CENTER = 64  # that k-means looks at
+_ONE_BY_ONE = 2**31 - 1  # queries: an answer does not depend on how many are asked together
+_MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
+# Share of the photos that may be found below which each of them is compared; above it the effort
+# grows as the share falls, for a graph or list of which few may be found is searched farther.
+_FEW_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """What an index is and how thoroughly it is searched.
+
+    Args:
+        kind: str. `"flat"` compares all photos exactly and takes no file; `"sq8"` compares all by
+            one byte a number; `"hnsw"` follows a graph of similar photos, with two bytes a number;
+            `"ivf_pq"` compares those of the nearest lists by a byte for 16 numbers.
+        effort: int. Photos that HNSW keeps in view (`efSearch`), or lists that IVF-PQ looks into
+            (`nprobe`). 0 for kinds without.
+    """
+
+    kind: str = "flat"
+    effort: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {self.kind}")
+        if type(self.effort) is not int or not 0 <= self.effort <= 2**20:
+            raise ValueError(f"`effort` must be a whole number. Received: {self.effort}")
+
+
+class StoreIndex:
+    """Finds the most similar photos of a store.
+
+    An index gives candidates, whose similarities are then computed from the descriptors in the
+    store, so what is returned is exact in all but completeness. The store's manifest names it with
+    the rows that it was built of: photos removed since are not found, photos added since are
+    compared one by one, and `compact` deletes it.
+
+    Example:
+    >>> import tempfile
+    >>> from placevec.store.store_writer import StoreWriter
+    >>> store = StoreWriter.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
+    >>> store.append(["a.jpg", "b.jpg", "c.jpg"], np.eye(3))
+    >>> index = StoreIndex.build(store, "hnsw")
+    >>> index.search(np.array([[0.0, 1.0, 0.0]]), 1)[0].tolist()
+    [[1]]
+    """
+
+    def __init__(
+        self,
+        store: DescriptorStore,
+        settings: IndexSettings = IndexSettings(),  # noqa: B008
+        index: faiss.Index | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.index = index
+
+    @classmethod
+    def build(cls, store: DescriptorStore, kind: str = "flat") -> Self:
+        """Builds an index of all rows that a store has now; `save` keeps it.
+
+        Args:
+            store: DescriptorStore.
+            kind: str. See `IndexSettings`.
+
+        Raises:
+            ValueError: If the store is empty or damaged, or there is no such kind.
+        """
+        if not len(store):
+            raise ValueError(f"There are no photos in {store.folder}. Describe some first")
+        settings = IndexSettings(kind, _default_effort(kind, store.num_rows))
+        if kind == "flat":
+            return cls(store, settings)
+        start = time.perf_counter()
+        store.verify()
+        index = make_index(kind, store.manifest.dim, store.num_rows)
+        if not index.is_trained:
+            index.train(_training_rows(store))
+        for _, block in store.blocks():
+            index.add(np.ascontiguousarray(block, np.float32))
+        _log.info("built %s of %d rows in %.1f s", kind, index.ntotal, time.perf_counter() - start)
+        return cls(store, settings, index)
+
+    @classmethod
+    def load(cls, store: DescriptorStore) -> Self:
+        """Returns the index that is saved with a store; the exact search where there is none.
+
+        Raises:
+            ValueError: If it is missing, damaged, or not what the manifest says.
+        """
+        manifest = read_manifest(store.folder)  # another index may have been built meanwhile
+        about = manifest.index
+        if about is None:
+            if not manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
+                _log.warning(
+                    "the index in %s is of an earlier version, without a digest, and not used: all "
+                    "photos are compared. %s", store.folder, _AGAIN,
+                )  # fmt: skip
+            return cls(store)
+        if _rows_of(store.manifest, about.num_rows) != _rows_of(manifest, about.num_rows):
+            raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
+        settings, path = IndexSettings(about.kind, about.effort), about.path(store.folder)
+        _require_whole(path, about, store)
+        try:
+            index = faiss.read_index(str(path))
+        except (RuntimeError, MemoryError) as error:
+            raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
+        if (index.d, index.ntotal) != (store.manifest.dim, about.num_rows):
+            raise ValueError(
+                f"{path} must index {about.num_rows} photos of {store.manifest.dim} numbers. "
+                f"Received: {index.ntotal} of {index.d}. {_AGAIN}"
+            )
+        return cls(store, settings, index)
+
+    def save(self) -> None:
+        """Writes the index beside the descriptors, whole or not at all; an older one goes.
+
+        Raises:
+            BlockingIOError: If another process writes to the store.
+            OSError: If it cannot be written, such as on a full disk.
+            ValueError: If the store was compacted meanwhile.
+        """
+        store, folder = self.store, self.store.folder
+        with store.locked():
+            manifest = DescriptorStore.open(folder).manifest
+            if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
+                raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
+            clear_leftovers(folder, manifest)  # or the next number might be that of a good file
+            about = None if self.index is None else self._write(manifest.next_number)
+            changes = {"index": about, "next_number": manifest.next_number + 1}
+            write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
+            if manifest.index is not None:
+                manifest.index.path(folder).unlink(missing_ok=True)
+            store.manifest = dataclasses.replace(store.manifest, **changes, is_signed=True)
+
+    def _write(self, number: int) -> SavedIndex:
+        """Writes the file, and returns what the manifest is to say of it."""
+        path = index_path(self.store.folder, number)
+        with whole_file(path) as unfinished:
+            try:
+                faiss.write_index(self.index, str(unfinished))
+            except RuntimeError as error:  # of a full disk, too
+                raise OSError(" ".join(str(error).split())) from error
+            size, digest = unfinished.stat().st_size, _file_digest(unfinished)
+        return SavedIndex(
+            number, self.settings.kind, self.settings.effort, self.num_rows, size, digest
+        )
+
+    @property
+    def num_rows(self) -> int:
+        """The first rows of the store, of which the index is."""
+        return 0 if self.index is None else self.index.ntotal
+
+    def with_effort(self, effort: int) -> "StoreIndex":
+        """Returns the same index searched more or less thoroughly."""
+        return StoreIndex(self.store, IndexSettings(self.settings.kind, effort), self.index)
+
+    def search(
+        self, queries: np.ndarray, num_neighbors: int, *, is_allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Finds the most similar photos of each query.
+
+        Args:
+            queries: (Q, D) float32. Descriptors of unit length, one or a batch.
+            num_neighbors: int. `k`, how many to find.
+            is_allowed: (num_rows of the store,) bool or None. The rows that may be found, such as
+                `Where.rows` gives. None: all.
+
+        Returns:
+            neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
+            larger is better. Where fewer photos are found: -1 and -infinity.
+
+        Raises:
+            ValueError: If the shapes do not fit.
+        """
+        store = self.store
+        queries = checked_queries(store, queries)
+        if num_neighbors < 1:
+            raise ValueError(
+                f"`num_neighbors` must be at least 1. Received: num_neighbors={num_neighbors}"
+            )
+        is_there = ~store.is_removed
+        if is_allowed is not None:
+            if is_allowed.shape != is_there.shape:
+                raise ValueError(
+                    f"`is_allowed` must be {is_there.shape}. Received: {is_allowed.shape}"
+                )
+            is_there &= is_allowed
+        num_allowed = int(is_there[: self.num_rows].sum())
+        wanted = 0 if self.index is None else num_candidates(self.settings.kind, num_neighbors)
+        if num_allowed <= max(wanted, _FEW_SHARE * self.num_rows):
+            return nearest_in_store(store, queries, num_neighbors, is_allowed=is_there)
+        found = self._search_index(queries, num_neighbors, is_there, num_allowed, wanted)
+        is_open = found[0][:, -1] < 0
+        if is_open.any():
+            is_indexed = is_there & (np.arange(store.num_rows) < self.num_rows)
+            exact = nearest_in_store(store, queries[is_open], num_neighbors, is_allowed=is_indexed)
+            for part, compared in zip(found, exact, strict=True):
+                part[is_open] = compared
+        if self.num_rows == store.num_rows:
+            return found
+        added = nearest_in_store(
+            store, queries, num_neighbors, is_allowed=is_there, start=self.num_rows
+        )
+        return ranked(*(np.concatenate(both, axis=1) for both in zip(found, added, strict=True)),
+                      num_neighbors)  # fmt: skip
+
+    def _search_index(
+        self,
+        queries: np.ndarray,
+        num_neighbors: int,
+        is_there: np.ndarray,
+        num_allowed: int,
+        wanted: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the best of the index's candidates by their exact similarities.
+
+        -1 for a query of which the index has not found enough, or equally similar ones.
+        """
+        neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
+        similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
+        selector, growths = None, np.ones(len(queries))
+        if num_allowed < self.num_rows:
+            bits = np.packbits(is_there[: self.num_rows], bitorder="little")
+            selector = faiss.IDSelectorBitmap(bits)
+            growths = self._growths(queries, is_there, num_allowed, wanted)
+        most = max(1, _MOST_CANDIDATES // (wanted * queries.shape[1]))
+        for growth in np.unique(growths[np.isfinite(growths)]):
+            parameters = self._parameters(selector, wanted, growth)
+            alike = np.flatnonzero(growths == growth)
+            for places in np.split(alike, range(most, len(alike), most)):
+                with products_from(_ONE_BY_ONE):
+                    rows = self.index.search(queries[places], wanted, params=parameters)[1]
+                is_full = rows[:, num_neighbors - 1] >= 0
+                places, rows = places[is_full], rows[is_full]
+                *best, is_clear = best_candidates(self.store, queries[places], rows, num_neighbors)
+                places = places[is_clear]
+                neighbors[places], similarities[places] = (each[is_clear] for each in best)
+        return neighbors, similarities
+
+    def _growths(
+        self, queries: np.ndarray, is_there: np.ndarray, num_allowed: int, wanted: int
+    ) -> np.ndarray:
+        """Returns how many times the effort each query takes because of what may not be found.
+
+        As many as there are photos for one that is allowed. A graph leads to the nearest photos
+        first, so of those, too; infinite where hardly any of them is allowed.
+        """
+        growths = np.full(len(queries), self.num_rows / num_allowed)
+        if self.settings.kind == "hnsw":
+            in_view = min(self.num_rows, max(self.settings.effort, wanted))
+            parameters = self._parameters(None, in_view, 1.0)
+            rows = self.index.search(queries, in_view, params=parameters)[1]
+            shares = (is_there[np.maximum(rows, 0)] & (rows >= 0)).mean(axis=1)
+            growths = np.maximum(growths, 1 / np.maximum(shares, 1e-9))
+            growths[shares < _FEW_SHARE] = np.inf
+        return 2 ** np.ceil(np.log2(growths))  # few different ones, each of which is a batch
+
+    def _parameters(
+        self, selector: faiss.IDSelector | None, wanted: int, growth: float
+    ) -> faiss.SearchParameters:
+        """Returns how FAISS searches; `growth` is how many photos there are for each allowed."""
+        kind, effort = self.settings.kind, self.settings.effort
+        if kind == "hnsw":
+            in_view = math.ceil(growth * max(effort, wanted))
+            return faiss.SearchParametersHNSW(sel=selector, efSearch=in_view)
+        if kind == "ivf_pq":
+            lists = min(self.index.nlist, math.ceil(growth * max(1, effort)))
+            return faiss.SearchParametersIVF(sel=selector, nprobe=lists)
+        return faiss.SearchParameters(sel=selector)
+
+
+_AGAIN = "Build it again: `placevec index`"
+_INDEX_WITHOUT_DIGEST = "index.json"
+_MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
+
+
+def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
+    """Refuses a file that is not the one which was written, before FAISS reads it."""
+    if about.num_rows > store.num_rows:
+        raise ValueError(f"{path} must index {store.num_rows} photos at most. {_AGAIN}")
+    likely = index_bytes(about.kind, store.manifest.dim, about.num_rows, 4)
+    if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
+        raise ValueError(
+            f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
+            f"{about.num_bytes}. {_AGAIN}"
+        )
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:
+        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {_AGAIN}")
+    if _file_digest(path) != about.sha256:
+        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {_AGAIN}")
+
+
+def _file_digest(path: Path) -> str:
+    with open_input(path, max_bytes=2**48) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rows_of(manifest: Manifest, num_rows: int) -> list[tuple]:
+    """Returns what tells the first rows of a store apart from others."""
+    rows, first = [], 0
+    for shard in manifest.shards:
+        if first >= num_rows:
+            break
+        rows.append((shard.number, shard.count, shard.sha256))
+        first += shard.count
+    return [manifest.model_id, first == num_rows, *rows]
+
+
+def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
+    """Returns an empty index of FAISS for so many descriptors."""
+    metric = faiss.METRIC_INNER_PRODUCT
+    if kind == "sq8":
+        return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, metric)
+    if kind == "hnsw":
+        # Of unit vectors the nearest by distance are the most similar; the graph is better so.
+        return faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
+    quantizer = faiss.IndexFlatIP(dim)
+    index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), _code_bytes(dim), 8, metric)
+    for clustering in (index.cp, index.pq.cp):
+        clustering.niter = 10
+        clustering.max_points_per_centroid = _ROWS_A_CENTER
+        clustering.min_points_per_centroid = 1  # says nothing where there are few
+    return index
+
+
+def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
+    """Returns about how much memory a search with an index takes."""
+    if kind == "flat":
+        return num_rows * dim * bytes_a_number
+    if kind == "sq8":
+        return num_rows * dim
+    if kind == "hnsw":
+        return num_rows * (2 * dim + 4 * (2 * _LINKS + 2))
+    return num_rows * (_code_bytes(dim) + 8) + num_lists(num_rows) * dim * 4 + 256 * dim * 4
+
+
+def num_lists(num_rows: int) -> int:
+    """Returns into how many lists IVF-PQ sorts so many photos."""
+    return max(1, min(int(num_rows**0.5), num_rows // 39))
+
+
+def _code_bytes(dim: int) -> int:
+    """Returns the bytes of a product code: the most equal parts of about 16 numbers."""
+    return max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
+
+
+def _default_effort(kind: str, num_rows: int) -> int:
+    return {"hnsw": 64, "ivf_pq": max(1, num_lists(num_rows) // 32)}.get(kind, 0)
+
+
+def _training_rows(store: DescriptorStore) -> np.ndarray:
+    rows = store.rows
+    most = _ROWS_A_CENTER * max(256, num_lists(store.num_rows))
+    rng = np.random.default_rng(0)
+    rows = np.sort(rng.choice(rows, min(most, len(rows)), replace=False))
+    vectors = store.take(rows)
+    # FAISS wants at least as many as a code has values.
+    return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))

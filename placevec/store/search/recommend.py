@@ -1,0 +1,206 @@
+"""Which index suits a store: all kinds measured on a sample of its photos."""
+
+import logging
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from placevec.store.search.exact import nearest_in_store
+from placevec.store.search.index import KINDS, StoreIndex, index_bytes, num_lists
+from placevec.store.store import DescriptorStore
+from placevec.store.store_writer import StoreWriter
+
+_log = logging.getLogger(__name__)
+_NUM_QUERIES = 100
+_NUM_NEIGHBORS = 10
+MOST_EFFORT = 2048
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How well and how fast an index answers.
+
+    Args:
+        kind: str. See `IndexSettings`.
+        effort: int. See `IndexSettings`.
+        recall: float. Share of the 10 most similar photos that it finds, in [0, 1].
+        batch_ms: float. Milliseconds for a query, asked together with others.
+        single_ms: float. Milliseconds for a query asked alone.
+        build_s: float. Seconds that building took.
+        memory_mb: float. Memory that a search takes with all photos of the store.
+        expected_ms: float. `single_ms` carried over to all photos of the store.
+    """
+
+    kind: str
+    effort: int
+    recall: float
+    batch_ms: float
+    single_ms: float
+    build_s: float
+    memory_mb: float
+    expected_ms: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The kind of index to build, and what it was chosen by.
+
+    Args:
+        kind: str. What to build.
+        reason: str. Why, in one sentence.
+        measurements: tuple of Measurement. One a kind, on the sample.
+        num_sampled: int. Photos of the sample.
+        num_photos: int. Photos of the store.
+    """
+
+    kind: str
+    reason: str
+    measurements: tuple[Measurement, ...]
+    num_sampled: int
+    num_photos: int
+
+    def __str__(self) -> str:
+        lines = [
+            f"measured on {self.num_sampled} of {self.num_photos} photos, each without itself:",
+            "kind    effort  recall@10  ms/query  in batch  build s | all photos: ms    MB",
+        ]
+        lines += [
+            f"{each.kind:<7s} {each.effort or '':>6}  {each.recall:9.3f} {each.single_ms:9.2f} "
+            f"{each.batch_ms:9.2f} {each.build_s:8.1f} | {each.expected_ms:14.2f} "
+            f"{each.memory_mb:5.0f}"
+            for each in self.measurements
+        ]
+        return "\n".join([*lines, f"recommended: {self.kind}, {self.reason}"])
+
+
+def recommend_index(
+    store: DescriptorStore,
+    *,
+    recall: float,
+    memory_mb: float | None = None,
+    num_sampled: int = 20_000,
+    seed: int = 0,
+) -> Recommendation:
+    """Measures every kind of index on a sample and recommends the fastest that is good enough.
+
+    Queries are photos of the sample, each of which must find the 10 others most similar to it.
+    The effort of HNSW and IVF-PQ is raised until they reach the recall. Times are carried over to
+    the whole store as the kinds grow: with the number of photos, its root (IVF-PQ) or its
+    logarithm (HNSW). A larger store is harder to search than a sample, so tune the index that is
+    built with `reach_recall`.
+
+    Args:
+        store: DescriptorStore.
+        recall: float. Wanted recall@10, in (0, 1].
+        memory_mb: float or None. Memory for the search, in millions of bytes. None: any.
+        num_sampled: int. Photos of the sample at most.
+        seed: int. Seed of the draw.
+
+    Raises:
+        ValueError: If the store has fewer than 2 photos.
+    """
+    if len(store) < 2:
+        raise ValueError(f"A recommendation needs 2 photos. Received: {len(store)}")
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.choice(store.rows, min(num_sampled, len(store)), replace=False))
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = store.manifest
+        with StoreWriter.create(
+            Path(folder) / "sample", model_id=manifest.model_id, dtype=manifest.dtype
+        ) as sample:
+            sample.append([str(row) for row in rows], store.take(rows))
+            measured = tuple(_measure_kind(kind, sample, store, recall, seed) for kind in KINDS)
+    kind, reason = _choose(measured, recall, memory_mb)
+    return Recommendation(kind, reason, measured, len(rows), len(store))
+
+
+def reach_recall(
+    index: StoreIndex, recall: float, *, seed: int = 0
+) -> tuple[StoreIndex, float, float, float]:
+    """Raises an index's effort until it finds the wanted share of the 10 most similar photos.
+
+    Args:
+        index: StoreIndex.
+        recall: float. Wanted recall@10, in (0, 1].
+        seed: int. Seed of the draw of 100 photos that are queries.
+
+    Returns:
+        The index with its effort, its recall@10, milliseconds for a query in a batch and alone.
+
+    Raises:
+        ValueError: If the store has fewer than 2 photos.
+    """
+    store = index.store
+    if len(store) < 2:
+        raise ValueError(
+            f"To measure an index {store.folder} must have 2 photos. Received: {len(store)}. "
+            "Describe more"
+        )
+    rows = np.random.default_rng(seed).permutation(store.rows)[:_NUM_QUERIES]
+    queries, wanted = store.take(rows), min(_NUM_NEIGHBORS, len(store) - 1)
+    exact = _without_itself(nearest_in_store(store, queries, wanted + 1)[0], rows)
+    effort = index.settings.effort
+    most = {"hnsw": MOST_EFFORT, "ivf_pq": min(MOST_EFFORT, num_lists(store.num_rows))}
+    most = most.get(index.settings.kind, 0)
+    while True:
+        index = index.with_effort(effort)
+        start = time.perf_counter()
+        found = _without_itself(index.search(queries, wanted + 1)[0], rows)
+        batch_ms = 1e3 * (time.perf_counter() - start) / len(rows)
+        pairs = zip(found, exact, strict=True)
+        reached = float(np.mean([np.isin(right, row).mean() for row, right in pairs]))
+        if reached >= recall or effort >= most:
+            break
+        effort = min(most, 2 * effort)
+    alone = []
+    for query in queries[:20]:
+        start = time.perf_counter()
+        index.search(query[None], wanted)
+        alone.append(1e3 * (time.perf_counter() - start))
+    return index, reached, batch_ms, float(np.median(alone))
+
+
+def _without_itself(neighbors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Drops each query from its neighbours, or the last one where it is not among them."""
+    is_itself = neighbors == rows[:, None]
+    is_itself[~is_itself.any(axis=1), -1] = True
+    return neighbors[~is_itself].reshape(len(neighbors), -1)
+
+
+def _measure_kind(
+    kind: str, sample: DescriptorStore, store: DescriptorStore, recall: float, seed: int
+) -> Measurement:
+    start = time.perf_counter()
+    index = StoreIndex.build(sample, kind)
+    build_s = time.perf_counter() - start
+    index, reached, batch_ms, single_ms = reach_recall(index, recall, seed=seed)
+    growth = len(store) / len(sample)
+    growth = {"hnsw": np.log(len(store)) / np.log(len(sample)), "ivf_pq": growth**0.5}.get(
+        kind, growth
+    )
+    size = index_bytes(
+        kind, store.manifest.dim, store.num_rows, np.dtype(store.manifest.dtype).itemsize
+    )
+    return Measurement(
+        kind, index.settings.effort, reached, batch_ms, single_ms, build_s, size / _MB,
+        float(single_ms * growth),
+    )  # fmt: skip
+
+
+def _choose(
+    measured: tuple[Measurement, ...], recall: float, memory_mb: float | None
+) -> tuple[str, str]:
+    fits = [each for each in measured if memory_mb is None or each.memory_mb <= memory_mb]
+    if not fits:
+        best = min(measured, key=lambda each: each.memory_mb)
+        return best.kind, f"which takes {best.memory_mb:.0f} MB: none fits {memory_mb:g} MB"
+    good = [each for each in fits if each.recall >= recall]
+    if not good:
+        best = max(fits, key=lambda each: each.recall)
+        return best.kind, f"whose recall is highest: none in the memory reaches {recall:g}"
+    best = min(good, key=lambda each: each.expected_ms)
+    return best.kind, f"the fastest of those that reach {recall:g} in the memory"

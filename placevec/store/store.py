@@ -1,0 +1,254 @@
+"""Descriptors of any number of photos on disk, read without loading them all."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from placevec.folder_lock import locked
+from placevec.places.frame import grid_of
+from placevec.store.manifest import Manifest, RemovedRows, read_manifest
+from placevec.store.shards import (
+    digest_of,
+    map_numbers,
+    map_shard,
+    read_photos,
+    require_same,
+)
+from placevec.store.unit_length import require_unit
+
+_BLOCK_BYTES = 64 * 2**20
+_FACTS = {
+    "model_id": "Vectors of two models do not mix",
+    "precision": "Vectors of two precisions do not mix",
+    "dtype": "A store has one type of numbers",
+    "image_size": "Vectors of photos of two sizes do not mix",
+    "frame": "Positions of two frames do not mix",
+    "root": "Photos of two folders may have the same name",
+}
+
+
+class DescriptorStore:
+    """A folder of descriptors, with the photos' names, positions and times.
+
+    It grows by shards: `000000.npy`, which NumPy maps, and `000000.parquet`, which pandas reads.
+    `manifest.json` is written last and says which are valid, so that a store is at any moment as
+    it was before or after a whole `append`, `remove` or `compact`, also after SIGKILL or power
+    loss.
+
+    Each photo has a row, which it keeps until `compact`. Rows of removed photos stay but are not
+    among `rows`. One process at a time may write, by a `StoreWriter`; others may read: they see
+    the store as it was when they opened it.
+
+    Open one with `DescriptorStore.open(folder)`; `StoreWriter` makes one and has an example.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = Path(folder)
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens a store to read.
+
+        A reader holds all of it from then on, names in memory and descriptors mapped, so that it
+        may be changed or compacted meanwhile.
+
+        Args:
+            folder: Path. The store.
+
+        Raises:
+            FileNotFoundError: If there is no store, or a file of it is missing.
+            ValueError: If it is damaged.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        while True:
+            store = cls(folder, manifest)
+            try:
+                store.descriptors, store.photos, store.is_removed  # noqa: B018
+                return store
+            except FileNotFoundError:
+                # A writer deletes what its new manifest does not name.
+                before, manifest = manifest, read_manifest(folder)
+                if manifest == before:
+                    raise
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lets no other process write meanwhile.
+
+        Raises:
+            BlockingIOError: If another process has it open for writing.
+        """
+        with locked(self.folder):
+            yield
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._row_of
+
+    @property
+    def num_rows(self) -> int:
+        """Rows, those of removed photos included."""
+        return sum(shard.count for shard in self.manifest.shards)
+
+    @cached_property
+    def is_removed(self) -> np.ndarray:
+        """(num_rows,) bool. The rows of removed photos."""
+        is_removed = np.zeros(self.num_rows, bool)
+        if self.manifest.removed is not None:
+            is_removed[_read_removed(self.folder, self.manifest.removed, self.num_rows)] = True
+        return is_removed
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(N,) int64. The rows of the photos that are there, in the order they came."""
+        return np.flatnonzero(~self.is_removed)
+
+    @cached_property
+    def descriptors(self) -> list[np.ndarray]:
+        """Read-only memory maps `(n, D)`, one a shard; together `num_rows` rows."""
+        dim, dtype = self.manifest.dim, self.manifest.dtype
+        return [map_shard(self.folder, shard, dim, dtype) for shard in self.manifest.shards]
+
+    @cached_property
+    def photos(self) -> pa.Table:
+        """Arrow table of all rows: name, east_m, north_m, time_s, null where unknown."""
+        parts = [read_photos(self.folder, shard) for shard in self.manifest.shards]
+        return pa.concat_tables(parts) if parts else pa.table({name: [] for name in _COLUMNS})
+
+    def table(self) -> pd.DataFrame:
+        """Returns what is known of the photos that are there, indexed by their rows.
+
+        Returns:
+            DataFrame with `name`, `east_m`, `north_m` and `time_s`, NaN where unknown.
+        """
+        return self.photos.to_pandas().loc[self.rows]
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the descriptors of some rows.
+
+        Args:
+            rows: (n,) int. In any order.
+
+        Returns:
+            (n, D) float32.
+
+        Raises:
+            IndexError: If there is no such row.
+            ValueError: If a descriptor is not of unit length, as in a damaged store.
+        """
+        rows = np.asarray(rows, np.int64)
+        taken = np.empty((len(rows), self.manifest.dim or 0), np.float32)
+        ends = np.cumsum([shard.count for shard in self.manifest.shards])
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.num_rows):
+            raise IndexError(f"Rows must be 0 to {self.num_rows - 1}. Received: {rows.max()}")
+        shard_of = np.searchsorted(ends, rows, side="right")
+        for number in np.unique(shard_of):
+            places = np.flatnonzero(shard_of == number)
+            first = ends[number] - self.manifest.shards[number].count
+            taken[places] = self.descriptors[number][rows[places] - first]
+        new = np.flatnonzero(~self._is_unit[rows])
+        require_unit(taken[new], str(self.folder), lambda place: self._name(rows[new[place]]))
+        self._is_unit[rows] = True
+        return taken
+
+    def verify(self) -> None:
+        """Compares all descriptors with their digests, and their lengths with 1.
+
+        Raises:
+            ValueError: If a shard is damaged.
+        """
+        for shard, numbers in zip(self.manifest.shards, self.descriptors, strict=True):
+            require_same(shard.paths(self.folder)[0], digest_of(numbers), shard.sha256)
+        for _ in self.blocks():
+            pass
+
+    def blocks(self, start: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields all rows from `start` on in pieces: the first row, and the descriptors as stored.
+
+        Where nothing has to be joined the pieces are parts of the memory maps.
+
+        Raises:
+            ValueError: If a descriptor is not of unit length, as in a damaged store.
+        """
+        most = max(1, _BLOCK_BYTES // (4 * (self.manifest.dim or 1)))
+        first, small, small_first, small_rows = 0, [], 0, 0
+        for shard in self.descriptors:
+            for place in range(max(0, start - first), len(shard), most):
+                piece = shard[place : place + most]
+                if small_rows + len(piece) > most:
+                    yield small_first, self._of_unit_length(small_first, _joined(small))
+                    small, small_rows = [], 0
+                if not small:
+                    small_first = first + place
+                small.append(piece)
+                small_rows += len(piece)
+            first += len(shard)
+        if small:
+            yield small_first, self._of_unit_length(small_first, _joined(small))
+
+    def require(self, **facts: object) -> None:
+        """Refuses to go on where what comes does not belong into this store.
+
+        Args:
+            **facts: `model_id`, `precision`, `dtype`, `image_size`, `frame` or `root` of it.
+
+        Raises:
+            ValueError: If one differs.
+        """
+        for name, value in facts.items():
+            own = getattr(self.manifest, name)
+            is_frame = name == "frame" and own is not None and value is not None
+            if own != value and not (is_frame and grid_of(own) == grid_of(value)):
+                raise ValueError(
+                    f"{_FACTS[name]}: `{name}` must be {own} in {self.folder}. Received: {value}. "
+                    "Take another store"
+                )
+
+    @cached_property
+    def _is_unit(self) -> np.ndarray:
+        """(num_rows,) bool. The rows whose descriptors were found to be of unit length."""
+        return np.zeros(self.num_rows, bool)
+
+    def _of_unit_length(self, first: int, block: np.ndarray) -> np.ndarray:
+        part = slice(first, first + len(block))
+        if not self._is_unit[part].all():
+            require_unit(block, str(self.folder), lambda place: self._name(first + place))
+            self._is_unit[part] = True
+        return block
+
+    def _name(self, row: int) -> str:
+        return self.photos["name"][int(row)].as_py()
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        names = self.photos["name"].to_pylist()
+        if self.manifest.removed is None:
+            return dict(zip(names, range(len(names)), strict=True))
+        return {names[row]: row for row in self.rows.tolist()}
+
+
+_COLUMNS = ("name", "east_m", "north_m", "time_s")
+
+
+def _read_removed(folder: Path, about: RemovedRows, num_rows: int) -> np.ndarray:
+    path = about.path(folder)
+    removed = map_numbers(path, "int64")
+    if about.sha256 is not None:
+        require_same(path, digest_of(removed), about.sha256)
+    if removed.ndim != 1 or (len(removed) and not 0 <= removed.min() <= removed.max() < num_rows):
+        raise ValueError(f"{path} must list rows below {num_rows}. Received: {removed.shape}")
+    return removed
+
+
+def _joined(pieces: list[np.ndarray]) -> np.ndarray:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

@@ -1,0 +1,325 @@
+"""Descriptors of any number of photos on disk: added and removed."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from placevec.folder_lock import LOCK, take_lock
+from placevec.input_file import shown
+from placevec.store.leftovers import clear_leftovers
+from placevec.store.manifest import (
+    MANIFEST,
+    Manifest,
+    RemovedRows,
+    read_manifest,
+    write_manifest,
+)
+from placevec.store.shards import delete_shard, digest_of, is_storable, write_shard
+from placevec.store.store import DescriptorStore
+from placevec.store.unit_length import to_unit
+from placevec.whole_file import delete_unfinished, whole_file
+
+_log = logging.getLogger(__name__)
+_ROWS_OF_A_SHARD = 16_384  # after `compact`
+
+
+class StoreWriter(DescriptorStore):
+    """A store of descriptors that photos are added to and removed from.
+
+    Each change is whole or did not happen, also after SIGKILL or power loss. Files that a killed
+    writer left are deleted by the next one, or set aside if they might be good. It holds a lock
+    until it is closed or its process ends.
+
+    Make a store with `StoreWriter.create(folder, model_id=...)`, go on later with
+    `StoreWriter.open(folder)`.
+
+    Example:
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "store"
+    >>> with StoreWriter.create(folder, model_id="m") as store:
+    ...     store.append(["a.jpg", "b.jpg"], np.eye(2, 3))
+    >>> store = DescriptorStore.open(folder)
+    >>> len(store), store.descriptors[0].shape, store.table().name.tolist()
+    (2, (2, 3), ['a.jpg', 'b.jpg'])
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, lock: int) -> None:
+        super().__init__(folder, manifest)
+        self._lock: int | None = lock
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        model_id: str,
+        dtype: str = "float32",
+        image_size: tuple[int, int] | None = None,
+        frame: str | None = None,
+        root: str | None = None,
+        precision: str = "float32",
+    ) -> Self:
+        """Makes an empty store and opens it for writing.
+
+        Args:
+            folder: Path. Where there is none yet, in a folder that is there, or an empty one.
+            model_id: str. What tells the model apart from others, see `placevec.models.model_id`.
+            dtype: str. `"float32"`, or `"float16"` for half the bytes.
+            image_size: (int, int) or None. Rows and columns that photos are resized to.
+            frame: str or None. What positions are measured in.
+            root: str or None. The folder that names are relative to.
+            precision: str. What the model computes with, `"float32"`, `"bf16"` or
+                `"int8"`.
+
+        Raises:
+            FileExistsError: If something is there.
+            FileNotFoundError: If the folder above is missing.
+            BlockingIOError: If another process makes it at this moment.
+            ValueError: If a value is none that a store can have.
+        """
+        folder = Path(folder)
+        manifest = Manifest(model_id, dtype, image_size, frame, root, precision=precision)
+        if not folder.parent.is_dir():
+            raise FileNotFoundError(
+                f"There is no folder {folder.parent} for {folder.name}. Make it"
+            )
+        if folder.is_dir():
+            delete_unfinished(folder)  # of a `create` that was killed
+        if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK}):
+            raise FileExistsError(f"{folder} is there already. Name a folder that is not")
+        folder.mkdir(exist_ok=True)
+        store = cls(folder, manifest, take_lock(folder))
+        try:
+            if (folder / MANIFEST).exists():  # another process was faster
+                raise FileExistsError(f"{folder} is there already. Name a folder that is not")
+            write_manifest(folder, manifest)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Opens a store to read and to write.
+
+        If every file that the manifest names is there and fits it, files that it does not name are
+        cleared, see `clear_leftovers`; else the store is left as it is.
+
+        Args:
+            folder: Path. The store.
+
+        Raises:
+            FileNotFoundError: If there is no store, or a file of it is missing.
+            BlockingIOError: If another process has it open for writing.
+            ValueError: If it is damaged.
+        """
+        folder = Path(folder)
+        read_manifest(folder)  # or a folder that is no store would get a lock
+        lock = take_lock(folder)
+        try:
+            store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
+            delete_unfinished(folder)
+            store.descriptors, store.photos, store.is_removed  # noqa: B018 - there, and they fit
+            clear_leftovers(folder, store.manifest)
+        except BaseException:
+            os.close(lock)
+            raise
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets others write. What was appended is on disk already."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Lets no other process write meanwhile, which it does by itself until it is closed.
+
+        Raises:
+            BlockingIOError: If it was closed and another process has it open for writing.
+        """
+        with super().locked() if self._lock is None else contextlib.nullcontext():
+            yield
+
+    def move(self, **paths: str | None) -> None:
+        """Says where the photos' folder (`root`) or the model's file (`model_path`) is now."""
+        self._require_open()
+        if any(getattr(self.manifest, name) != path for name, path in paths.items()):
+            self._settle(**paths)
+
+    def append(
+        self,
+        names: Sequence[str],
+        descriptors: np.ndarray,
+        positions_m: np.ndarray | None = None,
+        times_s: np.ndarray | None = None,
+    ) -> None:
+        """Adds photos as one shard: all of them or, after a kill, none.
+
+        A shard costs three writes that wait for the disk, so append thousands at a time.
+
+        Args:
+            names: sequence of n str. All different, and none that the store has; to describe a
+                photo anew, `remove` it first.
+            descriptors: (n, D) float. Of unit length; others are scaled, with a warning.
+            positions_m: (n, 2) float or None. Metres east and north; NaN where unknown.
+            times_s: (n,) float or None. Seconds since 1970, UTC; NaN where unknown.
+
+        Raises:
+            ValueError: If shapes do not fit the store or each other, a descriptor is zero or not
+                finite, or a name is there already or not UTF-8.
+            PermissionError: If it was closed.
+        """
+        self._require_open()
+        names = [str(name) for name in names]
+        if not names:
+            return
+        descriptors = self._checked(names, descriptors)
+        count = len(names)
+        positions_m = np.full((count, 2), np.nan) if positions_m is None else positions_m
+        times_s = np.full(count, np.nan) if times_s is None else times_s
+        positions_m, times_s = np.asarray(positions_m, float), np.asarray(times_s, float)
+        if positions_m.shape != (count, 2) or times_s.shape != (count,):
+            raise ValueError(
+                f"`positions_m` and `times_s` must be ({count}, 2) and ({count},). Received: "
+                f"{positions_m.shape} and {times_s.shape}"
+            )
+        manifest = self.manifest
+        first, row_of = self.num_rows, self._row_of
+        shard = write_shard(
+            self.folder, manifest.next_number, names, descriptors, positions_m, times_s
+        )
+        is_removed = np.concatenate([self.is_removed, np.zeros(count, bool)])
+        self._settle(
+            dim=descriptors.shape[1],
+            next_number=manifest.next_number + 1,
+            shards=(*manifest.shards, shard),
+        )
+        self.is_removed = is_removed
+        row_of.update(zip(names, range(first, first + count), strict=True))
+        self._row_of = row_of
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Removes photos; their bytes go with the next `compact`.
+
+        Args:
+            names: sequence of str.
+
+        Raises:
+            ValueError: If the store lacks one, or `names` is a text; none is removed then.
+            PermissionError: If it was closed.
+        """
+        self._require_open()
+        if isinstance(names, str):
+            raise ValueError(f"`names` must be a list of names. Received: {names!r}")
+        row_of, is_removed = self._row_of, self.is_removed.copy()
+        missing = [name for name in names if name not in row_of]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} photos are not in {self.folder} (first: {missing[0]})"
+            )
+        is_removed[[row_of[name] for name in names]] = True
+        number, older = self.manifest.next_number, self.manifest.removed
+        rows = np.flatnonzero(is_removed)
+        removed = RemovedRows(number, digest_of(rows))
+        with whole_file(removed.path(self.folder)) as unfinished:
+            np.save(unfinished, rows, allow_pickle=False)
+        self._settle(next_number=number + 1, removed=removed)
+        self.is_removed = is_removed
+        self._row_of = {name: row for name, row in row_of.items() if not is_removed[row]}
+        if older is not None:
+            older.path(self.folder).unlink(missing_ok=True)
+
+    def compact(self) -> None:
+        """Writes all shards anew, large ones, without removed photos; rows change.
+
+        An index, which is of rows that there are no more, is deleted.
+
+        Needs room for a second copy meanwhile.
+
+        Raises:
+            PermissionError: If it was closed.
+            ValueError: If a shard is damaged; nothing is changed then.
+        """
+        self._require_open()
+        self.verify()
+        table, shards, number = self.table(), [], self.manifest.next_number
+        try:
+            for start in range(0, len(table), _ROWS_OF_A_SHARD):
+                part = table.iloc[start : start + _ROWS_OF_A_SHARD]
+                descriptors = self.take(part.index.to_numpy()).astype(self.manifest.dtype)
+                positions_m = part[["east_m", "north_m"]].to_numpy()
+                times_s = part["time_s"].to_numpy()
+                names = part["name"].tolist()
+                shards.append(
+                    write_shard(self.folder, number, names, descriptors, positions_m, times_s)
+                )
+                number += 1
+        except BaseException:
+            for shard in shards:
+                delete_shard(self.folder, shard)
+            raise
+        self._settle(shards=tuple(shards), next_number=number, removed=None, index=None)
+        clear_leftovers(self.folder, self.manifest)
+
+    def _settle(self, **changes: object) -> None:
+        """Makes what was written valid, and forgets what was read before."""
+        manifest = dataclasses.replace(self.manifest, **changes, is_signed=True)
+        write_manifest(self.folder, manifest)
+        self.manifest = manifest
+        for name in ("is_removed", "descriptors", "photos", "_row_of", "_is_unit"):
+            self.__dict__.pop(name, None)
+
+    def _require_open(self) -> None:
+        if self._lock is None:
+            raise PermissionError(f"The writer of {self.folder} is closed. Open it anew")
+
+    def _checked(self, names: list[str], descriptors: np.ndarray) -> np.ndarray:
+        """Returns descriptors as they are stored, and refuses those that do not belong here."""
+        descriptors = np.asarray(descriptors)
+        if descriptors.ndim != 2 or len(descriptors) != len(names) or not descriptors.shape[1]:
+            raise ValueError(
+                "`names` and `descriptors` must be (n,) and (n, D). Received: "
+                f"({len(names)},) and {descriptors.shape}"
+            )
+        dim = self.manifest.dim or descriptors.shape[1]
+        if descriptors.shape[1] != dim:
+            raise ValueError(
+                f"Descriptors in {self.folder} must have {dim} numbers. Received: "
+                f"{descriptors.shape[1]}"
+            )
+        _refuse_bad_names(names)
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        repeated += [name for name in names if name in self._row_of]
+        if repeated:
+            raise ValueError(
+                f"Each photo is in a store once. Received: {len(repeated)} names again (first: "
+                f"{shown(repeated[0])}). Remove it first to describe it again"
+            )
+        descriptors = to_unit(descriptors, str(self.folder), names.__getitem__)
+        return descriptors.astype(self.manifest.dtype)
+
+
+def _refuse_bad_names(names: list[str]) -> None:
+    """Refuses names that Parquet, which is UTF-8, cannot hold, and those too long for a path."""
+    bad = [name for name in names if not is_storable(name)]
+    if bad:
+        raise ValueError(
+            f"Names of photos must be UTF-8, of 4096 bytes at most. Received: {len(bad)} that are "
+            f"not (first: "
+            f"{shown(bad[0])}). Rename these files"
+        )

@@ -1,0 +1,307 @@
+import dataclasses
+import json
+import math
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.evaluation import Evaluation, evaluate
+from placevec.places import PlaceDataset
+from placevec.sources import open_places
+
+SIZE = (32, 48)
+RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+
+
+@pytest.fixture
+def make_dataset(write_photos, tmp_path):
+    """Returns a function from colors and positions on a line, in metres, to a data set."""
+
+    def make(colors, east_m, **arrays):
+        names = [path.name for path in write_photos(colors)]
+        positions_m = [[east, 0.0] for east in east_m]
+        return PlaceDataset(tmp_path, names, positions_m=positions_m, **arrays)
+
+    return make
+
+
+def never(photos):
+    raise AssertionError("described photos before looking at the data set")
+
+
+def test_measures_recall_by_hand(make_dataset, mean_color):
+    """Queries red, green, blue; database red at 0 m, greenish at 100 m, blue at 9000 m.
+
+    Red finds its place first. Green finds green, 5 m off, first. Blue stands at 200 m, where no
+    database photo is near: it has no right answer.
+    """
+    dataset = make_dataset(
+        [RED, GREEN, BLUE, RED, (20, 250, 0), BLUE],
+        [0, 105, 200, 0, 100, 9000],
+        is_query=[1, 1, 1, 0, 0, 0],
+        is_database=[0, 0, 0, 1, 1, 1],
+    )
+    evaluation = evaluate(mean_color, dataset, radius_m=25.0, image_size=SIZE)
+    assert evaluation.recall == {1: 1.0, 5: 1.0, 10: 1.0}
+    assert evaluation.neighbors[:, 0].tolist() == [0, 1, 2]
+    assert [right.tolist() for right in evaluation.relevant] == [[0], [1], []]
+    assert evaluation.summary() == {
+        "recall": {"1": 1.0, "5": 1.0, "10": 1.0},
+        "num_queries": 3,
+        "num_queries_without_positive": 1,
+        "num_database": 3,
+        "descriptor_dim": 3,
+    }
+
+
+def test_says_which_recall_is_saturated(make_dataset, mean_color):
+    arrays = {"is_query": [1, 0, 0], "is_database": [0, 1, 1]}
+    colors = [RED, RED, BLUE]
+    right, wrong = (
+        evaluate(mean_color, make_dataset(colors, east_m, **arrays), radius_m=25, image_size=SIZE)
+        for east_m in ([0, 0, 500], [0, 500, 0])
+    )
+    of_two = "recall@5 and recall@10 of a database of 2 photos: 100 % for any model"
+    first, second = right.saturation()
+    assert "recall@1 is 100 % on 1 queries and 2 database photos: it is saturated" in first
+    assert (second, wrong.saturation()) == (of_two, [of_two])
+
+
+def test_a_wrong_photo_before_the_right_one_costs_recall_at_1(make_dataset, mean_color):
+    dataset = make_dataset(
+        [RED, RED, (250, 60, 0)], [0, 500, 0], is_query=[1, 0, 0], is_database=[0, 1, 1]
+    )
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
+    assert evaluation.recall_at((1, 2)) == {1: 0.0, 2: 1.0}
+
+
+def test_the_last_photo_of_a_small_database_can_be_the_right_one(make_dataset, mean_color):
+    """Fewer database photos than neighbors sought: the query is not among them, none may go."""
+    colors = [(250, 40 * number, 0) for number in range(5)]
+    dataset = make_dataset(
+        [RED, *colors], [0, 500, 500, 500, 500, 0],
+        is_query=[1, 0, 0, 0, 0, 0], is_database=[0, 1, 1, 1, 1, 1],
+    )  # fmt: skip
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.neighbors.tolist() == [[0, 1, 2, 3, 4]]
+    assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
+
+
+def test_a_photo_is_never_its_own_answer(make_dataset, mean_color):
+    """All photos are queries and database, ever more yellow; 0 and 2, 1 and 3 show one place.
+
+    0 finds 1, 2, 3; 1 finds 0, 2, 3; 2 finds 1, 0, 3; 3 finds 2, 1, 0.
+    """
+    colors = [(250, green, 0) for green in (0, 5, 60, 200)]
+    dataset = make_dataset(colors, [0, 500, 5, 505])
+    evaluation = evaluate(mean_color, dataset, radius_m=10.0, image_size=SIZE)
+    assert [right.tolist() for right in evaluation.relevant] == [[2], [3], [0], [1]]
+    assert evaluation.neighbors.tolist() == [[1, 2, 3, -1], [0, 2, 3, -1], [1, 0, 3, -1],
+                                             [2, 1, 0, -1]]  # fmt: skip
+    assert (evaluation.similarities[:, 3] == -math.inf).all()
+    assert (np.diff(evaluation.similarities[:, :3], axis=1) <= 0).all()
+    assert evaluation.recall_at((1, 2, 3)) == {1: 0.0, 2: 0.75, 3: 1.0}
+
+
+def test_a_photo_that_is_not_searched_keeps_all_its_neighbors(make_dataset, mean_color):
+    """One query is in the database, the other is not."""
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2], is_query=[1, 1, 0], is_database=[1, 0, 1])
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    assert evaluation.neighbors[0].tolist() == [1, -1]
+    assert sorted(evaluation.neighbors[1].tolist()) == [0, 1]
+
+
+def test_photos_of_the_same_visit_are_no_answers(make_dataset, mean_color, monkeypatch):
+    """A drive out and back: without the times each frame finds the one beside it."""
+    colors = [(250, green, 0) for green in (0, 5, 60, 65, 70, 61)]
+    dataset = make_dataset(colors, [0, 1, 40, 41, 41, 40], times_s=[0, 1, 40, 41, 80, 81])
+    easy = evaluate(mean_color, dataset, radius_m=3.0, image_size=SIZE)
+    assert easy.recall[1] == 1.0 and easy.summary()["num_queries_without_positive"] == 0
+    module = sys.modules["placevec.evaluation.evaluate"]
+    monkeypatch.setattr(module, "_MOST_PAIRS", 12)  # a few queries at a time
+    honest = evaluate(
+        mean_color, dataset, radius_m=3.0, min_time_difference_s=30.0, image_size=SIZE
+    )
+    assert [right.tolist() for right in honest.relevant] == [[], [], [4, 5], [4, 5], [2, 3], [2, 3]]
+    assert honest.neighbors[2].tolist() == [5, 4, 1, 0, -1, -1]
+    assert honest.recall[1] == 1.0
+
+
+def test_traverses_without_a_query_answer_each_other(write_photos, tmp_path, mean_color):
+    for folder, shift in (("day", 0), ("night", 4)):
+        (tmp_path / folder).mkdir()
+        for number, green in enumerate((0, 100, 200)):
+            write_photos([(200, green + shift, 0)])[0].rename(tmp_path / folder / f"{number}.png")
+    dataset = open_places(f"sequence:{tmp_path}")
+    evaluation = evaluate(mean_color, dataset, radius_m=1.0, image_size=SIZE)
+    assert evaluation.recall[1] == 1.0
+    assert [right.tolist() for right in evaluation.relevant][:2] == [[3, 4], [3, 4, 5]]
+    assert evaluation.neighbors[0, :3].tolist() == [3, 4, 5]
+
+
+def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color):
+    colors = [(250, 8 * number, 0) for number in range(25)]
+    evaluation = evaluate(mean_color, make_dataset(colors, [0] * 25), image_size=SIZE)
+    assert evaluation.neighbors.shape == evaluation.similarities.shape == (25, 20)
+    assert evaluation.neighbors.min() >= 0
+    assert not (evaluation.neighbors == np.arange(25)[:, None]).any()
+    assert np.isfinite(evaluation.similarities).all()
+
+
+def test_places_without_positions_are_compared_by_identity(write_photos, tmp_path, mean_color):
+    names = [path.name for path in write_photos([RED, (250, 30, 0), BLUE, (0, 40, 250)])]
+    dataset = PlaceDataset(tmp_path, names, place_ids=[7, 7, 8, 8])
+    assert evaluate(mean_color, dataset, image_size=SIZE).recall[1] == 1.0
+
+
+def test_the_radius_decides_what_is_right(make_dataset, mean_color):
+    dataset = make_dataset([RED, RED, RED], [0, 24, 60], is_query=[1, 0, 0], is_database=[0, 1, 1])
+    for radius_m, right in [(23.9, []), (24.0, [0]), (60.0, [0, 1])]:
+        if not right:
+            with pytest.raises(ValueError, match="none within 23.9 m of a query"):
+                evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+            continue
+        evaluation = evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+        assert evaluation.relevant[0].tolist() == right
+
+
+def test_the_summary_is_plain_json(make_dataset, mean_color):
+    summary = evaluate(mean_color, make_dataset([RED, RED], [0, 1]), image_size=SIZE).summary()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_unreadable_photos_stop_it_with_the_way_out(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    match = r"1 of 3 photos in .* cannot be read \(first: photo01.png\).*--skip-unreadable"
+    with pytest.raises(ValueError, match=match):
+        evaluate(mean_color, dataset, image_size=SIZE)
+
+
+def test_unreadable_photos_are_left_out_where_told(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    evaluation = evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+    assert evaluation.dataset.names.tolist() == ["photo00.png", "photo02.png"]
+    assert evaluation.summary()["num_queries"] == 2
+
+
+def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, tmp_path):
+    dataset = make_dataset([RED, RED], [0, 1])
+    (tmp_path / "photo01.png").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match="1 queries, 1 database photos"):
+        evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("is_query", "is_database", "match"),
+    [
+        ([0, 0], [1, 1], "Received: 0 queries, 2 database photos"),
+        ([1, 1], [0, 0], "Received: 2 queries, 0 database photos"),
+        ([1, 0], [1, 0], "Received: 1 queries, 1 database photos.*none within 25 m of a query"),
+    ],
+)
+def test_refuses_what_cannot_be_measured_before_the_long_work(
+    make_dataset, is_query, is_database, match
+):
+    dataset = make_dataset([RED, GREEN], [0, 1], is_query=is_query, is_database=is_database)
+    with pytest.raises(ValueError, match=match):
+        evaluate(never, dataset, image_size=SIZE)
+
+
+def test_refuses_a_negative_radius_before_the_long_work(make_dataset):
+    with pytest.raises(ValueError, match="`radius_m` must not be negative"):
+        evaluate(never, make_dataset([RED, RED], [0, 1]), radius_m=-1.0)
+
+
+def test_refuses_descriptors_that_are_no_numbers(make_dataset):
+    def broken(photos):
+        return np.full((len(photos), 4), np.nan)
+
+    with pytest.raises(ValueError, match="Descriptors must be finite"):
+        evaluate(broken, make_dataset([RED, RED], [0, 1]), image_size=SIZE)
+
+
+def test_looks_up_frames_of_a_video(tmp_path, mean_color):
+    """Frame n of 40 is as red as 6n and as green as 240 - 6n, so its neighbors look most alike."""
+    writer = cv2.VideoWriter(
+        str(tmp_path / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (48, 32)
+    )
+    for number in range(40):
+        writer.write(np.full((32, 48, 3), (0, 240 - 6 * number, 6 * number), np.uint8))
+    writer.release()
+    dataset = open_places(f"video:{tmp_path / 'walk.mp4'},stride=4")
+    evaluation = evaluate(mean_color, dataset, radius_m=4.0, image_size=SIZE, batch_size=3)
+    assert len(dataset) == 10
+    assert evaluation.recall_at((1,)) == {1: 1.0}
+
+
+@pytest.fixture
+def evaluation():
+    """Queries a (row 1), b (row 3), c (row 4); database d (row 0), <e> (row 2)."""
+    dataset = PlaceDataset(
+        "photos",
+        ["d", "a", "<e>", "b", "c"],
+        place_ids=[0, 0, 1, 1, 2],
+        is_query=[0, 1, 0, 1, 1],
+        is_database=[1, 0, 1, 0, 0],
+    )
+    neighbors = np.array([[0, 1], [0, 1], [1, -1]])
+    similarities = np.array([[0.9, 0.1], [0.8, 0.7], [0.5, -np.inf]], np.float32)
+    relevant = [np.array([0]), np.array([1]), np.array([], int)]
+    return Evaluation(dataset, neighbors, similarities, relevant, 4)
+
+
+def test_a_part_of_the_queries_keeps_each_row_with_its_query(evaluation):
+    part = evaluation.of_queries(np.array([False, True, True]))
+    assert part.dataset.names[part.dataset.queries].tolist() == ["b", "c"]
+    assert part.neighbors.tolist() == [[0, 1], [1, -1]]
+    assert (evaluation.recall[1], part.recall[1]) == (0.5, 0.0)
+    whole, found = evaluation.to_frame(), part.to_frame()
+    assert found.values.tolist() == whole[whole["query"] != "a"].values.tolist()
+    assert math.isnan(evaluation.of_queries(np.zeros(3, bool)).recall[1])
+
+
+@pytest.mark.parametrize("is_kept", [[0, 1], [True, False], [0, 1, 2], [[True], [True], [True]]])
+def test_takes_a_part_by_one_truth_value_a_query_only(evaluation, is_kept):
+    with pytest.raises(ValueError, match="one for each of the 3 queries"):
+        evaluation.of_queries(np.array(is_kept))
+
+
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        ({"dataset": PlaceDataset("photos", ["a"], place_ids=[0])}, "one row for each of the 1"),
+        ({"neighbors": np.zeros((2, 2), int)}, "one row for each of the 3 queries"),
+        ({"similarities": np.zeros((3, 1))}, "one row for each"),
+        ({"relevant": [np.array([0])]}, "one row for each"),
+        ({"neighbors": np.full((3, 2), 2)}, "`neighbors` must be rows of the 2 database photos"),
+        ({"relevant": [np.array([2])] * 3}, "`relevant` must be rows of the 2"),
+    ],
+)
+def test_rows_that_are_not_those_of_the_queries_are_no_evaluation(evaluation, changed, match):
+    with pytest.raises(ValueError, match=match):
+        dataclasses.replace(evaluation, **changed)
+
+
+def test_an_evaluation_is_a_table_of_pandas(evaluation):
+    frame = evaluation.to_frame()
+    assert list(frame) == ["query", "rank", "match", "similarity", "is_right"]
+    assert frame["query"].tolist() == ["a", "a", "b", "b", "c"]
+    assert frame["rank"].tolist() == [1, 2, 1, 2, 1]
+    assert frame["match"].tolist() == ["d", "<e>", "d", "<e>", "<e>"]
+    assert frame["is_right"].tolist() == [True, False, False, True, False]
+
+
+def test_an_evaluation_prints_as_one_line_and_as_a_small_table_in_notebooks(evaluation):
+    assert repr(evaluation) == (
+        "Evaluation(recall@1 50.0 %, recall@5 100.0 %, recall@10 100.0 %; 3 queries (1 without a "
+        "right answer), 2 database photos, 4 dimensions)"
+    )
+    shown = evaluation._repr_html_()
+    assert "recall@1 50.0 %" in shown
+    assert "&lt;e&gt;" in shown and "<e>" not in shown
+    assert len(shown) < 2000
