@@ -16,6 +16,7 @@ from placevec.images.photo_cache import PhotoCache as PhotoCache
 from placevec.images.read import UnreadableImageError as UnreadableImageError
 from placevec.images.read import read_image as read_image
 from placevec.images.read_ahead import read_ahead as read_ahead
+from placevec.images.run_model import run_model as run_model
 from placevec.images.same_photos import Same as Same
 from placevec.images.same_photos import same_photos as same_photos
 from placevec.images.street import Street as Street

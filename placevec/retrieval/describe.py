@@ -17,6 +17,7 @@ from placevec.images import (
     is_keras_model,
     read_ahead,
     read_image,
+    run_model,
 )
 from placevec.input_file import shown
 
@@ -69,8 +70,8 @@ def describe(
         could be read.
 
     Raises:
-        ValueError: If there are no photos or none can be read, `batch_size` is below 1, or what
-            the model returns is not `(B, D)` or holds a row that is zero, NaN or infinite.
+        ValueError: If there are no photos or none can be read, `batch_size` is below 1, Keras
+            cannot run the model on photos, or what the model returns is not `(B, D)` or holds a row that is zero, NaN or infinite.
 
     Example:
     >>> model = lambda photos: photos.mean(axis=(1, 2)) / 255
@@ -145,7 +146,7 @@ def describe_in_batches(
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
     calls, function = getattr(model, "parallel_calls", 1), model
     if is_keras_model(model):
-        function = model.predict_on_batch
+        function = functools.partial(run_model, model.predict_on_batch, name="keras")
         channels = channels or model.input_shape[-1]
     channels = channels or getattr(model, "channels", 3)
     image_size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)

@@ -262,3 +262,12 @@ def test_refuses_what_is_no_descriptor_and_names_the_photo(write_photos, value, 
         ValueError, match=rf"finite and not zero. Received: .* {length} from the model for .*{name}"
     ):
         describe(model, paths, image_size=SIZE, batch_size=2)
+
+
+def test_a_model_that_keras_cannot_run_is_refused(write_photos):
+    """The first layer of a foreign model often does not take uint8."""
+    photos = keras.Input((8, 8, 3), dtype="uint8")
+    convolved = keras.layers.Conv2D(2, 1)(photos)
+    model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(convolved))
+    with pytest.raises(ValueError, match="keras cannot run the model on photos of shape"):
+        describe(model, write_photos(COLORS[:1]))

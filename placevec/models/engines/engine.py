@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from placevec.input_file import shown
+from placevec.images import run_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +60,7 @@ class Engine:
                 f"An engine takes uint8 photos (batch, height, width, {self.channels}). "
                 f"Received: {photos.dtype}, shape {photos.shape}"
             )
-        try:
-            return self.run(np.ascontiguousarray(photos))
-        except (ValueError, OSError, MemoryError):
-            raise
-        except Exception as error:  # whatever a library raises
-            reason = shown(" ".join(str(error).split()) or type(error).__name__)
-            raise ValueError(
-                f"{self.name} cannot run the model on photos of shape {photos.shape} ({reason}). "
-                "Try a smaller batch, another `--image-size` or another model"
-            ) from error
+        return run_model(self.run, np.ascontiguousarray(photos), self.name)
 
     def cost(self) -> str:
         """Returns in words what engine and precision cost beside Keras in float32."""

@@ -1,0 +1,33 @@
+"""A model is called on photos, and its errors become one line."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from placevec.input_file import shown
+
+
+def run_model(
+    function: Callable[[np.ndarray], np.ndarray], photos: np.ndarray, name: str
+) -> np.ndarray:
+    """Returns what a model makes of photos.
+
+    Args:
+        function: callable. Takes `photos`.
+        photos: (B, H, W, C) uint8.
+        name: str. The library that runs the model, for the error.
+
+    Raises:
+        ValueError: If the library raises an error of its own, such as for a layer that does not
+            take such numbers.
+    """
+    try:
+        return function(photos)
+    except (ValueError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever a library raises
+        reason = shown(" ".join(str(error).split()) or type(error).__name__)
+        raise ValueError(
+            f"{name} cannot run the model on photos of shape {photos.shape} ({reason}). "
+            "Try a smaller batch, another `--image-size` or another model"
+        ) from error
