@@ -104,12 +104,16 @@ DEMOS = (
 def main() -> None:
     """Runs every demo; of a source that cannot be drawn it says why, and how to get it."""
     settings = flags_over(Settings())
+    num_drawn = 0
     for demo, how in DEMOS:
         try:
             print(f"{demo.__name__}: {demo(settings)}")
+            num_drawn += 1
         except (OSError, ValueError, ImportError) as error:
             reason = " ".join(str(error).split())
             print(f"{demo.__name__}: not drawn. {reason}. {how}", file=sys.stderr)
+    if not num_drawn:
+        raise FileNotFoundError("Nothing was drawn; the lines above say how to get what to draw")
 
 
 def _draw(settings: Settings, name: str, tuples: list, num_positives: int = nP) -> Path:

@@ -21,6 +21,26 @@ _UNFINISHED = re.compile(rf"\.unfinished-([0-9a-f]{{16}})-([0-9a-f]{{16}}){_SUFF
 
 
 @contextlib.contextmanager
+def named_errors(path: Path | str) -> Iterator[None]:
+    """Makes errors of the system in the block, such as a full disk, name the file to write.
+
+    Args:
+        path: Path. The file.
+
+    Raises:
+        OSError: As in the block, of the same kind and `errno`; the message names `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        kind = type(error) if type(error).__module__ == "builtins" else OSError
+        named = kind(f"{shown(path)} could not be written ({reason})")
+        named.errno = error.errno
+        raise named from error
+
+
+@contextlib.contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Gives a path to write to, and moves what was written to `path` when all went well.
 
@@ -49,7 +69,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     ['a.txt']
     """
     path = Path(path)
-    with _named_errors(path):
+    with named_errors(path):
         _delete_unfinished_once(path.parent.absolute())
         unfinished, descriptor = _create(path)
         try:
@@ -109,19 +129,6 @@ def require_writable(path: Path | str, suffix: str) -> None:
         raise IsADirectoryError(f"{path} is a folder. Name a file")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
-
-
-@contextlib.contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Lets errors of the system, a full disk above all, name the file that was to be written."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        kind = type(error) if type(error).__module__ == "builtins" else OSError
-        named = kind(f"{shown(path)} could not be written ({reason})")
-        named.errno = error.errno
-        raise named from error
 
 
 def _create(path: Path) -> tuple[Path, int]:

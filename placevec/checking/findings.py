@@ -7,6 +7,7 @@ import numpy as np
 
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions
+from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.places.survey import (
     find_jumps,
@@ -17,6 +18,7 @@ from placevec.places.survey import (
 from placevec.sources.lacks import Lack
 
 _NUM_SHOWN = 5
+_LONGEST = 2000  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Finding:
 
 def printable(text: str) -> str:
     """Returns a text of foreign names without what would steer a terminal or is no character."""
-    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)
+    return shown(text, longest=_LONGEST)
 
 
 def findings_of_lacks(lacks: Sequence[Lack]) -> list[Finding]:

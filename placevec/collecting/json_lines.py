@@ -10,6 +10,7 @@ from typing import Self
 
 from placevec.folder_lock import hold
 from placevec.input_file import open_text, parse_json
+from placevec.whole_file import named_errors
 
 _MOST_BYTES = 20_000_000_000
 _LONGEST_LINE = 1_000_000  # characters
@@ -42,7 +43,8 @@ class JsonLines:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with named_errors(self._path):  # it writes what a full disk did not take before
+            self._file.close()
 
     def read(self) -> Iterator[dict]:
         """Yields the objects of the lines that are whole; none where there is no file."""
@@ -56,9 +58,13 @@ class JsonLines:
                         yield value
 
     def add(self, value: dict) -> None:
-        """Writes an object; several threads may."""
+        """Writes an object; several threads may.
+
+        Raises:
+            OSError: If it cannot be written, such as on a full disk; the message names the file.
+        """
         line = json.dumps(value).encode() + b"\n"
-        with self._lock:
+        with self._lock, named_errors(self._path):
             self._file.write(line)
             self._file.flush()
 

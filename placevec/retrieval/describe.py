@@ -71,7 +71,8 @@ def describe(
 
     Raises:
         ValueError: If there are no photos or none can be read, `batch_size` is below 1, Keras
-            cannot run the model on photos, or what the model returns is not `(B, D)` or holds a row that is zero, NaN or infinite.
+            cannot run the model on photos, or what the model returns is not `(B, D)` or holds a
+            row that is zero, NaN or infinite.
 
     Example:
     >>> model = lambda photos: photos.mean(axis=(1, 2)) / 255

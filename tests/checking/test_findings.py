@@ -37,4 +37,4 @@ def test_shows_the_first_few():
 
 def test_letters_of_any_language_are_printable_and_controls_are_not():
     assert printable("Straße 東京") == "Straße 東京"
-    assert printable("a\nb\x1b[2J\udcff") == "a\\x0ab\\x1b[2J\\xdcff"
+    assert printable("a\nb\x1b[2J\udcff\u202e1") == "a\\nb\\x1b[2J\\udcff\\u202e1"

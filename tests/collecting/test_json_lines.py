@@ -1,9 +1,11 @@
+import os
 import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from placevec.collecting import json_lines
 from placevec.collecting.json_lines import JsonLines
 
 
@@ -45,6 +47,17 @@ def test_a_line_stands_alone_whatever_stands_before_it(tmp_path, before):
     with JsonLines(path) as lines:
         lines.add({"b": 2})
     assert list(JsonLines(path).read())[-1] == {"b": 2}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_lines, "_open_no_link", lambda *_: os.open("/dev/full", os.O_RDWR))
+    monkeypatch.setattr(json_lines, "hold", lambda *_: None)
+    with (
+        pytest.raises(OSError, match=r"a\.jsonl could not be written \(No space left"),
+        JsonLines(tmp_path / "a.jsonl") as lines,
+    ):
+        lines.add({"a": 1})
 
 
 def test_never_writes_to_a_file_that_a_link_leads_to(tmp_path):

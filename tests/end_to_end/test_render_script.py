@@ -66,6 +66,17 @@ def test_demos_take_the_constants_where_no_settings_are_given(script, data, monk
     assert script.demo_pittsburg() == Path("contact_sheets/pittsburg.png")
 
 
+def test_nothing_drawn_is_an_error(script, monkeypatch, capsys):
+    def demo_gone(settings):
+        raise FileNotFoundError("There is no folder gone")
+
+    monkeypatch.setattr(script, "DEMOS", ((demo_gone, "Get it"),))
+    monkeypatch.setattr(sys, "argv", ["test_render.py"])
+    with pytest.raises(FileNotFoundError, match="Nothing was drawn"):
+        script.main()
+    assert "demo_gone: not drawn. There is no folder gone. Get it" in capsys.readouterr().err
+
+
 def test_refuses_flags_that_do_not_exist(script, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["test_render.py", "--pitsburg", "x"])
     with pytest.raises(SystemExit) as caught:

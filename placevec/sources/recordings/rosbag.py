@@ -34,6 +34,7 @@ _FORWARD = {
 }
 _PICTURES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 _MOST_LISTED = 10
+_ROS1_START = b"#ROSBAG V"
 _STORAGES = (".db3", ".mcap")
 _NANOSECONDS = 1_000_000_000
 _OPTIONS = ("images", "topic", "forward", "within_s", "unit")
@@ -167,11 +168,23 @@ def _open_bag(bag_path: Path) -> Iterator[_Bag]:
             "ROS bags need the package rosbags. Install it: pip install 'placevec[ros]'"
         ) from None
     if bag_path.suffix == ".bag" and bag_path.is_file():
+        _require_ros1(bag_path)
         with rosbag1.Reader(bag_path) as reader:
             yield _Bag(reader, get_typestore(Stores.ROS1_NOETIC).deserialize_ros1)
     else:
         with rosbag2.Reader(bag_path) as reader:
             yield _Bag(reader, get_typestore(Stores.ROS2_HUMBLE).deserialize_cdr)
+
+
+def _require_ros1(bag_path: Path) -> None:
+    """Refuses a file that does not begin as a bag of ROS 1: rosbags looks for its first line end.
+
+    In a file without one, that could be all of its bytes.
+    """
+    with open(bag_path, "rb") as file:
+        start = file.read(len(_ROS1_START))
+    if start != _ROS1_START:
+        raise ValueError(f"it must begin with {_ROS1_START.decode()}")
 
 
 class _ChoiceError(ValueError):

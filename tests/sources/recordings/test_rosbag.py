@@ -240,3 +240,12 @@ def test_a_folder_of_bags_is_told_from_a_bag(tmp_path, refuses):
     (tmp_path / "a.bag").write_bytes(b"#ROSBAG V2.0\n")
     with refuses(FileNotFoundError, "must hold metadata.yaml.*Received: a.bag. Name a bag"):
         read_rosbag(tmp_path)
+
+
+def test_a_file_without_a_first_line_is_not_searched_for_its_end(tmp_path):
+    """A sparse file of 200 GB would be read whole."""
+    (tmp_path / "images").mkdir()
+    with open(tmp_path / "a.bag", "wb") as file:
+        file.truncate(200_000_000_000)
+    with pytest.raises(ValueError, match="a.bag is no whole ROS bag .it must begin with #ROSBAG V"):
+        read_rosbag(f"{tmp_path / 'a.bag'}")
