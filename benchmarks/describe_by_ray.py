@@ -11,7 +11,7 @@ must give the same bytes.
 """
 
 # ruff: noqa: E402
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
 

@@ -17,7 +17,7 @@ training step: above 1 the network waits for nothing.
 """
 
 # ruff: noqa: E402
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does, before NumPy starts its threads
 

@@ -13,7 +13,7 @@ rounds, and the ratio is taken within a round. The loss of the last step must be
 # ruff: noqa: E402
 import os
 
-from placevec import freed_memory
+from placevec.process import freed_memory
 
 _ROW = "FREED_MEMORY"
 _ROWS = ("given back", "kept")

@@ -11,7 +11,7 @@ several rounds, and ratios are taken within a round.
 """
 
 # ruff: noqa: E402
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does, before NumPy starts its threads
 

@@ -18,7 +18,7 @@ Forward + backward is the gradient by the features and by all weights.
 """
 
 # ruff: noqa: E402
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from placevec.worker_process import num_cores
+from placevec.process.workers import num_cores
 
 _PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "onnxruntime", "openvino", "faiss-cpu")
 _SIDE = 2048

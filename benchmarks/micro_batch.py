@@ -17,7 +17,7 @@ normalised by itself, and the sliced network is another one: its loss shows it.
 """
 
 # ruff: noqa: E402
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
 

@@ -10,7 +10,7 @@ import sys
 
 import wrapt
 
-from placevec.silent_import import import_in_silence
+from placevec.process.silent_import import import_in_silence
 
 # TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too. It reads this
 # when it is imported: later, it would only mislead processes that are started from here.

@@ -9,7 +9,7 @@ from placevec.cli.interrupt import end_quietly_on_interrupt
 
 end_quietly_on_interrupt()  # the imports below take a second
 
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # before NumPy and others start their threads
 

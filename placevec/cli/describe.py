@@ -22,6 +22,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
     root, names, dataset = open_photos(photos, settings.out)
     import_keras()
     from placevec.models import open_engine
+    from placevec.process.workers import num_cores
     from placevec.retrieval import describe as describe_photos
     from placevec.retrieval import (
         describe_by_ray,
@@ -31,7 +32,6 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
         require_store_takes,
     )
     from placevec.store import save_descriptors
-    from placevec.worker_process import num_cores
 
     if settings.out.suffix != ".npz":
         require_store_takes(

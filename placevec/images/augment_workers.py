@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from placevec.images.augment import augmenter
-from placevec.worker_process import WorkerPool, WorkerProcess
+from placevec.process.workers import WorkerPool, WorkerProcess
 
 _COMMAND = [sys.executable, "-m", "placevec.images.augment_worker"]
 _IN_MEMORY = Path("/dev/shm")

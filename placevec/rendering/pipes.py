@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from panda3d import core
 
-from placevec.worker_process import python_path
+from placevec.process.workers import python_path
 
 PIPES = ("auto", "software", "opengl")
 _CLASSES = {

@@ -12,6 +12,7 @@ import panda3d
 
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
+from placevec.process.workers import num_cores
 from placevec.rendering.contact_sheet import CONTACT_SHEET, write_contact_sheet
 from placevec.rendering.depth import refuse_too_many
 from placevec.rendering.model_tour import ModelTour
@@ -37,7 +38,6 @@ from placevec.rendering.town.tour import TownTour
 from placevec.rendering.train_line import train_lines
 from placevec.rendering.weather import WEATHERS
 from placevec.sources import write_points, write_splits
-from placevec.worker_process import num_cores
 
 _TOWN_SPACING_M = 10.0
 _MOST_WORKERS = 8  # each holds the world

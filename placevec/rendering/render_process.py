@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from placevec.worker_process import WorkerProcess
+from placevec.process.workers import WorkerProcess
 
 _COMMAND = [sys.executable, "-m", "placevec.rendering.render_worker"]
 _ERRORS = {each.__name__: each for each in (FileNotFoundError, OSError, ValueError, ImportError)}

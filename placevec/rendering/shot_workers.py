@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import RenderConfig, to_dict
+from placevec.process.workers import WorkerPool
 from placevec.rendering.photo_folder import Shot
 from placevec.rendering.render_process import RenderProcess
-from placevec.worker_process import WorkerPool
 
 _MOST_AT_ONCE = 16  # shots of a request
 _PIECES_OF_A_WORKER = 4

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images import read_ahead
+from placevec.process.workers import WorkerPool
 from placevec.rendering.render_process import RenderProcess
-from placevec.worker_process import WorkerPool
 
 
 class StreamWorkers(WorkerPool):

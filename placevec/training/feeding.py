@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 
 _BATCHES_AHEAD = 1
 

@@ -44,7 +44,7 @@ def test_describe_hands_its_settings_to_the_workers_of_ray(
         return describe_in_batches(open_model(), paths, **settings)
 
     monkeypatch.setattr("placevec.retrieval.describe_by_ray", without_ray)
-    monkeypatch.setattr("placevec.worker_process.num_cores", lambda: 5)
+    monkeypatch.setattr("placevec.process.workers.num_cores", lambda: 5)
     out = tmp_path / "store"
     main(["describe", str(places), "--model", str(model_path), "--out", str(out),
           "--ray-workers", "2", "--batch-size", "4", "--image-size", "32", "48"])  # fmt: skip

@@ -19,7 +19,7 @@ from placevec.models.engines.engine import Engine
 from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
-from placevec.worker_process import num_cores
+from placevec.process.workers import num_cores
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from placevec.worker_process import WorkerPool, WorkerProcess, python_path
+from placevec.process.workers import WorkerPool, WorkerProcess, python_path
 
 # Answers each number by its sum with that of the settings; 13 is too much for it.
 ADDS = """

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from placevec.worker_process import python_path
+from placevec.process.workers import python_path
 
 # The pages that the system clears for a block of 256 MB that is taken, written and freed again.
 FAULTS = """
@@ -25,14 +25,14 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 """
 ON_ITS_OWN = """
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 before = faults()
 keep_freed_memory()
 print(before, faults())
 """
 # TensorFlow makes its reader of a generator after the first batches.
 UNDER_KERAS = """
-from placevec.freed_memory import keep_freed_memory
+from placevec.process.freed_memory import keep_freed_memory
 before = faults()
 keep_freed_memory()
 import keras, numpy
