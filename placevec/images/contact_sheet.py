@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -85,6 +86,13 @@ def frame_photo(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:
 
 
 def save_figure(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a figure to a picture file, as a whole or not at all."""
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, dpi=dpi)
+    """Writes a figure to a picture file, as a whole or not at all; the same figure, the same bytes.
+
+    Args:
+        figure: Figure.
+        path: Path. Its suffix chooses the format.
+        dpi: int. Pixels an inch.
+    """
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with whole_file(path) as unfinished, rc_context({"svg.hashsalt": path.name}):
+        figure.savefig(unfinished, dpi=dpi, metadata=metadata)

@@ -1,8 +1,9 @@
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from placevec.images.contact_sheet import draw_tuples, read_thumbnail
+from placevec.images.contact_sheet import draw_tuples, read_thumbnail, save_figure
 
 GREEN, RED = (0x2A, 0x9D, 0x3F), (0xD1, 0x37, 0x2C)
 
@@ -56,3 +57,13 @@ def test_thumbnails_let_go_of_the_large_photo(tmp_path):
     thumbnail = read_thumbnail(tmp_path / "large.png")
     assert thumbnail.shape == (428, 300, 3)
     assert thumbnail.base is None
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path):
+    for name in ("one", "other"):
+        figure = Figure(figsize=(1, 1))
+        figure.add_subplot().scatter([1], [2])
+        (tmp_path / name).mkdir()
+        save_figure(figure, tmp_path / name / "map.svg", dpi=80)
+    one, other = ((tmp_path / name / "map.svg").read_bytes() for name in ("one", "other"))
+    assert one == other and b"<dc:date>" not in one

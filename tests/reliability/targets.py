@@ -23,6 +23,7 @@ from placevec.sources import open_places
 from placevec.sources.benchmarks.mat_file import read_mat
 from placevec.sources.registry import recognize_reader
 from placevec.sources.tables.points import read_points
+from tests.reliability.store_targets import sign_and_use_store, use_store, write_store
 from tests.sources.test_formats_document import examples, write_example
 
 
@@ -64,6 +65,8 @@ def targets() -> dict[str, Target]:
     for file, field in (("a.gpx", "track"), ("a.json", "polygon"), ("a.csv", "points")):
         found[f"Area {file[2:]}"] = Target(partial(_write_area, file), partial(_area, field, file))
     found["Ledger"] = Target(_write_ledger, lambda: list(JsonLines(Path("a.jsonl")).read()))
+    found["Store"] = Target(write_store, use_store)
+    found["Store signed"] = Target(write_store, sign_and_use_store)
     return found
 
 
