@@ -39,13 +39,18 @@ def outcome(root: Path) -> dict[str, object]:
 
 
 def differences(one: dict[str, object], other: dict[str, object]) -> list[str]:
-    """Returns the names of files that two outcomes do not have in common."""
-    names = sorted(one.keys() | other.keys())
-    return [
-        name if name in one and name in other else f"{name} (in one only)"
-        for name in names
-        if one.get(name) != other.get(name)
-    ]
+    """Returns the names of files that two outcomes do not have in common, and of what in them."""
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        left, right = one.get(name), other.get(name)
+        if left is None or right is None:
+            found.append(f"{name} (in one only)")
+        elif left != right and isinstance(left, dict) and isinstance(right, dict):
+            inside = [key for key in left.keys() | right.keys() if left.get(key) != right.get(key)]
+            found.append(f"{name} ({', '.join(sorted(inside)[:5])})")
+        elif left != right:
+            found.append(name)
+    return found
 
 
 def damaged(root: Path) -> list[str]:
