@@ -25,6 +25,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras  # noqa: F401 - before the forks, which then need not import it
 import numpy as np
 
+import placevec.evaluation
 import placevec.models
 import placevec.rendering
 import placevec.retrieval

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 import pyarrow.parquet
 
-from placevec.retrieval import DescriptorStore, check_store, is_store
-from placevec.retrieval.leftovers import SET_ASIDE
+from placevec.store import DescriptorStore, check_store, is_store
+from placevec.store.leftovers import SET_ASIDE
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}-")
 _OF_TIME = ("seconds", "per_s", "mining_share")  # in names of columns and arrays

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.retrieval import (
+from placevec.store import (
     DescriptorStore,
     StoreIndex,
     StoreWriter,
     check_store,
     nearest_in_store,
 )
-from placevec.retrieval.leftovers import SET_ASIDE
+from placevec.store.leftovers import SET_ASIDE
 
 _DIM = 16
 _STORE = Path("store")

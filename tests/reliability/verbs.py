@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from placevec.retrieval import DescriptorStore, StoreWriter
+from placevec.store import DescriptorStore, StoreWriter
 from tests.collecting.conftest import KEY, SECRET, FakeServer
 from tests.training.conftest import write_places
 

@@ -175,10 +175,8 @@ class StoreIndex:
         """Writes the file, and returns what the manifest is to say of it."""
         path = index_path(self.store.folder, number)
         with whole_file(path) as unfinished:
-            try:
-                faiss.write_index(self.index, str(unfinished))
-            except RuntimeError as error:  # of a full disk, too
-                raise OSError(" ".join(str(error).split())) from error
+            with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
+                faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))
             size, digest = unfinished.stat().st_size, _file_digest(unfinished)
         return SavedIndex(
             number, self.settings.kind, self.settings.effort, self.num_rows, size, digest

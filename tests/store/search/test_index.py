@@ -281,6 +281,16 @@ def test_a_full_disk_while_indexing_is_one_line_with_the_file(changing, disk_ful
     assert StoreIndex.load(changing).settings.kind == "sq8"
 
 
+def test_a_disk_that_is_full_at_the_last_byte_of_an_index_is_told(changing, disk_full_after):
+    index = StoreIndex.build(changing, "sq8")
+    index.save()
+    (path,) = changing.folder.glob("*.faiss")
+    with disk_full_after(path.stat().st_size - 1):
+        with pytest.raises(OSError, match="faiss could not be written"):
+            index.save()
+    assert StoreIndex.load(changing).settings.kind == "sq8"
+
+
 def test_saving_gives_no_number_of_a_good_shard_away(changing):
     """A reader saves an index, and an older manifest was put back."""
     older = (changing.folder / "manifest.json").read_bytes()
