@@ -3,7 +3,6 @@
 from placevec.evaluation.cautions import warn_of_training_photos as warn_of_training_photos
 from placevec.evaluation.evaluate import Evaluation as Evaluation
 from placevec.evaluation.evaluate import evaluate as evaluate
-from placevec.evaluation.figures import draw_found as draw_found
 from placevec.evaluation.figures import draw_matches as draw_matches
 from placevec.evaluation.figures import draw_recall as draw_recall
 from placevec.evaluation.figures import draw_split as draw_split

@@ -4,6 +4,7 @@ import functools
 import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_dat
 from placevec.evaluation.recall import RANKS, recall
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.retrieval.describe import describe, no_progress
+from placevec.sources import open_places
 from placevec.store.search.exact import nearest
 
 if TYPE_CHECKING:
@@ -172,8 +174,8 @@ class Evaluation:
 
 
 def evaluate(
-    model: Callable[[np.ndarray], np.ndarray],
-    dataset: PlaceDataset,
+    model: Callable[[np.ndarray], np.ndarray] | Path | str,
+    dataset: PlaceDataset | Path | str,
     *,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
@@ -190,8 +192,9 @@ def evaluate(
     very same time; see `may_answer`.
 
     Args:
-        model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
-        dataset: PlaceDataset.
+        model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`; or the
+            path of a saved model, which `open_engine` opens.
+        dataset: PlaceDataset, or READER:PATH, which `open_places` opens.
         radius_m: float. A database photo within this distance is a right answer, in metres.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
@@ -207,11 +210,18 @@ def evaluate(
         Evaluation.
 
     Raises:
+        FileNotFoundError: If the model or photos are missing.
         ValueError: If no query has a right answer in the database, `radius_m` is negative, or
             photos cannot be read and `skip_unreadable` is false.
     """
+    if not isinstance(dataset, PlaceDataset):
+        dataset = open_places(str(dataset), skip_unreadable=skip_unreadable)
     # Refused before the long work where possible.
     _answers(dataset, radius_m, min_time_difference_s)
+    if isinstance(model, Path | str):
+        from placevec.models import open_engine
+
+        model = open_engine(Path(model), image_size=image_size)
     descriptors, kept = describe_photos(
         model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )

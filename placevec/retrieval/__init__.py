@@ -9,7 +9,11 @@ from placevec.retrieval.describe_by_ray import describe_by_ray as describe_by_ra
 from placevec.retrieval.describe_store import describe_into as describe_into
 from placevec.retrieval.describe_store import open_for as open_for
 from placevec.retrieval.describe_store import require_store_takes as require_store_takes
+from placevec.retrieval.describe_to import Described as Described
+from placevec.retrieval.describe_to import describe_to as describe_to
+from placevec.retrieval.draw_found import draw_found as draw_found
 from placevec.retrieval.look_up import find_model as find_model
+from placevec.retrieval.look_up import search as search
 from placevec.retrieval.look_up import search_photos as search_photos
 
 # These moved to placevec.store; they are here as well for one release.

@@ -11,12 +11,80 @@ from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame
 from placevec.retrieval.describe import describe, no_progress
+from placevec.retrieval.draw_found import draw_found
+from placevec.sources.photos import open_photos
 from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
+
+
+def search(
+    store: DescriptorStore | Path | str,
+    photos: PlaceDataset | Path | str,
+    model: Path | str | None = SearchConfig.model,
+    *,
+    matches: int = SearchConfig.matches,
+    within_m: float | None = SearchConfig.within_m,
+    of: tuple[float, float] | None = SearchConfig.of,
+    before: str | None = SearchConfig.before,
+    earlier: bool = SearchConfig.earlier,
+    picture: Path | str | None = SearchConfig.picture,
+    batch_size: int = SearchConfig.batch_size,
+    progress: Callable[..., Iterable] = no_progress,
+) -> "pd.DataFrame":
+    """Finds the photos of a store that are most similar to other photos.
+
+    Args:
+        store: DescriptorStore or Path. A store that `describe_to` made.
+        photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
+        model: Path or None. The model that described the store. None: where it was then.
+        matches: int. See `SearchConfig`, like the others.
+        within_m: float or None. Greatest distance of a match, in meters.
+        of: (float, float) or None. From where, in meters east and north in the store's frame.
+        before: str or None. The moment before which a match was taken.
+        earlier: bool. Only matches that were taken before the query.
+        picture: Path or None. A picture to draw of the first queries beside their matches.
+        batch_size: int. Photos in a batch.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        DataFrame, as `search_photos` returns it.
+
+    Raises:
+        FileNotFoundError: If the store, the photos or the model are missing.
+        ValueError: If the model is not that of the store, or as `search_photos`.
+    """
+    settings = SearchConfig(
+        model=None if model is None else Path(model),
+        matches=matches,
+        within_m=within_m,
+        of=of,
+        before=before,
+        earlier=earlier,
+        picture=None if picture is None else Path(picture),
+        batch_size=batch_size,
+    )
+    root, names, dataset = open_photos(photos)
+    if not isinstance(store, DescriptorStore):
+        store = DescriptorStore.open(Path(store))
+    manifest = store.manifest
+    path = settings.model or find_model(store)
+    from placevec.models import open_engine  # after what can be refused without Keras
+
+    opened = open_engine(path, precision=manifest.precision, image_size=manifest.image_size)
+    if settings.model is None and opened.model_id != manifest.model_id:
+        raise ValueError(
+            f"The model of {store.folder} (id {manifest.model_id}) was {path}, which holds another "
+            f"model now (id {opened.model_id}). Name the file of the first: `--model`"
+        )
+    store.require(model_id=opened.model_id)
+    found = search_photos(store, opened, root, names, dataset, settings, progress=progress)
+    if settings.picture is not None:
+        draw_found(found, root, Path(manifest.root or "."), settings.picture)
+    return found
 
 
 def search_photos(

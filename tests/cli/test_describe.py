@@ -1,4 +1,5 @@
 import shutil
+import sys
 
 import cv2
 import keras
@@ -10,8 +11,35 @@ from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
 from placevec.models.engines import ENGINES
 from placevec.models.engines.cache_folder import cache_folder
-from placevec.retrieval import describe_in_batches
+from placevec.retrieval import describe_in_batches, describe_to
 from placevec.store import DescriptorStore, load_descriptors
+
+
+def test_describe_refuses_an_impossible_output_before_the_long_work(
+    places, tmp_path, refused_in_one_line
+):
+    """The model is not there either: it would have been read next."""
+    command = ["describe", places, "--model", tmp_path / "gone.keras", "--out"]
+    line = refused_in_one_line([*command, tmp_path / "gone" / "d.npz"])
+    assert line == f"placevec: There is no folder {tmp_path / 'gone'} for d.npz. Make it"
+    line = refused_in_one_line([*command, tmp_path / "d.txt"])
+    assert "ends in .npz. Received" in line
+
+
+@pytest.mark.parametrize(
+    ("photos", "match"),
+    [
+        ("gone", "There is no folder or photo gone. Give one, or READER:PATH"),
+        ("gone.jpg", "There is no folder or photo gone.jpg. Give one, or READER:PATH"),
+        ("foldr:x", "Did you mean folder:"),
+        ("folder:gone", "gone"),
+    ],
+)
+def test_describe_refuses_photos_that_are_not_there(
+    model_path, tmp_path, refused_in_one_line, photos, match
+):
+    command = ["describe", photos, "--model", model_path, "--out", tmp_path / "d.npz"]
+    assert match in refused_in_one_line(command)
 
 
 @pytest.mark.parametrize("reader", ["", "folder:"])
@@ -43,8 +71,9 @@ def test_describe_hands_its_settings_to_the_workers_of_ray(
         asked.append((num_workers, settings["batch_size"], options["engine"], options["threads"]))
         return describe_in_batches(open_model(), paths, **settings)
 
-    monkeypatch.setattr("placevec.retrieval.describe_by_ray", without_ray)
-    monkeypatch.setattr("placevec.process.workers.num_cores", lambda: 5)
+    module = sys.modules[describe_to.__module__]
+    monkeypatch.setattr(module, "describe_by_ray", without_ray)
+    monkeypatch.setattr(module, "num_cores", lambda: 5)
     out = tmp_path / "store"
     main(["describe", str(places), "--model", str(model_path), "--out", str(out),
           "--ray-workers", "2", "--batch-size", "4", "--image-size", "32", "48"])  # fmt: skip

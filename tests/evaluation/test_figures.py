@@ -2,10 +2,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 
-from placevec.evaluation import Evaluation, draw_found, draw_matches, draw_recall, figures
+from placevec.evaluation import Evaluation, draw_matches, draw_recall, figures
 from placevec.images.contact_sheet import _LONGEST_SIDE
 from placevec.places import PlaceDataset, Split
 
@@ -154,27 +153,6 @@ def test_large_photos_are_shrunk_before_they_are_kept(tmp_path, monkeypatch):
     draw_matches({"m": evaluation}, tmp_path / "matches.png")
     assert [pixels.shape for pixels in kept] == [(428, 300, 3)] * 2
     assert all(pixels.base is None for pixels in kept)  # nothing holds the large photo
-
-
-def test_frames_of_videos_are_drawn_and_what_is_gone_stays_white(tmp_path):
-    writer = cv2.VideoWriter(
-        str(tmp_path / "walk.mkv"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48)
-    )
-    writer.write(np.full((48, 64, 3), (0, 0, 200), np.uint8))
-    writer.write(np.full((48, 64, 3), (200, 0, 0), np.uint8))
-    writer.release()
-    found = pd.DataFrame(
-        {
-            "query": ["walk.mkv#000000"] * 3,
-            "rank": [1, 2, 3],
-            "match": ["walk.mkv#000001", "gone.mkv#000001", "walk.mkv#000007"],
-            "similarity": [0.9, 0.8, 0.7],
-        }
-    )
-    draw_found(found, tmp_path, tmp_path, tmp_path / "found.png")
-    pixels = read_picture(tmp_path / "found.png")
-    red, blue = (count(pixels, color) for color in ((200, 0, 0), (0, 0, 200)))
-    assert red > 2000 and red == pytest.approx(blue, rel=0.1)
 
 
 def test_a_map_of_frames_is_not_in_metres(tmp_path, monkeypatch):

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from placevec.config import SearchConfig
-from placevec.evaluation import draw_found
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe_into, open_for, search_photos
+from placevec.retrieval import describe_into, draw_found, open_for, search_photos
 from placevec.store import StoreIndex
 
 pytestmark = pytest.mark.one_backend

@@ -1,0 +1,160 @@
+"""Photos described to a file or a store: what `placevec describe` does."""
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from placevec.config import DescribeConfig, Precision
+from placevec.config import Engine as EngineName
+from placevec.places import PlaceDataset
+from placevec.process.workers import num_cores
+from placevec.retrieval.describe import describe, no_progress
+from placevec.retrieval.describe_by_ray import describe_by_ray
+from placevec.retrieval.describe_store import describe_into, open_for, require_store_takes
+from placevec.sources.photos import open_photos
+from placevec.store import save_descriptors
+from placevec.whole_file import require_writable
+
+if TYPE_CHECKING:
+    from placevec.models import Engine
+
+_FILE = ".npz"
+
+
+@dataclass(frozen=True)
+class Described:
+    """What `describe_to` wrote; as text, a sentence for people.
+
+    Args:
+        out: Path. The file or the store.
+        num_descriptors: int. Descriptors that are in it.
+        num_added: int. Those of them that are new.
+        descriptor_dim: int. `D`.
+        engine: Engine. What described.
+    """
+
+    out: Path
+    num_descriptors: int
+    num_added: int
+    descriptor_dim: int
+    engine: "Engine"
+
+    def __str__(self) -> str:
+        new = "" if self.out.suffix == _FILE else f", {self.num_added} of them new"
+        size = "x".join(map(str, self.engine.image_size))
+        return (
+            f"{self.num_descriptors} descriptors of {self.descriptor_dim} numbers in {self.out}"
+            f"{new}, photos resized to {size}; {self.engine.cost()}"
+        )
+
+
+def describe_to(
+    out: Path | str,
+    photos: PlaceDataset | Path | str,
+    model: Path | str,
+    *,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int | None = DescribeConfig.batch_size,
+    engine: EngineName = DescribeConfig.engine,
+    precision: Precision = DescribeConfig.precision,
+    dtype: Literal["float32", "float16"] | None = DescribeConfig.dtype,
+    ray_workers: int = DescribeConfig.ray_workers,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Described:
+    """Writes the descriptors of photos to a file, or to a store that grows.
+
+    Args:
+        out: Path. A file that ends in `.npz`, which `load_descriptors` reads, or a folder, the
+            store, which `DescriptorStore` opens and `search` searches.
+        photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
+        model: Path. A `.keras` file of this project, or an old `.h5` file.
+        image_size: See `DescribeConfig`, like the others.
+        batch_size: int or None. Photos in a batch.
+        engine: str. What runs the model.
+        precision: str. What the model computes with.
+        dtype: str or None. Type of the numbers in a store.
+        ray_workers: int. Processes of Ray that describe for a store.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Described.
+
+    Raises:
+        FileNotFoundError: If the photos, the model or the folder of `out` are missing.
+        ValueError: If no photo can be read, a setting is out of range, or the store is of another
+            model, precision, type of numbers, photo size, folder or frame.
+    """
+    settings = DescribeConfig(
+        model=Path(model),
+        image_size=image_size,
+        batch_size=batch_size,
+        engine=engine,
+        precision=precision,
+        out=Path(out),
+        dtype=dtype,
+        ray_workers=ray_workers,
+    )
+    _require_place(settings.out)
+    root, names, dataset = open_photos(photos)
+    from placevec.models import open_engine  # after what can be refused without Keras
+
+    if settings.out.suffix != _FILE:
+        facts = {"precision": precision, "dtype": dtype, "image_size": settings.image_size}
+        require_store_takes(settings.out, **facts)
+    open_it = functools.partial(
+        open_engine,
+        settings.model.absolute(),  # workers may run in another folder
+        precision=precision,
+        image_size=settings.image_size,
+    )
+    paths = [root / str(name) for name in names]
+    opened = open_it(engine=engine, calibration=paths if precision == "int8" else [])
+    if settings.out.suffix == _FILE:
+        descriptors, kept = describe(opened, paths, batch_size=batch_size, progress=progress)
+        save_descriptors(settings.out, names[kept], descriptors, opened.model_id)
+        return Described(settings.out, len(kept), len(kept), descriptors.shape[1], opened)
+    with open_for(
+        settings.out,
+        opened.model_id,
+        dtype,
+        opened.image_size,
+        root,
+        None if dataset is None else dataset.frame,
+        precision,
+        settings.model,
+    ) as store:
+        added = describe_into(
+            store,
+            root=root,
+            names=names,
+            dataset=dataset,
+            image_size=opened.image_size,
+            progress=progress,
+            **_how_to_describe(settings, opened, open_it),
+        )
+        return Described(settings.out, len(store), added, store.manifest.dim, opened)
+
+
+def _how_to_describe(
+    settings: DescribeConfig, opened: "Engine", open_it: Callable[..., "Engine"]
+) -> dict:
+    """Returns what describes, by this process or by those of Ray, as `describe_into` takes it."""
+    if not settings.ray_workers:
+        return {"model": opened, "batch_size": settings.batch_size}
+    # The workers open what was opened here, and share the cores.
+    threads = max(1, num_cores() // settings.ray_workers)
+    return {
+        "model": functools.partial(open_it, engine=opened.name, threads=threads),
+        "batch_size": settings.batch_size or opened.batch_size,
+        "describe": functools.partial(describe_by_ray, num_workers=settings.ray_workers),
+    }
+
+
+def _require_place(out: Path) -> None:
+    """Refuses a file or a store that could not be written, before the long work."""
+    if out.suffix and not out.is_dir():
+        require_writable(out, _FILE)
+    elif not out.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}. Make it")

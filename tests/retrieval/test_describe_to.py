@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from placevec.evaluation import evaluate
+from placevec.models import Engine
+from placevec.places import PlaceDataset
+from placevec.retrieval import describe_to, search
+from placevec.store import DescriptorStore, StoreWriter, load_descriptors
+
+RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+
+
+@pytest.fixture
+def opened(monkeypatch, mean_color):
+    """What engines were opened with, in place of opening them."""
+    asked = []
+
+    def open_engine(path, **options):
+        asked.append((path, options))
+        size = options.get("image_size") or (32, 48)
+        return Engine("made", "float32", size, 3, 2, 1, 3, "an id", None, None, mean_color)
+
+    monkeypatch.setattr("placevec.models.open_engine", open_engine)
+    return asked
+
+
+def test_describes_a_folder_to_a_file(write_photos, opened, tmp_path):
+    paths = write_photos([RED, GREEN])
+    done = describe_to(str(tmp_path / "d.npz"), str(tmp_path), "m.keras")
+    names, descriptors, model_id = load_descriptors(tmp_path / "d.npz")
+    assert names.tolist() == [path.name for path in paths]
+    assert (descriptors.shape, model_id) == ((2, 3), "an id")
+    assert str(done) == (
+        f"2 descriptors of 3 numbers in {tmp_path / 'd.npz'}, photos resized to 32x48; "
+        "made, float32"
+    )
+
+
+def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos, opened, tmp_path):
+    folder = tmp_path / "store"
+    names = [path.name for path in write_photos([RED, GREEN, BLUE, (240, 9, 0)])]
+    places = PlaceDataset(tmp_path, names, positions_m=[[0, 0], [90, 0], [180, 0], [1, 0]])
+    assert describe_to(folder, places.take([0, 1, 2]), "m.keras").num_added == 3
+    done = describe_to(folder, places, "m.keras", image_size=(32, 48))
+    assert (done.num_added, done.num_descriptors, done.descriptor_dim) == (1, 4, 3)
+    positions_m = DescriptorStore.open(folder).table()[["east_m", "north_m"]].to_numpy()
+    np.testing.assert_array_equal(positions_m, places.positions_m)
+    found = search(str(folder), tmp_path / names[0], "m.keras", matches=1)
+    assert found[["query", "match"]].values.tolist() == [[names[0], names[3]]]
+    part = search(DescriptorStore.open(folder), places, "m.keras", within_m=5.0)
+    assert sorted(zip(part["query"], part["match"], strict=True)) == [
+        (names[0], names[3]),
+        (names[3], names[0]),
+    ]
+    assert evaluate("m.keras", places, image_size=(32, 48)).recall[1] == 1.0
+    assert opened[-1][1] == {"image_size": (32, 48)}
+
+
+def test_evaluates_a_set_that_is_named(write_photos, opened, tmp_path):
+    for path, east in zip(write_photos([RED, RED]), (0, 3), strict=True):
+        path.rename(tmp_path / f"@{east}@0@.png")
+    assert evaluate("m.keras", f"folder:{tmp_path}").recall[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("out", "settings", "error", "match"),
+    [
+        ("gone/d.npz", {}, FileNotFoundError, "There is no folder .*gone for d.npz"),
+        ("d.txt", {}, ValueError, "ends in .npz"),
+        ("d.npz", {"dtype": "float16"}, ValueError, "left out with a .npz file"),
+        ("d.npz", {"batch_size": 0}, ValueError, "batch_size"),
+        ("d.npz", {"engine": "tensorrt"}, ValueError, "engine"),
+        ("s", {"image_size": (64, 64)}, ValueError, "photos of two sizes do not mix"),
+    ],
+)
+def test_refuses_what_it_cannot_write_before_a_model_is_opened(
+    tmp_path, write_photos, opened, out, settings, error, match
+):
+    write_photos([RED])
+    StoreWriter.create(tmp_path / "s", model_id="m", image_size=(32, 48)).close()
+    with pytest.raises(error, match=match):
+        describe_to(tmp_path / out, tmp_path, "m.keras", **settings)
+    assert opened == []
+
+
+def test_the_verbs_take_the_settings_of_their_functions():
+    import inspect
+
+    from placevec.config import DescribeConfig, SearchConfig
+
+    for function, settings in ((describe_to, DescribeConfig), (search, SearchConfig)):
+        parameters = inspect.signature(function).parameters
+        taken = parameters.keys() - {"photos", "progress", "store"}
+        assert taken == settings.__dataclass_fields__.keys()
+        for name, field in settings.__dataclass_fields__.items():
+            if parameters[name].default is not inspect.Parameter.empty:
+                assert parameters[name].default == field.default, name
