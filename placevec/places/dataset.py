@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from placevec.places.frame import is_zone_frame
+from placevec.places.frame import is_zone_frame, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +188,7 @@ class PlaceDataset:
     @property
     def unit(self) -> str:
         """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
-        return {"frames": "frames", "SLAM units": "units"}.get(self.frame, "m")
+        return unit_of(self.frame)
 
     def path(self, index: int) -> Path:
         """Returns the file of one photo."""

@@ -57,3 +57,8 @@ def grid_of(frame: str) -> str:
 def is_zone_frame(frame: str) -> bool:
     """Returns whether a frame names its UTM zone, so that its metres are known on Earth."""
     return frame.startswith("UTM ") and parse_zone(frame.removeprefix("UTM ")) is not None
+
+
+def unit_of(frame: str) -> str:
+    """Returns what a frame's positions are counted in: `"m"`, `"units"` or `"frames"`."""
+    return {"frames": "frames", "SLAM units": "units"}.get(frame, "m")

@@ -9,7 +9,7 @@ import pandas as pd
 from placevec.config import SearchConfig
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
-from placevec.places.frame import is_zone_frame
+from placevec.places.frame import is_zone_frame, unit_of
 from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.draw_found import draw_found
 from placevec.sources.photos import open_photos
@@ -19,6 +19,7 @@ from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
+_DECIMALS_OF_SECONDS = 3
 
 
 def search(
@@ -111,8 +112,10 @@ def search_photos(
 
     Returns:
         DataFrame with `query`, `rank` from 1, `match`, `similarity`, and of the match `east_m` and
-        `north_m` to the centimetre, `lat` and `lon` in degrees, WGS84 (NaN unless positions are
-        measured in a UTM zone), and `time_s`; best first. No row if no photo passes the filters.
+        `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
+        sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
+        WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
+        best first. No row if no photo passes the filters.
 
     Raises:
         ValueError: If a filter asks for positions or times that are not known.
@@ -215,17 +218,17 @@ def _table(
     if is_zone_frame(frame):
         zone = frame.removeprefix("UTM ")
         degrees = degrees_from_metres(positions_m, zone).round(_DECIMALS_OF_DEGREES)
-    positions_m = positions_m.round(_DECIMALS_OF_METRES)
+    positions_m, unit = positions_m.round(_DECIMALS_OF_METRES), unit_of(frame)
     return pd.DataFrame(
         {
             "query": names[places],
             "rank": ranks + 1,
             "match": photos["name"].to_numpy(),
             "similarity": similarities[places, ranks].round(4),
-            "east_m": positions_m[:, 0],
-            "north_m": positions_m[:, 1],
+            f"east_{unit}": positions_m[:, 0],
+            f"north_{unit}": positions_m[:, 1],
             "lat": degrees[:, 0],
             "lon": degrees[:, 1],
-            "time_s": photos["time_s"].to_numpy(),
+            "time_s": photos["time_s"].to_numpy().round(_DECIMALS_OF_SECONDS),
         }
     )

@@ -54,6 +54,17 @@ def test_tells_positions_to_the_centimetre_and_as_latitude_and_longitude(town, t
     assert told == "303182.72,5787755.11,52.2050448,0.1195771"
 
 
+@pytest.mark.parametrize(("frame", "unit"), [("frames", "frames"), ("SLAM units", "units")])
+def test_positions_of_frames_are_not_called_metres(town, tmp_path, frame, unit):
+    _, model, root, names, dataset = town
+    store = open_for(tmp_path / "video", "m", "float32", (32, 48), root, frame)
+    dataset = replace(dataset, times_s=np.arange(6) / 3, frame=frame)
+    describe_into(store, model, root, names, dataset, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=1))
+    assert found.columns.tolist()[4:6] == [f"east_{unit}", f"north_{unit}"]
+    assert found["time_s"].tolist() == [0.333]
+
+
 def test_a_photo_in_a_folder_below_the_stores_is_not_its_own_match(town, tmp_path):
     _, model, root, names, _ = town
     below = np.array([f"{root.name}/{name}" for name in names])
