@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS_SHOWN = 5
+_FARTHEST_M = 1e12  # of a position: what is farther overflows where it is drawn or squared
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,11 +103,11 @@ class PlaceDataset:
         if self.positions_m is None and self.place_ids is None:
             raise ValueError("A data set needs `positions_m` or `place_ids`. Received: neither")
         if self.positions_m is not None:
-            bad = ~np.isfinite(self.positions_m).all(axis=1)
+            bad = ~(np.abs(self.positions_m) <= _FARTHEST_M).all(axis=1)
             if bad.any():
                 raise ValueError(
-                    f"`positions_m` must be finite. Received: {bad.sum()} of {count} that are not "
-                    f"(first: {names[bad][0]})"
+                    f"`positions_m` must be finite, at most {_FARTHEST_M:g} m from 0. Received: "
+                    f"{bad.sum()} of {count} that are not (first: {names[bad][0]})"
                 )
 
     @classmethod

@@ -209,7 +209,8 @@ def some_photos(root: Path) -> list[str]:
 def require_folder(path: Path) -> None:
     """Raises FileNotFoundError, in one line, if `path` is not a folder."""
     if not path.is_dir():
-        what = "is a file, not a folder" if path.exists() else "does not exist"
+        what = "is a file, not a folder" if path.is_file() else "is a pipe or a device"
+        what = what if path.exists() else "does not exist"
         raise FileNotFoundError(f"{path} {what}. Give the folder that holds the photos")
 
 

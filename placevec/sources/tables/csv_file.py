@@ -137,4 +137,5 @@ def _chunks(lines: Iterator[list[str]], table_path: Path) -> Iterator[dict[str, 
 
 
 def _no_csv(table_path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{shown(table_path)} is no CSV file in UTF-8: {shown(error)}")
+    way_out = ". Save it as UTF-8" if isinstance(error, UnicodeDecodeError) else ""
+    return ValueError(f"{shown(table_path)} is no CSV file in UTF-8: {shown(error)}{way_out}")

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -158,6 +159,11 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     """
     root = Path(path).expanduser()
     table_path = root / POSITIONS_FILE
+    if os.path.lexists(table_path) and not table_path.is_file():
+        raise FileNotFoundError(
+            f"{shown(table_path)} must be a regular file. Received: a broken link, a pipe, "
+            "a device or a folder. Remove it, or put the table there"
+        )
     rows = read_rows(table_path) if table_path.is_file() else None
     named = [] if rows is None else rows.names.tolist()
     names = np.unique([*list_photos(root, named=named), *named])

@@ -107,7 +107,8 @@ def find_table(path: Path) -> Path:
             raise ValueError(f"A table is a .csv or .parquet file. Received: {path}")
         return path
     if not path.is_dir():
-        raise FileNotFoundError(f"{path} does not exist. Give a .csv or .parquet file")
+        what = "is a pipe or a device" if path.exists() else "does not exist"
+        raise FileNotFoundError(f"{path} {what}. Give a .csv or .parquet file")
     for suffix in TABLE_SUFFIXES:
         if (path / f"images{suffix}").is_file():
             return path / f"images{suffix}"

@@ -68,3 +68,9 @@ def test_columns_in_an_error_are_one_safe_line():
     assert in_words(["file", "a\x1b[31m\n"]) == "file, a\\x1b[31m\\n"
     assert in_words([]) == "none"
     assert len(in_words(["a" * 5000])) < 400
+
+
+def test_another_encoding_says_how_to_save_the_table(tmp_path):
+    (tmp_path / "t.csv").write_text("file,east,north\n", encoding="utf-16")
+    with pytest.raises(ValueError, match="no CSV file in UTF-8: .*Save it as UTF-8"):
+        read_rows(tmp_path / "t.csv")

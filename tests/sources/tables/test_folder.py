@@ -315,3 +315,10 @@ def test_refuses_a_zone_of_another_spelling(zone):
 def test_a_note_is_not_a_zone():
     for note in ("7-3@b1", "north", "zone", "run@2", "utmost", "12@winter"):
         assert parse_photo_name(f"@10@20@{note}@.jpg").zone == ""
+
+
+def test_refuses_positions_that_are_no_file(photos, refuses):
+    root = photos("town/@1@2@.jpg") / "town"
+    (root / "positions.csv").symlink_to("absent.csv")
+    with refuses(FileNotFoundError, "positions.csv must be a regular file"):
+        read_folder(root)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,9 @@ def pyarrow_table(columns):
     import pyarrow
 
     return pyarrow.table(columns)
+
+
+def test_a_pipe_is_no_table(tmp_path, refuses):
+    os.mkfifo(tmp_path / "t.csv")
+    with refuses(FileNotFoundError, "t.csv is a pipe or a device. Give a .csv or .parquet"):
+        read_table(tmp_path / "t.csv")

@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -158,3 +160,9 @@ def test_recognizes_a_video_and_a_folder_of_videos(videos, tmp_path):
 def test_survives_damage(videos, survives_damage):
     survives_damage(lambda: read_video(videos / "a.mp4"), videos / "a.mp4")
     survives_damage(lambda: read_video(videos / "b.mkv"), videos / "b.mkv")
+
+
+def test_a_pipe_named_as_a_video_is_told(tmp_path, refuses):
+    os.mkfifo(tmp_path / "a.mp4")
+    with refuses(FileNotFoundError, "a.mp4 is a pipe or a device"):
+        read_video(tmp_path / "a.mp4")
