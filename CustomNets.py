@@ -13,15 +13,16 @@ import placevec  # before Keras, which it makes TensorFlow import in silence
 from keras.regularizers import L2
 from placevec.layers import GhostVLAD, NetVLAD
 from placevec.models import measure_model
-from placevec.models.feature_networks import cut_network, enlarge_features
-from placevec.models.feature_networks import pyramid_vgg as make_upsampling_vgg
-from placevec.models.feature_networks import small_vgg as make_vgg
-from placevec.models.input_shape import with_input_shape
-from placevec.training import PittsburgRenderer as PittsburgRenderer
-from placevec.training import TimeMachineRender as TimeMachineRender
-from placevec.training import WalksRenderer as WalksRenderer
-from placevec.training import WalksRendererOnline as WalksRendererOnline
-from placevec.training import augment_tuples, load_tuples
+from placevec.cartwheel.feature_networks import cut_network, enlarge_features
+from placevec.cartwheel.feature_networks import pyramid_vgg as make_upsampling_vgg
+from placevec.cartwheel.feature_networks import small_vgg as make_vgg
+from placevec.cartwheel.input_shape import with_input_shape
+from placevec.cartwheel import PittsburgRenderer as PittsburgRenderer
+from placevec.cartwheel import TimeMachineRender as TimeMachineRender
+from placevec.cartwheel import WalksRenderer as WalksRenderer
+from placevec.cartwheel import WalksRendererOnline as WalksRendererOnline
+from placevec.cartwheel import augment_tuples
+from placevec.cartwheel import load_tuples
 
 TTM_BASE = "data/tokyoTimeMachine"  # holds tokyoTM_train.mat and images/
 PTS_BASE = "data/pittsburgh"  # holds 000/, 001/ and so on

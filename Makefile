@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-MATHEMATICS := tests/layers tests/losses tests/models placevec/layers placevec/losses placevec/models
+MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/layers placevec/losses placevec/models
 
 .PHONY: install train check format test test-tensorflow test-jax test-slow test-torch bench lock clean
 

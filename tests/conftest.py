@@ -105,6 +105,12 @@ def unit_vectors():
     return make
 
 
+@pytest.fixture
+def short_mobilenetv2(monkeypatch, shorten_mobilenetv2):
+    """Lets `mobilenetv2` be short for one test."""
+    shorten_mobilenetv2(monkeypatch)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """What never sees Keras, or only hands it on, is tested once, not once a backend."""

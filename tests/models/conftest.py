@@ -44,12 +44,6 @@ def shallow_model(shorten_mobilenetv2):
 
 
 @pytest.fixture
-def short_mobilenetv2(monkeypatch, shorten_mobilenetv2):
-    """Lets `mobilenetv2` be short for one test."""
-    shorten_mobilenetv2(monkeypatch)
-
-
-@pytest.fixture
 def random_photos():
     """Returns a function that makes photos of noise, (count, rows, columns, channels) uint8."""
 

@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from placevec.images import UnreadableImageError
-from placevec.training.cartwheel import (
+from placevec.cartwheel.loaders import (
     PittsburgRenderer,
     TimeMachineRender,
     WalksRenderer,
     WalksRendererOnline,
     load_tuples,
 )
+from placevec.images import UnreadableImageError
 
 pytestmark = pytest.mark.one_backend
 

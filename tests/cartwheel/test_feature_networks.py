@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.models.feature_networks import (
+from placevec.cartwheel.feature_networks import (
     cut_network,
     enlarge_features,
     pyramid_vgg,

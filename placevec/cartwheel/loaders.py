@@ -22,12 +22,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from placevec.cartwheel.tuple_photos import TuplePhotos, draw_frames, draw_places
 from placevec.images import count_frames, frame_name, read_image
 from placevec.images.contact_sheet import draw_tuples
 from placevec.places import PlaceDataset
 from placevec.sources import open_places, parse_cutout_name
 from placevec.sources.tracks.video import list_videos
-from placevec.training.tuple_photos import TuplePhotos, draw_frames, draw_places
 
 _log = logging.getLogger(__name__)
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from placevec.places import PlaceDataset
-from placevec.training.tuple_photos import (
+from placevec.cartwheel.tuple_photos import (
     TuplePhotos,
     augment_tuples,
     draw_frames,
     draw_places,
 )
+from placevec.places import PlaceDataset
 
 pytestmark = pytest.mark.one_backend
 

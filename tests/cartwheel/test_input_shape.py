@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.cartwheel.feature_networks import cut_network
+from placevec.cartwheel.input_shape import with_input_shape
 from placevec.images import image_size_of
 from placevec.layers import NetVLAD, PixelScaling
-from placevec.models.feature_networks import cut_network
-from placevec.models.input_shape import with_input_shape
 
 
 @pytest.fixture
