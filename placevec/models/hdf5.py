@@ -37,24 +37,28 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
             yield file
 
 
-def require_safe(file: h5py.File, num_bytes: int) -> None:
+def require_safe(file: h5py.File, num_bytes: int) -> int:
     """Refuses links, arrays that lie elsewhere, and arrays that are far larger than the file.
 
     Args:
         file: h5py.File.
         num_bytes: int. Size of the file.
 
+    Returns:
+        int. How many numbers its arrays hold.
+
     Raises:
         ValueError: If a link leads to another file or place, an array lies in another file or is
             put together of others, holds no numbers of fixed size, or all arrays together have
             more than 100 times the bytes of the file (above 16 MiB).
     """
-    sizes = []
+    counts, sizes = [], []
 
     def problem_of(name: str, item: h5py.Group | h5py.Dataset) -> str | None:
         if not isinstance(item, h5py.Dataset):
             return None
-        sizes.append(math.prod(item.shape or (0,)) * item.dtype.itemsize)
+        counts.append(math.prod(item.shape or ()) if item.shape is not None else 0)
+        sizes.append(counts[-1] * item.dtype.itemsize)
         return _problem_of_array(name, item)
 
     # Not raised inside, which HDF5 does not pass on.
@@ -63,12 +67,13 @@ def require_safe(file: h5py.File, num_bytes: int) -> None:
     most = min(MAX_WEIGHTS_BYTES, max(_SMALL, _LARGEST_RATIO * num_bytes))
     if sum(sizes) > most:
         raise ValueError(f"its arrays must have at most {most:,} bytes. Received: {sum(sizes):,}")
+    return sum(counts)
 
 
-def require_safe_inside(file: BinaryIO, num_bytes: int) -> None:
+def require_safe_inside(file: BinaryIO, num_bytes: int) -> int:
     """Does what `require_safe` does for a file in an archive, opened as bytes."""
     with h5py.File(file, "r") as weights:
-        require_safe(weights, num_bytes)
+        return require_safe(weights, num_bytes)
 
 
 def _problem_of_link(

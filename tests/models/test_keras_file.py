@@ -129,3 +129,14 @@ def test_refuses_classes_that_are_no_layers(whole, changed):
     config = with_layer(whole, module="os", class_name="system")
     with pytest.raises(ValueError, match="m.keras cannot be loaded as a model"):
         load_model(changed({"config.json": config}))
+
+
+def test_refuses_settings_that_declare_more_weights_than_the_file_holds(whole, changed):
+    """A billion filters would fill the memory before the first weight is read."""
+    with zipfile.ZipFile(whole) as archive:
+        config = json.loads(archive.read("config.json"))
+    config["config"]["layers"][1]["config"]["filters"] = 10**9
+    match = "must have the weights that are in it, 8 numbers. Received: settings for 4,000,000,000"
+    with pytest.raises(ValueError, match=match):
+        load_model(changed({"config.json": json.dumps(config)}))
+    keras.layers.Dense(1)(np.zeros((1, 1)))  # nothing is left to be filled
