@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import os
 from pathlib import Path
 
@@ -109,6 +110,16 @@ def unit_vectors():
 def short_mobilenetv2(monkeypatch, shorten_mobilenetv2):
     """Lets `mobilenetv2` be short for one test."""
     shorten_mobilenetv2(monkeypatch)
+
+
+@pytest.fixture
+def quick_training(monkeypatch, short_mobilenetv2):
+    """Makes trainings quick: a short backbone, and no pictures."""
+    for module, picture in (
+        ("train", "draw_matches"), ("train", "draw_recall"), ("report", "_draw_history"),
+    ):  # fmt: skip
+        home = importlib.import_module(f"placevec.training.{module}")
+        monkeypatch.setattr(home, picture, lambda *_, **__: None)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -283,6 +283,7 @@ def test_a_page_of_many_photos_stays_small(tmp_path):
     assert len(listed(tmp_path)) == 1 + kinds["queries without a positive"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
 def test_memory_stays_below_a_gigabyte_for_a_million_rows(tmp_path):
     table = tmp_path / "set" / "images.csv"

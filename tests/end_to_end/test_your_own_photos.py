@@ -12,6 +12,8 @@ from PIL import Image
 from placevec.cli import main
 from placevec.store import load_descriptors
 
+pytestmark = pytest.mark.usefixtures("quick_training")
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "your_own_photos.md"
 # What makes a training one of seconds, without a download; flags that come later win.
 SMALL = {
@@ -19,6 +21,7 @@ SMALL = {
     "--image-size 32 48 --epochs 1 --steps-per-epoch 2 --batch-size 2 --num-workers 1",
     "describe": "--image-size 32 48",
 }
+BY_KERAS = {"evaluate": "--engine keras"}  # no time for an export
 LATITUDE, LONGITUDE = 48.2, 16.36
 PLACES, VISITS = 40, 2
 
@@ -80,10 +83,10 @@ def commands(heading):
     return [shlex.split(line) for line in re.findall(r"^    (placevec .*)$", text, re.M)]
 
 
-def carry_out(command, capsys):
+def carry_out(command, capsys, flags=SMALL):
     _, verb, *arguments = command
     try:
-        main([verb, *arguments, *SMALL.get(verb, "").split()])
+        main([verb, *arguments, *flags.get(verb, "").split()])
     except SystemExit as ended:
         assert verb == "check" and ended.code in (0, 1), f"{command}: {capsys.readouterr().err}"
     return capsys.readouterr().out
@@ -106,6 +109,6 @@ def test_a_walk_with_a_phone(walk, capsys):
 def test_a_run_of_a_slam_system(run, capsys):
     story = commands("A run of a SLAM system")
     assert [command[1] for command in story] == ["check", "split", "train", "evaluate"]
-    said = {command[1]: carry_out(command, capsys) for command in story}
+    said = {command[1]: carry_out(command, capsys, SMALL | BY_KERAS) for command in story}
     assert "after:  recall@1" in said["train"]
     assert re.search(r"recall@1 +\d+\.\d %", said["evaluate"])

@@ -104,9 +104,8 @@ MADE = {
 }
 
 
-@pytest.mark.one_backend
 @pytest.mark.parametrize("name", sorted(RECIPES))
-def test_trains_on_a_made_set_of_its_format(name, tmp_path):
+def test_trains_on_a_made_set_of_its_format(name, tmp_path, quick_training):
     from placevec.training import train
 
     MADE[name](tmp_path)
@@ -125,7 +124,6 @@ def test_trains_on_a_made_set_of_its_format(name, tmp_path):
     assert math.isfinite(float(row["loss"]))
 
 
-@pytest.mark.one_backend
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_names_layers_of_its_network(name):
     config = recipe(name, Path("data"))

@@ -1,6 +1,5 @@
 import dataclasses
 import shutil
-import sys
 
 import cv2
 import numpy as np
@@ -26,15 +25,10 @@ def write_places(folder, *, num_places, visits, seed, east=0.0):
 
 
 @pytest.fixture(autouse=True)
-def quick_training(request, monkeypatch, shorten_mobilenetv2):
-    """Makes trainings quick: a short backbone and no pictures, unless a test asks for the whole."""
+def quick(request):
+    """Makes trainings quick, unless a test asks for the whole of it."""
     if "whole_training" not in request.fixturenames:
-        shorten_mobilenetv2(monkeypatch)
-        for module, picture in (
-            ("train", "draw_matches"), ("train", "draw_recall"), ("report", "_draw_history"),
-        ):  # fmt: skip
-            home = sys.modules[f"placevec.training.{module}"]
-            monkeypatch.setattr(home, picture, lambda *_, **__: None)
+        request.getfixturevalue("quick_training")
 
 
 @pytest.fixture
