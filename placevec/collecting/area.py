@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 import shapely
-from scipy.spatial import KDTree
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
@@ -72,7 +72,7 @@ class Area:
         if self.polygon is not None:
             return shapely.contains_xy(self.polygon, places[:, 1], places[:, 0])
         # Beside a track, half way between two steps, a step is at most 0.8 % too far.
-        tree = KDTree(metres_in_space(self.sample(within_m / 4)))
+        tree = scipy.spatial.KDTree(metres_in_space(self.sample(within_m / 4)))
         distances_m, _ = tree.query(metres_in_space(places), distance_upper_bound=within_m)
         return np.isfinite(distances_m)
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from placevec.evaluation.evaluate import Evaluation
 from placevec.images.contact_sheet import (
@@ -12,6 +11,7 @@ from placevec.images.contact_sheet import (
     RIGHT,
     WRONG,
     frame_photo,
+    new_figure,
     read_thumbnail,
     save_figure,
 )
@@ -32,7 +32,7 @@ def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
     """
     if not curves or not all(curves.values()):
         raise ValueError("Recall is drawn for at least one model and one N. Received: none")
-    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    figure = new_figure(5, 3.6)
     axes = figure.subplots()
     for label, curve in curves.items():
         shares = [100 * share for share in curve.values()]
@@ -81,7 +81,7 @@ def draw_matches(
     if not len(rows):
         raise ValueError("No query has a right answer, so there are no matches to draw")
     columns = 1 + num_matches * len(evaluations)
-    figure = Figure(figsize=(1.9 * columns, 1.6 * len(rows)), layout="constrained")
+    figure = new_figure(1.9 * columns, 1.6 * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes_row, row in zip(grid, rows, strict=True):
         dataset = first.dataset
@@ -122,7 +122,7 @@ def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
     """
     if dataset.positions_m is None:
         raise ValueError(f"A map needs positions. Received: none in {dataset.root}")
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = new_figure(6, 5)
     axes = figure.subplots()
     corner_m = np.floor(dataset.positions_m.min(axis=0))
     for name, color in _SPLIT_COLORS.items():

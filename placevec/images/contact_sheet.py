@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from placevec.images.read import read_image
 from placevec.whole_file import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def draw_tuples(
     columns = max(len(photos) for photos in tuples)
     kinds = [("query", QUERY), *[("positive", RIGHT)] * num_positives]
     kinds += [("negative", WRONG)] * (columns - len(kinds))
-    figure = Figure(figsize=(1.5 * columns, 1.25 * len(tuples)), layout="constrained")
+    figure = new_figure(1.5 * columns, 1.25 * len(tuples))
     grid = figure.subplots(len(tuples), columns, squeeze=False)
     for row, (axes_row, photos) in enumerate(zip(grid, tuples, strict=True)):
         for column, (axes, photo) in enumerate(zip(axes_row, photos, strict=False)):
@@ -67,7 +69,17 @@ def find_thumbnail(path: Path) -> np.ndarray | None:
         return None
 
 
-def frame_photo(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:
+def new_figure(width: float, height: float) -> "Figure":
+    """Returns an empty figure of a width and height in inches.
+
+    Matplotlib is imported here, when a picture is drawn, because that takes long.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def frame_photo(axes: "Axes", photo: np.ndarray, color: str, title: str) -> None:
     """Draws a photo with a frame and a title in one color.
 
     Args:
@@ -85,7 +97,7 @@ def frame_photo(axes: Axes, photo: np.ndarray, color: str, title: str) -> None:
         spine.set(color=color, linewidth=3)
 
 
-def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+def save_figure(figure: "Figure", path: Path, dpi: int) -> None:
     """Writes a figure to a picture file, as a whole or not at all; the same figure, the same bytes.
 
     Args:
@@ -93,6 +105,8 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
         path: Path. Its suffix chooses the format.
         dpi: int. Pixels an inch.
     """
+    from matplotlib import rc_context
+
     metadata = {"Date": None} if path.suffix == ".svg" else None
     with whole_file(path) as unfinished, rc_context({"svg.hashsalt": path.name}):
         figure.savefig(unfinished, dpi=dpi, metadata=metadata)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from placevec.places.frame import is_zone_frame, unit_of
 
@@ -64,7 +64,7 @@ class PlaceDataset:
     sequence_ids: np.ndarray | None = None
     altitudes_m: np.ndarray | None = None
     fields_of_view_deg: np.ndarray | None = None
-    points_seen: sparse.csr_array | None = None
+    points_seen: "scipy.sparse.csr_array | None" = None
     is_query: np.ndarray | None = None
     is_database: np.ndarray | None = None
     frame: str = "local"
@@ -92,7 +92,7 @@ class PlaceDataset:
                 )
             _set(self, field, values)
         if self.points_seen is not None:
-            seen = sparse.csr_array(self.points_seen, dtype=bool)
+            seen = scipy.sparse.csr_array(self.points_seen, dtype=bool)
             if seen.shape[0] != count:
                 raise ValueError(
                     f"`points_seen` must have {count} rows, one for each name. Received: shape "

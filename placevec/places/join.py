@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame
@@ -125,11 +125,11 @@ def _join_numbers(datasets: Sequence[PlaceDataset], name: str) -> np.ndarray | N
     return np.concatenate(joined)
 
 
-def _join_points(datasets: Sequence[PlaceDataset]) -> sparse.csr_array | None:
+def _join_points(datasets: Sequence[PlaceDataset]) -> "scipy.sparse.csr_array | None":
     if all(dataset.points_seen is None for dataset in datasets):
         return None
     blocks = [
-        sparse.csr_array((len(dataset), 0), dtype=bool)
+        scipy.sparse.csr_array((len(dataset), 0), dtype=bool)
         if dataset.points_seen is None
         else dataset.points_seen
         for dataset in datasets
@@ -137,7 +137,9 @@ def _join_points(datasets: Sequence[PlaceDataset]) -> sparse.csr_array | None:
     width = sum(block.shape[1] for block in blocks)
     starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
     wide = [
-        sparse.csr_array((block.data, block.indices + start, block.indptr), (block.shape[0], width))
+        scipy.sparse.csr_array(
+            (block.data, block.indices + start, block.indptr), (block.shape[0], width)
+        )
         for block, start in zip(blocks, starts[:-1], strict=True)
     ]
-    return sparse.csr_array(sparse.vstack(wide, format="csr"), dtype=bool)
+    return scipy.sparse.csr_array(scipy.sparse.vstack(wide, format="csr"), dtype=bool)

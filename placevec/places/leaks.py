@@ -1,7 +1,7 @@
 """What photos of one split tell about those of another."""
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 
@@ -27,7 +27,7 @@ def find_photos_near_another_split(
         others = [other for i, other in enumerate(rows_of) if i != split]
         others = np.concatenate([rows[:0], *others])
         if len(rows) and len(others):
-            tree = KDTree(dataset.positions_m[others])
+            tree = scipy.spatial.KDTree(dataset.positions_m[others])
             # Its bound is one that distances stay below: a photo at the buffer itself is no leak.
             found, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
             near[rows[np.isfinite(found)]] = True

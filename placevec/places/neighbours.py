@@ -3,7 +3,7 @@
 from itertools import chain
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 
@@ -21,7 +21,7 @@ class DatabaseNeighbours:
         self.database = dataset.database
         self._positions_m = dataset.positions_m
         if dataset.positions_m is not None:
-            self._tree = KDTree(dataset.positions_m[self.database])
+            self._tree = scipy.spatial.KDTree(dataset.positions_m[self.database])
             return
         self._place_ids = dataset.place_ids
         ids = dataset.place_ids[self.database]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 _BITS = 21  # of a cell's number along one axis
 _HALF = 2 ** (_BITS - 1)
@@ -65,7 +65,7 @@ def points_of_depth(
     return np.unique((x << (2 * _BITS)) | (y << _BITS) | z)
 
 
-def points_matrix(points: Sequence[np.ndarray]) -> sparse.csr_array:
+def points_matrix(points: Sequence[np.ndarray]) -> "scipy.sparse.csr_array":
     """Returns `points_seen` of a data set from the points that each photo sees.
 
     Args:
@@ -85,4 +85,4 @@ def points_matrix(points: Sequence[np.ndarray]) -> sparse.csr_array:
     numbers, columns = np.unique(seen, return_inverse=True)
     ends = np.cumsum([0, *map(len, each)])
     ones = np.ones(len(columns), dtype=bool)
-    return sparse.csr_array((ones, columns, ends), shape=(len(each), len(numbers)))
+    return scipy.sparse.csr_array((ones, columns, ends), shape=(len(each), len(numbers)))

@@ -1,7 +1,7 @@
 """How many points of the world two photos both show."""
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbours import DatabaseNeighbours
@@ -26,7 +26,7 @@ class SharedPoints:
         seen.sum_duplicates()
         seen.eliminate_zeros()
         self._seen = seen.astype(np.int32)  # sums of bool are bool
-        self._seen_by = sparse.csr_array(self._seen[neighbours.database].T)  # (M, database)
+        self._seen_by = scipy.sparse.csr_array(self._seen[neighbours.database].T)  # (M, database)
         self._counts = np.diff(seen.indptr)
 
     def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -52,7 +52,7 @@ class SharedPoints:
         Returns:
             Owners and places in the database, as `DatabaseNeighbours.within` gives them.
         """
-        common = sparse.csr_array(self._seen[photos] @ self._seen_by)
+        common = scipy.sparse.csr_array(self._seen[photos] @ self._seen_by)
         common.sort_indices()
         owners = np.repeat(np.arange(len(photos)), np.diff(common.indptr))
         return owners, common.indices.astype(np.int64)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 
@@ -290,7 +290,7 @@ def _is_near(
 ) -> np.ndarray:
     if dataset.positions_m is None:
         return np.zeros(len(rows), dtype=bool)
-    tree = KDTree(dataset.positions_m[others])
+    tree = scipy.spatial.KDTree(dataset.positions_m[others])
     distances_m, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
     return distances_m < buffer_m  # infinite where none is as near
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from placevec.rendering.collisions import Collider
 from placevec.rendering.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
@@ -118,7 +118,7 @@ def draw_ground(
 
 def apart(points_m: np.ndarray, spacing_m: float) -> np.ndarray:
     """Returns which points, (n, 3), lie apart from all that were kept before them: (k,) int64."""
-    tree, is_out, kept = cKDTree(points_m), np.zeros(len(points_m), bool), []
+    tree, is_out, kept = scipy.spatial.cKDTree(points_m), np.zeros(len(points_m), bool), []
     for number, point_m in enumerate(points_m):
         if not is_out[number]:
             kept.append(number)
@@ -132,7 +132,7 @@ def _areas(collider: Collider, feet_m: np.ndarray, body: Body) -> np.ndarray:
     if len(feet_m) < 2:
         return leaders
     count = min(_NUM_NEIGHBOURS + 1, len(feet_m))
-    gaps_m, neighbours = cKDTree(feet_m).query(feet_m, count)
+    gaps_m, neighbours = scipy.spatial.cKDTree(feet_m).query(feet_m, count)
     reach_m = _REACH_IN_GAPS * np.median(gaps_m[:, count // 2])
     for rank in range(1, count):
         ones = np.flatnonzero(gaps_m[:, rank] <= reach_m)

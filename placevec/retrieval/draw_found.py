@@ -7,6 +7,7 @@ from placevec.images.contact_sheet import (
     QUERY,
     find_thumbnail,
     frame_photo,
+    new_figure,
     read_thumbnail,
     save_figure,
 )
@@ -31,13 +32,11 @@ def draw_found(
     Raises:
         ValueError: If nothing was found.
     """
-    from matplotlib.figure import Figure
-
     if found.empty:
         raise ValueError("No photo was found, so there are no matches to draw")
     groups = list(found.groupby("query", sort=False))[:num_queries]
     columns = 1 + min(5, found["rank"].max())
-    figure = Figure(figsize=(1.9 * columns, 1.6 * len(groups)), layout="constrained")
+    figure = new_figure(1.9 * columns, 1.6 * len(groups))
     grid = figure.subplots(len(groups), columns, squeeze=False)
     for axes_row, (query, matches) in zip(grid, groups, strict=True):
         for axes in axes_row:

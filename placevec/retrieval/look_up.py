@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from placevec.config import SearchConfig
 from placevec.input_file import shown
@@ -17,6 +17,9 @@ from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
 _DECIMALS_OF_SECONDS = 3
@@ -96,7 +99,7 @@ def search_photos(
     dataset: PlaceDataset | None,
     config: SearchConfig,
     progress: Callable[..., Iterable] = no_progress,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Finds the photos of a store that are most similar to others, by its index where it has one.
 
     A photo that the store knows by the same name and folder is not its own match.
@@ -209,7 +212,9 @@ def _filters(
 
 def _table(
     store: DescriptorStore, names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
+    import pandas as pd
+
     places, ranks = np.nonzero(neighbors >= 0)
     rows = neighbors[places, ranks]
     photos = store.photos.take(rows).to_pandas()

@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from placevec.folder_lock import locked
@@ -21,6 +20,9 @@ from placevec.store.shards import (
     require_same,
 )
 from placevec.store.unit_length import require_unit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
@@ -125,7 +127,7 @@ class DescriptorStore:
         parts = [read_photos(self.folder, shard) for shard in self.manifest.shards]
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in _COLUMNS})
 
-    def table(self) -> pd.DataFrame:
+    def table(self) -> "pd.DataFrame":
         """Returns what is known of the photos that are there, indexed by their rows.
 
         Returns:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from placevec.store.store import DescriptorStore
 
@@ -69,14 +69,14 @@ class Where:
         return passes
 
     @cached_property
-    def _tree(self) -> tuple[np.ndarray, cKDTree]:
+    def _tree(self) -> tuple[np.ndarray, "scipy.spatial.cKDTree"]:
         table = self.store.photos
         columns = [table[name].to_numpy(zero_copy_only=False) for name in ("east_m", "north_m")]
         positions_m = np.stack(columns, axis=1).astype(float)
         rows = np.flatnonzero(np.isfinite(positions_m).all(axis=1))
         if not len(rows):
             raise ValueError(f"No photo in {self.store.folder} has a position. {_DESCRIBE}")
-        return rows, cKDTree(positions_m[rows])
+        return rows, scipy.spatial.cKDTree(positions_m[rows])
 
     @cached_property
     def _times_s(self) -> np.ndarray:

@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from placevec.evaluation import Evaluation, draw_matches, draw_recall, figures
 from placevec.images.contact_sheet import _LONGEST_SIDE
@@ -158,7 +159,7 @@ def test_large_photos_are_shrunk_before_they_are_kept(tmp_path, monkeypatch):
 def test_a_map_of_frames_is_not_in_metres(tmp_path, monkeypatch):
     labels = []
     monkeypatch.setattr(
-        figures.Figure,
+        Figure,
         "savefig",
         lambda self, path, **_: (
             labels.append([self.axes[0].get_xlabel(), self.axes[0].get_ylabel()])

@@ -1,12 +1,13 @@
 """MATLAB files of version 5 to 7, checked before SciPy reads them."""
 
+import functools
 import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
-from scipy.io import loadmat, whosmat
+import scipy
 
 from placevec.input_file import open_input, shown
 from placevec.sources.benchmarks.mat_structure import check_structure, unpack
@@ -36,8 +37,8 @@ def read_mat(mat_path: Path, variable: str) -> np.ndarray | None:
         ValueError: If it is truncated or damaged, of version 7.3, not a regular file, or larger
             than 1 GB, also unpacked.
     """
-    variables = _read(mat_path, variable, lambda file: loadmat(file, variable_names=[variable]))
-    return variables.get(variable)
+    read = functools.partial(scipy.io.loadmat, variable_names=[variable])
+    return _read(mat_path, variable, read).get(variable)
 
 
 def variables_of_mat(mat_path: Path) -> set[str]:
@@ -47,7 +48,7 @@ def variables_of_mat(mat_path: Path) -> set[str]:
         FileNotFoundError: If there is no such file.
         ValueError: As `read_mat`.
     """
-    return {name for name, _, _ in _read(mat_path, "", whosmat)}
+    return {name for name, _, _ in _read(mat_path, "", scipy.io.whosmat)}
 
 
 def _read(mat_path: Path, variable: str, function: Callable[[BinaryIO], Read]) -> Read:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import tell_unnamed, tidy_name
@@ -123,7 +123,7 @@ def _find_root(model_dir: Path) -> Path:
     return root
 
 
-def _points_seen(images: list[ColmapImage]) -> sparse.csr_array | None:
+def _points_seen(images: list[ColmapImage]) -> "scipy.sparse.csr_array | None":
     """Returns (N, M) bool, a column for each point that a photo shows; None without points."""
     points, columns = np.unique(
         np.concatenate([image.points for image in images]), return_inverse=True
@@ -132,4 +132,4 @@ def _points_seen(images: list[ColmapImage]) -> sparse.csr_array | None:
         return None
     starts = np.cumsum([0, *(len(image.points) for image in images)])
     shown = np.ones(len(columns), dtype=bool)
-    return sparse.csr_array((shown, columns, starts), shape=(len(images), len(points)))
+    return scipy.sparse.csr_array((shown, columns, starts), shape=(len(images), len(points)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from placevec.archive import read_npy_header
 from placevec.input_file import open_input, shown
@@ -21,7 +21,7 @@ _ARRAYS = {"names": "U", "indptr": "iu", "indices": "iu", "num_points": "iu"}  #
 
 
 def write_points(
-    root: Path | str, names: Sequence[str] | np.ndarray, points_seen: sparse.csr_array
+    root: Path | str, names: Sequence[str] | np.ndarray, points_seen: "scipy.sparse.csr_array"
 ) -> None:
     """Writes which points photos see as `points.npz` in their folder, as a whole or not at all.
 
@@ -36,7 +36,7 @@ def write_points(
     Raises:
         ValueError: If there is not one row for each name.
     """
-    seen = sparse.csr_array(points_seen, dtype=bool)
+    seen = scipy.sparse.csr_array(points_seen, dtype=bool)
     seen.sum_duplicates()
     seen.eliminate_zeros()
     if seen.shape[0] != len(names):
@@ -54,7 +54,7 @@ def write_points(
         )
 
 
-def read_points(root: Path, names: np.ndarray) -> sparse.csr_array | None:
+def read_points(root: Path, names: np.ndarray) -> "scipy.sparse.csr_array | None":
     """Reads which points photos see from `points.npz` in their folder.
 
     Args:
@@ -80,8 +80,8 @@ def read_points(root: Path, names: np.ndarray) -> sparse.csr_array | None:
         raise ValueError(f"{path} names none of the {len(names)} photos beside it")
     if not there.all():
         _log.warning("%s names %d of %d photos", path, there.sum(), len(names))
-    nothing = sparse.csr_array((1, seen.shape[1]), dtype=bool)
-    with_nothing = sparse.vstack([seen, nothing], format="csr")
+    nothing = scipy.sparse.csr_array((1, seen.shape[1]), dtype=bool)
+    with_nothing = scipy.sparse.vstack([seen, nothing], format="csr")
     return with_nothing[np.where(there, order[place], len(known))]
 
 
@@ -122,7 +122,7 @@ def _rows(
     indptr: np.ndarray,
     indices: np.ndarray,
     num_points: np.ndarray,
-) -> sparse.csr_array:
+) -> "scipy.sparse.csr_array":
     """Returns the points seen by each of the file's photos, when all lies within bounds."""
     ends = indptr.astype(np.int64)
     points = indices.astype(np.int64)
@@ -135,6 +135,6 @@ def _rows(
             f"`indices` of {path} must lie below `num_points`. Received: num_points={count}"
         )
     ones = np.ones(len(points), dtype=bool)
-    seen = sparse.csr_array((ones, points, ends), shape=(len(names), count))
+    seen = scipy.sparse.csr_array((ones, points, ends), shape=(len(names), count))
     seen.sum_duplicates()
     return seen
