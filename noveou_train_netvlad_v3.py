@@ -11,7 +11,7 @@ trained on. `placevec/config` says what each setting does.
 from dataclasses import replace
 from pathlib import Path
 
-from placevec.cli import flags_over, import_keras, one_line_errors, progress_bar
+from placevec.cli import flags_over, one_line_errors, progress_bar
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
@@ -83,7 +83,6 @@ def config() -> TrainConfig:
 def main() -> None:
     """Draws the town if the photos to train on are the town's, then trains."""
     settings = flags_over(config())
-    import_keras()
     from placevec.rendering import render
     from placevec.training import train
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from placevec.cli import import_keras, one_line_errors
+from placevec.cli import one_line_errors
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -93,7 +93,6 @@ def main() -> None:
     parser.add_argument("--model", type=Path, nargs="+", required=True)
     parser.add_argument("--radius-m", type=float, default=25.0)
     own = parser.parse_args()
-    import_keras()
     from placevec.evaluation import evaluate
     from placevec.models import load_model
     from placevec.retrieval import describe

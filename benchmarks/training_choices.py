@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.cli import import_keras, one_line_errors
+from placevec.cli import one_line_errors
 from placevec.config import ModelConfig, TrainConfig
 
 _LAYER = "block_7_expand"
@@ -77,7 +77,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     own = parser.parse_args()
-    import_keras()
     logging.basicConfig(level=logging.WARNING)
     from placevec.evaluation import evaluate
     from placevec.models import load_model, save_model

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from placevec.cli import import_keras, one_line_errors
+from placevec.cli import one_line_errors
 from placevec.config import ModelConfig, RenderConfig, TrainConfig
 
 _STEPS, _EPOCHS = 25, 2
@@ -70,7 +70,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--only", nargs="+", help="first words of the rows wanted")
     own = parser.parse_args()
-    import_keras()
     logging.basicConfig(level=logging.WARNING)
     from placevec.evaluation import evaluate
     from placevec.models import load_model

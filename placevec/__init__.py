@@ -10,6 +10,7 @@ import sys
 
 import wrapt
 
+from placevec.lazy_names import lazy_names
 from placevec.process.silent_import import import_in_silence
 
 # TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too. It reads this
@@ -19,23 +20,17 @@ if "tensorflow" not in sys.modules:
     import_in_silence()
 
 _HOMES = {
-    "PlaceDataset": "placevec.places",
-    "open_places": "placevec.sources",
-    "load_model": "placevec.models",
-    "open_engine": "placevec.models",
-    "describe": "placevec.retrieval",
-    "recall": "placevec.evaluation",
-    "train": "placevec.training",
+    "placevec.places": ("PlaceDataset",),
+    "placevec.sources": ("open_places",),
+    "placevec.models": ("load_model", "open_engine"),
+    "placevec.retrieval": ("describe",),
+    "placevec.evaluation": ("recall",),
+    "placevec.training": ("train",),
 }
 
-__all__ = list(_HOMES)
+__all__ = [name for names in _HOMES.values() for name in names]
 __version__ = "0.1.0"
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'placevec' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
 
 
 @wrapt.when_imported("keras")

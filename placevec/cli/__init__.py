@@ -15,7 +15,6 @@ keep_freed_memory()  # before NumPy and others start their threads
 
 from placevec.cli.arguments import flags_over as flags_over
 from placevec.cli.describe import run_describe as run_describe
-from placevec.cli.surroundings import import_keras as import_keras
 from placevec.cli.surroundings import one_line_errors as one_line_errors
 from placevec.cli.surroundings import progress_bar as progress_bar
 from placevec.cli.verbs import main as main

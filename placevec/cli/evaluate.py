@@ -4,7 +4,7 @@ import json
 from typing import Annotated
 
 from placevec.cli.arguments import Flags, Places
-from placevec.cli.surroundings import import_keras, progress_bar
+from placevec.cli.surroundings import progress_bar
 from placevec.config import EvaluateConfig
 
 
@@ -15,7 +15,6 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
         places: READER:PATH of photos with positions.
         settings: How recall is measured.
     """
-    import_keras()
     from placevec.evaluation import evaluate as evaluate_model
     from placevec.models import open_engine
     from placevec.sources import open_places

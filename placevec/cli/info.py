@@ -1,7 +1,6 @@
 """`placevec info`: what a model is made of, and what it costs."""
 
 from placevec.cli.arguments import Model
-from placevec.cli.surroundings import import_keras
 from placevec.config import EvaluateConfig
 
 _INPUT = (
@@ -24,7 +23,6 @@ def info(
         image_size: Rows and columns of a photo. None: those it was trained on.
         batch_size: Photos in a batch, for the memory.
     """
-    import_keras()
     from placevec.models import load_model, measure_model
 
     network = load_model(model)

@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-import numpy as np
-
 from placevec.cli.arguments import Flags, Places
-from placevec.cli.surroundings import import_keras, progress_bar
+from placevec.cli.surroundings import progress_bar
 from placevec.config import SplitConfig
 
 
@@ -23,14 +21,18 @@ def split(
         places: READER:PATH of photos with positions.
         settings: How photos are split.
     """
-    import_keras()
+    import numpy as np
+
     from placevec.evaluation import make_split
-    from placevec.models import load_model
     from placevec.places import SPLITS
     from placevec.sources import SPLITS_FILE, find_reader, open_places
 
     dataset = open_places(places, skip_unreadable=settings.skip_unreadable)
-    model = None if settings.model is None else load_model(settings.model)
+    model = None
+    if settings.model is not None:
+        from placevec.models import load_model
+
+        model = load_model(settings.model)
     parts, roles = make_split(dataset, settings, model, progress=progress_bar)
     for name in SPLITS:
         rows = parts.rows(name)

@@ -1,8 +1,7 @@
-"""What surrounds a verb: its errors in one line, Keras imported, progress bars."""
+"""What surrounds a verb: its errors in one line, progress bars."""
 
 import contextlib
 import functools
-import importlib
 import logging
 import os
 import sys
@@ -23,6 +22,7 @@ OUR_FAULT = 70
 _READER_GONE = 141  # 128 + SIGPIPE
 _DEBUG_FLAG, _DEBUG_VARIABLE = "--debug", "PLACEVEC_DEBUG"
 _BAD_INPUT = (ValueError, OSError, FloatingPointError, ImportError, MemoryError)
+_BACKENDS = ("tensorflow", "jax", "torch")
 _LONGEST = 2000  # characters of an error
 
 
@@ -84,6 +84,12 @@ class _SafeFormatter(logging.Formatter):
 def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"the memory is full ({str(error) or 'MemoryError'}). Free some, or do less at once"
+    if isinstance(error, ModuleNotFoundError) and error.name in _BACKENDS:
+        return (
+            f"Keras needs {error.name}, which is not installed. Choose another backend by the "
+            "environment variable KERAS_BACKEND (tensorflow or jax), or install it "
+            "(`make test-torch` installs PyTorch's CPU build)"
+        )
     return str(error) if str(error).strip() else repr(error)
 
 
@@ -108,15 +114,3 @@ def _can_write() -> bool:
         with open(os.devnull, "wb") as nowhere:  # or Python would fail on it at its end
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return False
-
-
-def import_keras() -> None:
-    """Imports Keras, and says what to install if its backend is missing."""
-    try:
-        importlib.import_module("keras")
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"{error.name} is not installed, which KERAS_BACKEND="
-            f"{os.environ.get('KERAS_BACKEND', '')} needs. Choose tensorflow or jax, or install it "
-            "(`make test-torch` installs PyTorch's CPU build)"
-        ) from error

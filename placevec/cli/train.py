@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from placevec.cli.arguments import Flags
-from placevec.cli.surroundings import import_keras, progress_bar
+from placevec.cli.surroundings import progress_bar
 from placevec.config import TrainConfig
 
 
@@ -19,7 +19,6 @@ def train_over(default: TrainConfig) -> Callable[..., None]:
         all. `--config run.json` takes the settings of an earlier run, `--recipe NAME --data DIR`
         those of a recipe (placevec/recipes); flags go over them.
         """
-        import_keras()
         from placevec.training import train as train_model
 
         if training := train_model(settings, progress=progress_bar):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from placevec.cli.arguments import Flags, Model
-from placevec.cli.surroundings import import_keras, progress_bar
+from placevec.cli.surroundings import progress_bar
 from placevec.config import WhitenConfig
 from placevec.whole_file import require_writable
 
@@ -16,7 +16,6 @@ def whiten(model: Model, /, settings: Annotated[WhitenConfig, Flags]) -> None:
         model: A .keras file or an old .h5 file. Whitening that it ends in is replaced.
         settings: How the whitening is fitted.
     """
-    import_keras()
     from placevec.models import load_model, save_model
     from placevec.sources import open_places
     from placevec.training import whiten as whiten_model
@@ -48,7 +47,6 @@ def crop(model: Model, /, dim: int, out: Path) -> None:
         dim: Numbers to keep.
         out: File for the model with so many numbers.
     """
-    import_keras()
     from placevec.models import crop_whitening, load_model, save_model
 
     require_writable(out, ".keras")

@@ -24,6 +24,7 @@ from placevec.layers import (
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
 from placevec.models.keras_file import load_keras
+from placevec.models.model_file import require_model_file
 from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
 
@@ -158,20 +159,6 @@ def load_model(path: Path) -> keras.Model:
             f"each. Received: inputs {inputs}, outputs {outputs}"
         )
     return without_xla(model)
-
-
-def require_model_file(path: Path) -> None:
-    """Refuses a path that is no file, and names the model inside the folder of a training.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    if path.is_dir():
-        inside = path / "model.keras"
-        hint = f"Name the file in it: {inside}" if inside.is_file() else "Name a .keras file"
-        raise FileNotFoundError(f"The model {path} is a folder. {hint}")
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no model {path}")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -36,6 +36,13 @@ class Stopped(KeyboardInterrupt):
         (FloatingPointError("NaN"), 2, "placevec: NaN"),
         (ValueError(), 2, "placevec: ValueError()"),
         (ImportError("No module named 'jax'"), 2, "placevec: No module named 'jax'"),
+        (
+            ModuleNotFoundError("No module named 'torch'", name="torch"),
+            2,
+            "placevec: Keras needs torch, which is not installed. Choose another backend by the "
+            "environment variable KERAS_BACKEND (tensorflow or jax), or install it "
+            "(`make test-torch` installs PyTorch's CPU build)",
+        ),
         (KeyboardInterrupt(), 130, "placevec: stopped"),
         (Stopped("Stopped after step 3"), 143, "placevec: Stopped after step 3"),
     ],

@@ -3,15 +3,18 @@
 import queue
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL_FILE = "model.tflite"
 
 
-def export(model: keras.Model, folder: Path) -> None:
+def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.tflite`, open in batch, rows and columns."""
     model.export(str(folder / MODEL_FILE), format="litert", verbose=False)
 

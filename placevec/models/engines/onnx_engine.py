@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import onnxruntime
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL_FILE = "model.onnx"
 
 
-def export(model: keras.Model, folder: Path) -> None:
+def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.onnx`, open in batch, rows and columns."""
     path = str(folder / MODEL_FILE)
     model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))

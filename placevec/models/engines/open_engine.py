@@ -6,20 +6,23 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from placevec.config import TrainConfig
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
-from placevec.models.descriptor_model import load_model, model_id, require_model_file
+from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
-from placevec.models.engines.keras_engine import has_accelerator, wrap
 from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
+from placevec.models.model_file import require_model_file
 from placevec.process.workers import num_cores
+
+if TYPE_CHECKING:
+    import keras
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ def open_engine(
     Engines other than Keras read an export of the model. It is made once, by Keras on TensorFlow,
     and kept in the user's cache folder, or in that of `PLACEVEC_CACHE`, under the hash of the model
     file. On first use at an image size its descriptors are compared with Keras's, which is kept
-    too.
+    too. From then on the model opens without Keras being imported.
 
     Args:
         model_path: Path. A `.keras` file of this project, or an old `.h5` file.
@@ -83,7 +86,11 @@ def open_engine(
 
 
 class _Opening:
-    """One model being opened; Keras loads it at most once, and not where an export is known."""
+    """One model being opened.
+
+    Keras is imported and loads it at most once, and not at all if all that is asked is in the
+    cache.
+    """
 
     def __init__(
         self,
@@ -102,13 +109,18 @@ class _Opening:
         self.threads = threads or num_cores()
         self.parallel_calls = parallel_calls or self.threads
         self.calibration = calibration
+        self.exports: dict[str, Export] = {}
 
     @functools.cached_property
-    def model(self) -> keras.Model:
+    def model(self) -> "keras.Model":
+        from placevec.models.descriptor_model import load_model
+
         return load_model(self.path)
 
     @functools.cached_property
     def facts(self) -> dict:
+        from placevec.models.descriptor_model import model_id
+
         source = self.model.inputs[0]
         return {
             "image_size": list(image_size_of(self.model, usual=TrainConfig.image_size)),
@@ -161,10 +173,10 @@ class _Opening:
 
     def _measure(self, names: Sequence[str]) -> tuple[dict[str, float], dict[str, Engine]]:
         """Returns photos a second of those that work, as kept, and what was opened for it."""
-        size = "x".join(map(str, self.image_size or ("its own",)))
+        rows, columns = self._size(self._known_facts(names))
         about = (
-            f"{', '.join(names)} at {size}, {self.precision}, on {cpu_name()} by {self.threads} "
-            f"threads, {self.parallel_calls} calls, exported by {keras.backend.backend()}"
+            f"{', '.join(names)} at {rows}x{columns}, {self.precision}, on {cpu_name()} by "
+            f"{self.threads} threads, {self.parallel_calls} calls, exported by {backend_name()}"
         )
         if kept := find_speeds(self.path, about):
             return kept, {}
@@ -178,10 +190,21 @@ class _Opening:
             keep_speeds(self.path, about, speeds)
         return speeds, opened
 
+    def _find(self, name: str) -> Export | None:
+        """Returns an export of the cache, which is hashed at most once."""
+        if name not in self.exports and (found := find_export(self.path, name)):
+            self.exports[name] = found
+        return self.exports.get(name)
+
+    def _known_facts(self, names: Sequence[str]) -> dict:
+        """Returns what is known of the model, from an export where there is one."""
+        found = (self._find(name) for name in names)
+        return next((export.facts for export in found if export), None) or self.facts
+
     def _find_or_make(self, name: str, kind: EngineKind) -> Export:
-        if self.precision == "int8" and (found := find_export(self.path, f"int8_{name}")):
+        if self.precision == "int8" and (found := self._find(f"int8_{name}")):
             return found
-        export = find_export(self.path, name) or self._export(name, kind)
+        export = self._find(name) or self._export(name, kind)
         return self._quantize(name, kind, export) if self.precision == "int8" else export
 
     def _size(self, facts: dict) -> tuple[int, int]:
@@ -201,13 +224,18 @@ class _Opening:
 
     def _open_keras(self) -> Engine:
         size = self._size(self.facts)
-        run = wrap(self.model, self.precision)
+        run = self._wrapped(self.precision)
         checked = {}
         if self.precision != "float32":
-            reference = wrap(self.model, "float32")
+            reference = self._wrapped("float32")
             photos = check_photos(size, self.facts["channels"])
             checked = compare(_unit(run), reference, photos)
         return self._engine(KERAS, self.facts, size, 1, run, checked)
+
+    def _wrapped(self, precision: str) -> Callable[[np.ndarray], np.ndarray]:
+        from placevec.models.engines.keras_engine import wrap
+
+        return wrap(self.model, precision)
 
     def _engine(
         self, name: str, facts: dict, size: tuple, calls: int, run: Callable, checked: dict
@@ -254,10 +282,10 @@ class _Opening:
 
     def _export(self, name: str, kind: EngineKind) -> Export:
         self._require(name, kind, exporting=True)
-        if keras.backend.backend() != "tensorflow":
+        if backend_name() != "tensorflow":
             raise ValueError(
                 "Exports are made by Keras on TensorFlow. Received: "
-                f"KERAS_BACKEND={keras.backend.backend()}. Describe a photo with "
+                f"KERAS_BACKEND={backend_name()}. Describe a photo with "
                 "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
         make = functools.partial(kind.module().export, self.model)
@@ -271,7 +299,7 @@ class _Opening:
         checked = export.checks.get(about)
         if checked is None:
             run = run if self.precision == "float32" else _unit(run)
-            reference = wrap(self.model, "float32")
+            reference = self._wrapped("float32")
             checked = compare(run, reference, self._photos(export, size))
             with contextlib.suppress(OSError):  # read-only by now: it is compared anew next time
                 export.keep_check(about, checked)

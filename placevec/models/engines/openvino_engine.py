@@ -9,16 +9,19 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL_FILE = "model.xml"
 _HINTS = {"float32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not in int8
 _SHAPES = 4  # compiled networks that are kept, one for each shape of a batch
 
 
-def export(model: keras.Model, folder: Path) -> None:
+def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.xml` and `model.bin`, open in batch, rows and columns."""
     import_openvino()
     model.export(str(folder / MODEL_FILE), format="openvino", verbose=False)

@@ -205,7 +205,9 @@ def test_int8_by_keras_is_refused(saved):
 @needs_openvino
 def test_the_second_opening_needs_no_keras_model(saved, noise, monkeypatch):
     expected = open_engine(saved, engine="openvino")(noise)
-    monkeypatch.setattr(ROOM, "load_model", lambda _: pytest.fail("it was loaded"))
+    monkeypatch.setattr(
+        "placevec.models.descriptor_model.load_model", lambda _: pytest.fail("it was loaded")
+    )
     np.testing.assert_array_equal(open_engine(saved, engine="openvino")(noise), expected)
 
 
@@ -245,7 +247,7 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
     def broken(*_):
         raise MemoryError("of the library")
 
-    monkeypatch.setattr(ROOM, "find_export", broken)
+    monkeypatch.setattr(ROOM._Opening, "_find_or_make", broken)
     engine = open_engine(saved)
     assert engine.name == "keras"
     assert engine(noise).shape == (7, 16)
