@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from placevec.input_file import shown
+
 LOCK = "lock"
 
 
@@ -21,7 +23,16 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
         OSError: If the file is a link, or the folder read-only.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    lock = os.open(Path(folder) / LOCK, flags, 0o644)
+    path = Path(folder) / LOCK
+    try:
+        lock = os.open(path, flags, 0o644)
+    except OSError as error:
+        if not (path.is_symlink() or path.exists()):
+            raise
+        raise OSError(
+            f"{shown(path)} must be an empty file that you can write to ({error.strerror}). "
+            "Remove what is there"
+        ) from error
     refusal = f"Another process writes to {folder}, or another writer of this one. Wait or close it"
     try:
         hold(lock, refusal, waits=waits)

@@ -16,9 +16,15 @@ def test_one_at_a_time_and_the_next_one_when_it_ends(tmp_path):
 
 def test_follows_no_link(tmp_path):
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="lock"):
+    with pytest.raises(OSError, match="lock must be an empty file .*Remove what is there"):
         take_lock(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_says_what_is_in_the_way(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(OSError, match="lock must be an empty file .*Is a directory"):
+        take_lock(tmp_path)
 
 
 def test_waits_where_told(tmp_path):

@@ -16,6 +16,8 @@ MANIFEST = "manifest.json"
 _FORMAT = "placevec descriptors 2"
 _FORMAT_WITHOUT_DIGEST = "placevec descriptors 1"
 _MOST_NUMBERS = 2**20  # of a descriptor
+_MOST_FILES = 2**48  # numbers that are given to files
+_LARGEST_SIDE = 2**16  # of a photo, in pixels
 _LARGEST_MANIFEST = 2**30  # bytes; some millions of shards
 
 
@@ -120,10 +122,19 @@ class Manifest:
             if not isinstance(getattr(self, name), str | None):
                 raise ValueError(f"`{name}` must be a text. Received: {getattr(self, name)!r}")
         size = self.image_size
-        if size is not None and not (len(size) == 2 and all(type(each) is int for each in size)):
-            raise ValueError(f"`image_size` must be two whole numbers. Received: {size}")
+        if size is not None and not (
+            len(size) == 2 and all(type(each) is int and 0 < each <= _LARGEST_SIDE for each in size)
+        ):
+            raise ValueError(
+                f"`image_size` must be two whole numbers, 1 to {_LARGEST_SIDE}. Received: {size}"
+            )
         if self.dim is not None and not (type(self.dim) is int and 0 < self.dim <= _MOST_NUMBERS):
             raise ValueError(f"`dim` must be 1 to {_MOST_NUMBERS}. Received: {self.dim}")
+        if not (type(self.next_number) is int and 0 <= self.next_number < _MOST_FILES):
+            raise ValueError(
+                f"`next_number` must be a whole number, 0 to {_MOST_FILES - 1}. Received: "
+                f"{self.next_number!r}"
+            )
         numbers = [shard.number for shard in self.shards]
         numbers += [each.number for each in (self.removed, self.index) if each is not None]
         is_below = all(type(each) is int and 0 <= each < self.next_number for each in numbers)
@@ -169,6 +180,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _manifest(values: Any) -> Manifest:
+    if not isinstance(values, dict):
+        raise ValueError(f"it must hold values by name. Received: {type(values).__name__}")
     found = values.pop("format", None)
     if found == _FORMAT:
         if values.pop("digest", None) != _digest({"format": found, **values}):

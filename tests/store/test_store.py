@@ -220,6 +220,12 @@ SHARD = {"number": 0, "count": 3, "sha256": 64 * "0"}
         (damage_manifest(shards=[SHARD | {"count": 10**12}]), r"must hold \(1000000000000, 4\)"),
         (damage_manifest(shards=[SHARD, SHARD]), "Numbers must differ"),
         (damage_manifest(shards=[SHARD | {"path": "/etc/passwd"}]), "cannot be read"),
+        (damage_manifest(shards=[], next_number="9"), "`next_number` must be a whole number"),
+        (damage_manifest(next_number=9.5), "`next_number` must be a whole number"),
+        (damage_manifest(shards=[], next_number=-3), "`next_number` must be a whole number"),
+        (damage_manifest(next_number=2**50), "`next_number` must be a whole number"),
+        (damage_manifest(image_size=[-1, 10]), "`image_size` must be two whole numbers, 1 to"),
+        (damage_manifest(image_size=[10, 10**12]), "`image_size` must be two whole numbers, 1 to"),
         (damage_manifest(removed={"number": "../x"}), "Numbers must differ and be below"),
         (cut("000000.npy", 150), "in 150 bytes"),
         (cut("000000.npy", 3), "000000.npy cannot be read as numbers"),
@@ -245,6 +251,12 @@ def test_refuses_files_that_are_damaged_or_lead_elsewhere(filled, damage, match)
     with pytest.raises(ValueError, match=match):
         store = DescriptorStore.open(filled)
         len(store.descriptors) + len(store.table())
+
+
+def test_a_manifest_that_holds_no_values_by_name_is_refused(filled):
+    (filled / "manifest.json").write_text("[]")
+    with pytest.raises(ValueError, match="it must hold values by name. Received: list"):
+        read_manifest(filled)
 
 
 def test_positions_and_times_are_columns_that_pandas_and_arrow_read(filled):
