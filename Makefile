@@ -53,7 +53,7 @@ test-jax: install
 
 test-torch: $(VENV)/.installed-torch
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
-	  tests/training/test_devices.py
+	  tests/training/step/test_devices.py
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

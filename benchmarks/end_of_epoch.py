@@ -22,7 +22,7 @@ import tyro
 from machine import describe_machine, measure_in_turns
 
 import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
-from placevec.training.feeding import feeding
+from placevec.training.step.feeding import feeding
 
 _APART_S = 0.5
 

@@ -40,7 +40,7 @@ from placevec.models import build_descriptor_model, measure_model
 from placevec.places import TupleSampler
 from placevec.sources import open_places
 from placevec.training import TupleBatches
-from placevec.training.tuple_model import make_tuple_model
+from placevec.training.step.tuple_model import make_tuple_model
 
 _PHOTO_SIZE = (480, 640)
 _CACHE_BYTES = 2**30

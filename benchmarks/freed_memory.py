@@ -75,8 +75,8 @@ def _measure(tuples: int, steps: int) -> dict[str, float]:
 
     from placevec.config import TrainConfig
     from placevec.models import build_descriptor_model
-    from placevec.training.feeding import feeding
-    from placevec.training.tuple_model import make_tuple_model
+    from placevec.training.step.feeding import feeding
+    from placevec.training.step.tuple_model import make_tuple_model
 
     config = TrainConfig()
     keras.utils.set_random_seed(0)

@@ -66,7 +66,7 @@ def _measure(photos: int, steps: int, fused: bool) -> tuple[float, float]:
 
     from placevec.config import ModelConfig
     from placevec.models import build_descriptor_model
-    from placevec.training.batch_norm import fuse_batch_norm
+    from placevec.training.start.batch_norm import fuse_batch_norm
 
     keras.utils.set_random_seed(0)
     model = build_descriptor_model(ModelConfig(weights="none"))

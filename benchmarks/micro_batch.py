@@ -32,7 +32,7 @@ import tyro
 import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
 from placevec.config import ModelConfig, TrainConfig
 from placevec.models import build_descriptor_model
-from placevec.training.tuple_model import make_tuple_model
+from placevec.training.step.tuple_model import make_tuple_model
 
 
 class InSlices(keras.layers.Layer):

@@ -24,16 +24,11 @@ from placevec.places import PlaceDataset, TupleSampler
 from placevec.retrieval import no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
-from placevec.training.cluster_use import cluster_use
-from placevec.training.clusters import read_photos
-from placevec.training.devices import Devices, open_devices
-from placevec.training.distillation import start_descriptors
-from placevec.training.feeding import feeding
-from placevec.training.journal import best_epoch, in_words, keep_the_best, measured, record
-from placevec.training.mining import Mined, Miner
-from placevec.training.optimizer import averaged_weights, step_size
-from placevec.training.photo_record import record_photos, require_same_photos, write_record
-from placevec.training.report import write_report
+from placevec.training.run.journal import best_epoch, in_words, keep_the_best, measured, record
+from placevec.training.run.photo_record import record_photos, require_same_photos, write_record
+from placevec.training.run.report import write_report
+from placevec.training.run.stopping import StopEarly, StopRequest, stop_requests
+from placevec.training.run.validation import Validation
 from placevec.training.run_files import (
     clear_run,
     note_loss,
@@ -43,18 +38,23 @@ from placevec.training.run_files import (
     write_history,
     write_json,
 )
-from placevec.training.sampler import open_batches, open_training, open_workers
-from placevec.training.start import start_from_photos
-from placevec.training.stopping import StopEarly, StopRequest, stop_requests
-from placevec.training.stream_batches import StreamSampler
-from placevec.training.tuple_model import (
+from placevec.training.start.cluster_use import cluster_use
+from placevec.training.start.clusters import read_photos
+from placevec.training.start.from_photos import start_from_photos
+from placevec.training.start.whitening import whiten
+from placevec.training.step.devices import Devices, open_devices
+from placevec.training.step.distillation import start_descriptors
+from placevec.training.step.feeding import feeding
+from placevec.training.step.optimizer import averaged_weights, step_size
+from placevec.training.step.tuple_model import (
     descriptor_of,
     load_tuple_model,
     make_tuple_model,
     steps_of,
 )
-from placevec.training.validation import Validation
-from placevec.training.whitening import whiten
+from placevec.training.tuples.mining import Mined, Miner
+from placevec.training.tuples.sampler import open_batches, open_training, open_workers
+from placevec.training.tuples.stream_batches import StreamSampler
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 16

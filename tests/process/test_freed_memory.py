@@ -36,7 +36,7 @@ from placevec.process.freed_memory import keep_freed_memory
 before = faults()
 keep_freed_memory()
 import keras, numpy
-from placevec.training.feeding import feeding
+from placevec.training.step.feeding import feeding
 counts = []
 look = keras.callbacks.LambdaCallback(
     on_train_batch_end=lambda batch, logs=None: counts.append(faults())

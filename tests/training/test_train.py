@@ -19,9 +19,9 @@ from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model, model_id, remove_whitening, save_model
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
-from placevec.training.batches import TupleBatches
+from placevec.training.run.validation import Validation
 from placevec.training.run_files import read_history
-from placevec.training.validation import Validation
+from placevec.training.tuples.batches import TupleBatches
 
 
 def weights_of(run_dir):
@@ -91,7 +91,7 @@ def test_keeps_the_best_model(small_config, monkeypatch):
         saved.append(path.name)
         save_model(model, path)
 
-    for module in ("train", "journal"):
+    for module in ("train", "run.journal"):
         monkeypatch.setattr(sys.modules[f"placevec.training.{module}"], "save_model", spy)
     train(config)
     assert saved == [

@@ -7,10 +7,10 @@ import keras
 from placevec.config import TrainConfig
 from placevec.models import holds_aggregator, holds_projection
 from placevec.places import PlaceDataset
-from placevec.training.batch_norm import settle_batch_norm
-from placevec.training.clusters import clusters_from_photos, read_centers
-from placevec.training.stream_batches import StreamPhotos
-from placevec.training.whitening import check_whitening, start_projection
+from placevec.training.start.batch_norm import settle_batch_norm
+from placevec.training.start.clusters import clusters_from_photos, read_centers
+from placevec.training.start.whitening import check_whitening, start_projection
+from placevec.training.tuples.stream_batches import StreamPhotos
 
 
 def start_from_photos(

@@ -5,7 +5,7 @@ import pytest
 from placevec.images import read_image
 from placevec.models import build_descriptor_model
 from placevec.sources import open_places
-from placevec.training.batch_norm import fuse_batch_norm, settle_batch_norm
+from placevec.training.start.batch_norm import fuse_batch_norm, settle_batch_norm
 
 SIZE = (32, 48)
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.training.feeding import feeding
+from placevec.training.step.feeding import feeding
 
 
 def batches(count, fail_at=None):

@@ -15,9 +15,9 @@ from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
 from placevec.retrieval import describe, no_progress
 from placevec.store import nearest
-from placevec.training.batches import query_order
-from placevec.training.descriptor_cache import DescriptorCache
 from placevec.training.run_files import MINED
+from placevec.training.tuples.batches import query_order
+from placevec.training.tuples.descriptor_cache import DescriptorCache
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)

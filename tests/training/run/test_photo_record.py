@@ -6,9 +6,9 @@ import pytest
 from scipy import sparse
 
 from placevec.places import PlaceDataset
-from placevec.training.photo_record import record_photos, require_same_photos, write_record
+from placevec.training.run.photo_record import record_photos, require_same_photos, write_record
 from placevec.training.run_files import PHOTOS
-from placevec.training.stream_batches import StreamPhotos
+from placevec.training.tuples.stream_batches import StreamPhotos
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg"]
 

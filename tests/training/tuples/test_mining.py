@@ -8,9 +8,9 @@ import pytest
 from placevec.images import UnreadableImageError, read_image
 from placevec.places import TupleSampler
 from placevec.sources import open_places
-from placevec.training import mining
-from placevec.training.batches import query_order
-from placevec.training.mining import Miner, is_due
+from placevec.training.tuples import mining
+from placevec.training.tuples.batches import query_order
+from placevec.training.tuples.mining import Miner, is_due
 
 pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)

@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from placevec.training import run_files
-from placevec.training.journal import best_epoch, keep_the_best, measured, record
+from placevec.training.run.journal import best_epoch, keep_the_best, measured, record
 from placevec.training.run_files import read_history
 
 pytestmark = pytest.mark.one_backend

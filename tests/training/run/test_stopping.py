@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from placevec.training.stopping import StopEarly, StopRequest, stop_requests
+from placevec.training.run.stopping import StopEarly, StopRequest, stop_requests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from placevec.models import build_descriptor_model
-from placevec.training.optimizer import averaged_weights, make_optimizer, step_size
-from placevec.training.tuple_model import load_tuple_model, make_tuple_model
+from placevec.training.step.optimizer import averaged_weights, make_optimizer, step_size
+from placevec.training.step.tuple_model import load_tuple_model, make_tuple_model
 
 
 def numbers(variable):

@@ -13,9 +13,10 @@ import pytest
 from placevec.config import TrainConfig, to_dict
 from placevec.images import read_image
 from placevec.models import load_model
-from placevec.training import stream_batches, train
-from placevec.training.sampler import open_batches, open_training
-from placevec.training.stream_batches import StreamBatches, StreamSampler
+from placevec.training import train
+from placevec.training.tuples import stream_batches
+from placevec.training.tuples.sampler import open_batches, open_training
+from placevec.training.tuples.stream_batches import StreamBatches, StreamSampler
 
 pytestmark = pytest.mark.one_backend
 

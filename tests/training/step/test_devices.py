@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig, to_dict
-from placevec.training import devices, train
+from placevec.training import train
+from placevec.training.step import devices
 
 BACKEND = keras.backend.backend()
 TRAIN = """

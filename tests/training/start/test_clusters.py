@@ -8,7 +8,7 @@ from placevec.images import read_image
 from placevec.models import build_descriptor_model
 from placevec.sources import open_places
 from placevec.training import clusters_from_photos
-from placevec.training.clusters import read_centers
+from placevec.training.start.clusters import read_centers
 
 SIZE = (32, 48)
 
@@ -60,9 +60,9 @@ def test_photos_are_drawn_from_the_whole_list(paths, monkeypatch):
     """The paper's code means to draw photos, but takes the first ones of the list."""
     model = build_descriptor_model(ModelConfig(cut_layer="block_1_project_BN", num_clusters=2))
     read = []
-    monkeypatch.setattr("placevec.training.clusters._NUM_PHOTOS", 3)
+    monkeypatch.setattr("placevec.training.start.clusters._NUM_PHOTOS", 3)
     monkeypatch.setattr(
-        "placevec.training.clusters.read_image",
+        "placevec.training.start.clusters.read_image",
         lambda path, **options: read.append(path) or read_image(path, **options),
     )
     for seed in range(8):

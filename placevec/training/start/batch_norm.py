@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from placevec.training.clusters import read_photos
+from placevec.training.start.clusters import read_photos
 
 _log = logging.getLogger(__name__)
 _NUM_PHOTOS = 64

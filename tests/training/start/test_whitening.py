@@ -12,7 +12,7 @@ from placevec.places import PlaceDataset
 from placevec.retrieval import describe
 from placevec.sources import open_places
 from placevec.training import whiten
-from placevec.training.whitening import check_whitening, start_projection
+from placevec.training.start.whitening import check_whitening, start_projection
 
 SIZE = (32, 48)
 
@@ -102,7 +102,7 @@ def test_replaces_the_whitening_that_is_there(model, dataset, tmp_path):
 
 
 def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monkeypatch):
-    monkeypatch.setattr("placevec.training.whitening.describe", None)
+    monkeypatch.setattr("placevec.training.start.whitening.describe", None)
     for refuse in (whiten, check_whitening):
         with pytest.raises(ValueError, match="at least 21 photos. Received: 16"):
             refuse(model, dataset, 20)

@@ -5,7 +5,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.config.choices import LOSSES
 from placevec.models import build_descriptor_model
-from placevec.training.tuple_model import (
+from placevec.training.step.tuple_model import (
     descriptor_of,
     load_tuple_model,
     make_tuple_model,

@@ -8,8 +8,8 @@ from placevec.images import read_image
 from placevec.models import build_descriptor_model, load_model
 from placevec.sources import open_places
 from placevec.training import train
-from placevec.training.distillation import start_descriptors
-from placevec.training.tuple_model import make_tuple_model
+from placevec.training.step.distillation import start_descriptors
+from placevec.training.step.tuple_model import make_tuple_model
 
 SIZE = (32, 48)
 
@@ -43,7 +43,7 @@ def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_confi
     """Those that the untrained network of the run gives for them."""
     config = small_config(distillation=1.0, flip_tuples=True, augmentation="none")
     batches = []
-    module = sys.modules["placevec.training.sampler"]
+    module = sys.modules["placevec.training.tuples.sampler"]
 
     class Spy(module.TupleBatches):
         def epoch(self, epoch, first_step=0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from placevec.sources import open_places
-from placevec.training.sampler import open_sampler, open_workers
+from placevec.training.tuples.sampler import open_sampler, open_workers
 
 pytestmark = pytest.mark.one_backend
 

@@ -8,7 +8,7 @@ from placevec.images import AugmentWorkers, PhotoCache, UnreadableImageError, re
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.sources import open_places
 from placevec.training import TupleBatches
-from placevec.training.batches import query_order
+from placevec.training.tuples.batches import query_order
 
 SIZE = (32, 48)
 
@@ -79,7 +79,7 @@ def test_reads_a_photo_once_where_there_is_a_cache(made_places, monkeypatch):
         read.append(path)
         return read_image(path, **form)
 
-    monkeypatch.setattr("placevec.training.batches.read_image", noted)
+    monkeypatch.setattr("placevec.training.tuples.batches.read_image", noted)
     cache = PhotoCache(10**6)
     for epoch in range(3):
         list(batches(made_places / "train", steps_per_epoch=12, cache=cache).epoch(epoch))

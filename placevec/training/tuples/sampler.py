@@ -9,8 +9,8 @@ from placevec.config import TrainConfig
 from placevec.images import AugmentWorkers
 from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
-from placevec.training.batches import TupleBatches
-from placevec.training.stream_batches import PREFIX, StreamBatches, StreamSampler
+from placevec.training.tuples.batches import TupleBatches
+from placevec.training.tuples.stream_batches import PREFIX, StreamBatches, StreamSampler
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from placevec.config.choices import LOSSES
 from placevec.layers import PhotoAugmentation
 from placevec.losses import DistillationLoss, get_loss
 from placevec.models import load_keras, without_xla
-from placevec.training.batch_norm import fuse_batch_norm
-from placevec.training.optimizer import keep_weights_apart, make_optimizer
+from placevec.training.start.batch_norm import fuse_batch_norm
+from placevec.training.step.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
 

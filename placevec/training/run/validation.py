@@ -10,10 +10,10 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.evaluation import Evaluation, evaluate
 from placevec.places import PlaceDataset
-from placevec.training.batches import TupleBatches
-from placevec.training.devices import Devices
-from placevec.training.feeding import feeding
-from placevec.training.sampler import open_sampler
+from placevec.training.step.devices import Devices
+from placevec.training.step.feeding import feeding
+from placevec.training.tuples.batches import TupleBatches
+from placevec.training.tuples.sampler import open_sampler
 
 _log = logging.getLogger(__name__)
 _MOST_TUPLES = 32

@@ -4,7 +4,7 @@ import pytest
 
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model
-from placevec.training.cluster_use import cluster_use
+from placevec.training.start.cluster_use import cluster_use
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), np.uint8)
 

@@ -21,7 +21,7 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.models import without_xla
 from placevec.retrieval import BATCH_SIZE, NoReadablePhotoError, describe, no_progress
-from placevec.training.tuple_model import descriptor_of
+from placevec.training.step.tuple_model import descriptor_of
 
 _log = logging.getLogger(__name__)
 _HALF = 2**30

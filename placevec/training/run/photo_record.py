@@ -13,7 +13,7 @@ from placevec.images.video import find_frame
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.training.run_files import MODEL, PHOTOS
-from placevec.training.stream_batches import StreamPhotos
+from placevec.training.tuples.stream_batches import StreamPhotos
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""What a run writes and measures from epoch to epoch, and when it ends."""
