@@ -7,8 +7,10 @@
 import importlib
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import wrapt
+import wrapt as _wrapt
 
 from placevec.lazy_names import lazy_names
 from placevec.process.silent_import import import_in_silence
@@ -19,21 +21,60 @@ if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     import_in_silence()
 
+if TYPE_CHECKING:
+    from placevec.evaluation import evaluate as evaluate
+    from placevec.evaluation import recall as recall
+    from placevec.models import Engine
+    from placevec.models import open_engine as open_engine
+    from placevec.places import PlaceDataset as PlaceDataset
+    from placevec.retrieval import describe as describe
+    from placevec.retrieval import describe_to as describe_to
+    from placevec.retrieval import search as search
+    from placevec.sources import open_places as open_places
+    from placevec.training import train as train
+
 _HOMES = {
     "placevec.places": ("PlaceDataset",),
     "placevec.sources": ("open_places",),
-    "placevec.models": ("load_model", "open_engine"),
-    "placevec.retrieval": ("describe",),
-    "placevec.evaluation": ("recall",),
+    "placevec.models": ("open_engine",),
+    "placevec.retrieval": ("describe", "describe_to", "search"),
+    "placevec.evaluation": ("evaluate", "recall"),
     "placevec.training": ("train",),
 }
 
-__all__ = [name for names in _HOMES.values() for name in names]
+__all__ = ["load_model", *(name for names in _HOMES.values() for name in names)]
 __version__ = "0.1.0"
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(__name__, _HOMES)[0]
 
 
-@wrapt.when_imported("keras")
+def load_model(path: Path | str, *, image_size: tuple[int, int] | None = None) -> "Engine":
+    """Opens a saved model: `load_model("m.keras").describe(paths)` returns descriptors (N, D).
+
+    It is run by the fastest library that is installed and equals Keras; `open_engine` has more
+    settings. `placevec.models.load_model` returns the Keras network.
+
+    Args:
+        path: Path. A `.keras` file of this project, or an old `.h5` file.
+        image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
+            that the model was trained on.
+
+    Returns:
+        Engine.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the model is damaged, or its input shape is fixed to another size.
+    """
+    from placevec.models import open_engine
+
+    return open_engine(path, image_size=image_size)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})
+
+
+@_wrapt.when_imported("keras")
 def _register_with_keras(_module: object) -> None:
     importlib.import_module("placevec.layers")
     importlib.import_module("placevec.losses")

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 import placevec
@@ -100,23 +101,46 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 
 def test_every_public_name_is_there():
-    from placevec.evaluation import recall
-    from placevec.models import load_model, open_engine
+    from placevec.evaluation import evaluate, recall
+    from placevec.models import open_engine
     from placevec.places import PlaceDataset
-    from placevec.retrieval import describe
+    from placevec.retrieval import describe, describe_to, search
     from placevec.sources import open_places
     from placevec.training import train
 
     found = {name: getattr(placevec, name) for name in placevec.__all__}
+    assert found.pop("load_model").__module__ == "placevec"
     assert found == {
         "PlaceDataset": PlaceDataset,
         "open_places": open_places,
-        "load_model": load_model,
         "open_engine": open_engine,
         "describe": describe,
+        "describe_to": describe_to,
+        "search": search,
+        "evaluate": evaluate,
         "recall": recall,
         "train": train,
     }
+
+
+def test_tab_offers_the_public_names_and_type_checkers_know_them():
+    assert {*placevec.__all__} <= {*dir(placevec)}
+    assert [name for name in dir(placevec) if not name.startswith("_")] == sorted(placevec.__all__)
+    source = Path(placevec.__file__)
+    for name in placevec.__all__:
+        assert re.search(rf"as {name}$|^def {name}\(", source.read_text(), re.MULTILINE), name
+    assert (source.parent / "py.typed").is_file()
+
+
+@pytest.mark.one_backend
+def test_a_saved_model_describes_photos_in_one_line(tmp_path):
+    photos = keras.Input((None, None, 3), dtype="uint8")
+    path = tmp_path / "m.keras"
+    keras.Model(photos, GeM()(PixelScaling(scale=1 / 255)(photos))).save(path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8)
+    rows = placevec.load_model(path, image_size=(16, 24)).describe(pixels)
+    again, _ = placevec.describe(keras.saving.load_model(path), list(pixels), image_size=(16, 24))
+    np.testing.assert_allclose(rows, again, atol=1e-5)
 
 
 def test_refuses_a_name_that_is_not_there():

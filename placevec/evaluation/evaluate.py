@@ -12,8 +12,8 @@ import numpy as np
 from placevec.config import EvaluateConfig
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.recall import RANKS, recall
+from placevec.models.describe import describe, no_progress
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
-from placevec.retrieval.describe import describe, no_progress
 from placevec.sources import open_places
 from placevec.store.search.exact import nearest
 

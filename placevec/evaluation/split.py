@@ -9,8 +9,8 @@ from placevec.config import SplitConfig
 from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
 from placevec.images.fingerprint import Fingerprint
+from placevec.models.describe import describe, no_progress
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
-from placevec.retrieval.describe import describe, no_progress
 from placevec.sources import SPLITS_FILE, write_splits
 from placevec.store.search.exact import nearest
 from placevec.whole_file import require_writable

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import DescribeConfig
+from placevec.models.describe import NoReadablePhotoError, describe, no_progress
 from placevec.process.workers import python_path
-from placevec.retrieval.describe import NoReadablePhotoError, describe, no_progress
 
 _BATCHES_OF_A_PART = 64
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
+from placevec.models.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.places import PlaceDataset
-from placevec.retrieval.describe import NoReadablePhotoError, describe_in_batches, no_progress
 from placevec.store.manifest import MANIFEST, read_manifest
 from placevec.store.shards import is_storable
 from placevec.store.store import DescriptorStore

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
+from placevec.models.describe import describe, no_progress
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
-from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.describe_by_ray import describe_by_ray
 from placevec.retrieval.describe_store import describe_into, open_for, require_store_takes
 from placevec.sources.photos import open_photos

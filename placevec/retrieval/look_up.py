@@ -8,9 +8,9 @@ import numpy as np
 
 from placevec.config import SearchConfig
 from placevec.input_file import shown
+from placevec.models.describe import describe, no_progress
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame, unit_of
-from placevec.retrieval.describe import describe, no_progress
 from placevec.retrieval.draw_found import draw_found
 from placevec.sources.photos import open_photos
 from placevec.sources.values.utm import degrees_from_metres

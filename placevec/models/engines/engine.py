@@ -1,18 +1,27 @@
 """A saved model behind the library that runs it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from placevec.images import run_model
+from placevec.models.describe import describe_in_batches, named, no_progress
+from placevec.models.photo_list import photo_list
+
+if TYPE_CHECKING:
+    from placevec.models.photo_list import Photos
 
 
 @dataclass(frozen=True, eq=False)
 class Engine:
     """A function from raw photos to descriptors, and what a caller needs to know to feed it.
 
-    It may be called by several threads at once. `retrieval.describe` takes it like a Keras model.
+    `describe` takes photos in any form and of any size. A call takes pixels of `image_size` only
+    and resizes nothing: how a photo is resized changes its descriptor. It may be called by several
+    threads at once.
 
     Args:
         name: str. The library that runs the model, a key of `ENGINES`.
@@ -31,7 +40,7 @@ class Engine:
         run: callable. `(B, H, W, C)` uint8 to `(B, D)` float32.
 
     Input shape:
-        `(batch, height, width, C)`, uint8.
+        `(batch, *image_size, C)`, uint8.
 
     Output shape:
         `(batch, D)`, float32, of unit L2 norm.
@@ -53,14 +62,58 @@ class Engine:
     run: Callable[[np.ndarray], np.ndarray] = field(repr=False)
 
     def __call__(self, photos: np.ndarray) -> np.ndarray:
-        """Returns the descriptors (B, D) of photos (B, H, W, C)."""
+        """Returns the descriptors (B, D) of photos (B, H, W, C) of the model's size."""
         photos = np.asarray(photos)
-        if photos.ndim != 4 or photos.dtype != np.uint8 or photos.shape[-1] != self.channels:
+        takes = (*self.image_size, self.channels)
+        if photos.ndim != 4 or photos.dtype != np.uint8 or photos.shape[1:] != takes:
             raise ValueError(
-                f"An engine takes uint8 photos (batch, height, width, {self.channels}). "
-                f"Received: {photos.dtype}, shape {photos.shape}"
+                f"A call takes uint8 photos (batch, {', '.join(map(str, takes))}). Received: "
+                f"{photos.dtype}, shape {photos.shape}. `describe` resizes photos; to take another "
+                "size, open the model with `image_size`"
             )
         return run_model(self.run, np.ascontiguousarray(photos), self.name)
+
+    def describe(
+        self,
+        photos: "Photos",
+        *,
+        root: Path | str | None = None,
+        batch_size: int | None = None,
+        progress: Callable[..., Iterable] = no_progress,
+    ) -> np.ndarray:
+        """Describes photos, resized to the model's size; a row for each, in their order.
+
+        Args:
+            photos: Paths, arrays and PIL images, mixed at will; `(N, H, W, C)` uint8; PlaceDataset;
+                or DataFrame with the column `file`. An array is uint8, 0 to 255: `(H, W, 3)` RGB,
+                or gray.
+            root: Path or None. Folder that relative paths start from. None: that of the data set
+                that `PlaceDataset.to_frame` made the table of, else the current folder.
+            batch_size: int or None. Photos in a batch. None: `self.batch_size`.
+            progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+        Returns:
+            `(N, D)` float32, of unit L2 norm.
+
+        Raises:
+            ValueError: If there are no photos, or one cannot be read or is of another form.
+        """
+        listed, parts, kept = photo_list(photos, root), [], []
+        for descriptors, places in describe_in_batches(
+            self, listed, batch_size=batch_size, progress=progress
+        ):
+            parts.append(descriptors)
+            kept.extend(places)
+            if kept[-1] >= len(kept):  # one before it is missing
+                break
+        if len(kept) < len(listed):
+            first = next(row for row, place in enumerate([*kept, -1]) if row != place)
+            raise ValueError(
+                "`describe` returns a row for each photo, so all must be readable. Received: "
+                f"{named(listed, first)}, which is not. Leave it out, or call "
+                "`placevec.describe(model, paths)`, which also returns which photos it could read"
+            )
+        return np.concatenate(parts)
 
     def cost(self) -> str:
         """Returns in words what engine and precision cost beside Keras in float32."""

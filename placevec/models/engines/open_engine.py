@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def open_engine(
-    model_path: Path,
+    model_path: Path | str,
     *,
     engine: str = "auto",
     precision: str = "float32",

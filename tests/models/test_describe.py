@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.retrieval import describe, describe_in_batches
+from placevec.models.describe import describe, describe_in_batches
 
 SIZE = (32, 48)
 COLORS = [(10 * number, 100, 250 - 10 * number) for number in range(7)]
@@ -213,7 +213,7 @@ def test_calls_a_model_side_by_side_and_keeps_the_order(write_photos):
 
 def test_photos_are_read_ahead_no_further_than_some_batches(write_photos, monkeypatch):
     """Whatever the length of the list: the model here waits before its first answer."""
-    read, module = [], sys.modules["placevec.retrieval.describe"]
+    read, module = [], sys.modules["placevec.models.describe"]
     read_image = module.read_image
 
     def counting(path, **options):

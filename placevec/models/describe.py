@@ -38,7 +38,7 @@ class NoReadablePhotoError(ValueError):
 
 def describe(
     model: Callable[[np.ndarray], np.ndarray],
-    paths: Sequence[Path],
+    paths: Sequence[Path | np.ndarray],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
@@ -56,7 +56,7 @@ def describe(
             always gets full batches: the last one is filled up with zeros. One that has an
             attribute `parallel_calls`, as an Engine has, is called by so many threads at once;
             `image_size`, `channels` and `batch_size` stand for what is not given.
-        paths: sequence of Path. The photos.
+        paths: sequence of Path, or of pixels as `read_image` takes them. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `image_size_of`.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
@@ -98,7 +98,7 @@ def describe(
         kept.extend(places)
     if not kept:
         raise NoReadablePhotoError(
-            f"None of the {len(paths)} photos can be read (first: {paths[0]})"
+            f"None of the {len(paths)} photos can be read (first: {named(paths, 0)})"
         )
     seconds = time.perf_counter() - start
     _log.info(
@@ -111,7 +111,7 @@ def describe(
 
 def describe_in_batches(
     model: Callable[[np.ndarray], np.ndarray],
-    paths: Sequence[Path],
+    paths: Sequence[Path | np.ndarray],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
@@ -168,10 +168,16 @@ def describe_in_batches(
         yield from read_ahead(described, batches, num_workers=calls, ahead=calls)
 
 
+def named(paths: Sequence[Path | np.ndarray], place: int) -> str:
+    """Returns what a message calls one of the photos."""
+    photo = paths[place]
+    return f"photo {place}" if isinstance(photo, np.ndarray) else shown(photo)
+
+
 def _describe_batch(
     function: Callable,
     batch_size: int,
-    paths: Sequence[Path],
+    paths: Sequence[Path | np.ndarray],
     batch: list[tuple[int, np.ndarray]],
 ) -> tuple[np.ndarray, list[int]]:
     """Returns the descriptors of a batch and the places of its photos."""
@@ -195,13 +201,15 @@ def _describe_batch(
         first = int(is_bad.argmax())
         raise ValueError(
             "Descriptors must be finite and not zero. Received: one of length "
-            f"{lengths[first]:g} from the model for {shown(paths[places[first]])}. Take another "
+            f"{lengths[first]:g} from the model for {named(paths, places[first])}. Take another "
             "model, or leave the photo out if it is blank"
         )
     return descriptors, places
 
 
-def _read_or_none(path: Path, image_size: tuple[int, int], channels: int) -> np.ndarray | None:
+def _read_or_none(
+    path: Path | np.ndarray, image_size: tuple[int, int], channels: int
+) -> np.ndarray | None:
     try:
         return read_image(path, image_size=image_size, channels=channels)
     except (UnreadableImageError, OSError) as error:

@@ -1,0 +1,107 @@
+"""Photos in the forms that a notebook has them: paths, pixels, PIL images, tables."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from placevec.input_file import shown
+from placevec.places import PlaceDataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
+
+    Photos = (
+        Iterable[Path | str | np.ndarray | Image.Image] | np.ndarray | PlaceDataset | pd.DataFrame
+    )
+
+_BITS_DROPPED = 8  # of 16, as `read_image` does
+
+
+def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | np.ndarray]:
+    """Returns photos as paths and pixels, in their order.
+
+    Args:
+        photos: Paths, arrays and PIL images, mixed at will; `(N, H, W, C)` uint8; PlaceDataset; or
+            DataFrame with the column `file`. An array is uint8, `(H, W, 3)` RGB, or `(H, W)` or
+            `(H, W, 1)` gray. A PIL image is turned upright as its EXIF says.
+        root: Path or None. Folder that relative paths start from. None: that of the data set that
+            `PlaceDataset.to_frame` made the table of, else the current folder.
+
+    Returns:
+        list of Path and of (H, W, 3) uint8.
+
+    Raises:
+        ValueError: If this is one photo and no list, a photo is of another form, or a table has no
+            column `file`.
+
+    Example:
+    >>> photo_list(["a.jpg", np.zeros((4, 6), np.uint8)], "town")[0].as_posix()
+    'town/a.jpg'
+    """
+    if isinstance(photos, PlaceDataset):
+        return list(photos.paths())
+    if _is_of(photos, "pandas", "DataFrame"):
+        if "file" not in photos:
+            raise ValueError(
+                "A table of photos must have a column `file`. Received: "
+                f"{shown(', '.join(map(str, photos)))}"
+            )
+        root = photos.attrs.get("root") if root is None else root
+        photos = photos["file"]
+    is_batch = isinstance(photos, np.ndarray) and (photos.ndim == 4 or photos.dtype.kind in "OU")
+    is_one = isinstance(photos, str | Path) or _is_of(photos, "PIL.Image", "Image")
+    if is_one or not (is_batch or (isinstance(photos, Iterable) and not _is_array(photos))):
+        raise ValueError(
+            "`photos` must be a list of photos, (N, H, W, C) uint8, a PlaceDataset or a table with "
+            f"the column `file`. Received: {_kind(photos)}. Put one photo into a list: [photo]"
+        )
+    folder = Path() if root is None else Path(root)
+    return [_photo(each, row, folder) for row, each in enumerate(photos)]
+
+
+def _photo(photo: Any, row: int, folder: Path) -> Path | np.ndarray:
+    if isinstance(photo, str | Path):
+        return folder / photo
+    pixels = _upright(photo) if _is_of(photo, "PIL.Image", "Image") else photo
+    if not _is_array(pixels) or pixels.dtype != np.uint8 or not _is_photo_shape(pixels.shape):
+        raise ValueError(
+            "A photo must be a path, a PIL image, or uint8 pixels (H, W, 3) RGB or (H, W) gray, 0 "
+            f"to 255. Received: {_kind(photo)} as photo {row}"
+        )
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def _upright(image: "Image.Image") -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # `convert` would clip it
+        image = Image.fromarray((np.asarray(image) >> _BITS_DROPPED).astype(np.uint8))
+    return np.asarray(image.convert("RGB"))
+
+
+def _is_photo_shape(shape: tuple[int, ...]) -> bool:
+    return min(shape, default=0) > 0 and (
+        len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+    )
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def _is_of(value: object, module: str, name: str) -> bool:
+    """Says so without importing the library: whoever made such a value has imported it."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
+
+
+def _kind(value: object) -> str:
+    if _is_array(value):
+        return f"an array of {value.dtype}, shape {value.shape}"
+    return shown(f"{type(value).__name__} {value!r}", longest=100)
