@@ -24,7 +24,7 @@ def take_settings(arguments: list[str]) -> tuple[list[str], TrainConfig, RenderC
     elif arguments[:1] == ["render"]:
         what = "a file: the world.json of an earlier rendering"
         arguments, path = _take(arguments, "--config", what)
-        rendering = _read_config(RenderConfig, path and Path(path))
+        rendering = _read_config(RenderConfig, None if path is None else Path(path))
     return arguments, training, rendering
 
 
@@ -38,7 +38,9 @@ def _take_training(arguments: list[str]) -> tuple[list[str], TrainConfig]:
         arguments, given[flag] = _take(arguments, flag, what)
     config_path, name, data = given.values()
     if name is None and data is None:
-        return arguments, _read_config(TrainConfig, config_path and Path(config_path))
+        return arguments, _read_config(
+            TrainConfig, None if config_path is None else Path(config_path)
+        )
     if config_path is not None or name is None or data is None:
         raise ValueError(
             "`--recipe NAME` and `--data DIR` go together, without `--config`. Received: "

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
 from urllib.parse import urlsplit
 
 from placevec.config.choices import Choice, users_of
@@ -25,7 +25,7 @@ def settle_types(config: Any) -> None:
             refuse(config, each.name, _words(each.type))
 
 
-def refuse(config: Any, name: str, must: str) -> None:
+def refuse(config: Any, name: str, must: str) -> NoReturn:
     """Raises the `ValueError` that says what a setting must be and what was received."""
     raise ValueError(f"`{name}` must be {must}. Received: {name}={getattr(config, name)!r}")
 

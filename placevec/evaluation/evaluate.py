@@ -92,7 +92,7 @@ class Evaluation:
             dataset=replace(self.dataset, is_query=is_query),
             neighbors=self.neighbors[is_kept],
             similarities=self.similarities[is_kept],
-            relevant=[self.relevant[row] for row in np.flatnonzero(is_kept)],
+            relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
             descriptor_dim=self.descriptor_dim,
         )
 

@@ -60,7 +60,7 @@ def test_equals_keras_to_1e_5(saved, small_model, noise, engine_name):
     # Colours, other numbers of photos and another size go through as well.
     for photos in (noise[:1], noise[:3, ::-1], noise[:2, :33, :47], noise[:1]):
         expected = keras.ops.convert_to_numpy(small_model(photos))
-        np.testing.assert_allclose(engine(photos), expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(engine.run(photos), expected, rtol=0, atol=1e-5)
 
 
 def test_says_what_a_caller_needs_to_know(saved, engine_name):
@@ -147,7 +147,7 @@ def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
     again = open_engine(saved, precision="int8")
     np.testing.assert_array_equal(again(noise), received)
     assert again.least_cosine == first.least_cosine
-    assert open_engine(saved, precision="int8", image_size=(32, 64))(noise).shape == (7, 16)
+    assert open_engine(saved, precision="int8", image_size=(32, 64)).run(noise).shape == (7, 16)
 
 
 @needs_int8
