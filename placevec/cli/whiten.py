@@ -36,7 +36,7 @@ def whiten(model: Model, /, settings: Annotated[WhitenConfig, Flags]) -> None:
         progress=progress_bar,
     )
     save_model(whitened, settings.out)
-    print(f"model with descriptors of {whitened.output_shape[-1]} numbers in {settings.out}")
+    print(f"model with descriptors of {whitened.output_shape[-1]} dimensions in {settings.out}")
 
 
 def crop(model: Model, /, dim: int, out: Path) -> None:
@@ -51,4 +51,4 @@ def crop(model: Model, /, dim: int, out: Path) -> None:
 
     require_writable(out, ".keras")
     save_model(crop_whitening(load_model(model), dim), out)
-    print(f"model with descriptors of {dim} numbers in {out}")
+    print(f"model with descriptors of {dim} dimensions in {out}")

@@ -45,7 +45,7 @@ class Described:
         new = "" if self.out.suffix == _FILE else f", {self.num_added} of them new"
         size = "x".join(map(str, self.engine.image_size))
         return (
-            f"{self.num_descriptors} descriptors of {self.descriptor_dim} numbers in {self.out}"
+            f"{self.num_descriptors} descriptors of {self.descriptor_dim} dimensions in {self.out}"
             f"{new}, photos resized to {size}; {self.engine.cost()}"
         )
 

@@ -8,10 +8,10 @@ def test_whiten_and_crop_write_models_of_fewer_numbers(places, model_path, tmp_p
     whitened, cropped = tmp_path / "w.keras", tmp_path / "c.keras"
     main(["whiten", str(model_path), "--places", f"folder:{places}", "--dim", "2",
           "--out", str(whitened), "--image-size", "32", "48", "--power", "0.5"])  # fmt: skip
-    assert capsys.readouterr().out == f"model with descriptors of 2 numbers in {whitened}\n"
+    assert capsys.readouterr().out == f"model with descriptors of 2 dimensions in {whitened}\n"
     assert load_model(whitened).output_shape == (None, 2)
     main(["crop", str(whitened), "--dim", "1", "--out", str(cropped)])
-    assert capsys.readouterr().out == f"model with descriptors of 1 numbers in {cropped}\n"
+    assert capsys.readouterr().out == f"model with descriptors of 1 dimensions in {cropped}\n"
     assert load_model(cropped).output_shape == (None, 1)
     main(["info", str(whitened), "--image-size", "10", "20"])
     assert "whitening" in capsys.readouterr().out

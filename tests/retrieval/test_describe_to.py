@@ -31,7 +31,7 @@ def test_describes_a_folder_to_a_file(write_photos, opened, tmp_path):
     assert names.tolist() == [path.name for path in paths]
     assert (descriptors.shape, model_id) == ((2, 3), "an id")
     assert str(done) == (
-        f"2 descriptors of 3 numbers in {tmp_path / 'd.npz'}, photos resized to 32x48; "
+        f"2 descriptors of 3 dimensions in {tmp_path / 'd.npz'}, photos resized to 32x48; "
         "made, float32"
     )
 

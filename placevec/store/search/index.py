@@ -145,7 +145,7 @@ class StoreIndex:
             raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
         if (index.d, index.ntotal) != (store.manifest.dim, about.num_rows):
             raise ValueError(
-                f"{path} must index {about.num_rows} photos of {store.manifest.dim} numbers. "
+                f"{path} must index {about.num_rows} photos of {store.manifest.dim} dimensions. "
                 f"Received: {index.ntotal} of {index.d}. {_AGAIN}"
             )
         return cls(store, settings, index)

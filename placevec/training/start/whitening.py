@@ -182,7 +182,7 @@ def _fit(
     start = time.perf_counter()
     mean, directions = fit(descriptors, *settings)
     _log.info(
-        "%d directions of %d numbers from %d descriptors in %.1f s",
+        "%d directions of %d dimensions from %d descriptors in %.1f s",
         directions.shape[1], len(mean), len(descriptors), time.perf_counter() - start,
     )  # fmt: skip
     return mean, directions
