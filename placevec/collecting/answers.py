@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from placevec.collecting.client import TryAgainError
-from placevec.images.header import read_header
+from placevec.images.metadata.header import read_header
 from placevec.images.read import MAX_PIXELS
 from placevec.input_file import parse_json
 

@@ -1,9 +1,10 @@
 """A file becomes pixels; pixels become other pixels of the same place (augmentation)."""
 
-from placevec.images.augment import PRESETS as PRESETS
-from placevec.images.augment import augmenter as augmenter
-from placevec.images.augment import photo_rng as photo_rng
-from placevec.images.augment_workers import AugmentWorkers as AugmentWorkers
+from placevec.images.augmentation.augment import PRESETS as PRESETS
+from placevec.images.augmentation.augment import augmenter as augmenter
+from placevec.images.augmentation.augment import photo_rng as photo_rng
+from placevec.images.augmentation.augment_workers import AugmentWorkers as AugmentWorkers
+from placevec.images.augmentation.street import Street as Street
 from placevec.images.fingerprint import fingerprint as fingerprint
 from placevec.images.fingerprint import near_duplicates as near_duplicates
 from placevec.images.fingerprint import near_duplicates_across as near_duplicates_across
@@ -19,9 +20,8 @@ from placevec.images.read_ahead import read_ahead as read_ahead
 from placevec.images.run_model import run_model as run_model
 from placevec.images.same_photos import Same as Same
 from placevec.images.same_photos import same_photos as same_photos
-from placevec.images.street import Street as Street
-from placevec.images.video import count_frames as count_frames
-from placevec.images.video import frame_name as frame_name
-from placevec.images.video import frame_times_s as frame_times_s
-from placevec.images.video import parse_frame_name as parse_frame_name
-from placevec.images.video_files import VIDEO_SUFFIXES as VIDEO_SUFFIXES
+from placevec.images.videos.video import count_frames as count_frames
+from placevec.images.videos.video import frame_name as frame_name
+from placevec.images.videos.video import frame_times_s as frame_times_s
+from placevec.images.videos.video import parse_frame_name as parse_frame_name
+from placevec.images.videos.video_files import VIDEO_SUFFIXES as VIDEO_SUFFIXES

@@ -15,10 +15,10 @@ from placevec.images.fingerprint import (
     near_duplicates,
     near_duplicates_across,
 )
-from placevec.images.header import read_header
+from placevec.images.metadata.header import read_header
 from placevec.images.read import MAX_BYTES, UnreadableImageError
 from placevec.images.read_ahead import read_ahead
-from placevec.images.video import find_frame, frame_size
+from placevec.images.videos.video import find_frame, frame_size
 from placevec.input_file import read_bytes, shown
 
 

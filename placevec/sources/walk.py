@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images.formats import PHOTO_SUFFIXES, is_photo
-from placevec.images.video import parse_frame_name
-from placevec.images.video_files import VIDEO_SUFFIXES
+from placevec.images.videos.video import parse_frame_name
+from placevec.images.videos.video_files import VIDEO_SUFFIXES
 from placevec.input_file import shown
 from placevec.sources.lacks import Lack, noted
 

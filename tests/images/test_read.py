@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 from placevec.images.condition import condition_of
 from placevec.images.formats import PHOTO_SUFFIXES
-from placevec.images.gps import read_gps
-from placevec.images.header import read_header
+from placevec.images.metadata.gps import read_gps
+from placevec.images.metadata.header import read_header
 from placevec.images.read import UnreadableImageError, read_image
 
 

@@ -16,7 +16,7 @@ from placevec.collecting.area import read_area
 from placevec.collecting.json_lines import JsonLines
 from placevec.config import StreetviewConfig
 from placevec.images.condition import condition_of
-from placevec.images.gps import read_gps
+from placevec.images.metadata.gps import read_gps
 from placevec.images.read import read_image
 from placevec.rendering.load_world import load_world
 from placevec.sources import open_places

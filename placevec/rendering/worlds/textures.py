@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from placevec.images.metadata.tag_sizes import check_tags
 from placevec.images.read import MAX_BYTES, MAX_PIXELS, resize_image
-from placevec.images.tag_sizes import check_tags
 from placevec.input_file import open_input, shown
 from placevec.sources.files import tidy_name
 from placevec.sources.walk import leads_out

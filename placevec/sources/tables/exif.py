@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.images.gps import GPS, read_gps
+from placevec.images.metadata.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable
 from placevec.sources.tables.rows import whole_turn

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from placevec.images.gps import read_gps
-from placevec.images.video import frame_name, frame_times_s
-from placevec.images.video_start import creation_time_s
+from placevec.images.metadata.gps import read_gps
+from placevec.images.videos.video import frame_name, frame_times_s
+from placevec.images.videos.video_start import creation_time_s
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import go_on_without, readable

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from placevec.images.gps import read_gps
+from placevec.images.metadata.gps import read_gps
 from placevec.images.read import read_image
 from placevec.sources import open_places
 from placevec.sources.tables.exif import read_exif, recognize_exif

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from placevec.images.gps import GPS, read_gps
-from placevec.images.header import read_header
-from placevec.images.tag_sizes import check_exif, check_tags
+from placevec.images.metadata.gps import GPS, read_gps
+from placevec.images.metadata.header import read_header
+from placevec.images.metadata.tag_sizes import check_exif, check_tags
 
 
 def tags(count: int, size: int, padding: int = 0) -> bytes:

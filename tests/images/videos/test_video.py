@@ -15,8 +15,8 @@ from placevec.images import (
     frame_times_s,
     read_image,
 )
-from placevec.images import video as videos
-from placevec.images.video import frame_size, parse_frame_name
+from placevec.images.videos import video as videos
+from placevec.images.videos.video import frame_size, parse_frame_name
 
 CODECS = {
     ".mkv": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".m4v": "mp4v",

@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from placevec.images.augment import augmenter
+from placevec.images.augmentation.augment import augmenter
 from placevec.process.workers import WorkerPool, WorkerProcess
 
-_COMMAND = [sys.executable, "-m", "placevec.images.augment_worker"]
+_COMMAND = [sys.executable, "-m", "placevec.images.augmentation.augment_worker"]
 _IN_MEMORY = Path("/dev/shm")
 
 

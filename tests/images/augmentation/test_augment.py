@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from placevec.images.augment import PRESETS, augmenter, photo_rng
-from placevec.images.street import Street
+from placevec.images.augmentation.augment import PRESETS, augmenter, photo_rng
+from placevec.images.augmentation.street import Street
 
 
 def photo(rows: int = 48, cols: int = 64, channels: int = 3) -> np.ndarray:

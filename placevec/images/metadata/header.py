@@ -8,8 +8,8 @@ import zlib
 
 from PIL import Image
 
-from placevec.images.heif import is_heif, open_heif
-from placevec.images.tag_sizes import check_tags
+from placevec.images.metadata.heif import is_heif, open_heif
+from placevec.images.metadata.tag_sizes import check_tags
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # on damaged tags: the error says it
 

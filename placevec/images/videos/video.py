@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from placevec.images.frame_table import FrameTable
-from placevec.images.header import MAX_PIXELS
+from placevec.images.metadata.header import MAX_PIXELS
 from placevec.images.silent_opencv import listening, silent_opencv
-from placevec.images.video_files import VIDEO_SUFFIXES, begins_like_a_video
+from placevec.images.videos.frame_table import FrameTable
+from placevec.images.videos.video_files import VIDEO_SUFFIXES, begins_like_a_video
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)

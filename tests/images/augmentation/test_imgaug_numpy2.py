@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from placevec.images.imgaug_numpy2 import build_without_global_seed, import_imgaug
+from placevec.images.augmentation.imgaug_numpy2 import build_without_global_seed, import_imgaug
 
 
 def run(script: str) -> str:
@@ -26,7 +26,7 @@ def test_leaves_numpy_and_its_random_state_as_they_were():
     script = (
         "import numpy as np\n"
         "names, state = set(dir(np)), str(np.random.get_state())\n"
-        "from placevec.images.imgaug_numpy2 import import_imgaug\n"
+        "from placevec.images.augmentation.imgaug_numpy2 import import_imgaug\n"
         "imgaug = import_imgaug()\n"
         "import_imgaug()\n"
         "new = {n for n in set(dir(np)) - names if not hasattr(getattr(np, n), '__path__')}\n"
@@ -41,7 +41,7 @@ def test_takes_an_imgaug_that_somebody_else_imported_before():
         "import numpy as np\n"
         "np.sctypes = {'int': [np.int64], 'uint': [np.uint8], 'float': [np.float64]}\n"
         "import imgaug\n"
-        "from placevec.images.imgaug_numpy2 import import_imgaug\n"
+        "from placevec.images.augmentation.imgaug_numpy2 import import_imgaug\n"
         "print(import_imgaug() is imgaug, list(np.sctypes['uint']) == [np.uint8])"
     )
     assert run(script) == "True True"
@@ -51,7 +51,7 @@ def test_numpy_is_clean_after_an_import_that_failed():
     script = (
         "import sys, numpy as np\n"
         "sys.modules['imgaug'] = None\n"
-        "from placevec.images.imgaug_numpy2 import import_imgaug\n"
+        "from placevec.images.augmentation.imgaug_numpy2 import import_imgaug\n"
         "try:\n"
         "    import_imgaug()\n"
         "except ModuleNotFoundError as error:\n"

@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
-from placevec.images.exif_time import read_time
-from placevec.images.exif_values import number, text, three
-from placevec.images.heif import MissingHeifError, is_heif, open_heif
-from placevec.images.tag_sizes import check_exif, check_tags
+from placevec.images.metadata.exif_time import read_time
+from placevec.images.metadata.exif_values import number, text, three
+from placevec.images.metadata.heif import MissingHeifError, is_heif, open_heif
+from placevec.images.metadata.tag_sizes import check_exif, check_tags
 from placevec.input_file import open_input, shown
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.images.street import Street
+from placevec.images.augmentation.street import Street
 
 OFF = {
     "view_probability": 0.0,

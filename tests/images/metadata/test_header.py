@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from placevec.images.header import read_header
+from placevec.images.metadata.header import read_header
 
 
 def encoded(form: str, rows: int = 5, cols: int = 9, **options) -> bytes:

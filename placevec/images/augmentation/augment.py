@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from placevec.images.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug
-from placevec.images.street import Street
+from placevec.images.augmentation.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug
+from placevec.images.augmentation.street import Street
 
 Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 

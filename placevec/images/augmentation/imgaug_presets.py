@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from placevec.images.imgaug_numpy2 import build_without_global_seed, import_imgaug
+from placevec.images.augmentation.imgaug_numpy2 import build_without_global_seed, import_imgaug
 
 _built = threading.local()
 # imgaug's own list of all is made of a set, whose order differs from process to process.

@@ -6,8 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from placevec.images.imgaug_numpy2 import import_imgaug
-from placevec.images.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug, build_pipeline
+from placevec.images.augmentation.imgaug_numpy2 import import_imgaug
+from placevec.images.augmentation.imgaug_presets import (
+    IMGAUG_PRESETS,
+    augment_with_imgaug,
+    build_pipeline,
+)
 
 
 def photo(rows: int = 48, cols: int = 64, channels: int = 3) -> np.ndarray:

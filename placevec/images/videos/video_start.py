@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from placevec.images.video_files import ANY_SIZE
+from placevec.images.videos.video_files import ANY_SIZE
 from placevec.input_file import open_input
 
 _SECONDS_1904_TO_1970 = 2_082_844_800

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from placevec.images.condition import condition_of
-from placevec.images.gps import read_gps
-from placevec.images.heif import MissingHeifError, is_heif
+from placevec.images.metadata.gps import read_gps
+from placevec.images.metadata.heif import MissingHeifError, is_heif
 from placevec.images.read import UnreadableImageError, read_image
 
 PIXELS = np.stack(np.broadcast_arrays(np.arange(48)[:, None] * 5, np.arange(64) * 4, 90), axis=2)

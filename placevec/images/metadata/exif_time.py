@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import ExifTags
 
-from placevec.images.exif_values import number, text, three
+from placevec.images.metadata.exif_values import number, text, three
 
 _DATE = re.compile(r"(\d{4})[:-](\d{2})[:-](\d{2})")
 _DATE_TIME = re.compile(_DATE.pattern + r"[ T](\d{2}):(\d{2}):(\d{2})")

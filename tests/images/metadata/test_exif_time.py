@@ -3,7 +3,7 @@ import math
 import pytest
 from PIL import ExifTags
 
-from placevec.images.exif_time import read_time
+from placevec.images.metadata.exif_time import read_time
 
 TAGS = ExifTags.Base
 LOCAL = {TAGS.DateTimeOriginal: "2024:05:06 14:30:15"}

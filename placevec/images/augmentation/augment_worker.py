@@ -13,7 +13,7 @@ import sys
 import cv2
 import numpy as np
 
-from placevec.images.augment import augmenter, photo_rng
+from placevec.images.augmentation.augment import augmenter, photo_rng
 
 
 def main() -> None:

@@ -3,7 +3,7 @@ import math
 import pytest
 from PIL.TiffImagePlugin import IFDRational
 
-from placevec.images.exif_values import number, text, three
+from placevec.images.metadata.exif_values import number, text, three
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Pixels become other pixels of the same place: presets, streets in other light, workers."""

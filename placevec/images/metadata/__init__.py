@@ -1,0 +1,1 @@
+"""What a photo file says of itself before it is decoded: size, turn, time, position."""

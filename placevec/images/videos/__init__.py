@@ -1,0 +1,1 @@
+"""Videos: their frames, the times of frames, when they start."""
