@@ -6,11 +6,9 @@ and return the tensor of local features. `docs/from_cartwheel.md` says what took
 
 # ruff: noqa: F401, I001, N802, N803
 
-import json
-from pathlib import Path
-
 import placevec  # before Keras, which it makes TensorFlow import in silence
 from keras.regularizers import L2
+from placevec.input_file import read_json
 from placevec.layers import GhostVLAD, NetVLAD
 from placevec.models import measure_model
 from placevec.cartwheel.feature_networks import cut_network, enlarge_features
@@ -89,8 +87,8 @@ def print_flops_report(model):
 
 
 def open_json_file(fname):
-    """Returns what a JSON file holds."""
-    return json.loads(Path(fname).read_text(encoding="utf-8"))
+    """Returns what a JSON file of at most 1 GB holds."""
+    return read_json(fname, max_bytes=10**9)
 
 
 def change_model_inputshape(model, new_input_shape=(None, 40, 40, 3), verbose=False):

@@ -47,6 +47,7 @@ def one_line_errors() -> Iterator[None]:
     gone. `PLACEVEC_DEBUG=1` or `--debug` also prints the traceback. Log lines go to standard
     error.
     """
+    _replace_closed_streams()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_SafeFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -71,6 +72,13 @@ def one_line_errors() -> Iterator[None]:
             f"`{_DEBUG_FLAG}` to see the traceback, and report it"
         )
         _leave(OUR_FAULT)
+
+
+def _replace_closed_streams() -> None:
+    """Sends output nowhere where the caller closed it, as in `placevec ... >&-`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
 
 
 class _SafeFormatter(logging.Formatter):

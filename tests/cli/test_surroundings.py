@@ -149,6 +149,17 @@ def test_a_full_standard_output_is_one_line(monkeypatch, capfd):
     assert capfd.readouterr().err == "placevec: [Errno 28] No space left on device\n"
 
 
+def test_closed_output_is_no_error(monkeypatch):
+    """As in `placevec info m.keras >&- 2>&-`."""
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    with one_line_errors():
+        print("a line")
+    for stream in (sys.stdout, sys.stderr):
+        assert stream.name == os.devnull
+        stream.close()
+
+
 @pytest.mark.parametrize(
     "script", ["noveou_train_netvlad_v3.py", "demo_compute_im_descriptor.py", "test_render.py"]
 )
