@@ -67,7 +67,7 @@ def in_full(path: Path, image_size: tuple[int, int], channels: int = 3) -> np.nd
 
 def with_reader(read: object) -> None:
     """Lets `describe` read photos by another function."""
-    sys.modules["placevec.retrieval.describe"].read_image = read
+    sys.modules["placevec.models.describe"].read_image = read
 
 
 if __name__ == "__main__":

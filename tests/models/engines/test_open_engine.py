@@ -391,5 +391,5 @@ def test_refuses_a_missing_model(tmp_path):
 def test_refuses_photos_that_are_no_uint8(saved, noise):
     engine = open_engine(saved, engine="keras")
     for photos in (noise[0], noise.astype(np.float32), noise[..., :1]):
-        with pytest.raises(ValueError, match=r"uint8 photos \(batch, height, width, 3\)"):
+        with pytest.raises(ValueError, match=r"uint8 photos \(batch, 40, 56, 3\)"):
             engine(photos)
