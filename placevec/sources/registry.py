@@ -75,8 +75,8 @@ READERS: dict[str, Reader] = {
     "table": Reader(read_table, recognize_table),
     "folder": Reader(read_folder, recognize_folder),
     "exif": Reader(read_exif, recognize_exif),
-    "sequence": Reader(read_sequence, recognize_sequence),
     "track": Reader(read_track, recognize_track),
+    "sequence": Reader(read_sequence, recognize_sequence),
     "video": Reader(read_video, recognize_video),
 }
 

@@ -158,3 +158,10 @@ def test_says_what_there_is_at_a_path_that_is_not_recognized(photos, refuses):
         open_places(str(root / "heap"))
     with refuses(ValueError, "walk.gpx, a track. Name the photos or the video, too: track:PATH"):
         open_places(str(root / "tracks" / "walk.gpx"))
+
+
+def test_a_track_beside_photos_goes_before_their_order(photos):
+    root = photos("query/1.jpg", "ref/1.jpg")
+    assert find_reader(str(root))[0] == "sequence"
+    (root / "walk.gpx").write_text("")
+    assert find_reader(str(root))[0] == "track"

@@ -9,9 +9,17 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.mat_file import read_mat, variables_of_mat
 from placevec.sources.benchmarks.months import seconds_of_months
-from placevec.sources.files import Listing, files_like, go_on_without, keep_files, tidy_name
+from placevec.sources.files import (
+    Listing,
+    files_like,
+    go_on_without,
+    keep_files,
+    tell_unnamed,
+    tidy_name,
+)
 from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
+from placevec.sources.values.roles import warn_of_both
 
 # Where the photos lie below the folder that holds them, first the most telling.
 _DATABASE_FOLDERS = ("", "images", "database")
@@ -91,6 +99,7 @@ def read_dbstruct(
             way_out=f"Put the photos beside the .mat or name their folder, {mat_path},images=DIR",
             skip_unreadable=skip_unreadable,
         )[photo_of]
+        tell_unnamed(database.root, photos, source=mat_path)
     positions_m = np.concatenate([content.database_positions_m, content.query_positions_m])
     is_zero = at_zero(positions_m, on_earth=False)
     given = np.isfinite(positions_m).all(axis=1) & ~is_zero
@@ -112,6 +121,7 @@ def read_dbstruct(
     looked_up, searched = np.zeros((2, len(unique)), dtype=bool)
     looked_up[row_of[is_query[rows]]] = True
     searched[row_of[~is_query[rows]]] = True
+    warn_of_both(unique, looked_up, searched, mat_path)
     return PlaceDataset(
         database.root,
         unique,

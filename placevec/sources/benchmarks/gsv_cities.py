@@ -8,7 +8,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.months import seconds_of_months
-from placevec.sources.files import files_like, readable, tidy_name
+from placevec.sources.files import files_like, readable, tell_unnamed, tidy_name
 from placevec.sources.tables.csv_file import in_words
 from placevec.sources.tables.rows import read_csv, whole_turn
 from placevec.sources.values.cells import to_number, to_whole_number
@@ -98,6 +98,7 @@ def _read_city(root: Path, table_path: Path, skip_unreadable: bool) -> PlaceData
         ]
     )
     kept = readable(root, names, source=table_path, skip_unreadable=skip_unreadable)
+    tell_unnamed(root, names, source=table_path)
     _, place_ids = np.unique(whole["place_id"], return_inverse=True)
     return PlaceDataset(
         root,

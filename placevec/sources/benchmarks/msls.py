@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tidy_name
+from placevec.sources.files import go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.tables.csv_file import in_words
 from placevec.sources.tables.rows import read_csv, whole_turn
@@ -133,6 +133,7 @@ def _read_city(
         ],
         dtype=np.str_,
     )
+    tell_unnamed(top, names, source=city)
     chosen = _chosen(cells, options, city)
     if not chosen.any():
         return None

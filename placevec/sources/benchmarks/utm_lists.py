@@ -14,6 +14,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import files_like, go_on_without, readable, tell_unnamed, tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
+from placevec.sources.values.roles import warn_of_both
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     is_query[row_of[: len(names["query"])]] = True
     is_database[row_of[len(names["query"]) :]] = True
     tell_unnamed(root, unique, source=npz_path)
+    warn_of_both(unique, is_query, is_database, npz_path)
     kept = readable(root, unique, source=npz_path, skip_unreadable=skip_unreadable)
     is_zero = at_zero(all_positions_m[first], on_earth=False)
     given = np.isfinite(all_positions_m[first]).all(axis=1) & ~is_zero

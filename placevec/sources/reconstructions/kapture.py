@@ -8,7 +8,7 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import go_on_without, readable, tell_unnamed
 from placevec.sources.path_options import split_options
 from placevec.sources.poses.camera_poses import Poses
 from placevec.sources.poses.time_stamps import Stamps, dates_of_stamps
@@ -18,6 +18,7 @@ from placevec.sources.reconstructions.kapture_files import (
     Rigid,
     read_kapture_files,
 )
+from placevec.sources.values.null_island import at_zero
 from placevec.sources.values.roles import roles_of
 from placevec.sources.values.utm import metres_from_degrees
 from placevec.sources.walk import require_folder
@@ -70,6 +71,7 @@ def read_kapture(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
             f"in kapture. Received: {received}"
         )
     kapture = read_kapture_files(sensors_dir)
+    tell_unnamed(kapture.root, [name for _, _, name in kapture.records], source=kapture.source)
     fixes = _fixes(kapture)
     is_fixed = ~np.isnan(fixes[:, 0])
     if wanted is None:
@@ -100,7 +102,7 @@ def _fixes(kapture: Kapture) -> np.ndarray:
     fixes = np.full((len(kapture.records), 3), np.nan)
     for row, (stamp, _, _) in enumerate(kapture.records):
         fixes[row] = kapture.fixes.get(stamp, fixes[row])
-    fixes[(fixes[:, :2] == 0).all(axis=1)] = np.nan  # 0, 0 is no position
+    fixes[at_zero(fixes[:, :2], on_earth=True)] = np.nan
     return fixes
 
 

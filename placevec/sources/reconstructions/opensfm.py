@@ -1,5 +1,6 @@
 """OpenSfM: photos placed by structure from motion, on Earth if they had GPS."""
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,16 @@ import numpy as np
 
 from placevec.input_file import read_json, shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import tidy_name
+from placevec.sources.files import tell_unnamed, tidy_name
 from placevec.sources.path_options import split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses, rotations_from_vectors
 from placevec.sources.poses.georeference import on_earth
 from placevec.sources.poses.time_stamps import Stamps, dates_of_stamps
 from placevec.sources.poses.trajectory import flaw_of, places_of_poses
+from placevec.sources.values.null_island import at_zero
 from placevec.sources.walk import require_folder
+
+_log = logging.getLogger(__name__)
 
 _RECONSTRUCTION = "reconstruction.json"
 _REFERENCE = "reference_lla.json"
@@ -75,9 +79,11 @@ def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
     ])  # fmt: skip
     poses = Poses.from_world_to_camera(rotations_from_vectors(rotations), translations)
     reference = _reference(model, source.parent)
+    names = np.array([tidy_name(name, source) for name in names])
+    tell_unnamed(root, names, source=source)
     dataset = places_of_poses(
         root,
-        np.array([tidy_name(name, source) for name in names]),
+        names,
         poses,
         up=WORLD_AXES["z"],
         frame="SLAM units",
@@ -150,7 +156,8 @@ def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
         return None
     values = [lla.get(key) for key in _LLA] if isinstance(lla, dict) else lla
     latitude_deg, longitude_deg, altitude_m = _vector(values, "`reference_lla`", source)
-    if latitude_deg == longitude_deg == 0.0:
+    if at_zero(np.array([[latitude_deg, longitude_deg]]), on_earth=True)[0]:
+        _log.warning("`reference_lla` in %s is 0, 0: taken for unknown", shown(source))
         return None
     return latitude_deg, longitude_deg, altitude_m
 

@@ -1,6 +1,13 @@
 """Which photos are looked up and which are searched, as the folders in their names say."""
 
+import logging
+from pathlib import Path
+
 import numpy as np
+
+from placevec.input_file import shown
+
+_log = logging.getLogger(__name__)
 
 QUERY_FOLDERS = ("query", "queries")
 DATABASE_FOLDERS = ("database",)
@@ -31,3 +38,26 @@ def roles_of(names: np.ndarray, stated: np.ndarray | None = None) -> dict[str, n
     if stated is not None:
         roles = np.where(stated == "", roles, stated)
     return {"is_query": roles != "database", "is_database": roles != "query"}
+
+
+def warn_of_both(
+    names: np.ndarray, is_query: np.ndarray, is_database: np.ndarray, source: Path
+) -> None:
+    """Says how many photos a source lists on both sides.
+
+    Args:
+        names: (N,) str. The photos.
+        is_query: (N,) bool. Which are looked up.
+        is_database: (N,) bool. Which are searched.
+        source: Path. What lists them.
+    """
+    on_both = names[is_query & is_database]
+    if len(on_both):
+        _log.warning(
+            "%d of %d photos of %s are both queries and database (first: %s). If they are "
+            "different photos of one name, put the queries into a folder `query`",
+            len(on_both),
+            len(names),
+            shown(source),
+            shown(on_both[0]),
+        )

@@ -370,3 +370,10 @@ def test_zero_metres_among_utm_positions_are_no_position(mat, photos, refuses):
     photos("000/1.jpg", "000/2.jpg", "q/1.jpg")
     with refuses(ValueError, "No positions for 1 of 3 .*, 1 of them at 0, 0 .first: 000/2.jpg"):
         read_dbstruct(path)
+
+
+def test_photos_that_are_not_named_are_counted(mat, photos, caplog):
+    caplog.set_level("INFO")
+    photos(*OF_BOTH_SIDES, "query/more.png")
+    read_dbstruct(mat(NORDLAND))
+    assert "1 photos beside those of" in caplog.text and "(first: query/more.png)" in caplog.text

@@ -116,3 +116,10 @@ def test_refuses_a_photo_that_stands_twice(cities, refuses):
 def test_survives_damage(cities, survives_damage):
     tables = cities.glob("Dataframes/*.csv")
     survives_damage(lambda: read_gsv_cities(cities, skip_unreadable=True), *tables)
+
+
+def test_photos_that_are_not_named_are_counted(cities, photos, caplog):
+    caplog.set_level("INFO")
+    photos("Images/PRS/more.jpg")
+    read_gsv_cities(cities)
+    assert "1 photos beside those of" in caplog.text and "(first: PRS/more.jpg)" in caplog.text

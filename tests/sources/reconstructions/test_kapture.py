@@ -170,3 +170,11 @@ def test_equals_the_models_that_it_was_made_from(shared_data):
     colmap = open_places(f"colmap:{shared_data('formats', 'colmap_maupertuis')}/sparse_bin")
     maupertuis = open_places(f"kapture:{shared_data('formats', 'kapture', 'maupertuis')}")
     np.testing.assert_allclose(maupertuis.positions_m, colmap.positions_m, atol=1e-3)
+
+
+def test_photos_that_are_not_named_are_counted(kapture, photos, caplog):
+    caplog.set_level("INFO")
+    root = kapture()
+    photos("sensors/records_data/map/more.jpg")
+    read_kapture(root)
+    assert "1 photos beside those of" in caplog.text and "(first: map/more.jpg)" in caplog.text

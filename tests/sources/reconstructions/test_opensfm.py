@@ -153,3 +153,17 @@ def test_capture_times_in_milliseconds_are_told_by_their_size(model):
 def test_a_bad_reference_names_the_file_that_holds_it(model, refuses):
     with refuses(ValueError, r"`reference_lla` in .*reconstruction.json must be 3 .*: \[52, 13\]"):
         read_opensfm(model(reference_lla=[52, 13]))
+
+
+def test_photos_that_are_not_named_are_counted(model, photos, caplog):
+    caplog.set_level("INFO")
+    root = model()
+    photos("images/more.jpg")
+    read_opensfm(root)
+    assert "1 photos beside those of" in caplog.text and "(first: more.jpg)" in caplog.text
+
+
+def test_an_origin_at_zero_is_said_to_be_unknown(model, caplog):
+    lla = {"latitude": 0, "longitude": 1e-9, "altitude": 0}
+    assert read_opensfm(model(reference_lla=lla)).frame == "SLAM units"
+    assert "is 0, 0: taken for unknown" in caplog.text

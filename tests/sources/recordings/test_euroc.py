@@ -160,3 +160,11 @@ def test_refuses_matrices_in_place_of_quaternions(flight, refuses):
     row = "1403636579763555584,1,0,0,1,0,1,0,2,0,0,1,3\n"
     with refuses(ValueError, "must hold times, positions and quaternions. Received: 13 numbers"):
         read_euroc(flight(**{"state_groundtruth_estimate0/data.csv": row}))
+
+
+def test_photos_that_are_not_named_are_counted(flight, photos, caplog):
+    caplog.set_level("INFO")
+    root = flight()
+    photos("mav0/cam0/data/more.png")
+    read_euroc(root)
+    assert "1 photos beside those of" in caplog.text and "(first: more.png)" in caplog.text

@@ -228,3 +228,11 @@ def test_reads_a_run_as_its_makers_wrote_it(shared_data):
     dataset = open_places(str(shared_data("formats", "tum_fr1_rpy")))
     assert len(dataset) == 8 and dataset.names[0] == "rgb/1305031232.861666.png"
     assert np.ptp(dataset.altitudes_m) < 0.2
+
+
+def test_photos_that_are_not_named_are_counted(run, caplog):
+    caplog.set_level("INFO")
+    root = run(RUN, "rgb/one.png", "rgb/two.png", "rgb/three.png")
+    (root / "rgb.txt").write_text("11.0 rgb/two.png\n10.0 rgb/one.png\n")
+    read_tum(root)
+    assert "1 photos beside those of" in caplog.text and "(first: rgb/three.png)" in caplog.text
