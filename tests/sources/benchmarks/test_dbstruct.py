@@ -300,7 +300,7 @@ def test_refuses_a_wrong_checksum_before_scipy_sees_it(mat, refuses, monkeypatch
     def reached(*args, **kwargs):
         raise ValueError("reached")
 
-    monkeypatch.setattr("placevec.sources.benchmarks.mat_file.loadmat", reached)
+    monkeypatch.setattr("scipy.io.loadmat", reached)
     path = mat(TWO_AND_ONE)
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
