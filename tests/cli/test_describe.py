@@ -56,7 +56,7 @@ def test_describe_writes_names_descriptors_and_the_models_id(
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
     assert identity == model_id(load_model(model_path))
     assert capsys.readouterr().out == (
-        f"6 descriptors of 3 numbers in {out}, photos resized to 32x48; keras, float32\n"
+        f"6 descriptors of 3 dimensions in {out}, photos resized to 32x48; keras, float32\n"
     )
 
 
