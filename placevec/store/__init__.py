@@ -5,6 +5,8 @@ from placevec.store.check_store import check_store as check_store
 from placevec.store.check_store import is_store as is_store
 from placevec.store.descriptor_file import load_descriptors as load_descriptors
 from placevec.store.descriptor_file import save_descriptors as save_descriptors
+from placevec.store.facts import describe_facts as describe_facts
+from placevec.store.facts import store_facts as store_facts
 from placevec.store.search.exact import nearest as nearest
 from placevec.store.search.exact import nearest_in_store as nearest_in_store
 from placevec.store.search.index import StoreIndex as StoreIndex

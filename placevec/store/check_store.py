@@ -8,6 +8,7 @@ import numpy as np
 
 from placevec.folder_lock import LOCK
 from placevec.input_file import shown
+from placevec.store.facts import describe_facts, store_facts
 from placevec.store.leftovers import SET_ASIDE, unnamed_files
 from placevec.store.manifest import MANIFEST, read_manifest
 from placevec.store.search.index import StoreIndex
@@ -29,9 +30,7 @@ class StoreReport:
     findings: tuple[str, ...]
 
     def __str__(self) -> str:
-        width = max(len(what) for what, _ in self.facts)
-        lines = [f"{what:{width}}  {shown(value)}" for what, value in self.facts]
-        lines.append(f"findings: {len(self.findings) or 'none'}")
+        lines = [describe_facts(self.facts), f"findings: {len(self.findings) or 'none'}"]
         return "\n".join([*lines, *(f"- {shown(finding)}" for finding in self.findings)])
 
 
@@ -73,21 +72,7 @@ def check_store(folder: Path) -> StoreReport:
     look(lambda: _require_names_once(store))
     look(lambda: StoreIndex.load(store))
     findings += _unnamed(store)
-    unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
-    index = "none" if manifest.index is None else manifest.index.kind
-    facts = [
-        ("store", str(folder)),
-        ("rows", f"{store.num_rows} in {len(manifest.shards)} shards"),
-        ("descriptors", f"{manifest.dim} dimensions, {manifest.dtype}"),
-        ("model", manifest.model_id),
-        ("index", index),
-    ]
-    if unsigned or not manifest.is_signed:
-        facts.append(
-            ("without digests", f"names of {unsigned} shards, of an earlier version; "
-             "`placevec remove STORE --compact` writes them again")
-        )  # fmt: skip
-    return StoreReport(tuple(facts), tuple(findings))
+    return StoreReport(store_facts(store), tuple(findings))
 
 
 def _require_good_descriptors(store: DescriptorStore, shard: Shard) -> None:

@@ -1,4 +1,7 @@
+import numpy as np
+
 from placevec.cli import main
+from placevec.store import StoreWriter
 
 
 def test_info_prints_layers_and_totals(model_path, capsys):
@@ -22,3 +25,30 @@ def test_info_takes_an_old_model(shared_data, capsys):
 def test_info_refuses_a_size_of_nothing(model_path, refused_in_one_line):
     command = ["info", model_path, "--image-size", "0", "64"]
     assert "at least 1. Received: image_size=(0, 64)" in refused_in_one_line(command)
+
+
+def test_info_tells_of_a_store(tmp_path, capsys, refused_in_one_line):
+    folder = tmp_path / "store"
+    facts = {"model_id": "of a test", "frame": "UTM 31U", "image_size": (48, 64)}
+    with StoreWriter.create(folder, **facts) as store:
+        store.append(["a.jpg", "b.jpg"], np.eye(3, dtype=np.float32)[:2], np.zeros((2, 2)))
+        store.remove(["a.jpg"])
+    main(["info", str(folder)])
+    told = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    told = {what: value.strip() for what, value in told.items()}
+    assert told == {
+        "store": str(folder),
+        "rows": "2 in 1 shards",
+        "removed": "1",
+        "descriptors": "3 dimensions, float32",
+        "model": "of a test",
+        "model file": "unknown",
+        "precision": "float32",
+        "photos": "in an unknown folder, resized to 48x64",
+        "positions": "in UTM 31U",
+        "index": "none",
+    }
+    line = refused_in_one_line(["info", folder, "--batch-size", "4"])
+    assert "`--image-size` and `--batch-size` only apply to models. Received: the store" in line
+    (folder / "manifest.json").write_text("{")
+    assert "manifest.json" in refused_in_one_line(["info", folder])

@@ -1,0 +1,43 @@
+"""What a store holds, as its manifest says."""
+
+from collections.abc import Sequence
+
+from placevec.input_file import shown
+from placevec.store.store import DescriptorStore
+
+
+def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
+    """Returns what a store holds; only its manifest is read.
+
+    Args:
+        store: DescriptorStore.
+
+    Returns:
+        tuple of (what, value).
+    """
+    manifest = store.manifest
+    size = "unknown" if manifest.image_size is None else "x".join(map(str, manifest.image_size))
+    facts = [
+        ("store", str(store.folder)),
+        ("rows", f"{store.num_rows} in {len(manifest.shards)} shards"),
+        ("descriptors", f"{manifest.dim} dimensions, {manifest.dtype}"),
+        ("model", manifest.model_id),
+        ("model file", manifest.model_path or "unknown"),
+        ("precision", manifest.precision),
+        ("photos", f"in {manifest.root or 'an unknown folder'}, resized to {size}"),
+        ("positions", f"in {manifest.frame}" if manifest.frame else "none"),
+        ("index", "none" if manifest.index is None else manifest.index.kind),
+    ]
+    unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
+    if unsigned or not manifest.is_signed:
+        facts.append(
+            ("without digests", f"names of {unsigned} shards, of an earlier version; "
+             "`placevec remove STORE --compact` writes them again")
+        )  # fmt: skip
+    return tuple(facts)
+
+
+def describe_facts(facts: Sequence[tuple[str, str]]) -> str:
+    """Returns facts as lines of a table."""
+    width = max(len(what) for what, _ in facts)
+    return "\n".join(f"{what:{width}}  {shown(value)}" for what, value in facts)
