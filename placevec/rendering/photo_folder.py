@@ -113,10 +113,16 @@ def held(out_dir: Path) -> Iterator[None]:
     with locked(partial_dir):
         yield
         if not partial_dir.exists():
-            (out_dir / LOCK).unlink()  # it moved there with the photos
+            forget_lock(out_dir)  # it moved there with the photos
         elif os.listdir(partial_dir) == [LOCK]:
             (partial_dir / LOCK).unlink()
             partial_dir.rmdir()
+
+
+def forget_lock(out_dir: Path) -> None:
+    """Deletes the lock in a finished folder, also one that a killed process left."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):  # a read-only folder keeps it
+        (out_dir / LOCK).unlink()
 
 
 def begin(out_dir: Path, wanted: dict) -> Path:

@@ -22,6 +22,7 @@ from placevec.rendering.photo_folder import (
     Shot,
     begin,
     finish,
+    forget_lock,
     held,
     is_finished,
     missing_shots,
@@ -159,6 +160,7 @@ def render(
 
 def _found(out_dir: Path, settings: RenderConfig) -> Rendering:
     _log.info("%s holds this rendering already", out_dir)
+    forget_lock(out_dir)
     return _finished(out_dir, settings, num_drawn=0, seconds=0.0)
 
 

@@ -115,6 +115,12 @@ def test_leaves_a_finished_rendering_as_it_is(rendered, caplog):
     assert before == {name: path.stat().st_mtime_ns for name, path in files(rendered).items()}
 
 
+def test_deletes_the_lock_that_a_process_killed_at_its_end_left(rendered):
+    (rendered / "lock").touch()
+    render_town(rendered, **SMALL)
+    assert not (rendered / "lock").exists()
+
+
 def test_goes_on_after_an_interruption(rendered, tmp_path):
     def interrupted(photos):
         for number, photo in enumerate(photos):
