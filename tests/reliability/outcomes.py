@@ -20,7 +20,7 @@ from placevec.store.leftovers import SET_ASIDE
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}-")
 _OF_TIME = ("seconds", "per_s", "mining_share")  # in names of columns and arrays
 _OF_ONE_RUN = re.compile(r"\| \d+ \||\| resume \|")  # lines: photos a second; whether it went on
-_ADDRESS = re.compile(rb'"shared_object_id": \d+')  # Keras writes where in memory a layer was
+_ADDRESS = re.compile(rb'(, )?"shared_object_id": \d+')  # where in memory a new layer was
 
 
 def outcome(root: Path) -> dict[str, object]:
