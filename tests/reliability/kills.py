@@ -22,10 +22,9 @@ from typing import NamedTuple
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import keras  # noqa: F401 - before the forks, which then need not import it
 import numpy as np
 
-import placevec.evaluation
+import placevec.evaluation  # with Keras, before the forks, which then need not import it
 import placevec.models
 import placevec.rendering
 import placevec.retrieval
