@@ -12,6 +12,7 @@ it again: `--verb VERB --first NUMBER --kills 1`.
 
 import argparse
 import contextlib
+import importlib
 import os
 import shutil
 import sys
@@ -20,19 +21,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
 import numpy as np
 
-import placevec.evaluation  # with Keras, before the forks, which then need not import it
-import placevec.models
-import placevec.rendering
-import placevec.retrieval
-import placevec.training  # noqa: F401
 from tests.reliability.forked import Ended, Moment, run
 from tests.reliability.outcomes import damaged, differences, leftovers, outcome
 from tests.reliability.verbs import Verb, fake_street_view, verbs, write_inputs
 
+# What verbs import when they run; here it is imported once, before the forks.
+_IMPORTED_ONCE = (
+    "placevec", "keras", "tensorflow", "faiss", "pandas", "scipy.spatial", "matplotlib.figure",
+    "placevec.evaluation.evaluate", "placevec.models.engines.open_engine",
+    "placevec.training.train",
+)  # fmt: skip
 _MOST_KILLS = 4  # in a row
 _SHARE_KILLED_AGAIN = 0.4
 _SLOW = ("train", "train-mining")
@@ -72,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextlib.contextmanager
 def workplace(parent: Path | None = None) -> Iterator[tuple[Path, Path, dict[str, Verb]]]:
     """Yields a folder to run in, a folder of the inputs, and the verbs."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    for name in _IMPORTED_ONCE:
+        importlib.import_module(name)
     with tempfile.TemporaryDirectory(dir=parent) as folder, fake_street_view() as url:
         root, pristine = Path(folder) / "work", Path(folder) / "pristine"
         os.environ["PLACEVEC_CACHE"] = str(root / "cache")
