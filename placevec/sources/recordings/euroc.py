@@ -115,9 +115,10 @@ def _read_sensor(yaml_path: Path) -> _Sensor:
     numbers = _list_behind("T_BS", text)
     to_body = np.array(numbers if len(numbers) == 16 else [np.nan] * 16).reshape(1, 4, 4)
     if not Poses(to_body[:, :3, 3], to_body[:, :3, :3]).known.all():
+        received = numbers if len(numbers) == 16 else f"{len(numbers)} numbers"
         raise ValueError(
             f"`T_BS` of {yaml_path} must have `data:` of 16 numbers, a rotation and an offset. "
-            f"Received: {numbers}"
+            f"Received: {received}"
         )
     intrinsics, resolution = (_list_behind(name, text) for name in ("intrinsics", "resolution"))
     field_of_view_deg = math.nan

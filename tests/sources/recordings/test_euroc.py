@@ -86,7 +86,7 @@ def test_refuses_or_skips_photos_before_the_ground_truth(flight, refuses, caplog
         ("cam0/data.csv", "#\n", "must name photos"),
         ("cam0/data.csv", "1,../../a.png\n", "stay inside"),
         ("state_groundtruth_estimate0/data.csv", "1,2,3\n", "must hold 8 numbers"),
-        ("cam0/sensor.yaml", "T_BS:\n  data: [1, 2]\n", r"`T_BS`.*16 numbers.*\[1.0, 2.0\]"),
+        ("cam0/sensor.yaml", "T_BS:\n  data: [1, 2]\n", "`T_BS`.*16 numbers.*Received: 2 numbers$"),
         ("cam0/sensor.yaml", SENSOR.replace("-1.0", "-7.0"), "`T_BS`.*a rotation"),
         ("cam0/sensor.yaml", "", "`T_BS`"),
     ],
