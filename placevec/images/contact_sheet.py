@@ -1,5 +1,6 @@
 """Photos side by side, framed by what they are to each other."""
 
+import io
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,5 +109,8 @@ def save_figure(figure: "Figure", path: Path, dpi: int) -> None:
     from matplotlib import rc_context
 
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    with whole_file(path) as unfinished, rc_context({"svg.hashsalt": path.name}):
-        figure.savefig(unfinished, dpi=dpi, metadata=metadata)
+    picture = io.BytesIO()  # written by Python: Pillow does not tell that a disk is full
+    with rc_context({"svg.hashsalt": path.name}):
+        figure.savefig(picture, format=path.suffix[1:], dpi=dpi, metadata=metadata)
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(picture.getvalue())

@@ -1,3 +1,5 @@
+import resource
+
 import cv2
 import numpy as np
 import pytest
@@ -67,3 +69,18 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path):
         save_figure(figure, tmp_path / name / "map.svg", dpi=80)
     one, other = ((tmp_path / name / "map.svg").read_bytes() for name in ("one", "other"))
     assert one == other and b"<dc:date>" not in one
+
+
+def test_a_disk_that_is_full_before_the_end_of_a_picture_is_told(tmp_path):
+    figure = Figure(figsize=(1, 1))
+    figure.add_subplot().scatter([1], [2])
+    save_figure(figure, tmp_path / "map.jpg", dpi=80)
+    size = (tmp_path / "map.jpg").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, hard))
+    try:
+        with pytest.raises(OSError, match="other.jpg could not be written"):
+            save_figure(figure, tmp_path / "other.jpg", dpi=80)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["map.jpg"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from placevec.config import TrainConfig, to_dict
+from placevec.images.contact_sheet import save_figure
 from placevec.training import run_files
 from placevec.whole_file import whole_file
 
@@ -85,8 +86,7 @@ def _draw_history(rows: list[dict[str, str]], path: Path) -> None:
         axes.grid(alpha=0.3)
         if len(names) > 1:
             axes.legend()
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, dpi=80)
+    save_figure(figure, path, dpi=80)
 
 
 def _changed(config: TrainConfig) -> list[list[str]]:
