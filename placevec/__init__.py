@@ -78,7 +78,7 @@ def __dir__() -> list[str]:
 def _register_with_keras(_module: object) -> None:
     importlib.import_module("placevec.layers")
     importlib.import_module("placevec.losses")
-    from placevec.config.choices import LOSSES
+    from placevec.config.choices import AGGREGATORS, LOSSES
 
-    for row in LOSSES.values():
+    for row in (*AGGREGATORS.values(), *LOSSES.values()):
         row.find()

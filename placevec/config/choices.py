@@ -132,6 +132,31 @@ LOSSES = {
 }
 
 
+_PROJECTED = {"projected_dim": "aggregator_dim"}
+
+AGGREGATORS = {
+    "netvlad": Choice(
+        home="placevec.layers.ghostvlad:make_vlad",
+        arguments={
+            "num_clusters": "num_clusters",
+            "num_ghost_clusters": "num_ghost_clusters",
+            "use_bias": "assignment_bias",
+            "normalize_inputs": "normalize_features",
+        },
+        settings=("keep_old_clusters", "clusters", "assignment", "assignment_ratio"),
+    ),
+    "gem": Choice(home="placevec.layers.gem:GeM"),
+    "spoc": Choice(home="placevec.layers.spoc:SPoC"),
+    "mac": Choice(home="placevec.layers.mac:MAC"),
+    "conv_ap": Choice(home="placevec.layers.conv_ap:ConvAP", arguments=_PROJECTED),
+    "mixvpr": Choice(home="placevec.layers.mixvpr:MixVPR", arguments=_PROJECTED),
+    "salad": Choice(
+        home="placevec.layers.salad:SALADLike",
+        arguments={"num_clusters": "num_clusters", **_PROJECTED},
+    ),
+}
+
+
 Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
 
 
@@ -142,6 +167,7 @@ Precision = Literal["float32", "bf16", "int8"]
 
 
 if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
-    LossName = str
+    AggregatorName = LossName = str
 else:
+    AggregatorName = Literal[tuple(AGGREGATORS)]
     LossName = Literal[tuple(LOSSES)]

@@ -1,20 +1,16 @@
 """What a network is made of."""
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from placevec.config.refusals import need_at_least, need_between, refuse, settle_types
-
-# Settings that only some aggregators have.
-_AGGREGATORS_WITH = {
-    "aggregator_dim": ("conv_ap", "mixvpr", "salad"),
-    "num_clusters": ("netvlad", "salad"),
-    "num_ghost_clusters": ("netvlad",),
-    "keep_old_clusters": ("netvlad",),
-    "assignment_bias": ("netvlad",),
-    "normalize_features": ("netvlad",),
-}
+from placevec.config.choices import AGGREGATORS, AggregatorName
+from placevec.config.refusals import (
+    need_applicable,
+    need_at_least,
+    need_between,
+    refuse,
+    settle_types,
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class ModelConfig:
     batch_norm_momentum: float = 0.9
     """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
     networks never settles in a short training."""
-    aggregator: Literal["netvlad", "gem", "spoc", "mac", "conv_ap", "mixvpr", "salad"] = "netvlad"
+    aggregator: AggregatorName = "netvlad"
     """Layer that turns local features into one descriptor."""
     aggregator_dim: int | None = None
     """Length that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
@@ -87,13 +83,7 @@ class ModelConfig:
             need_at_least(self, 1, "aggregator_dim")
         need_at_least(self, 0, "num_ghost_clusters", "projection_dim")
         need_between(self, 0, 1, "batch_norm_momentum")
-        for each in dataclasses.fields(self):
-            users = _AGGREGATORS_WITH.get(each.name, (self.aggregator,))
-            if self.aggregator not in users and getattr(self, each.name) != each.default:
-                raise ValueError(
-                    f"`{each.name}` is of {' and '.join(users)}, {self.aggregator} has none. "
-                    f"Received: {each.name}={getattr(self, each.name)}"
-                )
+        need_applicable(self, AGGREGATORS, self.aggregator)
         if self.keep_old_clusters and self.normalize_features:
             raise ValueError(
                 "`keep_old_clusters` needs `normalize_features` false, because the clusters of old "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from placevec.config.choices import LOSSES, Augmentation, LossName
+from placevec.config.choices import AGGREGATORS, LOSSES, Augmentation, LossName
 from placevec.config.model import ModelConfig
 from placevec.config.refusals import (
     need_applicable,
@@ -250,9 +250,7 @@ class TrainConfig:
         self._refuse_unused(
             "whiten_augmentation", self.is_whitened, "whiten_rank", self.whiten_rank
         )
-        has_clusters = self.model.aggregator == "netvlad"
-        for name in ("clusters", "assignment", "assignment_ratio"):
-            self._refuse_unused(name, has_clusters, "model.aggregator", self.model.aggregator)
+        need_applicable(self, AGGREGATORS, self.model.aggregator)
         for name in ("assignment", "assignment_ratio"):
             self._refuse_unused(name, self.clusters != "random", "clusters", self.clusters)
         if not self.assignment_ratio > 1:

@@ -49,6 +49,19 @@ class Aggregator(keras.layers.Layer):
         """Returns shape and dtype of the output, which is float32 under every policy."""
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.precision)
 
+    def count_flops(self, rows: int, columns: int, feature_dim: int) -> int:
+        """Returns the floating point operations of its products of matrices for one photo.
+
+        A multiplication and an addition count as two; pooling is left out. A subclass that
+        multiplies matrices says how many.
+
+        Args:
+            rows: int. Rows of the grid of local features.
+            columns: int. Columns of that grid.
+            feature_dim: int. `D`.
+        """
+        return 0
+
     @property
     def precision(self) -> str:
         """The dtype that is computed in: float32, or float64 where the policy says so."""

@@ -63,6 +63,10 @@ class ConvAP(Aggregator):
         rows, columns = self.grid
         return l2_normalize(ops.reshape(cells, (-1, rows * columns * self.projected_dim)))
 
+    def count_flops(self, rows, columns, feature_dim):
+        """Returns the operations of the projection of each cell."""
+        return 2 * self.grid[0] * self.grid[1] * feature_dim * self.projected_dim
+
     def compute_output_shape(self, input_shape):
         """Returns `(batch, rows * columns * d)`."""
         return (input_shape[0], self.grid[0] * self.grid[1] * self.projected_dim)

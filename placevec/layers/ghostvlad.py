@@ -43,3 +43,16 @@ class GhostVLAD(NetVLAD):
                 f"Received: num_ghost_clusters={num_ghost_clusters}. "
                 "Without ghosts, use `NetVLAD`"
             )
+
+
+def make_vlad(num_clusters: int, num_ghost_clusters: int, **arguments) -> NetVLAD:
+    """Makes `NetVLAD`, or `GhostVLAD` if there are ghost clusters.
+
+    Args:
+        num_clusters: int. `K`, the number of clusters that describe.
+        num_ghost_clusters: int. `G`, the number of clusters that only absorb.
+        **arguments: Further arguments of `NetVLAD`.
+    """
+    if num_ghost_clusters:
+        return GhostVLAD(num_clusters, num_ghost_clusters, **arguments)
+    return NetVLAD(num_clusters, **arguments)

@@ -112,6 +112,13 @@ class MixVPR(Aggregator):
         hidden = ops.relu(hidden)
         return ops.matmul(hidden, self.mixer_out_kernel[mixer]) + self.mixer_out_bias[mixer]
 
+    def count_flops(self, rows, columns, feature_dim):
+        """Returns the operations of the mixers and of the two projections."""
+        num_features = self.grid[0] * self.grid[1]
+        mixers = 2 * self.num_mixers * feature_dim * num_features**2
+        projections = num_features * self.projected_dim * (feature_dim + self.num_rows)
+        return 2 * (mixers + projections)
+
     def compute_output_shape(self, input_shape):
         """Returns `(batch, d * R)`."""
         return (input_shape[0], self.projected_dim * self.num_rows)

@@ -167,6 +167,10 @@ class NetVLAD(Aggregator):
         if self.use_bias:
             self.bias.assign(np.zeros(num_columns) if bias is None else bias)
 
+    def count_flops(self, rows, columns, feature_dim):
+        """Returns the operations of the assignment and of the sums over a cluster's features."""
+        return 2 * rows * columns * feature_dim * (self.kernel.shape[-1] + self.num_clusters)
+
     def compute_output_shape(self, input_shape):
         """Returns `(batch, K * D)`."""
         return (input_shape[0], self.num_clusters * input_shape[-1])

@@ -128,6 +128,14 @@ class SALADLike(Aggregator):
             for_features = -_logsumexp(scores + for_clusters, axis=2)
         return ops.exp(scores + for_clusters + for_features)[..., : self.num_clusters]
 
+    def count_flops(self, rows, columns, feature_dim):
+        """Returns the operations of the three networks and of the sums over clusters."""
+        num_features, hidden = rows * columns, self.hidden_dim
+        networks = num_features * hidden * (
+            2 * feature_dim + self.num_clusters + self.projected_dim
+        ) + hidden * (feature_dim + self.global_dim)
+        return 2 * (networks + num_features * self.num_clusters * self.projected_dim)
+
     def compute_output_shape(self, input_shape):
         """Returns `(batch, G + K * d)`."""
         return (input_shape[0], self.global_dim + self.num_clusters * self.projected_dim)

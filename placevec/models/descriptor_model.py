@@ -2,61 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.layers import (
-    MAC,
-    ConvAP,
-    GeM,
-    GhostVLAD,
-    LogExposure,
-    MixVPR,
-    NetVLAD,
-    SALADLike,
-    SPoC,
-    Whitening,
-)
+from placevec.config.choices import AGGREGATORS
+from placevec.layers import LogExposure, Whitening
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
 from placevec.models.keras_file import load_keras
 from placevec.models.model_file import require_model_file
 from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
-
-
-def _netvlad(config: ModelConfig) -> keras.Layer:
-    arguments = {
-        "num_clusters": config.num_clusters,
-        "use_bias": config.assignment_bias,
-        "normalize_inputs": config.normalize_features,
-        "name": AGGREGATOR,
-    }
-    if config.num_ghost_clusters:
-        return GhostVLAD(num_ghost_clusters=config.num_ghost_clusters, **arguments)
-    return NetVLAD(**arguments)
-
-
-def _projected(config: ModelConfig) -> dict:
-    """Returns the arguments of an aggregator that projects local features."""
-    if config.aggregator_dim is None:
-        return {"name": AGGREGATOR}
-    return {"projected_dim": config.aggregator_dim, "name": AGGREGATOR}
-
-
-AGGREGATORS: dict[str, Callable[[ModelConfig], keras.Layer]] = {
-    "netvlad": _netvlad,
-    "gem": lambda config: GeM(name=AGGREGATOR),
-    "spoc": lambda config: SPoC(name=AGGREGATOR),
-    "mac": lambda config: MAC(name=AGGREGATOR),
-    "conv_ap": lambda config: ConvAP(**_projected(config)),
-    "mixvpr": lambda config: MixVPR(**_projected(config)),
-    "salad": lambda config: SALADLike(config.num_clusters, **_projected(config)),
-}
 
 
 def build_descriptor_model(
@@ -93,7 +52,9 @@ def build_descriptor_model(
         batch_norm_momentum=config.batch_norm_momentum,
         imagenet=config.weights == "imagenet",
     )
-    descriptors = AGGREGATORS[config.aggregator](config)(features)
+    row = AGGREGATORS[config.aggregator]
+    aggregator = row.find()(**row.arguments_from(config), name=AGGREGATOR)
+    descriptors = aggregator(features)
     if config.projection_dim:
         descriptors = Whitening(config.projection_dim, name=PROJECTION)(descriptors)
     model = keras.Model(images, descriptors, name="descriptor")

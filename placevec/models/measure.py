@@ -7,17 +7,8 @@ import keras
 
 from placevec.config import TrainConfig
 from placevec.images import image_size_of
-from placevec.layers import (
-    ConvAP,
-    LayerScale,
-    MixVPR,
-    NetVLAD,
-    PartialWhitening,
-    PatchTokens,
-    PixelScaling,
-    SALADLike,
-    Whitening,
-)
+from placevec.layers import LayerScale, PartialWhitening, PatchTokens, PixelScaling, Whitening
+from placevec.layers.aggregator import Aggregator
 
 _BYTES = 4  # float32
 # For each number that leaves the layer.
@@ -161,8 +152,8 @@ def _measure_layer(layer: keras.Layer) -> LayerCost:
 
 
 def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
-    if isinstance(layer, NetVLAD | ConvAP | MixVPR | SALADLike):
-        return _aggregator_flops(layer, *layer.input.shape[1:])
+    if isinstance(layer, Aggregator):
+        return layer.count_flops(*layer.input.shape[1:])
     if isinstance(layer, keras.layers.MultiHeadAttention):
         num_tokens, feature_dim = output_shape
         # Query, key, value and output are projected; scores, and sums by them, are (tokens)^2.
@@ -180,22 +171,3 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
     if isinstance(layer, PartialWhitening):
         return 4 * math.prod(layer.directions.shape)
     return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)
-
-
-def _aggregator_flops(layer: keras.Layer, rows: int, columns: int, feature_dim: int) -> int:
-    """Counts the products of matrices; pooling to a grid is left out."""
-    num_features = rows * columns
-    if isinstance(layer, NetVLAD):
-        return 2 * num_features * feature_dim * (layer.kernel.shape[-1] + layer.num_clusters)
-    if isinstance(layer, ConvAP):
-        return 2 * math.prod(layer.grid) * feature_dim * layer.projected_dim
-    if isinstance(layer, MixVPR):
-        num_features = math.prod(layer.grid)
-        mixers = 2 * layer.num_mixers * feature_dim * num_features**2
-        projections = num_features * layer.projected_dim * (feature_dim + layer.num_rows)
-        return 2 * (mixers + projections)
-    hidden = layer.hidden_dim
-    networks = num_features * hidden * (
-        2 * feature_dim + layer.num_clusters + layer.projected_dim
-    ) + hidden * (feature_dim + layer.global_dim)
-    return 2 * (networks + num_features * layer.num_clusters * layer.projected_dim)

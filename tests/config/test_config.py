@@ -131,12 +131,18 @@ def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
         ({"channels": 0}, r"`channels` must be 3 \(colour\) or 1 \(grey\). Received: channels=0"),
         ({"channels": 2}, "Received: channels=2"),
         ({"aggregator": "salad", "aggregator_dim": 0}, "`aggregator_dim` must be at least 1"),
-        ({"aggregator_dim": 64}, "is of conv_ap and mixvpr and salad, netvlad has none. Received"),
-        ({"aggregator": "gem", "num_ghost_clusters": 1}, "`num_ghost_clusters` is of netvlad, gem"),
+        (
+            {"aggregator_dim": 64},
+            "only applies to conv_ap, mixvpr and salad, not to netvlad. Received",
+        ),
+        (
+            {"aggregator": "gem", "num_ghost_clusters": 1},
+            "`num_ghost_clusters` only applies to netvlad, not to gem",
+        ),
         ({"aggregator": "salad", "num_ghost_clusters": 1}, "Received: num_ghost_clusters=1"),
         (
             {"aggregator": "mixvpr", "num_clusters": 8},
-            "`num_clusters` is of netvlad and salad, m",
+            "`num_clusters` only applies to netvlad and salad, not to mixvpr. Received: n",
         ),
         ({"aggregator": "spoc", "normalize_features": False}, "Received: normalize_features=False"),
         ({"num_clusters": 0}, "`num_clusters` must be at least 1"),

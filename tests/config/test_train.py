@@ -80,7 +80,7 @@ from placevec.config.choices import LOSSES
         ({"distillation": -1.0}, "`distillation` must be at least 0"),
         (
             {"clusters": "c.mat", "model": ModelConfig(aggregator="gem")},
-            "`clusters` has no effect with model.aggregator=gem",
+            "`clusters` only applies to netvlad, not to gem. Received: clusters='c.mat'",
         ),
         ({"mining_pool": 0}, "`mining_pool` must be at least 1"),
         ({"mine_every": 0}, "`mine_every` must be at least 1"),
