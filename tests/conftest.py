@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import importlib
 import os
+import sys
+import types
 from pathlib import Path
 
 import cv2
@@ -51,7 +53,7 @@ def shorten_mobilenetv2():
     """
     import keras
 
-    from placevec.models.backbones import BACKBONES
+    from placevec.config.choices import BACKBONES
 
     @functools.cache
     def head(channels):
@@ -63,9 +65,11 @@ def shorten_mobilenetv2():
         return keras.models.clone_model(head(input_tensor.shape[-1]), input_tensors=input_tensor)
 
     def shorten(monkeypatch):
-        short = dataclasses.replace(BACKBONES["mobilenetv2"], make=make)
+        monkeypatch.setitem(sys.modules, "short_mobilenetv2", types.SimpleNamespace(make=make))
+        short = dataclasses.replace(BACKBONES["mobilenetv2"], home="short_mobilenetv2:make")
         monkeypatch.setitem(BACKBONES, "mobilenetv2", short)
 
+    head(3)  # or the first network of a seed would have other weights than the next
     return shorten
 
 

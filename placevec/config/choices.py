@@ -157,6 +157,110 @@ AGGREGATORS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackboneChoice(Choice):
+    """One row of the table of backbones.
+
+    `home` is the network's maker, called as those of `keras.applications`; `constants` leave out
+    scaling inside the network, since `PixelScaling` does it.
+
+    Args:
+        cut_layer: str. The layer that is usually aggregated.
+        pixels: mapping. Arguments of `PixelScaling`: what the pretrained weights expect as input.
+    """
+
+    cut_layer: str
+    pixels: Mapping[str, Any]
+
+
+_MINUS_ONE_TO_ONE = {"scale": 2.0 / 255.0, "offset": -1.0, "channel_order": "rgb"}
+_CAFFE = {"scale": 1.0, "offset": (-103.939, -116.779, -123.68), "channel_order": "bgr"}
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_STANDARD = {
+    "scale": tuple(1 / (255 * deviation) for deviation in _DEVIATION),
+    "offset": tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
+    "channel_order": "rgb",
+}
+_RAW = {"include_preprocessing": False}
+
+# The usual cut is the last layer of a stride of 16 (of 14 in DINOv2; a last convolution in VGG).
+BACKBONES = {
+    "mobilenetv2": BackboneChoice(
+        home="keras.applications:MobileNetV2",
+        cut_layer="block_9_add",
+        pixels=_MINUS_ONE_TO_ONE,
+    ),
+    "mobilenet": BackboneChoice(
+        home="keras.applications:MobileNet",
+        cut_layer="conv_pw_7_relu",
+        pixels=_MINUS_ONE_TO_ONE,
+    ),
+    "vgg16": BackboneChoice(
+        home="keras.applications:VGG16",
+        cut_layer="block5_conv3",
+        pixels=_CAFFE,
+    ),
+    "vgg19": BackboneChoice(
+        home="keras.applications:VGG19",
+        cut_layer="block5_conv4",
+        pixels=_CAFFE,
+    ),
+    "resnet18": BackboneChoice(
+        home="placevec.models.flat_networks:resnet18",
+        cut_layer="stack2_block1_out",
+        pixels=_STANDARD,
+    ),
+    "resnet50": BackboneChoice(
+        home="keras.applications:ResNet50",
+        cut_layer="conv4_block6_out",
+        pixels=_CAFFE,
+    ),
+    "efficientnetb0": BackboneChoice(
+        home="placevec.models.flat_networks:efficientnet_b0",
+        cut_layer="block5c_add",
+        pixels=_STANDARD,
+    ),
+    "efficientnetv2b0": BackboneChoice(
+        home="keras.applications:EfficientNetV2B0",
+        cut_layer="block5e_add",
+        pixels=_STANDARD,
+        constants=_RAW,
+    ),
+    "efficientnetlite0": BackboneChoice(
+        home="placevec.models.flat_networks:efficientnet_lite0",
+        cut_layer="block5c_add",
+        pixels=_STANDARD,
+    ),
+    "mobilenetv3small": BackboneChoice(
+        home="keras.applications:MobileNetV3Small",
+        cut_layer="expanded_conv_7_add",
+        pixels=_MINUS_ONE_TO_ONE,
+        constants=_RAW,
+    ),
+    "mobilenetv3large": BackboneChoice(
+        home="keras.applications:MobileNetV3Large",
+        cut_layer="expanded_conv_11_add",
+        pixels=_MINUS_ONE_TO_ONE,
+        constants=_RAW,
+    ),
+    "convnexttiny": BackboneChoice(
+        home="placevec.models.flat_networks:convnext_tiny",
+        cut_layer="convnext_tiny_stage_2_block_8_add",
+        pixels=_STANDARD,
+    ),
+    "dinov2s": BackboneChoice(
+        home="placevec.models.dinov2:dinov2_small",
+        cut_layer="patch_grid",
+        pixels=_STANDARD,
+    ),
+    "dinov2b": BackboneChoice(
+        home="placevec.models.dinov2:dinov2_base",
+        cut_layer="patch_grid",
+        pixels=_STANDARD,
+    ),
+}
+
+
 Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
 
 
@@ -167,7 +271,8 @@ Precision = Literal["float32", "bf16", "int8"]
 
 
 if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
-    AggregatorName = LossName = str
+    AggregatorName = BackboneName = LossName = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
+    BackboneName = Literal[tuple(BACKBONES)]
     LossName = Literal[tuple(LOSSES)]

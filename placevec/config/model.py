@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from placevec.config.choices import AGGREGATORS, AggregatorName
+from placevec.config.choices import AGGREGATORS, AggregatorName, BackboneName
 from placevec.config.refusals import (
     need_applicable,
     need_at_least,
@@ -17,22 +17,7 @@ from placevec.config.refusals import (
 class ModelConfig:
     """What the network is made of."""
 
-    backbone: Literal[
-        "mobilenetv2",
-        "mobilenet",
-        "vgg16",
-        "vgg19",
-        "resnet18",
-        "resnet50",
-        "efficientnetb0",
-        "efficientnetv2b0",
-        "efficientnetlite0",
-        "mobilenetv3small",
-        "mobilenetv3large",
-        "convnexttiny",
-        "dinov2s",
-        "dinov2b",
-    ] = "mobilenetv2"
+    backbone: BackboneName = "mobilenetv2"
     """Network that turns a photo into a grid of local features."""
     cut_layer: str = "block_9_add"
     """Layer of the backbone whose output is aggregated, such as block_9_add (mobilenetv2),

@@ -11,7 +11,6 @@ from placevec.models.engines import Engine as Engine
 from placevec.models.engines import open_engine as open_engine
 
 if TYPE_CHECKING:
-    from placevec.models.backbones import BACKBONES as BACKBONES
     from placevec.models.descriptor_model import build_descriptor_model as build_descriptor_model
     from placevec.models.descriptor_model import holds_aggregator as holds_aggregator
     from placevec.models.descriptor_model import holds_projection as holds_projection
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from placevec.models.whitening import remove_whitening as remove_whitening
 
 _HOMES = {
-    "placevec.models.backbones": ("BACKBONES",),
     "placevec.models.descriptor_model": (
         "build_descriptor_model",
         "holds_aggregator",

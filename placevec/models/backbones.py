@@ -4,71 +4,11 @@ import functools
 import http.client
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import keras
 
+from placevec.config.choices import BACKBONES, choose
 from placevec.layers import LogExposure, PixelScaling
-from placevec.models.dinov2 import dinov2_base, dinov2_small
-from placevec.models.flat_networks import (
-    convnext_tiny,
-    efficientnet_b0,
-    efficientnet_lite0,
-    resnet18,
-)
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """One row of the table of backbones.
-
-    Args:
-        make: callable. The network's maker, called as those of `keras.applications`.
-        cut_layer: str. The layer that is usually aggregated.
-        pixels: dict. Arguments of `PixelScaling`: what the pretrained weights expect as input.
-        arguments: dict. Further arguments of the maker: scaling inside the network is left out,
-            since `PixelScaling` does it.
-    """
-
-    make: Callable[..., keras.Model]
-    cut_layer: str
-    pixels: dict
-    arguments: dict = field(default_factory=dict)
-
-
-_MINUS_ONE_TO_ONE = {"scale": 2.0 / 255.0, "offset": -1.0, "channel_order": "rgb"}
-_CAFFE = {"scale": 1.0, "offset": (-103.939, -116.779, -123.68), "channel_order": "bgr"}
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_STANDARD = {
-    "scale": tuple(1 / (255 * deviation) for deviation in _DEVIATION),
-    "offset": tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
-    "channel_order": "rgb",
-}
-_RAW = {"include_preprocessing": False}
-
-# The usual cut is the last layer of a stride of 16 (of 14 in DINOv2; a last convolution in VGG).
-BACKBONES = {
-    "mobilenetv2": Backbone(keras.applications.MobileNetV2, "block_9_add", _MINUS_ONE_TO_ONE),
-    "mobilenet": Backbone(keras.applications.MobileNet, "conv_pw_7_relu", _MINUS_ONE_TO_ONE),
-    "vgg16": Backbone(keras.applications.VGG16, "block5_conv3", _CAFFE),
-    "vgg19": Backbone(keras.applications.VGG19, "block5_conv4", _CAFFE),
-    "resnet18": Backbone(resnet18, "stack2_block1_out", _STANDARD),
-    "resnet50": Backbone(keras.applications.ResNet50, "conv4_block6_out", _CAFFE),
-    "efficientnetb0": Backbone(efficientnet_b0, "block5c_add", _STANDARD),
-    "efficientnetv2b0": Backbone(
-        keras.applications.EfficientNetV2B0, "block5e_add", _STANDARD, _RAW
-    ),
-    "efficientnetlite0": Backbone(efficientnet_lite0, "block5c_add", _STANDARD),
-    "mobilenetv3small": Backbone(
-        keras.applications.MobileNetV3Small, "expanded_conv_7_add", _MINUS_ONE_TO_ONE, _RAW
-    ),
-    "mobilenetv3large": Backbone(
-        keras.applications.MobileNetV3Large, "expanded_conv_11_add", _MINUS_ONE_TO_ONE, _RAW
-    ),
-    "convnexttiny": Backbone(convnext_tiny, "convnext_tiny_stage_2_block_8_add", _STANDARD),
-    "dinov2s": Backbone(dinov2_small, "patch_grid", _STANDARD),
-    "dinov2b": Backbone(dinov2_base, "patch_grid", _STANDARD),
-}
 
 
 def pixel_scaling(
@@ -88,7 +28,7 @@ def pixel_scaling(
     Raises:
         ValueError: If there is no such backbone.
     """
-    pixels = dict(_row(backbone).pixels)
+    pixels = dict(choose(BACKBONES, backbone, "backbone").pixels)
     if channels != 3:
         pixels["channel_order"] = "rgb"
         for name in ("scale", "offset"):
@@ -129,7 +69,8 @@ def local_features(
         OSError: If the ImageNet weights that were downloaded before are damaged.
         ImportError: If KerasHub is needed and not installed.
     """
-    make = functools.partial(_row(backbone).make, **_row(backbone).arguments)
+    row = choose(BACKBONES, backbone, "backbone")
+    make = functools.partial(row.find(), **row.constants)
     channels = images.shape[-1]
     if imagenet and channels != 3:
         raise ValueError(
@@ -144,7 +85,7 @@ def local_features(
     names = [layer.name for layer in network.layers if not isinstance(layer, door)]
     if cut_layer not in names:
         raise ValueError(
-            f"{backbone} has no layer {cut_layer!r}. Usual: {_row(backbone).cut_layer!r}; "
+            f"{backbone} has no layer {cut_layer!r}. Usual: {row.cut_layer!r}; "
             f"others: {', '.join(name for name in names if not name.endswith(('_pad', '_BN')))}"
         )
     cut = network.get_layer(cut_layer)
@@ -162,12 +103,6 @@ def local_features(
         if isinstance(layer, keras.layers.Dropout):
             layer.rate = 0.0  # its random state is in no checkpoint
     return cut.output
-
-
-def _row(backbone: str) -> Backbone:
-    if backbone not in BACKBONES:
-        raise ValueError(f"`backbone` must be one of {', '.join(BACKBONES)}. Received: {backbone}")
-    return BACKBONES[backbone]
 
 
 def _download(backbone: str, make: Callable[..., keras.Model], arguments: dict) -> keras.Model:

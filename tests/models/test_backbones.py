@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
+from placevec.config.choices import BACKBONES
 from placevec.layers import LayerScale
 from placevec.models import build_descriptor_model, load_model, save_model
-from placevec.models.backbones import BACKBONES, local_features, pixel_scaling
+from placevec.models.backbones import local_features, pixel_scaling
 
 # Channels of the shallow cut.
 FEATURE_DIMS = {
@@ -102,7 +103,7 @@ def test_takes_photos_of_any_size_grey_or_colour(
 def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
     row = BACKBONES[backbone]
     # As many channels and rows as the network needs to be built, without its weights mattering.
-    network = row.make(weights=None, include_top=False, input_shape=(32, 32, 3))
+    network = row.find()(weights=None, include_top=False, input_shape=(32, 32, 3))
     assert row.cut_layer in [layer.name for layer in network.layers]
 
 
@@ -236,9 +237,9 @@ def test_refuses_to_cut_before_the_backbone():
 
 def test_refuses_an_unknown_backbone():
     images = keras.Input((None, None, 3))
-    with pytest.raises(ValueError, match="one of mobilenetv2, mobilenet, vgg16, .*. Received"):
+    with pytest.raises(ValueError, match="one of mobilenetv2, mobilenet, vgg16, .*Received"):
         local_features(images, backbone="resnet51", cut_layer="conv5")
-    with pytest.raises(ValueError, match="Received: resnet51"):
+    with pytest.raises(ValueError, match="backbone='resnet51'. Did you mean resnet50"):
         pixel_scaling("resnet51", 3)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
+from placevec.config.choices import BACKBONES
 from placevec.models import build_descriptor_model, load_model, model_id, save_model
-from placevec.models.backbones import BACKBONES, Backbone
 from placevec.models.dinov2 import copy_keras_hub_weights, dinov2
 
 SIZE = {"feature_dim": 8, "num_heads": 2, "num_blocks": 2, "num_positions": 4}
@@ -20,9 +20,8 @@ def to_numpy(tensor):
 @pytest.fixture
 def small(monkeypatch):
     """Makes `dinov2s` a small network."""
-    row = BACKBONES["dinov2s"]
     make = functools.partial(dinov2, preset="dinov2_small", **SIZE)
-    monkeypatch.setitem(BACKBONES, "dinov2s", Backbone(make, row.cut_layer, row.pixels))
+    monkeypatch.setattr("placevec.models.dinov2.dinov2_small", make)
 
 
 def shuffle_weights(model):
@@ -147,5 +146,5 @@ def test_says_how_to_install_keras_hub(monkeypatch, small):
 def test_the_table_has_the_published_sizes():
     """22 and 86 million weights, without those of the mask token."""
     for name, dim, heads in (("dinov2s", 384, 6), ("dinov2b", 768, 12)):
-        sizes = BACKBONES[name].make.keywords
+        sizes = BACKBONES[name].find().keywords
         assert (sizes["feature_dim"], sizes["num_heads"], sizes["num_blocks"]) == (dim, heads, 12)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from placevec.config import ModelConfig
+from placevec.config.choices import BACKBONES
 from placevec.models import build_descriptor_model, load_model, save_model
-from placevec.models.backbones import BACKBONES, pixel_scaling
+from placevec.models.backbones import pixel_scaling
 
 
 def to_numpy(tensor):
