@@ -36,7 +36,7 @@ nP = 1  # noqa: N816
 nN = 0  # noqa: N816
 POSITIVE_RADIUS_M = 10.0
 NEGATIVE_RADIUS_M = 25.0
-AUGMENTATION = "none"  # none, street, basic, typical, heavy
+AUGMENTATION = "none"  # none, light, street, basic, typical, heavy
 
 # Optimisation.
 LOSS = "info_nce"  # or multi_similarity, allpair_hinge, triplet_ranking, sare_joint, ...

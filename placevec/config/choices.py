@@ -6,6 +6,7 @@ text, `MODULE:NAME`, which is imported when it is asked for. Only the standard l
 
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -16,14 +17,15 @@ class Choice:
     """One row of a table of choices.
 
     Args:
-        home: str. `MODULE:NAME` of the class or function behind the choice.
+        home: str. `MODULE:NAME` of the class or function behind the choice, or `MODULE`. Empty if
+            the code that is always loaded knows the choice by its name.
         arguments: mapping. Its arguments, and the setting that each comes from. An argument whose
             setting is None is left out, so that its own default holds.
         constants: mapping. Further arguments, and their values.
         settings: tuple of str. Further settings that only apply to the choices that name them.
     """
 
-    home: str
+    home: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
@@ -33,9 +35,10 @@ class Choice:
         return setting in self.settings or setting in self.arguments.values()
 
     def find(self) -> Any:
-        """Imports and returns the class or function behind the choice."""
-        module, _, name = self.home.partition(":")
-        return getattr(importlib.import_module(module), name)
+        """Imports and returns the class, function or module behind the choice."""
+        path, _, name = self.home.partition(":")
+        module = importlib.import_module(path)
+        return getattr(module, name) if name else module
 
     def arguments_from(self, config: Any) -> dict[str, Any]:
         """Returns the arguments that settings give, for what `find` returns.
@@ -261,18 +264,148 @@ BACKBONES = {
 }
 
 
-Augmentation = Literal["none", "light", "street", "basic", "typical", "heavy"]
+@dataclass(frozen=True, kw_only=True)
+class EngineChoice(Choice):
+    """One row of the table of engines.
+
+    The module `home` has `export(model, folder)`, which writes what the library reads, and
+    `load(folder, precision, threads, calls)`, which returns a function from `(B, H, W, C)` uint8
+    to `(B, D)`; several threads may call it.
+
+    Args:
+        needs: tuple of str. Packages that run an export.
+        exporters: tuple of str. Packages that make one, beside those.
+        quantizers: tuple of str. Packages that make one in int8 of it, beside those that run it.
+        extra: str. The extra of this package that installs them all.
+        precisions: tuple of str. What it can compute in.
+        batch_size: int. Photos in a call at which it is fastest.
+    """
+
+    needs: tuple[str, ...]
+    exporters: tuple[str, ...]
+    quantizers: tuple[str, ...]
+    extra: str
+    precisions: tuple[str, ...]
+    batch_size: int
+
+    def missing(self, exporting: bool) -> list[str]:
+        """Returns the packages that are not installed."""
+        packages = self.needs + (self.exporters if exporting else ())
+        return [name for name in packages if not _is_installed(name)]
+
+    def missing_quantizers(self) -> list[str]:
+        """Returns the packages that make an export in int8 and are not installed."""
+        return [name for name in self.quantizers if not _is_installed(name)]
 
 
-Engine = Literal["auto", "openvino", "onnx", "litert", "keras"]
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
-Precision = Literal["float32", "bf16", "int8"]
+KERAS = "keras"
+"""The engine that runs everything and needs no export."""
+
+ENGINES = {
+    "openvino": EngineChoice(
+        home="placevec.models.engines.openvino_engine",
+        needs=("openvino",),
+        exporters=("tensorflow",),
+        quantizers=("nncf",),
+        extra="fast",
+        precisions=("float32", "bf16", "int8"),
+        batch_size=4,
+    ),
+    "onnx": EngineChoice(
+        home="placevec.models.engines.onnx_engine",
+        needs=("onnxruntime",),
+        exporters=("tensorflow", "tf2onnx"),
+        quantizers=(),
+        extra="onnx",
+        precisions=("float32",),
+        batch_size=4,
+    ),
+    "litert": EngineChoice(
+        home="placevec.models.engines.litert_engine",
+        needs=("ai_edge_litert",),
+        exporters=("tensorflow",),
+        quantizers=(),
+        extra="litert",
+        precisions=("float32",),
+        batch_size=4,
+    ),
+    KERAS: EngineChoice(
+        home="placevec.models.engines.keras_engine",
+        needs=(),
+        exporters=(),
+        quantizers=(),
+        extra="",
+        precisions=("float32", "bf16"),
+        batch_size=8,
+    ),
+}
+
+AUGMENTATIONS = {
+    "none": Choice(),
+    "light": Choice(
+        home="placevec.images.augmentation.street:Street",
+        constants={
+            "view_probability": 0.0,
+            "occluder_probability": 0.0,
+            "night_probability": 0.5,
+        },
+    ),
+    "street": Choice(home="placevec.images.augmentation.street:Street"),
+    "basic": Choice(home="placevec.images.augmentation.imgaug_presets:_basic"),
+    "typical": Choice(home="placevec.images.augmentation.imgaug_presets:_typical"),
+    "heavy": Choice(home="placevec.images.augmentation.imgaug_presets:_heavy"),
+}
+
+POSITIVE_RULES = {
+    "distance": Choice(),
+    "view_overlap": Choice(settings=("min_overlap",)),
+    "shared_points": Choice(settings=("min_overlap",)),
+}
+
+_BY_DESCRIPTORS = ("mine_every", "refresh_share", "cache_dtype")
+
+MININGS = {
+    "random": Choice(),
+    "partial": Choice(settings=(*_BY_DESCRIPTORS, "mining_pool")),
+    "full": Choice(settings=_BY_DESCRIPTORS),
+    "paper": Choice(settings=(*_BY_DESCRIPTORS, "mining_pool")),
+}
+
+OPTIMIZERS = {
+    "adam": Choice(home="keras.optimizers:Adam"),
+    "adamw": Choice(home="keras.optimizers:AdamW"),
+    "sgd": Choice(home="keras.optimizers:SGD", constants={"momentum": 0.9}),
+}
+
+PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
+INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
+SPLITS_BY = ("area", "sequence", "time")
+DTYPES = ("float32", "float16")
+PIPES = ("auto", "software", "opengl")
+CAMERAS = ("walk", "fly")
 
 
 if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
-    AggregatorName = BackboneName = LossName = str
+    AggregatorName = Augmentation = BackboneName = Cameras = Dtype = Engine = IndexKind = str
+    LossName = Mining = OptimizerName = Pipe = PositiveRule = Precision = SplitBy = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
+    Augmentation = Literal[tuple(AUGMENTATIONS)]
     BackboneName = Literal[tuple(BACKBONES)]
+    Cameras = Literal[CAMERAS]
+    Dtype = Literal[DTYPES]
+    Engine = Literal[("auto", *ENGINES)]
+    IndexKind = Literal[INDEX_KINDS]
     LossName = Literal[tuple(LOSSES)]
+    Mining = Literal[tuple(MININGS)]
+    OptimizerName = Literal[tuple(OPTIMIZERS)]
+    Pipe = Literal[PIPES]
+    PositiveRule = Literal[tuple(POSITIVE_RULES)]
+    Precision = Literal[
+        tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
+    ]
+    SplitBy = Literal[SPLITS_BY]

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from placevec.config.choices import Engine, Precision
+from placevec.config.choices import Dtype, Engine, Precision
 from placevec.config.refusals import need_at_least, need_image_size, refuse, settle_types
 
 
@@ -41,7 +40,7 @@ class DescribeConfig(_RunsModel):
     """A file that ends in .npz for names (N,), descriptors (N, D) float32 and the model's id; or a
     folder, a store that photos are written to as they come: the same command goes on after a stop
     and adds what is new."""
-    dtype: Literal["float32", "float16"] | None = None
+    dtype: Dtype | None = None
     """Type of the numbers in a store; float16 takes half the bytes. None: float32 in a new store,
     and as it was begun in one that exists."""
     ray_workers: int = 0

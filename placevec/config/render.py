@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from placevec.config.choices import Cameras, Pipe
 from placevec.config.refusals import (
     need_at_least,
     need_between,
@@ -28,7 +29,7 @@ class RenderConfig:
     """Horizontal angle of view."""
     distortion: tuple[float, float, float, float, float] | None = None
     """Lens distortion k1 k2 p1 p2 k3, as OpenCV has it. None: a perfect lens."""
-    pipe: Literal["auto", "software", "opengl"] = "auto"
+    pipe: Pipe = "auto"
     """What draws: software works everywhere, opengl by EGL. auto: opengl for models where it is
     there, else software."""
     jpeg_quality: int = 90
@@ -53,7 +54,7 @@ class RenderConfig:
     """Of a model: directions that cameras look into at each place."""
     visits: tuple[str, ...] = ("day", "overcast", "dusk")
     """Of a model: weathers. The first is the database, others are queries; one alone is both."""
-    cameras: Literal["walk", "fly"] = "walk"
+    cameras: Cameras = "walk"
     """Of a model: walk, on ground that one can walk on; fly, anywhere above it, looking down."""
     trajectory: str | None = None
     """Of a model: READER:PATH of poses that cameras follow, in the model's frame."""

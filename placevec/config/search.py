@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
+from placevec.config.choices import IndexKind
 from placevec.config.refusals import (
     need_at_least,
     need_between,
@@ -18,7 +18,7 @@ from placevec.config.refusals import (
 class IndexConfig:
     """Which index a store of descriptors gets."""
 
-    kind: Literal["flat", "sq8", "hnsw", "ivf_pq"] = "flat"
+    kind: IndexKind = "flat"
     """flat compares all photos exactly, without a file; sq8 all by a byte a number; hnsw follows a
     graph, with two bytes a number; ivf_pq compares a few lists by a byte for 16 numbers."""
     auto: bool = False

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from placevec.config.choices import SplitBy
 from placevec.config.refusals import need_at_least, need_between, refuse, settle_types
 
 
@@ -11,7 +11,7 @@ from placevec.config.refusals import need_at_least, need_between, refuse, settle
 class SplitConfig:
     """How photos become train, val and test."""
 
-    by: Literal["area", "sequence", "time"] = "area"
+    by: SplitBy = "area"
     """What is kept apart: area one piece of ground for each split (without positions, whole
     places), sequence whole sequences, time the earliest photos train and the latest test."""
     val_share: float = 0.2

@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from placevec.config.choices import AGGREGATORS, LOSSES, Augmentation, LossName
+from placevec.config.choices import (
+    AGGREGATORS,
+    LOSSES,
+    MININGS,
+    POSITIVE_RULES,
+    Augmentation,
+    Dtype,
+    LossName,
+    Mining,
+    OptimizerName,
+    PositiveRule,
+)
 from placevec.config.model import ModelConfig
 from placevec.config.refusals import (
     need_applicable,
@@ -55,7 +66,7 @@ class TrainConfig:
     """Negatives are farther away than this, in metres."""
     max_heading_difference_deg: float | None = None
     """Largest difference of heading between a query and its positives, in degrees. None: any."""
-    positive_rule: Literal["distance", "view_overlap", "shared_points"] = "distance"
+    positive_rule: PositiveRule = "distance"
     """What makes a photo within positive_radius_m a positive: distance nothing else; view_overlap
     the share of the two fields of view on the ground, from the headings (without any: distance);
     shared_points that of the points which both see. Photos that share anything with the query
@@ -68,7 +79,7 @@ class TrainConfig:
     min_time_difference_s: float | None = None
     """Least time between a query and its positives, and its right answers, in seconds. None: any
     other time."""
-    mining: Literal["random", "partial", "full", "paper"] = "random"
+    mining: Mining = "random"
     """Which negatives: random ones, or those most similar to the query, found anew before each
     epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
     for each query and those found hardest the time before, and skips queries without a violation
@@ -85,7 +96,7 @@ class TrainConfig:
     each time halve_every halves the step size."""
     refresh_share: float = 1.0
     """Share of the cached descriptors that a refresh computes anew, oldest first."""
-    cache_dtype: Literal["float32", "float16"] = "float32"
+    cache_dtype: Dtype = "float32"
     """Numbers of the cached descriptors: 4 bytes each, or 2."""
     flip_tuples: bool = False
     """Mirror half of the tuples, all photos of a tuple alike."""
@@ -114,7 +125,7 @@ class TrainConfig:
     teaches that the changes of `augmentation` make no other place, and keeps what the network knew
     of places that the training does not show. Holds a descriptor of each photo in memory, and of
     each mirrored one with flip_tuples, 4 bytes a number. 0: none."""
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: OptimizerName = "adam"
     """Optimiser; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
     """Step size of the optimiser. None: 0.01 from random weights, 0.0001 from given ones."""
@@ -236,14 +247,10 @@ class TrainConfig:
         elif self.num_negatives == 0:
             refuse(self, "num_negatives", f"at least 1 with the mining {self.mining}")
         rule = self.positive_rule
-        self._refuse_unused("min_overlap", rule != "distance", "positive_rule", rule)
+        need_applicable(self, POSITIVE_RULES, rule, prefix="positive_rule=")
         looks_far = rule == "view_overlap" or (rule == "shared_points" and not loss.needs_negatives)
         self._refuse_unused("view_depth_m", looks_far, "positive_rule", rule)
-        self._refuse_unused(
-            "mining_pool", self.mining in ("partial", "paper"), "mining", self.mining
-        )
-        for name in ("mine_every", "refresh_share", "cache_dtype"):
-            self._refuse_unused(name, self.mining != "random", "mining", self.mining)
+        need_applicable(self, MININGS, self.mining, prefix="mining=")
         self._refuse_unused("whiten_power", self.whiten_dim > 0, "whiten_dim", self.whiten_dim)
         if self.whiten_dim and self.whiten_rank:
             refuse(self, "whiten_rank", "0 beside `whiten_dim`")

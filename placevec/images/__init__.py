@@ -1,6 +1,5 @@
 """A file becomes pixels; pixels become other pixels of the same place (augmentation)."""
 
-from placevec.images.augmentation.augment import PRESETS as PRESETS
 from placevec.images.augmentation.augment import augmenter as augmenter
 from placevec.images.augmentation.augment import photo_rng as photo_rng
 from placevec.images.augmentation.augment_workers import AugmentWorkers as AugmentWorkers

@@ -1,18 +1,16 @@
 """Which database photos show a query's place, which another one, and why."""
 
 import logging
-from typing import Literal, get_args
 
 import numpy as np
 
+from placevec.config.choices import POSITIVE_RULES, PositiveRule, choose
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbours import DatabaseNeighbours
 from placevec.places.shared_points import SharedPoints
 from placevec.places.view_overlap import ViewOverlap
 
 _log = logging.getLogger(__name__)
-
-PositiveRule = Literal["distance", "view_overlap", "shared_points"]
 
 
 class PlaceRule:
@@ -235,13 +233,9 @@ class PlaceRule:
 
     def _refuse_unknown_limits(self) -> None:
         dataset = self.dataset
-        rules = get_args(PositiveRule)
-        if self.positive_rule not in rules:
-            raise ValueError(
-                f"`positive_rule` must be one of {', '.join(rules)}. Received: "
-                f"positive_rule={self.positive_rule!r}"
-            )
-        sees, looks = (self.positive_rule == rule for rule in ("shared_points", "view_overlap"))
+        choose(POSITIVE_RULES, self.positive_rule, "positive_rule")
+        sees = self.positive_rule == "shared_points"
+        looks = self.positive_rule == "view_overlap"
         needs = (
             ("max_heading_difference_deg", self.max_heading_difference_deg, "headings_deg"),
             ("min_time_difference_s", self.min_time_difference_s, "times_s"),

@@ -1,15 +1,14 @@
 """Photos become train, val and test, such that no place stands on two sides."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import scipy
 
+from placevec.config.choices import SPLITS_BY, SplitBy
 from placevec.places.dataset import PlaceDataset
 
 SPLITS = ("train", "val", "test")
-SplitBy = Literal["area", "sequence", "time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +202,8 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
         return units
     if by == "time" and dataset.times_s is not None:
         return _numbered(dataset.times_s, ~np.isnan(dataset.times_s))
-    if by not in get_args(SplitBy):
-        raise ValueError(f"`by` must be one of area, sequence, time. Received: by={by!r}")
+    if by not in SPLITS_BY:
+        raise ValueError(f"`by` must be one of {', '.join(SPLITS_BY)}. Received: by={by!r}")
     raise ValueError(
         f"A split by {by} needs {by}s, and the photos in {dataset.root} have none. Split by area, "
         f"or give them in the column `{by}` of a table"

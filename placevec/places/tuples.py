@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from placevec.config.choices import PositiveRule
 from placevec.places.dataset import PlaceDataset
-from placevec.places.place_rule import PlaceRule, PositiveRule
+from placevec.places.place_rule import PlaceRule
 
 _CHUNK = 4096  # queries looked at together when a sampler is made
 

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from panda3d import core
 
+from placevec.config.choices import PIPES
 from placevec.process.workers import python_path
 
-PIPES = ("auto", "software", "opengl")
 _CLASSES = {
     "software": ("TinyOffscreenGraphicsPipe", "p3tinydisplay"),
     "opengl": ("eglGraphicsPipe", "p3headlessgl"),

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from panda3d import core
 
+from placevec.config.choices import PIPES
 from placevec.places.points import points_of_depth
 from placevec.rendering.depth import Depths
 from placevec.rendering.lenses import Distortion, Remap, intrinsics, make_remap
 from placevec.rendering.nodes import add_background, add_haze, add_surface, make_texture
-from placevec.rendering.pipes import PIPES, Canvas, choose_pipe
+from placevec.rendering.pipes import Canvas, choose_pipe
 from placevec.rendering.scene import Scene
 
 _TEXTURES_KEPT = 400

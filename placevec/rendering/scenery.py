@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from placevec.config.choices import CAMERAS
 from placevec.rendering.cameras import LOOSE, Camera, camera_at, place_camera
 from placevec.rendering.renderer import Pose
 from placevec.rendering.scene import Scene
@@ -268,8 +269,10 @@ def open_scenery(
         FileNotFoundError: If there is no such model.
         ValueError: If the model is damaged, or a setting is out of range.
     """
-    if cameras not in ("walk", "fly"):
-        raise ValueError(f"`cameras` must be 'walk' or 'fly'. Received: cameras={cameras!r}")
+    if cameras not in CAMERAS:
+        raise ValueError(
+            f"`cameras` must be one of {', '.join(CAMERAS)}. Received: cameras={cameras!r}"
+        )
     if str(place) == TOWN and cameras == "fly":
         raise ValueError("`cameras` must be 'walk' in the town. Received: cameras='fly'")
     distances = {"near_m": near_m, "far_m": far_m}

@@ -5,11 +5,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from placevec.config.choices import Precision
+from placevec.config.choices import DTYPES, PRECISIONS
 from placevec.input_file import read_json
-from placevec.store.shards import DTYPES, Shard, require_digest
+from placevec.store.shards import Shard, require_digest
 from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
@@ -113,10 +113,9 @@ class Manifest:
             raise ValueError(f"`model_id` must be a text. Received: {self.model_id!r}")
         if self.dtype not in DTYPES:
             raise ValueError(f"`dtype` must be one of {', '.join(DTYPES)}. Received: {self.dtype}")
-        if self.precision not in get_args(Precision):
+        if self.precision not in PRECISIONS:
             raise ValueError(
-                f"`precision` must be one of {', '.join(get_args(Precision))}. "
-                f"Received: {self.precision}"
+                f"`precision` must be one of {', '.join(PRECISIONS)}. Received: {self.precision}"
             )
         for name in ("frame", "root", "model_path"):
             if not isinstance(getattr(self, name), str | None):

@@ -21,7 +21,6 @@ _SCHEMA = pa.schema(
         ("time_s", pa.float64()),
     ]
 )
-DTYPES = ("float32", "float16")
 _LONGEST_NAME = 4096  # bytes; that of a path on Linux
 _MOST_BYTES_A_PHOTO = _LONGEST_NAME + 64  # of Parquet, packed and unpacked
 _MOST_BYTES_OF_PARQUET = 2**20  # beyond its photos

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from placevec.cli import main
+from placevec.config.choices import ENGINES
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, save_model
-from placevec.models.engines import ENGINES
 from placevec.models.engines.cache_folder import cache_folder
 from placevec.retrieval import describe_in_batches, describe_to
 from placevec.store import DescriptorStore, load_descriptors

@@ -46,8 +46,11 @@ from placevec.config.choices import LOSSES
             {"assignment": "v2", "model": ModelConfig(assignment_bias=False)},
             "v2 needs an `assignment_bias`",
         ),
-        ({"mining_pool": 5}, "`mining_pool` has no effect with mining=random"),
-        ({"min_overlap": 0.3}, "`min_overlap` has no effect with positive_rule=distance"),
+        (
+            {"mining_pool": 5},
+            "`mining_pool` only applies to mining=partial and mining=p",
+        ),
+        ({"min_overlap": 0.3}, "`min_overlap` only applies to .*, not to positive_rule=distance"),
         ({"view_depth_m": 9.0}, "`view_depth_m` has no effect with positive_rule=distance"),
         (
             {
@@ -67,7 +70,10 @@ from placevec.config.choices import LOSSES
             "`view_depth_m` must be larger than 0",
         ),
         ({"positive_rule": "overlap"}, "`positive_rule` must be one of distance, view_overlap"),
-        ({"refresh_share": 0.5}, "`refresh_share` has no effect with mining=random"),
+        (
+            {"refresh_share": 0.5},
+            "`refresh_share` only applies to mining=partial, mining=full",
+        ),
         ({"whiten_power": 0.5}, "`whiten_power` has no effect with whiten_dim=0"),
         ({"clusters": "random", "assignment": "v2"}, "`assignment` has no effect with clusters="),
         (

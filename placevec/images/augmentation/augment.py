@@ -1,6 +1,5 @@
 """One photo in, another photo of the same place out."""
 
-import difflib
 import functools
 import sys
 import threading
@@ -9,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from placevec.config.choices import AUGMENTATIONS, choose
 from placevec.images.augmentation.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug
-from placevec.images.augmentation.street import Street
 
 Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-
-PRESETS = ("none", "light", "street", *IMGAUG_PRESETS)
-"""Names that `augmenter` knows."""
 
 
 def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> Augmenter:
@@ -34,8 +30,8 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
     processes it must be picklable.
 
     Args:
-        preset: str, callable or Keras layer. One of `PRESETS`, or any
-            `(image, rng) -> image` in the place of one.
+        preset: str, callable or Keras layer. A key of `AUGMENTATIONS` of
+            `placevec.config.choices`, or any `(image, rng) -> image` in the place of one.
         keep_geometry: bool. Whether flips and turns of more than 5 degrees are left out of the old
             presets; they make another place of a photo. Defaults to `True`; `False` is what the
             old scripts did. The other presets never do either.
@@ -62,8 +58,8 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
         preset = _KerasLayer(preset)
     elif not callable(preset):
         raise ValueError(
-            f"An augmentation is one of {', '.join(PRESETS)}, a callable (image, rng) -> image or "
-            f"a Keras layer. Received: {preset!r}"
+            f"An augmentation is one of {', '.join(AUGMENTATIONS)}, a callable "
+            f"(image, rng) -> image or a Keras layer. Received: {preset!r}"
         )
     return functools.partial(_augment_checked, preset, str(name), False)
 
@@ -95,17 +91,10 @@ def photo_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
 def _named(preset: str, keep_geometry: bool) -> Augmenter:
     if preset == "none":
         return _unchanged
-    if preset == "street":
-        return Street()
-    if preset == "light":
-        return Street(view_probability=0.0, occluder_probability=0.0, night_probability=0.5)
+    row = choose(AUGMENTATIONS, preset, "augmentation")
     if preset in IMGAUG_PRESETS:
         return functools.partial(augment_with_imgaug, preset=preset, keep_geometry=keep_geometry)
-    near = difflib.get_close_matches(preset, PRESETS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(
-        f"An augmentation preset must be one of {', '.join(PRESETS)}. Received: {preset!r}.{hint}"
-    )
+    return row.find()(**row.constants)
 
 
 def _unchanged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

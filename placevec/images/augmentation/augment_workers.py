@@ -29,7 +29,7 @@ class AugmentWorkers(WorkerPool):
     it.
 
     Args:
-        preset: str. One of `PRESETS`.
+        preset: str. A key of `AUGMENTATIONS`.
         num_workers: int. How many processes.
         max_bytes: int. Bytes of the photos that `augment` is given at once, at most.
 

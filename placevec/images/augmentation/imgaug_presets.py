@@ -1,11 +1,11 @@
 """The augmentations of the old scripts, by name, on imgaug."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from placevec.config.choices import AUGMENTATIONS
 from placevec.images.augmentation.imgaug_numpy2 import build_without_global_seed, import_imgaug
 
 _built = threading.local()
@@ -64,7 +64,7 @@ def build_pipeline(preset: str, keep_geometry: bool, channels: int) -> Any:
         imgaug.augmenters.Augmenter.
     """
     imgaug = import_imgaug()
-    build = _BUILDERS[preset]
+    build = AUGMENTATIONS[preset].find()
     return build_without_global_seed(lambda: build(imgaug, keep_geometry, channels == 3))
 
 
@@ -167,10 +167,7 @@ def _half(iaa: Any, augmenter: Any) -> Any:
     return iaa.Sometimes(0.5, [augmenter])
 
 
-_BUILDERS: dict[str, Callable[[Any, bool, bool], Any]] = {
-    "basic": _basic,
-    "typical": _typical,
-    "heavy": _heavy,
-}
-IMGAUG_PRESETS = tuple(_BUILDERS)
+IMGAUG_PRESETS = tuple(
+    name for name, row in AUGMENTATIONS.items() if row.home.startswith(f"{__name__}:")
+)
 """Names of the presets."""

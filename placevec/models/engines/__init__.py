@@ -2,4 +2,3 @@
 
 from placevec.models.engines.engine import Engine as Engine
 from placevec.models.engines.open_engine import open_engine as open_engine
-from placevec.models.engines.registry import ENGINES as ENGINES

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.config import TrainConfig
+from placevec.config.choices import ENGINES, KERAS, EngineChoice, choose
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
 from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
-from placevec.models.engines.registry import ENGINES, KERAS, EngineKind, get_engine_kind
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 from placevec.models.model_file import require_model_file
 from placevec.process.workers import num_cores
@@ -131,7 +131,7 @@ class _Opening:
         }
 
     def open(self, name: str) -> Engine:
-        kind = get_engine_kind(name)
+        kind = choose(ENGINES, name, "engine")
         if self.precision not in kind.precisions:
             able = [each for each, row in ENGINES.items() if self.precision in row.precisions]
             raise ValueError(
@@ -145,7 +145,7 @@ class _Opening:
         size = self._size(export.facts)
         calls = self.parallel_calls
         with _one_line(f"{self.path} cannot be run by {name}", (OSError, ImportError, ValueError)):
-            run = kind.module().load(export.folder, self.precision, self.threads, calls)
+            run = kind.find().load(export.folder, self.precision, self.threads, calls)
             checked = self._check(name, export, size, run)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
 
@@ -201,7 +201,7 @@ class _Opening:
         found = (self._find(name) for name in names)
         return next((export.facts for export in found if export), None) or self.facts
 
-    def _find_or_make(self, name: str, kind: EngineKind) -> Export:
+    def _find_or_make(self, name: str, kind: EngineChoice) -> Export:
         if self.precision == "int8" and (found := self._find(f"int8_{name}")):
             return found
         export = self._find(name) or self._export(name, kind)
@@ -254,14 +254,14 @@ class _Opening:
             run=run if self.precision == "float32" else _unit(run),
         )
 
-    def _require(self, name: str, kind: EngineKind, exporting: bool) -> None:
+    def _require(self, name: str, kind: EngineChoice, exporting: bool) -> None:
         if missing := kind.missing(exporting):
             raise ImportError(
                 f"The engine {name} needs {' and '.join(missing)}. "
                 f'Install it: pip install "placevec[{kind.extra}]"'
             )
 
-    def _quantize(self, name: str, kind: EngineKind, export: Export) -> Export:
+    def _quantize(self, name: str, kind: EngineChoice, export: Export) -> Export:
         if missing := kind.missing_quantizers():
             raise ImportError(
                 f'int8 needs {" and ".join(missing)}. Install it: pip install "placevec[int8]"'
@@ -280,7 +280,7 @@ class _Opening:
         _log.info("fitting int8 to %d photos", len(photos))
         return make_export(self.path, f"int8_{name}", make, export.facts)
 
-    def _export(self, name: str, kind: EngineKind) -> Export:
+    def _export(self, name: str, kind: EngineChoice) -> Export:
         self._require(name, kind, exporting=True)
         if backend_name() != "tensorflow":
             raise ValueError(
@@ -288,7 +288,7 @@ class _Opening:
                 f"KERAS_BACKEND={backend_name()}. Describe a photo with "
                 "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
-        make = functools.partial(kind.module().export, self.model)
+        make = functools.partial(kind.find().export, self.model)
         problem = f"{self.path} cannot be exported for {name}"
         make = functools.partial(_make_or_refuse, problem, make)
         return make_export(self.path, name, make, self.facts)

@@ -12,6 +12,7 @@ from typing import Self
 import faiss
 import numpy as np
 
+from placevec.config.choices import INDEX_KINDS
 from placevec.input_file import open_input
 from placevec.store.leftovers import clear_leftovers
 from placevec.store.manifest import (
@@ -32,7 +33,6 @@ from placevec.store.store import DescriptorStore
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
-KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
 _ROWS_A_CENTER = 64  # that k-means looks at
@@ -59,8 +59,10 @@ class IndexSettings:
     effort: int = 0
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {self.kind}")
+        if self.kind not in INDEX_KINDS:
+            raise ValueError(
+                f"`kind` must be one of {', '.join(INDEX_KINDS)}. Received: {self.kind}"
+            )
         if type(self.effort) is not int or not 0 <= self.effort <= 2**20:
             raise ValueError(f"`effort` must be a whole number. Received: {self.effort}")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.config.choices import INDEX_KINDS
 from placevec.store.search.exact import nearest_in_store
-from placevec.store.search.index import KINDS, StoreIndex, index_bytes, num_lists
+from placevec.store.search.index import StoreIndex, index_bytes, num_lists
 from placevec.store.store import DescriptorStore
 from placevec.store.store_writer import StoreWriter
 
@@ -113,7 +114,9 @@ def recommend_index(
             Path(folder) / "sample", model_id=manifest.model_id, dtype=manifest.dtype
         ) as sample:
             sample.append([str(row) for row in rows], store.take(rows))
-            measured = tuple(_measure_kind(kind, sample, store, recall, seed) for kind in KINDS)
+            measured = tuple(
+                _measure_kind(kind, sample, store, recall, seed) for kind in INDEX_KINDS
+            )
     kind, reason = _choose(measured, recall, memory_mb)
     return Recommendation(kind, reason, measured, len(rows), len(store))
 

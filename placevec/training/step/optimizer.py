@@ -7,13 +7,9 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
+from placevec.config.choices import OPTIMIZERS
 from placevec.models.weights import AGGREGATOR, PROJECTION
 
-_OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "sgd": keras.optimizers.SGD,
-}
 _HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of the variables behind the backbone
 
 
@@ -91,9 +87,8 @@ def _make_one(config: TrainConfig, factor: float) -> keras.optimizers.Optimizer:
     }
     if config.average_weights:
         arguments |= {"use_ema": True, "ema_momentum": config.average_weights}
-    if config.optimizer == "sgd":
-        arguments["momentum"] = 0.9
-    return _OPTIMIZERS[config.optimizer](**arguments)
+    row = OPTIMIZERS[config.optimizer]
+    return row.find()(**arguments, **row.constants)
 
 
 def _learning_rate(

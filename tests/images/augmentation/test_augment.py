@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from placevec.images.augmentation.augment import PRESETS, augmenter, photo_rng
+from placevec.config.choices import AUGMENTATIONS
+from placevec.images.augmentation.augment import augmenter, photo_rng
 from placevec.images.augmentation.street import Street
 
 
@@ -13,7 +14,7 @@ def photo(rows: int = 48, cols: int = 64, channels: int = 3) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (rows, cols, channels), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", AUGMENTATIONS)
 @pytest.mark.parametrize("shape", [(48, 64, 3), (47, 33, 1), (3, 2, 3)], ids=str)
 def test_depends_on_the_photo_and_the_generator_only(preset, shape):
     image = photo(*shape)
@@ -31,7 +32,7 @@ def test_depends_on_the_photo_and_the_generator_only(preset, shape):
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "none"])
+@pytest.mark.parametrize("preset", [name for name in AUGMENTATIONS if name != "none"])
 def test_is_the_same_whatever_the_number_of_threads(preset):
     image = photo()
     augment = augmenter(preset)
@@ -52,7 +53,7 @@ def test_is_the_same_whatever_the_number_of_threads(preset):
     assert len({augmented.tobytes() for augmented in expected}) > 8
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", AUGMENTATIONS)
 def test_can_be_sent_to_another_process(preset):
     augment = augmenter(preset)
     augment(photo(), photo_rng(0, 0, 0))
@@ -119,7 +120,7 @@ def test_refuses_what_a_callable_must_not_return(broken, words):
         augmenter(broken)(photo(), photo_rng(0, 0, 0))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", AUGMENTATIONS)
 @pytest.mark.parametrize(
     ("image", "words"),
     [
@@ -151,7 +152,7 @@ def test_light_keeps_every_pixel_in_its_place_and_is_dark_half_of_the_time():
 
 def test_refuses_an_unknown_preset_with_the_nearest_name():
     with pytest.raises(
-        ValueError, match=r"one of none, light, street.*'streat'. Did you mean 'street'"
+        ValueError, match=r"one of none, light, street.*'streat'. Did you mean street"
     ):
         augmenter("streat")
     with pytest.raises(ValueError, match="Received: 7"):

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.config.choices import ENGINES
 from placevec.layers import GeM, PixelScaling
 from placevec.models import load_model, model_id, open_engine, save_model
-from placevec.models.engines import ENGINES
 from placevec.models.engines.cache_folder import cache_folder
 from placevec.retrieval import describe
 
@@ -88,7 +88,7 @@ def test_threads_may_call_at_once(saved, small_model, noise, engine_name):
     [({}, (7, 7)), ({"threads": 3}, (3, 3)), ({"threads": 3, "parallel_calls": 1}, (3, 1))],
 )
 def test_takes_the_threads_it_is_given_or_all_cores(saved, monkeypatch, options, wanted):
-    asked, module = [], ENGINES["openvino"].module()
+    asked, module = [], ENGINES["openvino"].find()
     load = module.load
     monkeypatch.setattr(ROOM, "num_cores", lambda: 7)
 
@@ -164,7 +164,7 @@ def test_int8_fitted_anew_is_another_model(saved, photo_paths, own_cache):
 def test_int8_keeps_the_aggregator_and_what_follows_in_float32(saved, photo_paths, own_cache):
     open_engine(saved, precision="int8", calibration=photo_paths)
     (folder,) = (each for each in cache_folder().glob("int8_openvino-*") if each.is_dir())
-    network = ENGINES["openvino"].module().import_openvino().Core().read_model(folder / "model.xml")
+    network = ENGINES["openvino"].find().import_openvino().Core().read_model(folder / "model.xml")
     behind = False
     for each in network.get_ordered_ops():
         behind = behind or "aggregator" in each.get_friendly_name()
@@ -222,7 +222,7 @@ def test_a_damaged_export_that_the_library_refuses_is_one_line(saved, own_cache,
     def load(*_):
         raise RuntimeError("[ XML ] unexpected end\n at line 3")
 
-    monkeypatch.setattr(ENGINES["openvino"].module(), "load", load)
+    monkeypatch.setattr(ENGINES["openvino"].find(), "load", load)
     with pytest.raises(ValueError, match=r"cannot be run by openvino \(\[ XML \] unexpected end\)"):
         open_engine(saved, engine="openvino")
 
@@ -343,7 +343,7 @@ def test_auto_takes_keras_where_it_has_a_gpu(saved, monkeypatch):
 
 
 def test_refuses_an_engine_that_is_not_installed(saved, monkeypatch):
-    monkeypatch.setattr("placevec.models.engines.registry._is_installed", lambda _: False)
+    monkeypatch.setattr("placevec.config.choices._is_installed", lambda _: False)
     match = r'The engine openvino needs openvino. Install it: pip install "placevec\[fast\]"'
     with pytest.raises(ImportError, match=match):
         open_engine(saved, engine="openvino")
@@ -364,7 +364,7 @@ def test_says_what_cannot_be_exported(saved, monkeypatch, own_cache):
     def export(*_):
         raise RuntimeError("no such operation\nmore")
 
-    monkeypatch.setattr(ENGINES["openvino"].module(), "export", export)
+    monkeypatch.setattr(ENGINES["openvino"].find(), "export", export)
     with pytest.raises(ValueError, match=r"cannot be exported for openvino \(no such operation\)"):
         open_engine(saved, engine="openvino")
 
@@ -372,7 +372,7 @@ def test_says_what_cannot_be_exported(saved, monkeypatch, own_cache):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"engine": "openvin"}, "no such engine. .*Did you mean 'openvino'"),
+        ({"engine": "openvin"}, "`engine` must be one of .*Did you mean openvino"),
         ({"engine": "litert", "precision": "bf16"}, "litert computes in float32. Received: prec"),
         ({"parallel_calls": 0}, "`parallel_calls` must be at least 1"),
         ({"threads": 0}, "`threads` must be at least 1"),

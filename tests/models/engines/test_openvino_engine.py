@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from placevec.models.engines import ENGINES
+from placevec.config.choices import ENGINES
 
 if ENGINES["openvino"].missing(exporting=False):
     pytest.skip("openvino is not installed", allow_module_level=True)

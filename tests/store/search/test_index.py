@@ -5,8 +5,9 @@ import os
 import numpy as np
 import pytest
 
+from placevec.config.choices import INDEX_KINDS
 from placevec.store import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store
-from placevec.store.search.index import KINDS, IndexSettings, index_bytes, make_index
+from placevec.store.search.index import IndexSettings, index_bytes, make_index
 
 pytestmark = pytest.mark.one_backend
 DIM = 16
@@ -27,7 +28,7 @@ def built(tmp_path_factory):
         count = min(500, 900 - start)
         names = [f"{row}.jpg" for row in range(start, start + count)]
         store.append(names, clustered(count, start))
-    return store, {kind: StoreIndex.build(store, kind) for kind in KINDS}
+    return store, {kind: StoreIndex.build(store, kind) for kind in INDEX_KINDS}
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def changing(tmp_path):
     return store
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_finds_nearly_what_the_exact_search_finds(built, kind):
     """And what it finds has its exact similarity."""
     store, indexes = built
@@ -52,7 +53,7 @@ def test_finds_nearly_what_the_exact_search_finds(built, kind):
     assert (np.diff(similarities, axis=1) <= 0).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_one_by_one_finds_what_a_batch_finds(built, kind, monkeypatch):
     _, indexes = built
     queries = clustered(7, seed=2)
@@ -63,7 +64,7 @@ def test_one_by_one_finds_what_a_batch_finds(built, kind, monkeypatch):
     np.testing.assert_array_equal(indexes[kind].search(queries, 5)[0], together)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_equal_photos_are_ordered_by_row_as_by_the_exact_search(tmp_path, kind):
     vectors = clustered(700)
     vectors[np.arange(0, 700, 14)] = vectors[350]
@@ -81,7 +82,7 @@ def test_equal_photos_are_ordered_by_row_as_by_the_exact_search(tmp_path, kind):
                 np.testing.assert_array_equal(found, np.repeat(exact[:, :k], num_queries, axis=0))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_a_shorter_answer_is_the_beginning_of_a_longer_one(built, kind):
     index, queries = built[1][kind], clustered(12, seed=6)
     longest = index.search(queries, 32)[0]
@@ -89,7 +90,7 @@ def test_a_shorter_answer_is_the_beginning_of_a_longer_one(built, kind):
         np.testing.assert_array_equal(index.search(queries, k)[0], longest[:, :k])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 @pytest.mark.parametrize("share", [0.5, 0.01, 0.0])
 def test_finds_only_what_is_allowed(built, kind, share):
     """Where few are, each of them is compared, so that none is missed."""
@@ -132,7 +133,7 @@ def test_a_filter_far_from_the_query_hides_no_photo(towns, kind, num_places):
     assert np.mean(similarities[:, 0] > values[:, 0] - 1e-5) > 0.9
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_is_saved_with_the_store(changing, kind):
     StoreIndex.build(changing, "sq8").save()
     index = StoreIndex.build(changing, kind).with_effort(3)
@@ -152,7 +153,7 @@ def test_without_an_index_the_search_is_exact(changing):
     np.testing.assert_array_equal(found[0], exact[0])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_photos_added_or_removed_later_are_found_or_not(changing, kind):
     StoreIndex.build(changing, kind).save()
     new = clustered(2, seed=77)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from placevec.config.choices import INDEX_KINDS
 from placevec.store import StoreIndex, StoreWriter, reach_recall, recommend_index
-from placevec.store.search.index import KINDS
 from placevec.store.search.recommend import Measurement, _choose
 
 pytestmark = pytest.mark.one_backend
@@ -20,12 +20,12 @@ def store(tmp_path_factory):
 
 def test_measures_every_kind_on_a_sample_and_says_why(store):
     made = recommend_index(store, recall=0.9, num_sampled=400)
-    assert [each.kind for each in made.measurements] == list(KINDS)
+    assert [each.kind for each in made.measurements] == list(INDEX_KINDS)
     assert (made.num_sampled, made.num_photos) == (400, 600)
     recalls = {each.kind: each.recall for each in made.measurements}
     assert recalls["flat"] == 1
     assert all(0 <= each <= 1 for each in recalls.values())
-    assert made.kind in KINDS and recalls[made.kind] >= 0.9
+    assert made.kind in INDEX_KINDS and recalls[made.kind] >= 0.9
     lines = str(made).splitlines()
     assert lines[0].startswith("measured on 400 of 600 photos")
     assert len(lines) == 7 and lines[-1].startswith(f"recommended: {made.kind}, the fastest")
