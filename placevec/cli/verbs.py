@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tyro
 
+from placevec import __version__
 from placevec.cli.check import check
 from placevec.cli.collect import collect
 from placevec.cli.describe import describe
@@ -19,14 +20,23 @@ from placevec.cli.surroundings import one_line_errors, without_debug_flag
 from placevec.cli.train import train_over
 from placevec.cli.whiten import crop, whiten
 
+_WHAT = (
+    "placevec turns a photo of a place into a vector, so that photos of one place lie close "
+    "together. It trains, measures and searches."
+)
 _BACKEND_HINT = "The environment variable KERAS_BACKEND chooses tensorflow (default), jax or torch."
+_VERSION_HINT = "`placevec --version` prints the version."
 _DEBUG_HINT = "With `--debug`, or PLACEVEC_DEBUG=1, an error prints its traceback."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs `placevec VERB ...`; an error ends with one line and an exit code."""
+    """Runs `placevec VERB ...` or `placevec --version`; an error is one line and an exit code."""
     with one_line_errors():
-        arguments, training, rendering = take_settings(without_debug_flag(arguments))
+        arguments = without_debug_flag(arguments)
+        if arguments == ["--version"]:
+            print(f"placevec {__version__}")
+            return
+        arguments, training, rendering = take_settings(arguments)
         verbs = {
             "train": train_over(training),
             "describe": describe,
@@ -45,6 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tyro.extras.subcommand_cli_from_dict(
             verbs,
             prog="placevec",
-            description=f"{__doc__} {_BACKEND_HINT} {_DEBUG_HINT}",
+            description=f"{_WHAT} {_BACKEND_HINT} {_DEBUG_HINT} {_VERSION_HINT}",
             args=arguments,
         )

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
+from placevec.config.choices import Dtype
 from placevec.models.describe import describe, no_progress
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
@@ -59,7 +60,7 @@ def describe_to(
     batch_size: int | None = DescribeConfig.batch_size,
     engine: EngineName = DescribeConfig.engine,
     precision: Precision = DescribeConfig.precision,
-    dtype: Literal["float32", "float16"] | None = DescribeConfig.dtype,
+    dtype: Dtype | None = DescribeConfig.dtype,
     ray_workers: int = DescribeConfig.ray_workers,
     progress: Callable[..., Iterable] = no_progress,
 ) -> Described:

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+import placevec
 from placevec.cli import main
 
 VERBS = {
@@ -39,6 +40,18 @@ def test_help_names_every_verb_and_the_backends(capsys):
     text = capsys.readouterr().out
     for word in (*VERBS, "KERAS_BACKEND"):
         assert word in text
+
+
+def test_the_help_first_says_what_placevec_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    description = capsys.readouterr().out.split("\n\n")[1]
+    assert description.startswith("placevec turns a photo of a place into a vector")
+
+
+def test_prints_its_version(capsys):
+    main(["--version"])
+    assert capsys.readouterr().out == f"placevec {placevec.__version__}\n"
 
 
 def test_help_answers_without_importing_keras():
