@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from placevec.cli import main
-from placevec.models.engines import ENGINES
+from placevec.config.choices import ENGINES
 from placevec.models.engines.accelerator import has_accelerator
 
 RUN = """
