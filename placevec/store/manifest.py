@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from placevec.config.choices import DTYPES, PRECISIONS
-from placevec.input_file import read_json
+from placevec.input_file import read_json, shown
 from placevec.store.shards import Shard, require_digest
 from placevec.whole_file import whole_file
 
@@ -175,7 +175,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return _manifest(read_json(path, max_bytes=_LARGEST_MANIFEST))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} cannot be read as a store's manifest ({error})") from error
+        raise ValueError(f"{path} cannot be read as a store's manifest ({shown(error)})") from error
 
 
 def _manifest(values: Any) -> Manifest:

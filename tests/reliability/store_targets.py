@@ -55,6 +55,8 @@ def use_store() -> None:
 def sign_and_use_store() -> None:
     """Gives the manifest, if it is one, the digest that it should have, and uses the store."""
     try:
+        if not _MANIFEST.is_file():
+            raise FileNotFoundError
         values = json.loads(_MANIFEST.read_bytes())
         del values["digest"]
         text = json.dumps(values, sort_keys=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.split import SPLITS
 from placevec.sources.files import tidy_name
@@ -106,7 +107,7 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
         if wrong:
             raise ValueError(
                 f"`{column}` must be one of {', '.join(filter(None, choices))} or empty. "
-                f"Received: {wrong[0]!r} in {table_path}"
+                f"Received: {shown(repr(wrong[0]))} in {table_path}"
             )
     columns = {column: [cell.strip() for cell in cells[column]] for column in ("split", "role")}
     if "buffer_m" in cells:
