@@ -162,6 +162,37 @@ def readable(
     )
 
 
+def names_on_disk(root: Path, names: np.ndarray, *, source: Path) -> np.ndarray:
+    """Returns the names of photos as their files are called, and logs which are called otherwise.
+
+    Photos of a run are often shrunk to another format or moved out of their folder, and its list
+    stays as it was.
+
+    Args:
+        root: Path. Folder that the names are relative to.
+        names: (N,) str. Names that a list gives.
+        source: Path. The list.
+
+    Returns:
+        (N,) str: each name as given, with another suffix or without its folder if only that
+        exists; as given if none does.
+    """
+    listing = Listing(root)
+    found = [
+        listing.find(name) or listing.find(name.rpartition("/")[2]) or name
+        for name in map(str, names)
+    ]
+    other = [(name, file) for name, file in zip(names, found, strict=True) if name != file]
+    if other:
+        log.info(
+            "%d photos of %s have another ending or folder than it says (first: %s is %s)",
+            len(other),
+            shown(source),
+            *map(shown, other[0]),
+        )
+    return np.array(found, dtype=np.str_)
+
+
 def tell_unnamed(root: Path, names: Sequence[str] | np.ndarray, *, source: Path) -> None:
     """Logs how many photos beside those that a source names are not named by it.
 

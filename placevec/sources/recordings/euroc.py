@@ -9,7 +9,7 @@ import numpy as np
 
 from placevec.input_file import open_text, shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import tell_unnamed
+from placevec.sources.files import names_on_disk, tell_unnamed
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses
 from placevec.sources.poses.number_lines import first_numbers
@@ -59,6 +59,7 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     camera_dir = mav_dir / "cam0"
     sensor = _read_sensor(camera_dir / "sensor.yaml")
     names, stamps = read_frame_list(camera_dir / "data.csv")
+    names = names_on_disk(camera_dir / "data", names, source=camera_dir / "data.csv")
     tell_unnamed(camera_dir / "data", names, source=camera_dir / "data.csv")
     states_path = mav_dir / _STATES
     count = len(first_numbers(states_path))

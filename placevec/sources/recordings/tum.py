@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import tell_unnamed
+from placevec.sources.files import names_on_disk, tell_unnamed
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses.camera_poses import Poses
 from placevec.sources.poses.number_lines import first_numbers
@@ -172,6 +172,7 @@ def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, np.ndarray, S
         folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)
         return folder, *photos_by_stamp(folder, skip_unreadable=skip_unreadable)
     names, stamps = read_frame_list(root / _LIST)
+    names = names_on_disk(root, names, source=root / _LIST)
     tell_unnamed(root, names, source=root / _LIST)
     order = np.argsort(stamps.values, kind="stable")
     return root, names[order], Stamps(stamps.values[order], stamps.whole)

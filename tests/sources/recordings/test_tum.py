@@ -236,3 +236,13 @@ def test_photos_that_are_not_named_are_counted(run, caplog):
     (root / "rgb.txt").write_text("11.0 rgb/two.png\n10.0 rgb/one.png\n")
     read_tum(root)
     assert "1 photos beside those of" in caplog.text and "(first: rgb/three.png)" in caplog.text
+
+
+def test_photos_that_were_shrunk_or_moved_since_are_found_and_told(run, caplog):
+    caplog.set_level("INFO")
+    root = run(RUN, "10.jpg", "rgb/11.jpg")
+    (root / "rgb.txt").write_text("10.0 rgb/10.png\n11.01 rgb/11.png\n")
+    dataset = read_tum(root)
+    assert dataset.names.tolist() == ["10.jpg", "rgb/11.jpg"]
+    np.testing.assert_allclose(dataset.positions_m, [[1, 2], [4, 5]], atol=1e-6)
+    assert "2 photos of" in caplog.text and "rgb/10.png is 10.jpg" in caplog.text
