@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib
+import logging
 import os
 import sys
 import types
@@ -21,6 +22,15 @@ RUN_ONCE = (
     "checking", "cli", "collecting", "config", "end_to_end", "evaluation", "images", "places",
     "recipes", "rendering", "retrieval", "sources", "store",
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def level_of_logs():
+    """Gives back the level of logs that a command sets for its process."""
+    root = logging.getLogger()
+    before = root.level
+    yield
+    root.setLevel(before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -84,6 +84,8 @@ def _require_declared(config: Any, num_stored: int) -> None:
 
 
 def _count_weights(config: Any) -> int:
+    if isinstance(config, dict):  # an optimizer makes its variables when the model is compiled
+        config = {key: value for key, value in config.items() if key != "compile_config"}
     with keras.StatelessScope(initialize_variables=False):
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         return sum(math.prod(each.shape) for each in model.variables)

@@ -11,7 +11,7 @@ def test_a_store_is_described_indexed_searched_and_shortened(
     photos = f"folder:{places}"
     describe = ["describe", photos, *model, "--out", str(store), "--image-size", "32", "48"]
     main(describe)
-    line = f"6 descriptors of 3 numbers in {store}, 6 of them new, photos resized to 32x48; "
+    line = f"6 descriptors of 3 dimensions in {store}, 6 of them new, photos resized to 32x48; "
     assert capsys.readouterr().out.startswith(line)
     main(describe)
     assert "0 of them new" in capsys.readouterr().out

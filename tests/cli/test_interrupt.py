@@ -6,7 +6,7 @@ import sys
 
 class Interrupt:
     def find_spec(self, name, *_):
-        if name == "numpy":
+        if name == "tyro":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupt())

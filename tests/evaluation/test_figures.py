@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -163,7 +161,7 @@ def test_a_map_of_frames_is_not_in_metres(tmp_path, monkeypatch):
         "savefig",
         lambda self, path, **_: (
             labels.append([self.axes[0].get_xlabel(), self.axes[0].get_ylabel()])
-            or Path(path).write_bytes(b"")
+            or path.write(b"a")
         ),
     )
     for frame in ("frames", "UTM 31U"):

@@ -178,7 +178,7 @@ def test_a_training_keeps_the_old_clusters_where_told(tmp_path):
         ({"assignment_bias": False}, "`assignment_bias` must be true with `keep_old_clusters`"),
         (
             {"aggregator": "gem", "num_clusters": 16},
-            "only applies to netvlad and salad, not to gem",
+            "only applies to netvlad, not to gem",
         ),
         ({"num_clusters": 5}, r"`aggregator/kernel` must have shape \(32, 5\)"),
         ({"weights": "w.npz"}, "must be an .h5 file of the cartwheel scripts"),

@@ -51,7 +51,7 @@ def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
 @pytest.mark.parametrize(
     ("names", "descriptors", "more", "match"),
     [
-        (["x"], np.ones((1, 5)), {}, "must have 4 numbers. Received: 5"),
+        (["x"], np.ones((1, 5)), {}, "must have 4 dimensions. Received: 5"),
         (["x"], np.ones((2, 4)), {}, r"must be \(n,\) and \(n, D\). Received: \(1,\) and \(2, 4\)"),
         (["x"], np.zeros(4), {}, "must be"),
         (["x"], np.full((1, 4), np.nan), {}, "1 of 1 that are not .first: x, of length nan"),

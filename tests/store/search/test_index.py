@@ -199,7 +199,7 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
         ({"effort": -1}, "Effort, rows and bytes of an index are counts"),
         ({"effort": 2**30}, "`effort` must be"),
         ({"num_rows": 10**9}, "must index 300 photos at most"),
-        ({"num_rows": 299}, "must index 299 photos of 16 numbers. Received: 300 of 16"),
+        ({"num_rows": 299}, "must index 299 photos of 16 dimensions. Received: 300 of 16"),
         ({"num_rows": "300"}, "are counts"),
         ({"num_bytes": 7}, "must be a file of 7 bytes"),
         ({"num_bytes": 2**40}, "must have at most"),
