@@ -7,8 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/layers placevec/losses placevec/models
+NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
-.PHONY: install train check format test test-tensorflow test-jax test-slow test-torch bench lock clean
+.PHONY: install train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
 
 install: $(VENV)/.installed
 
@@ -40,12 +41,16 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Both backends at once: neither keeps two cores busy.
+# All at once: none of them keeps two cores busy.
 test: install
-	$(MAKE) --jobs=2 --output-sync=none --no-print-directory test-tensorflow test-jax
+	$(MAKE) --jobs=3 --output-sync=none --no-print-directory test-networks test-tensorflow test-jax
+
+# What builds networks, on TensorFlow, and everything else.
+test-networks: install
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow" $(NETWORKS)
 
 test-tensorflow: install
-	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow"
+	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(NETWORKS))
 
 # What is compiled here runs once or twice.
 test-jax: install
