@@ -23,7 +23,7 @@ from placevec.collecting.ledger import Ledger
 @pytest.fixture
 def client():
     with Client(
-        (), max_requests=5, requests_per_second=1000.0, threads=2, retries=0, timeout_s=1.0
+        (), max_requests=5, requests_per_second=1000.0, threads=2, retries=0, timeout_s=20.0
     ) as client:
         yield client
 

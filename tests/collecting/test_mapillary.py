@@ -17,7 +17,7 @@ from placevec.config import MapillaryConfig
 from placevec.sources import open_places
 from placevec.sources.tables.rows import read_csv
 
-FAST = {"requests_per_second": 1000.0, "timeout_s": 1.0, "retries": 2}
+FAST = {"requests_per_second": 1000.0, "timeout_s": 20.0, "retries": 2}
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from placevec.sources import open_places
 from placevec.sources.tables.rows import read_csv
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FAST = {"requests_per_second": 1000.0, "timeout_s": 1.0, "image_size": (48, 64), "retries": 2}
+FAST = {"requests_per_second": 1000.0, "timeout_s": 20.0, "image_size": (48, 64), "retries": 2}
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def test_what_fails_by_chance_is_asked_again(server, config, fault):
         server.faults["pano_A@90"] = [fault]
     if fault == "damaged":
         server.faults["52.000000,4.000000"] = ["half"]
-    collected = collect_streetview(config())
+    collected = collect_streetview(config(**({"timeout_s": 1.0} if fault == "slow" else {})))
     assert (collected.photos, collected.failed) == (12, 0)
     assert set(server.delivered.values()) == {1}
 
