@@ -1,4 +1,4 @@
-# make install | train | check | test | test-torch | test-slow | bench | lock
+# `make help` lists what there is.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,9 +9,13 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/layers placevec/losses placevec/models
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
-.PHONY: install train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
+# A line `target: ... ## words` is what `make help` prints.
+.PHONY: help install train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
 
-install: $(VENV)/.installed
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
+
+install: $(VENV)/.installed  ## make .venv with pinned dependencies and the package (4 GB, 2 minutes)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -28,21 +32,21 @@ $(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
 	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
 	@touch $@
 
-train: install
+train: install  ## render a small town, train on it, print recall before and after
 	$(BIN)/python noveou_train_netvlad_v3.py --overwrite
 
-check: install
+check: install  ## lint, format, imports, types, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest placevec tests/end_to_end/test_documents.py
 
-format: install
+format: install  ## repair what ruff can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 # All at once: none of them keeps two cores busy.
-test: install
+test: install  ## run all tests on TensorFlow and JAX
 	$(MAKE) --jobs=3 --output-sync=none --no-print-directory test-networks test-tensorflow test-jax
 
 # What builds networks, on TensorFlow, and everything else.
@@ -56,16 +60,16 @@ test-tensorflow: install
 test-jax: install
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -m "not slow and not one_backend"
 
-test-torch: $(VENV)/.installed-torch
+test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and models on PyTorch
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
 	  tests/training/step/test_devices.py
 
-test-slow: install
+test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
 # The short form of each benchmark that has one: whether it runs, not what it gains.
-bench: install
+bench: install  ## run each benchmark in its short form
 	@for file in $$(grep -l "short: bool" benchmarks/*.py); do \
 	  echo "== $$file --short"; \
 	  TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python $$file --short; code=$$?; \
@@ -73,12 +77,12 @@ bench: install
 	done
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
-lock:
+lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --extra collect --extra ros --extra gltf --extra fast --extra int8 --extra milvus --extra heif --universal \
 	  --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet -o requirements.lock
 	printf '%s\n' filelock fsspec jinja2 mpmath networkx setuptools sympy typing-extensions | \
 	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-torch.lock
 
-clean:
+clean:  ## remove .venv and what builds leave
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

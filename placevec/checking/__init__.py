@@ -1,5 +1,6 @@
-"""The doctor: looks for faults in photos with positions and says what it found."""
+"""Looks for faults: in photos with positions, and in what is installed."""
 
 from placevec.checking.check import Report as Report
 from placevec.checking.check import check as check
+from placevec.checking.doctor import doctor as doctor
 from placevec.checking.findings import Finding as Finding

@@ -8,6 +8,7 @@ from placevec import __version__
 from placevec.cli.check import check
 from placevec.cli.collect import collect
 from placevec.cli.describe import describe
+from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
 from placevec.cli.index import index
 from placevec.cli.info import info
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "collect": collect,
             "split": split,
             "info": info,
+            "doctor": doctor,
         }
         tyro.extras.subcommand_cli_from_dict(
             verbs,

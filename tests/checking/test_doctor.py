@@ -1,0 +1,43 @@
+import importlib.metadata
+import sys
+
+import pytest
+
+from placevec.checking import doctor
+
+pytestmark = pytest.mark.one_backend
+
+
+def facts():
+    return dict(doctor())
+
+
+def test_names_versions_and_the_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PLACEVEC_CACHE", str(tmp_path / "kept"))
+    found = facts()
+    assert found["keras"] == importlib.metadata.version("keras")
+    assert str(tmp_path / "kept") in found["cache"]
+
+
+def test_a_missing_extra_says_how_to_install_it(monkeypatch):
+    real = importlib.metadata.version
+
+    def without_rosbags(name):
+        if name == "rosbags":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_rosbags)
+    assert facts()["extra ros"] == "missing rosbags: pip install 'placevec[ros]'"
+
+
+def test_extras_of_developers_are_not_listed():
+    assert not {"extra dev", "extra headless"} & set(facts())
+
+
+def test_a_backend_that_does_not_start_is_said(monkeypatch):
+    def refuse():
+        raise ModuleNotFoundError("No module named 'jax'")
+
+    monkeypatch.setattr(sys.modules[doctor.__module__], "has_accelerator", refuse)
+    assert "does not start: No module named 'jax'" in facts()["backend"]
