@@ -1,0 +1,94 @@
+"""The score above which matches are right with a stated precision, learned where truth is known."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from placevec.evaluation.intervals import lower_bound
+from placevec.evaluation.precision import precision_recall
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A score that carries a precision, and what it was learned from.
+
+    Args:
+        score: float. Matches of at least this score are accepted.
+        precision: float in (0, 1). The precision that is promised: the one-sided 95 % lower bound
+            of the precision of the accepted matches is at least this.
+        num_accepted: int. Matches accepted on the data it was learned from.
+        num_wrong: int. Wrong ones among them.
+        recall: float in [0, 1]. Share of the queries with an answer that are answered rightly.
+    """
+
+    score: float
+    precision: float
+    num_accepted: int
+    num_wrong: int
+    recall: float
+
+    def to_dict(self) -> dict[str, float | int]:
+        """Returns plain values that JSON can hold."""
+        return asdict(self)
+
+
+def learn_threshold(
+    scores: ArrayLike,
+    is_right: ArrayLike,
+    has_answer: ArrayLike | None = None,
+    is_ignored: ArrayLike | None = None,
+    *,
+    precision: float,
+) -> Threshold:
+    """Returns the lowest score at which the data carries a precision.
+
+    The data carries it if the 95 % lower bound of the precision of all matches of at least that
+    score reaches it. The bound holds for data like these: on another kind of place, measure again.
+
+    Args:
+        scores: (Q,) float. See `precision_recall`, like the next three.
+        is_right: (Q,) bool.
+        has_answer: (Q,) bool or None.
+        is_ignored: (Q,) bool or None.
+        precision: float. To promise, above 0 and below 1.
+
+    Returns:
+        Threshold.
+
+    Raises:
+        ValueError: If `precision` is not between 0 and 1, or the data does not carry it. The error
+            names the greatest precision that the data carries, and how many right matches without
+            an error are needed.
+
+    Example:
+
+    >>> scores, is_right = np.linspace(1, 0, 100), [True] * 80 + [False] * 20
+    >>> learn_threshold(scores, is_right, precision=0.95).num_accepted
+    80
+    """
+    if not 0 < precision < 1:
+        raise ValueError(
+            f"`precision` must be above 0 and below 1. Received: precision={precision:g}"
+        )
+    curve = precision_recall(scores, is_right, has_answer, is_ignored)
+    bounds = lower_bound(curve.num_right, curve.num_accepted)
+    carried = np.flatnonzero(bounds >= precision)
+    if not len(carried):
+        most = f"{100 * bounds.max():.1f} %" if len(bounds) else "none"
+        fewest = math.ceil(math.log(0.05) / math.log(precision))
+        count = int(curve.num_accepted[-1]) if len(bounds) else 0
+        raise ValueError(
+            f"These matches do not carry a precision of {100 * precision:g} %: with 95 % "
+            f"confidence they carry at most {most}. It needs {fewest} right matches without an "
+            f"error. Received: {count} matches. Ask for a lower precision, or take more places"
+        )
+    last = int(carried[-1])
+    return Threshold(
+        score=float(curve.thresholds[last]),
+        precision=precision,
+        num_accepted=int(curve.num_accepted[last]),
+        num_wrong=int(curve.num_accepted[last] - curve.num_right[last]),
+        recall=float(curve.recall[last]),
+    )
