@@ -230,9 +230,9 @@ BACKBONES = {
         constants=_RAW,
     ),
     "efficientnetlite0": BackboneChoice(
-        home="placevec.models.flat_networks:efficientnet_lite0",
-        cut_layer="block5c_add",
-        pixels=_STANDARD,
+        home="placevec.models.efficientnet_lite:efficientnet_lite0",
+        cut_layer="block_10_add",
+        pixels={"scale": 1 / 128, "offset": -127 / 128, "channel_order": "rgb"},
     ),
     "mobilenetv3small": BackboneChoice(
         home="keras.applications:MobileNetV3Small",

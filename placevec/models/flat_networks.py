@@ -21,23 +21,6 @@ _RESNET18 = {
     "stackwise_num_strides": [1, 2, 2, 2],
     "block_type": "basic_block",
 }
-_EFFICIENTNET_LITE0 = {
-    "stackwise_width_coefficients": [1.0] * 7,
-    "stackwise_depth_coefficients": [1.0] * 7,
-    "stackwise_kernel_sizes": [3, 3, 5, 3, 5, 5, 3],
-    "stackwise_num_repeats": [1, 2, 2, 3, 3, 4, 1],
-    "stackwise_input_filters": [32, 16, 24, 40, 80, 112, 192],
-    "stackwise_output_filters": [16, 24, 40, 80, 112, 192, 320],
-    "stackwise_expansion_ratios": [1, 6, 6, 6, 6, 6, 6],
-    "stackwise_strides": [1, 2, 2, 2, 1, 2, 1],
-    "stackwise_squeeze_and_excite_ratios": [0] * 7,
-    "stackwise_block_types": ["v1"] * 7,
-    "activation": "relu6",
-    "dropout": 0,
-    "min_depth": None,
-    "use_depth_divisor_as_min_depth": True,
-    "cap_round_filter_decrease": True,
-}
 
 
 def import_keras_hub(backbone: str) -> ModuleType:
@@ -140,36 +123,6 @@ def resnet18(
         if weights is not None:
             return kind.from_preset("resnet_18_imagenet", image_shape=shape)
         return kind(**_RESNET18, image_shape=shape)
-
-    return _rebuild(make, input_tensor, input_shape)
-
-
-def efficientnet_lite0(
-    weights: str | None = None,
-    include_top: bool = False,
-    input_tensor: keras.KerasTensor | None = None,
-    input_shape: tuple | None = None,
-) -> keras.Model:
-    """Builds EfficientNet-Lite0, which Keras lacks, by KerasHub.
-
-    Args:
-        weights: str or None. See `efficientnet_b0`.
-        include_top: bool. See `efficientnet_b0`.
-        input_tensor: See `efficientnet_b0`.
-        input_shape: tuple. See `efficientnet_b0`.
-
-    Returns:
-        keras.Model. Of layers of Keras only: once saved it is read without KerasHub.
-
-    Raises:
-        ImportError: If KerasHub is not installed.
-    """
-    kind = import_keras_hub("efficientnetlite0").models.EfficientNetBackbone
-
-    def make(shape: tuple) -> keras.Model:
-        if weights is not None:
-            return kind.from_preset("efficientnet_lite0_ra_imagenet", input_shape=shape)
-        return kind(**_EFFICIENTNET_LITE0, input_shape=shape)
 
     return _rebuild(make, input_tensor, input_shape)
 

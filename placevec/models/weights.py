@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from placevec.archive import read_npz
+from placevec.models.efficientnet_lite import from_pytorch_names
 from placevec.models.hdf5 import MAX_WEIGHTS_BYTES, open_hdf5
 from placevec.models.keras_file import load_keras
 
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 # Keras 2 called the kernel of a depthwise convolution by another name.
 _RENAMED = {"depthwise_kernel": "kernel"}
+# First layer of a file of EfficientNet-Lite from PyTorch.
+_PYTORCH_STEM = "conv_stem"
 
 
 def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
@@ -30,7 +33,8 @@ def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
 
     Args:
         path: Path. A `.npz` with keys `layer/weight`, a Keras 2 `.h5` (whole model or weights
-            only) or a `.keras` model.
+            only) or a `.keras` model. The keys of EfficientNet-Lite may also be those of its
+            PyTorch port, such as `blocks/10/_bn2/running_var`.
 
     Returns:
         dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
@@ -149,7 +153,7 @@ def _read_npz(path: Path) -> dict[str, dict[str, np.ndarray]]:
     for key, array in read_npz(path, max_bytes=MAX_WEIGHTS_BYTES).items():
         layer, _, name = key.rpartition("/")
         layers.setdefault(layer, {})[name] = array
-    return layers
+    return from_pytorch_names(layers) if _PYTORCH_STEM in layers else layers
 
 
 def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:

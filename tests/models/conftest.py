@@ -17,6 +17,7 @@ SHALLOW = {
     "resnet50": "conv2_block1_out",
     "efficientnetb0": "block2b_add",
     "efficientnetv2b0": "block2b_add",
+    "efficientnetlite0": "block_2_add",
     "mobilenetv3small": "expanded_conv_2_add",
     "mobilenetv3large": "expanded_conv_2_add",
     "convnexttiny": "convnext_tiny_stage_0_block_0_add",

@@ -18,7 +18,7 @@ from placevec.models.backbones import local_features, pixel_scaling
 FEATURE_DIMS = {
     "mobilenetv2": 24, "mobilenet": 128, "vgg16": 64, "vgg19": 64, "resnet50": 256,
     "efficientnetb0": 24, "efficientnetv2b0": 32, "mobilenetv3small": 24, "mobilenetv3large": 24,
-    "convnexttiny": 96,
+    "convnexttiny": 96, "efficientnetlite0": 24,
 }  # fmt: skip
 # Maker in `keras.applications`, and channels of the usual cut.
 PLAIN = {
