@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, nargs="+", required=True)
     parser.add_argument("--radius-m", type=float, default=25.0)
     own = parser.parse_args()
-    from placevec.evaluation import evaluate
+    from placevec.evaluation import evaluate_photos
     from placevec.models import load_model
     from placevec.retrieval import describe
     from placevec.sources import open_places
@@ -115,8 +115,14 @@ def main() -> None:
             found.append((descriptors, kept))
         shares = []
         for each in found:
-            results = evaluate(
-                model, dataset, radius_m=own.radius_m, describe_photos=_returning(each)
+            results = evaluate_photos(
+                dataset,
+                model,
+                radius_m=own.radius_m,
+                min_time_difference_s=None,
+                image_size=None,
+                skip_unreadable=False,
+                describe_photos=_returning(each),
             )
             shares.append(100 * results.recall[1])
         cells = " | ".join(f"{share:.1f}" for share in [*shares, np.mean(shares)])

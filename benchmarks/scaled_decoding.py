@@ -48,7 +48,7 @@ def main(places: tyro.conf.Positional[str], model: Path, image_size: tuple[int, 
             found.append(engine(photos))
             return found[-1]
 
-        shares = evaluate(keep, dataset, image_size=image_size).recall.values()
+        shares = evaluate(dataset, keep, image_size=image_size).recall.values()
         descriptors[way] = np.concatenate(found)[: len(dataset)]
         print(f"| {way} | {speed:.0f} | {' | '.join(f'{100 * share:.1f}' for share in shares)} |")
     cosines = np.sum(np.multiply(*descriptors.values()), axis=1)

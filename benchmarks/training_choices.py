@@ -96,7 +96,7 @@ def main() -> None:
         for dataset, radius_m in sets.values():
             for models in zip(*pairs, strict=True):
                 shares = [
-                    evaluate(load_model(path), dataset, radius_m=radius_m).recall[1]
+                    evaluate(dataset, load_model(path), radius_m=radius_m).recall[1]
                     for path in models
                 ]
                 words = " ".join(f"{100 * share:.1f}" for share in shares)

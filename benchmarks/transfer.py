@@ -111,7 +111,7 @@ def main() -> None:
         for dataset, radius_m in sets.values():
             for file in ("untrained.keras", "model.keras"):
                 shares = [
-                    evaluate(load_model(run / file), dataset, radius_m=radius_m).recall[1]
+                    evaluate(dataset, load_model(run / file), radius_m=radius_m).recall[1]
                     for run in runs
                 ]
                 words = " ".join(f"{100 * share:.1f}" for share in shares)

@@ -1,8 +1,9 @@
 """How well places are found: recall, what makes it too good, its pictures, and fair splits."""
 
 from placevec.evaluation.cautions import warn_of_training_photos as warn_of_training_photos
-from placevec.evaluation.evaluate import Evaluation as Evaluation
 from placevec.evaluation.evaluate import evaluate as evaluate
+from placevec.evaluation.evaluate import evaluate_photos as evaluate_photos
+from placevec.evaluation.evaluation import Evaluation as Evaluation
 from placevec.evaluation.figures import draw_matches as draw_matches
 from placevec.evaluation.figures import draw_recall as draw_recall
 from placevec.evaluation.figures import draw_split as draw_split

@@ -1,190 +1,41 @@
 """A model's recall on a data set."""
 
-import functools
-import html
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placevec.config import EvaluateConfig
+from placevec.config import Engine as EngineName
+from placevec.config import EvaluateConfig, Precision
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
-from placevec.evaluation.recall import RANKS, recall
+from placevec.evaluation.evaluation import Evaluation
 from placevec.models.describe import describe, no_progress
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.sources import open_places
 from placevec.store.search.exact import nearest
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+_log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 20
 _MOST_PAIRS = 20_000_000  # of a query and a neighbour, searched together
-_QUERIES_SHOWN, _MATCHES_SHOWN = 3, 3  # in a notebook
+_EXACT = "float32"
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Evaluation:
-    """What a model found for the queries of a data set.
-
-    Row `q` of all arrays belongs to the photo `dataset.queries[q]`. Take a part of the queries
-    with `of_queries`, which keeps it so.
-
-    Args:
-        dataset: PlaceDataset. The photos that could be read.
-        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
-        similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
-        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
-        descriptor_dim: int. `D`.
-
-    Raises:
-        ValueError: If these do not have one row for each query of the data set, or name photos
-            that its database does not have.
-    """
-
-    dataset: PlaceDataset
-    neighbors: np.ndarray
-    similarities: np.ndarray
-    relevant: Sequence[np.ndarray]
-    descriptor_dim: int
-
-    def __post_init__(self) -> None:
-        num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
-        shapes = (np.shape(self.neighbors), np.shape(self.similarities), (len(self.relevant),))
-        if any(shape[:1] != (num_queries,) for shape in shapes) or shapes[0] != shapes[1]:
-            raise ValueError(
-                "`neighbors`, `similarities` and `relevant` must have one row for each of the "
-                f"{num_queries} queries of `dataset`. Received: shapes {shapes[0]}, {shapes[1]} "
-                f"and {shapes[2]}"
-            )
-        for name, rows in (("neighbors", [self.neighbors]), ("relevant", self.relevant)):
-            if max((np.max(each, initial=-1) for each in rows), default=-1) >= num_database:
-                raise ValueError(
-                    f"`{name}` must be rows of the {num_database} database photos of `dataset`. "
-                    "Received: a larger one"
-                )
-
-    @functools.cached_property
-    def recall(self) -> dict[int, float]:
-        """N -> share of queries in [0, 1]."""
-        return recall(self.neighbors, self.relevant)
-
-    def of_queries(self, is_kept: np.ndarray) -> "Evaluation":
-        """Returns the evaluation of some of the queries, searched in the same database.
-
-        Args:
-            is_kept: (Q,) bool. True for each query to keep, in the order of `dataset.queries`.
-
-        Raises:
-            ValueError: If `is_kept` is not one truth value for each query.
-        """
-        is_kept, queries = np.asarray(is_kept), self.dataset.queries
-        if is_kept.dtype != bool or is_kept.shape != queries.shape:
-            raise ValueError(
-                f"`is_kept` must be bool, one for each of the {len(queries)} queries. Received: "
-                f"{is_kept.dtype}, shape {is_kept.shape}"
-            )
-        is_query = np.zeros(len(self.dataset), bool)
-        is_query[queries[is_kept]] = True
-        return Evaluation(
-            dataset=replace(self.dataset, is_query=is_query),
-            neighbors=self.neighbors[is_kept],
-            similarities=self.similarities[is_kept],
-            relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
-            descriptor_dim=self.descriptor_dim,
-        )
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Returns what was found as a pandas table.
-
-        Returns:
-            DataFrame with a row for each query and photo found for it: `query` and `match`, file
-            names relative to `dataset.root`; `rank` from 1; `similarity`; `is_right`, whether the
-            match is a right answer.
-        """
-        import pandas as pd
-
-        rows, ranks = np.nonzero(self.neighbors >= 0)
-        found = self.neighbors[rows, ranks]
-        right = [
-            np.isin(photos, good)
-            for photos, good in zip(self.neighbors, self.relevant, strict=True)
-        ]
-        names = self.dataset.names.astype(object)
-        return pd.DataFrame(
-            {
-                "query": names[self.dataset.queries[rows]],
-                "rank": ranks + 1,
-                "match": names[self.dataset.database[found]],
-                "similarity": self.similarities[rows, ranks],
-                "is_right": np.array(right, bool).reshape(self.neighbors.shape)[rows, ranks],
-            }
-        )
-
-    def __repr__(self) -> str:
-        shares = ", ".join(f"recall@{n} {100 * share:.1f} %" for n, share in self.recall.items())
-        unanswerable = sum(not len(right) for right in self.relevant)
-        without = f" ({unanswerable} without a right answer)" if unanswerable else ""
-        return (
-            f"Evaluation({shares}; {len(self.relevant)} queries{without}, "
-            f"{len(self.dataset.database)} database photos, {self.descriptor_dim} dimensions)"
-        )
-
-    def _repr_html_(self) -> str:
-        """Returns the line of `repr` and what was found for the first queries, for notebooks."""
-        first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN).to_frame()
-        first = first[first["rank"] <= _MATCHES_SHOWN]
-        return f"<p>{html.escape(repr(self))}</p>{first.to_html(index=False)}"
-
-    def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
-        """Returns recall at other values of N, as far as neighbors were searched."""
-        return recall(self.neighbors, self.relevant, ranks)
-
-    def saturation(self) -> list[str]:
-        """Returns why recall cannot tell a better model from this one, a sentence for each rank.
-
-        Empty if it can: recall@1 is below 100 %, and every rank is below the number of database
-        photos.
-        """
-        num_database = len(self.dataset.database)
-        num_queries = sum(len(right) > 0 for right in self.relevant)
-        found = []
-        if self.recall[RANKS[0]] == 1:
-            found.append(
-                f"recall@{RANKS[0]} is 100 % on {num_queries} queries and {num_database} database "
-                "photos: it is saturated, and cannot show that another model is better. Add "
-                "places, or harder photos"
-            )
-        if ranks := [rank for rank in self.recall if rank >= num_database > 1]:
-            names = " and ".join(f"recall@{rank}" for rank in ranks)
-            found.append(f"{names} of a database of {num_database} photos: 100 % for any model")
-        return found
-
-    def summary(self) -> dict:
-        """Returns recall and counts as plain values that JSON can hold."""
-        return {
-            "recall": {str(rank): share for rank, share in self.recall.items()},
-            "num_queries": len(self.relevant),
-            "num_queries_without_positive": sum(not len(right) for right in self.relevant),
-            "num_database": len(self.dataset.database),
-            "descriptor_dim": self.descriptor_dim,
-        }
+Model = Callable[[np.ndarray], np.ndarray]
 
 
 def evaluate(
-    model: Callable[[np.ndarray], np.ndarray] | Path | str,
-    dataset: PlaceDataset | Path | str,
+    places: PlaceDataset | Path | str,
+    model: Model | Path | str,
     *,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int | None = EvaluateConfig.batch_size,
+    engine: EngineName = EvaluateConfig.engine,
+    precision: Precision = EvaluateConfig.precision,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Callable[..., Iterable] = no_progress,
-    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
-    warn: bool = True,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
@@ -192,16 +43,101 @@ def evaluate(
     very same time; see `may_answer`.
 
     Args:
-        model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`; or the
-            path of a saved model, which `open_engine` opens.
-        dataset: PlaceDataset, or READER:PATH, which `open_places` opens.
-        radius_m: float. A database photo within this distance is a right answer, in metres.
+        places: PlaceDataset, or READER:PATH, which `open_places` opens.
+        model: Path. A `.keras` file of this project, or an old `.h5` file. Or what is open: a
+            keras.Model, an Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
+        radius_m: See `EvaluateConfig`, like the others.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
-        image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
-            `image_size_of`.
-        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch.
+        engine: str. What runs the model, if `model` is a file.
+        precision: str. What it computes with, if `model` is a file. With another than float32, the
+            model is measured in float32, too.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Evaluation. `print` shows it as a table.
+
+    Raises:
+        FileNotFoundError: If the model or photos are missing.
+        ValueError: If no query has a right answer in the database, a setting is out of range, or
+            photos cannot be read and `skip_unreadable` is false.
+    """
+    places, model = _places_first(places, model)
+    path = None if callable(model) else Path(model)
+    EvaluateConfig(
+        model=path or Path(),
+        radius_m=radius_m,
+        min_time_difference_s=min_time_difference_s,
+        image_size=image_size,
+        batch_size=batch_size,
+        engine=engine,
+        precision=precision,
+        skip_unreadable=skip_unreadable,
+    )
+    if not isinstance(places, PlaceDataset):
+        places = open_places(str(places), skip_unreadable=skip_unreadable)
+    models: dict[str, Model] = {_EXACT: model}
+    if path is not None:
+        from placevec.models import open_engine
+
+        _answers(places, radius_m, min_time_difference_s)  # or it is refused without a model
+        # All are opened before the first describes: what is missing is said before the long work.
+        models = {
+            each: open_engine(path, engine=engine, precision=each, image_size=image_size)
+            for each in dict.fromkeys((precision, _EXACT))
+        }
+    elif (engine, precision) != (EvaluateConfig.engine, EvaluateConfig.precision):
+        raise ValueError(
+            "`engine` and `precision` only apply to the file of a model, not to a model that is "
+            f"open. Received: engine={engine!r}, precision={precision!r}"
+        )
+    found = {
+        each: evaluate_photos(
+            places,
+            opened,
+            radius_m=radius_m,
+            min_time_difference_s=min_time_difference_s,
+            image_size=image_size,
+            batch_size=batch_size,
+            skip_unreadable=skip_unreadable,
+            progress=progress,
+            warn=each == precision,
+        )
+        for each, opened in models.items()
+    }
+    return replace(
+        found[precision],
+        engine=None if path is None else models[precision],
+        in_float32=None if precision == _EXACT else found[_EXACT],
+    )
+
+
+def evaluate_photos(
+    photos: PlaceDataset,
+    model: Model,
+    *,
+    radius_m: float,
+    min_time_difference_s: float | None,
+    image_size: tuple[int, int] | None,
+    batch_size: int | None = None,
+    skip_unreadable: bool,
+    progress: Callable[..., Iterable] = no_progress,
+    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
+    warn: bool = True,
+) -> Evaluation:
+    """Measures recall as `evaluate` does, of a model that is open.
+
+    Args:
+        photos: PlaceDataset.
+        model: See `evaluate`, like the others.
+        radius_m: float. Largest distance of a right answer.
+        min_time_difference_s: float or None. Least difference in time to a right answer.
+        image_size: (int, int) or None. Rows and columns.
+        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
+        skip_unreadable: bool. Leave out photos that cannot be read.
+        progress: callable. Draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
         warn: bool. Whether to log that queries are also in the database, or that most right
             answers are the photos beside the query in its own run. Defaults to `True`.
@@ -210,40 +146,42 @@ def evaluate(
         Evaluation.
 
     Raises:
-        FileNotFoundError: If the model or photos are missing.
-        ValueError: If no query has a right answer in the database, `radius_m` is negative, or
-            photos cannot be read and `skip_unreadable` is false.
+        ValueError: As `evaluate`.
     """
-    if not isinstance(dataset, PlaceDataset):
-        dataset = open_places(str(dataset), skip_unreadable=skip_unreadable)
     # Refused before the long work where possible.
-    _answers(dataset, radius_m, min_time_difference_s)
-    if isinstance(model, Path | str):
-        from placevec.models import open_engine
-
-        model = open_engine(Path(model), image_size=image_size)
+    _answers(photos, radius_m, min_time_difference_s)
     descriptors, kept = describe_photos(
-        model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
+        model, photos.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
-    if len(kept) < len(dataset) and not skip_unreadable:
-        first = dataset.names[np.setdiff1d(np.arange(len(dataset)), kept)[0]]
+    if len(kept) < len(photos) and not skip_unreadable:
+        first = photos.names[np.setdiff1d(np.arange(len(photos)), kept)[0]]
         raise ValueError(
-            f"{len(dataset) - len(kept)} of {len(dataset)} photos in {dataset.root} cannot be read "
+            f"{len(photos) - len(kept)} of {len(photos)} photos in {photos.root} cannot be read "
             f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
         )
-    dataset = dataset.take(kept)
-    relevant = _answers(dataset, radius_m, min_time_difference_s)
-    neighbors, similarities = _search(dataset, descriptors, min_time_difference_s)
+    photos = photos.take(kept)
+    relevant = _answers(photos, radius_m, min_time_difference_s)
+    neighbors, similarities = _search(photos, descriptors, min_time_difference_s)
     if warn:
-        warn_of_queries_in_database(dataset, neighbors, similarities, min_time_difference_s)
-        warn_of_own_run(dataset, neighbors, relevant)
+        warn_of_queries_in_database(photos, neighbors, similarities, min_time_difference_s)
+        warn_of_own_run(photos, neighbors, relevant)
     return Evaluation(
-        dataset=dataset,
+        dataset=photos,
         neighbors=neighbors,
         similarities=similarities,
         relevant=relevant,
         descriptor_dim=descriptors.shape[1],
+        radius_m=radius_m,
     )
+
+
+def _places_first(places: object, model: object) -> tuple:
+    """Returns both in their order, also if they are in that of the version before."""
+    is_file = isinstance(places, Path | str) and Path(places).suffix in (".keras", ".h5")
+    if not (callable(places) or is_file):
+        return places, model
+    _log.warning("`evaluate` takes the places first, then the model: evaluate(places, model)")
+    return model, places
 
 
 def _answers(

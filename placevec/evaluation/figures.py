@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.evaluation.evaluate import Evaluation
+from placevec.evaluation.evaluation import Evaluation
 from placevec.images.contact_sheet import (
     QUERY,
     RIGHT,

@@ -25,7 +25,8 @@ class PlaceDataset:
     """Photos of places: the one form in which every source hands over its data.
 
     A photo's place is known by its position, by an identity (photos of equal `place_ids` show
-    one place) or by both. Rows of all arrays belong to the photo of the same row in `names`.
+    one place) or by both. Photos without either can be described and looked up. Rows of all arrays
+    belong to the photo of the same row in `names`.
 
     Args:
         root: Path. Folder that the names are relative to.
@@ -51,8 +52,7 @@ class PlaceDataset:
             or `"frames"`.
 
     Raises:
-        ValueError: If arrays differ in length, names repeat, a position is not finite, or
-            neither positions nor identities are given.
+        ValueError: If arrays differ in length, names repeat, or a position is not finite.
     """
 
     root: Path
@@ -100,8 +100,6 @@ class PlaceDataset:
                 )
             _set(self, "points_seen", seen)
         _refuse_repeated_names(names)
-        if self.positions_m is None and self.place_ids is None:
-            raise ValueError("A data set needs `positions_m` or `place_ids`. Received: neither")
         if self.positions_m is not None:
             bad = ~(np.abs(self.positions_m) <= _FARTHEST_M).all(axis=1)
             if bad.any():
@@ -185,6 +183,23 @@ class PlaceDataset:
     def database(self) -> np.ndarray:
         """(M,) int64. Indices of the photos that are searched."""
         return np.flatnonzero(self.is_database)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether positions or identities are given."""
+        return self.positions_m is not None or self.place_ids is not None
+
+    def require_places(self) -> None:
+        """Refuses photos of which neither positions nor identities are given.
+
+        Raises:
+            ValueError: If `has_places` is false.
+        """
+        if not self.has_places:
+            raise ValueError(
+                "A data set needs `positions_m` or `place_ids`. Received: neither for the photos "
+                f"in {self.root}. Name them as READER:PATH, or add a table of positions"
+            )
 
     @property
     def unit(self) -> str:

@@ -15,9 +15,13 @@ class DatabaseNeighbours:
 
     Args:
         dataset: PlaceDataset.
+
+    Raises:
+        ValueError: If neither positions nor identities are known.
     """
 
     def __init__(self, dataset: PlaceDataset):
+        dataset.require_places()
         self.database = dataset.database
         self._positions_m = dataset.positions_m
         if dataset.positions_m is not None:

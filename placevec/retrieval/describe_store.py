@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -30,8 +29,7 @@ def open_for(
     model_id: str,
     dtype: str | None,
     image_size: tuple[int, int],
-    root: Path,
-    frame: str | None,
+    photos: PlaceDataset,
     precision: str = "float32",
     model_path: Path | None = None,
 ) -> StoreWriter:
@@ -43,8 +41,8 @@ def open_for(
         dtype: str or None. Type of the stored numbers. None: float32 in a new store, and as it
             was begun in one that exists.
         image_size: (int, int). Rows and columns that photos are resized to.
-        root: Path. The folder of the photos. That of the store may have been moved.
-        frame: str or None. What the photos' positions are measured in.
+        photos: PlaceDataset. What will be described. The store's folder of photos may have been
+            moved.
         precision: str. What the model computes with. Defaults to `"float32"`.
         model_path: Path or None. The model's file, which `search` then finds by itself.
 
@@ -53,12 +51,12 @@ def open_for(
             folder or frame.
         BlockingIOError: If another process writes to it.
     """
-    root = Path(root).resolve()
+    root = photos.root.resolve()
     facts = {
         "precision": precision,  # first: the id tells precisions apart, too
         "model_id": model_id,
         "image_size": tuple(image_size),
-        "frame": frame,
+        "frame": photos.frame if photos.has_places else None,
     }
     hint = None if model_path is None else str(Path(model_path).absolute())
     if not (Path(folder) / MANIFEST).exists():
@@ -96,16 +94,6 @@ def require_store_takes(folder: Path, **facts: object) -> None:
         store.require(**{name: fact for name, fact in facts.items() if fact is not None})
 
 
-def _refuse_repeated(names: np.ndarray) -> None:
-    """Refuses a name that is there twice before the work, not at the shard that it is in."""
-    repeated = [name for name, count in Counter(map(str, names)).items() if count > 1]
-    if repeated:
-        raise ValueError(
-            f"Each photo is in a store once. Received: {len(repeated)} names more than once "
-            f"(first: {shown(repeated[0])}). Describe the folders they lie in into two stores"
-        )
-
-
 def _require_photos(store: DescriptorStore, root: Path) -> None:
     """Refuses a folder that cannot be that of the store, which is not where it was."""
     names = store.table()["name"].to_numpy()
@@ -125,9 +113,7 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
 def describe_into(
     store: StoreWriter,
     model: Callable[[np.ndarray], np.ndarray],
-    root: Path,
-    names: np.ndarray,
-    dataset: PlaceDataset | None = None,
+    photos: PlaceDataset,
     *,
     image_size: tuple[int, int],
     batch_size: int | None,
@@ -142,9 +128,7 @@ def describe_into(
     Args:
         store: StoreWriter.
         model: What `describe` takes, such as a keras.Model.
-        root: Path. The folder that names are relative to.
-        names: (N,) str. The photos.
-        dataset: PlaceDataset or None. The positions and times of the same photos.
+        photos: PlaceDataset. Their positions and times are stored if they are known.
         image_size: (int, int). Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch. None: as the model has it.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
@@ -156,10 +140,10 @@ def describe_into(
 
     Raises:
         NoReadablePhotoError: If the store is empty and no photo can be read.
-        ValueError: If a name is there twice, or a descriptor is zero or not finite; what was
-            described before it is in the store then.
+        ValueError: If a descriptor is zero or not finite; what was described before it is in the
+            store then.
     """
-    _refuse_repeated(names)
+    names = photos.names
     wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
     if len(wanted) < len(names):
         _log.info("%d of %d photos are described already", len(names) - len(wanted), len(names))
@@ -172,8 +156,7 @@ def describe_into(
         wanted = np.setdiff1d(wanted, bad)
     if not len(wanted):
         return 0
-    positions_m = dataset.positions_m if dataset else None
-    times_s = dataset.times_s if dataset else None
+    positions_m, times_s = photos.positions_m, photos.times_s
     before, rows, vectors, last = len(store), [], [], time.monotonic()
 
     def write() -> None:
@@ -188,12 +171,12 @@ def describe_into(
             rows.clear()
             vectors.clear()
 
-    paths = [Path(root) / str(name) for name in names[wanted]]
+    paths = photos.paths(wanted)
     options = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
     try:
         for descriptors, kept in describe(model, paths, **options):
-            photos = names[wanted[kept]].tolist()
-            vectors.append(to_unit(descriptors, str(store.folder), photos.__getitem__))
+            described = names[wanted[kept]].tolist()
+            vectors.append(to_unit(descriptors, str(store.folder), described.__getitem__))
             rows.append(np.asarray(kept))
             is_large = sum(map(len, rows)) >= _PHOTOS_OF_A_SHARD
             if is_large or time.monotonic() - last > _SECONDS_OF_A_SHARD:

@@ -98,7 +98,7 @@ def describe_to(
         ray_workers=ray_workers,
     )
     _require_place(settings.out)
-    root, names, dataset = open_photos(photos)
+    photos = open_photos(photos)
     from placevec.models import open_engine  # after what can be refused without Keras
 
     if settings.out.suffix != _FILE:
@@ -110,27 +110,24 @@ def describe_to(
         precision=precision,
         image_size=settings.image_size,
     )
-    paths = [root / str(name) for name in names]
+    paths = photos.paths()
     opened = open_it(engine=engine, calibration=paths if precision == "int8" else [])
     if settings.out.suffix == _FILE:
         descriptors, kept = describe(opened, paths, batch_size=batch_size, progress=progress)
-        save_descriptors(settings.out, names[kept], descriptors, opened.model_id)
+        save_descriptors(settings.out, photos.names[kept], descriptors, opened.model_id)
         return Described(settings.out, len(kept), len(kept), descriptors.shape[1], opened)
     with open_for(
         settings.out,
         opened.model_id,
         dtype,
         opened.image_size,
-        root,
-        None if dataset is None else dataset.frame,
+        photos,
         precision,
         settings.model,
     ) as store:
         added = describe_into(
             store,
-            root=root,
-            names=names,
-            dataset=dataset,
+            photos=photos,
             image_size=opened.image_size,
             progress=progress,
             **_how_to_describe(settings, opened, open_it),

@@ -71,7 +71,7 @@ def search(
         picture=None if picture is None else Path(picture),
         batch_size=batch_size,
     )
-    root, names, dataset = open_photos(photos)
+    photos = open_photos(photos)
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
     manifest = store.manifest
@@ -85,18 +85,16 @@ def search(
             f"model now (id {opened.model_id}). Name the file of the first: `--model`"
         )
     store.require(model_id=opened.model_id)
-    found = search_photos(store, opened, root, names, dataset, settings, progress=progress)
+    found = search_photos(store, opened, photos, settings, progress=progress)
     if settings.picture is not None:
-        draw_found(found, root, Path(manifest.root or "."), settings.picture)
+        draw_found(found, photos.root, Path(manifest.root or "."), settings.picture)
     return found
 
 
 def search_photos(
     store: DescriptorStore,
     model: Callable[[np.ndarray], np.ndarray],
-    root: Path,
-    names: np.ndarray,
-    dataset: PlaceDataset | None,
+    photos: PlaceDataset,
     config: SearchConfig,
     progress: Callable[..., Iterable] = no_progress,
 ) -> "pd.DataFrame":
@@ -107,9 +105,7 @@ def search_photos(
     Args:
         store: DescriptorStore.
         model: keras.Model, or any callable that `describe` takes; that of the store.
-        root: Path. The folder of the photos to look up.
-        names: (Q,) str. Their names.
-        dataset: PlaceDataset or None. Their positions and times.
+        photos: PlaceDataset. What is looked up.
         config: SearchConfig. Number of matches and filters.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
@@ -123,16 +119,15 @@ def search_photos(
     Raises:
         ValueError: If a filter asks for positions or times that are not known.
     """
-    filters = _filters(store, names, dataset, config)
-    paths = [Path(root) / str(name) for name in names]
+    filters = _filters(store, photos, config)
     descriptors, kept = describe(
         model,
-        paths,
+        photos.paths(),
         image_size=store.manifest.image_size,
         batch_size=config.batch_size,
         progress=progress,
     )
-    own_names = _own_names(store, root, names)
+    own_names = _own_names(store, photos)
     is_own = own_names is not None
     wanted = config.matches + is_own
     index, where = StoreIndex.load(store), Where(store)
@@ -146,9 +141,9 @@ def search_photos(
         neighbors[rows], similarities[rows] = index.search(
             descriptors[rows], wanted, is_allowed=allowed
         )
-    table = _table(store, names[kept], neighbors, similarities)
+    table = _table(store, photos.names[kept], neighbors, similarities)
     if is_own:
-        own_of = dict(zip(names.tolist(), own_names, strict=True))
+        own_of = dict(zip(photos.names.tolist(), own_names, strict=True))
         table = table[table["query"].map(own_of) != table["match"]].copy()
         table["rank"] = table.groupby("query").cumcount() + 1
         table = table[table["rank"] <= config.matches]
@@ -177,36 +172,34 @@ def find_model(store: DescriptorStore) -> Path:
     return Path(path)
 
 
-def _own_names(store: DescriptorStore, root: Path, names: np.ndarray) -> list[str] | None:
+def _own_names(store: DescriptorStore, photos: PlaceDataset) -> list[str] | None:
     """Returns the names that the store has for these photos; None where they lie elsewhere."""
-    folder = Path(root).resolve()
+    folder = photos.root.resolve()
     if store.manifest.root is None or not folder.is_relative_to(store.manifest.root):
         return None
     below = folder.relative_to(store.manifest.root)
-    return [(below / name).as_posix() for name in names.tolist()]
+    return [(below / name).as_posix() for name in photos.names.tolist()]
 
 
 _Filter = tuple[float | None, tuple[float, float] | None, float | None]
 
 
-def _filters(
-    store: DescriptorStore, names: np.ndarray, dataset: PlaceDataset | None, config: SearchConfig
-) -> list[_Filter]:
+def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[_Filter]:
     """Returns distance, prior and latest time of each query."""
-    priors: list = [config.of] * len(names)
+    priors: list = [config.of] * len(photos)
     if config.within_m is not None and config.of is None:
-        if dataset is None or dataset.positions_m is None:
+        if photos.positions_m is None:
             raise ValueError(
                 "`within_m` needs a prior: give `of`, or photos with positions as READER:PATH"
             )
-        store.require(frame=dataset.frame)
-        priors = [tuple(position) for position in dataset.positions_m.tolist()]
-    before = [config.before_s] * len(names)
+        store.require(frame=photos.frame)
+        priors = [tuple(position) for position in photos.positions_m.tolist()]
+    before = [config.before_s] * len(photos)
     if config.earlier:
-        if dataset is None or dataset.times_s is None or not np.isfinite(dataset.times_s).all():
+        if photos.times_s is None or not np.isfinite(photos.times_s).all():
             raise ValueError("`earlier` needs photos whose times are all known, as READER:PATH")
         limit = np.inf if config.before_s is None else config.before_s
-        before = [min(time_s, limit) for time_s in dataset.times_s.tolist()]
+        before = [min(time_s, limit) for time_s in photos.times_s.tolist()]
     return [(config.within_m, *each) for each in zip(priors, before, strict=True)]
 
 

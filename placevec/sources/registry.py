@@ -109,6 +109,7 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
     split = find_split(places)
     start = time.perf_counter()
     dataset = READERS[name].read(path, skip_unreadable=skip_unreadable)
+    dataset.require_places()
     if split:
         dataset = take_split(dataset, split)
     log.info(

@@ -15,7 +15,7 @@ COLORS = [(200, 20 * n, 255 - 20 * n) for n in range(12)]
 
 def answers(model, root, names, **fields):
     dataset = PlaceDataset(root, names, **fields)
-    return evaluate(model, dataset, radius_m=5.0, image_size=SIZE)
+    return evaluate(dataset, model, radius_m=5.0, image_size=SIZE)
 
 
 @pytest.mark.parametrize(

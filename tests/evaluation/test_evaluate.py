@@ -43,7 +43,7 @@ def test_measures_recall_by_hand(make_dataset, mean_color):
         is_query=[1, 1, 1, 0, 0, 0],
         is_database=[0, 0, 0, 1, 1, 1],
     )
-    evaluation = evaluate(mean_color, dataset, radius_m=25.0, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, radius_m=25.0, image_size=SIZE)
     assert evaluation.recall == {1: 1.0, 5: 1.0, 10: 1.0}
     assert evaluation.neighbors[:, 0].tolist() == [0, 1, 2]
     assert [right.tolist() for right in evaluation.relevant] == [[0], [1], []]
@@ -60,7 +60,7 @@ def test_says_which_recall_is_saturated(make_dataset, mean_color):
     arrays = {"is_query": [1, 0, 0], "is_database": [0, 1, 1]}
     colors = [RED, RED, BLUE]
     right, wrong = (
-        evaluate(mean_color, make_dataset(colors, east_m, **arrays), radius_m=25, image_size=SIZE)
+        evaluate(make_dataset(colors, east_m, **arrays), mean_color, radius_m=25, image_size=SIZE)
         for east_m in ([0, 0, 500], [0, 500, 0])
     )
     of_two = "recall@5 and recall@10 of a database of 2 photos: 100 % for any model"
@@ -73,7 +73,7 @@ def test_a_wrong_photo_before_the_right_one_costs_recall_at_1(make_dataset, mean
     dataset = make_dataset(
         [RED, RED, (250, 60, 0)], [0, 500, 0], is_query=[1, 0, 0], is_database=[0, 1, 1]
     )
-    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, image_size=SIZE)
     assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
     assert evaluation.recall_at((1, 2)) == {1: 0.0, 2: 1.0}
 
@@ -85,7 +85,7 @@ def test_the_last_photo_of_a_small_database_can_be_the_right_one(make_dataset, m
         [RED, *colors], [0, 500, 500, 500, 500, 0],
         is_query=[1, 0, 0, 0, 0, 0], is_database=[0, 1, 1, 1, 1, 1],
     )  # fmt: skip
-    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, image_size=SIZE)
     assert evaluation.neighbors.tolist() == [[0, 1, 2, 3, 4]]
     assert evaluation.recall == {1: 0.0, 5: 1.0, 10: 1.0}
 
@@ -97,7 +97,7 @@ def test_a_photo_is_never_its_own_answer(make_dataset, mean_color):
     """
     colors = [(250, green, 0) for green in (0, 5, 60, 200)]
     dataset = make_dataset(colors, [0, 500, 5, 505])
-    evaluation = evaluate(mean_color, dataset, radius_m=10.0, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, radius_m=10.0, image_size=SIZE)
     assert [right.tolist() for right in evaluation.relevant] == [[2], [3], [0], [1]]
     assert evaluation.neighbors.tolist() == [[1, 2, 3, -1], [0, 2, 3, -1], [1, 0, 3, -1],
                                              [2, 1, 0, -1]]  # fmt: skip
@@ -109,7 +109,7 @@ def test_a_photo_is_never_its_own_answer(make_dataset, mean_color):
 def test_a_photo_that_is_not_searched_keeps_all_its_neighbors(make_dataset, mean_color):
     """One query is in the database, the other is not."""
     dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2], is_query=[1, 1, 0], is_database=[1, 0, 1])
-    evaluation = evaluate(mean_color, dataset, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, image_size=SIZE)
     assert evaluation.neighbors[0].tolist() == [1, -1]
     assert sorted(evaluation.neighbors[1].tolist()) == [0, 1]
 
@@ -118,12 +118,12 @@ def test_photos_of_the_same_visit_are_no_answers(make_dataset, mean_color, monke
     """A drive out and back: without the times each frame finds the one beside it."""
     colors = [(250, green, 0) for green in (0, 5, 60, 65, 70, 61)]
     dataset = make_dataset(colors, [0, 1, 40, 41, 41, 40], times_s=[0, 1, 40, 41, 80, 81])
-    easy = evaluate(mean_color, dataset, radius_m=3.0, image_size=SIZE)
+    easy = evaluate(dataset, mean_color, radius_m=3.0, image_size=SIZE)
     assert easy.recall[1] == 1.0 and easy.summary()["num_queries_without_positive"] == 0
     module = sys.modules["placevec.evaluation.evaluate"]
     monkeypatch.setattr(module, "_MOST_PAIRS", 12)  # a few queries at a time
     honest = evaluate(
-        mean_color, dataset, radius_m=3.0, min_time_difference_s=30.0, image_size=SIZE
+        dataset, mean_color, radius_m=3.0, min_time_difference_s=30.0, image_size=SIZE
     )
     assert [right.tolist() for right in honest.relevant] == [[], [], [4, 5], [4, 5], [2, 3], [2, 3]]
     assert honest.neighbors[2].tolist() == [5, 4, 1, 0, -1, -1]
@@ -136,7 +136,7 @@ def test_traverses_without_a_query_answer_each_other(write_photos, tmp_path, mea
         for number, green in enumerate((0, 100, 200)):
             write_photos([(200, green + shift, 0)])[0].rename(tmp_path / folder / f"{number}.png")
     dataset = open_places(f"sequence:{tmp_path}")
-    evaluation = evaluate(mean_color, dataset, radius_m=1.0, image_size=SIZE)
+    evaluation = evaluate(dataset, mean_color, radius_m=1.0, image_size=SIZE)
     assert evaluation.recall[1] == 1.0
     assert [right.tolist() for right in evaluation.relevant][:2] == [[3, 4], [3, 4, 5]]
     assert evaluation.neighbors[0, :3].tolist() == [3, 4, 5]
@@ -144,7 +144,7 @@ def test_traverses_without_a_query_answer_each_other(write_photos, tmp_path, mea
 
 def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color):
     colors = [(250, 8 * number, 0) for number in range(25)]
-    evaluation = evaluate(mean_color, make_dataset(colors, [0] * 25), image_size=SIZE)
+    evaluation = evaluate(make_dataset(colors, [0] * 25), mean_color, image_size=SIZE)
     assert evaluation.neighbors.shape == evaluation.similarities.shape == (25, 20)
     assert evaluation.neighbors.min() >= 0
     assert not (evaluation.neighbors == np.arange(25)[:, None]).any()
@@ -154,7 +154,7 @@ def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color)
 def test_places_without_positions_are_compared_by_identity(write_photos, tmp_path, mean_color):
     names = [path.name for path in write_photos([RED, (250, 30, 0), BLUE, (0, 40, 250)])]
     dataset = PlaceDataset(tmp_path, names, place_ids=[7, 7, 8, 8])
-    assert evaluate(mean_color, dataset, image_size=SIZE).recall[1] == 1.0
+    assert evaluate(dataset, mean_color, image_size=SIZE).recall[1] == 1.0
 
 
 def test_the_radius_decides_what_is_right(make_dataset, mean_color):
@@ -162,14 +162,14 @@ def test_the_radius_decides_what_is_right(make_dataset, mean_color):
     for radius_m, right in [(23.9, []), (24.0, [0]), (60.0, [0, 1])]:
         if not right:
             with pytest.raises(ValueError, match="none within 23.9 m of a query"):
-                evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+                evaluate(dataset, mean_color, radius_m=radius_m, image_size=SIZE)
             continue
-        evaluation = evaluate(mean_color, dataset, radius_m=radius_m, image_size=SIZE)
+        evaluation = evaluate(dataset, mean_color, radius_m=radius_m, image_size=SIZE)
         assert evaluation.relevant[0].tolist() == right
 
 
 def test_the_summary_is_plain_json(make_dataset, mean_color):
-    summary = evaluate(mean_color, make_dataset([RED, RED], [0, 1]), image_size=SIZE).summary()
+    summary = evaluate(make_dataset([RED, RED], [0, 1]), mean_color, image_size=SIZE).summary()
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
@@ -178,13 +178,13 @@ def test_unreadable_photos_stop_it_with_the_way_out(make_dataset, mean_color, tm
     (tmp_path / "photo01.png").write_bytes(b"no photo")
     match = r"1 of 3 photos in .* cannot be read \(first: photo01.png\).*--skip-unreadable"
     with pytest.raises(ValueError, match=match):
-        evaluate(mean_color, dataset, image_size=SIZE)
+        evaluate(dataset, mean_color, image_size=SIZE)
 
 
 def test_unreadable_photos_are_left_out_where_told(make_dataset, mean_color, tmp_path):
     dataset = make_dataset([RED, GREEN, BLUE], [0, 1, 2])
     (tmp_path / "photo01.png").write_bytes(b"no photo")
-    evaluation = evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+    evaluation = evaluate(dataset, mean_color, image_size=SIZE, skip_unreadable=True)
     assert evaluation.dataset.names.tolist() == ["photo00.png", "photo02.png"]
     assert evaluation.summary()["num_queries"] == 2
 
@@ -193,7 +193,7 @@ def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, 
     dataset = make_dataset([RED, RED], [0, 1])
     (tmp_path / "photo01.png").write_bytes(b"no photo")
     with pytest.raises(ValueError, match="1 queries, 1 database photos"):
-        evaluate(mean_color, dataset, image_size=SIZE, skip_unreadable=True)
+        evaluate(dataset, mean_color, image_size=SIZE, skip_unreadable=True)
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,32 @@ def test_refuses_what_cannot_be_measured_before_the_long_work(
 ):
     dataset = make_dataset([RED, GREEN], [0, 1], is_query=is_query, is_database=is_database)
     with pytest.raises(ValueError, match=match):
-        evaluate(never, dataset, image_size=SIZE)
+        evaluate(dataset, never, image_size=SIZE)
 
 
 def test_refuses_a_negative_radius_before_the_long_work(make_dataset):
-    with pytest.raises(ValueError, match="`radius_m` must not be negative"):
-        evaluate(never, make_dataset([RED, RED], [0, 1]), radius_m=-1.0)
+    with pytest.raises(ValueError, match="`radius_m` must be at least 0"):
+        evaluate(make_dataset([RED, RED], [0, 1]), never, radius_m=-1.0)
+
+
+def test_refuses_photos_whose_places_are_not_known(make_dataset):
+    dataset = make_dataset([RED, RED], [0, 1])
+    with pytest.raises(ValueError, match="needs `positions_m` or `place_ids`. Received: neither"):
+        evaluate(PlaceDataset(dataset.root, dataset.names), never, image_size=SIZE)
+
+
+def test_a_model_that_is_open_has_its_engine(make_dataset):
+    with pytest.raises(ValueError, match="only apply to the file of a model.*precision='bf16'"):
+        evaluate(make_dataset([RED, RED], [0, 1]), never, precision="bf16")
+
+
+def test_takes_the_model_first_as_before_and_names_the_new_order(make_dataset, mean_color, caplog):
+    dataset = make_dataset([RED, RED], [0, 1])
+    assert evaluate(mean_color, dataset, image_size=SIZE).recall[1] == 1.0
+    assert "takes the places first, then the model" in caplog.text
+    caplog.clear()
+    assert evaluate(dataset, mean_color, image_size=SIZE).radius_m == 25.0
+    assert caplog.text.count("takes the places first") == 0
 
 
 def test_refuses_descriptors_that_are_no_numbers(make_dataset):
@@ -222,7 +242,7 @@ def test_refuses_descriptors_that_are_no_numbers(make_dataset):
         return np.full((len(photos), 4), np.nan)
 
     with pytest.raises(ValueError, match="Descriptors must be finite"):
-        evaluate(broken, make_dataset([RED, RED], [0, 1]), image_size=SIZE)
+        evaluate(make_dataset([RED, RED], [0, 1]), broken, image_size=SIZE)
 
 
 def test_looks_up_frames_of_a_video(tmp_path, mean_color):
@@ -234,7 +254,7 @@ def test_looks_up_frames_of_a_video(tmp_path, mean_color):
         writer.write(np.full((32, 48, 3), (0, 240 - 6 * number, 6 * number), np.uint8))
     writer.release()
     dataset = open_places(f"video:{tmp_path / 'walk.mp4'},stride=4")
-    evaluation = evaluate(mean_color, dataset, radius_m=4.0, image_size=SIZE, batch_size=3)
+    evaluation = evaluate(dataset, mean_color, radius_m=4.0, image_size=SIZE, batch_size=3)
     assert len(dataset) == 10
     assert evaluation.recall_at((1,)) == {1: 1.0}
 

@@ -44,7 +44,6 @@ def test_takes_a_part_in_the_given_order():
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({}, "`positions_m` or `place_ids`"),
         ({"positions_m": [[1, 2]]}, r"`positions_m` must have shape \(2, 2\)"),
         ({"positions_m": [[1, 2], [3, np.nan]]}, "must be finite.*1 of 2.*first: b"),
         ({"positions_m": [[1, 2], [1e308, 3]]}, r"at most 1e\+12 m.*1 of 2.*first: b"),
@@ -56,6 +55,17 @@ def test_takes_a_part_in_the_given_order():
 def test_refuses_fields_that_do_not_fit(fields, match):
     with pytest.raises(ValueError, match=match):
         PlaceDataset("photos", **({"names": ["a", "b"]} | fields))
+
+
+def test_photos_need_no_place_until_it_is_asked_for():
+    photos = PlaceDataset("photos", ["a", "b"])
+    assert not photos.has_places and len(photos.take(np.array([1]))) == 1
+    with pytest.raises(
+        ValueError, match="`positions_m` or `place_ids`. Received: neither .*photos"
+    ):
+        photos.require_places()
+    for known in ({"place_ids": [1, 2]}, {"positions_m": [[0, 0], [1, 1]]}):
+        PlaceDataset("photos", ["a", "b"], **known).require_places()
 
 
 def everything(**changed):

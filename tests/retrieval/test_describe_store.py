@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -19,57 +20,55 @@ COLORS = [(20 * number, 200 - 20 * number, 90) for number in range(7)]
 @pytest.fixture
 def photos(write_photos):
     paths = write_photos(COLORS)
-    return paths[0].parent, np.array([path.name for path in paths])
+    return PlaceDataset(paths[0].parent, [path.name for path in paths])
 
 
 def open_store(folder, root, **changes):
-    facts = {"model_id": "m", "dtype": "float32", "image_size": SIZE, "frame": None} | changes
-    return open_for(folder, root=root, **facts)
+    photos = root if isinstance(root, PlaceDataset) else PlaceDataset(root, [])
+    facts = {"model_id": "m", "dtype": "float32", "image_size": SIZE} | changes
+    return open_for(folder, photos=photos, **facts)
 
 
 def test_writes_what_describe_returns(photos, mean_color, tmp_path):
-    root, names = photos
-    with open_store(tmp_path / "store", root) as store:
-        assert describe_into(store, mean_color, root, names, **OPTIONS) == 7
-    expected, _ = describe(mean_color, [root / name for name in names], **OPTIONS)
+    with open_store(tmp_path / "store", photos) as store:
+        assert describe_into(store, mean_color, photos, **OPTIONS) == 7
+    expected, _ = describe(mean_color, photos.paths(), **OPTIONS)
     store = DescriptorStore.open(tmp_path / "store")
     np.testing.assert_array_equal(store.take(store.rows), expected)
-    assert store.table().name.tolist() == names.tolist()
+    assert store.table().name.tolist() == photos.names.tolist()
 
 
 def test_photos_described_already_are_not_described_again(photos, mean_color, tmp_path):
-    root, names = photos
     seen = []
 
     def model(batch):
         seen.append(len(batch))
         return mean_color(batch)
 
-    with open_store(tmp_path / "store", root) as store:
-        assert describe_into(store, model, root, names[2:4], **OPTIONS) == 2
-        assert describe_into(store, model, root, names, **OPTIONS) == 5
+    with open_store(tmp_path / "store", photos) as store:
+        assert describe_into(store, model, photos.take([2, 3]), **OPTIONS) == 2
+        assert describe_into(store, model, photos, **OPTIONS) == 5
         seen.clear()
-        assert describe_into(store, model, root, names, **OPTIONS) == 0
+        assert describe_into(store, model, photos, **OPTIONS) == 0
     assert seen == []
 
 
 def test_positions_and_times_go_with_their_photos(photos, mean_color, tmp_path):
-    root, names = photos
-    (root / names[1]).write_bytes(b"no photo")
+    photos.path(1).write_bytes(b"no photo")
     positions_m = np.arange(14.0).reshape(7, 2)
-    dataset = PlaceDataset(root, names, positions_m, times_s=10.0 * np.arange(7))
-    with open_store(tmp_path / "store", root, frame="local") as store:
-        describe_into(store, mean_color, root, names[:1], dataset.take([0]), **OPTIONS)
-        assert describe_into(store, mean_color, root, names, dataset, **OPTIONS) == 5
+    dataset = replace(photos, positions_m=positions_m, times_s=10.0 * np.arange(7))
+    with open_store(tmp_path / "store", dataset) as store:
+        assert store.manifest.frame == "local"
+        describe_into(store, mean_color, dataset.take([0]), **OPTIONS)
+        assert describe_into(store, mean_color, dataset, **OPTIONS) == 5
         table = store.table()
     kept = [0, 2, 3, 4, 5, 6]
-    assert table.name.tolist() == names[kept].tolist()
+    assert table.name.tolist() == photos.names[kept].tolist()
     np.testing.assert_array_equal(table[["east_m", "north_m"]], positions_m[kept])
     assert table.time_s.tolist() == [10.0 * row for row in kept]
 
 
 def test_what_was_described_before_an_error_is_kept(photos, mean_color, tmp_path):
-    root, names = photos
     calls = []
 
     def model(batch):
@@ -78,9 +77,9 @@ def test_what_was_described_before_an_error_is_kept(photos, mean_color, tmp_path
             raise KeyboardInterrupt
         return mean_color(batch)
 
-    with open_store(tmp_path / "store", root) as store:
+    with open_store(tmp_path / "store", photos) as store:
         with pytest.raises(KeyboardInterrupt):
-            describe_into(store, model, root, names, **OPTIONS)
+            describe_into(store, model, photos, **OPTIONS)
         assert len(store) == 4
 
 
@@ -88,11 +87,11 @@ def test_refuses_where_no_photo_can_be_read(tmp_path, mean_color):
     (tmp_path / "a.jpg").write_bytes(b"no photo")
     with open_store(tmp_path / "store", tmp_path) as store:
         with pytest.raises(NoReadablePhotoError, match="None of the 1 photos can be read"):
-            describe_into(store, mean_color, tmp_path, np.array(["a.jpg"]), **OPTIONS)
+            describe_into(store, mean_color, PlaceDataset(tmp_path, ["a.jpg"]), **OPTIONS)
 
 
 def test_photos_of_another_folder_do_not_pass_for_known_ones(photos, tmp_path):
-    root, _ = photos
+    root = photos.root
     open_store(tmp_path / "store", root).close()
     (tmp_path / "other").mkdir()
     with pytest.raises(ValueError, match="Photos of two folders may have the same name"):
@@ -163,22 +162,23 @@ DESCRIBE = """
     from pathlib import Path
     import numpy as np
     import placevec.retrieval.describe_store as room
+    from placevec.places import PlaceDataset
     from placevec.retrieval import describe_into, open_for
 
     root, folder = map(Path, sys.argv[1:])
-    names = np.array(sorted(path.name for path in root.glob("*.png")))
+    photos = PlaceDataset(root, sorted(path.name for path in root.glob("*.png")))
     room._PHOTOS_OF_A_SHARD = 3
 
-    def model(photos):
-        angles = photos.mean(axis=(1, 2, 3)) / 100
+    def model(batch):
+        angles = batch.mean(axis=(1, 2, 3)) / 100
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     for attempt in range(30):
         child = os.fork()
         if not child:
             threading.Timer(0.01 * 1.5**attempt, os.kill, (os.getpid(), 9)).start()
-            with open_for(folder, "m", "float32", (32, 48), root, None) as store:
-                describe_into(store, model, root, names, image_size=(32, 48), batch_size=2)
+            with open_for(folder, "m", "float32", (32, 48), photos) as store:
+                describe_into(store, model, photos, image_size=(32, 48), batch_size=2)
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:
             break
@@ -224,15 +224,9 @@ def test_a_name_that_is_not_utf8_costs_only_itself(tmp_path, unit_vectors, caplo
     )
 
 
-def test_a_name_that_is_there_twice_is_refused_before_the_work(tmp_path):
-    with StoreWriter.create(tmp_path / "store", model_id="m") as store:
-        with pytest.raises(ValueError, match="1 names more than once .first: a.jpg"):
-            describe_fake(store, ["a.jpg", "b.jpg", "a.jpg"], [])
-
-
 def describe_fake(store, names, batches):
     """Describes photos by what is given instead of a model."""
     return describe_into(
-        store, None, "photos", np.array(names), image_size=(8, 8), batch_size=2,
+        store, None, PlaceDataset("photos", names), image_size=(8, 8), batch_size=2,
         describe=lambda *arguments, **options: batches,
     )  # fmt: skip

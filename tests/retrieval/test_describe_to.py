@@ -52,14 +52,14 @@ def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos,
         (names[0], names[3]),
         (names[3], names[0]),
     ]
-    assert evaluate("m.keras", places, image_size=(32, 48)).recall[1] == 1.0
-    assert opened[-1][1] == {"image_size": (32, 48)}
+    assert evaluate(places, "m.keras", image_size=(32, 48)).recall[1] == 1.0
+    assert opened[-1][1] == {"image_size": (32, 48), "engine": "auto", "precision": "float32"}
 
 
 def test_evaluates_a_set_that_is_named(write_photos, opened, tmp_path):
     for path, east in zip(write_photos([RED, RED]), (0, 3), strict=True):
         path.rename(tmp_path / f"@{east}@0@.png")
-    assert evaluate("m.keras", f"folder:{tmp_path}").recall[1] == 1.0
+    assert evaluate(f"folder:{tmp_path}", "m.keras").recall[1] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,16 @@ def test_refuses_what_it_cannot_write_before_a_model_is_opened(
 def test_the_verbs_take_the_settings_of_their_functions():
     import inspect
 
-    from placevec.config import DescribeConfig, SearchConfig
+    from placevec.config import DescribeConfig, EvaluateConfig, SearchConfig
 
-    for function, settings in ((describe_to, DescribeConfig), (search, SearchConfig)):
+    for function, settings in (
+        (describe_to, DescribeConfig),
+        (search, SearchConfig),
+        (evaluate, EvaluateConfig),
+    ):
         parameters = inspect.signature(function).parameters
-        taken = parameters.keys() - {"photos", "progress", "store"}
-        assert taken == settings.__dataclass_fields__.keys()
+        taken = parameters.keys() - {"photos", "places", "progress", "store"}
+        assert taken == settings.__dataclass_fields__.keys() - {"json"}
         for name, field in settings.__dataclass_fields__.items():
-            if parameters[name].default is not inspect.Parameter.empty:
+            if name in taken and parameters[name].default is not inspect.Parameter.empty:
                 assert parameters[name].default == field.default, name

@@ -16,24 +16,29 @@ COLORS = [(250, 0, 0), (240, 20, 0), (0, 250, 0), (0, 240, 20), (0, 0, 250), (20
 def town(write_photos, mean_color, tmp_path):
     """Photos of three places 1000 m apart, at times 0, 10 ... 50, and their store."""
     paths = write_photos(COLORS)
-    root, names = paths[0].parent, np.array([path.name for path in paths])
+    root, names = paths[0].parent, [path.name for path in paths]
     positions_m = np.array([[1000 * (row // 2), row % 2] for row in range(6)])
     dataset = PlaceDataset(root, names, positions_m, times_s=10.0 * np.arange(6))
-    store = open_for(tmp_path / "store", "m", "float32", (32, 48), root, "local")
-    describe_into(store, mean_color, root, names, dataset, image_size=(32, 48), batch_size=4)
-    return store, mean_color, root, names, dataset
+    store = open_for(tmp_path / "store", "m", "float32", (32, 48), dataset)
+    describe_into(store, mean_color, dataset, image_size=(32, 48), batch_size=4)
+    return store, mean_color, dataset
 
 
 def matches(town, without=None, **settings):
-    store, model, root, names, dataset = town
-    dataset = dataset if without is None else None
+    store, model, photos = town
+    photos = photos if without is None else PlaceDataset(photos.root, photos.names)
     config = SearchConfig(model="m.keras", **settings)
-    found = search_photos(store, model, root, names, dataset, config)
+    found = search_photos(store, model, photos, config)
     return {query: each["match"].tolist() for query, each in found.groupby("query")}, found
 
 
+def alone(dataset):
+    """Returns the first photo without its place."""
+    return PlaceDataset(dataset.root, dataset.names[:1])
+
+
 def test_each_photo_finds_the_other_of_its_place(town):
-    names = town[3]
+    names = town[2].names
     found, table = matches(town, matches=1)
     assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
     assert table.columns.tolist() == [
@@ -44,39 +49,40 @@ def test_each_photo_finds_the_other_of_its_place(town):
 
 
 def test_tells_positions_to_the_centimetre_and_as_latitude_and_longitude(town, tmp_path):
-    _, model, root, names, dataset = town
+    _, model, dataset = town
     positions_m = np.array([[303182.7211111, 5787755.1122222]] * 6)
-    store = open_for(tmp_path / "utm", "m", "float32", (32, 48), root, "UTM 31U")
     dataset = replace(dataset, positions_m=positions_m, frame="UTM 31U")
-    describe_into(store, model, root, names, dataset, image_size=(32, 48), batch_size=4)
-    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=1))
+    store = open_for(tmp_path / "utm", "m", "float32", (32, 48), dataset)
+    describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, alone(dataset), SearchConfig(matches=1))
     told = found[["east_m", "north_m", "lat", "lon"]].to_csv(index=False).splitlines()[1]
     assert told == "303182.72,5787755.11,52.2050448,0.1195771"
 
 
 @pytest.mark.parametrize(("frame", "unit"), [("frames", "frames"), ("SLAM units", "units")])
 def test_positions_of_frames_are_not_called_metres(town, tmp_path, frame, unit):
-    _, model, root, names, dataset = town
-    store = open_for(tmp_path / "video", "m", "float32", (32, 48), root, frame)
+    _, model, dataset = town
     dataset = replace(dataset, times_s=np.arange(6) / 3, frame=frame)
-    describe_into(store, model, root, names, dataset, image_size=(32, 48), batch_size=4)
-    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=1))
+    store = open_for(tmp_path / "video", "m", "float32", (32, 48), dataset)
+    describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, alone(dataset), SearchConfig(matches=1))
     assert found.columns.tolist()[4:6] == [f"east_{unit}", f"north_{unit}"]
     assert found["time_s"].tolist() == [0.333]
 
 
 def test_a_photo_in_a_folder_below_the_stores_is_not_its_own_match(town, tmp_path):
-    _, model, root, names, _ = town
-    below = np.array([f"{root.name}/{name}" for name in names])
-    store = open_for(tmp_path / "above", "m", "float32", (32, 48), root.parent, None)
-    describe_into(store, model, root.parent, below, image_size=(32, 48), batch_size=4)
-    found = search_photos(store, model, root, names[:1], None, SearchConfig(matches=6))
+    _, model, dataset = town
+    below = [f"{dataset.root.name}/{name}" for name in dataset.names]
+    above = PlaceDataset(dataset.root.parent, below)
+    store = open_for(tmp_path / "above", "m", "float32", (32, 48), above)
+    describe_into(store, model, above, image_size=(32, 48), batch_size=4)
+    found = search_photos(store, model, alone(dataset), SearchConfig(matches=6))
     assert found["match"].iloc[0] == below[1]
     assert below[0] not in found["match"].tolist() and len(found) == 5
 
 
 def test_only_photos_near_a_prior(town):
-    names = town[3]
+    names = town[2].names
     found, _ = matches(town, matches=5, within_m=10.0, of=(2000.0, 0.0))
     assert set(sum(found.values(), [])) == {names[4], names[5]}
     found, _ = matches(town, matches=5, within_m=10.0)  # of each photo's own position
@@ -84,7 +90,7 @@ def test_only_photos_near_a_prior(town):
 
 
 def test_only_earlier_photos(town):
-    names = town[3]
+    names = town[2].names
     found, _ = matches(town, matches=5, before="1970-01-01T00:00:20")
     assert set(sum(found.values(), [])) == {names[0], names[1]}
     found, _ = matches(town, matches=5, earlier=True)
@@ -97,7 +103,7 @@ def test_only_earlier_photos(town):
 
 def test_uses_the_index_of_the_store(town):
     StoreIndex.build(town[0], "hnsw").save()
-    names = town[3]
+    names = town[2].names
     assert matches(town, matches=1)[0] == {names[row]: [names[row ^ 1]] for row in range(6)}
 
 
@@ -110,7 +116,8 @@ def test_refuses_filters_without_what_they_need(town):
 
 def test_draws_what_was_found(town, tmp_path):
     _, found = matches(town, matches=2)
-    draw_found(found, town[2], town[2], tmp_path / "found.jpg")
+    root = town[2].root
+    draw_found(found, root, root, tmp_path / "found.jpg")
     assert (tmp_path / "found.jpg").stat().st_size > 1000
     with pytest.raises(ValueError, match="No photo was found"):
-        draw_found(found[:0], town[2], town[2], tmp_path / "none.jpg")
+        draw_found(found[:0], root, root, tmp_path / "none.jpg")

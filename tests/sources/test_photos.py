@@ -15,24 +15,25 @@ def photo(tmp_path):
 
 @pytest.mark.parametrize("kind", [str, lambda path: path])
 def test_a_photo_alone_is_one_of_its_folder(photo, kind):
-    root, names, dataset = open_photos(kind(photo))
-    assert (root, names.tolist(), dataset) == (photo.parent, ["a.jpg"], None)
+    opened = open_photos(kind(photo))
+    assert (opened.root, opened.names.tolist()) == (photo.parent, ["a.jpg"])
+    assert not opened.has_places
 
 
 @pytest.mark.parametrize("kind", [str, lambda path: path])
 def test_a_folder_needs_no_positions(photo, kind):
-    root, names, dataset = open_photos(kind(photo.parent))
-    assert (root, names.tolist(), dataset) == (photo.parent, ["a.jpg"], None)
+    opened = open_photos(kind(photo.parent))
+    assert (opened.root, opened.names.tolist()) == (photo.parent, ["a.jpg"])
+    assert not opened.has_places
 
 
 def test_a_file_that_a_reader_recognizes_needs_no_name(photo):
     table = photo.parent / "photos.csv"
     table.write_text("file,east,north\na.jpg,1,2\n")
-    _, names, dataset = open_photos(str(table))
-    assert len(names) == 1 and dataset.positions_m.tolist() == [[1.0, 2.0]]
+    dataset = open_photos(str(table))
+    assert len(dataset) == 1 and dataset.positions_m.tolist() == [[1.0, 2.0]]
 
 
 def test_a_data_set_is_taken_as_it_is(photo):
     dataset = PlaceDataset(photo.parent, ["a.jpg"], place_ids=[0])
-    root, names, opened = open_photos(dataset)
-    assert (root, names.tolist(), opened) == (photo.parent, ["a.jpg"], dataset)
+    assert open_photos(dataset) is dataset

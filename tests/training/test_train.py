@@ -317,7 +317,7 @@ def test_whitens_the_best_model_after_the_last_epoch(trained, small_config):
         whitened.layers[-1].get_weights()[0], expected.layers[-1].get_weights()[0], atol=1e-6
     )
     recall = json.loads((config.run_dir / "recall.json").read_text())
-    measured = evaluate(whitened, open_places(config.validation), image_size=config.image_size)
+    measured = evaluate(open_places(config.validation), whitened, image_size=config.image_size)
     assert training.after == measured.recall == {int(k): v for k, v in recall["after"].items()}
     # What training computes is the same with and without.
     assert_equal_weights(plain.run_dir, config.run_dir)

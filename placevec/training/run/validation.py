@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from placevec.config import TrainConfig
-from placevec.evaluation import Evaluation, evaluate
+from placevec.evaluation import Evaluation, evaluate_photos
 from placevec.places import PlaceDataset
 from placevec.training.step.devices import Devices
 from placevec.training.step.feeding import feeding
@@ -49,9 +49,9 @@ class Validation:
         """Measures recall, on other photos if they are given; the `work` of `Devices.by_first`."""
         dataset = self.dataset if dataset is None else dataset
         told, self._is_told = self._is_told and dataset is self.dataset, True
-        return evaluate(
-            model,
+        return evaluate_photos(
             dataset,
+            model,
             radius_m=self.config.recall_radius_m,
             min_time_difference_s=self.config.min_time_difference_s,
             image_size=self.config.image_size,

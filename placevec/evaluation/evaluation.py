@@ -1,0 +1,206 @@
+"""What a model found on a data set."""
+
+import functools
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placevec.evaluation.recall import RANKS, recall
+from placevec.places import PlaceDataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from placevec.models import Engine
+
+_QUERIES_SHOWN, _MATCHES_SHOWN = 3, 3  # in a notebook
+_COUNTS = ("num_queries", "num_queries_without_positive", "num_database", "descriptor_dim")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """What a model found for the queries of a data set.
+
+    Row `q` of all arrays belongs to the photo `dataset.queries[q]`. Take a part of the queries
+    with `of_queries`, which keeps it so.
+
+    Args:
+        dataset: PlaceDataset. The photos that could be read.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
+        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
+        descriptor_dim: int. `D`.
+        radius_m: float or None. Largest distance of a right answer, in the data set's unit.
+        engine: Engine or None. What described; None if it was a model that was open.
+        in_float32: Evaluation or None. The same model's in float32, if this is in another
+            precision.
+
+    Raises:
+        ValueError: If these do not have one row for each query of the data set, or name photos
+            that its database does not have.
+    """
+
+    dataset: PlaceDataset
+    neighbors: np.ndarray
+    similarities: np.ndarray
+    relevant: Sequence[np.ndarray]
+    descriptor_dim: int
+    radius_m: float | None = None
+    engine: "Engine | None" = None
+    in_float32: "Evaluation | None" = None
+
+    def __post_init__(self) -> None:
+        num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
+        shapes = (np.shape(self.neighbors), np.shape(self.similarities), (len(self.relevant),))
+        if any(shape[:1] != (num_queries,) for shape in shapes) or shapes[0] != shapes[1]:
+            raise ValueError(
+                "`neighbors`, `similarities` and `relevant` must have one row for each of the "
+                f"{num_queries} queries of `dataset`. Received: shapes {shapes[0]}, {shapes[1]} "
+                f"and {shapes[2]}"
+            )
+        for name, rows in (("neighbors", [self.neighbors]), ("relevant", self.relevant)):
+            if max((np.max(each, initial=-1) for each in rows), default=-1) >= num_database:
+                raise ValueError(
+                    f"`{name}` must be rows of the {num_database} database photos of `dataset`. "
+                    "Received: a larger one"
+                )
+
+    @functools.cached_property
+    def recall(self) -> dict[int, float]:
+        """N -> share of queries in [0, 1]."""
+        return recall(self.neighbors, self.relevant)
+
+    def of_queries(self, is_kept: np.ndarray) -> "Evaluation":
+        """Returns the evaluation of some of the queries, searched in the same database.
+
+        Args:
+            is_kept: (Q,) bool. True for each query to keep, in the order of `dataset.queries`.
+
+        Raises:
+            ValueError: If `is_kept` is not one truth value for each query.
+        """
+        is_kept, queries = np.asarray(is_kept), self.dataset.queries
+        if is_kept.dtype != bool or is_kept.shape != queries.shape:
+            raise ValueError(
+                f"`is_kept` must be bool, one for each of the {len(queries)} queries. Received: "
+                f"{is_kept.dtype}, shape {is_kept.shape}"
+            )
+        is_query = np.zeros(len(self.dataset), bool)
+        is_query[queries[is_kept]] = True
+        return replace(
+            self,
+            dataset=replace(self.dataset, is_query=is_query),
+            neighbors=self.neighbors[is_kept],
+            similarities=self.similarities[is_kept],
+            relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
+            in_float32=self.in_float32 and self.in_float32.of_queries(is_kept),
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns what was found as a pandas table.
+
+        Returns:
+            DataFrame with a row for each query and photo found for it: `query` and `match`, file
+            names relative to `dataset.root`; `rank` from 1; `similarity`; `is_right`, whether the
+            match is a right answer.
+        """
+        import pandas as pd
+
+        rows, ranks = np.nonzero(self.neighbors >= 0)
+        found = self.neighbors[rows, ranks]
+        right = [
+            np.isin(photos, good)
+            for photos, good in zip(self.neighbors, self.relevant, strict=True)
+        ]
+        names = self.dataset.names.astype(object)
+        return pd.DataFrame(
+            {
+                "query": names[self.dataset.queries[rows]],
+                "rank": ranks + 1,
+                "match": names[self.dataset.database[found]],
+                "similarity": self.similarities[rows, ranks],
+                "is_right": np.array(right, bool).reshape(self.neighbors.shape)[rows, ranks],
+            }
+        )
+
+    def __str__(self) -> str:
+        """Returns the table that `placevec evaluate` prints."""
+        summary, exact = self.summary(), self.in_float32
+        lines = []
+        for rank, share in summary["recall"].items():
+            beside = "" if exact is None else f"  (float32: {100 * exact.recall[int(rank)]:5.1f} %)"
+            lines.append(f"recall@{rank:<3s} {100 * share:5.1f} %{beside}")
+        lines += [f"{name.replace('_', ' ')}: {summary[name]}" for name in _COUNTS]
+        if self.radius_m is not None:
+            lines.append(f"radius {self.radius_m:g} {self.dataset.unit}")
+        if self.engine is not None:
+            lines[-1] += f", photos resized to {'x'.join(map(str, self.engine.image_size))}"
+            lines.append(self.engine.cost())
+        return "\n".join([*lines, *self.saturation()])
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"recall@{n} {100 * share:.1f} %" for n, share in self.recall.items())
+        unanswerable = sum(not len(right) for right in self.relevant)
+        without = f" ({unanswerable} without a right answer)" if unanswerable else ""
+        return (
+            f"Evaluation({shares}; {len(self.relevant)} queries{without}, "
+            f"{len(self.dataset.database)} database photos, {self.descriptor_dim} dimensions)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns the line of `repr` and what was found for the first queries, for notebooks."""
+        first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN).to_frame()
+        first = first[first["rank"] <= _MATCHES_SHOWN]
+        return f"<p>{html.escape(repr(self))}</p>{first.to_html(index=False)}"
+
+    def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
+        """Returns recall at other values of N, as far as neighbors were searched."""
+        return recall(self.neighbors, self.relevant, ranks)
+
+    def saturation(self) -> list[str]:
+        """Returns why recall cannot tell a better model from this one, a sentence for each rank.
+
+        Empty if it can: recall@1 is below 100 %, and every rank is below the number of database
+        photos.
+        """
+        num_database = len(self.dataset.database)
+        num_queries = sum(len(right) > 0 for right in self.relevant)
+        found = []
+        if self.recall[RANKS[0]] == 1:
+            found.append(
+                f"recall@{RANKS[0]} is 100 % on {num_queries} queries and {num_database} database "
+                "photos: it is saturated, and cannot show that another model is better. Add "
+                "places, or harder photos"
+            )
+        if ranks := [rank for rank in self.recall if rank >= num_database > 1]:
+            names = " and ".join(f"recall@{rank}" for rank in ranks)
+            found.append(f"{names} of a database of {num_database} photos: 100 % for any model")
+        return found
+
+    def summary(self) -> dict:
+        """Returns recall and counts as plain values that JSON can hold.
+
+        If the precision is not float32: also `precision`, `float32_recall` and `least_cosine`, the
+        smallest between descriptors in both.
+        """
+        counts = (
+            len(self.relevant),
+            sum(not len(right) for right in self.relevant),
+            len(self.dataset.database),
+            self.descriptor_dim,
+        )
+        summary = {"recall": _by_text(self.recall)} | dict(zip(_COUNTS, counts, strict=True))
+        if self.in_float32 is not None and self.engine is not None:
+            summary |= {
+                "precision": self.engine.precision,
+                "float32_recall": _by_text(self.in_float32.recall),
+                "least_cosine": self.engine.least_cosine,
+            }
+        return summary
+
+
+def _by_text(shares: dict[int, float]) -> dict[str, float]:
+    return {str(rank): share for rank, share in shares.items()}
