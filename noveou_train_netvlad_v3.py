@@ -21,7 +21,7 @@ VALIDATION = f"folder:{TOWN_DIR}/val"  # chooses the epoch that is kept
 TEST = f"folder:{TOWN_DIR}/test"  # chooses nothing; None: no such photos
 LOG_DIR = "runs/town"
 IMAGE_SIZE = (144, 192)  # rows, columns; 240, 320 or more for photos of the real world
-CHANNELS = 3  # 1 for grey
+CHANNELS = 3  # 1 for gray
 
 # Network: mobilenetv2, mobilenet, vgg16 or vgg19 up to CUT_LAYER, then NetVLAD with K clusters.
 BACKBONE = "mobilenetv2"
@@ -38,7 +38,7 @@ POSITIVE_RADIUS_M = 10.0
 NEGATIVE_RADIUS_M = 25.0
 AUGMENTATION = "none"  # none, light, street, basic, typical, heavy
 
-# Optimisation.
+# Optimization.
 LOSS = "info_nce"  # or multi_similarity, allpair_hinge, triplet_ranking, sare_joint, ...
 OPTIMIZER = "adam"
 LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones

@@ -47,7 +47,7 @@ def demo_pittsburg(settings: Settings = Settings()) -> Path:
 
 
 def demo_pittsburg_n_samples(settings: Settings = Settings()) -> Path:
-    """Draws Pittsburgh cut-outs, all tuples at once, grey."""
+    """Draws Pittsburgh cut-outs, all tuples at once, gray."""
     from CustomNets import PittsburgRenderer
 
     loader = PittsburgRenderer(settings.pittsburg, seed=1)

@@ -4,7 +4,7 @@ Describes a data set as it is, and with its queries changed: dusk (darker, warme
 night (very dark, noisy, brightened again), lamps (dark but for some pools of light), season (snow
 or autumn leaves where there is green), and zoom (a part of the photo, 65 to 80 % of its side). All
 are made, none is real; lamps and nights are made otherwise than by the augmentations `street` and
-`light`, but are akin to them. Colour photos in a set with queries of their own. Prints recall@1 of
+`light`, but are akin to them. Color photos in a set with queries of their own. Prints recall@1 of
 each model on all of them, and the mean:
 
     python benchmarks/changed_queries.py table:CAMBRIDGE/val --model A.keras B.keras
@@ -23,7 +23,7 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def dusk(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gamma 1.5, a gain of 0.35 to 0.6, warmer, noise of 3 grey levels."""
+    """Gamma 1.5, a gain of 0.35 to 0.6, warmer, noise of 3 gray levels."""
     dark = (photo / 255.0) ** 1.5 * rng.uniform(0.35, 0.6) * 255 * [1.1, 1.0, 0.85]
     return _pixels(dark + rng.normal(0, 3, photo.shape))
 
@@ -36,7 +36,7 @@ def night(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def lamps(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Two to five pools of light of one colour, a dark sky, noise of 5 grey levels."""
+    """Two to five pools of light of one color, a dark sky, noise of 5 gray levels."""
     rows, cols = photo.shape[:2]
     y, x = np.mgrid[:rows, :cols].astype(np.float32)
     light = np.full((rows, cols), rng.uniform(0.05, 0.15), np.float32)

@@ -67,7 +67,7 @@ def make_model(folder: Path, network: str, weights: Path | None) -> Path:
     model = build_descriptor_model(ModelConfig(backbone=network, **settings))
     features = keras.Model(model.input, model.get_layer("aggregator").input)
     # Clusters of other photos: a feature that is a cluster's center leaves a residual of rounding
-    # errors, which the normalisation would make as large as any.
+    # errors, which the normalization would make as large as any.
     photos = _noise_photos(0)
     local = features.predict_on_batch(_noise_photos(1))
     local = np.reshape(local, (-1, local.shape[-1]))

@@ -1,4 +1,4 @@
-"""What does batch normalisation in one operation gain a training step with TensorFlow?
+"""What does batch normalization in one operation gain a training step with TensorFlow?
 
     python benchmarks/fused_batch_norm.py
     python benchmarks/fused_batch_norm.py --short
@@ -46,7 +46,7 @@ def main(photos: int = 48, steps: int = 5, rounds: int = 3, short: bool = False)
     losses = [each[1] for rows in found.values() for each in rows]
     if max(losses) - min(losses) > 1e-4 * max(losses):
         raise ValueError(f"Losses must be the same. Received: {min(losses)} to {max(losses)}")
-    print(f"\n{photos} photos a step\n| oneDNN | batch normalisation | s a step | ratio |")
+    print(f"\n{photos} photos a step\n| oneDNN | batch normalization | s a step | ratio |")
     print("|---|---|---|---|")
     for row, results in found.items():
         seconds = [each[0] for each in results]

@@ -12,8 +12,8 @@ stand side by side in its graph (`graph`). The steps of all variants take turns 
 that other work on the machine meets them alike. Prints a table: the median and the fastest step,
 which other work slowed least, and the ratio to one piece, where below 1 is faster.
 
-Batch normalisation keeps its statistics. Where it learns (`--learn-batch-norm`) a slice is
-normalised by itself, and the sliced network is another one: its loss shows it.
+Batch normalization keeps its statistics. Where it learns (`--learn-batch-norm`) a slice is
+normalized by itself, and the sliced network is another one: its loss shows it.
 """
 
 # ruff: noqa: E402
@@ -75,7 +75,7 @@ def main(
         sizes: Photos in a slice; divisors of `tuples * tuple_size`.
         ways: How slices are taken.
         train_from_layer: First layer of the backbone that learns. None: all learn.
-        learn_batch_norm: Let batch normalisation learn.
+        learn_batch_norm: Let batch normalization learn.
         steps: Steps of each variant that are timed.
         short: Few photos, one slicing, two steps: whether it runs, not what it gains.
     """

@@ -56,7 +56,7 @@ def main(places: tyro.conf.Positional[str], model: Path, image_size: tuple[int, 
         np.abs(read_image(path, image_size=image_size) - in_full(path, image_size).astype(int))
         for path in dataset.paths()[:300]
     ]
-    print(f"grey levels: {np.mean(differences):.2f} on average; cosine: median "
+    print(f"gray levels: {np.mean(differences):.2f} on average; cosine: median "
           f"{np.median(cosines):.4f}, least {cosines.min():.4f}")  # fmt: skip
 
 

@@ -42,7 +42,7 @@ class TuplePhotos:
             num_positives: int. `P`.
             num_negatives: int. `Nn`.
             image_size: `(rows, cols)` or None. None: the size of the files.
-            channels: int. `3` for RGB, `1` for grey.
+            channels: int. `3` for RGB, `1` for gray.
             augmentation: str or callable. See `augmenter`.
 
         Returns:

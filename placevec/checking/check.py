@@ -34,7 +34,7 @@ from placevec.sources.tables.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
 from placevec.whole_file import require_writable, whole_file
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _COLUMNS = ("file", "finding", "detail")
 _LONGEST_HEADER = 256  # bytes
 
@@ -124,7 +124,7 @@ def check(
     with whole_file(out) as unfinished:
         unfinished.write_text(page(report.title, facts, findings, drawings, samples), "utf-8")
     _write_list(findings, out.with_suffix(".csv"))
-    log.info("%d photos checked in %.1f s", len(dataset), time.perf_counter() - start)
+    _log.info("%d photos checked in %.1f s", len(dataset), time.perf_counter() - start)
     return report
 
 

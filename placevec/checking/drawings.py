@@ -19,7 +19,7 @@ _SPLIT_COLORS = np.array(["#2b6cb0", "#dd7a00", "#2a9d3f", "#999999"])  # as SPL
 def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     """Draws where the photos were taken, north up.
 
-    Up to 2000 photos are dots, with a line towards where they look; more are cells, the darker
+    Up to 2000 photos are dots, with a line toward where they look; more are cells, the darker
     the more photos.
 
     Args:
@@ -96,7 +96,7 @@ def map_caption(dataset: PlaceDataset, *, by_split: bool) -> str:
         return "North is up. The darker a cell, the more photos."
     colors = "blue: database, red: looked up only"
     if by_split:
-        colors = "blue: train, orange: val, green: test, grey: in no split"
+        colors = "blue: train, orange: val, green: test, gray: in no split"
     looks = "" if dataset.headings_deg is None else ", its line where it looks"
     return f"North is up. A dot is a photo{looks}; {colors}."
 

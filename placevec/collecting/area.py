@@ -43,7 +43,7 @@ class Area:
         """Returns points of the area: a grid of a polygon, steps along a track, or the points.
 
         Args:
-            spacing_m: float. Distance between neighbours, in metres; points stay as they are.
+            spacing_m: float. Distance between neighbors, in metres; points stay as they are.
 
         Returns:
             (N, 2) float64. Latitude and longitude in degrees, no two alike.

@@ -21,7 +21,7 @@ from placevec.collecting.keys import KeyHider
 from placevec.collecting.watchdog import Watchdog, WatchedAdapter
 from placevec.input_file import shown
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -207,7 +207,7 @@ class Client:
                 return answer
             if attempt < self._retries:
                 wait_s = self._wait_s(attempt, answer.wait_s)
-                log.debug("%s %s: again in %.1f s", where, answer.reason, wait_s)
+                _log.debug("%s %s: again in %.1f s", where, answer.reason, wait_s)
                 self._pause(wait_s)
         raise answer.error(
             f"{where} {answer.reason}, also after {self._retries} further attempts. Run the same "

@@ -18,7 +18,7 @@ from placevec.collecting.ledger import Ledger
 from placevec.config import CollectConfig
 from placevec.whole_file import whole_file
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 MAX_PHOTO_BYTES = 30_000_000
 _MOST_FAILURES_IN_A_ROW = 10
@@ -133,7 +133,7 @@ def collect(
         OSError: If the service does not answer, refuses the key or gives none of the photos.
     """
     refuse_small_quota(search.lookups, settings.max_requests)
-    log.info("%d lookups first, which cost nothing", search.lookups)
+    _log.info("%d lookups first, which cost nothing", search.lookups)
     ledger = Ledger(settings.out)
     with client, contextlib.nullcontext() if settings.dry_run else ledger:
         wanted, note = search.find()
@@ -153,7 +153,7 @@ def collect(
                 f"The area must have photos that the settings do not leave out. Received: none. "
                 f"{note}. Choose a larger area, or other dates"
             )
-        log.info("%s", plan)
+        _log.info("%s", plan)
         return download(to_fetch, client, ledger, progress)
 
 
@@ -206,7 +206,7 @@ def download(
     """
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
-        log.warning(
+        _log.warning(
             "The quota of %d requests is too small for all of them: %d are left",
             client.max_requests,
             client.requests_left,
@@ -230,7 +230,7 @@ def download(
                 in_a_row = in_a_row + 1 if isinstance(error, UnavailableError) else 0
                 if error:
                     failed, last_error = failed + 1, error
-                    log.warning("%s is left out: %s", photo.name, error)
+                    _log.warning("%s is left out: %s", photo.name, error)
                 if in_a_row == _MOST_FAILURES_IN_A_ROW:
                     raise UnavailableError(f"{in_a_row} photos in a row failed; the last: {error}")
     except QuotaReachedError:
@@ -241,7 +241,7 @@ def download(
             f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
         )
         raise ServiceError(f"None of {len(wanted)} photos could be had: {why}")
-    log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
+    _log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)
 

@@ -26,7 +26,7 @@ class ModelConfig:
     linear_cut: bool = False
     """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
     channels: int = 3
-    """Channels of a photo: 3 colour, 1 grey."""
+    """Channels of a photo: 3 color, 1 gray."""
     exposure: Literal["as_taken", "log"] = "as_taken"
     """What happens to pixels before the backbone: as_taken nothing; log evens out light by a
     logarithm and a common mean and spread, for photos of dusk and night."""
@@ -62,7 +62,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         settle_types(self)
         if self.channels not in (1, 3):
-            refuse(self, "channels", "3 (colour) or 1 (grey)")
+            refuse(self, "channels", "3 (color) or 1 (gray)")
         need_at_least(self, 1, "num_clusters")
         if self.aggregator_dim is not None:
             need_at_least(self, 1, "aggregator_dim")

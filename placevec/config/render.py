@@ -70,7 +70,7 @@ class RenderConfig:
     scale: float = 1.0
     """Of a model: metres in one of its units."""
     randomize_textures: bool = False
-    """Of a model: change colours and contrast of its textures on each visit."""
+    """Of a model: change colors and contrast of its textures on each visit."""
     val_share: float = 0.2
     """Of a model: share of the ground that is kept for validation. 0: none."""
     buffer_m: float = 25.0

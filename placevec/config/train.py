@@ -104,13 +104,13 @@ class TrainConfig:
     """Changes to photos while training: light another hour, day or night; street also another
     camera and things in the way; the others are imgaug's."""
     device_augmentation: bool = False
-    """Crop and turn photos a little and change their light and colours inside the training step, on
+    """Crop and turn photos a little and change their light and colors inside the training step, on
     the device that trains, beside or in place of `augmentation`."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
     loss: LossName = "info_nce"
-    """What is minimised over the descriptors of a tuple, or of a batch of them."""
+    """What is minimized over the descriptors of a tuple, or of a batch of them."""
     margin: float | None = None
     """By how much a positive must be closer than a negative (epsilon of the hinge); for circle, by
     how much similarities may be off 1 and 0. None: the usual one of the loss, 0.1 for
@@ -126,9 +126,9 @@ class TrainConfig:
     of places that the training does not show. Holds a descriptor of each photo in memory, and of
     each mirrored one with flip_tuples, 4 bytes a number. 0: none."""
     optimizer: OptimizerName = "adam"
-    """Optimiser; sgd has a momentum of 0.9."""
+    """Optimizer; sgd has a momentum of 0.9."""
     learning_rate: float | None = None
-    """Step size of the optimiser. None: 0.01 from random weights, 0.0001 from given ones."""
+    """Step size of the optimizer. None: 0.01 from random weights, 0.0001 from given ones."""
     backbone_rate: float = 1.0
     """Step size of the backbone as a share of that of the layers behind it."""
     weight_decay: float = 0.0
@@ -158,7 +158,7 @@ class TrainConfig:
     train_from_layer: str | None = None
     """First backbone layer that learns; those before it keep their weights. None: all learn."""
     freeze_batch_norm: bool | None = None
-    """Keep the running statistics of batch normalisation as they are. None: not from random
+    """Keep the running statistics of batch normalization as they are. None: not from random
     weights, but from given ones."""
     clusters: str = "photos"
     """What NetVLAD's clusters start from: photos (k-means of the training photos' local features),

@@ -18,7 +18,7 @@ from placevec.store.search.exact import nearest
 
 _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 20
-_MOST_PAIRS = 20_000_000  # of a query and a neighbour, searched together
+_MOST_PAIRS = 20_000_000  # of a query and a neighbor, searched together
 _EXACT = "float32"
 
 Model = Callable[[np.ndarray], np.ndarray]

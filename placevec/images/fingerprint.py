@@ -32,8 +32,8 @@ class Fingerprint(NamedTuple):
 def fingerprint(path: Path | str) -> Fingerprint:
     """Returns the fingerprint of a photo, or of a frame of a video.
 
-    The perceptual hash is the difference hash: the photo in grey, shrunk to 17x17; a bit says
-    whether a pixel is darker than its right neighbour, another whether it is darker than the lower
+    The perceptual hash is the difference hash: the photo in gray, shrunk to 17x17; a bit says
+    whether a pixel is darker than its right neighbor, another whether it is darker than the lower
     one. Compression, size and even changes of light alter few of the 512 bits. A frame has no
     file of its own: its digest is that of its decoded pixels.
 
@@ -46,15 +46,15 @@ def fingerprint(path: Path | str) -> Fingerprint:
     """
     side = _SIDE + 1
     if find_frame(path) is None:
-        # A JPEG decoder that shrinks a photo to this size itself loses differences of one grey.
-        grey = resize_image(read_image(path, channels=1)[:, :, 0], side, side)
+        # A JPEG decoder that shrinks a photo to this size itself loses differences of one gray.
+        gray = resize_image(read_image(path, channels=1)[:, :, 0], side, side)
         data = read_bytes(path, max_bytes=MAX_BYTES)
     else:
         pixels = read_image(path)
-        grey = resize_image(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), side, side)
+        gray = resize_image(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), side, side)
         data = pixels.tobytes()
-    grey = grey.astype(np.int16)
-    bits = np.stack([np.diff(grey, axis=1)[:-1] > 0, np.diff(grey, axis=0)[:, :-1] > 0])
+    gray = gray.astype(np.int16)
+    bits = np.stack([np.diff(gray, axis=1)[:-1] > 0, np.diff(gray, axis=0)[:, :-1] > 0])
     return Fingerprint(digest(data), np.packbits(bits.ravel()).view(np.uint64))
 
 
@@ -69,7 +69,7 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
     bits if `max_bits` is below 32, so only photos that share a band are compared; memory grows
     with the number of photos and of pairs found, not with that of all pairs. In a band that very
-    many photos share, as of flat grey ones or a camera that stands still, each is compared with the
+    many photos share, as of flat gray ones or a camera that stands still, each is compared with the
     next 64 only: not all pairs of them are found.
 
     Args:

@@ -57,7 +57,7 @@ def read_image(
         image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
             aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
             what it covers of the old ones. None: the size of the file.
-        channels: int. `3` for RGB, `1` for grey. Defaults to `3`.
+        channels: int. `3` for RGB, `1` for gray. Defaults to `3`.
         max_pixels: int. Largest `rows * cols` that a file may declare. Defaults to 100 million.
 
     Returns:

@@ -1,11 +1,11 @@
-"""LayerScale: one learnt factor for each channel of a residual branch."""
+"""LayerScale: one learned factor for each channel of a residual branch."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class LayerScale(keras.layers.Layer):
-    """Multiplies each channel by a learnt factor.
+    """Multiplies each channel by a learned factor.
 
         y_d = gamma_d * x_d
 

@@ -14,14 +14,14 @@ class PatchTokens(keras.layers.Layer):
     """Turns photos of any size into tokens: a class token, then one for each square patch.
 
     A photo is first resized, bilinearly, to the nearest multiple of the patch's size: a side of
-    240 becomes 238 with patches of 14. Each patch is projected linearly, and is given a learnt
-    vector for its position. These were learnt for a square grid; for another one they are
+    240 becomes 238 with patches of 14. Each patch is projected linearly, and is given a learned
+    vector for its position. These were learned for a square grid; for another one they are
     resized bicubically, in float32.
 
     Args:
         feature_dim: int. `D`, length of a token.
         patch_size: int. Side of a patch, in pixels. Defaults to `14`.
-        num_positions: int. Rows, and columns, of the grid that positions are learnt for.
+        num_positions: int. Rows, and columns, of the grid that positions are learned for.
             Defaults to `37`, that of DINOv2: photos of 518x518.
 
     Input shape:

@@ -29,7 +29,7 @@ class PhotoAugmentation(keras.layers.Layer):
         gamma: (float, float). Range of the exponent on brightness in [0, 1].
         contrast: (float, float). Range of the factor on the distance from the mean brightness.
         gain: (float, float). Range of the factor on brightness.
-        saturation: (float, float). Range of the factor on the distance from grey.
+        saturation: (float, float). Range of the factor on the distance from gray.
         max_cast: float. Largest gain or loss of red against blue, as a share.
 
     Input shape:
@@ -55,7 +55,7 @@ class PhotoAugmentation(keras.layers.Layer):
         max_cast: float = 0.2,
         **kwargs,
     ):
-        # Brightness in half precision would be off by whole grey levels.
+        # Brightness in half precision would be off by whole gray levels.
         super().__init__(autocast=False, **kwargs)
         if not max_zoom >= 1:
             raise ValueError(f"`max_zoom` must be at least 1. Received: max_zoom={max_zoom}")
@@ -117,7 +117,7 @@ class PhotoAugmentation(keras.layers.Layer):
         )  # fmt: skip
 
     def _light(self, photos, draws):
-        """Changes tone and colour of photos (n, H, W, C), 0 to 255, by draws (n, 5)."""
+        """Changes tone and color of photos (n, H, W, C), 0 to 255, by draws (n, 5)."""
         draws = ops.reshape(draws, (-1, 5, 1, 1, 1))
         gamma = ops.exp(_between(draws[:, 0], *map(math.log, self.gamma)))
         photos = ops.power(ops.clip(photos / 255.0, 1e-6, 1.0), gamma)
@@ -127,8 +127,8 @@ class PhotoAugmentation(keras.layers.Layer):
         if photos.shape[-1] == 3:
             cast = _between(draws[:, 3], -self.max_cast, self.max_cast)
             photos = photos * ops.concatenate([1.0 + cast, ops.ones_like(cast), 1.0 - cast], -1)
-            grey = ops.sum(photos * ops.convert_to_tensor(_LUMA), axis=-1, keepdims=True)
-            photos = grey + _between(draws[:, 4], *self.saturation) * (photos - grey)
+            gray = ops.sum(photos * ops.convert_to_tensor(_LUMA), axis=-1, keepdims=True)
+            photos = gray + _between(draws[:, 4], *self.saturation) * (photos - gray)
         return 255.0 * photos
 
     def compute_output_spec(self, inputs, training=False):

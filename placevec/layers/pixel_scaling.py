@@ -22,12 +22,12 @@ class PixelScaling(keras.layers.Layer):
         offset: float, or a sequence of one float per channel. Per-channel values of `scale`
             and `offset` stand in `channel_order`. Defaults to `0.0`.
         channel_order: str. `"rgb"`, or `"bgr"` for a network that was trained on photos in that
-            order. Grey photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
+            order. Gray photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
         image_size: (int, int) or None. Rows and columns of the photos that the model is trained
             on, kept for `image_size_of`; it changes no number. Defaults to `None`.
 
     Input shape:
-        `(..., C)`, uint8 or float in [0, 255]. Grey or RGB photos, or anything of C channels.
+        `(..., C)`, uint8 or float in [0, 255]. Gray or RGB photos, or anything of C channels.
 
     Output shape:
         As the input, float.

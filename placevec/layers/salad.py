@@ -23,7 +23,7 @@ class SALADLike(Aggregator):
 
     Like SALAD, not SALAD: there the global part is made of the class token of a DINOv2
     transformer; here of the mean local feature, so that any backbone will do. Dropout is left
-    out, and so are the dustbin's learnt score and the bias of the scores: a number that is added
+    out, and so are the dustbin's learned score and the bias of the scores: a number that is added
     to all scores of a cluster, or of the dustbin, cancels when they are scaled to what it takes.
     Of photos with fewer features than clusters and dustbin, `N < K + 1`, for which the paper has
     no plan, each of the `K + 1` takes `N / (K + 1)`.

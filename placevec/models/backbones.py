@@ -18,8 +18,8 @@ def pixel_scaling(
 
     Args:
         backbone: str. A name in `BACKBONES`.
-        channels: int. Channels of the photos. For other than three the colour order and the
-            numbers of single colours mean nothing: the mean scale and offset are taken.
+        channels: int. Channels of the photos. For other than three the color order and the
+            numbers of single colors mean nothing: the mean scale and offset are taken.
         image_size: (int, int) or None. Rows and columns of the photos of the training.
 
     Returns:
@@ -53,7 +53,7 @@ def local_features(
         backbone: str. A name in `BACKBONES`.
         cut_layer: str. Name of the last layer that is kept.
         linear_cut: bool. Leave out the activation inside the cut layer, such as a convolution's.
-        batch_norm_momentum: float or None. Momentum of the batch normalisations. None: as the
+        batch_norm_momentum: float or None. Momentum of the batch normalizations. None: as the
             backbone has it.
         imagenet: bool. Download the pretrained weights: of ImageNet, but of LVD-142M for DINOv2.
             Otherwise weights are random.

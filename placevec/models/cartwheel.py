@@ -19,7 +19,7 @@ def load_cartwheel(path: Path) -> keras.Model:
 
     Only arrays and the names of layers are read from the file; no code in it is run. The old
     networks saw BGR photos scaled to [-1, 1] and stored their cluster centers negated; the model
-    returned takes raw RGB (or grey) photos of any size, like every model here.
+    returned takes raw RGB (or gray) photos of any size, like every model here.
 
     Args:
         path: Path. An `.h5` file of a MobileNet or MobileNetV2 with a NetVLADLayer.

@@ -60,7 +60,7 @@ def describe(
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `image_size_of`.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
-        channels: int or None. 3 colour, 1 grey. None: as the model's input has it, or 3.
+        channels: int or None. 3 color, 1 gray. None: as the model's input has it, or 3.
         change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
             after it is read.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
@@ -126,7 +126,7 @@ def describe_in_batches(
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch.
-        channels: int or None. 3 colour, 1 grey.
+        channels: int or None. 3 color, 1 gray.
         change: callable or None. What happens to a photo after it is read.
         progress: callable. `tqdm`, or what has its arguments.
 

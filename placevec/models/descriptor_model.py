@@ -29,7 +29,7 @@ def build_descriptor_model(
             its settings keep; it takes any others too.
 
     Returns:
-        keras.Model. Input `(batch, height, width, channels)` uint8, RGB or grey, any size;
+        keras.Model. Input `(batch, height, width, channels)` uint8, RGB or gray, any size;
         output `(batch, D)` float32 of unit L2 norm.
 
     Raises:
@@ -147,7 +147,7 @@ def model_id(model: keras.Model) -> str:
     """Returns 16 hexadecimal digits that name a model by its layers and weights.
 
     Models that describe a photo differently have different names, also where only a layer's
-    settings differ, such as the order of colours. Names of layers, freezing, saving and loading,
+    settings differ, such as the order of colors. Names of layers, freezing, saving and loading,
     and the size of the photos of the training change nothing.
 
     Args:

@@ -27,7 +27,7 @@ def dinov2(
     `patch_grid`.
 
     Args:
-        weights: str or None. `"imagenet"` downloads the weights, which were learnt from other
+        weights: str or None. `"imagenet"` downloads the weights, which were learned from other
             photos, LVD-142M; None leaves them random.
         include_top: bool. There is none; taken as the makers of `keras.applications` do.
         input_tensor: Symbolic tensor `(batch, height, width, C)`, pixels scaled to the mean and
@@ -37,7 +37,7 @@ def dinov2(
         feature_dim: int. `D`, length of a token.
         num_heads: int. Heads of attention in a block.
         num_blocks: int. Blocks one after another.
-        num_positions: int. Rows, and columns, of the grid that positions are learnt for.
+        num_positions: int. Rows, and columns, of the grid that positions are learned for.
 
     Returns:
         keras.Model. Output `(batch, height / 14, width / 14, D)`, sides rounded.

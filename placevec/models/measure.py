@@ -14,7 +14,7 @@ _BYTES = 4  # float32
 # For each number that leaves the layer.
 _FLOPS_A_NUMBER = {
     keras.layers.BatchNormalization: 2,
-    keras.layers.LayerNormalization: 7,  # mean, variance, scaling to them, then by what is learnt
+    keras.layers.LayerNormalization: 7,  # mean, variance, scaling to them, then by what is learned
     PixelScaling: 2,
     LayerScale: 1,
     keras.layers.Add: 1,
@@ -30,10 +30,10 @@ class LayerCost:
         name: str. Name of the layer.
         kind: str. Name of its class.
         output_shape: tuple of int. Without the batch.
-        parameters: int. Numbers it has learnt or keeps.
+        parameters: int. Numbers it has learned or keeps.
         flops: int. Floating point operations, a multiplication and an addition counted as two.
             Counted for convolutions, dense layers, attention, aggregators' products of matrices,
-            whitening, normalisation, scaling, sums and products of layers. Left out, since they
+            whitening, normalization, scaling, sums and products of layers. Left out, since they
             are few: activations, pooling, GeM, SPoC, MAC and softmax.
     """
 

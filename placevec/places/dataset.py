@@ -114,7 +114,7 @@ class PlaceDataset:
 
         Args:
             frame: DataFrame. Columns as in the files of `table:` (docs/formats.md): `file`, then
-                `lat,lon` in degrees or `east,north` in meters, or `place`; optional `utm_zone`,
+                `lat,lon` in degrees or `east,north` in metres, or `place`; optional `utm_zone`,
                 `heading_deg`, `time`, `sequence`, `altitude_m`, `fov_deg`, `role`.
             root: Path or None. Folder that `file` is relative to. None: that of the data set that
                 `to_frame` made the table of, else the current folder.

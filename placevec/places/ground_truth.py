@@ -3,7 +3,7 @@
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 
 
 def relevant_database(
@@ -35,10 +35,10 @@ def relevant_database(
     """
     if not radius_m >= 0:
         raise ValueError(f"`radius_m` must not be negative. Received: radius_m={radius_m}")
-    neighbours = DatabaseNeighbours(dataset)
-    owners, found = neighbours.within(dataset.queries, radius_m)
+    neighbors = DatabaseNeighbors(dataset)
+    owners, found = neighbors.within(dataset.queries, radius_m)
     kept = may_answer(
-        dataset, dataset.queries[owners], neighbours.database[found], min_time_difference_s
+        dataset, dataset.queries[owners], neighbors.database[found], min_time_difference_s
     )
     counts = np.bincount(owners[kept], minlength=len(dataset.queries))
     return np.split(found[kept], np.cumsum(counts)[:-1]) if len(counts) else []

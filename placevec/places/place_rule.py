@@ -6,7 +6,7 @@ import numpy as np
 
 from placevec.config.choices import POSITIVE_RULES, PositiveRule, choose
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 from placevec.places.shared_points import SharedPoints
 from placevec.places.view_overlap import ViewOverlap
 
@@ -63,14 +63,14 @@ class PlaceRule:
         self.view_depth_m = view_depth_m
         self._refuse_bad_numbers()
         self._refuse_unknown_limits()
-        self._neighbours = DatabaseNeighbours(dataset)
-        self._unknown = self._neighbours.of_unknown_place
+        self._neighbors = DatabaseNeighbors(dataset)
+        self._unknown = self._neighbors.of_unknown_place
         self._overlap = self._choose_overlap()
 
     @property
     def database(self) -> np.ndarray:
         """(M,) int64. Rows of the database photos."""
-        return self._neighbours.database
+        return self._neighbors.database
 
     def positives(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Finds all pairs of a query and a potential positive.
@@ -82,7 +82,7 @@ class PlaceRule:
             Two arrays of int64, an entry for each pair: whose positive it is, as a place in
             `queries`, ascending; which photo, as a row of the data set, ascending for each.
         """
-        owners, found = self._neighbours.within(queries, self.positive_radius_m)
+        owners, found = self._neighbors.within(queries, self.positive_radius_m)
         photos = self.database[found]
         kept = np.flatnonzero(self._are_allowed(queries[owners], photos))
         if self._overlap is not None:
@@ -99,7 +99,7 @@ class PlaceRule:
         Returns:
             (n,) int64, ascending. Places in `database`.
         """
-        _, near = self._neighbours.within(np.array([query]), self.negative_radius_m)
+        _, near = self._neighbors.within(np.array([query]), self.negative_radius_m)
         if self._overlap is not None:
             near = np.union1d(near, self._overlap.touching(np.array([query]))[1])
         return np.union1d(near, self._unknown) if len(self._unknown) else near
@@ -116,7 +116,7 @@ class PlaceRule:
         """
         if num_negatives == 0:
             return None
-        barred = self._neighbours.count_within(queries, self.negative_radius_m)
+        barred = self._neighbors.count_within(queries, self.negative_radius_m)
         barred += len(self._unknown)
         if self._overlap is not None:
             barred += self._overlap.most_touching(queries)
@@ -195,7 +195,7 @@ class PlaceRule:
     def _choose_overlap(self) -> ViewOverlap | SharedPoints | None:
         dataset = self.dataset
         if self.positive_rule == "shared_points":
-            return SharedPoints(dataset, self._neighbours)
+            return SharedPoints(dataset, self._neighbors)
         if self.positive_rule == "distance":
             return None
         if dataset.headings_deg is None or np.isnan(dataset.headings_deg).all():
@@ -203,7 +203,7 @@ class PlaceRule:
                 "%s has no headings: distance tells positives, not view_overlap", dataset.root
             )
             return None
-        return ViewOverlap(dataset, self._neighbours, self.view_depth_m)
+        return ViewOverlap(dataset, self._neighbors, self.view_depth_m)
 
     def _refuse_bad_numbers(self) -> None:
         for name in ("positive_radius_m", "min_positive_distance_m", "min_time_difference_s"):

@@ -4,7 +4,7 @@ import numpy as np
 import scipy
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 
 
 class SharedPoints:
@@ -16,17 +16,17 @@ class SharedPoints:
 
     Args:
         dataset: PlaceDataset, with `points_seen`.
-        neighbours: DatabaseNeighbours of the data set.
+        neighbors: DatabaseNeighbors of the data set.
     """
 
     words = "of the points shared"
 
-    def __init__(self, dataset: PlaceDataset, neighbours: DatabaseNeighbours):
+    def __init__(self, dataset: PlaceDataset, neighbors: DatabaseNeighbors):
         seen = dataset.points_seen.copy()
         seen.sum_duplicates()
         seen.eliminate_zeros()
         self._seen = seen.astype(np.int32)  # sums of bool are bool
-        self._seen_by = scipy.sparse.csr_array(self._seen[neighbours.database].T)  # (M, database)
+        self._seen_by = scipy.sparse.csr_array(self._seen[neighbors.database].T)  # (M, database)
         self._counts = np.diff(seen.indptr)
 
     def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ class SharedPoints:
             photos: (n,) int. Rows of the data set.
 
         Returns:
-            Owners and places in the database, as `DatabaseNeighbours.within` gives them.
+            Owners and places in the database, as `DatabaseNeighbors.within` gives them.
         """
         common = scipy.sparse.csr_array(self._seen[photos] @ self._seen_by)
         common.sort_indices()

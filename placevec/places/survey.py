@@ -9,10 +9,10 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 
 _NUMBER = re.compile(r"\d{1,18}")
-_CHUNK = 65_536  # photos whose neighbours are sought together
+_CHUNK = 65_536  # photos whose neighbors are sought together
 
 
 class Jumps(NamedTuple):
@@ -103,9 +103,9 @@ def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.
     queries = dataset.queries
     if not len(dataset.database):
         return queries
-    neighbours = DatabaseNeighbours(dataset)
+    neighbors = DatabaseNeighbors(dataset)
     parts = [queries[start : start + _CHUNK] for start in range(0, len(queries), _CHUNK)]
-    lonely = [part[~neighbours.have_others_within(part, radius_m)] for part in parts]
+    lonely = [part[~neighbors.have_others_within(part, radius_m)] for part in parts]
     return np.concatenate([queries[:0], *lonely])
 
 

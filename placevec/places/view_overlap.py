@@ -3,7 +3,7 @@
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 
 USUAL_FIELD_OF_VIEW_DEG = 90.0
 _RAYS = 64  # across a field of view
@@ -21,7 +21,7 @@ class ViewOverlap:
 
     Args:
         dataset: PlaceDataset, with positions and headings.
-        neighbours: DatabaseNeighbours of the data set.
+        neighbors: DatabaseNeighbors of the data set.
         view_depth_m: float. How far a photo sees, in metres.
 
     Reference:
@@ -30,9 +30,9 @@ class ViewOverlap:
 
     words = "of the views shared"
 
-    def __init__(self, dataset: PlaceDataset, neighbours: DatabaseNeighbours, view_depth_m: float):
+    def __init__(self, dataset: PlaceDataset, neighbors: DatabaseNeighbors, view_depth_m: float):
         self._dataset = dataset
-        self._neighbours = neighbours
+        self._neighbors = neighbors
         self._depth_m = view_depth_m
         angles_deg = dataset.fields_of_view_deg
         if angles_deg is None:
@@ -68,16 +68,16 @@ class ViewOverlap:
             photos: (n,) int. Rows of the data set.
 
         Returns:
-            Owners and places in the database, as `DatabaseNeighbours.within` gives them.
+            Owners and places in the database, as `DatabaseNeighbors.within` gives them.
         """
-        owners, found = self._neighbours.within(photos, 2 * self._depth_m)
-        share = self.share(photos[owners], self._neighbours.database[found])
+        owners, found = self._neighbors.within(photos, 2 * self._depth_m)
+        share = self.share(photos[owners], self._neighbors.database[found])
         kept = ~(share == 0)  # true where unknown
         return owners[kept], found[kept]
 
     def most_touching(self, photos: np.ndarray) -> np.ndarray:
         """Returns a number that `touching` finds at most, for each photo, at little cost."""
-        return self._neighbours.count_within(photos, 2 * self._depth_m)
+        return self._neighbors.count_within(photos, 2 * self._depth_m)
 
 
 def view_overlap(

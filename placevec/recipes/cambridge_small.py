@@ -7,7 +7,7 @@ is, and downloaded otherwise.
     placevec train --recipe cambridge_small --data DATA
 
 MobileNetV2 up to `block_9_add`, NetVLAD with K = 16 from k-means clusters, assigned more softly
-than in the paper. The layers from `block_7_expand` on learn, with frozen batch normalisation, from
+than in the paper. The layers from `block_7_expand` on learn, with frozen batch normalization, from
 photos changed by `street`: tuples of 2 positives within 15 m that look the same way and 6 of the 30
 hardest negatives of the whole database, mined every third epoch; InfoNCE over the batch, and
 self-distillation, which holds changed photos to what the untrained network gave for unchanged

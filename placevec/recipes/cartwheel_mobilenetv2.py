@@ -5,9 +5,9 @@ other places in `DATA/val`.
 
     placevec train --recipe cartwheel_mobilenetv2 --data DATA
 
-MobileNetV2 up to `block_9_add` from ImageNet's weights, NetVLAD with K = 16, colour photos
+MobileNetV2 up to `block_9_add` from ImageNet's weights, NetVLAD with K = 16, color photos
 of 240x320, tuples of 6 positives and 6 negatives, all-pair hinge with a margin of 0.3, as the
-scripts had it. Mended: k-means clusters to start from, frozen batch normalisation, no photo
+scripts had it. Mended: k-means clusters to start from, frozen batch normalization, no photo
 both query and positive, a seed, and recall on other places after each epoch.
 
 To expect: nothing published to compare with. Not measured here on Pittsburgh; what is tested is

@@ -60,7 +60,7 @@ def street_length_m(num_places: int, spacing_m: float) -> float:
 def place_camera(
     street: Street, distance_m: float, rng: np.random.Generator, jitter: Jitter
 ) -> Camera:
-    """Places a camera in its lane, looking ahead and a little towards the houses beside it.
+    """Places a camera in its lane, looking ahead and a little toward the houses beside it.
 
     Which side it looks to belongs to the street, so that photos of one place show one side.
 

@@ -1,6 +1,6 @@
 """Finds how far a scene is in each pixel, on any pipe.
 
-The software pipe keeps no depth that can be read. So each triangle is drawn in a colour that is
+The software pipe keeps no depth that can be read. So each triangle is drawn in a color that is
 its number, and the ray of each pixel is cut with the plane of the triangle found there: exact, and
 the same wherever two pipes see the same triangle.
 """
@@ -87,7 +87,7 @@ class Depths:
 
 
 def refuse_too_many(num_triangles: int) -> None:
-    """Refuses scenes of more triangles than there are colours to number them.
+    """Refuses scenes of more triangles than there are colors to number them.
 
     Raises:
         ValueError: If there are too many.
@@ -101,7 +101,7 @@ def refuse_too_many(num_triangles: int) -> None:
 
 
 def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, np.ndarray]:
-    """Returns nodes of the surfaces in the colours of their numbers, and the triangles' corners."""
+    """Returns nodes of the surfaces in the colors of their numbers, and the triangles' corners."""
     root, lists = core.NodePath("numbers"), [np.empty((0, 3, 3))]
     plain, count = np.full((8, 8, 3), 255, np.uint8), 0
     for place, surface in enumerate(surfaces):

@@ -36,7 +36,7 @@ _TRIES = 200
 _TURNS = 3
 _REACH_M = 400.0
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +167,7 @@ def find_flight(
     counts = {reason: rejected[reason] for reason in REASONS if rejected[reason]}
     check_enough(len(chosen), num_places, counts)
     cameras = [camera for views in chosen[:num_places] for camera in views]
-    logger.info(
+    _log.info(
         "%d cameras in the air at %d places, at least %g m apart (%.1f s); given up: %s",
         len(cameras),
         num_places,

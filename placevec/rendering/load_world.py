@@ -32,7 +32,7 @@ _MOST_TEXELS = 64_000_000
 _MOST_SHOWN = 20  # problems
 _LARGE_M, _SMALL_M, _FAR_M = 20_000.0, 2.0, 50_000.0
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def load_world(
@@ -47,7 +47,7 @@ def load_world(
 
     Several files are tiles of one world, in one frame. Where a tile is there in several levels of
     detail (`l6/level_6_0_0.obj`, `l3/level_3_0_0.obj`, or `tile_lod0.glb`), the largest file of
-    them is taken. Missing textures become plain colours, broken lines and empty triangles are left
+    them is taken. Missing textures become plain colors, broken lines and empty triangles are left
     out; `World.problems` says so.
 
     No file outside the folder of a model is read. glTF takes the package `panda3d-gltf`. bam is
@@ -84,7 +84,7 @@ def load_world(
     name, paths = find_models(path)
     models = [_read(each, max_texture_side) for each in paths]
     world = _join(name, models, up, float(scale), is_indoor)
-    logger.info(
+    _log.info(
         "Loaded %d triangles and %d textures of %d models into the world %s in %.1f s",
         len(world),
         len(world.textures),
@@ -93,9 +93,9 @@ def load_world(
         time.perf_counter() - started,
     )
     for problem in world.problems[:_MOST_SHOWN]:
-        logger.warning("%s", problem)
+        _log.warning("%s", problem)
     if len(world.problems) > _MOST_SHOWN:
-        logger.warning("... and %d more problems", len(world.problems) - _MOST_SHOWN)
+        _log.warning("... and %d more problems", len(world.problems) - _MOST_SHOWN)
     return world
 
 
@@ -157,7 +157,7 @@ def _finest(paths: list[Path], root: Path) -> list[Path]:
         tiles.setdefault(_LEVEL.sub("", below.with_suffix("").as_posix()), []).append(path)
     kept = [max(each, key=lambda path: path.stat().st_size) for each in tiles.values()]
     if len(kept) < len(paths):
-        logger.info(
+        _log.info(
             "Took the most detailed of %d models: %d tiles (first: %s)",
             len(paths),
             len(kept),
@@ -229,7 +229,7 @@ def _join_textures(models: list[Model]) -> tuple[list[np.ndarray], np.ndarray]:
         _MOST_TEXELS
     ):
         side //= 2
-        logger.info("Too many textures: shrunk to %d pixels a side", side)
+        _log.info("Too many textures: shrunk to %d pixels a side", side)
         textures = [fit_texture(texture, side) for texture in textures]
     return textures, np.concatenate(texture_of)
 
@@ -257,7 +257,7 @@ def _guess_up(positions: np.ndarray) -> str:
         extent = np.ptp(positions.reshape(-1, 3), axis=0)
         y, z = float(extent[2]), float(extent[1])
     up = "z" if z > y else "y"
-    logger.info("Took %s for the axis that points up; `up` says otherwise", up)
+    _log.info("Took %s for the axis that points up; `up` says otherwise", up)
     return up
 
 

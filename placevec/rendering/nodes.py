@@ -143,7 +143,7 @@ def _enlarge(sky: np.ndarray) -> np.ndarray:
 
 
 def _chunks(surface: Surface) -> list[np.ndarray]:
-    """Returns the surface's corners, position, colour and uv, in lumps that lie close together.
+    """Returns the surface's corners, position, color and uv, in lumps that lie close together.
 
     What lies outside the view is left out lump by lump.
     """

@@ -83,7 +83,7 @@ class Canvas:
 
         Args:
             camera: core.NodePath. Below the root of what is drawn.
-            air: (r, g, b) in [0, 1]. Colour where nothing is.
+            air: (r, g, b) in [0, 1]. Color where nothing is.
 
         Returns:
             (rows, cols, 4) uint8 BGRA, bottom row first; valid until the next call.

@@ -41,8 +41,8 @@ class Scene:
     Args:
         surfaces: list of Surface.
         sky: (rows, cols, 3) uint8 RGB or None. All around, from 50 degrees up to the horizon.
-        earth: (r, g, b) in [0, 1]. Colour of the plain to the horizon.
-        air: (r, g, b) in [0, 1]. Colour that things fade to in the distance.
+        earth: (r, g, b) in [0, 1]. Color of the plain to the horizon.
+        air: (r, g, b) in [0, 1]. Color that things fade to in the distance.
         haze: float. Share of light that the air takes on each metre.
         near_m: float. What is nearer is not drawn.
         far_m: float. What is farther is not drawn.

@@ -18,7 +18,7 @@ from placevec.rendering.world import World
 
 _MOST_LEVELS = 12
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def along_trajectory(
             f"none of them there ({listed(counts)}). Give the trajectory in the model's frame and "
             "units, and check which axis is up"
         )
-    logger.info("%d of %d poses are used; given up: %s", len(kept), len(places), listed(counts))
+    _log.info("%d of %d poses are used; given up: %s", len(kept), len(places), listed(counts))
     headings_deg = _headings(places, eyes_m)
     pitch_deg, roll_deg = (
         (np.zeros(len(places)),) * 2 if turns is None else (turns.pitch_deg, turns.roll_deg)

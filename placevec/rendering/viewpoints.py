@@ -34,7 +34,7 @@ _STREAM_TRIES = 40
 _NARROW_M = 60.0
 _WEIGHT_OF_THE_OPEN = 0.02
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +204,7 @@ def find_viewpoints(
     counts = {reason: search.rejected[reason] for reason in REASONS if search.rejected[reason]}
     check_enough(len(search.chosen), num_places, counts)
     cameras = [camera for views in search.chosen for camera in views]
-    logger.info(
+    _log.info(
         "%d cameras at %d places, at least %g m apart and %g m from walls (%.1f s); given up: %s",
         len(cameras),
         num_places,

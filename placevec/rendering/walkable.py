@@ -13,14 +13,14 @@ from placevec.rendering.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
 
 _DRAWN_PER_POINT = 2
 _MOST_POINTS = 20_000
-_NUM_NEIGHBOURS = 8
+_NUM_NEIGHBORS = 8
 _REACH_IN_GAPS = 3.0
 _LEAST_WAY_M = 1e-3  # Panda3D, in float32, takes the ends of a shorter one for one point
 # A larger triangle counts as no more than this. Where a mesh is fine there is something to see;
 # the plain around it and the floor of its sky are few and large triangles.
 _PLAIN_M2 = 100.0
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def find_walkable(
     """Finds points of the ground where a camera can stand.
 
     Points are drawn on all triangles that face up, by area but large ones more thinly, and thinned.
-    Where one can stand, they are linked with their neighbours if one can walk straight from one to
+    Where one can stand, they are linked with their neighbors if one can walk straight from one to
     the other. Areas that are small beside the largest are given up: roofs, ledges, mountain tops.
 
     Args:
@@ -80,7 +80,7 @@ def find_walkable(
     sizes = np.bincount(areas)
     is_kept = sizes[areas] >= least_area_share * sizes.max(initial=0)
     rejected[AREA_TOO_SMALL] += int((~is_kept).sum())
-    logger.info(
+    _log.info(
         "%d of %d points are walkable (%.1f s)",
         is_kept.sum(),
         len(points_m),
@@ -131,12 +131,12 @@ def _areas(collider: Collider, feet_m: np.ndarray, body: Body) -> np.ndarray:
     leaders = np.arange(len(feet_m))
     if len(feet_m) < 2:
         return leaders
-    count = min(_NUM_NEIGHBOURS + 1, len(feet_m))
-    gaps_m, neighbours = scipy.spatial.cKDTree(feet_m).query(feet_m, count)
+    count = min(_NUM_NEIGHBORS + 1, len(feet_m))
+    gaps_m, neighbors = scipy.spatial.cKDTree(feet_m).query(feet_m, count)
     reach_m = _REACH_IN_GAPS * np.median(gaps_m[:, count // 2])
     for rank in range(1, count):
         ones = np.flatnonzero(gaps_m[:, rank] <= reach_m)
-        others = neighbours[ones, rank]
+        others = neighbors[ones, rank]
         is_new = leaders[ones] != leaders[others]
         ones, others = ones[is_new], others[is_new]
         is_way = can_walk(collider, feet_m[ones], feet_m[others], body)

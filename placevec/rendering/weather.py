@@ -10,7 +10,7 @@ _FIRST_DAY_S = 1709251200  # 1 March 2024, 00:00 UTC
 
 @dataclass(frozen=True)
 class Weather:
-    """Light, sky, air and camera of one kind of weather. Colours are RGB factors, about 0 to 1.
+    """Light, sky, air and camera of one kind of weather. Colors are RGB factors, about 0 to 1.
 
     Args:
         name: str. The note in the file names.
@@ -19,13 +19,13 @@ class Weather:
         sun_elevation_deg: float. How high it stands.
         sun: (r, g, b). Light of the sun; black where it does not shine.
         ambient: (r, g, b). Light from all around.
-        zenith: (r, g, b). Colour of the sky overhead.
-        horizon: (r, g, b). Colour of the sky at the horizon, and of haze and fog.
+        zenith: (r, g, b). Color of the sky overhead.
+        horizon: (r, g, b). Color of the sky at the horizon, and of haze and fog.
         clouds: float. Share of clouds, 0 to 1.
         haze: float. Share of light that the air takes on each metre.
         lamps: float. How strongly street lamps and windows shine, 0 to 1.
         gamma: float. Exponent of the tone curve; above 1 darkens the shadows.
-        noise: float. Standard deviation of the camera's noise, in grey levels.
+        noise: float. Standard deviation of the camera's noise, in gray levels.
         bloom: float. How far bright lights shine into their surroundings, 0 to 1.
         wetness: float. How wet the ground is, 0 to 1.
         snow: float. How much of what faces up lies under snow, 0 to 1.
@@ -57,7 +57,7 @@ class Weather:
 
     @property
     def earth(self) -> tuple[float, float, float]:
-        """(r, g, b) in [0, 1]. Colour of the plain far away."""
+        """(r, g, b) in [0, 1]. Color of the plain far away."""
         bare, snowy = np.array([0.42, 0.44, 0.38]), np.array([0.9, 0.92, 0.95])
         earth = (bare + (snowy - bare) * self.snow) * self.ambient
         return tuple(np.clip(earth, 0, 1).tolist())

@@ -30,7 +30,7 @@ class World:
         is_cutout: (num_textures,) bool. Which textures are transparent in places.
         positions_m: (T, 3, 3) float32. Corners, in metres from `origin_m`.
         uvs: (T, 3, 2) float32. Where in the texture the corners lie; v grows upwards.
-        tints: (T, 3, 3) float32 in [0, 1]. Colour of the material times that of the corner.
+        tints: (T, 3, 3) float32 in [0, 1]. Color of the material times that of the corner.
         texture_of: (T,) int32. Which texture each triangle carries.
         problems: list of str. What was missing or broken in the files, one line each.
         origin_m: (x, y, z). Where the positions count from, in the model's own frame.
@@ -145,13 +145,13 @@ class World:
         )
 
     def restyled(self, seed: int | tuple[int, ...]) -> "World":
-        """Returns the world with other colours: each texture gets its own, drawn from a seed.
+        """Returns the world with other colors: each texture gets its own, drawn from a seed.
 
         Hue, saturation, contrast and brightness change; what is drawn in the textures stays. A
-        network that learns from many such worlds cannot hold on to their colours.
+        network that learns from many such worlds cannot hold on to their colors.
 
         Args:
-            seed: int or tuple of int. Equal seeds give equal colours.
+            seed: int or tuple of int. Equal seeds give equal colors.
         """
         rng = np.random.default_rng(seed)
         textures = [_restyle(texture, rng) for texture in self.textures]
@@ -211,7 +211,7 @@ def _snow_texture() -> np.ndarray:
 def _share_roofed(positions_m: np.ndarray, normals: np.ndarray) -> float:
     """Returns the share of rays to the sky that meet something.
 
-    They rise at random from 1.7 m above the lowest ground, which a storey's own ceiling is not.
+    They rise at random from 1.7 m above the lowest ground, which a floor's own ceiling is not.
     """
     level = np.flatnonzero(np.abs(normals[:, 2]) > 0.7)
     if not len(level):

@@ -46,8 +46,8 @@ def search(
         photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
         model: Path or None. The model that described the store. None: where it was then.
         matches: int. See `SearchConfig`, like the others.
-        within_m: float or None. Greatest distance of a match, in meters.
-        of: (float, float) or None. From where, in meters east and north in the store's frame.
+        within_m: float or None. Greatest distance of a match, in metres.
+        of: (float, float) or None. From where, in metres east and north in the store's frame.
         before: str or None. The moment before which a match was taken.
         earlier: bool. Only matches that were taken before the query.
         picture: Path or None. A picture to draw of the first queries beside their matches.

@@ -17,7 +17,7 @@ from placevec.input_file import shown
 from placevec.sources.lacks import Lack, noted
 from placevec.sources.walk import Inside, is_text
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _LONGEST_NAME = 1000
 
 
@@ -184,7 +184,7 @@ def names_on_disk(root: Path, names: np.ndarray, *, source: Path) -> np.ndarray:
     ]
     other = [(name, file) for name, file in zip(names, found, strict=True) if name != file]
     if other:
-        log.info(
+        _log.info(
             "%d photos of %s have another ending or folder than it says (first: %s is %s)",
             len(other),
             shown(source),
@@ -210,7 +210,7 @@ def tell_unnamed(root: Path, names: Sequence[str] | np.ndarray, *, source: Path)
         if name not in named
     ]
     if unnamed:
-        log.info(
+        _log.info(
             "%d photos beside those of %s are not named in it (first: %s): left out. Add them if "
             "they belong to it",
             len(unnamed),
@@ -340,7 +340,7 @@ def go_on_without(
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:
         raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
-    log.warning("%s: left out", message)
+    _log.warning("%s: left out", message)
 
 
 def _without_missing(names: Sequence[str] | np.ndarray, lacks: list[Lack]) -> np.ndarray:

@@ -37,7 +37,7 @@ from placevec.sources.tracks.video import read_video, recognize_video
 from placevec.sources.unread import find_unread
 from placevec.sources.walk import some_photos
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _PLUS = " + "
 _OPTION = re.compile(r",[a-z_]+=")
 _MOST_LOOKED_AT = 20  # folders in a path that is not recognized
@@ -112,7 +112,7 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
     dataset.require_places()
     if split:
         dataset = take_split(dataset, split)
-    log.info(
+    _log.info(
         "Opened %s:%s%s: %d photos (%d queries, %d in the database) in %.1f s",
         name,
         path,

@@ -97,7 +97,7 @@ def tokyo_views(photos):
 
 @pytest.fixture
 def walks(tmp_path):
-    """Two videos; grey levels left and right tell the frame, the top tells the video."""
+    """Two videos; gray levels left and right tell the frame, the top tells the video."""
     for video, count in enumerate((450, 300)):
         writer = cv2.VideoWriter(
             str(tmp_path / f"{video}.mkv"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48)
@@ -151,7 +151,7 @@ def test_pittsburgh_negatives_are_farther_than_25_m_where_positions_are_known(cu
         assert all(abs(view[0] - query[0]) >= 3 for view in others[3:])
 
 
-def test_pittsburgh_honours_size_and_grey(cutouts):
+def test_pittsburgh_honors_size_and_gray(cutouts):
     loader = PittsburgRenderer(cutouts)
     assert loader.step(2, 2, resize=(40, 30))[0].shape == (5, 30, 40, 3)
     assert loader.step(2, 2, return_gray=True)[0].shape == (5, 24, 32, 1)

@@ -28,7 +28,7 @@ def places(views):
     return PlaceDataset("photos", views.names, positions_m=positions_m)
 
 
-def colours(row, *, image_size, channels):
+def colors(row, *, image_size, channels):
     return np.full((*(image_size or (4, 4 + row % 2)), channels), row, np.uint8)
 
 
@@ -55,7 +55,7 @@ def test_negatives_are_far_away_where_positions_tell(views, places):
 
 
 def test_numbers_of_photos_may_change_from_step_to_step(views):
-    tuples = TuplePhotos(draw_places(views), colours, seed=0)
+    tuples = TuplePhotos(draw_places(views), colors, seed=0)
     for num_positives, num_negatives in ((1, 2), (5, 0), (1, 2)):
         photos = tuples.step(num_positives, num_negatives, image_size=(2, 3), channels=1)
         assert photos.shape == (1 + num_positives + num_negatives, 2, 3, 1)
@@ -64,7 +64,7 @@ def test_numbers_of_photos_may_change_from_step_to_step(views):
 
 def test_a_seed_gives_the_same_tuples_and_another_one_others(views):
     def first(seed):
-        tuples = TuplePhotos(draw_places(views), colours, seed=seed)
+        tuples = TuplePhotos(draw_places(views), colors, seed=seed)
         return tuples.step(3, 3, image_size=(8, 8), augmentation="street")
 
     np.testing.assert_array_equal(first(1), first(1))
@@ -72,7 +72,7 @@ def test_a_seed_gives_the_same_tuples_and_another_one_others(views):
 
 
 def test_refuses_to_stack_photos_of_several_sizes(views):
-    tuples = TuplePhotos(draw_places(views), colours, seed=0)
+    tuples = TuplePhotos(draw_places(views), colors, seed=0)
     with pytest.raises(ValueError, match=r"of one size.*\(4, 4\), \(4, 5\)"):
         tuples.read([0, 1])
 

@@ -66,7 +66,7 @@ def test_from_dict_keeps_the_defaults_of_what_is_not_named():
     assert settings == TrainConfig(epochs=9, model=ModelConfig(num_clusters=8))
 
 
-def test_the_default_network_is_that_of_the_old_script_in_colour():
+def test_the_default_network_is_that_of_the_old_script_in_color():
     model = ModelConfig()
     assert (model.backbone, model.cut_layer, model.num_clusters) == (
         "mobilenetv2", "block_9_add", 16,
@@ -128,7 +128,7 @@ def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
 @pytest.mark.parametrize(
     ("values", "match"),
     [
-        ({"channels": 0}, r"`channels` must be 3 \(colour\) or 1 \(grey\). Received: channels=0"),
+        ({"channels": 0}, r"`channels` must be 3 \(color\) or 1 \(gray\). Received: channels=0"),
         ({"channels": 2}, "Received: channels=2"),
         ({"aggregator": "salad", "aggregator_dim": 0}, "`aggregator_dim` must be at least 1"),
         (

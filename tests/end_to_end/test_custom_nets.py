@@ -124,7 +124,7 @@ def test_makers_cut_where_they_always_did(nets):
         assert getattr(nets, name)(photos).shape == (None, 64, 64, 32), name
 
 
-def test_imagenet_weights_want_colour(nets):
+def test_imagenet_weights_want_color(nets):
     with pytest.raises(ValueError, match="need photos of 3 channels. Received: channels=1"):
         nets.make_from_mobilenet(keras.Input((64, 64, 1)))
 

@@ -25,7 +25,7 @@ def count(pixels, color):
 
 @pytest.fixture
 def make_evaluation(write_photos, tmp_path):
-    """Returns a function that makes an evaluation of 3 grey queries and a database of 4."""
+    """Returns a function that makes an evaluation of 3 gray queries and a database of 4."""
     shades = [(shade, shade, shade) for shade in range(40, 180, 20)]
     names = [path.name for path in write_photos(shades)]
 

@@ -50,7 +50,7 @@ def test_a_copy_differs_in_few_bits_and_another_scene_in_many(tmp_path, change):
 
 
 def test_a_jpeg_has_the_hash_of_its_decoded_pixels(tmp_path):
-    """A decoder that shrinks the photo itself rounds differences of one grey away."""
+    """A decoder that shrinks the photo itself rounds differences of one gray away."""
     pixels = cv2.resize(
         np.random.default_rng(3).integers(96, 160, (9, 12, 3), np.uint8), (640, 480)
     )

@@ -20,7 +20,7 @@ from placevec.images.read import UnreadableImageError, read_image
 
 
 def picture(rows: int = 48, cols: int = 64, seed: int = 0) -> np.ndarray:
-    """A smooth asymmetric colour picture, uint8 RGB."""
+    """A smooth asymmetric color picture, uint8 RGB."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     return cv2.resize(coarse, (cols, rows), interpolation=cv2.INTER_LINEAR)
 
@@ -79,13 +79,13 @@ def test_equals_pillow_in_every_png_mode(tmp_path, mode):
     with Image.open(path) as photo:
         expected = np.asarray(photo.convert("RGB"))
     np.testing.assert_array_equal(read_image(path), expected)
-    grey = read_image(path, channels=1)
-    assert grey.shape == (48, 64, 1)
+    gray = read_image(path, channels=1)
+    assert gray.shape == (48, 64, 1)
     luma = expected @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(grey[:, :, 0] - luma).max() <= 2
+    assert np.abs(gray[:, :, 0] - luma).max() <= 2
 
 
-def test_drops_transparency_and_keeps_the_colour_below(tmp_path):
+def test_drops_transparency_and_keeps_the_color_below(tmp_path):
     pixels = picture()
     clear = np.zeros((48, 64, 1), np.uint8)
     Image.fromarray(np.concatenate([pixels, clear], axis=2)).save(tmp_path / "a.png")

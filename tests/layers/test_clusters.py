@@ -110,7 +110,7 @@ class TestAssignmentWeights:
     def test_v2_equals_the_papers_code_in_loops(self, features, centers):
         """Squared distances of each feature to its two nearest centers, and squared norms.
 
-        Known ports take neighbours' indices for distances, centers' nearest features for
+        Known ports take neighbors' indices for distances, centers' nearest features for
         features' nearest centers, and norms for squared norms.
         """
         gaps = []

@@ -10,7 +10,7 @@ def random_photos(*shape, seed=0):
 
 
 def tokens_in_loops(photo, layer):
-    """Of a photo whose grid is that of the learnt positions."""
+    """Of a photo whose grid is that of the learned positions."""
     kernel, bias, class_token, positions = map(ops.convert_to_numpy, layer.weights)
     p = layer.patch_size
     tokens = [class_token[0, 0]]

@@ -69,10 +69,10 @@ def test_a_turn_of_a_quarter_is_that_of_numpy():
     assert min(differences) <= 1
 
 
-def test_a_grey_photo_stays_grey_and_is_changed():
-    grey = PHOTOS[..., :1]
-    changed = augmented(PhotoAugmentation(), grey)
-    assert changed.shape == grey.shape and not np.array_equal(changed, grey)
+def test_a_gray_photo_stays_gray_and_is_changed():
+    gray = PHOTOS[..., :1]
+    changed = augmented(PhotoAugmentation(), gray)
+    assert changed.shape == gray.shape and not np.array_equal(changed, gray)
 
 
 def test_refuses_a_zoom_below_1_and_other_channels():

@@ -38,7 +38,7 @@ def test_equals_the_formula_in_loops(channel_order, dtype):
     np.testing.assert_allclose(received, expected, rtol=1e-6, atol=1e-4)
 
 
-def test_grey_photos_keep_their_channel():
+def test_gray_photos_keep_their_channel():
     photos = random_photos(1, 3, 4, 1)
     received = ops.convert_to_numpy(PixelScaling(scale=2 / 255, offset=-1.0)(photos))
     np.testing.assert_allclose(received, photos * (2 / 255) - 1, atol=1e-6)

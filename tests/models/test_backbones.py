@@ -89,7 +89,7 @@ def serve(monkeypatch):
     [pytest.param(1, 64, 32, marks=pytest.mark.slow), (3, 33, 47)],
 )
 @pytest.mark.parametrize("backbone", EVERY_BACKBONE)
-def test_takes_photos_of_any_size_grey_or_colour(
+def test_takes_photos_of_any_size_gray_or_color(
     shallow_model, random_photos, backbone, channels, rows, columns
 ):
     model = shallow_model(backbone, channels=channels)
@@ -112,7 +112,7 @@ def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
     [("mobilenetv2", "mobilenet_v2"), ("mobilenet", "mobilenet"), ("vgg16", "vgg16"),
      ("vgg19", "vgg19"), ("resnet50", "resnet50")],
 )  # fmt: skip
-def test_scales_colour_pixels_as_the_imagenet_weights_expect(random_photos, backbone, module):
+def test_scales_color_pixels_as_the_imagenet_weights_expect(random_photos, backbone, module):
     photos = random_photos()
     expected = getattr(keras.applications, module).preprocess_input(photos.astype("float32"))
     scaled = to_numpy(pixel_scaling(backbone, 3)(photos))
@@ -243,7 +243,7 @@ def test_refuses_an_unknown_backbone():
         pixel_scaling("resnet51", 3)
 
 
-def test_refuses_imagenet_weights_for_grey_photos_before_any_download():
+def test_refuses_imagenet_weights_for_gray_photos_before_any_download():
     images = keras.Input((None, None, 1))
     with pytest.raises(ValueError, match="3 channels. Received: channels=1"):
         local_features(images, backbone="mobilenetv2", cut_layer="block_2_add", imagenet=True)

@@ -82,7 +82,7 @@ def test_resizes_photos_of_any_size(write_photos, recorder, seen):
     assert seen[0].shape == (1, 40, 36, 3)
 
 
-def test_gives_grey_photos_where_one_channel_is_asked_for(write_photos, recorder, seen):
+def test_gives_gray_photos_where_one_channel_is_asked_for(write_photos, recorder, seen):
     descriptors, _ = describe(
         recorder, write_photos([(10, 10, 10), (90, 90, 90)]), image_size=SIZE, channels=1
     )

@@ -66,7 +66,7 @@ def test_survives_saving_and_gives_its_weights_to_another(small, random_photos, 
 
 @pytest.mark.parametrize("side", [56, 84])
 def test_equals_the_network_of_keras_hub(random_photos, side):
-    """At the size that positions were learnt for, and at one that they are resized to."""
+    """At the size that positions were learned for, and at one that they are resized to."""
     keras_hub = pytest.importorskip("keras_hub")
     shape = {"patch_size": 14, "num_layers": 2, "hidden_dim": 8, "num_heads": 2}
     source = keras_hub.models.DINOV2Backbone(

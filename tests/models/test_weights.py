@@ -194,7 +194,7 @@ def test_refuses_weights_that_do_not_fit_and_changes_nothing(model, tmp_path, sp
         np.testing.assert_array_equal(to_numpy(weight), old)
 
 
-def test_refuses_colour_weights_for_a_grey_network(tmp_path):
+def test_refuses_color_weights_for_a_gray_network(tmp_path):
     write_npz(tmp_path / "w.npz", arrays_of(make_model()))
     with pytest.raises(ValueError, match="`conv/kernel` must have shape"):
         load_weights(make_model(channels=1), tmp_path / "w.npz")

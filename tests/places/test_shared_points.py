@@ -1,7 +1,7 @@
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 from placevec.places.shared_points import SharedPoints
 
 
@@ -16,7 +16,7 @@ def make_shared(seed=0, count=30, points=40, density=0.1):
         points_seen=seen,
         is_database=rng.random(count) < 0.7,
     )
-    return dataset, seen, SharedPoints(dataset, DatabaseNeighbours(dataset))
+    return dataset, seen, SharedPoints(dataset, DatabaseNeighbors(dataset))
 
 
 def test_equals_the_share_in_plain_loops():
@@ -33,7 +33,7 @@ def test_counts_more_common_points_than_a_byte_holds():
     dataset = PlaceDataset(
         "m", ["a", "b"], positions_m=np.zeros((2, 2)), points_seen=np.ones((2, 700), bool)
     )
-    shared = SharedPoints(dataset, DatabaseNeighbours(dataset))
+    shared = SharedPoints(dataset, DatabaseNeighbors(dataset))
     assert shared.share(np.array([0]), np.array([1])).tolist() == [1.0]
 
 

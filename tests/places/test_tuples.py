@@ -138,7 +138,7 @@ def test_repeats_positives_evenly_only_where_they_are_too_few():
 
 
 def test_every_positive_and_every_negative_is_equally_likely():
-    # What the old loaders leaked: yaw, pitch and neighbourhood told negatives from positives.
+    # What the old loaders leaked: yaw, pitch and neighborhood told negatives from positives.
     dataset = on_a_line(0, 1, 2, 3, 4, 15, *range(90, 99))
     sampler = make_sampler(dataset, num_positives=2, num_negatives=3)
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 from placevec.places.view_overlap import ViewOverlap, view_overlap
 
 
@@ -73,7 +73,7 @@ def make_overlap(**fields):
         "headings_deg": [90.0, 270.0, 270.0, 0.0],
     }
     dataset = PlaceDataset("wall", list("abcd"), **(defaults | fields))
-    return ViewOverlap(dataset, DatabaseNeighbours(dataset), 50.0)
+    return ViewOverlap(dataset, DatabaseNeighbors(dataset), 50.0)
 
 
 def test_takes_the_angle_of_each_photo_or_the_usual_one():

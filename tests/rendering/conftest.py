@@ -32,14 +32,14 @@ def _floor(low, high, z=0.0, slope=0.0):
 
 def _world(*parts, **options):
     positions = np.array([t for part in parts for t in part], np.float32)
-    count, grey = len(positions), np.full((8, 8, 3), 128, np.uint8)
+    count, gray = len(positions), np.full((8, 8, 3), 128, np.uint8)
     uvs, tints = np.zeros((count, 3, 2), np.float32), np.ones((count, 3, 3), np.float32)
     texture_of = np.zeros(count, np.int32)
-    return World("made", [grey], np.array([False]), positions, uvs, tints, texture_of, **options)
+    return World("made", [gray], np.array([False]), positions, uvs, tints, texture_of, **options)
 
 
 def _house():
-    """Two storeys of 12 m by 12 m, open rooms of 3 m height, walls 0.3 m thick, roof."""
+    """Two floors of 12 m by 12 m, open rooms of 3 m height, walls 0.3 m thick, roof."""
     parts = [_box((-6, -6, z), (6, 6, z + 0.3)) for z in (-0.3, 3.0, 6.3)]
     for low, high in (((-6, -6), (6, -5.7)), ((-6, 5.7), (6, 6)), ((-6, -6), (-5.7, 6))):
         parts.append(_box((*low, 0), (*high, 6.3)))

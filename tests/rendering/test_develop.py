@@ -7,7 +7,7 @@ from placevec.rendering.develop import develop
 from placevec.rendering.weather import Weather
 
 PLAIN = Weather("it", 12.0, noise=0.0, gamma=1.0, bloom=0.0)
-GREY = np.full((48, 64, 3), 100, np.uint8)
+GRAY = np.full((48, 64, 3), 100, np.uint8)
 
 
 def rng():
@@ -15,21 +15,21 @@ def rng():
 
 
 def test_keeps_a_plain_photo_but_for_exposure_and_darker_corners():
-    photo = develop(GREY, PLAIN, rng())
-    assert photo.shape == GREY.shape and photo.dtype == np.uint8
+    photo = develop(GRAY, PLAIN, rng())
+    assert photo.shape == GRAY.shape and photo.dtype == np.uint8
     assert 91 <= photo[24, 32].min() and photo[24, 32].max() <= 108
     assert photo[0, 0].mean() == pytest.approx(0.8 * photo[24, 32].mean(), abs=2)
 
 
 def test_gamma_darkens_the_shadows():
-    dark = develop(GREY, replace(PLAIN, gamma=1.5), rng())[24, 32].mean()
-    expected = develop(GREY, PLAIN, rng())[24, 32].mean() * (100 / 255) ** 0.5
+    dark = develop(GRAY, replace(PLAIN, gamma=1.5), rng())[24, 32].mean()
+    expected = develop(GRAY, PLAIN, rng())[24, 32].mean() * (100 / 255) ** 0.5
     assert dark == pytest.approx(expected, abs=2)
 
 
 def test_noise_has_the_deviation_asked_for():
-    photo = develop(GREY, replace(PLAIN, noise=5.0), rng()).astype(float)
-    clean = develop(GREY, PLAIN, rng()).astype(float)
+    photo = develop(GRAY, replace(PLAIN, noise=5.0), rng()).astype(float)
+    clean = develop(GRAY, PLAIN, rng()).astype(float)
     assert (photo - clean).std() == pytest.approx(5.0, rel=0.15)
     assert abs((photo - clean).mean()) < 0.6
 
@@ -43,7 +43,7 @@ def test_bloom_shines_into_the_dark():
 
 def test_equal_seeds_give_equal_photos():
     weather = replace(PLAIN, noise=3.0)
-    np.testing.assert_array_equal(develop(GREY, weather, rng()), develop(GREY, weather, rng()))
+    np.testing.assert_array_equal(develop(GRAY, weather, rng()), develop(GRAY, weather, rng()))
 
 
 def test_develops_photos_larger_than_the_grain():

@@ -27,7 +27,7 @@ def test_says_why_one_cannot_stand(shapes):
     ]
 
 
-def test_one_stands_on_each_storey_and_not_in_the_floor_between(shapes):
+def test_one_stands_on_each_floor_and_not_inside_the_slab_between(shapes):
     house = shapes.house()
     assert reason_at(house, (0, 0, 0), (0, 0, 3.3), (0, 0, 6.6)) == ["", "", ""]
     assert reason_at(house, (0, 0, 1.6))[0] != ""

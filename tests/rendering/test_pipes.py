@@ -5,7 +5,7 @@ from panda3d import core
 from placevec.rendering.pipes import Canvas, choose_pipe
 
 
-def test_an_empty_picture_has_the_colour_of_the_air():
+def test_an_empty_picture_has_the_color_of_the_air():
     canvas = Canvas("software", (6, 10))
     root = core.NodePath("root")
     camera = root.attach_new_node(core.Camera("camera", core.PerspectiveLens()))

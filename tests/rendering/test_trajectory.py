@@ -20,7 +20,7 @@ def poses(points, **fields):
 
 @pytest.fixture
 def world(shapes):
-    """A field with a house of two storeys' height and a bridge at 6 m."""
+    """A field with a house of two floors' height and a bridge at 6 m."""
     return shapes.world(
         shapes.floor((-60, -60), (60, 60)),
         shapes.box((10, -5, -1), (20, 5, 7)),

@@ -39,12 +39,12 @@ def test_no_camera_is_in_a_house_or_under_the_ground(shapes, seed):
     assert_clear(viewpoints.collider, eyes_of(viewpoints), 0.7)
 
 
-def test_rooms_of_both_storeys_are_found_and_no_walls_between(shapes):
+def test_rooms_of_both_floors_are_found_and_no_walls_between(shapes):
     viewpoints = find_viewpoints(shapes.house(), num_places=12, seed=1, least_area_share=0.02)
     eyes = eyes_of(viewpoints)
     assert viewpoints.spacing_m < 10.0
-    storeys = {round(float(z - 1.7) / 3.3) for z in eyes[:, 2]}
-    assert {0, 1} <= storeys
+    floors = {round(float(z - 1.7) / 3.3) for z in eyes[:, 2]}
+    assert {0, 1} <= floors
     inside = eyes[eyes[:, 2] < 6.3]
     assert (np.abs(inside[:, :2]) < 5.7 - 0.9).all()
 

@@ -7,7 +7,7 @@ from placevec.rendering.weather import WEATHERS, plan_visit
 from placevec.rendering.world import World
 
 DAY, NIGHT = plan_visit("day", (1, 2), 0), plan_visit("night", (1, 2), 0)
-GREY = np.full((8, 8, 3), 128, np.uint8)
+GRAY = np.full((8, 8, 3), 128, np.uint8)
 LEAF = np.full((8, 8, 4), 128, np.uint8)
 
 
@@ -16,7 +16,7 @@ def square(z, side=10.0):
     return [[a, b, c], [a, c, d]]
 
 
-def world_of(triangles, textures=(GREY,), texture_of=None, **options):
+def world_of(triangles, textures=(GRAY,), texture_of=None, **options):
     positions = np.array(triangles, np.float32)
     count = len(positions)
     texture_of = np.zeros(count, np.int32) if texture_of is None else np.array(texture_of, np.int32)
@@ -32,7 +32,7 @@ def test_normals_point_to_the_counter_clockwise_side():
 
 def test_light_equals_the_formula():
     triangles = [*square(0), [(0, 0, 0), (0, 4, 0), (0, 4, 3)], [(0, 0, 0), (4, 1, 2), (0, 4, 3)]]
-    textures = (GREY, LEAF)
+    textures = (GRAY, LEAF)
     world = world_of(triangles, textures, [0, 0, 0, 1], is_indoor=False)
     for name in sorted(WEATHERS.keys() - {"snow"}):
         weather = plan_visit(name, (3,), 1).weather
@@ -53,7 +53,7 @@ def test_light_equals_the_formula():
 def test_snow_lies_on_what_is_level_and_open_to_the_sky():
     wall = [(0, 0, 0), (0, 4, 0), (0, 4, 3)]
     triangles = [*square(0), wall, square(0)[0]]
-    world = world_of(triangles, (GREY, LEAF), [0, 0, 0, 1], is_indoor=False)
+    world = world_of(triangles, (GRAY, LEAF), [0, 0, 0, 1], is_indoor=False)
     *bare, snow = world.scene(plan_visit("snow", (3,), 1)).surfaces
     np.testing.assert_array_equal(snow.positions_m, world.positions_m[:2])
     assert snow.texture.min() > 200 and snow.is_two_sided
@@ -82,7 +82,7 @@ def test_either_side_of_a_triangle_is_lit_and_drawn_alike():
 
 def test_triangles_are_grouped_by_texture_and_none_is_lost():
     triangles = [square(z)[0] for z in range(6)]
-    textures = (GREY, LEAF, GREY.copy(), GREY.copy())
+    textures = (GRAY, LEAF, GRAY.copy(), GRAY.copy())
     world = world_of(triangles, textures, [2, 0, 1, 2, 0, 2])
     surfaces = world.scene(DAY).surfaces
     assert [surface.positions_m[:, 0, 2].tolist() for surface in surfaces] == [
@@ -154,7 +154,7 @@ def test_dark_textures_are_lifted_and_bright_ones_left():
     assert 80 < lifted[0, 0, 0] < 130 and (lifted[..., 3] == 30).all()
     assert lifted.dtype == np.uint8 and lifted.flags.c_contiguous
     assert world_of(square(0)).scene(DAY).surfaces[0].texture is not None
-    np.testing.assert_array_equal(world_of(square(0)).scene(DAY).surfaces[0].texture, GREY)
+    np.testing.assert_array_equal(world_of(square(0)).scene(DAY).surfaces[0].texture, GRAY)
 
 
 def test_textures_stay_the_same_objects_from_visit_to_visit():
@@ -163,7 +163,7 @@ def test_textures_stay_the_same_objects_from_visit_to_visit():
     assert first is second
 
 
-def test_restyling_changes_colours_by_the_seed_and_keeps_shapes():
+def test_restyling_changes_colors_by_the_seed_and_keeps_shapes():
     rng = np.random.default_rng(0)
     textures = (rng.integers(0, 256, (8, 8, 3), dtype=np.uint8), LEAF)
     world = world_of(square(0), textures, [0, 1])

@@ -28,14 +28,14 @@ def augment_with_imgaug(
       to 1.2, affine as above but a turn of 45 degrees.
     - `heavy`, in random order: both flips for a fifth, crop or padding, affine (turn 45, shear 16
       degrees, any border) and up to five of superpixels, blur, sharpening, embossing, edges,
-      noise, dropout, inversion, brightness, hue, gain, contrast, grey, elastic, piecewise and
+      noise, dropout, inversion, brightness, hue, gain, contrast, gray, elastic, piecewise and
       perspective warps.
 
     Flips and large turns make another place of a photo. With `keep_geometry` there are no flips
     and turns stay within 5 degrees; everything else is as it was.
 
     Args:
-        image: (H, W, C) uint8, C = 1 or 3. Hue and grey are left out for C = 1.
+        image: (H, W, C) uint8, C = 1 or 3. Hue and gray are left out for C = 1.
         rng: np.random.Generator. One integer is drawn from it.
         preset: str. `"basic"`, `"typical"` or `"heavy"`.
         keep_geometry: bool. Defaults to `True`.
@@ -72,7 +72,7 @@ def build_pipeline(preset: str, keep_geometry: bool, channels: int) -> Any:
 # only child of another. Children therefore always stand in a list of their own.
 
 
-def _basic(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
+def _basic(imgaug: Any, keep_geometry: bool, color: bool) -> Any:
     iaa = imgaug.augmenters
     return iaa.Sequential(
         [
@@ -83,7 +83,7 @@ def _basic(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
     )
 
 
-def _typical(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
+def _typical(imgaug: Any, keep_geometry: bool, color: bool) -> Any:
     iaa = imgaug.augmenters
     return iaa.Sequential(
         [
@@ -99,7 +99,7 @@ def _typical(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
     )
 
 
-def _heavy(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
+def _heavy(imgaug: Any, keep_geometry: bool, color: bool) -> Any:
     iaa = imgaug.augmenters
     any_border = {"order": [0, 1], "cval": (0, 255), "mode": imgaug.ALL}
     return iaa.Sequential(
@@ -110,13 +110,13 @@ def _heavy(imgaug: Any, keep_geometry: bool, colour: bool) -> Any:
                 iaa.CropAndPad(percent=(-0.05, 0.1), pad_mode=list(_PAD_MODES), pad_cval=(0, 255)),
             ),
             _half(iaa, _affine(iaa, 5 if keep_geometry else 45, shear_deg=16, **any_border)),
-            iaa.SomeOf((0, 5), _heavy_changes(iaa, colour), random_order=True),
+            iaa.SomeOf((0, 5), _heavy_changes(iaa, color), random_order=True),
         ],
         random_order=True,
     )
 
 
-def _heavy_changes(iaa: Any, colour: bool) -> list:
+def _heavy_changes(iaa: Any, color: bool) -> list:
     edges = iaa.OneOf(
         [
             iaa.EdgeDetect(alpha=(0.5, 1.0)),
@@ -143,10 +143,10 @@ def _heavy_changes(iaa: Any, colour: bool) -> list:
         ),
         iaa.Invert(0.05, per_channel=True),
         iaa.Add((-10, 10), per_channel=0.5),
-        *([iaa.AddToHueAndSaturation((-20, 20))] if colour else []),
+        *([iaa.AddToHueAndSaturation((-20, 20))] if color else []),
         iaa.OneOf([iaa.Multiply((0.5, 1.5), per_channel=0.5), patchy_light]),
         iaa.LinearContrast((0.5, 2.0), per_channel=0.5),
-        *([iaa.Grayscale(alpha=(0.0, 1.0))] if colour else []),
+        *([iaa.Grayscale(alpha=(0.0, 1.0))] if color else []),
         _half(iaa, iaa.ElasticTransformation(alpha=(0.5, 3.5), sigma=0.25)),
         _half(iaa, iaa.PiecewiseAffine(scale=(0.01, 0.05))),
         _half(iaa, iaa.PerspectiveTransform(scale=(0.01, 0.1))),

@@ -14,9 +14,9 @@ class Street:
     """Shows a place at another hour, in other weather and through another camera.
 
     What is drawn, in this order: a slightly other view (crop, perspective, turn), things that
-    stand in the way, saturation and hue (or grey), the tone curve (gamma, contrast), the light
-    (gain, colour cast, side light, shadow; at night darkness, a dark sky and lamps), blur of the
-    lens or of motion, sensor noise, JPEG artefacts. Nothing is ever mirrored, and left stays left:
+    stand in the way, saturation and hue (or gray), the tone curve (gamma, contrast), the light
+    (gain, color cast, side light, shadow; at night darkness, a dark sky and lamps), blur of the
+    lens or of motion, sensor noise, JPEG artifacts. Nothing is ever mirrored, and left stays left:
     a corner moves by at most `1 - 1 / max_zoom + max_corner_shift` of the photo's side and a turn
     of `max_turn_deg`. Lengths are shares of the photo, so that the effect does not depend on its
     size.
@@ -28,8 +28,8 @@ class Street:
         max_turn_deg: float. Largest turn about the middle, in degrees.
         occluder_probability: float. Of one to three things in the way.
         max_occluded: float. Largest share of the photo that they hide together.
-        grey_probability: float. Of a grey photo.
-        saturation: (float, float). Range of the factor on the distance from grey.
+        gray_probability: float. Of a gray photo.
+        saturation: (float, float). Range of the factor on the distance from gray.
         max_hue_deg: float. Largest turn of all hues, in degrees.
         gamma: (float, float). Range of the exponent on brightness in [0, 1].
         contrast: (float, float). Range of the factor on the distance from the mean brightness.
@@ -47,7 +47,7 @@ class Street:
         max_blur: float. Largest standard deviation, share of the mean side; a motion goes
             six times as far.
         noise_probability: float. Of noise by day. At night there always is some.
-        max_noise: float. Largest standard deviation by day, in grey levels; at night half as
+        max_noise: float. Largest standard deviation by day, in gray levels; at night half as
             much again.
         jpeg_probability: float. Of coarse JPEG coding.
         jpeg_quality: (int, int). Range of its quality, 1 to 100.
@@ -76,7 +76,7 @@ class Street:
     max_turn_deg: float = 3.0
     occluder_probability: float = 0.4
     max_occluded: float = 0.25
-    grey_probability: float = 0.08
+    gray_probability: float = 0.08
     saturation: Range = (0.4, 1.5)
     max_hue_deg: float = 8.0
     gamma: Range = (0.65, 1.6)
@@ -114,15 +114,15 @@ class Street:
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Augments one photo; see the class."""
-        colour = image.shape[2] == 3
-        pixels = image if colour else image[:, :, 0]  # OpenCV has no third axis for grey
+        color = image.shape[2] == 3
+        pixels = image if color else image[:, :, 0]  # OpenCV has no third axis for gray
         is_night = rng.random() < self.night_probability
         if rng.random() < self.view_probability:
             pixels = _see_from_elsewhere(pixels, rng, self)
         if rng.random() < self.occluder_probability:
             pixels = _hide_parts(pixels, rng, self)
-        if colour:
-            pixels = cv2.transform(pixels, _colour_matrix(rng, self))
+        if color:
+            pixels = cv2.transform(pixels, _color_matrix(rng, self))
         pixels = cv2.LUT(pixels, _tone_curve(rng, self, float(pixels[::4, ::4].mean()) / 255))
         pixels = _light(pixels, rng, self, is_night)
         if rng.random() < self.blur_probability:
@@ -131,7 +131,7 @@ class Street:
             pixels = _add_noise(pixels, rng, self.max_noise * (1.5 if is_night else 1.0))
         if rng.random() < self.jpeg_probability:
             pixels = _code_as_jpeg(pixels, rng, self)
-        return pixels if colour else pixels[:, :, None]
+        return pixels if color else pixels[:, :, None]
 
 
 def _see_from_elsewhere(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
@@ -170,7 +170,7 @@ def _hide_parts(pixels: np.ndarray, rng: np.random.Generator, street: Street) ->
         width = int(np.sqrt(share * aspect) * cols)
         height = int(np.sqrt(share / aspect) * rows)
         x, y = int(rng.uniform(-0.3, 1) * cols), int(rng.uniform(0.15, 0.9) * rows)
-        texture = rng.uniform(0, 180) + rng.uniform(-30, 30, 3)  # grey with a hue
+        texture = rng.uniform(0, 180) + rng.uniform(-30, 30, 3)  # gray with a hue
         texture = texture + rng.uniform(-35, 35, (3, 4, 1)) + rng.uniform(-10, 10, (3, 4, 3))
         how = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_NEAREST
         is_round = rng.random() < 0.4
@@ -185,8 +185,8 @@ def _hide_parts(pixels: np.ndarray, rng: np.random.Generator, street: Street) ->
         window = pixels[top:bottom, left:right]
         if is_round:
             mask = np.zeros(patch.shape[:2], np.uint8)
-            centre = (x + width // 2 - left, y + height // 2 - top)
-            cv2.ellipse(mask, centre, (width // 2, height // 2), 0, 0, 360, 255, -1)
+            center = (x + width // 2 - left, y + height // 2 - top)
+            cv2.ellipse(mask, center, (width // 2, height // 2), 0, 0, 360, 255, -1)
             patch = np.where((mask if patch.ndim == 2 else mask[:, :, None]) > 0, patch, window)
         window[:] = patch
     return pixels
@@ -197,10 +197,10 @@ _TO_YIQ = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
-def _colour_matrix(rng: np.random.Generator, street: Street) -> np.ndarray:
-    """Turns and stretches the two colour axes of YIQ; returns (3, 3) on RGB."""
-    is_grey = rng.random() < street.grey_probability
-    saturation = 0.0 if is_grey else rng.uniform(*street.saturation)
+def _color_matrix(rng: np.random.Generator, street: Street) -> np.ndarray:
+    """Turns and stretches the two color axes of YIQ; returns (3, 3) on RGB."""
+    is_gray = rng.random() < street.gray_probability
+    saturation = 0.0 if is_gray else rng.uniform(*street.saturation)
     hue = np.deg2rad(rng.uniform(-street.max_hue_deg, street.max_hue_deg))
     cos, sin = saturation * np.cos(hue), saturation * np.sin(hue)
     change = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
@@ -303,11 +303,11 @@ def _add_noise(pixels: np.ndarray, rng: np.random.Generator, largest: float) -> 
 
 def _code_as_jpeg(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
     quality = int(rng.integers(street.jpeg_quality[0], street.jpeg_quality[1] + 1))
-    colour = pixels.ndim == 3
+    color = pixels.ndim == 3
     coded = cv2.imencode(
         ".jpg",
-        cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if colour else pixels,
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if color else pixels,
         [cv2.IMWRITE_JPEG_QUALITY, quality],
     )[1]
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE)
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if colour else decoded
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if color else decoded

@@ -28,7 +28,7 @@ class Engine:
         precision: str. `"float32"`, `"bf16"` or `"int8"`.
         image_size: (int, int). Rows and columns of the photos that the model was trained on, or
             that were asked for.
-        channels: int. 3 colour, 1 grey.
+        channels: int. 3 color, 1 gray.
         batch_size: int. Photos in a call at which it is fastest.
         parallel_calls: int. Calls side by side at which it is fastest; 1 where one call takes all
             cores.

@@ -10,7 +10,7 @@ from placevec.rendering.town.textures import draw_awning, draw_wall, draw_words,
 SIZE = 256
 _OVERSIZE = 2
 _FLOOR_M = 3.1
-# What walls are made of, and the colours that they come in: few of them are strong.
+# What walls are made of, and the colors that they come in: few of them are strong.
 _WALLS = {
     "plaster": (
         (236, 230, 216),
@@ -40,7 +40,7 @@ class Facade:
         glow: (SIZE, SIZE, 4) uint8 RGBA. Lit windows after dark; opaque where light shines.
         width_m: float. Width of the front, in metres.
         height_m: float. Height of the front up to the eaves, in metres.
-        wall: (3,) uint8 RGB. The colour of the bare wall, for the sides of the house.
+        wall: (3,) uint8 RGB. The color of the bare wall, for the sides of the house.
     """
 
     albedo: np.ndarray

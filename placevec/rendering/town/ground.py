@@ -133,7 +133,7 @@ def draw_light_map(
 ) -> np.ndarray:
     """Draws the light on the ground: sky, sun, the shadows of houses, trees and cars, lamps.
 
-    Grass and earth take the colour of the season with it, unless snow hides them.
+    Grass and earth take the color of the season with it, unless snow hides them.
 
     Returns:
         (rows, cols, 3) uint8, over the same ground as the ground's texture.

@@ -96,7 +96,7 @@ def _halved(image: np.ndarray) -> np.ndarray:
 
 
 def _smear(canvas: np.ndarray, ground: Ground, house: House, facade: Facade) -> None:
-    """Draws a front upside down on the ground before it, in a few rows of colours."""
+    """Draws a front upside down on the ground before it, in a few rows of colors."""
     seen = cv2.addWeighted(facade.albedo, 1.0, facade.glow[..., :3], _GLOW, 0)
     size = (_STRIPS, len(_MIRRORED))
     colors = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)[::-1] * house.tint

@@ -17,7 +17,7 @@ _SIDE_STREET_LENGTH_M = 46.0
 _END_M = 7.0
 _LEAST_GAP_M = 150.0
 _DESIGNS_PER_STREET = 12
-# Hues of paint on walls: brick, terracotta, ochre, cream, sage, pale blue.
+# Hues of paint on walls: brick, terracotta, ocher, cream, sage, pale blue.
 _HUES = (0.02, 0.06, 0.1, 0.14, 0.25, 0.57)
 
 
@@ -26,7 +26,7 @@ class Designs:
     """The surfaces that the houses of a part of the town share.
 
     Args:
-        facades: list of Facade. Fronts of houses; neighbours may have the same.
+        facades: list of Facade. Fronts of houses; neighbors may have the same.
         roofs: list of (rows, cols, 3) uint8 RGB.
         trees: list of dict. Each tree as (rows, cols, 4) uint8 RGBA in each of `trees.LOOKS`.
         signs: (S, rows, cols, 3) uint8 RGB. Boards with names, each for one shop only.
@@ -51,7 +51,7 @@ class Designs:
 
 @dataclass(frozen=True, eq=False)
 class House:
-    """A house with a front towards a street.
+    """A house with a front toward a street.
 
     Args:
         corner_m: (2,) float64. The left end of the front, seen from outside, in the street's frame.
@@ -61,7 +61,7 @@ class House:
         height_m: float. Height of the eaves, in metres.
         design: int. Which of the town's facades.
         roof: int. Which of the town's roofs; -1 for a flat one.
-        tint: (3,) float64. Factors that the colour of the wall is multiplied by.
+        tint: (3,) float64. Factors that the color of the wall is multiplied by.
         sign: int. Which board hangs across the pavement; -1 for none.
     """
 
@@ -97,14 +97,14 @@ class Street:
         seed: tuple of int. From which everything that varies along the street is drawn.
         origin_m: (2,) float64. East and north of the frame's origin.
         bearing_deg: float. Compass direction of the frame's y axis.
-        nodes_m: (n, 2) float64. Where the centre line starts, bends and ends.
+        nodes_m: (n, 2) float64. Where the center line starts, bends and ends.
         houses: list of House.
         walls: (w, 2, 2) float64. Garden walls, from where to where.
         trees: (t, 4) float64. x, y, height and which of the town's trees.
-        lamps: (l, 3) float64. x, y and the sign of x towards the road.
-        boxes: list of (centre (2,), size (3,), colour (3,)). Kiosks and benches.
-        hedges: list of (centre (2,), size (3,)).
-        side_streets: (s, 2, 2) float64. Centre lines of the side streets.
+        lamps: (l, 3) float64. x, y and the sign of x toward the road.
+        boxes: list of (center (2,), size (3,), color (3,)). Kiosks and benches.
+        hedges: list of (center (2,), size (3,)).
+        side_streets: (s, 2, 2) float64. Center lines of the side streets.
     """
 
     name: str
@@ -134,11 +134,11 @@ class Street:
 
     @property
     def length_m(self) -> float:
-        """Length of the centre line, in metres."""
+        """Length of the center line, in metres."""
         return float(np.linalg.norm(np.diff(self.nodes_m, axis=0), axis=1).sum())
 
     def along(self, distance_m: float) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the point (2,) of the centre line and its direction (2,), in the street's frame.
+        """Returns the point (2,) of the center line and its direction (2,), in the street's frame.
 
         Args:
             distance_m: float. Metres from the start; beyond the ends the line goes straight on.

@@ -15,7 +15,7 @@ class Quads:
             seen from the side that is shown.
         uvs: (n, 4, 2) float32. Where in the texture the corners lie; v grows upwards.
         normals: (n, 3) float32. Unit vectors; of length 0 where light comes from everywhere.
-        tints: (n, 3) float32. Factors of the texture's colours.
+        tints: (n, 3) float32. Factors of the texture's colors.
     """
 
     positions_m: np.ndarray
@@ -59,7 +59,7 @@ class Mesh:
             corners_m: (4, 3). Lower left, lower right, upper right, upper left, seen from the
                 side that is shown.
             uv: (left, bottom, right, top). Part of the texture that is shown.
-            tint: (3,). Factors of the texture's colours.
+            tint: (3,). Factors of the texture's colors.
             cells: (across, up). Number of cells.
             is_lit_by_side: bool. Whether light depends on where the quad faces.
         """
@@ -98,7 +98,7 @@ class Mesh:
             center_m: (2,). Middle of the base.
             along: (2,). Unit vector along the first side.
             size_m: (3,). Length along `along`, length across it, height.
-            tint: (3,). Factors of the texture's colours.
+            tint: (3,). Factors of the texture's colors.
             bottom_m: float. Height of the base above the ground.
         """
         along = np.asarray(along, np.float64)

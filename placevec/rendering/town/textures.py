@@ -16,7 +16,7 @@ _FONTS = (
 
 
 def rgb_from_hsv(hue: float, saturation: float, value: float) -> np.ndarray:
-    """Returns the colour as (3,) uint8 RGB; hue, saturation and value in [0, 1]."""
+    """Returns the color as (3,) uint8 RGB; hue, saturation and value in [0, 1]."""
     pixel = np.array([[[hue % 1.0 * 360.0, saturation, value]]], np.float32)
     return np.rint(cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0] * 255.0).astype(np.uint8)
 
@@ -45,7 +45,7 @@ def draw_wall(
     Args:
         rng: np.random.Generator. Where grain and stains come from.
         style: str. `"plaster"`, `"brick"`, `"stone"`, `"boards"` or `"panels"`.
-        color: (3,) RGB in [0, 255]. Mean colour.
+        color: (3,) RGB in [0, 255]. Mean color.
         size: (rows, cols). Size of the picture.
 
     Returns:
@@ -97,7 +97,7 @@ def draw_words(rng: np.random.Generator, board: np.ndarray, size: tuple[int, int
 
     Args:
         rng: np.random.Generator. What the name is and how it looks.
-        board: (3,) uint8 RGB. Colour of the board; the letters stand out from it.
+        board: (3,) uint8 RGB. Color of the board; the letters stand out from it.
         size: (rows, cols). Size of the picture.
 
     Returns:
@@ -176,7 +176,7 @@ def draw_sky(
 
     Args:
         rng: np.random.Generator. Where the clouds are.
-        weather: Weather. The sky's colours and clouds.
+        weather: Weather. The sky's colors and clouds.
         skyline: np.random.Generator or None. Which roofs stand on the horizon; None for none.
         size: (rows, cols). Size of the picture; its left and right edges meet.
 

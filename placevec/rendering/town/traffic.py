@@ -9,7 +9,7 @@ from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.mesh import Mesh, Quads, upright
 
 NUM_PEOPLE = 8
-# White, silver, grey, black, blue, red, green, beige; what is seen most stands twice or more.
+# White, silver, gray, black, blue, red, green, beige; what is seen most stands twice or more.
 _PAINTS = np.array(
     [
         (0.86, 0.86, 0.85),
@@ -38,7 +38,7 @@ class Cars:
     Args:
         spots_m: (n, 2) float64. Where their middles stand, in the street's frame.
         ahead: (n, 2) float64. Unit vectors from their rears to their fronts.
-        paints: (n, 3) float64. Their colours, RGB in [0, 1].
+        paints: (n, 3) float64. Their colors, RGB in [0, 1].
         is_van: (n,) bool.
     """
 

@@ -33,7 +33,7 @@ _MOST_NODES = 100_000
 _BYTES_OF_NUMBER = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}  # by `componentType`
 _NUMBERS_OF_ITEM = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
@@ -77,7 +77,7 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
             f"{shown(path)} cannot be read as glTF ({reason}). Export it again"
         ) from error
     for line in said.getvalue().splitlines():
-        logger.debug("panda3d-gltf: %s", shown(line))
+        _log.debug("panda3d-gltf: %s", shown(line))
     x, y, z = np.moveaxis(model.positions, -1, 0)
     model.positions = np.stack([x, z, -y], axis=-1)
     model.tints = model.tints**_LINEAR_TO_SRGB

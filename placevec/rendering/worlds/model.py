@@ -22,7 +22,7 @@ class Model:
     Args:
         positions: (T, 3, 3) float64. Corners, in the file's units and axes.
         uvs: (T, 3, 2) float32. Where in the texture the corners lie; v grows upwards.
-        tints: (T, 3, 3) float32 in [0, 1]. Colour of the material times that of the corner.
+        tints: (T, 3, 3) float32 in [0, 1]. Color of the material times that of the corner.
         texture_of: (T,) int32. Which of `textures` each carries.
         textures: list of (rows, cols, 3 or 4) uint8 RGB or RGBA; sides are powers of two.
         up: `"y"`, `"z"` or None. The axis that points up, where the file's format says so.

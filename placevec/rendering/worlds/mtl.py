@@ -64,7 +64,7 @@ def _set_color(material: Material, words: list[str]) -> Material:
     if len(values) == 1:
         values *= 3
     if len(values) != 3 or not all(abs(value) < 1e6 for value in values):
-        raise ValueError("no colour")
+        raise ValueError("no color")
     return replace(material, color=tuple(min(1.0, max(0.0, value)) for value in values))
 
 

@@ -28,14 +28,14 @@ _MOST_INDEX = 2**31
 _FARTHEST = 1e8
 _SKY = re.compile(r"(?:^|[_/. -])(?:sky|skies)(?:box|dome)?\d*(?=[_/. -]|$)", re.IGNORECASE)
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
     """Reads an OBJ file, its material libraries and textures.
 
     Polygons are cut into fans of triangles; indices may count from the end; corners may carry
-    colours after their positions. Normals, lines, points and curves are left out, and so is what
+    colors after their positions. Normals, lines, points and curves are left out, and so is what
     the names of materials call a sky: each visit brings its own. Lines that cannot be read, and
     faces whose corners are not there, are left out and reported.
 
@@ -211,7 +211,7 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     material_of = np.array(raw.material_of, np.int32)
     is_sky = np.array([bool(_SKY.search(material)) for material in raw.materials])[material_of]
     if is_sky.any():
-        logger.info("Left out %d triangles of %s that are a sky", int(is_sky.sum()), name)
+        _log.info("Left out %d triangles of %s that are a sky", int(is_sky.sum()), name)
         whole &= ~is_sky
     corners, material_of = corners[whole], material_of[whole]
     textures, texture_of, colors = _dress(raw, materials, folder, material_of, name)
@@ -227,7 +227,7 @@ def _dress(
     material_of: np.ndarray,
     name: str,
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """Returns the textures, which of them each triangle has, and the colour of each material."""
+    """Returns the textures, which of them each triangle has, and the color of each material."""
     textures = [WHITE]
     texture_numbers = np.zeros(len(raw.materials), np.int32)
     colors = np.ones((len(raw.materials), 3), np.float32)

@@ -94,13 +94,13 @@ def model_of_nodes(root: core.NodePath, picture_of: PictureOf, problems: list[st
 
 
 def _texture(state: core.RenderState) -> tuple[core.Texture | None, core.InternalName]:
-    """Returns the first texture that colours the surface, and the name of its coordinates."""
+    """Returns the first texture that colors the surface, and the name of its coordinates."""
     attribute = state.get_attrib(core.TextureAttrib)
-    colouring = (core.TextureStage.M_modulate, core.TextureStage.M_replace)
+    coloring = (core.TextureStage.M_modulate, core.TextureStage.M_replace)
     if attribute is not None:
         for i in range(attribute.get_num_on_stages()):
             stage = attribute.get_on_stage(i)
-            if stage.get_mode() in colouring:
+            if stage.get_mode() in coloring:
                 return attribute.get_on_texture(stage), stage.get_texcoord_name()
     return None, core.InternalName.get_texcoord()
 
@@ -130,7 +130,7 @@ def _triangles(
 
 
 def _rows(data: core.GeomVertexData, uv_name: core.InternalName) -> np.ndarray:
-    """Returns the vertices: (n, 9) float64 of position, colour with alpha, and uv."""
+    """Returns the vertices: (n, 9) float64 of position, color with alpha, and uv."""
     array = core.GeomVertexArrayFormat()
     array.add_column(core.InternalName.get_vertex(), 3, core.Geom.NT_float32, core.Geom.C_point)
     array.add_column(core.InternalName.get_color(), 4, core.Geom.NT_float32, core.Geom.C_color)
@@ -159,7 +159,7 @@ def _is_flat(state: core.RenderState) -> bool:
 
 
 def _state_color(state: core.RenderState) -> np.ndarray:
-    """Returns the colour (3,) that a state gives to all corners alike."""
+    """Returns the color (3,) that a state gives to all corners alike."""
     color = np.ones(3)
     if _is_flat(state):
         color *= np.array(tuple(state.get_attrib(core.ColorAttrib).get_color()))[:3]

@@ -263,7 +263,7 @@ def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...]
     """Returns the folders to seek queries in first, and whether they may be nowhere else.
 
     If a name is in both lists, the database photo must not be taken for the query. In Nordland, the
-    two are photos of one place at different times. In Pittsburgh, they are hundreds of meters
+    two are photos of one place at different times. In Pittsburgh, they are hundreds of metres
     apart. In Tokyo Time Machine they are one photo: there the queries have no folder.
     """
     own = [posixpath.join(above, own) for above in ("", "images") for own in _OWN_QUERY_FOLDERS]

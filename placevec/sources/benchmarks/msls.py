@@ -15,7 +15,7 @@ from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.utm import metres_from_degrees
 from placevec.sources.walk import require_folder
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 CITY_APART_M = 10_000_000.0
 """How far to the east of the last a city is put where several are read, in metres."""
@@ -82,7 +82,7 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         raise ValueError(f"No photo of {top} is left. Choose less narrowly")
     if len(parts) == 1:
         return parts[0]
-    log.info("%d cities of %s are put %.0f km apart", len(parts), top, CITY_APART_M / 1000)
+    _log.info("%d cities of %s are put %.0f km apart", len(parts), top, CITY_APART_M / 1000)
     return _side_by_side(top, parts)
 
 
@@ -213,7 +213,7 @@ def _chosen(cells: dict[str, np.ndarray], options: dict[str, str], city: Path) -
         chosen &= ~left_out["photos of the camera's mount"]
     for what, which in left_out.items():
         if which.any():
-            log.info("%d %s of %s: left out", which.sum(), what, city)
+            _log.info("%d %s of %s: left out", which.sum(), what, city)
     if "night" in options:
         _require(cells, "night", "postprocessed.csv", city)
         chosen &= _flags(cells, "night", city) == (options["night"] == "yes")

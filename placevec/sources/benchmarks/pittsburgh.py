@@ -13,7 +13,7 @@ from placevec.sources.files import files_like, go_on_without, readable
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.walk import LeftOut, require_folder, walk_photos
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 NUM_YAWS = 12
 
@@ -165,6 +165,6 @@ def _positions(top: Path, names: np.ndarray) -> np.ndarray | None:
         positions_m[row] = known.get(name, np.nan)
     if np.isnan(positions_m).all():
         if known:
-            log.warning("The .mat files in %s know none of its photos: no positions", top)
+            _log.warning("The .mat files in %s know none of its photos: no positions", top)
         return None
     return positions_m

@@ -16,7 +16,7 @@ from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import warn_of_both
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _OPTIONS = ("query", "database", "images")
 _LISTS = {"query": ("*_query.txt",), "database": ("*_index.txt", "*_database.txt")}
@@ -159,7 +159,7 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, np.ndar
             if "posDistThr.npy" in archive.namelist():
                 with archive.open("posDistThr.npy") as file:
                     radius_m = _read_array(file, (), "posDistThr", npz_path)
-                log.info("%s counts answers within %g m as right", npz_path, radius_m.item())
+                _log.info("%s counts answers within %g m as right", npz_path, radius_m.item())
     except KeyError as error:
         raise ValueError(
             f"{npz_path} must hold {' and '.join(_ARRAYS.values())}. Received: {error.args[0]}"

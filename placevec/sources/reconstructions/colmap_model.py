@@ -15,7 +15,7 @@ from placevec.input_file import open_text, shown
 from placevec.sources.poses.number_lines import has_decimal_commas
 from placevec.sources.values.cells import to_number, to_whole_number
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # What the number of a camera model in a binary file means, and how many parameters follow.
 _MODELS = {
@@ -177,7 +177,7 @@ def _cameras_of_bytes(path: Path) -> Iterator[tuple[int, float | None]]:
         for _ in range(source.count(24)):
             camera, number, width, _ = source.take("<IiQQ")
             if number not in _MODELS:
-                log.warning("%s: camera model %d is not known, no fields of view", path, number)
+                _log.warning("%s: camera model %d is not known, no fields of view", path, number)
                 return
             model, count = _MODELS[number]
             focal_length, *_ = source.take(f"<{count}d")
@@ -211,9 +211,9 @@ def _images_of_text(model_dir: Path) -> list[ColmapImage]:
             has_points = False
     num_without += not has_points
     if told and int(told[1]) != len(images):
-        log.warning("%s says that it has %s images. Received: %d", path, told[1], len(images))
+        _log.warning("%s says that it has %s images. Received: %d", path, told[1], len(images))
     if num_without:
-        log.warning("%d of %d images in %s have no line of points", num_without, len(images), path)
+        _log.warning("%d of %d images in %s have no line of points", num_without, len(images), path)
     return images
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.frame import is_southern, parse_zone
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # WGS84: equatorial radius in metres, flattening; UTM: scale and false easting, northing.
 RADIUS_M = 6378137.0
@@ -94,7 +94,7 @@ def metres_from_degrees(
         )
     stretch = np.square(np.radians(offsets_deg) * np.cos(np.radians(latitudes_deg))).max() / 2
     if stretch > 0.01:
-        log.warning(
+        _log.warning(
             "Photos far from UTM zone %s: distances between them are up to %.0f %% too long",
             zone,
             100 * stretch,

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours of descriptors."""
+"""Exact nearest neighbors of descriptors."""
 
 import math
 

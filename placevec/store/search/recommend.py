@@ -168,7 +168,7 @@ def reach_recall(
 
 
 def _without_itself(neighbors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Drops each query from its neighbours, or the last one where it is not among them."""
+    """Drops each query from its neighbors, or the last one where it is not among them."""
     is_itself = neighbors == rows[:, None]
     is_itself[~is_itself.any(axis=1), -1] = True
     return neighbors[~is_itself].reshape(len(neighbors), -1)

@@ -62,9 +62,9 @@ def record(
     """
     if row["loss"] == 0:
         _log.warning(
-            "The loss was 0 in all of epoch %d, so nothing was learnt. Negatives of tuples are far "
-            "enough already: set `--mining` or a larger `--margin`. A loss that takes those of the "
-            "batch found none: set a larger `--batch-size` or a smaller `%s`",
+            "The loss was 0 in all of epoch %d, so nothing was learned. Negatives of tuples are "
+            "far enough already: set `--mining` or a larger `--margin`. A loss that takes those of "
+            "the batch found none: set a larger `--batch-size` or a smaller `%s`",
             epoch + 1,
             config.pair_radius_flag,
         )

@@ -1,4 +1,4 @@
-"""Batch normalisation that fits the photos before the first step, and is one operation in each."""
+"""Batch normalization that fits the photos before the first step, and is one operation in each."""
 
 import functools
 import logging
@@ -50,15 +50,15 @@ def settle_batch_norm(
     model(batch, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    _log.info("batch normalisation settled on %d photos", len(batch))
+    _log.info("batch normalization settled on %d photos", len(batch))
 
 
 def fuse_batch_norm(model: keras.Model) -> None:
-    """Lets TensorFlow compute each batch normalisation of a training step in one operation.
+    """Lets TensorFlow compute each batch normalization of a training step in one operation.
 
     Keras computes it by a mean, a variance and products, each of which reads and writes all
     features, and so does each of their gradients. On other backends, in float64 and where layers
-    are synchronised over devices nothing is changed. What the layers compute, and what is saved
+    are synchronized over devices nothing is changed. What the layers compute, and what is saved
     of them, is the same everywhere.
 
     Args:

@@ -16,7 +16,7 @@ from placevec.training.tuples.stream_batches import StreamPhotos
 def start_from_photos(
     model: keras.Model, config: TrainConfig, dataset: PlaceDataset | StreamPhotos
 ) -> None:
-    """Settles batch normalisation, clusters and projection on photos, as the settings say.
+    """Settles batch normalization, clusters and projection on photos, as the settings say.
 
     Args:
         model: keras.Model. A descriptor model; changed in place.

@@ -213,7 +213,7 @@ def _open_torch(config: TrainConfig) -> Devices:
     devices = _TorchDevices()
     if devices.is_first and not config.keeps_batch_norm:
         _log.warning(
-            "batch normalisation learns from each device's part of a batch by itself; "
+            "batch normalization learns from each device's part of a batch by itself; "
             "`--freeze-batch-norm True`, JAX and TensorFlow train as one device would"
         )
     return devices
@@ -381,7 +381,7 @@ class _Parallel(keras.Model):
 
 class _TorchParallel(_Parallel):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains, then takes the mean of what batch normalisation saw in each process."""
+        """Trains, then takes the mean of what batch normalization saw in each process."""
         import torch
 
         history = super().fit(*args, **kwargs)
@@ -394,7 +394,7 @@ class _TorchParallel(_Parallel):
 
 class _TensorFlowParallel(_Parallel):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains, with batch normalisation over all devices."""
+        """Trains, with batch normalization over all devices."""
         norms = [
             layer
             for layer in descriptor_of(self.tuple_model).layers

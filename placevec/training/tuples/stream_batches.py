@@ -196,8 +196,8 @@ class StreamBatches:
             np.concatenate(each)[start:][: len(places)] for each in zip(*drawn, strict=True)
         )
         if self.channels == 1:
-            grey = [[read_image(photo, channels=1) for photo in each] for each in photos]
-            photos = np.array(grey)
+            gray = [[read_image(photo, channels=1) for photo in each] for each in photos]
+            photos = np.array(gray)
         return photos, labels
 
 

@@ -68,7 +68,7 @@ def test_none_returns_the_photo_itself():
     assert augmenter("none")(image, photo_rng(0, 0, 0)) is image
 
 
-def test_old_behaviour_flips_and_the_default_does_not():
+def test_old_behavior_flips_and_the_default_does_not():
     """Half of the photos of a picture dark on the left come out dark on the right, or none."""
     image = np.tile(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], (48, 1, 3))
 

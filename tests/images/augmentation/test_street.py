@@ -9,7 +9,7 @@ from placevec.images.augmentation.street import Street
 OFF = {
     "view_probability": 0.0,
     "occluder_probability": 0.0,
-    "grey_probability": 0.0,
+    "gray_probability": 0.0,
     "saturation": (1.0, 1.0),
     "max_hue_deg": 0.0,
     "gamma": (1.0, 1.0),
@@ -44,7 +44,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 def displacements(street: Street, seed: int, rows: int, cols: int) -> np.ndarray:
     """(rows, cols, 2) x, y in pixels: where each pixel of the result was taken from.
 
-    The photo's grey values are its own coordinates, coarse and fine digits apart.
+    The photo's gray values are its own coordinates, coarse and fine digits apart.
     """
     y, x = np.mgrid[0:rows, 0:cols]
     maps = []
@@ -134,7 +134,7 @@ def test_is_never_mirrored():
         assert upright > max(correlation(augmented, mirror) for mirror in mirrors)
 
 
-def test_the_place_stays_recognisable():
+def test_the_place_stays_recognizable():
     image = scene(channels=1)
     street = Street(view_probability=0.0, occluder_probability=0.0)
     by_day = [correlation(street(image, np.random.default_rng(seed)), image) for seed in range(100)]
@@ -193,7 +193,7 @@ def test_occluders_hide_no_more_than_they_may():
     assert np.mean(hidden) > 0.03
 
 
-def test_colour_equals_the_formula():
+def test_color_equals_the_formula():
     """A turn of the hue by h and a saturation of s, pixel by pixel with complex chroma."""
     street = only(saturation=(0.5, 0.5), max_hue_deg=0.0)
     image = scene(8, 9)
@@ -218,8 +218,8 @@ def test_a_turn_of_the_hue_keeps_brightness_and_saturation():
         assert abs(turn) < 8 + 2
 
 
-def test_grey_photos_have_equal_channels():
-    augmented = only(grey_probability=1.0)(scene(), np.random.default_rng(0)).astype(int)
+def test_gray_photos_have_equal_channels():
+    augmented = only(gray_probability=1.0)(scene(), np.random.default_rng(0)).astype(int)
     assert np.ptp(augmented, axis=2).max() <= 1
 
 
@@ -261,7 +261,7 @@ def test_noise_has_the_spread_of_a_normal_distribution():
         noise = noise.astype(float) - 128
         assert abs(noise.mean()) < 0.5
         spreads.append(noise.std())
-        if noise.std() > 5:  # else rounding to whole grey levels shows
+        if noise.std() > 5:  # else rounding to whole gray levels shows
             within_two = (np.abs(noise) <= 2 * noise.std()).mean()
             assert within_two == pytest.approx(0.9545, abs=0.02)
     assert max(spreads) <= 20.5

@@ -198,16 +198,16 @@ def test_refuses_interlaced_videos_which_opencv_does_not_convert(tmp_path, monke
             read(tmp_path / "walk.mp4")
 
 
-def test_gives_rgb_or_grey_of_the_size_that_is_asked_for(tmp_path):
+def test_gives_rgb_or_gray_of_the_size_that_is_asked_for(tmp_path):
     write_video(tmp_path / "walk.mkv", 3)
     name = tmp_path / "walk.mkv#000001"
-    colour = read_image(name)
-    assert colour.shape == (48, 64, 3) and colour.dtype == np.uint8
-    np.testing.assert_allclose(colour[:12].mean(axis=(0, 1)), RED, atol=12)
+    color = read_image(name)
+    assert color.shape == (48, 64, 3) and color.dtype == np.uint8
+    np.testing.assert_allclose(color[:12].mean(axis=(0, 1)), RED, atol=12)
     assert read_image(name, image_size=(24, 40)).shape == (24, 40, 3)
-    grey = read_image(name, image_size=(96, 128), channels=1)
-    assert grey.shape == (96, 128, 1)
-    np.testing.assert_allclose(grey[:24].mean(), 0.299 * 255, atol=8)
+    gray = read_image(name, image_size=(96, 128), channels=1)
+    assert gray.shape == (96, 128, 1)
+    np.testing.assert_allclose(gray[:24].mean(), 0.299 * 255, atol=8)
 
 
 def test_threads_read_side_by_side(tmp_path):

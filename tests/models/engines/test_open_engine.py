@@ -57,7 +57,7 @@ def test_equals_keras_to_1e_5(saved, small_model, noise, engine_name):
     assert received.dtype == np.float32
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-5)
-    # Colours, other numbers of photos and another size go through as well.
+    # Colors, other numbers of photos and another size go through as well.
     for photos in (noise[:1], noise[:3, ::-1], noise[:2, :33, :47], noise[:1]):
         expected = keras.ops.convert_to_numpy(small_model(photos))
         np.testing.assert_allclose(engine.run(photos), expected, rtol=0, atol=1e-5)

@@ -25,12 +25,12 @@ def test_facades_differ_in_size():
     assert len({round(facade.height_m) for facade in facades}) > 2
 
 
-def test_walls_are_of_natural_colours_and_differ():
+def test_walls_are_of_natural_colors_and_differ():
     rng = np.random.default_rng(0)
     walls = np.array([draw_facade(rng).wall for _ in range(60)], float)
     saturation = 1 - walls.min(axis=1) / walls.max(axis=1)
     assert np.median(saturation) < 0.35 and saturation.max() < 0.7
     red, green, blue = walls[saturation > 0.3].T
-    assert (red >= green).all() and (green >= blue - 12).all()  # strong colours are warm
+    assert (red >= green).all() and (green >= blue - 12).all()  # strong colors are warm
     gaps = np.abs(walls[:, None] - walls[None]).max(axis=-1)
     assert np.median(gaps) > 40

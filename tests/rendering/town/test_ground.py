@@ -75,7 +75,7 @@ def test_lamps_make_pools_of_light(town, ground):
     assert bright > dim + 100
 
 
-def test_grass_has_the_colour_of_the_season_and_roads_have_none(town, ground):
+def test_grass_has_the_color_of_the_season_and_roads_have_none(town, ground):
     street = town.streets[0]
     weather = Weather("it", 12.0, ambient=(0.9, 0.9, 0.9))
     cars = park_cars(np.random.default_rng(0), street)

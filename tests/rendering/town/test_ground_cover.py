@@ -28,7 +28,7 @@ def snowy(street, ground):
 
 
 def seen_along(image, ground, street, shift_m):
-    """Returns the colours (n, 3) of points to the right of the middle of a street."""
+    """Returns the colors (n, 3) of points to the right of the middle of a street."""
     points = []
     for distance in np.arange(10.0, 140.0, 0.5):
         point, ahead = street.along(distance)

@@ -15,13 +15,13 @@ def street(houses=(), lamps=(), bearing_deg=0.0):
 
 
 def house(x, y, width=10.0, depth=10.0, height=9.0):
-    """A house whose front faces west, towards x = 0; `x`, `y` is its south-west corner."""
+    """A house whose front faces west, toward x = 0; `x`, `y` is its south-west corner."""
     corner, along = np.array([x, y + width]), np.array([0.0, -1.0])
     return House(corner, along, width, depth, height, 0, -1, np.ones(3), -1)
 
 
 def wall_facing(x, y):
-    """A wall at (0, 20) that faces towards (x, y)."""
+    """A wall at (0, 20) that faces toward (x, y)."""
     ahead = np.array([-x, -y], float) / np.hypot(x, y)
     right = np.array([ahead[1], -ahead[0]])
     mesh = Mesh()

@@ -14,11 +14,11 @@ from placevec.rendering.town.textures import (
 )
 from placevec.rendering.weather import WEATHERS
 
-GREY = np.array([128, 128, 128])
+GRAY = np.array([128, 128, 128])
 DRAWN = {
-    "wall": lambda rng: draw_wall(rng, "brick", GREY, (64, 32)),
+    "wall": lambda rng: draw_wall(rng, "brick", GRAY, (64, 32)),
     "roof": lambda rng: draw_roof(rng, (64, 32)),
-    "words": lambda rng: draw_words(rng, GREY.astype(np.uint8), (32, 128)),
+    "words": lambda rng: draw_words(rng, GRAY.astype(np.uint8), (32, 128)),
     "awning": lambda rng: draw_awning(rng, (32, 128)),
     "snow": lambda rng: draw_snow(rng, (64, 32)),
     "person": lambda rng: draw_person(rng, (64, 32)),

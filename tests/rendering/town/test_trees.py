@@ -54,7 +54,7 @@ def test_snow_whitens_bare_branches_and_firs(trees):
         assert (snow.min(axis=1) > 200).mean() > 0.1 > (winter.min(axis=1) > 200).mean()
 
 
-def test_hedges_keep_their_leaves_and_change_their_colour():
+def test_hedges_keep_their_leaves_and_change_their_color():
     hedge = draw_hedge(np.random.default_rng(0))
     means = np.array([hedge[look].mean(axis=(0, 1)) for look in LOOKS])
     gaps = np.abs(means[:, None] - means[None]).max(axis=-1)

@@ -40,7 +40,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def wall(write):
-    """An OBJ file, y up: a wall 4 m wide and high, 5 m ahead, of four colours."""
+    """An OBJ file, y up: a wall 4 m wide and high, 5 m ahead, of four colors."""
     write("wall.png", WALL)
     write("a.mtl", "newmtl m\nKd 1 1 1\nmap_Kd wall.png\n")
     return write("a.obj", OBJ)

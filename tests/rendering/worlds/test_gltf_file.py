@@ -22,7 +22,7 @@ BLOB = POSITIONS.tobytes() + UVS.tobytes() + np.array([0, 1, 2, 0, 2, 3], "<u2")
 
 def document(buffer, image=None):
     """A wall 4 m wide and high, 5 m ahead."""
-    colour = {"baseColorTexture": {"index": 0}} if image else {"baseColorFactor": [1, 0.5, 0, 1]}
+    color = {"baseColorTexture": {"index": 0}} if image else {"baseColorFactor": [1, 0.5, 0, 1]}
     described = {
         "asset": {"version": "2.0"},
         "scene": 0,
@@ -39,7 +39,7 @@ def document(buffer, image=None):
                 ]
             }
         ],
-        "materials": [{"pbrMetallicRoughness": colour}],
+        "materials": [{"pbrMetallicRoughness": color}],
         "accessors": [
             {"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3"},
             {"bufferView": 1, "componentType": 5126, "count": 4, "type": "VEC2"},
@@ -90,7 +90,7 @@ def test_says_the_same_as_obj(write, wall, form):
     assert not world.problems
 
 
-def test_colours_of_materials_are_turned_from_linear_light(write):
+def test_colors_of_materials_are_turned_from_linear_light(write):
     model = read_gltf(write("a.gltf", json.dumps(document(inline(BLOB)))))
     np.testing.assert_allclose(model.tints[0, 0], [1, 0.5 ** (1 / 2.2), 0], atol=1e-3)
 

@@ -8,7 +8,7 @@ def read(write, text):
     return read_materials(write("m.mtl", text), problems), problems
 
 
-def test_reads_colour_texture_and_transparency(write):
+def test_reads_color_texture_and_transparency(write):
     materials, problems = read(
         write, "newmtl a b\nKd 0.5 0.25 2\nmap_Kd 'a b.png'\nmap_d leaf.png\nnewmtl plain\n"
     )

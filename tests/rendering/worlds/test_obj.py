@@ -38,7 +38,7 @@ def test_any_line_ending_will_do(write, ending):
     assert len(read(write, text.encode()).positions) == 2
 
 
-def test_colours_of_corners_tint_and_may_count_to_255(write):
+def test_colors_of_corners_tint_and_may_count_to_255(write):
     rows = [(0, 0, 0, 1, 0.5, 0), (1, 0, 0, 0, 0, 0), (0, 1, 0, 1, 1, 1)]
     for factor in (1, 255):
         lines = [
@@ -71,7 +71,7 @@ def test_numbers_too_large_for_any_file_are_left_out(write):
     assert len(model.positions) == 0 and len(model.problems) == 2
 
 
-def test_a_texture_and_a_plain_colour_share_one_file(write, wall):
+def test_a_texture_and_a_plain_color_share_one_file(write, wall):
     write("a.mtl", "newmtl m\nKd 0 0 0\nmap_Kd -s 1 1 1 -clamp on wall.png\nnewmtl n\nKd 1 0.5 0\n")
     model = read(write, wall.read_text() + "usemtl n\nf 1 2 3\n")
     assert [texture.shape for texture in model.textures] == [(8, 8, 3)] * 2

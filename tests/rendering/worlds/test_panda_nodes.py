@@ -44,7 +44,7 @@ def test_says_the_same_as_obj(write, wall, tmp_path):
     np.testing.assert_array_equal(world.textures[1], expected.textures[1])
 
 
-def test_a_colour_of_a_node_tints_its_triangles(tmp_path):
+def test_a_color_of_a_node_tints_its_triangles(tmp_path):
     model = read_bam(written(card(color=(1, 0.5, 0)), tmp_path / "b.bam"))
     np.testing.assert_allclose(model.tints, np.tile([1, 0.5, 0], (2, 3, 1)), atol=1e-6)
     assert len(model.textures) == 1

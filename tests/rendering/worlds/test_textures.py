@@ -54,14 +54,14 @@ def test_reads_all_forms(tmp_path, suffix):
     assert np.abs(pixels.astype(int) - (10, 200, 30)).max() < 8
 
 
-def test_reads_grey_palette_and_16_bit_pictures(tmp_path):
-    grey = np.full((8, 8), 77, np.uint8)
-    Image.fromarray(grey).save(tmp_path / "grey.png")
-    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+def test_reads_gray_palette_and_16_bit_pictures(tmp_path):
+    gray = np.full((8, 8), 77, np.uint8)
+    Image.fromarray(gray).save(tmp_path / "gray.png")
+    Image.fromarray(gray.astype(np.uint16) * 257).save(tmp_path / "deep.png")
     palette = Image.fromarray(picture(8, 8)).convert("P")
     palette.save(tmp_path / "palette.png", transparency=int(np.array(palette)[0, 0]))
     folder = TextureFolder(tmp_path)
-    for name in ("grey.png", "deep.png"):
+    for name in ("gray.png", "deep.png"):
         np.testing.assert_array_equal(folder.read(name), np.full((8, 8, 3), 77))
     assert (
         folder.read("palette.png").shape == (8, 8, 4) and folder.read("palette.png")[0, 0, 3] == 0

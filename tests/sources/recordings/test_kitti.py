@@ -38,7 +38,7 @@ def test_reads_a_drive_on_the_plane_of_x_and_z(drive, inside):
     assert dataset.frame == "SLAM metres"
 
 
-def test_takes_colour_before_grey_before_the_folder(drive):
+def test_takes_color_before_gray_before_the_folder(drive):
     root = drive(camera="")
     assert read_kitti(root).names[0] == "000000.png"
     drive(camera="image_l/")

@@ -231,10 +231,10 @@ def test_warns_of_every_column_that_is_nearly_known(table, caplog):
 
 
 def test_warns_of_a_column_that_is_nearly_known(table, caplog):
-    read_rows(table("file,east,north,heading,colour\na.jpg,1,2,90,red\n"))
+    read_rows(table("file,east,north,heading,color\na.jpg,1,2,90,red\n"))
     assert "`heading`" in caplog.text
     assert "`heading_deg`" in caplog.text
-    assert "colour" not in caplog.text
+    assert "color" not in caplog.text
 
 
 def test_turns_headings_into_one_round():

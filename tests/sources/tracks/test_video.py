@@ -14,7 +14,7 @@ from placevec.sources.tracks.video import SECONDS_APART, read_video, recognize_v
 
 @pytest.fixture
 def videos(tmp_path):
-    """Two videos of 25 and 10 frames; the grey of a frame is ten times its number."""
+    """Two videos of 25 and 10 frames; the gray of a frame is ten times its number."""
     for name, count in (("b.mkv", 25), ("a.mp4", 10)):
         codec = cv2.VideoWriter_fourcc(*("MJPG" if name.endswith("mkv") else "mp4v"))
         writer = cv2.VideoWriter(str(tmp_path / name), codec, 30, (32, 16))

@@ -89,7 +89,7 @@ def test_takes_one_zone_for_all_from_the_median():
     np.testing.assert_allclose(np.diff(positions_m[:, 0]), [34.3, 103.0], rtol=0.01)
 
 
-def test_keeps_neighbours_together_across_the_date_line_and_the_equator():
+def test_keeps_neighbors_together_across_the_date_line_and_the_equator():
     positions_m, zone = metres_from_degrees([-0.0001, 0.0001], [179.9999, -179.9999])
     assert zone == "1M"
     np.testing.assert_allclose(positions_m[:, 1], 1e7, atol=12)

@@ -51,9 +51,9 @@ def test_an_epoch_that_is_done_again_takes_the_place_of_its_row(config):
 
 def test_a_loss_of_0_is_no_success_and_said(config, caplog):
     record(config, 0, {"epoch": 1, "loss": 1e-6}, network(0))
-    assert "nothing was learnt" not in caplog.text
+    assert "nothing was learned" not in caplog.text
     record(config, 1, {"epoch": 2, "loss": 0.0}, network(0))
-    assert "The loss was 0 in all of epoch 2, so nothing was learnt" in caplog.text
+    assert "The loss was 0 in all of epoch 2, so nothing was learned" in caplog.text
 
 
 @pytest.mark.parametrize(

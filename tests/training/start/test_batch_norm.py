@@ -56,8 +56,8 @@ def test_one_operation_learns_what_keras_learns(scale, center, dtype):
                 tape.watch(photos)
                 outputs = model(photos, training=True)
                 loss = tf.reduce_sum(tf.cast(outputs, "float32") * weights)
-            learnt = [variable.value for variable in layer.trainable_variables]
-            return [outputs, *tape.gradient(loss, [photos, *learnt])]
+            learned = [variable.value for variable in layer.trainable_variables]
+            return [outputs, *tape.gradient(loss, [photos, *learned])]
 
         photos_given = tf.constant(photos)
         graph = step.get_concrete_function(photos_given).graph

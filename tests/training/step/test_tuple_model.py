@@ -105,7 +105,7 @@ def test_gives_the_descriptor_model_back(model, small_config):
     assert descriptor_of(make_tuple_model(model, small_config())) is model
 
 
-def test_trains_grey_photos(small_config):
+def test_trains_gray_photos(small_config):
     config = small_config(
         model=ModelConfig(cut_layer="block_1_project_BN", num_clusters=4, channels=1)
     )

@@ -17,7 +17,7 @@ SIZE = (32, 48)
 
 
 def coarse(photos):
-    """Describes photos by the colours of 2 x 3 fields against their mean."""
+    """Describes photos by the colors of 2 x 3 fields against their mean."""
     fields = photos.reshape(len(photos), 2, 16, 3, 16, 3).mean(axis=(2, 4)).reshape(-1, 18)
     fields = fields - fields.mean(axis=1, keepdims=True) + 1e-6
     return (fields / np.linalg.norm(fields, axis=1, keepdims=True)).astype(np.float32)

@@ -97,11 +97,11 @@ def test_half_of_the_tuples_are_mirrored(sampler):
         np.testing.assert_array_equal(one[:, :, ::-1] if flipped else one, other)
 
 
-def test_grey_photos_are_grey_as_read_from_disk(sampler):
-    colour = next(_batches(sampler).epoch(0))[0]
-    grey = next(_batches(sampler, channels=1).epoch(0))[0]
-    assert grey.shape == (10, 4, *SIZE, 1)
-    np.testing.assert_array_equal(grey[3, 1], read_image(colour[3, 1], channels=1))
+def test_gray_photos_are_gray_as_read_from_disk(sampler):
+    color = next(_batches(sampler).epoch(0))[0]
+    gray = next(_batches(sampler, channels=1).epoch(0))[0]
+    assert gray.shape == (10, 4, *SIZE, 1)
+    np.testing.assert_array_equal(gray[3, 1], read_image(color[3, 1], channels=1))
 
 
 def test_photos_stand_where_paths_would(sampler):

@@ -8,10 +8,10 @@ import scipy
 from placevec.places.dataset import PlaceDataset
 
 
-class DatabaseNeighbours:
+class DatabaseNeighbors:
     """The database of a data set, searched by position.
 
-    Without positions, photos of one place are neighbours at any radius, others never.
+    Without positions, photos of one place are neighbors at any radius, others never.
 
     Args:
         dataset: PlaceDataset.
@@ -47,7 +47,7 @@ class DatabaseNeighbours:
             radius_m: float. Largest distance, in metres.
 
         Returns:
-            Two arrays of int64, an entry for each pair: whose neighbour it is, as a place in
+            Two arrays of int64, an entry for each pair: whose neighbor it is, as a place in
             `photos`, ascending; which photo, as a place in `database`, ascending for each.
         """
         if self._positions_m is None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from placevec.places.dataset import PlaceDataset
-from placevec.places.neighbours import DatabaseNeighbours
+from placevec.places.neighbors import DatabaseNeighbors
 
 
 def make_datasets():
@@ -33,10 +33,10 @@ def test_finds_what_plain_loops_find(dataset, radius_m):
         for place, other in enumerate(dataset.database)
         if is_near(dataset, photo, other, radius_m)
     ]
-    neighbours = DatabaseNeighbours(dataset)
-    owners, found = neighbours.within(photos, radius_m)
+    neighbors = DatabaseNeighbors(dataset)
+    owners, found = neighbors.within(photos, radius_m)
     assert list(zip(owners.tolist(), found.tolist(), strict=True)) == pairs
-    counts = neighbours.count_within(photos, radius_m)
+    counts = neighbors.count_within(photos, radius_m)
     assert counts.tolist() == np.bincount([owner for owner, _ in pairs], minlength=4).tolist()
 
 
@@ -44,17 +44,17 @@ def test_lists_photos_of_unknown_place():
     dataset = PlaceDataset(
         "photos", list("abcd"), place_ids=[-1, 5, -1, -1], is_database=[1, 1, 0, 1]
     )
-    assert DatabaseNeighbours(dataset).of_unknown_place.tolist() == [0, 2]
+    assert DatabaseNeighbors(dataset).of_unknown_place.tolist() == [0, 2]
     dataset = PlaceDataset("photos", list("ab"), positions_m=np.zeros((2, 2)), place_ids=[-1, 1])
-    assert DatabaseNeighbours(dataset).of_unknown_place.tolist() == []
+    assert DatabaseNeighbors(dataset).of_unknown_place.tolist() == []
 
 
 @pytest.mark.parametrize("dataset", make_datasets(), ids=["positions", "identities"])
 def test_finds_nothing_for_nobody_or_in_nothing(dataset):
     nobody = np.array([], dtype=np.int64)
-    assert [part.tolist() for part in DatabaseNeighbours(dataset).within(nobody, 5.0)] == [[], []]
-    assert DatabaseNeighbours(dataset).count_within(nobody, 5.0).tolist() == []
+    assert [part.tolist() for part in DatabaseNeighbors(dataset).within(nobody, 5.0)] == [[], []]
+    assert DatabaseNeighbors(dataset).count_within(nobody, 5.0).tolist() == []
     empty = dataset.take(np.flatnonzero(~dataset.is_database))
-    neighbours = DatabaseNeighbours(empty)
-    assert [part.tolist() for part in neighbours.within(np.array([0, 1]), 5.0)] == [[], []]
-    assert neighbours.count_within(np.array([0, 1]), 5.0).tolist() == [0, 0]
+    neighbors = DatabaseNeighbors(empty)
+    assert [part.tolist() for part in neighbors.within(np.array([0, 1]), 5.0)] == [[], []]
+    assert neighbors.count_within(np.array([0, 1]), 5.0).tolist() == [0, 0]
