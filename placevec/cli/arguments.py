@@ -11,8 +11,7 @@ from placevec.cli.surroundings import without_debug_flag
 Config = TypeVar("Config")
 Flags = tyro.conf.arg(name="")
 Photos = Annotated[str, tyro.conf.arg(metavar="PHOTOS")]
-Places = Annotated[str, tyro.conf.arg(metavar="READER:PATH")]
-PlacesPath = Annotated[str, tyro.conf.arg(metavar="PATH")]
+Places = Annotated[str, tyro.conf.arg(metavar="PLACES")]
 World = Annotated[str, tyro.conf.arg(metavar="WORLD")]
 Store = Annotated[Path, tyro.conf.arg(metavar="STORE")]
 Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAMES")]

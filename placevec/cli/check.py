@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from placevec.cli.arguments import Flags, PlacesPath
+from placevec.cli.arguments import Flags, Places
 from placevec.cli.surroundings import progress_bar
 from placevec.config import CheckConfig
 
 
 def check(
-    places: PlacesPath,
+    places: Places,
     /,
     settings: Annotated[CheckConfig, Flags] = CheckConfig(),  # noqa: B008
 ) -> None:
@@ -19,7 +19,7 @@ def check(
     Exit code 0: no findings, 1: findings, 2: the data set or the store cannot be read.
 
     Args:
-        places: A path, whose format is told by what lies there, or READER:PATH; or a store.
+        places: READER:PATH, or a path whose format placevec recognizes; or a store.
         settings: What counts as a finding in photos.
     """
     from placevec.checking import check as check_places

@@ -12,7 +12,7 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
     """Measure recall@N: how often a right photo is among the first N found.
 
     Args:
-        places: READER:PATH of photos with positions.
+        places: Photos with positions: READER:PATH, or a path whose format placevec recognizes.
         settings: How recall is measured.
     """
     from placevec.evaluation import evaluate as evaluate_model

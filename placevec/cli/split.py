@@ -18,7 +18,7 @@ def split(
     #test open the splits.
 
     Args:
-        places: READER:PATH of photos with positions.
+        places: Photos with positions: READER:PATH, or a path whose format placevec recognizes.
         settings: How photos are split.
     """
     import numpy as np

@@ -12,6 +12,7 @@ from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
 from placevec.cli.index import index
 from placevec.cli.info import info
+from placevec.cli.old_spellings import in_new_spelling
 from placevec.cli.remove import remove
 from placevec.cli.render import render_over
 from placevec.cli.search import search
@@ -33,7 +34,7 @@ _DEBUG_HINT = "With `--debug`, or PLACEVEC_DEBUG=1, an error prints its tracebac
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs `placevec VERB ...` or `placevec --version`; an error is one line and an exit code."""
     with one_line_errors():
-        arguments = without_debug_flag(arguments)
+        arguments = in_new_spelling(without_debug_flag(arguments))
         if arguments == ["--version"]:
             print(f"placevec {__version__}")
             return

@@ -57,12 +57,12 @@ class Area:
             return _without_repeats(np.concatenate([_walk(li, spacing_m) for li in self.lines]))
         return _grid(self.polygon, spacing_m)
 
-    def covers(self, places: np.ndarray, within_m: float) -> np.ndarray:
+    def covers(self, places: np.ndarray, radius_m: float) -> np.ndarray:
         """Tells which places lie in the polygon, or near the points or the track.
 
         Args:
             places: (N, 2) float64. Latitude and longitude in degrees.
-            within_m: float. Largest distance from a point or the track, in metres.
+            radius_m: float. Largest distance from a point or the track, in metres.
 
         Returns:
             (N,) bool.
@@ -72,8 +72,8 @@ class Area:
         if self.polygon is not None:
             return shapely.contains_xy(self.polygon, places[:, 1], places[:, 0])
         # Beside a track, half way between two steps, a step is at most 0.8 % too far.
-        tree = scipy.spatial.KDTree(metres_in_space(self.sample(within_m / 4)))
-        distances_m, _ = tree.query(metres_in_space(places), distance_upper_bound=within_m)
+        tree = scipy.spatial.KDTree(metres_in_space(self.sample(radius_m / 4)))
+        distances_m, _ = tree.query(metres_in_space(places), distance_upper_bound=radius_m)
         return np.isfinite(distances_m)
 
     def bounds(self, margin_m: float) -> list[tuple[float, float, float, float]]:

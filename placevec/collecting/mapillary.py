@@ -96,7 +96,7 @@ def collect_mapillary(
     """
     service = _Service(settings, read_key("MAPILLARY_ACCESS_TOKEN"))
     area = read_area(settings)
-    tiles = tiles_of(area, settings.within_m)
+    tiles = tiles_of(area, settings.radius_m)
 
     def find() -> tuple[list[Wanted], str]:
         answers = service.client.each(service.images_of_tile, tiles, progress)
@@ -252,7 +252,7 @@ def _choose(
 ) -> tuple[list[TileImage], str]:
     """Returns the images to collect, and in words how many are left out and why."""
     places = np.array([(image.lat, image.lon) for image in images]).reshape(-1, 2)
-    inside = area.covers(places, settings.within_m)
+    inside = area.covers(places, settings.radius_m)
     is_zero = at_zero(places, on_earth=True)
     images = [images[i] for i in np.flatnonzero(inside & ~is_zero)]
     num_at_zero = int((inside & is_zero).sum())

@@ -123,7 +123,7 @@ class MapillaryConfig(CollectConfig):
     The token is read from MAPILLARY_ACCESS_TOKEN.
     """
 
-    within_m: float = 25.0
+    radius_m: float = 25.0
     """Largest distance of a photo from the points or the track, in metres."""
     min_distance_m: float = 5.0
     """Smallest distance between photos of one sequence, in metres."""
@@ -138,7 +138,7 @@ class MapillaryConfig(CollectConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_positive(self, "within_m")
+        need_positive(self, "radius_m")
         need_at_least(self, 0, "min_distance_m")
         need_safe_address(self, "graph_url")
         need_safe_address(self, "tiles_url")

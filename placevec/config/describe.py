@@ -9,7 +9,7 @@ from placevec.config.refusals import need_at_least, need_image_size, refuse, set
 
 @dataclass(frozen=True, kw_only=True)
 class _RunsModel:
-    model: Path
+    model: Path | None = None
     """Trained model: a .keras file or an old .h5 file."""
     image_size: tuple[int, int] | None = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320

@@ -1,7 +1,6 @@
 """How a store of descriptors is indexed and searched."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from placevec.config.choices import IndexKind
@@ -9,7 +8,6 @@ from placevec.config.refusals import (
     need_at_least,
     need_between,
     need_positive,
-    refuse,
     settle_types,
 )
 
@@ -57,13 +55,14 @@ class SearchConfig:
     it described the store last."""
     matches: int = 5
     """Photos to find for each query."""
-    within_m: float | None = None
+    radius_m: float | None = None
     """Only photos within this distance of a prior, in metres: of `of`, or of each query's own
-    position where it has one."""
+    position if it has one."""
     of: tuple[float, float] | None = None
     """The prior: metres east and north in the frame of the store."""
     before: str | None = None
-    """Only photos taken before this moment: YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, UTC."""
+    """Only photos taken before this moment, in any spelling of the times in tables, such as
+    2024-05-01 or 2024-05-01T14:30:00+02:00; UTC if it has no offset."""
     earlier: bool = False
     """Only photos taken before the query, where times are known."""
     picture: Path | None = None
@@ -74,20 +73,7 @@ class SearchConfig:
     def __post_init__(self) -> None:
         settle_types(self)
         need_at_least(self, 1, "matches", "batch_size")
-        if self.within_m is not None:
-            need_at_least(self, 0, "within_m")
-        if self.of is not None and self.within_m is None:
-            raise ValueError(f"`of` has no effect without `within_m`. Received: of={self.of}")
-        if self.before is not None:
-            self.before_s  # noqa: B018
-
-    @property
-    def before_s(self) -> float | None:
-        """Seconds since 1970, UTC, of `before`."""
-        if self.before is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(self.before)
-        except ValueError:
-            refuse(self, "before", "a moment, YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        if self.radius_m is not None:
+            need_at_least(self, 0, "radius_m")
+        if self.of is not None and self.radius_m is None:
+            raise ValueError(f"`of` has no effect without `radius_m`. Received: of={self.of}")

@@ -12,6 +12,7 @@ from placevec.config import EvaluateConfig, Precision
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.models.describe import describe, no_progress
+from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.sources import open_places
 from placevec.store.search.exact import nearest
@@ -26,7 +27,7 @@ Model = Callable[[np.ndarray], np.ndarray]
 
 def evaluate(
     places: PlaceDataset | Path | str,
-    model: Model | Path | str,
+    model: Model | Path | str | None = EvaluateConfig.model,
     *,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
@@ -65,9 +66,9 @@ def evaluate(
             photos cannot be read and `skip_unreadable` is false.
     """
     places, model = _places_first(places, model)
-    path = None if callable(model) else Path(model)
+    path = None if callable(model) else model_path(model)
     EvaluateConfig(
-        model=path or Path(),
+        model=path,
         radius_m=radius_m,
         min_time_difference_s=min_time_difference_s,
         image_size=image_size,

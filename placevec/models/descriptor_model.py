@@ -13,7 +13,7 @@ from placevec.layers import LogExposure, Whitening
 from placevec.models.backbones import local_features, pixel_scaling
 from placevec.models.cartwheel import load_cartwheel
 from placevec.models.keras_file import load_keras
-from placevec.models.model_file import require_model_file
+from placevec.models.model_file import find_model_file
 from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
 
@@ -99,8 +99,7 @@ def load_model(path: Path) -> keras.Model:
         ValueError: If the file is damaged, of another kind, holds another kind of model, or has a
             weight that is NaN or infinite.
     """
-    path = Path(path)
-    require_model_file(path)
+    path = find_model_file(path)
     if path.suffix == ".h5":
         return without_xla(load_cartwheel(path))
     if path.suffix != ".keras":

@@ -10,6 +10,7 @@ from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
 from placevec.models.describe import describe, no_progress
+from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
 from placevec.retrieval.describe_by_ray import describe_by_ray
@@ -54,7 +55,7 @@ class Described:
 def describe_to(
     out: Path | str,
     photos: PlaceDataset | Path | str,
-    model: Path | str,
+    model: Path | str | None = DescribeConfig.model,
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
@@ -88,7 +89,7 @@ def describe_to(
             model, precision, type of numbers, photo size, folder or frame.
     """
     settings = DescribeConfig(
-        model=Path(model),
+        model=None if model is None else Path(model),
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -98,6 +99,7 @@ def describe_to(
         ray_workers=ray_workers,
     )
     _require_place(settings.out)
+    model = model_path(settings.model)
     photos = open_photos(photos)
     from placevec.models import open_engine  # after what can be refused without Keras
 
@@ -106,7 +108,7 @@ def describe_to(
         require_store_takes(settings.out, **facts)
     open_it = functools.partial(
         open_engine,
-        settings.model.absolute(),  # workers may run in another folder
+        model.absolute(),  # workers may run in another folder
         precision=precision,
         image_size=settings.image_size,
     )
@@ -123,7 +125,7 @@ def describe_to(
         opened.image_size,
         photos,
         precision,
-        settings.model,
+        model,
     ) as store:
         added = describe_into(
             store,

@@ -1,5 +1,6 @@
 """Photos looked up in a store: what `placevec search` prints."""
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ import numpy as np
 from placevec.config import SearchConfig
 from placevec.input_file import shown
 from placevec.models.describe import describe, no_progress
+from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame, unit_of
 from placevec.retrieval.draw_found import draw_found
 from placevec.sources.photos import open_photos
+from placevec.sources.values.times import parse_time
 from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
@@ -31,7 +34,7 @@ def search(
     model: Path | str | None = SearchConfig.model,
     *,
     matches: int = SearchConfig.matches,
-    within_m: float | None = SearchConfig.within_m,
+    radius_m: float | None = SearchConfig.radius_m,
     of: tuple[float, float] | None = SearchConfig.of,
     before: str | None = SearchConfig.before,
     earlier: bool = SearchConfig.earlier,
@@ -46,7 +49,7 @@ def search(
         photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
         model: Path or None. The model that described the store. None: where it was then.
         matches: int. See `SearchConfig`, like the others.
-        within_m: float or None. Greatest distance of a match, in metres.
+        radius_m: float or None. Greatest distance of a match, in metres.
         of: (float, float) or None. From where, in metres east and north in the store's frame.
         before: str or None. The moment before which a match was taken.
         earlier: bool. Only matches that were taken before the query.
@@ -64,18 +67,19 @@ def search(
     settings = SearchConfig(
         model=None if model is None else Path(model),
         matches=matches,
-        within_m=within_m,
+        radius_m=radius_m,
         of=of,
         before=before,
         earlier=earlier,
         picture=None if picture is None else Path(picture),
         batch_size=batch_size,
     )
+    _before_s(settings)  # or it is refused after the long work
     photos = open_photos(photos)
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
     manifest = store.manifest
-    path = settings.model or find_model(store)
+    path = find_model(store) if settings.model is None else model_path(settings.model)
     from placevec.models import open_engine  # after what can be refused without Keras
 
     opened = open_engine(path, precision=manifest.precision, image_size=manifest.image_size)
@@ -136,8 +140,8 @@ def search_photos(
     of_kept = [filters[place] for place in kept.tolist()]
     for each in set(of_kept):  # photos of equal filters are one batch
         rows = [row for row, other in enumerate(of_kept) if other == each]
-        within_m, of, before_s = each
-        allowed = where.rows(within_m=within_m, of=of, before_s=before_s)
+        radius_m, of, before_s = each
+        allowed = where.rows(within_m=radius_m, of=of, before_s=before_s)
         neighbors[rows], similarities[rows] = index.search(
             descriptors[rows], wanted, is_allowed=allowed
         )
@@ -187,20 +191,34 @@ _Filter = tuple[float | None, tuple[float, float] | None, float | None]
 def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[_Filter]:
     """Returns distance, prior and latest time of each query."""
     priors: list = [config.of] * len(photos)
-    if config.within_m is not None and config.of is None:
+    if config.radius_m is not None and config.of is None:
         if photos.positions_m is None:
             raise ValueError(
-                "`within_m` needs a prior: give `of`, or photos with positions as READER:PATH"
+                "`radius_m` needs a prior: give `of`, or photos with positions as READER:PATH"
             )
         store.require(frame=photos.frame)
         priors = [tuple(position) for position in photos.positions_m.tolist()]
-    before = [config.before_s] * len(photos)
+    before_s = _before_s(config)
+    before = [before_s] * len(photos)
     if config.earlier:
         if photos.times_s is None or not np.isfinite(photos.times_s).all():
             raise ValueError("`earlier` needs photos whose times are all known, as READER:PATH")
-        limit = np.inf if config.before_s is None else config.before_s
+        limit = np.inf if before_s is None else before_s
         before = [min(time_s, limit) for time_s in photos.times_s.tolist()]
-    return [(config.within_m, *each) for each in zip(priors, before, strict=True)]
+    return [(config.radius_m, *each) for each in zip(priors, before, strict=True)]
+
+
+def _before_s(config: SearchConfig) -> float | None:
+    """Returns the latest time of a match, in seconds since 1970, UTC."""
+    if config.before is None:
+        return None
+    time_s = parse_time(config.before)
+    if math.isnan(time_s):
+        raise ValueError(
+            "`before` must be a date or a time with its date, year first, such as 2014-06-30 or "
+            f"2014-06-30T12:00:00Z. Received: {shown(repr(config.before), longest=100)}"
+        )
+    return time_s
 
 
 def _table(

@@ -7,7 +7,7 @@ from placevec.cli import main
     ("service", "flags"),
     [
         ("streetview", ["--bbox", "--pano-ids", "--fov-deg", "--dry-run", "--max-requests"]),
-        ("mapillary", ["--track", "--within-m", "--thumb", "--from-date", "--graph-url"]),
+        ("mapillary", ["--track", "--radius-m", "--thumb", "--from-date", "--graph-url"]),
     ],
 )
 def test_help_names_what_a_service_takes(service, flags, capsys):

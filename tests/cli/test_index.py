@@ -21,7 +21,7 @@ def test_a_store_is_described_indexed_searched_and_shortened(
     assert re.match(rf"\w+ of 6 photos in {store}: recall@10 \d", lines[-1])
     main(["index", str(store), "--kind", "hnsw"])
     assert capsys.readouterr().out.startswith(f"hnsw of 6 photos in {store}: recall@10 1.000, ")
-    main(["search", str(store), photos, *model, "--matches", "1", "--within-m", "5"])
+    main(["search", str(store), photos, *model, "--matches", "1", "--radius-m", "5"])
     rows = [row.split(",") for row in capsys.readouterr().out.splitlines()]
     assert rows[0][:4] == ["query", "rank", "match", "similarity"]
     assert {row[0]: row[2] for row in rows[1:]} == {

@@ -10,15 +10,15 @@ VERBS = {
     "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
     "describe": ["PHOTOS", "--model", "--out", "--image-size", "--engine", "--precision"],
     "index": ["STORE", "--kind", "--auto", "--recall", "--memory-mb"],
-    "search": ["STORE", "PHOTOS", "--model", "--matches", "--within-m", "--of", "--before"],
+    "search": ["STORE", "PHOTOS", "--model", "--matches", "--radius-m", "--of", "--before"],
     "remove": ["STORE", "NAMES", "--compact"],
-    "evaluate": ["READER:PATH", "--model", "--radius-m", "--json"],
+    "evaluate": ["PLACES", "--model", "--radius-m", "--json"],
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
-    "check": ["PATH", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
+    "check": ["PLACES", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
     "render": ["--out", "--seed"],
     "collect": ["streetview", "mapillary"],
-    "split": ["READER:PATH", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
+    "split": ["PLACES", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
     "info": ["MODEL", "--image-size"],
 }
 
@@ -91,8 +91,8 @@ def test_refuses_an_unknown_word_and_says_what_is_near(trained, refused, argumen
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["describe"], ["evaluate", "folder:x"], ["info"], ["train", "--image-size", "48"],
-     ["train", "--epochs", "few"]],
+    [[], ["describe"], ["evaluate"], ["evaluate", "folder:x"], ["info"],
+     ["train", "--epochs", "few"], ["train", "--image-size", "48"]],
 )  # fmt: skip
 def test_refuses_a_command_that_is_not_whole(trained, refused, arguments):
     assert refused(arguments)

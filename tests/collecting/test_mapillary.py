@@ -100,7 +100,7 @@ def test_photos_of_a_sequence_follow_each_other_in_time(server, config, tmp_path
 
 def test_photos_near_points_are_found(config, tmp_path):
     (tmp_path / "p.csv").write_text("lat,lon\n52.37,4.89\n")
-    near = config(bbox=None, points=tmp_path / "p.csv", within_m=12.0)
+    near = config(bbox=None, points=tmp_path / "p.csv", radius_m=12.0)
     assert collect_mapillary(near).photos == 3
 
 

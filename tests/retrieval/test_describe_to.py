@@ -47,7 +47,7 @@ def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos,
     np.testing.assert_array_equal(positions_m, places.positions_m)
     found = search(str(folder), tmp_path / names[0], "m.keras", matches=1)
     assert found[["query", "match"]].values.tolist() == [[names[0], names[3]]]
-    part = search(DescriptorStore.open(folder), places, "m.keras", within_m=5.0)
+    part = search(DescriptorStore.open(folder), places, "m.keras", radius_m=5.0)
     assert sorted(zip(part["query"], part["match"], strict=True)) == [
         (names[0], names[3]),
         (names[3], names[0]),

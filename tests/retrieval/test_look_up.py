@@ -5,7 +5,7 @@ import pytest
 
 from placevec.config import SearchConfig
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe_into, draw_found, open_for, search_photos
+from placevec.retrieval import describe_into, draw_found, open_for, search, search_photos
 from placevec.store import StoreIndex
 
 pytestmark = pytest.mark.one_backend
@@ -83,9 +83,9 @@ def test_a_photo_in_a_folder_below_the_stores_is_not_its_own_match(town, tmp_pat
 
 def test_only_photos_near_a_prior(town):
     names = town[2].names
-    found, _ = matches(town, matches=5, within_m=10.0, of=(2000.0, 0.0))
+    found, _ = matches(town, matches=5, radius_m=10.0, of=(2000.0, 0.0))
     assert set(sum(found.values(), [])) == {names[4], names[5]}
-    found, _ = matches(town, matches=5, within_m=10.0)  # of each photo's own position
+    found, _ = matches(town, matches=5, radius_m=10.0)  # of each photo's own position
     assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
 
 
@@ -101,6 +101,22 @@ def test_only_earlier_photos(town):
     assert found == {names[row]: [names[0]] for row in range(1, 6)}
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["1970-01-01T00:00:20", "1970-01-01T02:00:20+02:00", "1970:01:01 00:00:20", "19700101_000020"],
+)
+def test_a_moment_is_spelled_as_in_tables(town, before):
+    names = town[2].names
+    found, _ = matches(town, matches=5, before=before)
+    assert set(sum(found.values(), [])) == {names[0], names[1]}
+
+
+@pytest.mark.parametrize("before", ["yesterday", "30.06.2014", "12:00", ""])
+def test_refuses_what_is_no_moment_before_a_model_is_opened(town, before):
+    with pytest.raises(ValueError, match="`before` must be a date or a time with its date"):
+        search(town[0], town[2], "gone.keras", before=before)
+
+
 def test_uses_the_index_of_the_store(town):
     StoreIndex.build(town[0], "hnsw").save()
     names = town[2].names
@@ -108,8 +124,8 @@ def test_uses_the_index_of_the_store(town):
 
 
 def test_refuses_filters_without_what_they_need(town):
-    with pytest.raises(ValueError, match="`within_m` needs a prior"):
-        matches(town, without="positions", within_m=10.0)
+    with pytest.raises(ValueError, match="`radius_m` needs a prior"):
+        matches(town, without="positions", radius_m=10.0)
     with pytest.raises(ValueError, match="`earlier` needs photos whose times"):
         matches(town, without="times", earlier=True)
 

@@ -18,7 +18,7 @@ from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
-from placevec.models.model_file import require_model_file
+from placevec.models.model_file import find_model_file
 from placevec.process.workers import num_cores
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def open_engine(
         [LiteRT](https://ai.google.dev/edge/litert).
     """
     opening = _Opening(
-        Path(model_path), precision, image_size, parallel_calls, threads, calibration
+        find_model_file(model_path), precision, image_size, parallel_calls, threads, calibration
     )
     opened = opening.open_fastest() if engine == "auto" else opening.open(engine)
     _log.info("%s runs the model, %s", opened.name, precision)
@@ -101,7 +101,6 @@ class _Opening:
         threads: int | None,
         calibration: Sequence[Path | str],
     ):
-        require_model_file(path)
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")

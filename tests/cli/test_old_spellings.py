@@ -1,0 +1,24 @@
+import pytest
+
+from placevec.cli.old_spellings import in_new_spelling
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("search town a.jpg --within-m 9 --of 1 2", "search town a.jpg --radius-m 9 --of 1 2"),
+        ("search town a.jpg --within_m=9", "search town a.jpg --radius-m=9"),
+        ("collect mapillary --within-m 15", "collect mapillary --radius-m 15"),
+    ],
+)
+def test_an_old_flag_is_understood_and_the_new_one_named(old, new, capsys):
+    assert in_new_spelling(old.split()) == new.split()
+    assert capsys.readouterr().err == "placevec: `--within-m` is now `--radius-m`\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["search", "--radius-m", "9"], ["check", "--within-m", "9"]]
+)
+def test_other_arguments_stay_as_they_are_without_a_line(arguments, capsys):
+    assert in_new_spelling(arguments) == arguments
+    assert capsys.readouterr().err == ""
