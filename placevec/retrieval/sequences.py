@@ -1,0 +1,137 @@
+"""Runs of photos matched with runs of photos, in place of single photos."""
+
+from collections import deque
+
+import numpy as np
+
+_SPEEDS = (0.8, 0.9, 1.0, 1.1, 1.2)
+"""Database photos that a run passes for each photo of the query's run, in both directions."""
+
+
+class SequenceMatcher:
+    """Matches the last photos of a run with the runs of a database, photo by photo.
+
+    The score of a database photo is the mean similarity along the best path that ends at it: the
+    query and the photos before it are laid on the photos before it in its own run, or on those
+    after it for the opposite direction, at a constant speed of 0.8 to 1.2. A place on a path
+    outside the run counts as the mean similarity of that query photo to all database photos, so
+    that the ends of runs are neither preferred nor left out.
+
+    Memory is `length` rows of similarities, however many photos come.
+
+    Args:
+        runs: (N,) int. The run of each database photo. The photos of a run follow one another in
+            their order; -1 is a photo in no run, which is matched alone.
+        length: int. Photos of the query's run to match, the newest included. 1: the photo alone.
+
+    Raises:
+        ValueError: If `length` is below 1, or the photos of a run do not follow one another.
+
+    Example:
+    >>> matcher = SequenceMatcher(np.array([0, 0, 0]), length=2)
+    >>> _ = matcher.add(np.array([0.9, 0.5, 0.1]))
+    >>> int(matcher.add(np.array([0.6, 0.6, 0.0])).argmax())
+    1
+
+    Reference:
+        [Milford and Wyeth, 2012](https://doi.org/10.1109/ICRA.2012.6224623), who search the
+        similarities for straight lines.
+    """
+
+    def __init__(self, runs: np.ndarray, length: int):
+        if length < 1:
+            raise ValueError(f"`length` must be at least 1. Received: length={length}")
+        runs = np.asarray(runs)
+        starts = np.flatnonzero(np.concatenate([[True], runs[1:] != runs[:-1]]))[: len(runs)]
+        named = runs[starts][runs[starts] >= 0]
+        if len(np.unique(named)) < len(named):
+            raise ValueError(
+                "The photos of a run must follow one another in the database. Received: runs "
+                f"that are interrupted, {len(named)} parts of {len(np.unique(named))} runs"
+            )
+        self.length = length
+        self._runs = runs
+        self._past = deque(maxlen=length)  # similarities (N,) and their mean, newest first
+
+    def start_run(self) -> None:
+        """Forgets the photos so far: the next one begins another run."""
+        self._past.clear()
+
+    def add(self, similarities: np.ndarray) -> np.ndarray:
+        """Takes the next photo of the query's run.
+
+        Args:
+            similarities: (N,) float. To each database photo; larger is better. -infinity: never an
+                answer, and counts as the mean of the others on a path.
+
+        Returns:
+            (N,) float32. The scores of the database photos, those of the photo alone at the
+            beginning of a run; -infinity stays.
+
+        Raises:
+            ValueError: If there are not as many as database photos.
+        """
+        row = np.asarray(similarities, np.float32)
+        if row.shape != self._runs.shape:
+            raise ValueError(
+                f"`similarities` must be ({len(self._runs)},), one for each database photo. "
+                f"Received: shape {row.shape}"
+            )
+        is_known = np.isfinite(row)
+        mean = row[is_known].mean() if is_known.any() else np.float32(0)
+        self._past.appendleft((np.where(is_known, row, mean), mean))
+        best = np.full(len(row), -np.inf, np.float32)
+        for steps in sorted(_paths(len(self._past))):
+            np.maximum(best, self._mean_along(steps), out=best)
+        return np.where(is_known, best, np.float32(-np.inf))
+
+    def _mean_along(self, steps: tuple[int, ...]) -> np.ndarray:
+        """Returns the mean similarity along the paths of one speed, (N,) float32."""
+        total = np.zeros(len(self._runs), np.float32)
+        for (row, mean), step in zip(self._past, steps, strict=True):
+            here, there = slice(max(0, step), None), slice(max(0, -step), None)
+            count = max(0, len(row) - abs(step))
+            ends, places = np.arange(len(row))[here][:count], np.arange(len(row))[there][:count]
+            is_inside = self._runs[ends] == self._runs[places]
+            is_inside &= (self._runs[ends] >= 0) | (step == 0)
+            part = np.full(len(row), mean, np.float32)
+            part[ends[is_inside]] = row[places[is_inside]]
+            total += part
+        return total / np.float32(len(steps))
+
+
+def match_sequences(
+    similarities: np.ndarray, query_runs: np.ndarray, runs: np.ndarray, length: int
+) -> np.ndarray:
+    """Scores database photos by runs of queries, see `SequenceMatcher`.
+
+    Args:
+        similarities: (Q, N) float. Queries of a run follow one another in their order.
+        query_runs: (Q,) int. The run of each query; -1 is a query in no run, matched alone.
+        runs: (N,) int. The run of each database photo.
+        length: int. Photos of a run that are matched together.
+
+    Returns:
+        (Q, N) float32. Larger is better.
+
+    Raises:
+        ValueError: If shapes do not fit, or as `SequenceMatcher`.
+    """
+    if np.shape(similarities) != (len(query_runs), len(runs)):
+        raise ValueError(
+            f"`similarities` must be ({len(query_runs)}, {len(runs)}), queries by database photos. "
+            f"Received: shape {np.shape(similarities)}"
+        )
+    matcher, scores = SequenceMatcher(runs, length), np.empty(np.shape(similarities), np.float32)
+    for row, each in enumerate(similarities):
+        if row and (query_runs[row] != query_runs[row - 1] or query_runs[row] < 0):
+            matcher.start_run()
+        scores[row] = matcher.add(each)
+    return scores
+
+
+def _paths(count: int) -> set[tuple[int, ...]]:
+    """Returns how far back in the database each earlier photo is laid, for each speed."""
+    back = np.arange(count)
+    ways = [sign * speed for sign in (1, -1) for speed in _SPEEDS]
+    return {tuple(np.rint(way * back).astype(int).tolist()) for way in ways}

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from placevec.retrieval.sequences import SequenceMatcher, match_sequences
+
+pytestmark = pytest.mark.one_backend
+
+
+def in_plain_loops(similarities, query_runs, runs, length):
+    scores = np.zeros(similarities.shape)
+    for query in range(len(similarities)):
+        past = [query]
+        while (
+            len(past) < length
+            and past[-1] > 0
+            and query_runs[past[-1] - 1] == query_runs[query] >= 0
+        ):
+            past.append(past[-1] - 1)
+        for row in range(len(runs)):
+            best = -np.inf
+            for speed in (0.8, 0.9, 1.0, 1.1, 1.2):
+                for direction in (1, -1):
+                    total = 0.0
+                    for back, earlier in enumerate(past):
+                        known = similarities[earlier][np.isfinite(similarities[earlier])]
+                        place = row - direction * round(speed * back)
+                        is_inside = 0 <= place < len(runs) and runs[place] == runs[row]
+                        is_inside = is_inside and (runs[row] >= 0 or back == 0)
+                        is_inside = is_inside and np.isfinite(similarities[earlier, place])
+                        total += similarities[earlier, place] if is_inside else known.mean()
+                    best = max(best, total / len(past))
+            is_answer = np.isfinite(similarities[query, row])
+            scores[query, row] = best if is_answer else -np.inf
+    return scores
+
+
+def some(num_queries=14, num_database=17, seed=0):
+    rng = np.random.default_rng(seed)
+    similarities = rng.uniform(-1, 1, (num_queries, num_database)).astype(np.float32)
+    query_runs = np.array([0] * 6 + [-1] * 2 + [4] * 6)[:num_queries]
+    runs = np.array([3] * 5 + [-1] * 3 + [0] * 8 + [1])[:num_database]
+    return similarities, query_runs, runs
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 9])
+def test_equals_plain_loops(length):
+    similarities, query_runs, runs = some()
+    scores = match_sequences(similarities, query_runs, runs, length)
+    expected = in_plain_loops(similarities, query_runs, runs, length)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def test_what_may_not_answer_is_no_answer_and_helps_no_other():
+    similarities, query_runs, runs = some()
+    similarities[2:5, 3] = -np.inf
+    similarities[7, 8:] = -np.inf
+    scores = match_sequences(similarities, query_runs, runs, 4)
+    np.testing.assert_allclose(scores, in_plain_loops(similarities, query_runs, runs, 4), atol=1e-6)
+    assert np.isneginf(scores[2:5, 3]).all()
+
+
+def test_a_run_of_one_is_the_photo_alone():
+    similarities, query_runs, runs = some()
+    np.testing.assert_array_equal(match_sequences(similarities, query_runs, runs, 1), similarities)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_finds_a_run_that_single_photos_do_not_tell(direction):
+    rng = np.random.default_rng(1)
+    similarities = rng.uniform(0, 1, (10, 60))
+    places = 30 + direction * np.arange(10)
+    similarities[np.arange(10), places] = 0.9
+    alone = similarities.argmax(axis=1) == places
+    scores = match_sequences(similarities, np.zeros(10, int), np.zeros(60, int), 6)
+    together = scores.argmax(axis=1) == places
+    assert alone.mean() < 0.5 and together[5:].all()
+
+
+def test_photo_by_photo_equals_all_at_once():
+    similarities, query_runs, runs = some()
+    matcher, rows = SequenceMatcher(runs, 4), []
+    for row, each in enumerate(similarities):
+        if row and (query_runs[row] != query_runs[row - 1] or query_runs[row] < 0):
+            matcher.start_run()
+        rows.append(matcher.add(each))
+    np.testing.assert_array_equal(rows, match_sequences(similarities, query_runs, runs, 4))
+
+
+def test_memory_does_not_grow_with_the_photos():
+    similarities, _, runs = some()
+    matcher = SequenceMatcher(runs, 3)
+    for _ in range(5):
+        for each in similarities:
+            matcher.add(each)
+    assert len(matcher._past) == 3
+
+
+def test_an_empty_database_has_no_scores():
+    assert match_sequences(np.zeros((2, 0)), np.zeros(2), np.zeros(0), 3).shape == (2, 0)
+
+
+def test_refuses_no_photos():
+    with pytest.raises(ValueError, match="`length` must be at least 1. Received: length=0"):
+        SequenceMatcher(np.zeros(3, int), 0)
+
+
+def test_refuses_runs_that_are_interrupted():
+    with pytest.raises(ValueError, match="must follow one another.*3 parts of 2 runs"):
+        SequenceMatcher(np.array([0, 1, -1, 0]), 2)
+
+
+def test_refuses_similarities_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"must be \(3,\).*shape \(4,\)"):
+        SequenceMatcher(np.zeros(3, int), 2).add(np.zeros(4))
+    with pytest.raises(ValueError, match=r"must be \(2, 3\)"):
+        match_sequences(np.zeros((3, 2)), np.zeros(2, int), np.zeros(3, int), 2)
