@@ -21,8 +21,8 @@ from placevec.cli import one_line_errors
 from placevec.config import RenderConfig, TrainConfig
 from placevec.places.place_rule import PlaceRule
 from placevec.rendering import render
-from placevec.rendering.lenses import intrinsics
-from placevec.rendering.renderer import Pose
+from placevec.rendering.drawing.lenses import intrinsics
+from placevec.rendering.scenes.camera import Pose
 from placevec.sources import open_places
 
 _TOLERANCE = 0.03

@@ -27,10 +27,11 @@ from machine import LeftOut, describe_machine, measure_in_turns
 from panda3d import core
 
 from placevec.config import RenderConfig
-from placevec.rendering.load_world import find_models, load_world
-from placevec.rendering.model_tour import ModelTour
-from placevec.rendering.pipes import Canvas
-from placevec.rendering.renderer import Pose, Renderer
+from placevec.rendering.cameras.model_tour import ModelTour
+from placevec.rendering.drawing.pipes import Canvas
+from placevec.rendering.drawing.renderer import Renderer
+from placevec.rendering.scenes.camera import Pose
+from placevec.rendering.worlds.load_world import find_models, load_world
 
 _AT_ONCE = 8
 _COMPARED_WITH = {

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from placevec.config import RenderConfig
-from placevec.rendering.load_world import load_world
-from placevec.rendering.model_tour import ModelTour
+from placevec.rendering.cameras.model_tour import ModelTour
 from placevec.rendering.scenery import TOWN
 from placevec.rendering.town.tour import TownTour
+from placevec.rendering.worlds.load_world import load_world
 
 
 def open_tour(world: Path | str, settings: RenderConfig) -> TownTour | ModelTour:

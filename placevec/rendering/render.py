@@ -13,13 +13,14 @@ import panda3d
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.process.workers import num_cores
-from placevec.rendering.contact_sheet import CONTACT_SHEET, write_contact_sheet
-from placevec.rendering.depth import refuse_too_many
-from placevec.rendering.model_tour import ModelTour
+from placevec.rendering.cameras.model_tour import ModelTour
+from placevec.rendering.cameras.pose_files import open_trajectory
+from placevec.rendering.drawing.depth import refuse_too_many
+from placevec.rendering.drawing.pipes import Canvas, choose_pipe
 from placevec.rendering.open_tour import open_tour
-from placevec.rendering.photo_folder import (
+from placevec.rendering.photos.contact_sheet import CONTACT_SHEET, write_contact_sheet
+from placevec.rendering.photos.photo_folder import (
     WORLD_FILE,
-    Shot,
     begin,
     finish,
     forget_lock,
@@ -29,15 +30,14 @@ from placevec.rendering.photo_folder import (
     read_world_file,
     write_tables,
 )
-from placevec.rendering.pipes import Canvas, choose_pipe
-from placevec.rendering.pose_files import open_trajectory
-from placevec.rendering.provenance import trajectory_sha256, world_sha256
+from placevec.rendering.photos.provenance import trajectory_sha256, world_sha256
+from placevec.rendering.photos.shot_drawer import ShotDrawer
+from placevec.rendering.photos.train_line import train_lines
 from placevec.rendering.scenery import TOWN
-from placevec.rendering.shot_drawer import ShotDrawer
-from placevec.rendering.shot_workers import ShotWorkers
+from placevec.rendering.scenes.shot import Shot
+from placevec.rendering.scenes.weather import WEATHERS
 from placevec.rendering.town.tour import TownTour
-from placevec.rendering.train_line import train_lines
-from placevec.rendering.weather import WEATHERS
+from placevec.rendering.workers.shot_workers import ShotWorkers
 from placevec.sources import write_points, write_splits
 
 _TOWN_SPACING_M = 10.0

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from placevec.config.choices import CAMERAS
-from placevec.rendering.cameras import LOOSE, Camera, camera_at, place_camera
-from placevec.rendering.renderer import Pose
-from placevec.rendering.scene import Scene
+from placevec.rendering.scenes.camera import Camera, Pose
+from placevec.rendering.scenes.scene import Scene
+from placevec.rendering.scenes.weather import Visit
 from placevec.rendering.town.layout import Street, Town, lay_out_town
+from placevec.rendering.town.street_cameras import LOOSE, camera_at, place_camera
 from placevec.rendering.town.street_model import StreetModel
-from placevec.rendering.weather import Visit
 
 if TYPE_CHECKING:
-    from placevec.rendering.viewpoints import Viewpoints
-    from placevec.rendering.world import World
+    from placevec.rendering.cameras.viewpoints import Viewpoints
+    from placevec.rendering.worlds.world import World
 
 TOWN = "town"
 NEAR_M, FAR_M = 10.0, 25.0
@@ -284,9 +284,9 @@ def open_scenery(
         _refuse_bad_distances(**distances)
     if str(place) == TOWN:
         return TownScenery(seed, **distances, **settings)
-    from placevec.rendering.flight import find_flight
-    from placevec.rendering.load_world import load_world
-    from placevec.rendering.viewpoints import find_viewpoints
+    from placevec.rendering.cameras.flight import find_flight
+    from placevec.rendering.cameras.viewpoints import find_viewpoints
+    from placevec.rendering.worlds.load_world import load_world
 
     world = load_world(Path(place), up=up, scale=scale)
     find = find_viewpoints if cameras == "walk" else find_flight

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placevec.rendering.cameras import Camera
-from placevec.rendering.develop import develop
-from placevec.rendering.renderer import Renderer
+from placevec.rendering.drawing.develop import develop
+from placevec.rendering.drawing.renderer import Renderer
 from placevec.rendering.scenery import Scenery
-from placevec.rendering.weather import WEATHERS, Visit, plan_visit
+from placevec.rendering.scenes.camera import Camera
+from placevec.rendering.scenes.weather import WEATHERS, Visit, plan_visit
 
 NUM_NEAR = 5
 NUM_FAR = 10

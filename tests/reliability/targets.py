@@ -18,7 +18,7 @@ from placevec.config import StreetviewConfig
 from placevec.images.condition import condition_of
 from placevec.images.metadata.gps import read_gps
 from placevec.images.read import read_image
-from placevec.rendering.load_world import load_world
+from placevec.rendering.worlds.load_world import load_world
 from placevec.sources import open_places
 from placevec.sources.benchmarks.mat_file import read_mat
 from placevec.sources.registry import recognize_reader

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from placevec.rendering.town.layout import lay_out_town
-from placevec.rendering.world import World
+from placevec.rendering.worlds.world import World
 
 _FACES = ((0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5))
 

@@ -8,7 +8,7 @@ import pytest
 
 from placevec.config import RenderConfig
 from placevec.rendering import render
-from placevec.rendering.weather import WEATHERS
+from placevec.rendering.scenes.weather import WEATHERS
 from placevec.sources import parse_photo_name
 from placevec.sources.tables.folder import read_folder
 

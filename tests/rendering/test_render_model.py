@@ -166,11 +166,11 @@ def test_another_model_of_the_same_file_name_is_not_taken_for_it(rendered, yard,
 def test_what_cannot_be_drawn_is_refused_before_anything_is_written(yard, tmp_path, monkeypatch):
     settings = RenderConfig(out=tmp_path / "out", **SMALL)
     with monkeypatch.context() as patch:
-        patch.setattr("placevec.rendering.depth._MOST_TRIANGLES", 9)
+        patch.setattr("placevec.rendering.drawing.depth._MOST_TRIANGLES", 9)
         with pytest.raises(ValueError, match="Received: 10. Load fewer tiles.*--no-points"):
             render(yard, settings)
     with monkeypatch.context() as patch:
-        patch.setattr("placevec.rendering.pipes._make_pipe", lambda pipe: None)
+        patch.setattr("placevec.rendering.drawing.pipes._make_pipe", lambda pipe: None)
         with pytest.raises(OSError, match="pipe 'software' .* must open a buffer"):
             render(yard, settings)
     assert list(tmp_path.iterdir()) == []

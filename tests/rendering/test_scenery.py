@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from placevec.rendering import PhotoStream
-from placevec.rendering.cameras import Camera
-from placevec.rendering.renderer import Pose
-from placevec.rendering.scene import Scene
 from placevec.rendering.scenery import ModelScenery, TownScenery, open_scenery
+from placevec.rendering.scenes.camera import Camera, Pose
+from placevec.rendering.scenes.scene import Scene
 
 TOWN = {"num_streets": 2, "street_length_m": 120.0}
 

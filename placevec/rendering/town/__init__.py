@@ -1,1 +1,1 @@
-"""The made town: streets, houses, cars and passers-by, drawn from a seed."""
+"""The made town: streets, houses, cars and passers-by, made from a seed."""

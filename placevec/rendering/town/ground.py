@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from placevec.rendering.scenes.noise import draw_noise
+from placevec.rendering.scenes.weather import Weather
 from placevec.rendering.town.layout import FRONT_DISTANCE_M, MARGIN_M, ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.lighting import Lighting
 from placevec.rendering.town.mesh import Mesh, Quads
-from placevec.rendering.town.textures import draw_noise
 from placevec.rendering.town.traffic import Cars
-from placevec.rendering.weather import Weather
 
 _HALF_WIDTH_M = 55.0
 _COLS, _MOST_ROWS = 1024, 4096

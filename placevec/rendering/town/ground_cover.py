@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from placevec.rendering.town.facades import Facade
+from placevec.rendering.scenes.noise import draw_noise
 from placevec.rendering.town.ground import Ground, road_lines
 from placevec.rendering.town.layout import FRONT_DISTANCE_M, House, Street
-from placevec.rendering.town.textures import draw_noise
+from placevec.rendering.town.textures.facades import Facade
 
 _DARKER = 0.45
 _SKY = np.array([0.92, 0.97, 1.04], np.float32)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from placevec.rendering.town.facades import Facade, draw_facade
-from placevec.rendering.town.textures import draw_roof, draw_words, rgb_from_hsv
-from placevec.rendering.town.trees import draw_tree
+from placevec.rendering.town.textures.facades import Facade, draw_facade
+from placevec.rendering.town.textures.surfaces import draw_roof, draw_words, rgb_from_hsv
+from placevec.rendering.town.textures.trees import draw_tree
 
 ROAD_HALF_WIDTH_M = 4.6
 FRONT_DISTANCE_M = 8.2

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from placevec.rendering.scenes.weather import Weather
 from placevec.rendering.town.layout import Street
 from placevec.rendering.town.mesh import Quads
-from placevec.rendering.weather import Weather
 
 LAMP_COLOR = np.array([1.0, 0.78, 0.48], np.float32)
 _LAMP_REACH_M = 5.5

@@ -4,16 +4,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from placevec.rendering.scene import Scene, Surface
+from placevec.rendering.scenes.scene import Scene, Surface
+from placevec.rendering.scenes.sky import draw_sky, draw_snow
+from placevec.rendering.scenes.weather import Visit, Weather
 from placevec.rendering.town.ground import Ground, draw_ground, draw_light_map
 from placevec.rendering.town.ground_cover import snowy_ground, wet_ground
 from placevec.rendering.town.layout import House, Street, Town
 from placevec.rendering.town.lighting import Lighting
 from placevec.rendering.town.mesh import Mesh, Quads, join, upright
-from placevec.rendering.town.textures import draw_person, draw_sky, draw_snow, draw_wall
+from placevec.rendering.town.textures.surfaces import draw_person, draw_wall
+from placevec.rendering.town.textures.trees import draw_hedge
 from placevec.rendering.town.traffic import NUM_PEOPLE, add_cars, add_people, park_cars
-from placevec.rendering.town.trees import draw_hedge
-from placevec.rendering.weather import Visit, Weather
 
 _SIGN_COLUMNS = 8
 _LAMP_HEIGHT_M = 6.0

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import RenderConfig
-from placevec.rendering.cameras import FIRST_PLACE_M, LOOSE, STEADY, Camera, place_camera
-from placevec.rendering.cameras import street_length_m as length_of_street
-from placevec.rendering.photo_folder import Shot
-from placevec.rendering.scene import Scene
+from placevec.rendering.scenes.camera import Camera
+from placevec.rendering.scenes.scene import Scene
+from placevec.rendering.scenes.shot import Shot
+from placevec.rendering.scenes.weather import Visit, plan_visit
 from placevec.rendering.town.layout import Street, Town, field_size_m, lay_out_town
+from placevec.rendering.town.street_cameras import FIRST_PLACE_M, LOOSE, STEADY, place_camera
+from placevec.rendering.town.street_cameras import street_length_m as length_of_street
 from placevec.rendering.town.street_model import StreetModel
-from placevec.rendering.weather import Visit, plan_visit
 from placevec.sources import PhotoName, photo_name
 
 # Weather and day, counted from 1 March; the rows take turns from street to street.

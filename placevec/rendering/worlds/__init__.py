@@ -1,1 +1,1 @@
-"""Reads files of 3-D models: OBJ, glTF, egg and bam."""
+"""3-D models of your own: read from OBJ, glTF, egg or bam, and lit."""

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from placevec.rendering.scenes.weather import Weather
 from placevec.rendering.town.ground import draw_ground, draw_light_map
 from placevec.rendering.town.lighting import Lighting
 from placevec.rendering.town.traffic import park_cars
-from placevec.rendering.weather import Weather
 
 
 @pytest.fixture(scope="module")

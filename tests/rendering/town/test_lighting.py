@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from placevec.rendering.scenes.weather import Weather
 from placevec.rendering.town.layout import House, Street
 from placevec.rendering.town.lighting import LAMP_COLOR, Lighting
 from placevec.rendering.town.mesh import Mesh, upright
-from placevec.rendering.weather import Weather
 
 
 def street(houses=(), lamps=(), bearing_deg=0.0):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from placevec.rendering.scenes.weather import plan_visit
 from placevec.rendering.town.street_model import StreetModel
-from placevec.rendering.weather import plan_visit
 
 
 @pytest.fixture(scope="module")

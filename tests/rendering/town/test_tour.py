@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from placevec.config import RenderConfig
-from placevec.rendering.cameras import LOOSE
+from placevec.rendering.town.street_cameras import LOOSE
 from placevec.rendering.town.tour import TownTour
 
 

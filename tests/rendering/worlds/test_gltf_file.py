@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from placevec.rendering.load_world import load_world
 from placevec.rendering.worlds.gltf_file import read_document, read_gltf, refuse_bad
+from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
 
 from .conftest import WALL

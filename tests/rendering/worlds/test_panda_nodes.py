@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from panda3d import core
 
-from placevec.rendering.load_world import load_world
-from placevec.rendering.nodes import make_texture
+from placevec.rendering.drawing.nodes import make_texture
+from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
 from placevec.rendering.worlds.panda_nodes import read_bam
 

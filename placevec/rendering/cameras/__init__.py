@@ -1,0 +1,1 @@
+"""Where cameras can be in a 3-D model."""

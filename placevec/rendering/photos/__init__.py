@@ -1,0 +1,1 @@
+"""A folder of rendered photos, and what lies beside them."""

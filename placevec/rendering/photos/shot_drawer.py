@@ -1,0 +1,72 @@
+"""From planned shots to files: photos, their depth, and which points they show."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import RenderConfig
+from placevec.rendering.cameras.model_tour import ModelTour
+from placevec.rendering.drawing.lenses import Distortion
+from placevec.rendering.drawing.renderer import Renderer
+from placevec.rendering.photos.photo_folder import write_depth, write_photo
+from placevec.rendering.scenes.shot import Shot
+from placevec.rendering.town.tour import TownTour
+
+_POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
+
+
+class ShotDrawer:
+    """Draws shots of a tour into a folder. Open it by `with`.
+
+    Args:
+        tour: TownTour or ModelTour. Makes the scenes.
+        settings: RenderConfig.
+        pipe: str. `"software"` or `"opengl"`.
+        folder: Path. Where the photos go; the folders that shots name are there.
+
+    Raises:
+        OSError: If this machine cannot open the pipe.
+    """
+
+    def __init__(
+        self, tour: TownTour | ModelTour, settings: RenderConfig, pipe: str, folder: Path
+    ) -> None:
+        lens = None if settings.distortion is None else Distortion(*settings.distortion)
+        self._renderer = Renderer(
+            settings.image_size, settings.field_of_view_deg, pipe=pipe, distortion=lens
+        )
+        self._tour, self._settings, self._folder = tour, settings, folder
+        self._shown = None
+
+    def __enter__(self) -> "ShotDrawer":
+        self._renderer.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._renderer.close()
+
+    def draw(self, shots: Iterable[Shot]) -> Iterator[tuple[Shot, np.ndarray]]:
+        """Draws the photos that are not there yet, and what is wanted beside all of them.
+
+        A scene is kept until a shot needs another: shots of one visit to one part go together.
+
+        Yields:
+            Each shot when it is drawn, and the points that it shows, (n,) int64, see
+            `Renderer.points_seen`; none of them where points are not wanted.
+        """
+        for shot in shots:
+            yield shot, self._draw(shot)
+
+    def _draw(self, shot: Shot) -> np.ndarray:
+        settings, renderer, pose = self._settings, self._renderer, shot.camera.pose
+        if self._shown != (shot.part, shot.visit.seed):
+            renderer.show(self._tour.scene(shot.part, shot.visit))
+            self._shown = (shot.part, shot.visit.seed)
+        if not (self._folder / shot.path).exists():
+            write_photo(renderer.photo(pose), shot, self._folder, settings.jpeg_quality)
+        if settings.depth:
+            write_depth(renderer.depth(pose), shot, self._folder)
+        if not settings.points:
+            return np.empty(0, np.int64)
+        return renderer.points_seen(pose, settings.point_cell_m, stride=_POINTS_STRIDE)

@@ -1,0 +1,20 @@
+"""Smooth noise, which most that is drawn from a seed is made of."""
+
+import cv2
+import numpy as np
+
+
+def draw_noise(rng: np.random.Generator, size: tuple[int, int], grain: float) -> np.ndarray:
+    """Returns smooth noise.
+
+    Args:
+        rng: np.random.Generator. Where the noise comes from.
+        size: (rows, cols). Size of the picture.
+        grain: float. Size of the grains in pixels, at least 1.
+
+    Returns:
+        (rows, cols) float32, of mean 0 and standard deviation about 1.
+    """
+    rows, cols = (max(2, int(np.ceil(s / grain)) + 1) for s in size)
+    coarse = rng.standard_normal((rows, cols), dtype=np.float32)
+    return cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)

@@ -1,0 +1,1 @@
+"""Processes that render for this one."""

@@ -1,0 +1,37 @@
+"""A process that renders for this one."""
+
+import sys
+
+import numpy as np
+
+from placevec.process.workers import WorkerProcess
+
+_COMMAND = [sys.executable, "-m", "placevec.rendering.workers.render_worker"]
+_ERRORS = {each.__name__: each for each in (FileNotFoundError, OSError, ValueError, ImportError)}
+
+
+class RenderProcess(WorkerProcess):
+    """A process that answers each request by arrays.
+
+    Args:
+        kind: str. What it draws: `"stream"` or `"tour"`, see `render_worker`.
+        **settings: What that kind needs, as JSON can hold it.
+    """
+
+    def __init__(self, kind: str, **settings: object) -> None:
+        super().__init__(_COMMAND, {"kind": kind} | settings)
+
+    def receive(self) -> tuple[np.ndarray, ...]:
+        """Reads the arrays of one answer, or raises what the process says."""
+        head = super().receive()
+        if "error" in head:
+            kind = next(filter(None, map(_ERRORS.get, head["kinds"])), RuntimeError)
+            raise kind(head["error"])
+        return tuple(self._array(dtype, shape) for dtype, shape in head["arrays"])
+
+    def _array(self, dtype: str, shape: list[int]) -> np.ndarray:
+        values = np.empty(shape, dtype)
+        data = memoryview(values.reshape(-1).view(np.uint8))
+        if self.process.stdout.readinto(data) < values.nbytes:
+            raise EOFError
+        return values

@@ -1,0 +1,91 @@
+"""Renderers in processes of their own, which draw photos for this one."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from placevec.images import read_ahead
+from placevec.process.workers import WorkerPool
+from placevec.rendering.workers.render_process import RenderProcess
+
+
+class StreamWorkers(WorkerPool):
+    """Draws photos of a scenery in several processes. Open it by `with`.
+
+    What is drawn depends on the scenery and the number asked for alone, not on how many workers
+    there are. A worker that crashes is replaced, and what it was drawing is drawn again. Workers
+    end with this process, however it ends: they wait on a pipe from it. Photos come through
+    pipes too, so nothing is left behind.
+
+    Args:
+        place: str. What to photograph, see `open_scenery`.
+        num_workers: int. How many processes. Defaults to `1`.
+        image_size: (rows, cols). Size of the photos.
+        camera: dict or None. More arguments of `Renderer`.
+        **scenery: More arguments of `open_scenery`.
+
+    Raises:
+        ValueError: If `num_workers` is below 1.
+
+    Example:
+
+    >>> with StreamWorkers("town", image_size=(24, 32), num_streets=1) as workers:
+    ...     photos, labels = workers.draw_tuples(
+    ...         0, num_tuples=2, num_positives=1, num_negatives=3)
+    >>> photos.shape, labels.shape
+    ((2, 5, 24, 32, 3), (2, 5, 4))
+    """
+
+    def __init__(
+        self,
+        place: str | Path,
+        *,
+        num_workers: int = 1,
+        image_size: tuple[int, int] = (240, 320),
+        camera: dict | None = None,
+        **scenery: object,
+    ) -> None:
+        settings = {
+            "place": str(place),
+            "image_size": list(image_size),
+            "camera": camera or {},
+            "scenery": scenery,
+        }
+        super().__init__(lambda: RenderProcess("stream", **settings), num_workers)
+        self._place = str(place)
+
+    def draw_tuples(
+        self, number: int, *, num_tuples: int, num_positives: int, num_negatives: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draws tuples as `PhotoStream.draw_tuples`; several threads may call it at once.
+
+        Raises:
+            ValueError: If the scenery or the renderer refuses its settings.
+            ChildProcessError: If workers crash on it again and again.
+            RuntimeError: If none is open.
+        """
+        counts = {
+            "num_tuples": num_tuples,
+            "num_positives": num_positives,
+            "num_negatives": num_negatives,
+        }
+        return self._draw({"number": number} | counts)
+
+    def draw_photos(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draws photos as `PhotoStream.draw_photos`; several threads may call it at once.
+
+        Raises:
+            ValueError, ChildProcessError, RuntimeError: As `draw_tuples`.
+        """
+        return self._draw({"number": number})
+
+    def photos(self, numbers: Iterable[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields what `draw_photos` draws for each number, in order, by all workers at once."""
+        return read_ahead(
+            self.draw_photos, numbers, num_workers=self.num_workers, ahead=2 * self.num_workers
+        )
+
+    def _draw(self, request: dict) -> tuple[np.ndarray, np.ndarray]:
+        what = f"photos number {request['number']} of {self._place}"
+        return self.ask_one(lambda worker: worker.ask(request), what)
