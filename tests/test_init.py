@@ -48,6 +48,11 @@ def test_a_saved_model_loads_after_importing_placevec(saved_model, imports):
     )
 
 
+@pytest.mark.one_backend
+def test_a_layer_may_be_the_first_that_is_imported():
+    assert run("from placevec.layers.netvlad import NetVLAD; print(NetVLAD(2).name)") == "net_vlad"
+
+
 def test_losses_are_known_to_keras_too():
     known = {name for name in keras.saving.get_custom_objects() if name.startswith("placevec>")}
     assert {"placevec>NetVLAD", "placevec>GeM", "placevec>PixelScaling"} <= known

@@ -1,5 +1,7 @@
 """Mathematics of the network: from pixels to numbers, and from local features to a descriptor."""
 
+import keras  # noqa: F401  its first import imports all layers, so that none may be half imported
+
 from placevec.layers.clusters import assignment_weights as assignment_weights
 from placevec.layers.clusters import initialize_clusters as initialize_clusters
 from placevec.layers.clusters import kmeans as kmeans
