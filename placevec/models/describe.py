@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from placevec.images import (
     run_model,
 )
 from placevec.input_file import shown
+
+if TYPE_CHECKING:
+    from placevec.models.engines import Engine
 
 _log = logging.getLogger(__name__)
 
@@ -137,6 +141,68 @@ def describe_in_batches(
     Raises:
         ValueError: As `describe`, but for photos that cannot be read.
     """
+    for outputs, places in _in_batches(
+        model,
+        model,
+        paths,
+        image_size=image_size,
+        batch_size=batch_size,
+        channels=channels,
+        change=change,
+        progress=progress,
+    ):
+        yield outputs[0], places
+
+
+def features_in_batches(
+    engine: "Engine",
+    paths: Sequence[Path | np.ndarray],
+    *,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int | None = DescribeConfig.batch_size,
+    progress: Callable[..., Iterable] = no_progress,
+) -> Iterator[tuple[np.ndarray, np.ndarray, list[int]]]:
+    """Describes photos batch by batch, with their local features from the same pass.
+
+    Args:
+        engine: Engine. Opened with `features`.
+        paths: sequence of Path. The photos.
+        image_size: (int, int) or None. Rows and columns.
+        batch_size: int or None. Photos in a batch.
+        progress: callable. `tqdm`, or what has its arguments.
+
+    Yields:
+        Descriptors `(n, D)` float32, local features `(n, rows, columns, D')` float16 of unit
+        length, and the places in `paths` of their photos, in order.
+
+    Raises:
+        ValueError: As `describe_in_batches`, or if the engine was opened without features.
+    """
+    for (descriptors, features), places in _in_batches(
+        engine,
+        engine.with_features,
+        paths,
+        image_size=image_size,
+        batch_size=batch_size,
+        channels=None,
+        change=None,
+        progress=progress,
+    ):
+        yield descriptors, features.astype(np.float16), places
+
+
+def _in_batches(
+    model: Callable[[np.ndarray], np.ndarray],
+    function: Callable[[np.ndarray], np.ndarray | tuple],
+    paths: Sequence[Path | np.ndarray],
+    *,
+    image_size: tuple[int, int] | None,
+    batch_size: int | None,
+    channels: int | None,
+    change: Callable[[np.ndarray, int], np.ndarray] | None,
+    progress: Callable[..., Iterable],
+) -> Iterator[tuple[tuple[np.ndarray, ...], list[int]]]:
+    """Yields what `function` makes of photos for `model`, as a tuple, and their places."""
     if isinstance(paths, str | Path):
         raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
     if not len(paths):
@@ -145,7 +211,7 @@ def describe_in_batches(
         batch_size = getattr(model, "batch_size", BATCH_SIZE)
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
-    calls, function = getattr(model, "parallel_calls", 1), model
+    calls = getattr(model, "parallel_calls", 1)
     if is_keras_model(model):
         function = functools.partial(run_model, model.predict_on_batch, name="keras")
         channels = channels or model.input_shape[-1]
@@ -179,12 +245,13 @@ def _describe_batch(
     batch_size: int,
     paths: Sequence[Path | np.ndarray],
     batch: list[tuple[int, np.ndarray]],
-) -> tuple[np.ndarray, list[int]]:
-    """Returns the descriptors of a batch and the places of its photos."""
+) -> tuple[tuple[np.ndarray, ...], list[int]]:
+    """Returns what a model makes of a batch, descriptors first, and the places of its photos."""
     pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
     for row, (_, photo) in enumerate(batch):
         pixels[row] = photo
-    output = function(pixels)
+    outputs = function(pixels)
+    output, *others = outputs if isinstance(outputs, tuple) else (outputs,)
     if not isinstance(output, np.ndarray):
         keras = sys.modules.get("keras")
         output = np.asarray(output) if keras is None else keras.ops.convert_to_numpy(output)
@@ -204,7 +271,7 @@ def _describe_batch(
             f"{lengths[first]:g} from the model for {named(paths, places[first])}. Take another "
             "model, or leave the photo out if it is blank"
         )
-    return descriptors, places
+    return (descriptors, *(each[: len(batch)] for each in others)), places
 
 
 def _read_or_none(

@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from placevec.models.engines.outputs import Outputs, descriptors_of
+
 LARGEST_DIFFERENCE = 1e-5
 """By how much a number of a unit descriptor may differ in float32."""
 
@@ -15,30 +17,44 @@ _FARTHEST = float(np.finfo(np.float32).max)  # of what is not comparable; JSON h
 
 
 def compare(
-    run: Callable[[np.ndarray], np.ndarray],
-    reference: Callable[[np.ndarray], np.ndarray],
+    run: Callable[[np.ndarray], Outputs],
+    reference: Callable[[np.ndarray], Outputs],
     photos: np.ndarray,
 ) -> dict:
     """Describes photos both ways.
 
     Args:
-        run: callable. `(B, H, W, C)` uint8 to `(B, D)`; what is checked.
+        run: callable. `(B, H, W, C)` uint8 to `(B, D)`, with local features or without; what is
+            checked.
         reference: callable. The same by Keras in float32.
         photos: (N, H, W, C) uint8.
 
     Returns:
-        dict of `largest_difference`, of a number of the descriptors, and `least_cosine`.
+        dict of `largest_difference`, of a number of descriptors and features, and `least_cosine`,
+        of descriptors.
     """
-    expected, received = (
-        np.concatenate([np.asarray(each(photo[None]), np.float32) for photo in photos])
-        for each in (reference, run)
-    )
-    difference = np.abs(received - expected).max() if received.shape == expected.shape else np.inf
+    pairs = [(reference(photo[None]), run(photo[None])) for photo in photos]
+    difference = max(_difference(*pair) for pair in pairs)
     if not np.isfinite(difference):
         return {"largest_difference": _FARTHEST, "least_cosine": -1.0}
+    expected, received = (
+        np.concatenate([np.asarray(descriptors_of(each), np.float32) for each in side])
+        for side in zip(*pairs, strict=True)
+    )
     lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(received, axis=1)
     cosines = np.sum(expected * received, axis=1) / np.maximum(lengths, 1e-12)
     return {"largest_difference": float(difference), "least_cosine": float(cosines.min())}
+
+
+def _difference(expected: Outputs, received: Outputs) -> float:
+    """Returns the largest difference of a number; infinity if shapes differ, NaN if one is NaN."""
+    both = [each if isinstance(each, tuple) else (each,) for each in (expected, received)]
+    if [np.shape(each) for each in both[0]] != [np.shape(each) for each in both[1]]:
+        return np.inf
+    differences = (
+        np.abs(np.subtract(*pair, dtype=np.float32)).max() for pair in zip(*both, strict=True)
+    )
+    return float(np.max(list(differences)))
 
 
 def check_photos(image_size: tuple[int, int], channels: int) -> np.ndarray:

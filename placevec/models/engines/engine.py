@@ -9,6 +9,7 @@ import numpy as np
 
 from placevec.images import run_model
 from placevec.models.describe import describe_in_batches, named, no_progress
+from placevec.models.engines.outputs import Outputs, descriptors_of
 from placevec.models.photo_list import photo_list
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Engine:
         largest_difference: float or None. From Keras's float32 descriptors of check photos, the
             largest difference of a number. None: it is Keras.
         least_cosine: float or None. The least similarity to those descriptors.
-        run: callable. `(B, H, W, C)` uint8 to `(B, D)` float32.
+        run: callable. `(B, H, W, C)` uint8 to `(B, D)` float32, or to these and local features
+            `(B, rows, columns, D')` where it was opened with `features`.
 
     Input shape:
         `(batch, *image_size, C)`, uint8.
@@ -59,10 +61,33 @@ class Engine:
     model_id: str
     largest_difference: float | None
     least_cosine: float | None
-    run: Callable[[np.ndarray], np.ndarray] = field(repr=False)
+    run: Callable[[np.ndarray], Outputs] = field(repr=False)
 
     def __call__(self, photos: np.ndarray) -> np.ndarray:
         """Returns the descriptors (B, D) of photos (B, H, W, C) of the model's size."""
+        return descriptors_of(self._outputs(photos))
+
+    def with_features(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns descriptors and local features, in one pass.
+
+        Args:
+            photos: (B, H, W, C) uint8, of the model's size.
+
+        Returns:
+            (B, D) and (B, rows, columns, D') float32, both of unit L2 norm.
+
+        Raises:
+            ValueError: If it was not opened with `features`.
+        """
+        outputs = self._outputs(photos)
+        if not isinstance(outputs, tuple):
+            raise ValueError(
+                "Local features need a model that was opened with `features=True`. Received: one "
+                "opened without"
+            )
+        return outputs
+
+    def _outputs(self, photos: np.ndarray) -> Outputs:
         photos = np.asarray(photos)
         takes = (*self.image_size, self.channels)
         if photos.ndim != 4 or photos.dtype != np.uint8 or photos.shape[1:] != takes:

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 from placevec.models.descriptor_model import without_xla
+from placevec.models.engines.outputs import Outputs, in_order
 
 
 def wrap(model: keras.Model, precision: str) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
 
     Args:
         model: keras.Model. Not changed.
@@ -23,9 +24,10 @@ def wrap(model: keras.Model, precision: str) -> Callable:
         return _graph(model)
     one_at_a_time = threading.Lock()  # on JAX the model hands its weights over to the call
 
-    def run(photos: np.ndarray) -> np.ndarray:
+    def run(photos: np.ndarray) -> Outputs:
         with one_at_a_time:
-            return keras.ops.convert_to_numpy(model.predict_on_batch(photos))
+            outputs = keras.tree.flatten(model.predict_on_batch(photos))
+            return in_order(map(keras.ops.convert_to_numpy, outputs))
 
     return run
 
@@ -49,10 +51,10 @@ def _graph(model: keras.Model) -> Callable:
     signature = [tf.TensorSpec(source.shape, source.dtype)]
 
     @tf.function(input_signature=signature, autograph=False)
-    def compute(photos: tf.Tensor) -> tf.Tensor:
-        return model(photos, training=False)
+    def compute(photos: tf.Tensor) -> list[tf.Tensor]:
+        return keras.tree.flatten(model(photos, training=False))
 
-    return lambda photos: compute(photos).numpy()
+    return lambda photos: in_order(keras.ops.convert_to_numpy(each) for each in compute(photos))
 
 
 def _in_bfloat16(model: keras.Model) -> keras.Model:

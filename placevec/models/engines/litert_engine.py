@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from placevec.models.engines.outputs import Outputs, in_order
+
 if TYPE_CHECKING:
     import keras
 
@@ -20,7 +22,7 @@ def export(model: "keras.Model", folder: Path) -> None:
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
 
     Args:
         folder: Path. What `export` wrote.
@@ -33,7 +35,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
         path = str(folder / MODEL_FILE)
         idle.put(Interpreter(model_path=path, num_threads=max(1, threads // calls)))
 
-    def run(photos: np.ndarray) -> np.ndarray:
+    def run(photos: np.ndarray) -> Outputs:
         interpreter = idle.get()
         try:
             source = interpreter.get_input_details()[0]
@@ -42,7 +44,8 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
                 interpreter.allocate_tensors()
             interpreter.set_tensor(source["index"], photos)
             interpreter.invoke()
-            return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+            outputs = interpreter.get_output_details()
+            return in_order(interpreter.get_tensor(each["index"]) for each in outputs)
         finally:
             idle.put(interpreter)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from placevec.models.engines.outputs import Outputs, in_order
+
 if TYPE_CHECKING:
     import keras
 
@@ -20,7 +22,7 @@ def export(model: "keras.Model", folder: Path) -> None:
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
 
     Args:
         folder: Path. What `export` wrote.
@@ -37,7 +39,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
     )
     name = session.get_inputs()[0].name
 
-    def run(photos: np.ndarray) -> np.ndarray:
-        return session.run(None, {name: photos})[0]
+    def run(photos: np.ndarray) -> Outputs:
+        return in_order(session.run(None, {name: photos}))
 
     return run

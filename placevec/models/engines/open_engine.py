@@ -17,6 +17,7 @@ from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache import Export, find_export, make_export
 from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
 from placevec.models.engines.engine import Engine
+from placevec.models.engines.outputs import Outputs, descriptors_of
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 from placevec.models.model_file import find_model_file
 from placevec.process.workers import num_cores
@@ -36,6 +37,7 @@ def open_engine(
     parallel_calls: int | None = None,
     threads: int | None = None,
     calibration: Sequence[Path | str] = (),
+    features: bool = False,
 ) -> Engine:
     """Opens a saved model with the library that runs it fastest, or with the one asked for.
 
@@ -61,6 +63,8 @@ def open_engine(
         calibration: sequence of Path. Photos that the numbers of int8 are fitted to, 136 of them
             from all over; needed the first time, then the network in int8 is kept in the
             cache.
+        features: bool. Also local features, which `Engine.with_features` returns, in the same
+            pass; an export of its own. Defaults to `False`.
 
     Returns:
         Engine.
@@ -70,15 +74,21 @@ def open_engine(
         ImportError: If the engine asked for is not installed.
         OSError: If its export cannot be written to the cache, nor to a temporary folder.
         ValueError: If there is no such engine or it has no such precision, the model is damaged
-            or cannot be exported, int8 has no photos to be fitted to, or float32 differs from Keras
-            by more than 1e-5.
+            or cannot be exported, int8 has no photos to be fitted to or is asked for local
+            features, or float32 differs from Keras by more than 1e-5.
 
     Reference:
         [OpenVINO](https://docs.openvino.ai), [ONNX Runtime](https://onnxruntime.ai),
         [LiteRT](https://ai.google.dev/edge/litert).
     """
     opening = _Opening(
-        find_model_file(model_path), precision, image_size, parallel_calls, threads, calibration
+        find_model_file(model_path),
+        precision,
+        image_size,
+        parallel_calls,
+        threads,
+        calibration,
+        features,
     )
     opened = opening.open_fastest() if engine == "auto" else opening.open(engine)
     _log.info("%s runs the model, %s", opened.name, precision)
@@ -100,14 +110,20 @@ class _Opening:
         parallel_calls: int | None,
         threads: int | None,
         calibration: Sequence[Path | str],
+        features: bool,
     ):
+        if features and precision == "int8":
+            raise ValueError(
+                "Local features are computed in float32 or bf16. Received: precision='int8'. "
+                "Take `--rerank sift`, or another `--precision`"
+            )
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
         self.path, self.precision, self.image_size = path, precision, image_size
         self.threads = threads or num_cores()
         self.parallel_calls = parallel_calls or self.threads
-        self.calibration = calibration
+        self.calibration, self.features = calibration, features
         self.exports: dict[str, Export] = {}
 
     @functools.cached_property
@@ -115,6 +131,15 @@ class _Opening:
         from placevec.models.descriptor_model import load_model
 
         return load_model(self.path)
+
+    @functools.cached_property
+    def whole(self) -> "keras.Model":
+        """The model with the outputs that are asked for."""
+        if not self.features:
+            return self.model
+        from placevec.models.features import with_features
+
+        return with_features(self.model)
 
     @functools.cached_property
     def facts(self) -> dict:
@@ -191,9 +216,12 @@ class _Opening:
 
     def _find(self, name: str) -> Export | None:
         """Returns an export of the cache, which is hashed at most once."""
-        if name not in self.exports and (found := find_export(self.path, name)):
+        if name not in self.exports and (found := find_export(self.path, self._export_name(name))):
             self.exports[name] = found
         return self.exports.get(name)
+
+    def _export_name(self, name: str) -> str:
+        return f"{name}_features" if self.features else name
 
     def _known_facts(self, names: Sequence[str]) -> dict:
         """Returns what is known of the model, from an export where there is one."""
@@ -234,7 +262,7 @@ class _Opening:
     def _wrapped(self, precision: str) -> Callable[[np.ndarray], np.ndarray]:
         from placevec.models.engines.keras_engine import wrap
 
-        return wrap(self.model, precision)
+        return wrap(self.whole, precision)
 
     def _engine(
         self, name: str, facts: dict, size: tuple, calls: int, run: Callable, checked: dict
@@ -287,10 +315,10 @@ class _Opening:
                 f"KERAS_BACKEND={backend_name()}. Describe a photo with "
                 "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
-        make = functools.partial(kind.find().export, self.model)
+        make = functools.partial(kind.find().export, self.whole)
         problem = f"{self.path} cannot be exported for {name}"
         make = functools.partial(_make_or_refuse, problem, make)
-        return make_export(self.path, name, make, self.facts)
+        return make_export(self.path, self._export_name(name), make, self.facts)
 
     def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
         """Returns how the engine compares with Keras; compares on first use."""
@@ -341,13 +369,15 @@ def _one_line(problem: str, clear: tuple[type[Exception], ...]) -> Iterator[None
         ) from error
 
 
-def _unit(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+def _unit(run: Callable[[np.ndarray], Outputs]) -> Callable[[np.ndarray], Outputs]:
     """Scales descriptors to unit length in float32: a coarser precision leaves them near it."""
 
-    def scaled(photos: np.ndarray) -> np.ndarray:
-        descriptors = np.asarray(run(photos), np.float32)
+    def scaled(photos: np.ndarray) -> Outputs:
+        outputs = run(photos)
+        descriptors = np.asarray(descriptors_of(outputs), np.float32)
         lengths = np.linalg.norm(descriptors, axis=1, keepdims=True)
-        return descriptors / np.maximum(lengths, 1e-6)
+        descriptors = descriptors / np.maximum(lengths, 1e-6)
+        return (descriptors, outputs[1]) if isinstance(outputs, tuple) else descriptors
 
     return scaled
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placevec.models.engines.outputs import Outputs, in_order
+
 if TYPE_CHECKING:
     import keras
 
@@ -28,7 +30,7 @@ def export(model: "keras.Model", folder: Path) -> None:
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32.
+    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
 
     Args:
         folder: Path. What `export` wrote.
@@ -65,12 +67,13 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
 
     compiling = threading.Lock()
 
-    def run(photos: np.ndarray) -> np.ndarray:
+    def run(photos: np.ndarray) -> Outputs:
         with compiling:
             idle = requests(photos.shape)
         request = idle.get()
         try:
-            return request.infer(photos, share_inputs=True)[0].copy()
+            found = request.infer(photos, share_inputs=True)
+            return in_order(each.copy() for each in found.values())
         finally:
             idle.put(request)
 

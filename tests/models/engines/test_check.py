@@ -50,3 +50,13 @@ def test_photos_are_the_same_ones_each_time_and_use_the_range(channels):
 
 def test_names_the_processor():
     assert cpu_name()
+
+
+def test_local_features_are_compared_too():
+    photos = check_photos((16, 24), 3)[:2]
+    unit = np.ones((1, 4), np.float32) / 2
+    cells = np.ones((1, 2, 3, 1), np.float32)
+    found = compare(lambda _: (unit, cells + 0.25), lambda _: (unit, cells), photos)
+    assert found == {"largest_difference": 0.25, "least_cosine": 1.0}
+    found = compare(lambda _: unit, lambda _: (unit, cells), photos)
+    assert found["least_cosine"] == -1.0

@@ -393,3 +393,32 @@ def test_refuses_photos_that_are_no_uint8(saved, noise):
     for photos in (noise[0], noise.astype(np.float32), noise[..., :1]):
         with pytest.raises(ValueError, match=r"uint8 photos \(batch, 40, 56, 3\)"):
             engine(photos)
+
+
+def test_local_features_come_from_the_same_pass(saved, small_model, noise, engine_name):
+    engine = open_engine(saved, engine=engine_name, features=True)
+    plain = open_engine(saved, engine=engine_name)
+    assert (engine.model_id, engine.descriptor_dim) == (plain.model_id, plain.descriptor_dim)
+    descriptors, features = engine.with_features(noise)
+    np.testing.assert_allclose(descriptors, plain(noise), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(engine(noise), descriptors, rtol=0, atol=1e-6)
+    grid = keras.Model(small_model.input, small_model.get_layer("aggregator").input)
+    expected = keras.ops.convert_to_numpy(grid(noise))
+    expected = expected / np.maximum(np.linalg.norm(expected, axis=-1, keepdims=True), 1e-12)
+    np.testing.assert_allclose(features, expected, rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="opened with `features=True`"):
+        plain.with_features(noise)
+
+
+@pytest.mark.one_backend
+def test_features_in_bf16_are_float32_near_those_of_float32(saved, noise):
+    exact = open_engine(saved, engine="keras", features=True).with_features(noise)[1]
+    coarse = open_engine(saved, engine="keras", features=True, precision="bf16")
+    features = coarse.with_features(noise)[1]
+    assert features.dtype == np.float32 and 0 < np.abs(features - exact).max() < 0.1
+
+
+@pytest.mark.one_backend
+def test_refuses_features_in_int8(saved):
+    with pytest.raises(ValueError, match="float32 or bf16.*--rerank sift"):
+        open_engine(saved, precision="int8", features=True)

@@ -28,10 +28,7 @@ FIRST_CALLS = """
 import importlib.util
 import sys
 import threading
-import types
 
-# That file needs Keras for the name of a type alone, and Keras takes seconds to import.
-sys.modules["keras"] = types.SimpleNamespace(Model=object)
 spec = importlib.util.spec_from_file_location("openvino_engine", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)

@@ -1,0 +1,215 @@
+"""The first answers of a search put into a better order by what both photos show where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+SURE_GAP = 0.1
+"""A first answer that is more similar than the second by this much keeps its place."""
+
+WEIGHT = 1.0
+"""What a share of 1 of matched cells adds to a similarity."""
+
+_RADIUS = 2  # in cells: how far a cell asks its neighbors
+_TOLERANCE = 2  # in cells: by how much two shifts may differ and still agree
+_FEWEST_AGREEING = 4  # of the 24 neighbors within the radius
+
+LocalMatcher = Callable[[int, np.ndarray], list[np.ndarray]]
+"""Takes the place of a query and `(n,)` rows of the database; returns for each row the matched
+points `(m, 4)` float32: column and row in the query, then in the match, as shares of the photo's
+sides in [0, 1]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reranked:
+    """Answers in their new order.
+
+    Args:
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        scores: (Q, k) float32. Similarity, plus `WEIGHT` times the share of matched points where
+            the photos were compared; larger is better.
+        inliers: (Q, k) int64. Matched points that agree on where they are; -1 where the photos were
+            not compared. The count of the first answer says how much to trust it.
+        points: list of Q lists. The matched points of the first answers, as a `LocalMatcher`
+            returns them.
+    """
+
+    neighbors: np.ndarray
+    scores: np.ndarray
+    inliers: np.ndarray
+    points: list[list[np.ndarray]]
+
+
+def rerank(
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    matcher: LocalMatcher,
+    *,
+    top: int,
+    full_count: int,
+    sure_gap: float = SURE_GAP,
+    num_with_points: int = 1,
+) -> Reranked:
+    """Compares each query with its first answers point by point and orders them again.
+
+    The score of an answer is its similarity plus the share of matched points. Only queries whose
+    first and second answer are about as similar are ordered again: a sure first answer stays, and
+    is compared only to say how much to trust it.
+
+    Args:
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        similarities: (Q, k) float32. Of unit descriptors, best first.
+        matcher: callable. See `LocalMatcher`.
+        top: int. Answers of a query to compare.
+        full_count: int. Matched points that count as a share of 1.
+        sure_gap: float. See `SURE_GAP`.
+        num_with_points: int. Answers of a query whose matched points are kept.
+
+    Returns:
+        Reranked.
+
+    Raises:
+        ValueError: If shapes differ or a count is below 1.
+
+    Example:
+    >>> points = {0: np.zeros((0, 4)), 1: np.zeros((9, 4))}
+    >>> found = rerank(np.array([[0, 1]]), np.array([[0.50, 0.49]]),
+    ...                lambda query, rows: [points[row] for row in rows], top=2, full_count=10)
+    >>> found.neighbors.tolist(), found.inliers.tolist()
+    ([[1, 0]], [[9, 0]])
+    """
+    if np.shape(neighbors) != np.shape(similarities) or np.ndim(neighbors) != 2:
+        raise ValueError(
+            "`neighbors` and `similarities` must both be (Q, k). Received: "
+            f"{np.shape(neighbors)} and {np.shape(similarities)}"
+        )
+    if min(top, full_count) < 1:
+        raise ValueError(
+            f"`top` and `full_count` must be at least 1. Received: {top} and {full_count}"
+        )
+    neighbors = np.array(neighbors, np.int64)
+    scores, inliers = np.array(similarities, np.float32), np.full(neighbors.shape, -1, np.int64)
+    points = []
+    for query in range(len(neighbors)):
+        count = min(top, int((neighbors[query] >= 0).sum()))
+        if count > 1 and scores[query, 0] - scores[query, 1] > sure_gap:
+            count = 1
+        found = matcher(query, neighbors[query, :count]) if count else []
+        inliers[query, :count] = [len(each) for each in found]
+        scores[query, :count] += WEIGHT * inliers[query, :count] / full_count
+        order = np.argsort(-scores[query, :count], kind="stable")
+        for each in (neighbors, scores, inliers):
+            each[query, :count] = each[query, order]
+        points.append([found[place] for place in order[:num_with_points].tolist()])
+    return Reranked(neighbors, scores, inliers, points)
+
+
+def map_matcher(
+    query_maps: np.ndarray, candidate_maps: Callable[[np.ndarray], np.ndarray]
+) -> LocalMatcher:
+    """Returns what matches the maps of local features of one network.
+
+    Args:
+        query_maps: (Q, h, w, D) float. Of unit length, such as a memory map of float16.
+        candidate_maps: callable. Takes rows of the database `(n,)`, returns `(n, h, w, D)`.
+    """
+
+    def match(query: int, rows: np.ndarray) -> list[np.ndarray]:
+        maps = candidate_maps(rows)
+        cells = mutual_cells(query_maps[query], maps)
+        grids = query_maps.shape[1:3], maps.shape[1:3]
+        is_kept = agreeing(cells, *grids)
+        return [_points(each, kept, *grids) for each, kept in zip(cells, is_kept, strict=True)]
+
+    return match
+
+
+def mutual_cells(query_map: np.ndarray, candidate_maps: np.ndarray) -> np.ndarray:
+    """Matches the cells of a photo with those of others that are each other's most similar one.
+
+    Args:
+        query_map: (h, w, D) float. Local features of unit length.
+        candidate_maps: (n, h', w', D) float. Those of the others.
+
+    Returns:
+        (n, h * w) int64. For each cell of the query, row by row, the cell of the candidate; -1
+        where there is none.
+    """
+    query = np.ascontiguousarray(query_map, np.float32).reshape(-1, query_map.shape[-1])
+    candidates = np.ascontiguousarray(candidate_maps, np.float32)
+    count = len(candidates)
+    candidates = candidates.reshape(-1, query.shape[1])
+    similarity = (candidates @ query.T).reshape(count, -1, len(query))  # (n, h' * w', h * w)
+    best_query = similarity.argmax(axis=2)  # (n, h' * w')
+    best = np.take_along_axis(similarity, best_query[..., None], 2)[..., 0]
+    is_mutual = best == np.take_along_axis(similarity.max(axis=1), best_query, 1)
+    cells = np.full((count, len(query)), -1, np.int64)
+    photo, cell = np.nonzero(is_mutual)
+    wanted = photo * len(query) + best_query[photo, cell]
+    wanted, first = np.unique(wanted, return_index=True)  # of equal cells the first counts
+    cells.reshape(-1)[wanted] = cell[first]
+    return cells
+
+
+def agreeing(
+    cells: np.ndarray, query_grid: tuple[int, int], candidate_grid: tuple[int, int]
+) -> np.ndarray:
+    """Tells which matched cells moved as the cells around them did.
+
+    A match is kept if, of the up to 24 cells around it in the query, at least 4 are matched and
+    moved as far in the candidate, within two cells. What lies at one depth moves together, so
+    that photos with several planes, or taken from another place, keep their matches, which one
+    homography does not.
+
+    Args:
+        cells: (n, h * w) int64. What `mutual_cells` returns.
+        query_grid: (int, int). `h` and `w`.
+        candidate_grid: (int, int). Rows and columns of the candidates' maps.
+
+    Returns:
+        (n, h * w) bool.
+
+    Reference:
+        [Bian et al., 2017](https://arxiv.org/abs/1703.05553), where neighbors vote for a match.
+    """
+    rows, columns = query_grid
+    is_matched = (cells >= 0).reshape(-1, rows, columns)
+    across = candidate_grid[1]
+    far = rows + columns + sum(candidate_grid)  # shifts of cells without a match agree with none
+    row = np.where(is_matched, cells.reshape(-1, rows, columns) // across, far)
+    column = np.where(is_matched, cells.reshape(-1, rows, columns) % across, far)
+    row_shift = (row - np.arange(rows)[:, None]).astype(np.int16)
+    column_shift = (column - np.arange(columns)).astype(np.int16)
+    votes = np.zeros(row.shape, np.int16)
+    for down in range(_RADIUS + 1):
+        for right in range(-_RADIUS if down else 1, _RADIUS + 1):
+            here, there = _overlap(rows, columns, down, right)
+            agree = np.abs(row_shift[here] - row_shift[there]) <= _TOLERANCE
+            agree &= np.abs(column_shift[here] - column_shift[there]) <= _TOLERANCE
+            agree &= is_matched[here]
+            votes[here] += agree
+            votes[there] += agree
+    return (is_matched & (votes >= _FEWEST_AGREEING)).reshape(cells.shape)
+
+
+def _overlap(rows: int, columns: int, down: int, right: int) -> tuple[tuple, tuple]:
+    """Returns the parts of grids `(n, rows, columns)` whose cells are so far from each other."""
+    every, left = slice(None), max(0, -right)
+    here = every, slice(0, max(0, rows - down)), slice(left, columns - max(0, right))
+    there = every, slice(down, None), slice(left + right, columns - left)
+    return here, there
+
+
+def _points(
+    cells: np.ndarray,
+    is_kept: np.ndarray,
+    query_grid: tuple[int, int],
+    candidate_grid: tuple[int, int],
+) -> np.ndarray:
+    """Returns the centers of kept cells as a `LocalMatcher` returns them."""
+    here = np.flatnonzero(is_kept)
+    sides = []
+    for each, (rows, columns) in ((here, query_grid), (cells[here], candidate_grid)):
+        sides += [(each % columns + 0.5) / columns, (each // columns + 0.5) / rows]
+    return np.stack(sides, axis=1).astype(np.float32)
