@@ -1,0 +1,220 @@
+"""How surely a photo of a run shows a place that the run has seen before."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from placevec.loops.own_threshold import OwnThreshold
+
+_FEWEST_ELSEWHERE = 10  # photos of other places: the best of fewer says little
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The best earlier match of a photo of a run.
+
+    Args:
+        query: int. Number of the photo in the run, from 0.
+        match: int. Number of the earlier photo.
+        similarity: float in [-1, 1]. Cosine of their descriptors after the mean of the run so far
+            is taken off; larger is better.
+        gap: float. What `similarity` is above the best photo of any other place; larger is surer.
+        num_consistent: int. Photos in a row, this one included, whose matches lie near each other.
+        inliers: int or None. Pairs of cells that agree with one movement of the camera. None: not
+            asked for.
+        accepted: bool. Whether the match counts as a loop.
+    """
+
+    query: int
+    match: int
+    similarity: float
+    gap: float
+    num_consistent: int
+    inliers: int | None
+    accepted: bool
+
+
+class LoopScorer:
+    """Compares each descriptor of a run with those before it, in the order of the run.
+
+    The score that carries a threshold from one run to another is the gap: the similarity to the
+    best match, less the similarity to the best photo of any other place. Before that, the mean of
+    all descriptors so far is taken off. Photos within `exclusion` of the query are not compared,
+    and photos within `exclusion` of the match, or of a place that a loop joined it to, show the
+    same place. Memory grows by `4 * D` bytes a photo up to `capacity` photos; then the oldest
+    tenth is forgotten.
+
+    Args:
+        exclusion: float. How far along the run a photo must lie, in the units of `along`.
+        threshold: float or None. Least gap of a loop. None: learned from the run so far, see
+            `OwnThreshold`.
+        precision: float in (0, 1). What the run's own threshold promises.
+        consistency: int. Photos in a row whose matches must lie near each other.
+        capacity: int. Most photos that are remembered.
+
+    Raises:
+        ValueError: If a setting is out of range.
+
+    Reference:
+        Schubert, Neubert and Protzel, "Unsupervised learning methods for visual place recognition
+        in discretely and continuously changing environments",
+        [ICRA 2020](https://arxiv.org/abs/2001.08960), for the mean.
+    """
+
+    def __init__(
+        self,
+        *,
+        exclusion: float,
+        threshold: float | None,
+        precision: float,
+        consistency: int,
+        capacity: int,
+    ):
+        if not exclusion > 0:
+            raise ValueError(f"`exclusion` must be positive. Received: exclusion={exclusion:g}")
+        if consistency < 1:
+            raise ValueError(f"`consistency` must be at least 1. Received: {consistency}")
+        if capacity < 10:
+            raise ValueError(f"`capacity` must be at least 10 photos. Received: {capacity}")
+        self.exclusion, self.threshold, self.consistency = exclusion, threshold, consistency
+        self.own = OwnThreshold(precision)
+        self.num_forgotten = 0
+        self._capacity = capacity
+        self._count = 0  # photos remembered
+        self._descriptors = np.empty((0, 0), np.float32)
+        self._sum = np.zeros(0)
+        self._along = np.empty(0)
+        self._place = np.empty(0)  # `along` of the first photo of the place that each one shows
+        self._recent: deque[float] = deque(maxlen=consistency)  # `along` of the last matches
+
+    def __len__(self) -> int:
+        return self.num_forgotten + self._count
+
+    def add(self, descriptor: ArrayLike, along: float) -> Loop | None:
+        """Adds the next photo and returns its best match.
+
+        Args:
+            descriptor: (D,) float, of unit L2 norm.
+            along: float. How far along the run: its number, seconds or meters travelled; never
+                less than that of the photo before it.
+
+        Returns:
+            Loop, or None while fewer than ten photos of other places can be compared.
+
+        Raises:
+            ValueError: If `descriptor` is not finite, is zero or of another size than the first,
+                or `along` falls.
+        """
+        vector = self._checked(descriptor, along)
+        self._sum = self._sum + vector if self._count + self.num_forgotten else vector.copy()
+        loop, place = self._match(vector.astype(np.float32), along)
+        self._remember(vector, along, place)
+        return loop
+
+    def _match(self, vector: NDArray[np.float32], along: float) -> tuple[Loop | None, float]:
+        """Returns the best match, and where along the run the place of the query was first seen."""
+        comparable = int(np.searchsorted(self._along[: self._count], along - self.exclusion))
+        if not comparable:
+            self._recent.clear()
+            return None, along
+        similarities = self._similarities(vector, comparable)
+        best, is_elsewhere = self._best(similarities, np.ones(comparable, bool))
+        if is_elsewhere.sum() < _FEWEST_ELSEWHERE:
+            self._recent.clear()
+            return None, along
+        second, is_third = self._best(similarities, is_elsewhere)
+        if not is_third.any():
+            self._recent.clear()
+            return None, along
+        third = similarities[is_third].max()
+        gap = float(similarities[best] - similarities[second])
+        self.own.add(gap, 2 * float(similarities[second] - third))
+        threshold = self.own.value() if self.threshold is None else self.threshold
+        num_consistent = self._count_consistent(float(self._along[best]))
+        accepted = gap >= threshold and num_consistent >= self.consistency
+        loop = Loop(
+            query=len(self),
+            match=self.num_forgotten + best,
+            similarity=float(similarities[best]),
+            gap=gap,
+            num_consistent=num_consistent,
+            inliers=None,
+            accepted=accepted,
+        )
+        return loop, float(self._place[best]) if gap >= threshold else along
+
+    def _similarities(self, vector: NDArray[np.float32], count: int) -> NDArray[np.floating]:
+        """Returns the cosines to the first `count` photos, all less the mean of the run so far."""
+        mean = (self._sum / (len(self) + 1)).astype(np.float32)
+        by_vector, by_mean = (self._descriptors[:count] @ np.stack([vector, mean], 1)).T
+        mean_vector, mean_mean = float(mean @ vector), float(mean @ mean)
+        lengths2 = (1 - 2 * by_mean + mean_mean) * (1 - 2 * mean_vector + mean_mean)
+        cosines = (by_vector - by_mean - mean_vector + mean_mean) / np.sqrt(
+            np.maximum(lengths2, 1e-12)
+        )
+        return np.clip(cosines, -1, 1)
+
+    def _best(
+        self, similarities: NDArray[np.floating], is_open: NDArray[np.bool_]
+    ) -> tuple[int, NDArray[np.bool_]]:
+        """Returns the best of the open photos, and which open photos show another place."""
+        best = int(np.argmax(np.where(is_open, similarities, -np.inf)))
+        count = len(similarities)
+        along, place = self._along[:count], self._place[:count]
+        is_near = np.abs(along - along[best]) <= self.exclusion
+        is_near |= np.abs(place - place[best]) <= self.exclusion
+        return best, is_open & ~is_near
+
+    def _count_consistent(self, match_along: float) -> int:
+        count, after = 1, match_along
+        for before in reversed(self._recent):
+            if count >= self.consistency or abs(before - after) > self.exclusion:
+                break
+            count, after = count + 1, before
+        self._recent.append(match_along)
+        return count
+
+    def _remember(self, vector: NDArray[np.floating], along: float, place: float) -> None:
+        if self._count == self._capacity:
+            forgotten = self._capacity // 10
+            kept = self._count - forgotten
+            for values in (self._descriptors, self._along, self._place):
+                values[:kept] = values[forgotten : self._count].copy()
+            self._count, self.num_forgotten = kept, self.num_forgotten + forgotten
+        if self._count == len(self._along):
+            size = min(self._capacity, max(64, 2 * self._count))
+            self._descriptors = _enlarged(self._descriptors, (size, len(vector)))
+            self._along = _enlarged(self._along, (size,))
+            self._place = _enlarged(self._place, (size,))
+        self._descriptors[self._count] = vector
+        self._along[self._count], self._place[self._count] = along, place
+        self._count += 1
+
+    def _checked(self, descriptor: ArrayLike, along: float) -> NDArray[np.floating]:
+        vector = np.asarray(descriptor, float)
+        if vector.ndim != 1 or (len(self) and vector.shape != self._sum.shape):
+            raise ValueError(
+                "A run's descriptors must be vectors of equal size. Received: shape "
+                f"{vector.shape} after {self._sum.shape}"
+            )
+        length = float(np.linalg.norm(vector))
+        if not (np.isfinite(length) and length > 0):
+            raise ValueError(
+                f"A descriptor must be finite and not zero. Received: length {length:g} for photo "
+                f"{len(self)}"
+            )
+        if not np.isfinite(along) or (self._count and along < self._along[self._count - 1]):
+            raise ValueError(
+                "Photos must be added in the order of the run. Received: photo "
+                f"{len(self)} at {along:g}, before the one before it. Sort them by time"
+            )
+        return vector / length
+
+
+def _enlarged(values: NDArray, shape: tuple[int, ...]) -> NDArray:
+    larger = np.empty(shape, values.dtype)
+    if len(values):
+        larger[: len(values)] = values
+    return larger

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from placevec.loops.scorer import LoopScorer
+
+pytestmark = pytest.mark.one_backend
+SETTINGS = {"exclusion": 3, "threshold": 0.4, "precision": 0.95, "consistency": 1, "capacity": 500}
+
+
+def scorer(**changed):
+    return LoopScorer(**{**SETTINGS, **changed})
+
+
+def laps(num_laps, length, dim=128, noise=0.3, seed=0):
+    """Descriptors of a track that is driven several times."""
+    rng = np.random.default_rng(seed)
+    track = rng.normal(size=(length, dim)) + 2  # a mean that all places share
+    found = np.concatenate([track] * num_laps) + noise * rng.normal(size=(num_laps * length, dim))
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def slow_first_match(descriptors, query, exclusion):
+    """The best match, its similarity and its gap, in plain loops, while no loop was accepted."""
+    mean = descriptors[: query + 1].mean(0)
+    similarity = {}
+    for other in range(query):
+        if query - other > exclusion:
+            one, two = descriptors[query] - mean, descriptors[other] - mean
+            similarity[other] = one @ two / np.sqrt((one @ one) * (two @ two))
+    best = max(similarity, key=similarity.get)
+    elsewhere = [value for other, value in similarity.items() if abs(other - best) > exclusion]
+    return best, similarity[best], similarity[best] - max(elsewhere)
+
+
+def test_equals_plain_loops():
+    descriptors = laps(1, 40)
+    found = map_run(scorer(threshold=9.0), descriptors)
+    for loop in filter(None, found):
+        best, similarity, gap = slow_first_match(descriptors, loop.query, 3)
+        assert loop.match == best
+        assert loop.similarity == pytest.approx(similarity, abs=1e-5)
+        assert loop.gap == pytest.approx(gap, abs=1e-5)
+    assert sum(loop is not None for loop in found) > 20
+
+
+def map_run(one, descriptors):
+    return [one.add(vector, row) for row, vector in enumerate(descriptors)]
+
+
+def test_finds_the_second_and_the_third_lap():
+    """On the third lap two laps show the place: none of them counts as another place."""
+    found = map_run(scorer(), laps(3, 30))
+    accepted = [loop for loop in found if loop and loop.accepted]
+    assert len(accepted) > 50
+    assert all((loop.query - loop.match) % 30 == 0 for loop in accepted)
+    assert {loop.query // 30 for loop in accepted} == {1, 2}
+
+
+def test_a_run_without_loops_has_none():
+    assert not any(loop.accepted for loop in map_run(scorer(), laps(1, 60)) if loop)
+
+
+def test_the_run_learns_its_own_threshold():
+    found = map_run(scorer(threshold=None, precision=0.9), laps(2, 60))
+    accepted = [loop for loop in found if loop and loop.accepted]
+    assert len(accepted) > 40
+    assert np.mean([loop.query - loop.match == 60 for loop in accepted]) > 0.9
+
+
+def test_consistency_asks_for_matches_in_a_row():
+    descriptors = laps(2, 30)
+    rng = np.random.default_rng(3)
+    lonely = rng.normal(size=(10, 128)) + 2
+    lonely /= np.linalg.norm(lonely, axis=1, keepdims=True)
+    descriptors = np.concatenate([descriptors[:30], lonely, descriptors[35:36], lonely + 0.01])
+    alone = map_run(scorer(), descriptors)[40]
+    assert alone.accepted and alone.match == 5
+    assert not map_run(scorer(consistency=2), descriptors)[40].accepted
+
+
+def test_photos_near_in_the_run_are_not_compared():
+    found = map_run(scorer(exclusion=8, threshold=-9.0), laps(1, 40))
+    assert all(loop.query - loop.match >= 8 for loop in found if loop)
+
+
+def test_forgets_the_oldest_at_its_capacity():
+    one = scorer(capacity=40)
+    found = map_run(one, laps(3, 35))
+    assert len(one) == 105 and one.num_forgotten == 68 // 4 * 4
+    accepted = [loop for loop in found if loop and loop.accepted]
+    assert accepted and all((loop.query - loop.match) % 35 == 0 for loop in accepted)
+
+
+def test_equal_photos_are_no_loop():
+    """A camera that stands still shows one place only: there is none to tell it from."""
+    found = map_run(scorer(), np.ones((40, 8)))
+    assert not any(loop.accepted for loop in found if loop)
+
+
+@pytest.mark.parametrize(
+    "second, along, message",
+    [
+        ([np.nan, 1], 1, "finite and not zero"),
+        ([0, 0], 1, "finite and not zero. Received: length 0 for photo 1"),
+        ([1, 0, 0], 1, "of equal size"),
+        ([1, 0], -1, "in the order of the run"),
+        ([1, 0], np.nan, "in the order of the run"),
+    ],
+)
+def test_refuses_what_is_no_photo_of_the_run(second, along, message):
+    one = scorer()
+    one.add([1, 0], 0)
+    with pytest.raises(ValueError, match=message):
+        one.add(second, along)
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"exclusion": 0}, "`exclusion` must be positive"),
+        ({"consistency": 0}, "`consistency` must be at least 1"),
+        ({"capacity": 1}, "at least 10 photos"),
+    ],
+)
+def test_refuses_settings_out_of_range(changed, message):
+    with pytest.raises(ValueError, match=message):
+        scorer(**changed)
