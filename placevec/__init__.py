@@ -24,6 +24,9 @@ if "tensorflow" not in sys.modules:
 if TYPE_CHECKING:
     from placevec.evaluation import evaluate as evaluate
     from placevec.evaluation import recall as recall
+    from placevec.loops import LoopDetector as LoopDetector
+    from placevec.loops import calibrate as calibrate
+    from placevec.loops import find_loops as find_loops
     from placevec.models import Engine
     from placevec.models import open_engine as open_engine
     from placevec.places import PlaceDataset as PlaceDataset
@@ -39,6 +42,7 @@ _HOMES = {
     "placevec.models": ("open_engine",),
     "placevec.retrieval": ("describe", "describe_to", "search"),
     "placevec.evaluation": ("evaluate", "recall"),
+    "placevec.loops": ("LoopDetector", "calibrate", "find_loops"),
     "placevec.training": ("train",),
 }
 

@@ -107,6 +107,7 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 def test_every_public_name_is_there():
     from placevec.evaluation import evaluate, recall
+    from placevec.loops import LoopDetector, calibrate, find_loops
     from placevec.models import open_engine
     from placevec.places import PlaceDataset
     from placevec.retrieval import describe, describe_to, search
@@ -124,6 +125,9 @@ def test_every_public_name_is_there():
         "search": search,
         "evaluate": evaluate,
         "recall": recall,
+        "LoopDetector": LoopDetector,
+        "calibrate": calibrate,
+        "find_loops": find_loops,
         "train": train,
     }
 

@@ -12,6 +12,7 @@ from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
 from placevec.cli.index import index
 from placevec.cli.info import info
+from placevec.cli.loops import calibrate, loops
 from placevec.cli.old_spellings import in_new_spelling
 from placevec.cli.remove import remove
 from placevec.cli.render import render_over
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "search": search,
             "remove": remove,
             "evaluate": evaluate,
+            "loops": loops,
+            "calibrate": calibrate,
             "whiten": whiten,
             "crop": crop,
             "check": check,

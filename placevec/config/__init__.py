@@ -16,6 +16,8 @@ from placevec.config.describe import DescribeConfig as DescribeConfig
 from placevec.config.describe import EvaluateConfig as EvaluateConfig
 from placevec.config.dictionary import from_dict as from_dict
 from placevec.config.dictionary import to_dict as to_dict
+from placevec.config.loops import CalibrateConfig as CalibrateConfig
+from placevec.config.loops import LoopsConfig as LoopsConfig
 from placevec.config.model import ModelConfig as ModelConfig
 from placevec.config.render import RenderConfig as RenderConfig
 from placevec.config.search import IndexConfig as IndexConfig

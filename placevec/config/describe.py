@@ -8,7 +8,9 @@ from placevec.config.refusals import need_at_least, need_image_size, refuse, set
 
 
 @dataclass(frozen=True, kw_only=True)
-class _RunsModel:
+class RunsModel:
+    """What runs a model over photos."""
+
     model: Path | None = None
     """Trained model: a .keras file or an old .h5 file."""
     image_size: tuple[int, int] | None = None
@@ -20,10 +22,6 @@ class _RunsModel:
     """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
     a GPU, else the fastest here of those that are installed and equal Keras. All but keras read an
     export, which is made once and kept in your cache folder (PLACEVEC_CACHE names another)."""
-    precision: Precision = "float32"
-    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
-    made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
-    that it describes first, and keeps that in the cache folder."""
 
     def __post_init__(self) -> None:
         settle_types(self)
@@ -33,7 +31,15 @@ class _RunsModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeConfig(_RunsModel):
+class _ChoosesPrecision(RunsModel):
+    precision: Precision = "float32"
+    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
+    made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
+    that it describes first, and keeps that in the cache folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeConfig(_ChoosesPrecision):
     """How photos are turned into descriptors."""
 
     out: Path = Path("descriptors.npz")
@@ -57,7 +63,7 @@ class DescribeConfig(_RunsModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(_RunsModel):
+class EvaluateConfig(_ChoosesPrecision):
     """How recall is measured."""
 
     radius_m: float = 25.0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
 _CONFIDENCE = 0.95
@@ -102,7 +102,7 @@ def wilson(share: float, count: int) -> Interval:
     >>> str(wilson(1.0, 10))
     '100.0 (72.2 to 100.0)'
     """
-    z2 = scipy.stats.norm.ppf((1 + _CONFIDENCE) / 2) ** 2
+    z2 = float(scipy.special.ndtri((1 + _CONFIDENCE) / 2)) ** 2
     center = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = np.sqrt(z2 * (share * (1 - share) / count + z2 / (4 * count**2))) / (1 + z2 / count)
     return Interval(share, max(0.0, float(center - half)), min(1.0, float(center + half)))
@@ -127,5 +127,5 @@ def lower_bound(num_right: ArrayLike, num_accepted: ArrayLike) -> NDArray[np.flo
     [False, True]
     """
     right, accepted = np.asarray(num_right), np.asarray(num_accepted)
-    bound = scipy.stats.beta.ppf(1 - _CONFIDENCE, np.maximum(right, 1), accepted - right + 1)
+    bound = scipy.special.betaincinv(np.maximum(right, 1), accepted - right + 1, 1 - _CONFIDENCE)
     return np.where(right > 0, bound, 0.0)

@@ -125,12 +125,10 @@ class LoopScorer:
             self._recent.clear()
             return None, along
         second, is_third = self._best(similarities, is_elsewhere)
-        if not is_third.any():
-            self._recent.clear()
-            return None, along
-        third = similarities[is_third].max()
         gap = float(similarities[best] - similarities[second])
-        self.own.add(gap, 2 * float(similarities[second] - third))
+        if is_third.any():
+            third = similarities[is_third].max()
+            self.own.add(gap, 2 * float(similarities[second] - third))
         threshold = self.own.value() if self.threshold is None else self.threshold
         num_consistent = self._count_consistent(float(self._along[best]))
         accepted = gap >= threshold and num_consistent >= self.consistency

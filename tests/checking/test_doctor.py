@@ -1,11 +1,7 @@
 import importlib.metadata
 import sys
 
-import pytest
-
 from placevec.checking import doctor
-
-pytestmark = pytest.mark.one_backend
 
 
 def facts():

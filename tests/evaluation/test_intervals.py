@@ -5,8 +5,6 @@ import pytest
 
 from placevec.evaluation.intervals import compare_shares, lower_bound, wilson
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_the_interval_holds_the_share():
     rng = np.random.default_rng(0)

@@ -3,8 +3,6 @@ import pytest
 
 from placevec.evaluation.precision import precision_recall
 
-pytestmark = pytest.mark.one_backend
-
 
 def slow_curve(scores, is_right, has_answer, is_ignored):
     """Counts at each distinct score, in plain loops."""

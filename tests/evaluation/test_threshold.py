@@ -4,8 +4,6 @@ import pytest
 from placevec.evaluation.intervals import lower_bound
 from placevec.evaluation.threshold import learn_threshold
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_is_the_lowest_score_that_carries_the_precision():
     rng = np.random.default_rng(0)

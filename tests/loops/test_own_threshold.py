@@ -5,8 +5,6 @@ import pytest
 
 from placevec.loops.own_threshold import OwnThreshold
 
-pytestmark = pytest.mark.one_backend
-
 
 def slow_value(gaps, wrong_gaps, precision):
     """Tries each gap, in plain loops."""

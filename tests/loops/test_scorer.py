@@ -3,7 +3,6 @@ import pytest
 
 from placevec.loops.scorer import LoopScorer
 
-pytestmark = pytest.mark.one_backend
 SETTINGS = {"exclusion": 3, "threshold": 0.4, "precision": 0.95, "consistency": 1, "capacity": 500}
 
 

@@ -1,0 +1,103 @@
+"""Loops found while photos come in."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placevec.config import LoopsConfig
+from placevec.loops.scorer import Loop, LoopScorer
+from placevec.loops.threshold_file import read_threshold
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MOST_PHOTOS = 100_000
+"""Photos that a detector remembers."""
+
+
+class LoopDetector:
+    """Tells for each new photo whether it closes a loop with an earlier one.
+
+    It finds what `find_loops` finds in the whole run with the same threshold. `add` may be called
+    by several threads; photos count in the order in which they enter. It remembers `4 * D` bytes a
+    photo (2 MB for 1,000 photos of 512 dimensions) of the last `MOST_PHOTOS` photos.
+
+    Args:
+        model: Engine, as `placevec.load_model` returns, or any callable with `describe(photos)`;
+            or the file or name of a model.
+        threshold: float, Path or None. Least gap of a loop, or a file of `placevec calibrate`.
+            None: learned from the run so far, which accepts nothing before it has seen enough
+            loops.
+        exclusion: float. Photos nearer along the run are no loop: a number of photos, or seconds if
+            `add` is given times.
+        precision: float in (0, 1). Of the run's own threshold.
+        consistency: int. Photos in a row whose matches must lie near each other.
+
+    Raises:
+        ValueError: If a setting is out of range, or the threshold is that of another model.
+
+    Example:
+
+        detector = placevec.LoopDetector(placevec.load_model("tiny"), threshold=0.2)
+        for image, time_s in camera:
+            for loop in detector.add(image, time_s=time_s):
+                print(loop.query, loop.match, loop.gap)
+    """
+
+    def __init__(
+        self,
+        model: Callable | Path | str,
+        *,
+        threshold: float | Path | str | None = LoopsConfig.threshold,
+        exclusion: float = LoopsConfig.exclusion_frames,
+        precision: float = LoopsConfig.precision,
+        consistency: int = LoopsConfig.consistency,
+    ):
+        if isinstance(model, Path | str):
+            from placevec.models import open_engine
+
+            model = open_engine(model)
+        self._model = model
+        self._scorer = LoopScorer(
+            exclusion=exclusion,
+            threshold=read_threshold(threshold, getattr(model, "model_id", None)),
+            precision=precision,
+            consistency=consistency,
+            capacity=MOST_PHOTOS,
+        )
+        self._lock = threading.Lock()
+        self._is_timed: bool | None = None
+
+    def __len__(self) -> int:
+        return len(self._scorer)
+
+    def add(
+        self, image: "np.ndarray | Image.Image | Path | str", *, time_s: float | None = None
+    ) -> list[Loop]:
+        """Adds the next photo of the run.
+
+        Args:
+            image: (H, W, 3) uint8 RGB of any size, a PIL image, or the path of a photo.
+            time_s: float or None. When it was taken, in seconds; for all photos or for none.
+
+        Returns:
+            list of Loop: the accepted one, or none.
+
+        Raises:
+            ValueError: If the photo cannot be read, is older than the one before it, or only some
+                photos have times.
+        """
+        with self._lock:
+            is_timed = time_s is not None
+            if self._is_timed not in (None, is_timed):
+                raise ValueError(
+                    "Give `time_s` for all photos of a run or for none. Received: photo "
+                    f"{len(self)} {'with' if is_timed else 'without'} one, unlike those before it"
+                )
+            descriptor = self._model.describe([image])[0]
+            loop = self._scorer.add(descriptor, len(self) if time_s is None else time_s)
+            self._is_timed = is_timed
+            return [loop] if loop is not None and loop.accepted else []

@@ -1,0 +1,68 @@
+"""Pictures of loops."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placevec.images.contact_sheet import RIGHT, new_figure, save_figure
+
+if TYPE_CHECKING:
+    from placevec.loops.find import LoopsFound
+
+_MOST_PIXELS = 800  # of a side of the similarity matrix
+
+
+def draw_similarities(found: "LoopsFound", path: Path) -> None:
+    """Draws the similarity of all photos to all, with the loops as dots.
+
+    Of a long run every n-th photo is drawn; all loops are.
+
+    Args:
+        found: LoopsFound.
+        path: Path. Picture file to write.
+    """
+    count = len(found.dataset)
+    rows = np.arange(0, count, -(-count // _MOST_PIXELS))
+    descriptors = found.descriptors[rows] - found.descriptors.mean(axis=0)
+    descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
+    figure = new_figure(6.4, 5.6)
+    axes = figure.subplots()
+    edges = (-0.5, count - 0.5)
+    image = axes.imshow(
+        descriptors @ descriptors.T, vmin=-0.2, vmax=1, cmap="gray", extent=(*edges, *edges[::-1])
+    )
+    queries = [loop.query for loop in found.accepted]
+    matches = [loop.match for loop in found.accepted]
+    axes.scatter(matches, queries, s=9, color=RIGHT, label=f"{len(queries)} loops", linewidths=0)
+    axes.set(xlabel="earlier photo", ylabel="photo", xlim=edges, ylim=edges[::-1])
+    axes.legend(loc="upper right", fontsize=8)
+    figure.colorbar(image, label="similarity, less the mean of the run")
+    save_figure(figure, path, dpi=100)
+
+
+def draw_trajectory(found: "LoopsFound", path: Path) -> None:
+    """Draws where the photos were taken, north up, and a line for each loop.
+
+    Args:
+        found: LoopsFound, whose photos have positions.
+        path: Path. Picture file to write.
+    """
+    places_m = found.dataset.positions_m
+    if places_m is None:
+        raise ValueError(f"A map needs positions. Received: none in {found.dataset.root}")
+    east, north = (places_m - np.floor(places_m.min(axis=0))).T
+    figure = new_figure(6, 5)
+    axes = figure.subplots()
+    axes.plot(east, north, color="#888888", linewidth=1, marker=".", markersize=2)
+    for loop in found.accepted:
+        ends = [loop.match, loop.query]
+        axes.plot(east[ends], north[ends], color=RIGHT, linewidth=0.8, alpha=0.6)
+    axes.scatter(east[:1], north[:1], color="black", s=20, label="start", zorder=3)
+    unit = found.dataset.unit
+    title = f"{len(found.accepted)} loops; frame: {found.dataset.frame}"
+    axes.set(xlabel=f"east, {unit}", ylabel=f"north, {unit}", title=title)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    save_figure(figure, path, dpi=100)

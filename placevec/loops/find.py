@@ -1,0 +1,193 @@
+"""All loops of a run."""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.config import Engine as EngineName
+from placevec.config import LoopsConfig
+from placevec.loops.detector import MOST_PHOTOS
+from placevec.loops.route import along_run, order_of_run
+from placevec.loops.scorer import Loop, LoopScorer
+from placevec.loops.threshold_file import read_threshold
+from placevec.loops.write import require_folder, write_loops
+from placevec.models.describe import describe, no_progress
+from placevec.models.model_file import model_path
+from placevec.places import PlaceDataset
+from placevec.sources.photos import open_photos
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class LoopsFound:
+    """The best earlier match of each photo of a run; as text, a summary for people.
+
+    Args:
+        dataset: PlaceDataset. The photos that could be read, in the order of the run.
+        descriptors: (N, D) float32, of unit L2 norm.
+        loops: list of Loop, in the order of the run; those that are accepted are loops.
+        threshold: float. Least gap of a loop; infinity if the run could not learn one.
+        precision: float or None. What the run estimates that share of the loops that are right to
+            be; None if a threshold was given.
+    """
+
+    dataset: PlaceDataset
+    descriptors: NDArray[np.float32]
+    loops: list[Loop]
+    threshold: float
+    precision: float | None
+
+    @property
+    def accepted(self) -> list[Loop]:
+        """The loops."""
+        return [loop for loop in self.loops if loop.accepted]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns a row for each photo that has a match.
+
+        Returns:
+            DataFrame with `query` and `match`, file names; `query_number` and `match_number`, their
+            places in the run; `similarity`, `gap`, `num_consistent` and `accepted`.
+        """
+        import pandas as pd
+
+        names = self.dataset.names.astype(object)
+        queries = np.array([loop.query for loop in self.loops], np.int64)
+        matches = np.array([loop.match for loop in self.loops], np.int64)
+        return pd.DataFrame(
+            {
+                "query": names[queries],
+                "match": names[matches],
+                "query_number": queries,
+                "match_number": matches,
+                "similarity": np.round([loop.similarity for loop in self.loops], 4),
+                "gap": np.round([loop.gap for loop in self.loops], 4),
+                "num_consistent": [loop.num_consistent for loop in self.loops],
+                "accepted": [loop.accepted for loop in self.loops],
+            }
+        )
+
+    def __str__(self) -> str:
+        count = len(self.accepted)
+        loops = f"{count or 'no'} loop{'' if count == 1 else 's'} in {len(self.dataset)} photos"
+        if self.precision is None:
+            return f"{loops}; threshold {self.threshold:.4g}, as given"
+        share = f"{100 * self.precision:g} %"
+        if math.isinf(self.threshold):
+            return (
+                f"{loops}: this run does not show {share} precision by itself, which needs at "
+                f"least {math.ceil(1 / (1 - self.precision) - 1e-9)} loops that stand out. Give "
+                "`--threshold`, or a lower `--precision`"
+            )
+        return (
+            f"{loops}; threshold {self.threshold:.4g}, which this run learned from itself for an "
+            f"estimated precision of {share}"
+        )
+
+
+def find_loops(
+    photos: PlaceDataset | Path | str,
+    model: Callable[[np.ndarray], np.ndarray] | Path | str | None = LoopsConfig.model,
+    *,
+    out: Path | str | None = LoopsConfig.out,
+    exclusion_frames: int = LoopsConfig.exclusion_frames,
+    exclusion_s: float | None = LoopsConfig.exclusion_s,
+    exclusion_m: float | None = LoopsConfig.exclusion_m,
+    threshold: float | Path | str | None = LoopsConfig.threshold,
+    precision: float = LoopsConfig.precision,
+    consistency: int = LoopsConfig.consistency,
+    image_size: tuple[int, int] | None = LoopsConfig.image_size,
+    batch_size: int | None = LoopsConfig.batch_size,
+    engine: EngineName = LoopsConfig.engine,
+    progress: Callable[..., Iterable] = no_progress,
+) -> LoopsFound:
+    """Finds photos of a run that show a place which the run has seen before.
+
+    Each photo is compared with those before it only, so `LoopDetector` with the same threshold
+    finds the same loops while the run is driven. See `LoopScorer` for the score.
+
+    Args:
+        photos: PlaceDataset, Path or str. A folder of photos, a video, or READER:PATH.
+        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
+            from `(B, H, W, C)` uint8 to `(B, D)`.
+        out: See `LoopsConfig`, like the others.
+        exclusion_frames: int. Photos nearer along the run are no loop.
+        exclusion_s: float or None. The same in seconds.
+        exclusion_m: float or None. The same in metres travelled.
+        threshold: float, Path or None. Least gap of a loop.
+        precision: float. Of the run's own threshold.
+        consistency: int. Photos in a row whose matches must lie near each other.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch.
+        engine: str. What runs the model, if `model` is a file.
+        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        LoopsFound.
+
+    Raises:
+        FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
+        ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
+            another model.
+    """
+    settings = LoopsConfig(
+        model=None if model is None or callable(model) else Path(model),
+        out=None if out is None else Path(out),
+        exclusion_frames=exclusion_frames,
+        exclusion_s=exclusion_s,
+        exclusion_m=exclusion_m,
+        threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
+        precision=precision,
+        consistency=consistency,
+    )
+    if settings.out is not None:
+        require_folder(settings.out)
+    dataset = open_photos(photos)
+    dataset = dataset.take(order_of_run(dataset))
+    ways = {"exclusion_s": exclusion_s, "exclusion_m": exclusion_m}
+    along_run(dataset, **ways)  # refused before the long work
+    opened = model
+    if not callable(model):
+        from placevec.models import open_engine
+
+        opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
+    least_gap = read_threshold(settings.threshold, getattr(opened, "model_id", None))
+    descriptors, kept = describe(
+        opened,
+        dataset.paths(),
+        image_size=image_size,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    dataset = dataset.take(kept)
+    along = along_run(dataset, **ways)
+
+    def match(least_gap: float | None) -> tuple[list[Loop], LoopScorer]:
+        scorer = LoopScorer(
+            exclusion=exclusion_s or exclusion_m or exclusion_frames,
+            threshold=least_gap,
+            precision=precision,
+            consistency=consistency,
+            capacity=MOST_PHOTOS,
+        )
+        found = [scorer.add(*each) for each in zip(descriptors, along.tolist(), strict=True)]
+        return [loop for loop in found if loop is not None], scorer
+
+    learned = None
+    if least_gap is None:
+        least_gap, learned = match(None)[1].own.value(), precision
+    loops = match(least_gap)[0]
+    found = LoopsFound(dataset, descriptors, loops, least_gap, learned)
+    if settings.out is not None:
+        write_loops(found, settings.out)
+    return found

@@ -1,0 +1,73 @@
+"""The order in which photos were taken, and how far along each one lies."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.places import PlaceDataset
+from placevec.places.name_order import by_number
+
+
+def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
+    """Returns the rows of a data set in the order in which its photos were taken.
+
+    Sequences follow each other. Photos of one are sorted by time if all times are known, else by
+    name, with numbers by their value.
+
+    Args:
+        dataset: PlaceDataset.
+
+    Returns:
+        (N,) int64.
+    """
+    runs = _runs(dataset)
+    names = np.array([by_number(name) for name in dataset.names.tolist()])
+    times_s = np.zeros(len(dataset))
+    if dataset.times_s is not None and np.isfinite(dataset.times_s).all():
+        times_s = dataset.times_s
+    return np.lexsort((names, times_s, runs))
+
+
+def along_run(
+    dataset: PlaceDataset, *, exclusion_s: float | None, exclusion_m: float | None
+) -> NDArray[np.floating]:
+    """Returns how far along the run each photo lies, in its order.
+
+    Args:
+        dataset: PlaceDataset, in the order of `order_of_run`.
+        exclusion_s: float or None. Given: seconds are counted.
+        exclusion_m: float or None. Given: metres travelled are counted. Neither: photos.
+
+    Returns:
+        (N,) float64, rising. A sequence begins farther than the exclusion after the end of the one
+        before it, so that photos of two sequences are always compared.
+
+    Raises:
+        ValueError: If times or positions are asked for and not all known.
+    """
+    along = np.arange(len(dataset), dtype=float)
+    if exclusion_s is not None:
+        if dataset.times_s is None or not np.isfinite(dataset.times_s).all():
+            raise ValueError(
+                f"`exclusion_s` needs photos whose times are all known. Received: {dataset.root}, "
+                "where some are missing. Use `exclusion_frames`, or add a column `time`"
+            )
+        along = dataset.times_s - dataset.times_s.min(initial=np.inf)
+    elif exclusion_m is not None:
+        if dataset.positions_m is None or dataset.unit == "frames":
+            raise ValueError(
+                f"`exclusion_m` needs photos with positions. Received: {dataset.root} without. Use "
+                "`exclusion_frames`, or name the photos as READER:PATH"
+            )
+        steps_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0), axis=1)
+        along = np.concatenate([[0.0], np.cumsum(steps_m)])[: len(dataset)]
+    begins = np.flatnonzero(np.diff(_runs(dataset))) + 1
+    apart = 2 * (exclusion_s or exclusion_m or len(dataset))
+    for begin in begins.tolist():
+        along[begin:] += along[begin - 1] + apart - along[begin]
+    return along
+
+
+def _runs(dataset: PlaceDataset) -> NDArray[np.int64]:
+    if dataset.sequence_ids is None:
+        return np.zeros(len(dataset), np.int64)
+    return dataset.sequence_ids

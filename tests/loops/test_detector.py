@@ -1,0 +1,54 @@
+import threading
+
+import cv2
+import pytest
+
+from placevec.loops import LoopDetector, find_loops
+
+
+@pytest.mark.parametrize("settings", [{}, {"consistency": 3}])
+def test_equals_the_whole_run(two_laps, engine, settings):
+    whole = find_loops(two_laps, engine, threshold=0.5, **settings)
+    detector = LoopDetector(engine, threshold=0.5, **settings)
+    found = [loop for path in two_laps.paths() for loop in detector.add(path)]
+    assert found == whole.accepted and len(found) > 30
+    assert len(detector) == 80
+
+
+def test_takes_pixels_and_times(two_laps, engine):
+    whole = find_loops(two_laps, engine, threshold=0.5, exclusion_s=20.0)
+    detector = LoopDetector(engine, threshold=0.5, exclusion=20.0)
+    found = []
+    for path, time_s in zip(two_laps.paths(), two_laps.times_s, strict=True):
+        found += detector.add(cv2.imread(str(path))[..., ::-1].copy(), time_s=time_s)
+    assert [(one.query, one.match) for one in found] == [
+        (one.query, one.match) for one in whole.accepted
+    ]
+
+
+def test_threads_do_not_lose_photos(two_laps, engine):
+    detector, paths = LoopDetector(engine, threshold=0.5), two_laps.paths()
+    threads = [
+        threading.Thread(target=lambda part=part: [detector.add(path) for path in paths[part::4]])
+        for part in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(detector) == 80
+
+
+def test_refuses_times_for_some_photos_only(two_laps, engine):
+    detector = LoopDetector(engine, threshold=0.5)
+    detector.add(two_laps.path(0))
+    with pytest.raises(ValueError, match="for all photos of a run or for none"):
+        detector.add(two_laps.path(1), time_s=1.0)
+    assert len(detector) == 1
+
+
+def test_refuses_an_older_photo(two_laps, engine):
+    detector = LoopDetector(engine, threshold=0.5, exclusion=5.0)
+    detector.add(two_laps.path(0), time_s=10.0)
+    with pytest.raises(ValueError, match="in the order of the run"):
+        detector.add(two_laps.path(1), time_s=9.0)

@@ -1,0 +1,105 @@
+import math
+
+import cv2
+import numpy as np
+import pytest
+
+from placevec.loops import find_loops
+from placevec.places import PlaceDataset
+
+
+def pairs(found):
+    names = found.dataset.names
+    return {(str(names[one.query]), str(names[one.match])) for one in found.accepted}
+
+
+@pytest.fixture
+def second_lap():
+    """The pairs of a photo of the second lap and that of the first lap at the same place."""
+    return {(f"{number}.png", f"{number - 40}.png") for number in range(40, 80)}
+
+
+def test_finds_the_second_lap(two_laps, engine, second_lap):
+    found = find_loops(two_laps, engine, threshold=0.5)
+    assert pairs(found) == second_lap
+    assert str(found) == "40 loops in 80 photos; threshold 0.5, as given"
+
+
+def test_the_run_learns_a_threshold_from_itself(two_laps, engine, second_lap):
+    found = find_loops(two_laps, engine, precision=0.9)
+    assert len(pairs(found) & second_lap) >= 38
+    assert len(pairs(found) - second_lap) <= 0.1 * len(pairs(found))
+    assert "which this run learned from itself for an estimated precision of 90 %" in str(found)
+
+
+def test_says_that_a_run_cannot_show_a_high_precision(two_laps, engine):
+    found = find_loops(two_laps, engine, precision=0.99)
+    assert math.isinf(found.threshold) and not found.accepted
+    assert "no loops in 80 photos" in str(found) and "at least 100 loops" in str(found)
+
+
+def test_a_folder_is_sorted_by_the_numbers_in_its_names(two_laps, engine, second_lap):
+    assert pairs(find_loops(two_laps.root, engine, threshold=0.5)) == second_lap
+
+
+def test_photos_are_sorted_by_time(two_laps, engine, second_lap):
+    order = np.random.default_rng(0).permutation(80)
+    assert pairs(find_loops(two_laps.take(order), engine, threshold=0.5)) == second_lap
+
+
+@pytest.mark.parametrize("exclusion", [{"exclusion_s": 41.0}, {"exclusion_m": 210.0}])
+def test_the_exclusion_may_be_seconds_or_metres(two_laps, engine, second_lap, exclusion):
+    """A lap takes 40 s and 200 m: what lies within more than a lap is no loop."""
+    assert not find_loops(two_laps, engine, threshold=0.5, **exclusion).accepted
+    a_third = {name: value / 3 for name, value in exclusion.items()}
+    assert pairs(find_loops(two_laps, engine, threshold=0.5, **a_third)) == second_lap
+
+
+def test_photos_of_two_sequences_are_always_compared(two_laps, engine):
+    """The last photo lies five photos after its match, but on another drive."""
+    rows = np.array([*range(30), 65])
+    one = PlaceDataset(two_laps.root, two_laps.names[rows])
+    assert not find_loops(one, engine, threshold=0.5).accepted
+    two = PlaceDataset(two_laps.root, two_laps.names[rows], sequence_ids=rows // 40)
+    assert pairs(find_loops(two, engine, threshold=0.5)) == {("65.png", "25.png")}
+
+
+def test_the_table_names_both_photos(two_laps, engine):
+    table = find_loops(two_laps, engine, threshold=0.5).to_frame()
+    row = table[table["query"] == "50.png"].iloc[0]
+    assert (row["match"], row["query_number"], row["match_number"]) == ("10.png", 50, 10)
+    assert row["accepted"] and row["gap"] > 0.5
+
+
+def test_one_photo_and_a_video_that_stands_still_have_no_loops(tmp_path, engine):
+    cv2.imwrite(str(tmp_path / "0.png"), np.full((32, 48, 3), 200, np.uint8))
+    found = find_loops(tmp_path, engine, threshold=0.5)
+    assert found.loops == [] and found.to_frame().empty
+    for number in range(1, 40):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((32, 48, 3), 200, np.uint8))
+    assert not find_loops(tmp_path, engine, threshold=0.5).accepted
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"exclusion_s": 5.0}, "needs photos whose times are all known"),
+        ({"exclusion_m": 5.0}, "needs photos with positions"),
+        ({"exclusion_s": 5.0, "exclusion_m": 5.0}, "Choose one of"),
+        ({"exclusion_frames": 0}, "`exclusion_frames` must be at least 1"),
+        ({"precision": 95}, "`precision` must be above 0 and below 1"),
+    ],
+)
+def test_refuses_before_it_describes(two_laps, settings, message):
+    def never(photos):
+        raise AssertionError("described")
+
+    with pytest.raises(ValueError, match=message):
+        find_loops(two_laps.root, never, **settings)
+
+
+def test_refuses_a_folder_that_cannot_be_made(two_laps, engine, tmp_path):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        find_loops(two_laps, engine, out=tmp_path / "missing" / "loops")
+    with pytest.raises(NotADirectoryError, match="must be a folder"):
+        find_loops(two_laps, engine, out=tmp_path / "0.png")
