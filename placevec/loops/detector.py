@@ -10,6 +10,7 @@ import numpy as np
 from placevec.config import LoopsConfig
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
+from placevec.models.model_file import model_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,17 +50,17 @@ class LoopDetector:
 
     def __init__(
         self,
-        model: Callable | Path | str,
+        model: Callable | Path | str | None = LoopsConfig.model,
         *,
         threshold: float | Path | str | None = LoopsConfig.threshold,
         exclusion: float = LoopsConfig.exclusion_frames,
         precision: float = LoopsConfig.precision,
         consistency: int = LoopsConfig.consistency,
     ):
-        if isinstance(model, Path | str):
+        if model is None or isinstance(model, Path | str):
             from placevec.models import open_engine
 
-            model = open_engine(model)
+            model = open_engine(model_path(model))
         self._model = model
         self._scorer = LoopScorer(
             exclusion=exclusion,
