@@ -27,11 +27,12 @@ from machine import LeftOut, describe_machine, measure_in_turns
 from panda3d import core
 
 from placevec.config import RenderConfig
-from placevec.rendering.cameras.model_tour import ModelTour
+from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.drawing.pipes import Canvas
 from placevec.rendering.drawing.renderer import Renderer
 from placevec.rendering.scenes.camera import Pose
-from placevec.rendering.worlds.load_world import find_models, load_world
+from placevec.rendering.tour import open_tour, plan_tour
+from placevec.rendering.worlds.load_world import find_models
 
 _AT_ONCE = 8
 _COMPARED_WITH = {
@@ -72,15 +73,15 @@ def main(
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
     print("| world | pipe | way | photos/s | ratio to bare |\n|---|---|---|---|---|")
     for path, up in zip(worlds, ups or ("y",) * len(worlds), strict=True):
-        world = load_world(path, up=up)
-        tour = ModelTour(world, RenderConfig(num_photos=3 * cameras))
-        shots = list(tour.shots())[:cameras]
+        settings = RenderConfig(num_photos=3 * cameras, up=up)
+        scenery = open_tour(path, settings)
+        shots = list(plan_tour(scenery, settings))[:cameras]
         poses = [shot.camera.pose for shot in shots]
         for pipe in pipes:
             try:
-                speeds = _measure(path, up, tour, shots[0].visit, poses, pipe, size, rounds)
+                speeds = _measure(path, up, scenery, shots[0].visit, poses, pipe, size, rounds)
             except OSError as error:
-                print(f"| {world.name} | {pipe} | not here: {error} | | |")
+                print(f"| {scenery.name} | {pipe} | not here: {error} | | |")
                 continue
             for way, (rates, costs) in speeds.items():
                 ratio = ""
@@ -88,7 +89,7 @@ def main(
                     bare = speeds[_COMPARED_WITH[way]]
                     ratio = f"{statistics.median(map(operator.truediv, bare[1], costs)):.2f}"
                 print(
-                    f"| {world.name} | {pipe} | {way} | {statistics.median(rates):.0f} "
+                    f"| {scenery.name} | {pipe} | {way} | {statistics.median(rates):.0f} "
                     f"({min(rates):.0f} to {max(rates):.0f}) | {ratio} |",
                     flush=True,
                 )
@@ -97,7 +98,7 @@ def main(
 def _measure(
     path: Path,
     up: str,
-    tour: ModelTour,
+    scenery: ModelScenery,
     visit: object,
     poses: list[Pose],
     pipe: str,
@@ -105,7 +106,7 @@ def _measure(
     rounds: int,
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Returns photos a second and processor seconds a photo of each way, a value a round."""
-    scene = tour.scene("", visit)
+    scene = scenery.scene("", visit)
     renderers = {
         oversize: Renderer(size, oversize=max(oversize, 1), pipe=pipe) for oversize in (0, 1, 2)
     }

@@ -1,9 +1,9 @@
 """3-D worlds -> photos and positions, drawn by Panda3D and written in the folder format."""
 
 from placevec.rendering.drawing.renderer import Renderer as Renderer
+from placevec.rendering.open_scenery import open_scenery as open_scenery
 from placevec.rendering.render import Rendering as Rendering
 from placevec.rendering.render import render as render
-from placevec.rendering.scenery import open_scenery as open_scenery
 from placevec.rendering.scenes.camera import Pose as Pose
 from placevec.rendering.scenes.weather import plan_visit as plan_visit
 from placevec.rendering.stream import PhotoStream as PhotoStream

@@ -7,17 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import panda3d
 
 from placevec.config import RenderConfig
-from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.process.workers import num_cores
-from placevec.rendering.cameras.model_tour import ModelTour
+from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.cameras.pose_files import open_trajectory
 from placevec.rendering.drawing.depth import refuse_too_many
 from placevec.rendering.drawing.pipes import Canvas, choose_pipe
-from placevec.rendering.open_tour import open_tour
 from placevec.rendering.photos.contact_sheet import CONTACT_SHEET, write_contact_sheet
 from placevec.rendering.photos.photo_folder import (
     WORLD_FILE,
@@ -28,17 +25,15 @@ from placevec.rendering.photos.photo_folder import (
     is_finished,
     missing_shots,
     read_world_file,
-    write_tables,
 )
 from placevec.rendering.photos.provenance import trajectory_sha256, world_sha256
 from placevec.rendering.photos.shot_drawer import ShotDrawer
+from placevec.rendering.photos.tables import write_points_seen, write_positions, write_split
 from placevec.rendering.photos.train_line import train_lines
-from placevec.rendering.scenery import TOWN
-from placevec.rendering.scenes.shot import Shot
 from placevec.rendering.scenes.weather import WEATHERS
-from placevec.rendering.town.tour import TownTour
+from placevec.rendering.tour import open_tour, plan_tour
+from placevec.rendering.town.town_scenery import TOWN, TownScenery
 from placevec.rendering.workers.shot_workers import ShotWorkers
-from placevec.sources import write_points, write_splits
 
 _TOWN_SPACING_M = 10.0
 _MOST_WORKERS = 8  # each holds the world
@@ -137,25 +132,25 @@ def render(
         settings = replace(settings, spacing_m=_TOWN_SPACING_M)
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
-    tour = open_tour(world, settings)
-    about = _about(tour)
+    scenery = open_tour(world, settings)
+    about = _about(scenery, settings)
     wanted = {"settings": _settings(name, settings)}
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
         return _found(out_dir, settings)
     if not is_town and (settings.points or settings.depth):
-        refuse_too_many(len(tour.world.positions_m))
+        refuse_too_many(len(scenery.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
     Canvas(pipe, (8, 8)).close()  # before anything is sought or written for it
     if not is_town:
-        about["rejected"] = tour.viewpoints.rejected
-        about["spacing_m"] = tour.viewpoints.spacing_m
-        about["clearance_m"] = tour.viewpoints.body.clearance_m
+        about["rejected"] = scenery.viewpoints.rejected
+        about["spacing_m"] = scenery.viewpoints.spacing_m
+        about["clearance_m"] = scenery.viewpoints.body.clearance_m
     drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
     with held(out_dir):
         if is_finished(out_dir, wanted):  # by a process that ended a moment ago
             return _found(out_dir, settings)
-        return _draw(world, tour, settings, out_dir, wanted, about, drawn_by, progress)
+        return _draw(world, scenery, settings, out_dir, wanted, about, drawn_by, progress)
 
 
 def _found(out_dir: Path, settings: RenderConfig) -> Rendering:
@@ -175,7 +170,7 @@ def _finished(
 
 def _draw(
     world: Path | str,
-    tour: TownTour | ModelTour,
+    scenery: TownScenery | ModelScenery,
     settings: RenderConfig,
     out_dir: Path,
     wanted: dict,
@@ -186,22 +181,29 @@ def _draw(
     """Draws the photos that are missing, and gives the folder its name."""
     partial_dir = begin(out_dir, wanted | drawn_by)
     started = time.perf_counter()
-    shots = list(tour.shots())
+    shots = list(plan_tour(scenery, settings))
     missing = missing_shots(partial_dir, shots)
     wanting = shots if settings.points or settings.depth else missing
     with (
         _choose_drawer(
-            world, tour, settings, drawn_by["pipe"], partial_dir, len(wanting)
+            world, scenery, settings, drawn_by["pipe"], partial_dir, len(wanting)
         ) as drawer,
         contextlib.closing(drawer.draw(wanting)) as drawn,
     ):
         points = dict(next(drawn) for _ in progress(wanting))
-    write_tables(partial_dir, shots, settings.field_of_view_deg)
+    write_positions(partial_dir, shots, settings.field_of_view_deg)
     write_contact_sheet(partial_dir, shots)
     if settings.points:
-        _write_points(partial_dir, shots, points)
-    if isinstance(tour, ModelTour) and settings.val_share > 0:
-        about = about | {"parts": _split(partial_dir, shots, settings)}
+        write_points_seen(partial_dir, shots, points)
+    if isinstance(scenery, ModelScenery) and settings.val_share > 0:
+        parts = write_split(
+            partial_dir,
+            shots,
+            val_share=settings.val_share,
+            buffer_m=settings.buffer_m,
+            seed=settings.seed,
+        )
+        about = about | {"parts": parts}
     finish(partial_dir, out_dir, wanted | about | drawn_by, shots)
     seconds = time.perf_counter() - started
     return _finished(out_dir, settings, num_drawn=len(missing), seconds=seconds)
@@ -262,10 +264,10 @@ def _settings(name: str, settings: RenderConfig) -> dict:
     return {"world": name} | values
 
 
-def _about(tour: ModelTour | TownTour) -> dict:
-    if isinstance(tour, TownTour):
-        return {"world": TOWN, "parts": [f"/{part}" for part in tour.num_streets]}
-    world, trajectory = tour.world, tour.settings.trajectory
+def _about(scenery: TownScenery | ModelScenery, settings: RenderConfig) -> dict:
+    if isinstance(scenery, TownScenery):
+        return {"world": TOWN, "parts": [f"/{district}" for district in scenery.districts]}
+    world, trajectory = scenery.world, settings.trajectory
     about = {
         "world": world.name,
         "sha256": world_sha256(world),
@@ -281,7 +283,7 @@ def _about(tour: ModelTour | TownTour) -> dict:
 
 def _choose_drawer(
     world: Path | str,
-    tour: TownTour | ModelTour,
+    scenery: TownScenery | ModelScenery,
     settings: RenderConfig,
     pipe: str,
     folder: Path,
@@ -293,38 +295,4 @@ def _choose_drawer(
         num_workers = min(num_cores(), _MOST_WORKERS, num_shots // _SHOTS_OF_A_WORKER)
     if min(num_workers, num_shots) > 1:
         return ShotWorkers(world, settings, pipe, folder, num_workers=num_workers)
-    return ShotDrawer(tour, settings, pipe, folder)
-
-
-def _write_points(folder: Path, shots: list[Shot], points: dict[Shot, np.ndarray]) -> None:
-    """Writes `points.npz` into the folder of each data set."""
-    of_root: dict[Path, list[Shot]] = {}
-    for shot in shots:
-        of_root.setdefault(shot.root, []).append(shot)
-    for root, group in of_root.items():
-        seen = points_matrix([points[shot] for shot in group])
-        write_points(folder / root, [shot.name for shot in group], seen)
-
-
-def _split(folder: Path, shots: list[Shot], settings: RenderConfig) -> list[str]:
-    """Writes `splits.csv`, and returns how its parts are named behind the folder."""
-    names = [shot.name for shot in shots]
-    positions_m = [(shot.camera.east_m, shot.camera.north_m) for shot in shots]
-    dataset = PlaceDataset(folder, names, positions_m=np.array(positions_m))
-    try:
-        split = split_photos(
-            dataset,
-            val_share=settings.val_share,
-            test_share=0.0,
-            buffer_m=settings.buffer_m,
-            seed=settings.seed,
-        )
-    except ValueError as error:
-        _log.warning("No split: %s. Set `--val-share 0` or a smaller `--buffer-m`", error)
-        return [""]
-    write_splits(folder, names, split.names, [shot.role for shot in shots], settings.buffer_m)
-    _log.info(
-        "%d photos to train on, %d to validate with, %d in neither, within %g m of the others",
-        *((split.names == part).sum() for part in ("train", "val", "")), settings.buffer_m,
-    )  # fmt: skip
-    return ["#train", "#val"]
+    return ShotDrawer(scenery, settings, pipe, folder)

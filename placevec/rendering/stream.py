@@ -7,8 +7,8 @@ import numpy as np
 
 from placevec.rendering.drawing.develop import develop
 from placevec.rendering.drawing.renderer import Renderer
-from placevec.rendering.scenery import Scenery
 from placevec.rendering.scenes.camera import Camera
+from placevec.rendering.scenes.scenery import Scenery
 from placevec.rendering.scenes.weather import WEATHERS, Visit, plan_visit
 
 NUM_NEAR = 5
@@ -43,7 +43,7 @@ class PhotoStream:
 
     Example:
 
-    >>> from placevec.rendering.scenery import open_scenery
+    >>> from placevec.rendering import open_scenery
     >>> with PhotoStream(open_scenery("town", num_streets=1), image_size=(24, 32)) as stream:
     ...     photos, labels = stream.draw_groups(16)
     >>> photos.shape, labels.shape

@@ -3,6 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from placevec.rendering.cameras.model_scenery import ModelScenery
+from placevec.rendering.scenes.camera import Camera, Pose
+from placevec.rendering.scenes.scene import Scene
 from placevec.rendering.town.layout import lay_out_town
 from placevec.rendering.worlds.world import World
 
@@ -64,3 +67,34 @@ def shapes():
     return SimpleNamespace(
         quad=_quad, box=_box, floor=_floor, world=_world, house=_house, blocks=_blocks
     )
+
+
+class _Line:
+    """Viewpoints on a line to the east, a metre apart."""
+
+    def __init__(self):
+        self.cameras = [self._camera(east_m) for east_m in range(100)]
+
+    def sample(self, rng):
+        return self.cameras[rng.integers(100)]
+
+    def sample_near(self, camera, rng, radius_m):
+        return self._camera(camera.east_m + rng.uniform(-radius_m, radius_m))
+
+    def sample_far(self, camera, rng, distance_m):
+        return self._camera(camera.east_m + distance_m + rng.uniform(1, 9))
+
+    @staticmethod
+    def _camera(east_m):
+        return Camera(Pose((float(east_m), 0.0, 1.7), 45.0), float(east_m), 0.0, 45.0)
+
+
+@pytest.fixture(scope="session")
+def line_model():
+    """A function from settings to a model whose cameras stand on a line."""
+
+    def open_line(**settings):
+        world = SimpleNamespace(name="line", scene=lambda visit: Scene([], earth=(0.0, 1.0, 0.0)))
+        return ModelScenery(world, lambda _: _Line(), **settings)
+
+    return open_line

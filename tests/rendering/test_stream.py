@@ -45,7 +45,7 @@ def test_a_path_goes_a_metre_a_photo(stream):
 
 
 def test_a_path_of_ones_own_is_followed(stream):
-    street = stream.scenery.town.streets[1]
+    street = stream.scenery.streets[1]
     east_m, north_m = street.to_world(street.nodes_m.mean(axis=0)[None])[0]
     _, labels = stream.draw_path(2, path=lambda t: (east_m + t, north_m, 2.0, 30.0 * t))
     np.testing.assert_allclose(labels[0], [east_m, north_m, 2.0, 0.0], rtol=1e-5, atol=1e-3)
@@ -53,7 +53,7 @@ def test_a_path_of_ones_own_is_followed(stream):
 
 
 def test_a_path_may_give_pitch_and_roll(stream):
-    east_m, north_m = stream.scenery.town.streets[0].to_world(np.array([[0.0, 30.0]]))[0]
+    east_m, north_m = stream.scenery.streets[0].to_world(np.array([[0.0, 30.0]]))[0]
     level, _ = stream.draw_path(1, path=lambda t: (east_m, north_m, 2.0, 0.0, 0.0, 0.0))
     up, _ = stream.draw_path(1, path=lambda t: (east_m, north_m, 2.0, 0.0, 80.0, 0.0))
     assert np.abs(level.astype(int) - up).mean() > 10

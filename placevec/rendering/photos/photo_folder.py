@@ -15,8 +15,6 @@ from placevec.folder_lock import LOCK, locked
 from placevec.input_file import read_json
 from placevec.rendering.drawing.develop import develop
 from placevec.rendering.scenes.shot import Shot
-from placevec.sources.tables.folder import POSITIONS_FILE
-from placevec.sources.tables.photo_table import write_photo_table
 from placevec.whole_file import delete_unfinished, whole_file
 
 WORLD_FILE = "world.json"
@@ -146,29 +144,6 @@ def write_depth(depth_m: np.ndarray, shot: Shot, partial_dir: Path) -> None:
     with whole_file((partial_dir / shot.path).with_suffix(".depth.npy")) as unfinished:
         with unfinished.open("wb") as file:
             np.save(file, depth_m.astype(np.float16))
-
-
-def write_tables(folder: Path, shots: Sequence[Shot], field_of_view_deg: float) -> None:
-    """Writes `positions.csv` into the folder of each data set."""
-    visits = {seed: number for number, seed in enumerate(sorted({s.visit.seed for s in shots}))}
-    for root in {shot.root for shot in shots}:
-        rows = sorted((s for s in shots if s.root == root), key=lambda shot: shot.name)
-        columns = {
-            "file": [shot.name for shot in rows],
-            "east": [round(shot.camera.east_m, 2) for shot in rows],
-            "north": [round(shot.camera.north_m, 2) for shot in rows],
-            "altitude_m": [round(shot.camera.pose.position_m[2], 3) for shot in rows],
-            "heading_deg": [round(shot.camera.heading_deg, 3) % 360.0 for shot in rows],
-            "pitch_deg": [round(shot.camera.pose.pitch_deg, 3) for shot in rows],
-            "roll_deg": [round(shot.camera.pose.roll_deg, 3) for shot in rows],
-            "fov_deg": [field_of_view_deg] * len(rows),
-            "time": [shot.visit.time_s for shot in rows],
-            "place": [f"{shot.part} {shot.place}".strip() for shot in rows],
-            "sequence": [visits[shot.visit.seed] for shot in rows],
-            "weather": [shot.visit.weather.name for shot in rows],
-            "role": [shot.role for shot in rows],
-        }
-        write_photo_table(folder / root / POSITIONS_FILE, columns)
 
 
 def finish(partial_dir: Path, out_dir: Path, world: dict, shots: Iterable[Shot]) -> None:

@@ -6,21 +6,20 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import RenderConfig
-from placevec.rendering.cameras.model_tour import ModelTour
 from placevec.rendering.drawing.lenses import Distortion
 from placevec.rendering.drawing.renderer import Renderer
 from placevec.rendering.photos.photo_folder import write_depth, write_photo
+from placevec.rendering.scenes.scenery import Scenery
 from placevec.rendering.scenes.shot import Shot
-from placevec.rendering.town.tour import TownTour
 
 _POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
 
 
 class ShotDrawer:
-    """Draws shots of a tour into a folder. Open it by `with`.
+    """Draws shots of a scenery into a folder. Open it by `with`.
 
     Args:
-        tour: TownTour or ModelTour. Makes the scenes.
+        scenery: Scenery. Makes the scenes.
         settings: RenderConfig.
         pipe: str. `"software"` or `"opengl"`.
         folder: Path. Where the photos go; the folders that shots name are there.
@@ -29,14 +28,12 @@ class ShotDrawer:
         OSError: If this machine cannot open the pipe.
     """
 
-    def __init__(
-        self, tour: TownTour | ModelTour, settings: RenderConfig, pipe: str, folder: Path
-    ) -> None:
+    def __init__(self, scenery: Scenery, settings: RenderConfig, pipe: str, folder: Path) -> None:
         lens = None if settings.distortion is None else Distortion(*settings.distortion)
         self._renderer = Renderer(
             settings.image_size, settings.field_of_view_deg, pipe=pipe, distortion=lens
         )
-        self._tour, self._settings, self._folder = tour, settings, folder
+        self._scenery, self._settings, self._folder = scenery, settings, folder
         self._shown = None
 
     def __enter__(self) -> "ShotDrawer":
@@ -61,7 +58,7 @@ class ShotDrawer:
     def _draw(self, shot: Shot) -> np.ndarray:
         settings, renderer, pose = self._settings, self._renderer, shot.camera.pose
         if self._shown != (shot.part, shot.visit.seed):
-            renderer.show(self._tour.scene(shot.part, shot.visit))
+            renderer.show(self._scenery.scene(shot.part, shot.visit))
             self._shown = (shot.part, shot.visit.seed)
         if not (self._folder / shot.path).exists():
             write_photo(renderer.photo(pose), shot, self._folder, settings.jpeg_quality)

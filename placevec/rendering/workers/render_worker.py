@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 
 from placevec.config import RenderConfig, from_dict
-from placevec.rendering.open_tour import open_tour
+from placevec.rendering.open_scenery import open_scenery
 from placevec.rendering.photos.shot_drawer import ShotDrawer
-from placevec.rendering.scenery import open_scenery
 from placevec.rendering.stream import PhotoStream
+from placevec.rendering.tour import open_tour
 
 _Draw = Callable[[dict], tuple[np.ndarray, ...]]
 
@@ -77,8 +77,8 @@ def _serve_tour(settings: dict) -> Iterator[_Draw]:
     logging.getLogger("placevec").setLevel(logging.ERROR)  # the parent has loaded it, and said so
     os.environ["LP_NUM_THREADS"] = "1"  # of Mesa's llvmpipe: there is a process for each core
     config = from_dict(RenderConfig, settings["config"])
-    tour = open_tour(settings["world"], config)
-    with ShotDrawer(tour, config, settings["pipe"], Path(settings["folder"])) as drawer:
+    scenery = open_tour(settings["world"], config)
+    with ShotDrawer(scenery, config, settings["pipe"], Path(settings["folder"])) as drawer:
 
         def draw(request: dict) -> tuple[np.ndarray, ...]:
             shots = pickle.loads(base64.b64decode(request["shots"]))  # our parent's, by our stdin

@@ -12,7 +12,7 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.images import augmenter, photo_rng, read_ahead, read_image
 from placevec.rendering import StreamWorkers
-from placevec.rendering.scenery import TOWN
+from placevec.rendering.town.town_scenery import TOWN
 from placevec.sources import split_options
 
 PREFIX = "stream:"

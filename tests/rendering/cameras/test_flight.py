@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from placevec.rendering.cameras.flight import Flight, find_flight
+from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.cameras.viewpoints import distance_m
-from placevec.rendering.scenery import ModelScenery, open_scenery
+from placevec.rendering.open_scenery import open_scenery
 from placevec.rendering.stream import PhotoStream
 
 
@@ -50,7 +51,7 @@ def test_near_and_far_follow_the_height(flight):
 
 
 def test_a_stream_of_it_gives_groups_of_the_old_scheme(world, flight):
-    scenery = ModelScenery(world, flight, near_m=None, far_m=None)
+    scenery = ModelScenery(world, lambda _: flight, near_m=None, far_m=None)
     with PhotoStream(scenery, (24, 32)) as stream:
         photos, labels = stream.draw_groups(16)
     gaps = np.hypot(*(labels[:, :2] - labels[0, :2]).T)

@@ -4,7 +4,6 @@ import pytest
 from placevec.config import RenderConfig
 from placevec.places import PlaceDataset
 from placevec.rendering import render
-from placevec.rendering.cameras.model_tour import ModelTour
 from placevec.rendering.cameras.pose_files import open_trajectory
 from placevec.rendering.cameras.trajectory import along_trajectory
 from placevec.rendering.drawing.renderer import Renderer
@@ -133,21 +132,6 @@ def test_refuses_poses_that_are_none(tmp_path, text, match):
     (tmp_path / "way.csv").write_text(content)
     with pytest.raises(ValueError, match=match):
         open_trajectory(f"{reader}:{tmp_path / 'way.csv'}")
-
-
-def test_a_tour_follows_the_trajectory_on_each_visit(world, tmp_path):
-    (tmp_path / "way.csv").write_text("file,east,north\na,0,0\nb,0,8\nc,0,30\n")
-    settings = RenderConfig(trajectory=f"table:{tmp_path / 'way.csv'}", visits=("day", "fog"))
-    shots = list(ModelTour(world, settings).shots())
-    assert [(shot.place, shot.role) for shot in shots] == [
-        *((place, "database") for place in (0, 0, 1)),
-        *((place, "query") for place in (0, 0, 1)),
-    ]
-    for one, other in zip(shots[:3], shots[3:], strict=True):
-        gap_m = np.hypot(
-            one.camera.east_m - other.camera.east_m, one.camera.north_m - other.camera.north_m
-        )
-        assert 0 < gap_m <= 1.0
 
 
 @pytest.mark.parametrize(

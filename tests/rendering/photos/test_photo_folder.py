@@ -1,5 +1,3 @@
-import csv
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,8 +12,8 @@ from placevec.rendering.photos.photo_folder import (
     missing_shots,
     read_world_file,
     write_photo,
-    write_tables,
 )
+from placevec.rendering.photos.tables import write_positions
 from placevec.rendering.scenes.camera import Camera, Pose
 from placevec.rendering.scenes.shot import Shot
 from placevec.rendering.scenes.weather import plan_visit
@@ -43,7 +41,7 @@ def test_a_folder_is_begun_gone_on_with_and_finished(tmp_path):
     assert begin(out, wanted) == partial
     assert missing_shots(partial, shots) == shots[1:]
     draw(partial, shots)
-    write_tables(partial, shots, 75.0)
+    write_positions(partial, shots, 75.0)
     finish(partial, out, wanted, shots)
     assert is_finished(out, wanted) and not partial.exists()
     assert read_world_file(out)["num_photos"] == {"0_day": 1, "1_fog": 1}
@@ -123,11 +121,3 @@ def test_a_folder_of_before_a_setting_came_has_its_default(tmp_path):
     begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 0}})
     with pytest.raises(ValueError, match="num_test_streets=2, where it has num_test_streets=0"):
         begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 2}})
-
-
-def test_headings_are_written_as_finely_as_pitch_and_roll(tmp_path):
-    camera = Camera(Pose((1.0, 2.0, 1.7), 30.1234, 1.2345, 2.3456), 1.0, 2.0, 30.1234)
-    write_tables(tmp_path, [replace(shot("a.jpg"), camera=camera)], 75.0)
-    cells = dict(zip(*csv.reader((tmp_path / "positions.csv").open()), strict=True))
-    angles = [cells[name] for name in ("heading_deg", "pitch_deg", "roll_deg")]
-    assert [float(angle) for angle in angles] == [30.123, 1.234, 2.346]

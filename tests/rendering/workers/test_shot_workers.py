@@ -14,7 +14,7 @@ import pytest
 
 from placevec.config import RenderConfig
 from placevec.rendering import render
-from placevec.rendering.open_tour import open_tour
+from placevec.rendering.tour import open_tour, plan_tour
 from placevec.rendering.workers import render_process as process_room
 from placevec.rendering.workers.shot_workers import ShotWorkers, cut_into_pieces
 
@@ -149,7 +149,7 @@ os._exit(9)
 def test_processes_may_crash_as_often_as_they_come_forward(pools, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(process_room, "_COMMAND", [sys.executable, "-c", DIES_AFTER_TWO])
     config = RenderConfig(**SMALL, **TOWN, spacing_m=10.0)
-    shots = list(open_tour("town", config).shots())[:25]
+    shots = list(plan_tour(open_tour("town", config), config))[:25]
     with ShotWorkers("town", config, "software", tmp_path, num_workers=1) as workers:
         drawn = list(workers.draw(shots))
     assert [id(shot) for shot, _ in drawn] == list(map(id, shots))
@@ -190,7 +190,6 @@ from pathlib import Path
 from placevec.config import RenderConfig
 from placevec.rendering import render
 from placevec.rendering.workers import render_process
-from placevec.rendering.open_tour import open_tour
 from placevec.rendering.workers.shot_workers import ShotWorkers
 
 class Told(ShotWorkers):
