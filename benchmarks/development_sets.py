@@ -18,11 +18,11 @@ that nobody tuned on. The sets, and what is right in each:
     sfm_small          sights; right shows the same one
     town               validation streets of the synthetic town; right within 25 m
 
-The table gives recall@1 in percent and its 95 % interval: groups of queries (squares of 50 m,
-cameras, videos) are drawn again 1000 times; if all queries are found, or none, it is Wilson's
-interval. Queries without a right answer are left out. Indented rows are parts of the set above
-them, and the mean is over the sets, not over their parts. Processor time is that of a network on
-one thread for a photo of its size, without decoding.
+The table gives recall@1 in percent and its 95 % interval, found by drawing groups of queries
+(squares of 50 m, cameras, videos) again and again; all networks see the same draws. Queries without
+a right answer are left out. Indented rows are parts of the set above them, and the mean is over the
+sets, not over their parts. Processor time is that of a network on one thread for a photo of its
+size, without decoding.
 """
 
 import csv
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 SIZE = (240, 320)
 RADIUS_M = 25.0
-_DRAWS, _Z = 1000, 1.96
 _SQUARE_M = 50.0
 _SPEED_PHOTOS, _SPEED_ROUNDS = 8, 6
 
@@ -254,25 +253,6 @@ def development_sets(data: Path, town_dir: Path) -> Iterator[DevelopmentSet]:
     yield town(town_dir)
 
 
-def interval(found: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % interval of the share of queries that are found.
-
-    Args:
-        found: (Q,) bool.
-        groups: (Q,) int. Queries of one number are drawn together.
-    """
-    share, count = found.mean(), len(found)
-    if share in (0, 1):
-        center = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-        half = _Z**2 / (2 * count) / (1 + _Z**2 / count)
-        return max(center - half, 0.0), min(center + half, 1.0)
-    groups = np.unique(groups, return_inverse=True)[1]
-    sizes, hits = np.bincount(groups), np.bincount(groups, weights=found)
-    drawn = np.random.default_rng(0).integers(len(sizes), size=(_DRAWS, len(sizes)))
-    shares = hits[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    return tuple(np.quantile(shares, (0.025, 0.975)).tolist())
-
-
 def main(
     data: Path | None = None,
     model: tuple[Path, ...] = (),
@@ -300,36 +280,39 @@ def main(
 
 def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     """Prints a row a set and a column a model, then what each model costs."""
+    from placevec.evaluation.intervals import Interval, compare_shares
     from placevec.models import load_model, open_engine
     from placevec.retrieval import describe
 
     engines = [open_engine(path, threads=1) for path in models]
     print(f"\n| recall@1, % | queries | {' | '.join(path.stem for path in models)} |")
     print("|---" * (2 + len(models)) + "|")
-    shares = []
+    compared = []
     for each in sets:
-        found = [each.found(describe(engine, each.photos)[0]) for engine in engines]
-        shares.append([row.mean() for row in found])
-        whole = {each.name: np.ones(len(each.queries), bool)}
-        for name, of in (
-            whole | {f"&nbsp;&nbsp;{part}": of for part, of in each.parts.items()}
-        ).items():
-            cells = [_cell(row[of], each.groups[of]) for row in found]
-            print(f"| {name} | {of.sum()} | {' | '.join(cells)} |", flush=True)
-    costs = {
-        "mean of the sets": [f"{100 * mean:.1f}" for mean in np.mean(shares, axis=0)],
-        "ms of processor time a photo": [f"{1000 * _seconds(each):.1f}" for each in engines],
-        "million parameters": [f"{load_model(path).count_params() / 1e6:.2f}" for path in models],
-        "dimensions": [str(each.descriptor_dim) for each in engines],
-        "MB": [f"{path.stat().st_size / 1e6:.1f}" for path in models],
-    }
-    for name, cells in costs.items():
-        print(f"| {name} | | {' | '.join(cells)} |")
+        columns = [each.found(describe(engine, each.photos)[0]) for engine in engines]
+        found = np.stack(columns, axis=1)  # (Q, models)
+        compared.append(compare_shares(found, each.groups))
+        _print_row(each.name, len(found), compared[-1].intervals)
+        for part, of in each.parts.items():
+            shares = compare_shares(found[of], each.groups[of])
+            _print_row(f"&nbsp;&nbsp;{part}", of.sum(), shares.intervals)
+    means = np.mean([each.resampled for each in compared], axis=0)  # (resamples, models)
+    shares = [[each.share for each in row.intervals] for row in compared]
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    _print_row("mean of the sets", "", map(Interval, np.mean(shares, axis=0), low, high))
+    better = 100 * np.mean(means > means[:, :1], axis=0)
+    _print_row("% of resamples in which the mean beats the first network's", "",
+               ["", *(f"{share:.0f}" for share in better[1:])])  # fmt: skip
+    _print_row("ms of processor time a photo", "",
+               [f"{1000 * _seconds(each):.1f}" for each in engines])  # fmt: skip
+    _print_row("million parameters", "",
+               [f"{load_model(path).count_params() / 1e6:.2f}" for path in models])  # fmt: skip
+    _print_row("dimensions", "", [each.descriptor_dim for each in engines])
+    _print_row("MB", "", [f"{path.stat().st_size / 1e6:.1f}" for path in models])
 
 
-def _cell(found: np.ndarray, groups: np.ndarray) -> str:
-    low, high = interval(found, groups)
-    return f"{100 * found.mean():.1f} ({100 * low:.0f} to {100 * high:.0f})"
+def _print_row(name: str, queries: object, cells: Iterable[object]) -> None:
+    print(f"| {name} | {queries} | {' | '.join(map(str, cells))} |", flush=True)
 
 
 def _seconds(engine: Callable[[np.ndarray], np.ndarray]) -> float:
