@@ -4,3 +4,4 @@ from placevec.checking.check import Report as Report
 from placevec.checking.check import check as check
 from placevec.checking.doctor import doctor as doctor
 from placevec.checking.findings import Finding as Finding
+from placevec.checking.info import info as info

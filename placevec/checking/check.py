@@ -32,6 +32,7 @@ from placevec.sources.lacks import Lack, surveying
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
 from placevec.sources.tables.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
+from placevec.store import StoreReport, check_store, is_store
 from placevec.whole_file import require_writable, whole_file
 
 _log = logging.getLogger(__name__)
@@ -71,28 +72,34 @@ def check(
     settings: CheckConfig = CheckConfig(),  # noqa: B008
     *,
     progress: Callable[..., Iterable] = lambda iterable, **_: iterable,
-) -> Report:
-    """Reads a data set, looks at every photo and writes a report.
+) -> Report | StoreReport:
+    """Reads a data set, looks at every photo and writes a report; or checks a store's files.
 
     What lacks is noted and not refused, see `surveying`; the rest is checked all the same. Memory
     grows by some hundred bytes a photo.
 
     Args:
-        places: str or Path. A path, or `READER:PATH`, as `open_places` takes it.
+        places: str or Path. A path, or `READER:PATH`, as `open_places` takes it; or a store, see
+            `check_store`.
         settings: CheckConfig.
         progress: callable. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
-        Report.
+        Report, or StoreReport of a store.
 
     Raises:
         ValueError: If no reader recognizes the path, or the data set cannot be read at all.
         OSError: If the path is missing, or the report cannot be written.
     """
+    if is_store(Path(places)):
+        return check_store(Path(places))
     start = time.perf_counter()
+    out = _report_path(settings)  # or it is refused after the long work
     with surveying() as lacks:
         path, form, dataset = _open(str(places), lacks)
-    out = _report_path(settings, path)
+    if settings.out is None:
+        _refuse_among_photos(out, path)
+    out.parent.mkdir(parents=True, exist_ok=True)
     facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_lacks(lacks)
     splits = splits_of(dataset)
@@ -143,28 +150,31 @@ def _open(places: str, lacks: list[Lack]) -> tuple[Path, str, PlaceDataset]:
     return path, f"{reader}{why and f': {why}'}", dataset
 
 
-def _report_path(settings: CheckConfig, path: Path) -> Path:
-    """Returns the file to write, and refuses one that cannot be written before the long work."""
-    told = settings.out is not None
-    out = settings.out.expanduser() if told else Path()
+def _report_path(settings: CheckConfig) -> Path:
+    """Returns the file to write, and refuses one that cannot be written."""
+    given = Path() if settings.out is None else settings.out.expanduser()
+    out = given
     if out.is_dir() or out.suffix != ".html":
-        out.mkdir(parents=True, exist_ok=True)
         out = out / "check.html"
         if not settings.overwrite:
             out = _free_name(out)
-    photos = (path if path.is_dir() else path.parent).resolve()
-    if not told and out.resolve().is_relative_to(photos):
-        raise ValueError(
-            f"The report would lie among the photos of {path}. Run in another folder, or say where "
-            "to write it: `--out`"
-        )
-    require_writable(out, ".html")
+    if out.parent.is_dir() or out == given:
+        require_writable(out, ".html")
     if out.exists() and not settings.overwrite:
         raise FileExistsError(
             f"{out} is there already. Replace it with `--overwrite`, or name another file: `--out`"
         )
     _refuse_other_tables(out.with_suffix(".csv"))
     return out
+
+
+def _refuse_among_photos(out: Path, path: Path) -> None:
+    photos = (path if path.is_dir() else path.parent).resolve()
+    if out.resolve().is_relative_to(photos):
+        raise ValueError(
+            f"The report would lie among the photos of {path}. Run in another folder, or say where "
+            "to write it: `--out`"
+        )
 
 
 def _free_name(out: Path) -> Path:

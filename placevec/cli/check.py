@@ -1,7 +1,6 @@
 """`placevec check`: faults in photos with positions, or in a store."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 from placevec.cli.arguments import Flags, Places
@@ -23,12 +22,8 @@ def check(
         settings: What counts as a finding in photos.
     """
     from placevec.checking import check as check_places
-    from placevec.store import check_store, is_store
 
-    if is_store(Path(places)):
-        report = check_store(Path(places))
-    else:
-        report = check_places(places, settings, progress=progress_bar)
+    report = check_places(places, settings, progress=progress_bar)
     print(report)
     if report.findings:
         sys.stdout.flush()

@@ -11,11 +11,6 @@ def remove(store: Store, names: Names, /, compact: bool = False) -> None:
         names: Names of photos as the store has them.
         compact: Write the store anew, smaller and in large files; its index is deleted.
     """
-    from placevec.store import StoreWriter
+    from placevec.store import remove as remove_photos
 
-    with StoreWriter.open(store) as descriptors:
-        if names:
-            descriptors.remove(names)
-        if compact:
-            descriptors.compact()
-        print(f"{len(descriptors)} photos in {store}, {len(names)} removed")
+    print(remove_photos(store, names, compact=compact))

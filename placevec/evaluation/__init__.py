@@ -11,5 +11,7 @@ from placevec.evaluation.intervals import compare_shares as compare_shares
 from placevec.evaluation.precision import precision_recall as precision_recall
 from placevec.evaluation.recall import recall as recall
 from placevec.evaluation.split import SPLITS_PICTURE as SPLITS_PICTURE
+from placevec.evaluation.split import MadeSplit as MadeSplit
 from placevec.evaluation.split import make_split as make_split
+from placevec.evaluation.split import split as split
 from placevec.evaluation.threshold import learn_threshold as learn_threshold

@@ -2,21 +2,94 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from placevec.config import SplitConfig
+from placevec.counted import counted
 from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
 from placevec.images.fingerprint import Fingerprint
+from placevec.input_file import shown
 from placevec.models.describe import describe, no_progress
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
-from placevec.sources import SPLITS_FILE, write_splits
+from placevec.sources import SPLITS_FILE, find_reader, open_places, write_splits
 from placevec.store.search.exact import nearest
 from placevec.whole_file import require_writable
 
 _log = logging.getLogger(__name__)
 SPLITS_PICTURE = "splits.svg"  # a .png would be one of the photos
+
+
+@dataclass(frozen=True, eq=False)
+class MadeSplit:
+    """The split that `split` made; as text, what the command line prints.
+
+    Args:
+        dataset: PlaceDataset. The whole set.
+        parts: Split. Which photo is in which split.
+        roles: (N,) str. As `draw_roles` returns them.
+        name: str. `READER:PATH`, by which the set is opened.
+    """
+
+    dataset: PlaceDataset
+    parts: Split
+    roles: np.ndarray
+    name: str
+
+    def __str__(self) -> str:
+        lines = []
+        for name in SPLITS:
+            rows = self.parts.rows(name)
+            if len(rows):
+                counts = [
+                    (self.roles[rows] == role).sum() for role in ("query", "database", "both")
+                ]
+                words = zip(counts, ("queries", "database", "both"), strict=True)
+                roles = ", ".join(f"{count} {word}" for count, word in words if count)
+                lines.append(f"{name}: {counted(len(rows), 'photo')} ({roles})")
+        left_out = self.parts.left_out[self.parts.names == ""]
+        for reason, count in zip(*np.unique(left_out, return_counts=True), strict=True):
+            lines.append(f"left out: {counted(count, 'photo')} ({reason})")
+        table = shown(self.dataset.root / SPLITS_FILE)
+        return "\n".join([*lines, f"{table}: open a split as {shown(self.name)}#{SPLITS[0]}"])
+
+
+def split(
+    places: Path | str,
+    settings: SplitConfig = SplitConfig(),  # noqa: B008
+    *,
+    progress: Callable[..., Iterable] = no_progress,
+) -> MadeSplit:
+    """Makes train, val and test of a set, as `make_split` does.
+
+    Args:
+        places: READER:PATH, or a path that a reader recognizes.
+        settings: SplitConfig.
+        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+
+    Returns:
+        MadeSplit. `print` shows the counts.
+
+    Raises:
+        FileNotFoundError: If the photos or the model are missing.
+        OSError: As `make_split`, like the others.
+        ValueError: If settings and photos do not fit each other.
+    """
+    reader, path = find_reader(str(places))
+    if path.is_dir():
+        _refuse_split_in(path, settings)  # or it is refused after all photos were looked for
+    dataset = open_places(str(places), skip_unreadable=settings.skip_unreadable)
+    _refuse_split_in(dataset.root, settings)
+    model = None
+    if settings.model is not None:
+        from placevec.models import open_engine
+
+        model = open_engine(settings.model)
+    parts, roles = make_split(dataset, settings, model, progress)
+    return MadeSplit(dataset, parts, roles, f"{reader}:{path}")
 
 
 def make_split(
@@ -46,11 +119,7 @@ def make_split(
         UnreadableImageError: If a photo cannot be read and `config.skip_unreadable` is not set.
         ValueError: If settings and photos do not fit each other, or a split would be empty.
     """
-    if (dataset.root / SPLITS_FILE).exists() and not config.overwrite:
-        raise FileExistsError(
-            f"{dataset.root} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
-        )
-    require_writable(dataset.root / SPLITS_FILE, ".csv")
+    _refuse_split_in(dataset.root, config)
     split = split_photos(
         dataset,
         by=config.by,
@@ -76,6 +145,15 @@ def make_split(
     if dataset.positions_m is not None:
         draw_split(dataset, split, dataset.root / SPLITS_PICTURE)
     return split, roles
+
+
+def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
+    """Refuses a folder that has a split already, or that none can be written to."""
+    if (folder / SPLITS_FILE).exists() and not config.overwrite:
+        raise FileExistsError(
+            f"{shown(folder)} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
+        )
+    require_writable(folder / SPLITS_FILE, ".csv")
 
 
 def _without_duplicates(

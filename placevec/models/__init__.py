@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from placevec.lazy_names import lazy_names
 from placevec.models.engines import Engine as Engine
 from placevec.models.engines import open_engine as open_engine
+from placevec.models.model_cost import ModelCost as ModelCost
+from placevec.models.model_cost import measure_file as measure_file
 
 if TYPE_CHECKING:
     from placevec.models.descriptor_model import build_descriptor_model as build_descriptor_model
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from placevec.models.descriptor_model import save_model as save_model
     from placevec.models.descriptor_model import without_xla as without_xla
     from placevec.models.keras_file import load_keras as load_keras
-    from placevec.models.measure import ModelCost as ModelCost
     from placevec.models.measure import measure_model as measure_model
     from placevec.models.weights import load_weights as load_weights
     from placevec.models.whitening import append_partial_whitening as append_partial_whitening
@@ -38,7 +39,7 @@ _HOMES = {
         "without_xla",
     ),
     "placevec.models.keras_file": ("load_keras",),
-    "placevec.models.measure": ("ModelCost", "measure_model"),
+    "placevec.models.measure": ("measure_model",),
     "placevec.models.weights": ("load_weights",),
     "placevec.models.whitening": (
         "append_partial_whitening",

@@ -1,7 +1,6 @@
-"""What a model costs: parameters, memory and floating point operations, layer by layer."""
+"""Measures what a model costs, layer by layer, from shapes alone."""
 
 import math
-from dataclasses import dataclass
 
 import keras
 
@@ -9,8 +8,8 @@ from placevec.config import TrainConfig
 from placevec.images import image_size_of
 from placevec.layers import LayerScale, PartialWhitening, PatchTokens, PixelScaling, Whitening
 from placevec.layers.aggregator import Aggregator
+from placevec.models.model_cost import LayerCost, ModelCost
 
-_BYTES = 4  # float32
 # For each number that leaves the layer.
 _FLOPS_A_NUMBER = {
     keras.layers.BatchNormalization: 2,
@@ -20,83 +19,6 @@ _FLOPS_A_NUMBER = {
     keras.layers.Add: 1,
     keras.layers.Multiply: 1,
 }
-
-
-@dataclass(frozen=True)
-class LayerCost:
-    """What one layer costs for one photo.
-
-    Args:
-        name: str. Name of the layer.
-        kind: str. Name of its class.
-        output_shape: tuple of int. Without the batch.
-        parameters: int. Numbers it has learned or keeps.
-        flops: int. Floating point operations, a multiplication and an addition counted as two.
-            Counted for convolutions, dense layers, attention, aggregators' products of matrices,
-            whitening, normalization, scaling, sums and products of layers. Left out, since they
-            are few: activations, pooling, GeM, SPoC, MAC and softmax.
-    """
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...]
-    parameters: int
-    flops: int
-
-
-@dataclass(frozen=True)
-class ModelCost:
-    """What a model costs.
-
-    Args:
-        layers: tuple of LayerCost.
-        trainable_parameters: int. Numbers that training changes.
-        image_size: (int, int). Rows and columns of the photo.
-        batch_size: int. Photos in a batch, for the memory.
-    """
-
-    layers: tuple[LayerCost, ...]
-    trainable_parameters: int
-    image_size: tuple[int, int]
-    batch_size: int
-
-    @property
-    def parameters(self) -> int:
-        """All numbers that the model holds."""
-        return sum(layer.parameters for layer in self.layers)
-
-    @property
-    def flops(self) -> int:
-        """Floating point operations for one photo."""
-        return sum(layer.flops for layer in self.layers)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes of all weights and of all layers' float32 outputs for a batch.
-
-        What training keeps; describing needs less, since outputs are freed on the way.
-        """
-        outputs = sum(math.prod(layer.output_shape) for layer in self.layers)
-        return _BYTES * (self.parameters + self.batch_size * outputs)
-
-    def __str__(self) -> str:
-        rows = [
-            f"{layer.name:32s} {layer.kind:20s} {'x'.join(map(str, layer.output_shape)):>16s} "
-            f"{layer.parameters:>12,d} {layer.flops / 1e6:>12,.2f}"
-            for layer in self.layers
-        ]
-        head = f"{'layer':32s} {'kind':20s} {'output':>16s} {'parameters':>12s} {'MFLOP':>12s}"
-        size = "x".join(map(str, self.image_size))
-        return "\n".join(
-            [
-                head,
-                *rows,
-                f"parameters  {self.parameters:,} ({self.trainable_parameters:,} trainable)",
-                f"memory      {self.memory_bytes / 2**20:,.1f} MiB for weights and all outputs, "
-                f"batch {self.batch_size}",
-                f"FLOPs       {self.flops / 1e9:,.3f} G for one photo of {size}",
-            ]
-        )
 
 
 def measure_model(

@@ -7,6 +7,10 @@ from placevec.store.descriptor_file import load_descriptors as load_descriptors
 from placevec.store.descriptor_file import save_descriptors as save_descriptors
 from placevec.store.facts import describe_facts as describe_facts
 from placevec.store.facts import store_facts as store_facts
+from placevec.store.remove import Removed as Removed
+from placevec.store.remove import remove as remove
+from placevec.store.search.build import Indexed as Indexed
+from placevec.store.search.build import index as index
 from placevec.store.search.exact import nearest as nearest
 from placevec.store.search.exact import nearest_in_store as nearest_in_store
 from placevec.store.search.index import StoreIndex as StoreIndex

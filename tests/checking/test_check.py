@@ -97,6 +97,19 @@ def test_finds_queries_without_a_positive(town, kinds):
     assert kinds(town, radius_m=4.9) == {"queries without a positive": 12}
 
 
+def test_refuses_a_missing_folder_for_the_report_before_it_reads_photos(town, tmp_path, capsys):
+    assert run(town, "--out", tmp_path / "gone" / "report.html") == 2
+    written = capsys.readouterr().err
+    assert "There is no folder" in written and "Opened" not in written
+
+
+def test_a_folder_for_the_report_is_made_if_there_are_photos_to_check(town, tmp_path):
+    assert run(tmp_path / "gone", "--out", tmp_path / "reports") == 2
+    assert not (tmp_path / "reports").exists()
+    main(["check", str(town), "--out", str(tmp_path / "reports")])
+    assert (tmp_path / "reports" / "check.html").is_file()
+
+
 def test_finds_missing_photos_by_name_but_absence_once(town, kinds, tmp_path):
     (town / "photos/5.jpg").unlink()
     (town / "photos/6.jpg").write_bytes(b"")

@@ -49,6 +49,7 @@ def cached(model_path, places, tmp_path, monkeypatch):
     if ENGINES["openvino"].missing(exporting=True) or keras.backend.backend() != "tensorflow":
         pytest.skip("needs openvino, and Keras on TensorFlow for the export")
     main(["describe", str(places), "--model", str(model_path), "--out", str(tmp_path / "store")])
+    main(["info", str(model_path)])
     with monkeypatch.context() as patch:
         patch.delitem(sys.modules, "keras")  # as in a process that has to ask it
         assert not has_accelerator()
@@ -61,13 +62,14 @@ def test_verbs_import_no_keras_unless_they_compute_with_it(cached, model_path, p
     verbs = {
         "help": ["--help"],
         "info": ["info", store],
+        "info of a model": ["info", str(model_path)],
         "check": ["check", store],
         "index": ["index", store],
         "search": ["search", store, photo],
         "remove": ["remove", store, "@0@0@.jpg"],
         "describe": ["describe", photo, *model, "--out", str(cached / "one.npz")],
         "evaluate": ["evaluate", f"folder:{places}", "--radius-m", "10", *model],
-        "split": ["split", f"folder:{places}"],
+        "split": ["split", f"folder:{places}", *model, "--max-similarity", "1"],
     }
     answer = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(verbs), " ".join(SLOW)],
@@ -77,7 +79,16 @@ def test_verbs_import_no_keras_unless_they_compute_with_it(cached, model_path, p
     assert answer.returncode == 0, answer.stderr[-2000:]
     imported = json.loads(answer.stdout.splitlines()[-1])
     assert imported["help"] == [0, []]
-    for name in ("info", "check", "index", "search", "remove", "describe", "evaluate"):
+    for name in (
+        "info",
+        "info of a model",
+        "check",
+        "index",
+        "search",
+        "remove",
+        "describe",
+        "evaluate",
+    ):
         assert imported[name] == [0, ["numpy"]], (name, answer.stderr[-2000:])
     assert imported["split"] == [0, ["numpy", "matplotlib"]]
     assert "openvino runs the model" in answer.stderr

@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from placevec.config import SplitConfig
 from placevec.evaluation import make_split
+from placevec.evaluation import split as split_places
 from placevec.images import UnreadableImageError
 from placevec.places import SPLITS, PlaceDataset
 from placevec.sources import open_places, write_splits
@@ -37,6 +39,24 @@ def read(folder):
 
 def photo(folder, number):
     return next(folder.glob(f"*@{number}@.png"))
+
+
+def test_opens_splits_and_says_what_it_made(town, monkeypatch):
+    made = split_places(f"folder:{town}", settings(duplicate_bits=None))
+    assert len(made.dataset) == 60 and made.name == f"folder:{town}"
+    lines = str(made).splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == list(SPLITS)
+    assert lines[-1] == f"{town}/splits.csv: open a split as folder:{town}#train"
+    monkeypatch.setattr(sys.modules[split_places.__module__], "open_places", None)
+    with pytest.raises(FileExistsError, match="has a split already"):  # without a look at photos
+        split_places(town)
+
+
+def test_a_folder_whose_name_is_not_utf8_is_shown_in_printable_characters(town, tmp_path):
+    odd = tmp_path.parent / f"{tmp_path.name}-\udcff"
+    town.rename(odd)
+    text = str(split_places(odd, settings(duplicate_bits=None)))
+    assert "\\udcff/splits.csv" in text and text.replace("\n", "").isprintable()
 
 
 def test_writes_a_split_that_opens(town):

@@ -127,6 +127,34 @@ def make_export(
     return made
 
 
+def keep_values(model_path: Path, kind: str, about: str, values: object) -> None:
+    """Keeps plain values that were found out about a model in the user's cache.
+
+    Args:
+        model_path: Path. The model file.
+        kind: str. What they are; the name of a file for each model.
+        about: str. All that they depend on besides.
+        values: What JSON can hold.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    path = cache_folder() / f"{kind}-{export_key(model_path)}{_RECORD}"
+    write_record(path, _read_values(path) | {about: values})
+
+
+def find_values(model_path: Path, kind: str, about: str) -> object:
+    """Returns what `keep_values` kept; None if it kept nothing."""
+    return _read_values(cache_folder() / f"{kind}-{export_key(model_path)}{_RECORD}").get(about)
+
+
+def _read_values(path: Path) -> dict:
+    try:
+        return read_record(path)
+    except (OSError, ValueError):
+        return {}
+
+
 def export_key(model_path: Path) -> str:
     """Returns 16 digits that change with the model file and with what makes exports."""
     versions = {}

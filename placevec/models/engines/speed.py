@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.models.engines.cache import export_key
-from placevec.models.engines.cache_folder import cache_folder, read_record, write_record
+from placevec.models.engines.cache import find_values, keep_values
 from placevec.models.engines.engine import Engine
 
 _ROUNDS = 3
+_KIND = "speeds"
 
 _log = logging.getLogger(__name__)
 
@@ -56,26 +56,14 @@ def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    path = _path(model_path)
-    write_record(path, _read(path) | {about: speeds})
+    keep_values(model_path, _KIND, about, speeds)
 
 
 def find_speeds(model_path: Path, about: str) -> dict[str, float]:
     """Returns what `keep_speeds` kept; nothing if it kept nothing."""
-    speeds = _read(_path(model_path)).get(about)
+    speeds = find_values(model_path, _KIND, about)
     is_whole = isinstance(speeds, dict) and all(isinstance(v, float) for v in speeds.values())
     return speeds if is_whole else {}
-
-
-def _path(model_path: Path) -> Path:
-    return cache_folder() / f"speeds-{export_key(model_path)}.json"
-
-
-def _read(path: Path) -> dict:
-    try:
-        return read_record(path)
-    except (OSError, ValueError):
-        return {}
 
 
 def _photos_per_s(engine: Engine, photos: np.ndarray) -> float:

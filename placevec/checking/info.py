@@ -1,0 +1,49 @@
+"""What a model is made of and costs, or what a store holds."""
+
+from pathlib import Path
+
+from placevec.config import EvaluateConfig
+from placevec.input_file import shown
+from placevec.models import measure_file
+from placevec.store import DescriptorStore, describe_facts, is_store, store_facts
+
+_INPUT = (
+    "photos      uint8 {2}, 0 to 255, not scaled; each is resized to {0}x{1} without keeping its "
+    "shape,\n            by the mean of the area that a new pixel covers (docs/networks.md, "
+    "Porting a network)"
+)
+
+
+def info(
+    model: Path | str,
+    *,
+    image_size: tuple[int, int] | None = EvaluateConfig.image_size,
+    batch_size: int = 1,
+) -> str:
+    """Says what a model is made of and costs, or what a store holds.
+
+    Args:
+        model: Path. A `.keras` file, an old `.h5` file, or a store that `describe_to` made.
+        image_size: (int, int) or None. Rows and columns of a photo. None: those that the model was
+            trained on.
+        batch_size: int. Photos in a batch, for the memory.
+
+    Returns:
+        str. Layers, parameters, memory and floating point operations; or a line for each fact.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the model or the store is damaged, or a number is below 1.
+    """
+    if is_store(Path(model)):
+        if image_size != EvaluateConfig.image_size or batch_size != 1:
+            raise ValueError(
+                "`--image-size` and `--batch-size` only apply to models. Received: the store "
+                f"{shown(model)}. Leave them out"
+            )
+        store = DescriptorStore.open(Path(model))
+        removed = ("removed", f"{store.num_rows - len(store)}")
+        return describe_facts((*store_facts(store), removed))
+    cost = measure_file(model, image_size=image_size, batch_size=batch_size)
+    channels = cost.layers[0].output_shape[-1]
+    return f"{cost}\n{_INPUT.format(*cost.image_size, 'RGB' if channels == 3 else 'gray')}"

@@ -1,0 +1,128 @@
+"""What a model costs: parameters, memory and floating point operations, layer by layer."""
+
+import contextlib
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from placevec.models.engines.cache import find_values, keep_values
+from placevec.models.model_file import find_model_file
+
+_BYTES = 4  # float32
+_KIND = "costs"
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer costs for one photo.
+
+    Args:
+        name: str. Name of the layer.
+        kind: str. Name of its class.
+        output_shape: tuple of int. Without the batch.
+        parameters: int. Numbers it has learned or keeps.
+        flops: int. Floating point operations, a multiplication and an addition counted as two.
+            Counted for convolutions, dense layers, attention, aggregators' products of matrices,
+            whitening, normalization, scaling, sums and products of layers. Left out, since they
+            are few: activations, pooling, GeM, SPoC, MAC and softmax.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What a model costs.
+
+    Args:
+        layers: tuple of LayerCost.
+        trainable_parameters: int. Numbers that training changes.
+        image_size: (int, int). Rows and columns of the photo.
+        batch_size: int. Photos in a batch, for the memory.
+    """
+
+    layers: tuple[LayerCost, ...]
+    trainable_parameters: int
+    image_size: tuple[int, int]
+    batch_size: int
+
+    @property
+    def parameters(self) -> int:
+        """All numbers that the model holds."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def flops(self) -> int:
+        """Floating point operations for one photo."""
+        return sum(layer.flops for layer in self.layers)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all weights and of all layers' float32 outputs for a batch.
+
+        What training keeps; describing needs less, since outputs are freed on the way.
+        """
+        outputs = sum(math.prod(layer.output_shape) for layer in self.layers)
+        return _BYTES * (self.parameters + self.batch_size * outputs)
+
+    def __str__(self) -> str:
+        rows = [
+            f"{layer.name:32s} {layer.kind:20s} {'x'.join(map(str, layer.output_shape)):>16s} "
+            f"{layer.parameters:>12,d} {layer.flops / 1e6:>12,.2f}"
+            for layer in self.layers
+        ]
+        head = f"{'layer':32s} {'kind':20s} {'output':>16s} {'parameters':>12s} {'MFLOP':>12s}"
+        size = "x".join(map(str, self.image_size))
+        return "\n".join(
+            [
+                head,
+                *rows,
+                f"parameters  {self.parameters:,} ({self.trainable_parameters:,} trainable)",
+                f"memory      {self.memory_bytes / 2**20:,.1f} MiB for weights and all outputs, "
+                f"batch {self.batch_size}",
+                f"FLOPs       {self.flops / 1e9:,.3f} G for one photo of {size}",
+            ]
+        )
+
+
+def measure_file(
+    model: Path | str, *, image_size: tuple[int, int] | None = None, batch_size: int = 1
+) -> ModelCost:
+    """Measures what the model of a file costs, as `measure_model` does.
+
+    What was measured once is kept in the user's cache under the hash of the file. From then on
+    Keras is not imported.
+
+    Args:
+        model: Path. See `find_model_file`.
+        image_size: (int, int) or None. Rows and columns of a photo.
+        batch_size: int. Photos in a batch, for the memory.
+
+    Returns:
+        ModelCost.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the model is damaged, or as `measure_model`.
+    """
+    path = find_model_file(model)
+    about = f"{image_size}, batch {batch_size}"
+    kept = find_values(path, _KIND, about)
+    if isinstance(kept, dict):
+        return _from_plain(**kept)
+    from placevec.models.descriptor_model import load_model
+    from placevec.models.measure import measure_model
+
+    cost = measure_model(load_model(path), image_size=image_size, batch_size=batch_size)
+    with contextlib.suppress(OSError):  # read-only: it is measured again next time
+        keep_values(path, _KIND, about, asdict(cost))
+    return cost
+
+
+def _from_plain(layers: list[dict], image_size: list[int], **numbers: int) -> ModelCost:
+    costs = (LayerCost(**each | {"output_shape": tuple(each["output_shape"])}) for each in layers)
+    return ModelCost(tuple(costs), image_size=tuple(image_size), **numbers)

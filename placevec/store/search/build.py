@@ -1,0 +1,90 @@
+"""An index of a store, chosen, built, measured and saved."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from placevec.config import IndexConfig
+from placevec.config.choices import IndexKind
+from placevec.counted import counted
+from placevec.input_file import shown
+from placevec.store.search.index import StoreIndex
+from placevec.store.search.recommend import Recommendation, reach_recall, recommend_index
+from placevec.store.store_writer import StoreWriter
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What `index` built; as text, a sentence for people.
+
+    Args:
+        store: Path. The store.
+        kind: str. See `IndexSettings`.
+        num_photos: int. Photos of the store.
+        recall: float. Share of the 10 most similar photos that it finds, in [0, 1].
+        single_ms: float. Milliseconds for a query asked alone.
+        batch_ms: float. Milliseconds for a query asked together with others.
+        recommendation: Recommendation or None. What the kind was chosen by.
+    """
+
+    store: Path
+    kind: str
+    num_photos: int
+    recall: float
+    single_ms: float
+    batch_ms: float
+    recommendation: Recommendation | None
+
+    def __str__(self) -> str:
+        chosen = "" if self.recommendation is None else f"{self.recommendation}\n"
+        photos = counted(self.num_photos, "photo")
+        return (
+            f"{chosen}{self.kind} of {photos} in {shown(self.store)}: recall@10 {self.recall:.3f}, "
+            f"{self.single_ms:.2f} ms a query, {self.batch_ms:.2f} ms in a batch"
+        )
+
+
+def index(
+    store: Path | str,
+    *,
+    kind: IndexKind = IndexConfig.kind,
+    auto: bool = IndexConfig.auto,
+    recall: float = IndexConfig.recall,
+    memory_mb: float | None = IndexConfig.memory_mb,
+    sample: int = IndexConfig.sample,
+    seed: int = IndexConfig.seed,
+) -> Indexed:
+    """Builds an index that makes the search in a store faster, and measures it.
+
+    Args:
+        store: Path. A store that `describe_to` made.
+        kind: str. See `IndexConfig`, like the others.
+        auto: bool. Measure all kinds on a sample and build the fastest that is good enough.
+        recall: float. Share of the 10 most similar photos that the index must find.
+        memory_mb: float or None. Memory that a search may take, in millions of bytes.
+        sample: int. Photos of the sample.
+        seed: int. Seed of the sample and of the photos that are searched to measure.
+
+    Returns:
+        Indexed.
+
+    Raises:
+        FileNotFoundError: If there is no store.
+        BlockingIOError: If another process writes to it.
+        ValueError: If it is damaged or has fewer than 2 photos, or a setting is out of range.
+    """
+    settings = IndexConfig(kind, auto, recall, memory_mb, sample, seed)
+    recommended = None
+    # Open for writing all along: who could not save the index is told before it is built.
+    with StoreWriter.open(Path(store)) as descriptors:
+        if settings.auto:
+            recommended = recommend_index(
+                descriptors, recall=recall, memory_mb=memory_mb, num_sampled=sample, seed=seed
+            )
+        chosen = settings.kind if recommended is None else recommended.kind
+        built, reached, batch_ms, single_ms = reach_recall(
+            StoreIndex.build(descriptors, chosen), recall, seed=seed
+        )
+        built.save()
+        return Indexed(
+            Path(store), chosen, len(descriptors), reached, single_ms, batch_ms, recommended
+        )
