@@ -5,7 +5,6 @@ import itertools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from placevec.config import CheckConfig
 from placevec.images.condition import Conditions, conditions_of
 from placevec.input_file import open_input, shown
 from placevec.places import SPLITS, PlaceDataset
+from placevec.progress import Progress, no_progress
 from placevec.sources.files import files_there
 from placevec.sources.lacks import Lack, surveying
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
@@ -71,7 +71,7 @@ def check(
     places: str | Path,
     settings: CheckConfig = CheckConfig(),  # noqa: B008
     *,
-    progress: Callable[..., Iterable] = lambda iterable, **_: iterable,
+    progress: Progress = no_progress,
 ) -> Report | StoreReport:
     """Reads a data set, looks at every photo and writes a report; or checks a store's files.
 
@@ -82,7 +82,7 @@ def check(
         places: str or Path. A path, or `READER:PATH`, as `open_places` takes it; or a store, see
             `check_store`.
         settings: CheckConfig.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Report, or StoreReport of a store.

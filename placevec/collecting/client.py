@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +20,7 @@ import urllib3
 from placevec.collecting.keys import KeyHider
 from placevec.collecting.watchdog import Watchdog, WatchedAdapter
 from placevec.input_file import shown
+from placevec.progress import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
@@ -159,19 +160,20 @@ class Client:
         self,
         function: Callable[[Item], Answer],
         items: Sequence[Item],
-        progress: Callable[[Iterable], Iterable] = iter,
+        progress: Progress = no_progress,
+        desc: str = "ask",
     ) -> Iterator[Answer]:
         """Yields `function(item)` for each item, in order; several at a time.
 
-        Where one raises, or the caller closes this, the rest is not begun, waits are cut short,
-        and the client answers no more.
+        If one raises, or the caller closes this, the rest is not begun, waits are cut short, and
+        the client answers no more. The bar of `progress` is labeled `desc`.
         """
         with ThreadPoolExecutor(self._threads) as pool:
             coming = iter(items)
             begun = deque(pool.submit(function, each) for each in islice(coming, self._ahead))
             is_done = False
             try:
-                for _ in progress(items):
+                for _ in progress(items, total=len(items), unit="request", desc=desc):
                     answer = begun.popleft().result()
                     begun.extend(pool.submit(function, each) for each in islice(coming, 1))
                     yield answer

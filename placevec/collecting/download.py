@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from placevec.collecting.client import (
 )
 from placevec.collecting.ledger import Ledger
 from placevec.config import CollectConfig
+from placevec.progress import Progress, no_progress
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def collect(
     settings: CollectConfig,
     client: Client,
     search: Search,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Progress = no_progress,
 ) -> Plan | Collected:
     """Finds photos, tells what they take and, but for a dry run, fetches those not there yet.
 
@@ -123,7 +124,7 @@ def collect(
         settings: CollectConfig.
         client: Client, not entered.
         search: Search.
-        progress: callable. Gets the photos and yields each of them; for a progress bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Collected, or the Plan with `dry_run`, which writes nothing.
@@ -184,7 +185,7 @@ def download(
     wanted: Sequence[Wanted],
     client: Client,
     ledger: Ledger,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Progress = no_progress,
 ) -> Collected:
     """Fetches photos, each written whole and then its row.
 
@@ -194,7 +195,7 @@ def download(
         wanted: sequence of Wanted. Photos that are not there yet.
         client: Client.
         ledger: Ledger, entered.
-        progress: callable. Gets the photos and yields each of them; for a progress bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Collected.
@@ -225,7 +226,7 @@ def download(
         return None
 
     try:
-        with contextlib.closing(client.each(take, wanted, progress)) as errors:
+        with contextlib.closing(client.each(take, wanted, progress, "fetch")) as errors:
             for photo, error in zip(wanted, errors, strict=True):
                 in_a_row = in_a_row + 1 if isinstance(error, UnavailableError) else 0
                 if error:

@@ -6,7 +6,7 @@ after its own reconstruction, its camera and addresses of the photo that expire.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -39,6 +39,7 @@ from placevec.collecting.download import (
 )
 from placevec.collecting.keys import read_key
 from placevec.config import MapillaryConfig
+from placevec.progress import Progress, no_progress
 from placevec.sources.values.null_island import at_zero
 
 _ZOOM = 14
@@ -76,7 +77,7 @@ class TileImage:
 
 
 def collect_mapillary(
-    settings: MapillaryConfig, progress: Callable[[Iterable], Iterable] = iter
+    settings: MapillaryConfig, progress: Progress = no_progress
 ) -> Plan | Collected:
     """Collects the photos of an area, of all its dates.
 
@@ -85,7 +86,7 @@ def collect_mapillary(
 
     Args:
         settings: MapillaryConfig.
-        progress: callable. Gets what is asked for and yields each of it; for a progress bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Collected, or the Plan with `dry_run`.

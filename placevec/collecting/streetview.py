@@ -13,7 +13,7 @@ import hmac
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -45,6 +45,7 @@ from placevec.collecting.keys import read_key
 from placevec.collecting.lookups import Lookups
 from placevec.config import StreetviewConfig
 from placevec.input_file import read_text
+from placevec.progress import Progress, no_progress
 
 _PHOTO_PATH = "/maps/api/streetview"
 _METADATA_PATH = "/maps/api/streetview/metadata"
@@ -73,7 +74,7 @@ class Panorama:
 
 
 def collect_streetview(
-    settings: StreetviewConfig, progress: Callable[[Iterable], Iterable] = iter
+    settings: StreetviewConfig, progress: Progress = no_progress
 ) -> Plan | Collected:
     """Collects photos of the panoramas of an area, several headings of each.
 
@@ -83,7 +84,7 @@ def collect_streetview(
 
     Args:
         settings: StreetviewConfig.
-        progress: callable. Gets what is asked for and yields each of it; for a progress bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Collected, or the Plan with `dry_run`.

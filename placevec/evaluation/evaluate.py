@@ -1,7 +1,7 @@
 """A model's recall on a data set."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
+from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
 from placevec.store.search.exact import nearest
 
@@ -36,7 +37,7 @@ def evaluate(
     engine: EngineName = EvaluateConfig.engine,
     precision: Precision = EvaluateConfig.precision,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
@@ -55,7 +56,7 @@ def evaluate(
         precision: str. What it computes with, if `model` is a file. With another than float32, the
             model is measured in float32, too.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Evaluation. `print` shows it as a table.
@@ -124,7 +125,7 @@ def evaluate_photos(
     image_size: tuple[int, int] | None,
     batch_size: int | None = None,
     skip_unreadable: bool,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     warn: bool = True,
 ) -> Evaluation:
@@ -138,7 +139,7 @@ def evaluate_photos(
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read.
-        progress: callable. Draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
         warn: bool. Whether to log that queries are also in the database, or that most right
             answers are the photos beside the query in its own run. Defaults to `True`.

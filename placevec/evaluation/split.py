@@ -13,8 +13,9 @@ from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
 from placevec.images.fingerprint import Fingerprint
 from placevec.input_file import shown
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
+from placevec.progress import Progress, no_progress
 from placevec.sources import SPLITS_FILE, find_reader, open_places, write_splits
 from placevec.store.search.exact import nearest
 from placevec.whole_file import require_writable
@@ -61,14 +62,14 @@ def split(
     places: Path | str,
     settings: SplitConfig = SplitConfig(),  # noqa: B008
     *,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> MadeSplit:
     """Makes train, val and test of a set, as `make_split` does.
 
     Args:
         places: READER:PATH, or a path that a reader recognizes.
         settings: SplitConfig.
-        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         MadeSplit. `print` shows the counts.
@@ -96,7 +97,7 @@ def make_split(
     dataset: PlaceDataset,
     config: SplitConfig,
     model: Callable[[np.ndarray], np.ndarray] | None = None,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> tuple[Split, np.ndarray]:
     """Splits photos and writes `splits.csv` and, where positions are known, `splits.svg` to them.
 
@@ -108,7 +109,7 @@ def make_split(
         dataset: PlaceDataset.
         config: SplitConfig.
         model: keras.Model, or any callable that `describe` takes, or None. Compares photos.
-        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Split, and the photos' roles as `draw_roles` returns them.
@@ -157,7 +158,7 @@ def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
 
 
 def _without_duplicates(
-    dataset: PlaceDataset, split: Split, config: SplitConfig, progress: Callable[..., Iterable]
+    dataset: PlaceDataset, split: Split, config: SplitConfig, progress: Progress
 ) -> Split:
     """Leaves out photos that are those of another split, byte for byte or nearly."""
     rows = np.flatnonzero(split.names != "")
@@ -180,7 +181,7 @@ def _without_duplicates(
 
 
 def _fingerprints(
-    dataset: PlaceDataset, rows: np.ndarray, skip: bool, progress: Callable[..., Iterable]
+    dataset: PlaceDataset, rows: np.ndarray, skip: bool, progress: Progress
 ) -> Iterable[Fingerprint | None]:
     """Yields the fingerprint of each photo, or None where it cannot be read and that is allowed."""
 
@@ -202,7 +203,7 @@ def _without_alike(
     split: Split,
     max_similarity: float,
     model: Callable[[np.ndarray], np.ndarray],
-    progress: Callable[..., Iterable],
+    progress: Progress,
 ) -> Split:
     """Leaves out photos whose descriptors are nearly that of a photo of a larger split."""
     rows = np.flatnonzero(split.names != "")

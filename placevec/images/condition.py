@@ -1,7 +1,7 @@
 """What state the files of photos are in: sizes, what cannot be read, which are the same."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from placevec.images.read import MAX_BYTES, UnreadableImageError
 from placevec.images.read_ahead import read_ahead
 from placevec.images.videos.video import find_frame, frame_size
 from placevec.input_file import read_bytes, shown
+from placevec.progress import Progress, no_progress
 
 
 class Condition(NamedTuple):
@@ -140,7 +141,7 @@ def conditions_of(
     *,
     decode: bool = True,
     num_workers: int = 2,
-    progress: Callable[..., Iterable] = lambda iterable, **_: iterable,
+    progress: Progress = no_progress,
 ) -> Conditions:
     """Looks at many files, several at a time.
 
@@ -149,7 +150,7 @@ def conditions_of(
         names: (N,) str. The files.
         decode: bool. Whether to decode the photos; if not, headers and ends are read only.
         num_workers: int. Threads.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
     """
     count = len(names)
     num_bytes = np.zeros(count, dtype=np.int64)
@@ -161,7 +162,7 @@ def conditions_of(
     paths = (root / str(name) for name in names)
     look = partial(condition_of, decode=decode)
     found = read_ahead(look, paths, num_workers=num_workers, ahead=4 * num_workers)
-    for row, each in enumerate(progress(found, total=count, desc="photos", unit=" photos")):
+    for row, each in enumerate(progress(found, total=count, unit="photo", desc="look")):
         num_bytes[row] = each.num_bytes
         sizes[row] = np.minimum(each.size, np.iinfo(np.int32).max)
         digests[row] = np.frombuffer(each.digest, dtype=np.uint64)

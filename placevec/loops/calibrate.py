@@ -1,6 +1,6 @@
 """A threshold learned where truth is known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
 from placevec.evaluation.threshold import Threshold, learn_threshold
 from placevec.loops.threshold_file import write_threshold
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, relevant_database
+from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
 from placevec.whole_file import require_writable
 
@@ -53,7 +54,7 @@ def calibrate(
     image_size: tuple[int, int] | None = CalibrateConfig.image_size,
     batch_size: int | None = CalibrateConfig.batch_size,
     engine: EngineName = CalibrateConfig.engine,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Calibration:
     """Learns the gap above which matches are right with a stated precision.
 
@@ -68,7 +69,7 @@ def calibrate(
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Calibration.

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,10 @@ from placevec.loops.route import along_run, order_of_run
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
 from placevec.loops.write import require_folder, write_loops
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
+from placevec.progress import Progress, no_progress
 from placevec.sources.photos import open_photos
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def find_loops(
     image_size: tuple[int, int] | None = LoopsConfig.image_size,
     batch_size: int | None = LoopsConfig.batch_size,
     engine: EngineName = LoopsConfig.engine,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> LoopsFound:
     """Finds photos of a run that show a place which the run has seen before.
 
@@ -130,7 +131,7 @@ def find_loops(
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         LoopsFound.

@@ -97,7 +97,7 @@ class LoopScorer:
 
         Args:
             descriptor: (D,) float, of unit L2 norm.
-            along: float. How far along the run: its number, seconds or meters travelled; never
+            along: float. How far along the run: its number, seconds or metres travelled; never
                 less than that of the photo before it.
 
         Returns:

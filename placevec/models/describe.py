@@ -5,7 +5,7 @@ import itertools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from placevec.images import (
     run_model,
 )
 from placevec.input_file import shown
+from placevec.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from placevec.models.engines import Engine
@@ -29,11 +30,6 @@ _log = logging.getLogger(__name__)
 
 BATCH_SIZE = 8
 """Photos in a batch of a model that does not say how many suit it."""
-
-
-def no_progress(iterable: Iterable, **_: object) -> Iterable:
-    """Returns what `tqdm` is given, without drawing a bar."""
-    return iterable
 
 
 class NoReadablePhotoError(ValueError):
@@ -48,7 +44,7 @@ def describe(
     batch_size: int | None = DescribeConfig.batch_size,
     channels: int | None = None,
     change: Callable[[np.ndarray, int], np.ndarray] | None = None,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Describes photos, in their order; those that cannot be read are reported and left out.
 
@@ -67,7 +63,7 @@ def describe(
         channels: int or None. 3 color, 1 gray. None: as the model's input has it, or 3.
         change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
             after it is read.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Descriptors `(n, D)` float32, and `(n,)` int64: the places in `paths` of the photos that
@@ -121,7 +117,7 @@ def describe_in_batches(
     batch_size: int | None = DescribeConfig.batch_size,
     channels: int | None = None,
     change: Callable[[np.ndarray, int], np.ndarray] | None = None,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Iterator[tuple[np.ndarray, list[int]]]:
     """Describes photos batch by batch, for whoever does not want to hold all descriptors.
 
@@ -132,7 +128,7 @@ def describe_in_batches(
         batch_size: int or None. Photos in a batch.
         channels: int or None. 3 color, 1 gray.
         change: callable or None. What happens to a photo after it is read.
-        progress: callable. `tqdm`, or what has its arguments.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Yields:
         Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order; nothing
@@ -160,7 +156,7 @@ def features_in_batches(
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, list[int]]]:
     """Describes photos batch by batch, with their local features from the same pass.
 
@@ -169,7 +165,7 @@ def features_in_batches(
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch.
-        progress: callable. `tqdm`, or what has its arguments.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Yields:
         Descriptors `(n, D)` float32, local features `(n, rows, columns, D')` float16 of unit
@@ -200,7 +196,7 @@ def _in_batches(
     batch_size: int | None,
     channels: int | None,
     change: Callable[[np.ndarray, int], np.ndarray] | None,
-    progress: Callable[..., Iterable],
+    progress: Progress,
 ) -> Iterator[tuple[tuple[np.ndarray, ...], list[int]]]:
     """Yields what `function` makes of photos for `model`, as a tuple, and their places."""
     if isinstance(paths, str | Path):

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import panda3d
 
 from placevec.config import RenderConfig
 from placevec.process.workers import num_cores
+from placevec.progress import Progress, no_progress
 from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.cameras.pose_files import open_trajectory
 from placevec.rendering.drawing.depth import refuse_too_many
@@ -85,7 +85,7 @@ def render(
     world: Path | str = TOWN,
     settings: RenderConfig = RenderConfig(),  # noqa: B008
     *,
-    progress: Callable[[Iterable], Iterable] = iter,
+    progress: Progress = no_progress,
 ) -> Rendering:
     """Photographs a made town or a 3-D model in the folder format.
 
@@ -101,8 +101,7 @@ def render(
     Args:
         world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
         settings: RenderConfig. How it is photographed.
-        progress: callable. Gets the list of photos still to draw or to look at, and yields each of
-            them; for a progress bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         `Rendering`.
@@ -176,7 +175,7 @@ def _draw(
     wanted: dict,
     about: dict,
     drawn_by: dict,
-    progress: Callable[[Iterable], Iterable],
+    progress: Progress,
 ) -> Rendering:
     """Draws the photos that are missing, and gives the folder its name."""
     partial_dir = begin(out_dir, wanted | drawn_by)
@@ -190,7 +189,8 @@ def _draw(
         ) as drawer,
         contextlib.closing(drawer.draw(wanting)) as drawn,
     ):
-        points = dict(next(drawn) for _ in progress(wanting))
+        bar = progress(wanting, total=len(wanting), unit="photo", desc="draw")
+        points = dict(next(drawn) for _ in bar)
     write_positions(partial_dir, shots, settings.field_of_view_deg)
     write_contact_sheet(partial_dir, shots)
     if settings.points:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import DescribeConfig
-from placevec.models.describe import NoReadablePhotoError, describe, no_progress
+from placevec.models.describe import NoReadablePhotoError, describe
 from placevec.process.workers import python_path
+from placevec.progress import Progress, no_progress
 
 _BATCHES_OF_A_PART = 64
 
@@ -25,7 +26,7 @@ def describe_by_ray(
     num_workers: int,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Iterator[tuple[np.ndarray, list[int]]]:
     """Describes photos as `describe_in_batches` does, by processes of Ray Data.
 
@@ -43,7 +44,7 @@ def describe_by_ray(
         num_workers: int. Processes.
         image_size: (int, int) or None. See `describe`.
         batch_size: int. Photos in a batch.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar over the parts.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Yields:
         Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order.

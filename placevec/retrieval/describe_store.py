@@ -9,8 +9,9 @@ import numpy as np
 
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
-from placevec.models.describe import NoReadablePhotoError, describe_in_batches, no_progress
+from placevec.models.describe import NoReadablePhotoError, describe_in_batches
 from placevec.places import PlaceDataset
+from placevec.progress import Progress, no_progress
 from placevec.store.manifest import MANIFEST, read_manifest
 from placevec.store.shards import is_storable
 from placevec.store.store import DescriptorStore
@@ -117,7 +118,7 @@ def describe_into(
     *,
     image_size: tuple[int, int],
     batch_size: int | None,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
     describe: Callable[..., Iterable] = describe_in_batches,
 ) -> int:
     """Describes photos that a store lacks and writes them to it as they come.
@@ -131,7 +132,7 @@ def describe_into(
         photos: PlaceDataset. Their positions and times are stored if they are known.
         image_size: (int, int). Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch. None: as the model has it.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe: callable. `describe_in_batches`, or what has its arguments and yields the same,
             such as `describe_by_ray`.
 

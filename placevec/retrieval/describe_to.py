@@ -1,7 +1,7 @@
 """Photos described to a file or a store: what `placevec describe` does."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
+from placevec.progress import Progress, no_progress
 from placevec.retrieval.describe_by_ray import describe_by_ray
 from placevec.retrieval.describe_store import describe_into, open_for, require_store_takes
 from placevec.sources.photos import open_photos
@@ -63,7 +64,7 @@ def describe_to(
     precision: Precision = DescribeConfig.precision,
     dtype: Dtype | None = DescribeConfig.dtype,
     ray_workers: int = DescribeConfig.ray_workers,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Described:
     """Writes the descriptors of photos to a file, or to a store that grows.
 
@@ -78,7 +79,7 @@ def describe_to(
         precision: str. What the model computes with.
         dtype: str or None. Type of the numbers in a store.
         ray_workers: int. Processes of Ray that describe for a store.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Described.

@@ -1,7 +1,7 @@
 """Photos looked up in a store: what `placevec search` prints."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from placevec.config import SearchConfig
 from placevec.input_file import shown
-from placevec.models.describe import describe, no_progress
+from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame, unit_of
+from placevec.progress import Progress, no_progress
 from placevec.retrieval.draw_found import draw_found
 from placevec.sources.photos import open_photos
 from placevec.sources.values.times import parse_time
@@ -40,7 +41,7 @@ def search(
     earlier: bool = SearchConfig.earlier,
     picture: Path | str | None = SearchConfig.picture,
     batch_size: int = SearchConfig.batch_size,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> "pd.DataFrame":
     """Finds the photos of a store that are most similar to other photos.
 
@@ -55,7 +56,7 @@ def search(
         earlier: bool. Only matches that were taken before the query.
         picture: Path or None. A picture to draw of the first queries beside their matches.
         batch_size: int. Photos in a batch.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         DataFrame, as `search_photos` returns it.
@@ -100,7 +101,7 @@ def search_photos(
     model: Callable[[np.ndarray], np.ndarray],
     photos: PlaceDataset,
     config: SearchConfig,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> "pd.DataFrame":
     """Finds the photos of a store that are most similar to others, by its index where it has one.
 
@@ -111,7 +112,7 @@ def search_photos(
         model: keras.Model, or any callable that `describe` takes; that of the store.
         photos: PlaceDataset. What is looked up.
         config: SearchConfig. Number of matches and filters.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         DataFrame with `query`, `rank` from 1, `match`, `similarity`, and of the match `east_m` and

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -21,7 +21,7 @@ from placevec.models import (
     save_model,
 )
 from placevec.places import PlaceDataset, TupleSampler
-from placevec.retrieval import no_progress
+from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
 from placevec.training import run_files
 from placevec.training.run.journal import best_epoch, in_words, keep_the_best, measured, record
@@ -114,7 +114,7 @@ def train(
     config: TrainConfig,
     *,
     augmentation: object = None,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> Training | None:
     """Trains a descriptor model and measures it on places it never saw.
 
@@ -127,7 +127,7 @@ def train(
         config: TrainConfig.
         augmentation: callable, Keras preprocessing layer or None. Takes the place of
             `config.augmentation`; see `augmenter`.
-        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         Training; None where another process of the same training returns it.
@@ -197,7 +197,7 @@ class _Run:
         validation: PlaceDataset,
         test: PlaceDataset | None,
         changes: dict,
-        progress: Callable[..., Iterable],
+        progress: Progress,
         request: StopRequest,
         devices: Devices,
     ) -> None:

@@ -162,7 +162,7 @@ def test_shows_a_bar_over_all_photos(town, tmp_path):
         return photos
 
     check(town, CheckConfig(out=tmp_path), progress=progress)
-    assert bars == [(12, " photos")]
+    assert bars == [(12, "photo")]
 
 
 def test_says_what_it_found_and_why(town, tmp_path):

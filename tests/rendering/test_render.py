@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from placevec.config import RenderConfig
+from placevec.progress import no_progress
 from placevec.rendering import render
 from placevec.rendering.scenes.weather import WEATHERS
 from placevec.sources import parse_photo_name
@@ -22,7 +23,7 @@ SMALL = {
 }
 
 
-def render_town(out_dir, progress=iter, **settings):
+def render_town(out_dir, progress=no_progress, **settings):
     return render("town", RenderConfig(out=out_dir, **settings), progress=progress).out_dir
 
 
@@ -122,7 +123,7 @@ def test_deletes_the_lock_that_a_process_killed_at_its_end_left(rendered):
 
 
 def test_goes_on_after_an_interruption(rendered, tmp_path):
-    def interrupted(photos):
+    def interrupted(photos, **_):
         for number, photo in enumerate(photos):
             if number == 9:
                 raise KeyboardInterrupt
@@ -135,7 +136,7 @@ def test_goes_on_after_an_interruption(rendered, tmp_path):
     drawn = files(tmp_path / "town.partial")
     assert 0 < len([name for name in drawn if name.endswith(".jpg")]) < 40
     left = []
-    render_town(out_dir, **SMALL, progress=lambda photos: left.extend(photos) or iter(photos))
+    render_town(out_dir, **SMALL, progress=lambda photos, **_: left.extend(photos) or iter(photos))
     assert len(left) == 40 - len([name for name in drawn if name.endswith(".jpg")])
     first, second = files(rendered), files(out_dir)
     assert first.keys() == second.keys()
@@ -147,7 +148,7 @@ import os, sys
 from pathlib import Path
 from placevec.config import RenderConfig
 from placevec.rendering import render
-def killed(photos):
+def killed(photos, **_):
     for number, photo in enumerate(photos):
         if number == 9:
             os.kill(os.getpid(), 9)
@@ -187,7 +188,7 @@ def test_refuses_a_rendering_of_other_settings(rendered, tmp_path):
     with pytest.raises(ValueError, match=r"Received: seed=4, where it has seed=3\. Choose another"):
         render_town(rendered, **SMALL | {"seed": 4})
     with pytest.raises(StopIteration):
-        render_town(tmp_path / "town", **SMALL, progress=lambda photos: next(iter([])))
+        render_town(tmp_path / "town", **SMALL, progress=lambda photos, **_: next(iter([])))
     with pytest.raises(ValueError, match=r"town\.partial must hold .* spacing_m=9\.0"):
         render_town(tmp_path / "town", **SMALL, spacing_m=9.0)
 

@@ -176,7 +176,7 @@ def test_what_cannot_be_drawn_is_refused_before_anything_is_written(yard, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def interrupted(photos):
+def interrupted(photos, **_):
     for number, photo in enumerate(photos):
         if number == 2:
             raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 """A saved model behind the library that runs it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.images import run_model
-from placevec.models.describe import describe_in_batches, named, no_progress
+from placevec.models.describe import describe_in_batches, named
 from placevec.models.engines.outputs import Outputs, descriptors_of
 from placevec.models.photo_list import photo_list
+from placevec.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from placevec.models.photo_list import Photos
@@ -104,7 +105,7 @@ class Engine:
         *,
         root: Path | str | None = None,
         batch_size: int | None = None,
-        progress: Callable[..., Iterable] = no_progress,
+        progress: Progress = no_progress,
     ) -> np.ndarray:
         """Describes photos, resized to the model's size; a row for each, in their order.
 
@@ -115,7 +116,7 @@ class Engine:
             root: Path or None. Folder that relative paths start from. None: that of the data set
                 that `PlaceDataset.to_frame` made the table of, else the current folder.
             batch_size: int or None. Photos in a batch. None: `self.batch_size`.
-            progress: callable. `tqdm`, or what has its arguments; draws a bar.
+            progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
         Returns:
             `(N, D)` float32, of unit L2 norm.

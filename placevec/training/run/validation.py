@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from placevec.config import TrainConfig
 from placevec.evaluation import Evaluation, evaluate_photos
 from placevec.places import PlaceDataset
+from placevec.progress import Progress
 from placevec.training.step.devices import Devices
 from placevec.training.step.feeding import feeding
 from placevec.training.tuples.batches import TupleBatches
@@ -27,7 +28,7 @@ class Validation:
         dataset: PlaceDataset. The validation photos.
         batch_settings: dict. Arguments of TupleBatches that training and validation share.
         devices: Devices.
-        progress: callable. Draws the bars, see `train`.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Validation:
         dataset: PlaceDataset,
         batch_settings: dict,
         devices: Devices,
-        progress: Callable[..., Iterable],
+        progress: Progress,
     ) -> None:
         self.config = config
         self.dataset = dataset

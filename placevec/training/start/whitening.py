@@ -3,7 +3,7 @@
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -25,7 +25,8 @@ from placevec.models import (
     without_xla,
 )
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe, no_progress
+from placevec.progress import Progress, no_progress
+from placevec.retrieval import describe
 
 _log = logging.getLogger(__name__)
 _PROJECTION_PHOTOS = 2000
@@ -46,7 +47,7 @@ def whiten(
     batch_size: int = WhitenConfig.batch_size,
     skip_unreadable: bool = WhitenConfig.skip_unreadable,
     seed: int = WhitenConfig.seed,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
 ) -> keras.Model:
     """Fits whitening on a data set's database photos and puts it behind a model.
 
@@ -69,7 +70,7 @@ def whiten(
         batch_size: int. Photos in a batch.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         seed: int. Seed of the draw.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
         keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out, `(batch, D)` from

@@ -11,7 +11,7 @@ import functools
 import logging
 import os
 import pickle
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ import numpy as np
 
 from placevec.config import TrainConfig
 from placevec.models import without_xla
-from placevec.retrieval import BATCH_SIZE, NoReadablePhotoError, describe, no_progress
+from placevec.progress import Progress, no_progress
+from placevec.retrieval import BATCH_SIZE, NoReadablePhotoError, describe
 from placevec.training.step.tuple_model import descriptor_of
 
 _log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Devices:
         self,
         model: keras.Model,
         paths: Sequence[Path],
-        progress: Callable[..., Iterable] = no_progress,
+        progress: Progress = no_progress,
         **settings: Any,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Describes photos as `placevec.describe` does, each process a share of them.
@@ -108,7 +109,7 @@ class Devices:
         model: keras.Model,
         paths: Sequence[Path],
         settings: dict,
-        progress: Callable[..., Iterable] = no_progress,
+        progress: Progress = no_progress,
     ) -> tuple[np.ndarray, np.ndarray] | NoReadablePhotoError | None:
         """Returns descriptors and their places in `paths`; None of an empty share."""
         rows = np.array_split(np.arange(len(paths)), self.num_processes)[self.process]

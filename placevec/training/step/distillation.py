@@ -1,12 +1,13 @@
 """Self-distillation: the descriptors that a training is held to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe, no_progress
+from placevec.progress import Progress, no_progress
+from placevec.retrieval import describe
 
 
 def start_descriptors(
@@ -15,7 +16,7 @@ def start_descriptors(
     *,
     image_size: tuple[int, int],
     mirrored: bool = False,
-    progress: Callable[..., Iterable] = no_progress,
+    progress: Progress = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
 ) -> np.ndarray:
     """Describes all photos of a data set, as they were taken, by the network before the first step.
@@ -25,7 +26,7 @@ def start_descriptors(
         dataset: PlaceDataset.
         image_size: (int, int). Rows and columns that photos are resized to.
         mirrored: bool. Also describe each photo mirrored.
-        progress: callable. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. Takes the place of `placevec.describe`.
 
     Returns:

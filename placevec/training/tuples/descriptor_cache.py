@@ -3,7 +3,7 @@
 import logging
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,7 +12,8 @@ import numpy as np
 from placevec.archive import read_npy_header, read_npz
 from placevec.images import UnreadableImageError
 from placevec.places import PlaceDataset
-from placevec.retrieval import NoReadablePhotoError, describe, no_progress
+from placevec.progress import Progress, no_progress
+from placevec.retrieval import NoReadablePhotoError, describe
 from placevec.training.run_files import CACHE, CACHE_STATE
 from placevec.whole_file import whole_file
 
@@ -66,7 +67,7 @@ class DescriptorCache:
         epoch: int,
         is_due: bool = True,
         share: float = 1.0,
-        progress: Callable[..., Iterable] = no_progress,
+        progress: Progress = no_progress,
     ) -> int:
         """Describes photos anew: the oldest of those asked for, and all that never were.
 
@@ -78,7 +79,7 @@ class DescriptorCache:
             epoch: int. What the new descriptors' age is counted from.
             is_due: bool. Whether photos that have a descriptor get another.
             share: float. Share of `rows` that is described anew, oldest first, in (0, 1].
-            progress: callable. `tqdm`, or what has its arguments; draws a bar.
+            progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
         Returns:
             The number of photos described.
@@ -111,7 +112,7 @@ class DescriptorCache:
         """Returns the descriptors of some photos, (n, D) float32."""
         return np.asarray(self.descriptors[rows], np.float32)
 
-    def _describe(self, model: keras.Model, rows: np.ndarray, progress: Callable) -> None:
+    def _describe(self, model: keras.Model, rows: np.ndarray, progress: Progress) -> None:
         paths = [self.dataset.path(row) for row in rows]
         try:
             found, kept = self.describe_photos(

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -13,7 +13,8 @@ from placevec.archive import read_npz
 from placevec.config import TrainConfig
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
-from placevec.retrieval import describe, no_progress
+from placevec.progress import Progress, no_progress
+from placevec.retrieval import describe
 from placevec.store import nearest
 from placevec.training.run_files import MINED
 from placevec.training.tuples.batches import query_order
@@ -64,7 +65,7 @@ class Miner:
     Args:
         config: TrainConfig.
         sampler: TupleSampler.
-        progress: callable. `tqdm`, or what has its arguments; draws the bars.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
 
     References:
@@ -76,7 +77,7 @@ class Miner:
         self,
         config: TrainConfig,
         sampler: TupleSampler,
-        progress: Callable[..., Iterable] = no_progress,
+        progress: Progress = no_progress,
         describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     ) -> None:
         self.config = config

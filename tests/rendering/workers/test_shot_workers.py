@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from placevec.config import RenderConfig
+from placevec.progress import no_progress
 from placevec.rendering import render
 from placevec.rendering.tour import open_tour, plan_tour
 from placevec.rendering.workers import render_process as process_room
@@ -54,7 +55,7 @@ def yard(tmp_path):
     return tmp_path / "yard.obj"
 
 
-def draw(world, out_dir, progress=iter, **settings):
+def draw(world, out_dir, progress=no_progress, **settings):
     return render(world, RenderConfig(out=out_dir, **SMALL, **settings), progress=progress)
 
 
@@ -74,7 +75,7 @@ def test_several_processes_write_what_one_writes(pools, yard, tmp_path, world):
     shown = []
     more = draw(
         world, tmp_path / "more", num_workers=3, **settings,
-        progress=lambda shots: (shown.append(shot) or shot for shot in shots),
+        progress=lambda shots, **_: (shown.append(shot) or shot for shot in shots),
     )  # fmt: skip
     assert [pool.num_workers for pool in pools] == [3]
     assert len(shown) == more.num_drawn == one.num_drawn == one.num_photos
@@ -122,7 +123,7 @@ def test_pieces_hold_every_shot_once_and_one_part_each(counts, num_workers, expe
 def test_killed_processes_are_replaced_and_nothing_is_lost(pools, tmp_path):
     killed = []
 
-    def killing(shots):
+    def killing(shots, **_):
         for number, shot in enumerate(shots):
             if number in (4, 28):
                 killed.append(pools[0].process_ids[0])
@@ -165,7 +166,7 @@ def test_processes_that_crash_again_and_again_are_one_error(pools, tmp_path, mon
 
 
 def interrupted_after(count):
-    def progress(shots):
+    def progress(shots, **_):
         for number, shot in enumerate(shots):
             if number == count:
                 raise KeyboardInterrupt
