@@ -270,7 +270,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         if short:
             model = (make_model(Path(folder), "mobilenetv2", None),)
-            sets = [_small_town(Path(folder) / "town")]
+            sets = [small_town(Path(folder) / "town")]
         elif data is None or not model:
             raise LeftOut("Give --data and --model, or --short")
         else:
@@ -327,7 +327,8 @@ def _seconds(engine: Callable[[np.ndarray], np.ndarray]) -> float:
     return min(taken) / len(photos)
 
 
-def _small_town(folder: Path) -> DevelopmentSet:
+def small_town(folder: Path) -> DevelopmentSet:
+    """Returns the validation streets of a town of a few photos, rendered into a folder."""
     from placevec.config import RenderConfig
     from placevec.rendering import render
 

@@ -381,6 +381,19 @@ OPTIMIZERS = {
     "sgd": Choice(home="keras.optimizers:SGD", constants={"momentum": 0.9}),
 }
 
+NORMALIZATIONS = {
+    "none": Choice(),
+    "map": Choice(home="placevec.retrieval.normalize:map_mean"),
+    "running": Choice(home="placevec.retrieval.normalize:running_means"),
+    "own": Choice(home="placevec.retrieval.normalize:own_mean"),
+}
+
+HUBNESS = {
+    "none": Choice(),
+    "csls": Choice(home="placevec.retrieval.hubness:of_map"),
+    "csls_batch": Choice(home="placevec.retrieval.hubness:of_batch"),
+}
+
 PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
 INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 SPLITS_BY = ("area", "sequence", "time")
@@ -390,8 +403,10 @@ CAMERAS = ("walk", "fly")
 
 
 if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
-    AggregatorName = Augmentation = BackboneName = Cameras = Dtype = Engine = IndexKind = str
-    LossName = Mining = OptimizerName = Pipe = PositiveRule = Precision = SplitBy = str
+    AggregatorName = Augmentation = BackboneName = Cameras = Dtype = Engine = Hubness = str
+    IndexKind = LossName = Mining = Normalization = OptimizerName = Pipe = PositiveRule = (
+        Precision
+    ) = SplitBy = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
     Augmentation = Literal[tuple(AUGMENTATIONS)]
@@ -399,9 +414,11 @@ else:
     Cameras = Literal[CAMERAS]
     Dtype = Literal[DTYPES]
     Engine = Literal[("auto", *ENGINES)]
+    Hubness = Literal[tuple(HUBNESS)]
     IndexKind = Literal[INDEX_KINDS]
     LossName = Literal[tuple(LOSSES)]
     Mining = Literal[tuple(MININGS)]
+    Normalization = Literal[tuple(NORMALIZATIONS)]
     OptimizerName = Literal[tuple(OPTIMIZERS)]
     Pipe = Literal[PIPES]
     PositiveRule = Literal[tuple(POSITIVE_RULES)]

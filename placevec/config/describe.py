@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from placevec.config.adapt import Adapts
 from placevec.config.choices import Dtype, Engine, Precision
 from placevec.config.refusals import need_at_least, need_image_size, refuse, settle_types
 
@@ -63,7 +64,7 @@ class DescribeConfig(_ChoosesPrecision):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(_ChoosesPrecision):
+class EvaluateConfig(Adapts, _ChoosesPrecision):
     """How recall is measured."""
 
     radius_m: float = 25.0

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from placevec.config.adapt import Adapts
 from placevec.config.choices import IndexKind
 from placevec.config.refusals import (
     need_at_least,
@@ -30,12 +31,23 @@ class IndexConfig:
     """Photos of the sample, with `auto`."""
     seed: int = 0
     """Seed of the sample and of the photos that are searched to measure."""
+    statistics: bool = True
+    """Fit the statistics of the map, by which `search` adapts to it, and index adapted descriptors.
+    Without: descriptors are indexed and compared as they are."""
+    dim: int | None = None
+    """Dimensions of an adapted descriptor. None: those of the model, 4096 at most."""
 
     def __post_init__(self) -> None:
         settle_types(self)
         need_at_least(self, 2, "sample")
         need_at_least(self, 0, "seed")
         need_between(self, 0, 1, "recall")
+        if self.dim is not None:
+            need_at_least(self, 1, "dim")
+            if not self.statistics:
+                raise ValueError(
+                    f"`dim` has no effect without `statistics`. Received: dim={self.dim}"
+                )
         if self.memory_mb is not None:
             need_positive(self, "memory_mb")
         if self.auto and self.kind != IndexConfig.kind:
@@ -47,7 +59,7 @@ class IndexConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class SearchConfig(Adapts):
     """How photos are looked up in a store."""
 
     model: Path | None = None

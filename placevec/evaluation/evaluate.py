@@ -1,5 +1,6 @@
 """A model's recall on a data set."""
 
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,13 +10,17 @@ import numpy as np
 
 from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision
+from placevec.config.choices import Hubness, Normalization
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.normalize import Normalizer
 from placevec.sources import open_places
+from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
 from placevec.store.search.exact import nearest
 
 _log = logging.getLogger(__name__)
@@ -37,6 +42,8 @@ def evaluate(
     engine: EngineName = EvaluateConfig.engine,
     precision: Precision = EvaluateConfig.precision,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
+    normalize: Normalization | None = EvaluateConfig.normalize,
+    hubness: Hubness = EvaluateConfig.hubness,
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
@@ -56,6 +63,9 @@ def evaluate(
         precision: str. What it computes with, if `model` is a file. With another than float32, the
             model is measured in float32, too.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        normalize: str or None. How queries are adapted to the database, whose statistics are
+            fitted. Recall without is always measured, too.
+        hubness: str. How photos that are similar to everything are held back.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
@@ -77,6 +87,8 @@ def evaluate(
         engine=engine,
         precision=precision,
         skip_unreadable=skip_unreadable,
+        normalize=normalize,
+        hubness=hubness,
     )
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
@@ -104,6 +116,8 @@ def evaluate(
             image_size=image_size,
             batch_size=batch_size,
             skip_unreadable=skip_unreadable,
+            normalize=normalize,
+            hubness=hubness,
             progress=progress,
             warn=each == precision,
         )
@@ -125,6 +139,8 @@ def evaluate_photos(
     image_size: tuple[int, int] | None,
     batch_size: int | None = None,
     skip_unreadable: bool,
+    normalize: Normalization | None = "none",
+    hubness: Hubness = EvaluateConfig.hubness,
     progress: Progress = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     warn: bool = True,
@@ -139,6 +155,8 @@ def evaluate_photos(
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read.
+        normalize: str or None. How queries are adapted. Defaults to `"none"`.
+        hubness: str. How photos that are similar to everything are held back.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
         warn: bool. Whether to log that queries are also in the database, or that most right
@@ -163,11 +181,9 @@ def evaluate_photos(
         )
     photos = photos.take(kept)
     relevant = _answers(photos, radius_m, min_time_difference_s)
-    neighbors, similarities = _search(photos, descriptors, min_time_difference_s)
-    if warn:
-        warn_of_queries_in_database(photos, neighbors, similarities, min_time_difference_s)
-        warn_of_own_run(photos, neighbors, relevant)
-    return Evaluation(
+    sides = descriptors[photos.database], descriptors[photos.queries]
+    neighbors, similarities = _search(photos, *sides, min_time_difference_s)
+    found = Evaluation(
         dataset=photos,
         neighbors=neighbors,
         similarities=similarities,
@@ -175,6 +191,19 @@ def evaluate_photos(
         descriptor_dim=descriptors.shape[1],
         radius_m=radius_m,
     )
+    if warn:
+        warn_of_queries_in_database(photos, neighbors, similarities, min_time_difference_s)
+        warn_of_own_run(photos, neighbors, relevant)
+    if normalize is None:
+        normalize = "map" if len(photos.database) >= ENOUGH_PHOTOS else "none"
+    if (normalize, hubness) == ("none", "none"):
+        return found
+    if normalize != "none":
+        statistics = fit_map_statistics(sides[0])
+        sides = statistics.adapt(sides[0]), Normalizer(statistics, normalize)(sides[1])
+    neighbors, similarities = _search(photos, *sides, min_time_difference_s, hubness)
+    adapted = replace(found, neighbors=neighbors, similarities=similarities)
+    return replace(found, adapted=adapted, adaptation=(normalize, hubness))
 
 
 def _places_first(places: object, model: object) -> tuple:
@@ -205,19 +234,31 @@ def _answers(
 
 
 def _search(
-    dataset: PlaceDataset, descriptors: np.ndarray, min_time_difference_s: float | None
+    photos: PlaceDataset,
+    database: np.ndarray,
+    queries: np.ndarray,
+    min_time_difference_s: float | None,
+    hubness: str = EvaluateConfig.hubness,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the most similar database photos that may answer; -1 where there are no more."""
-    queries, database = dataset.queries, dataset.database
-    deep = min(_NUM_NEIGHBORS + most_barred(dataset, min_time_difference_s), len(database))
-    parts = np.array_split(queries, max(1, -(-len(queries) * deep // _MOST_PAIRS)))
+    deep = depth(hubness, _NUM_NEIGHBORS) + most_barred(photos, min_time_difference_s)
+    deep = min(deep, len(database))
+    rows = np.arange(len(queries))
     found = []
-    for part in parts:
-        neighbors, similarities = nearest(descriptors[database], descriptors[part], deep)
-        allowed = may_answer(dataset, part[:, None], database[neighbors], min_time_difference_s)
-        order = np.argsort(~allowed, axis=1, kind="stable")[:, :_NUM_NEIGHBORS]
+    for part in np.array_split(rows, max(1, -(-len(queries) * deep // _MOST_PAIRS))):
+        neighbors, similarities = nearest(database, queries[part], deep)
+        allowed = may_answer(
+            photos,
+            photos.queries[part, None],
+            photos.database[neighbors],
+            min_time_difference_s,
+        )
+        order = np.argsort(~allowed, axis=1, kind="stable")
         neighbors = np.where(allowed, neighbors, -1)
         similarities = np.where(allowed, similarities, np.float32(-np.inf))
-        found.append([np.take_along_axis(each, order, 1) for each in (neighbors, similarities)])
+        best = [np.take_along_axis(each, order, 1) for each in (neighbors, similarities)]
+        find = functools.partial(nearest, database)
+        best = without_hubs(hubness, *best, queries, find, database.__getitem__)
+        found.append([each[:, :_NUM_NEIGHBORS] for each in best])
     neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
     return neighbors, similarities

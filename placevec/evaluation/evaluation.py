@@ -37,6 +37,8 @@ class Evaluation:
         engine: Engine or None. What described; None if it was a model that was open.
         in_float32: Evaluation or None. The same model's in float32, if this is in another
             precision.
+        adapted: Evaluation or None. What the same queries found when they were adapted.
+        adaptation: (str, str) or None. The `normalize` and the `hubness` of that.
 
     Raises:
         ValueError: If these do not have one row for each query of the data set, or name photos
@@ -51,6 +53,8 @@ class Evaluation:
     radius_m: float | None = None
     engine: "Engine | None" = None
     in_float32: "Evaluation | None" = None
+    adapted: "Evaluation | None" = None
+    adaptation: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
@@ -97,6 +101,7 @@ class Evaluation:
             similarities=self.similarities[is_kept],
             relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
             in_float32=self.in_float32 and self.in_float32.of_queries(is_kept),
+            adapted=self.adapted and self.adapted.of_queries(is_kept),
         )
 
     def to_frame(self) -> "pd.DataFrame":
@@ -128,11 +133,16 @@ class Evaluation:
 
     def __str__(self) -> str:
         """Returns the table that `placevec evaluate` prints."""
-        summary, exact = self.summary(), self.in_float32
-        lines = []
-        for rank, share in summary["recall"].items():
-            beside = "" if exact is None else f"  (float32: {100 * exact.recall[int(rank)]:5.1f} %)"
-            lines.append(f"recall@{rank:<3s} {100 * share:5.1f} %{beside}")
+        summary, lines = self.summary(), []
+        adaptation = " and ".join(each for each in self.adaptation or () if each != "none")
+        others = {"float32": self.in_float32, f"adapted by {adaptation}": self.adapted}
+        for rank, share in self.recall.items():
+            beside = [
+                f"  ({what}: {100 * other.recall[rank]:5.1f} %)"
+                for what, other in others.items()
+                if other is not None
+            ]
+            lines.append(f"recall@{rank:<3d} {100 * share:5.1f} %{''.join(beside)}")
         lines += [f"{name.replace('_', ' ')}: {summary[name]}" for name in _COUNTS]
         if self.radius_m is not None:
             lines.append(f"radius {self.radius_m:g} {self.dataset.unit}")
@@ -184,7 +194,8 @@ class Evaluation:
         """Returns recall and counts as plain values that JSON can hold.
 
         If the precision is not float32: also `precision`, `float32_recall` and `least_cosine`, the
-        smallest between descriptors in both.
+        smallest between descriptors in both. If queries were adapted: also `normalize`, `hubness`
+        and `adapted_recall`.
         """
         counts = (
             len(self.relevant),
@@ -198,6 +209,11 @@ class Evaluation:
                 "precision": self.engine.precision,
                 "float32_recall": _by_text(self.in_float32.recall),
                 "least_cosine": self.engine.least_cosine,
+            }
+        if self.adapted is not None:
+            summary |= {
+                **dict(zip(("normalize", "hubness"), self.adaptation, strict=True)),
+                "adapted_recall": _by_text(self.adapted.recall),
             }
         return summary
 

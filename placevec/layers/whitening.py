@@ -1,19 +1,11 @@
 """Whitening: descriptors with fewer numbers, none of which drowns or repeats another."""
 
-from collections.abc import Iterator
-
 import keras
 import numpy as np
-import scipy.linalg
 from keras import ops
 
 from placevec.layers.l2_normalize import l2_normalize
-
-# Directions count in which descriptors spread more than this share of their length, ten times what
-# float32 rounds away: whitening would enlarge the others, which are noise.
-_SMALLEST_SPREAD = 10 * np.finfo(np.float32).eps
-
-_BLOCK = 2048  # rows or columns that are held in float64 at a time
+from placevec.principal_directions import principal_directions
 
 
 @keras.saving.register_keras_serializable(package="placevec")
@@ -164,27 +156,14 @@ def fit_whitening(
     if not 0 <= power <= 1:
         raise ValueError(f"`power` must be between 0 and 1. Received: power={power}")
     check_whitening_dim(dim, *descriptors.shape)
-    mean = np.mean(descriptors, axis=0, dtype=np.float64)
-    scatter = _scatter(descriptors, mean)
-    sums, vectors = scipy.linalg.eigh(scatter, lower=True, overwrite_a=True, check_finite=False)
-    variances = sums[::-1] / (len(descriptors) - 1)  # largest first
-    squared_length = np.sum(np.square(mean)) + np.sum(variances)
-    rank = int(np.sum(variances > _SMALLEST_SPREAD**2 * squared_length))
-    if dim > rank:
+    mean, variances, directions = principal_directions(descriptors, dim)
+    if dim > len(variances):
         raise ValueError(
-            f"`dim` must be at most {rank}: the {len(descriptors)} descriptors spread in no more "
-            f"directions. Received: dim={dim}. Take other photos or fewer dimensions"
+            f"`dim` must be at most {len(variances)}: the {len(descriptors)} descriptors spread in "
+            f"no more directions. Received: dim={dim}. Take other photos or fewer dimensions"
         )
-    scale = variances[:dim] ** (-power / 2)
-    vectors = vectors[:, ::-1][:, :dim]
-    if _pairs_photos(descriptors):  # (N, d): from photos to directions
-        vectors = vectors * (scale / np.sqrt(sums[::-1][:dim]))
-        projection = np.empty((descriptors.shape[1], dim), np.float32)
-        for columns in _blocks(descriptors.shape[1]):
-            projection[columns] = (descriptors[:, columns] - mean[columns]).T @ vectors
-    else:  # (D, d): the directions themselves
-        projection = (vectors * scale).astype(np.float32)
-    return mean.astype(np.float32), projection
+    scale = (variances[:dim] ** (-power / 2)).astype(np.float32)
+    return mean.astype(np.float32), directions * scale
 
 
 def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> None:
@@ -210,25 +189,3 @@ def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> 
             f"Whitening to {dim} dimensions needs descriptors of at least {dim + 1} photos. "
             f"Received: {num_descriptors}. Take more photos or fewer dimensions"
         )
-
-
-def _pairs_photos(descriptors: np.ndarray) -> bool:
-    """Returns whether the products of pairs of photos are fewer than those of pairs of numbers."""
-    return descriptors.shape[0] < descriptors.shape[1]
-
-
-def _scatter(descriptors: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Returns the lower half of the smaller matrix of products: (N, N) or (D, D)."""
-    size = min(descriptors.shape)
-    total = np.zeros((size, size), order="F")
-    for block in _blocks(max(descriptors.shape)):
-        if _pairs_photos(descriptors):
-            part = np.asfortranarray(descriptors[:, block] - mean[block])  # (N, block)
-        else:
-            part = (descriptors[block] - mean).T  # (D, block)
-        total = scipy.linalg.blas.dsyrk(1.0, part, 1.0, total, lower=1, overwrite_c=1)
-    return total
-
-
-def _blocks(length: int) -> Iterator[slice]:
-    return (slice(start, start + _BLOCK) for start in range(0, length, _BLOCK))

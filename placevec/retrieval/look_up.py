@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.config import SearchConfig
+from placevec.config.choices import Hubness, Normalization
 from placevec.input_file import shown
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
@@ -15,9 +16,12 @@ from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.draw_found import draw_found
+from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.normalize import Normalizer
 from placevec.sources.photos import open_photos
 from placevec.sources.values.times import parse_time
 from placevec.sources.values.utm import degrees_from_metres
+from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
@@ -39,6 +43,8 @@ def search(
     of: tuple[float, float] | None = SearchConfig.of,
     before: str | None = SearchConfig.before,
     earlier: bool = SearchConfig.earlier,
+    normalize: Normalization | None = SearchConfig.normalize,
+    hubness: Hubness = SearchConfig.hubness,
     picture: Path | str | None = SearchConfig.picture,
     batch_size: int = SearchConfig.batch_size,
     progress: Progress = no_progress,
@@ -54,6 +60,9 @@ def search(
         of: (float, float) or None. From where, in metres east and north in the store's frame.
         before: str or None. The moment before which a match was taken.
         earlier: bool. Only matches that were taken before the query.
+        normalize: str or None. What is taken off the queries. None: map, if the map is large
+            enough.
+        hubness: str. How photos that are similar to everything are held back.
         picture: Path or None. A picture to draw of the first queries beside their matches.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
@@ -72,6 +81,8 @@ def search(
         of=of,
         before=before,
         earlier=earlier,
+        normalize=normalize,
+        hubness=hubness,
         picture=None if picture is None else Path(picture),
         batch_size=batch_size,
     )
@@ -119,12 +130,16 @@ def search_photos(
         `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
         sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
         WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
-        best first. No row if no photo passes the filters.
+        best first. With `hubness` the similarity is the score of `csls`. No row if no photo passes
+        the filters.
 
     Raises:
-        ValueError: If a filter asks for positions or times that are not known.
+        ValueError: If a filter asks for positions or times that are not known, or `normalize` for
+            statistics that the store does not have.
     """
     filters = _filters(store, photos, config)
+    is_adapted = None if config.normalize is None else config.normalize != "none"
+    index, where = StoreIndex.load(store, is_adapted=is_adapted), Where(store)
     descriptors, kept = describe(
         model,
         photos.paths(),
@@ -135,7 +150,9 @@ def search_photos(
     own_names = _own_names(store, photos)
     is_own = own_names is not None
     wanted = config.matches + is_own
-    index, where = StoreIndex.load(store), Where(store)
+    queries = descriptors
+    if isinstance(index.store, AdaptedStore):
+        queries = Normalizer(index.store.statistics, config.normalize or "map")(descriptors)
     neighbors = np.full((len(kept), wanted), -1, np.int64)
     similarities = np.full((len(kept), wanted), -np.inf, np.float32)
     of_kept = [filters[place] for place in kept.tolist()]
@@ -143,9 +160,9 @@ def search_photos(
         rows = [row for row, other in enumerate(of_kept) if other == each]
         radius_m, of, before_s = each
         allowed = where.rows(within_m=radius_m, of=of, before_s=before_s)
-        neighbors[rows], similarities[rows] = index.search(
-            descriptors[rows], wanted, is_allowed=allowed
-        )
+        found = index.search(queries[rows], depth(config.hubness, wanted), is_allowed=allowed)
+        found = without_hubs(config.hubness, *found, queries, index.search, index.store.take)
+        neighbors[rows], similarities[rows] = (part[:, :wanted] for part in found)
     table = _table(store, photos.names[kept], neighbors, similarities)
     if is_own:
         own_of = dict(zip(photos.names.tolist(), own_names, strict=True))

@@ -70,7 +70,8 @@ def check_store(folder: Path) -> StoreReport:
         look(lambda shard=shard: _require_good_descriptors(store, shard))
     look(lambda: store.is_removed)
     look(lambda: _require_names_once(store))
-    look(lambda: StoreIndex.load(store))
+    is_adapted = manifest.statistics is not None
+    look(lambda: StoreIndex.load(store, is_adapted=is_adapted))
     findings += _unnamed(store)
     return StoreReport(store_facts(store), tuple(findings))
 

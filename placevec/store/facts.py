@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from placevec.input_file import shown
+from placevec.store.map_statistics import SavedStatistics
 from placevec.store.store import DescriptorStore
 
 
@@ -27,6 +28,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
         ("photos", f"in {manifest.root or 'an unknown folder'}, resized to {size}"),
         ("positions", f"in {manifest.frame}" if manifest.frame else "none"),
         ("index", "none" if manifest.index is None else manifest.index.kind),
+        ("map statistics", _statistics(manifest.statistics)),
     ]
     unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
     if unsigned or not manifest.is_signed:
@@ -35,6 +37,16 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
              "`placevec remove STORE --compact` writes them again")
         )  # fmt: skip
     return tuple(facts)
+
+
+def _statistics(about: SavedStatistics | None) -> str:
+    if about is None:
+        return "none"
+    stale = f"; stale, {about.num_changed} photos were added or removed since"
+    return (
+        f"of {about.num_photos} photos, to {about.dim} dimensions"
+        f"{stale if about.num_changed else ''}"
+    )
 
 
 def describe_facts(facts: Sequence[tuple[str, str]]) -> str:

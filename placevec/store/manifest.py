@@ -9,6 +9,7 @@ from typing import Any
 
 from placevec.config.choices import DTYPES, PRECISIONS
 from placevec.input_file import read_json, shown
+from placevec.store.map_statistics import SavedStatistics
 from placevec.store.shards import Shard, require_digest
 from placevec.whole_file import whole_file
 
@@ -53,6 +54,8 @@ class SavedIndex:
         num_rows: int. The first rows of the store, of which it is.
         num_bytes: int. Its size.
         sha256: str. Of its bytes.
+        statistics: int or None. The number of the statistics by which the descriptors were adapted
+            before they were indexed. None: they are indexed as they are stored.
     """
 
     number: int
@@ -61,6 +64,7 @@ class SavedIndex:
     num_rows: int
     num_bytes: int
     sha256: str
+    statistics: int | None = None
 
     def __post_init__(self) -> None:
         counts = (self.effort, self.num_rows, self.num_bytes)
@@ -91,6 +95,7 @@ class Manifest:
         model_path: str or None. Where the model's file was when it described last; a hint, to be
             held against `model_id`.
         index: SavedIndex or None. None: each search compares all photos.
+        statistics: SavedStatistics or None. What the map's descriptors have in common.
         is_signed: bool. False: an earlier version wrote it, without a digest of itself.
     """
 
@@ -106,6 +111,7 @@ class Manifest:
     precision: str = "float32"
     model_path: str | None = None
     index: SavedIndex | None = None
+    statistics: SavedStatistics | None = None
     is_signed: bool = True
 
     def __post_init__(self) -> None:
@@ -135,17 +141,24 @@ class Manifest:
                 f"{self.next_number!r}"
             )
         numbers = [shard.number for shard in self.shards]
-        numbers += [each.number for each in (self.removed, self.index) if each is not None]
+        numbers += [each.number for each in self._single_files]
         is_below = all(type(each) is int and 0 <= each < self.next_number for each in numbers)
         if len(set(numbers)) < len(numbers) or not is_below:
             raise ValueError(f"Numbers must differ and be below {self.next_number}: {numbers}")
         if self.shards and self.dim is None:
             raise ValueError("A store with shards must have a `dim`. Received: dim=None")
+        built_with = self.index and self.index.statistics
+        if built_with is not None and built_with != (self.statistics and self.statistics.number):
+            raise ValueError(f"An index must be built with statistics {built_with} of the store")
 
     def paths(self, folder: Path) -> set[Path]:
         """Returns all files that are named."""
         named = {path for shard in self.shards for path in shard.paths(folder)}
-        return named | {each.path(folder) for each in (self.removed, self.index) if each}
+        return named | {each.path(folder) for each in self._single_files}
+
+    @property
+    def _single_files(self) -> list[RemovedRows | SavedIndex | SavedStatistics]:
+        return [each for each in (self.removed, self.index, self.statistics) if each]
 
 
 def index_path(folder: Path, number: int) -> Path:
@@ -185,7 +198,8 @@ def _manifest(values: Any) -> Manifest:
     if found == _FORMAT:
         if values.pop("digest", None) != _digest({"format": found, **values}):
             raise ValueError("it is damaged: it does not fit its own digest")
-        kinds = {"removed": RemovedRows, "index": SavedIndex}
+        values.setdefault("statistics", None)  # an earlier version knew none
+        kinds = {"removed": RemovedRows, "index": SavedIndex, "statistics": SavedStatistics}
         for name, kind in kinds.items():
             values[name] = values[name] and kind(**values[name])
     elif found == _FORMAT_WITHOUT_DIGEST:

@@ -102,6 +102,15 @@ class DescriptorStore:
         """Rows, those of removed photos included."""
         return sum(shard.count for shard in self.manifest.shards)
 
+    @property
+    def dim(self) -> int | None:
+        """Dimensions of a descriptor as it is compared; None before the first photo."""
+        return self.manifest.dim
+
+    def compared(self, descriptors: np.ndarray) -> np.ndarray:
+        """Returns stored descriptors as they are compared: contiguous float32."""
+        return np.ascontiguousarray(descriptors, np.float32)
+
     @cached_property
     def is_removed(self) -> np.ndarray:
         """(num_rows,) bool. The rows of removed photos."""

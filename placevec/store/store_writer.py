@@ -21,6 +21,7 @@ from placevec.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from placevec.store.map_statistics import SavedStatistics
 from placevec.store.shards import delete_shard, digest_of, is_storable, write_shard
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import to_unit
@@ -208,6 +209,7 @@ class StoreWriter(DescriptorStore):
             dim=descriptors.shape[1],
             next_number=manifest.next_number + 1,
             shards=(*manifest.shards, shard),
+            statistics=self._statistics_after(count),
         )
         self.is_removed = is_removed
         row_of.update(zip(names, range(first, first + count), strict=True))
@@ -238,7 +240,9 @@ class StoreWriter(DescriptorStore):
         removed = RemovedRows(number, digest_of(rows))
         with whole_file(removed.path(self.folder)) as unfinished:
             np.save(unfinished, rows, allow_pickle=False)
-        self._settle(next_number=number + 1, removed=removed)
+        num_removed = int(is_removed.sum() - self.is_removed.sum())
+        statistics = self._statistics_after(num_removed)
+        self._settle(next_number=number + 1, removed=removed, statistics=statistics)
         self.is_removed = is_removed
         self._row_of = {name: row for name, row in row_of.items() if not is_removed[row]}
         if older is not None:
@@ -275,6 +279,11 @@ class StoreWriter(DescriptorStore):
             raise
         self._settle(shards=tuple(shards), next_number=number, removed=None, index=None)
         clear_leftovers(self.folder, self.manifest)
+
+    def _statistics_after(self, num_changed: int) -> SavedStatistics | None:
+        """Returns the map's statistics, which are stale once photos are added or removed."""
+        about = self.manifest.statistics
+        return about and dataclasses.replace(about, num_changed=about.num_changed + num_changed)
 
     def _settle(self, **changes: object) -> None:
         """Makes what was written valid, and forgets what was read before."""

@@ -39,3 +39,26 @@ def test_a_store_is_described_indexed_searched_and_shortened(
     main(["remove", str(store), *names[1:]])
     capsys.readouterr()
     assert "must have 2 photos. Received: 1" in refused_in_one_line(["index", store])
+
+
+def test_statistics_of_the_map_are_fitted_or_not(places, model_path, tmp_path, capsys):
+    store, model = tmp_path / "store", ["--model", str(model_path)]
+    photos = f"folder:{places}"
+    main(["describe", photos, *model, "--out", str(store), "--image-size", "32", "48"])
+    main(["index", str(store), "--kind", "sq8", "--dim", "2"])
+    manifest = DescriptorStore.open(store).manifest
+    assert (manifest.statistics.num_photos, manifest.statistics.dim) == (6, 2)
+    assert manifest.index.statistics == manifest.statistics.number
+    search = ["search", str(store), photos, *model, "--matches", "1"]
+    capsys.readouterr()
+    main([*search, "--normalize", "own", "--hubness", "csls_batch"])
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    main(["info", str(store)])
+    assert "of 6 photos, to 2 dimensions" in capsys.readouterr().out
+    main(["index", str(store), "--no-statistics"])
+    assert DescriptorStore.open(store).manifest.statistics is None
+
+
+def test_dimensions_need_statistics(refused_in_one_line):
+    refused = refused_in_one_line(["index", "store", "--no-statistics", "--dim", "2"])
+    assert "`dim` has no effect without `statistics`. Received: dim=2" in refused

@@ -47,6 +47,7 @@ def test_info_tells_of_a_store(tmp_path, capsys, refused_in_one_line):
         "photos": "in an unknown folder, resized to 48x64",
         "positions": "in UTM 31U",
         "index": "none",
+        "map statistics": "none",
     }
     line = refused_in_one_line(["info", folder, "--batch-size", "4"])
     assert "`--image-size` and `--batch-size` only apply to models. Received: the store" in line

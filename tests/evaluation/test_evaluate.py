@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import math
 import sys
@@ -8,8 +9,12 @@ import numpy as np
 import pytest
 
 from placevec.evaluation import Evaluation, evaluate
+from placevec.images import read_image
 from placevec.places import PlaceDataset
+from placevec.retrieval.hubness import without_hubs
+from placevec.retrieval.normalize import Normalizer
 from placevec.sources import open_places
+from placevec.store import fit_map_statistics, nearest
 
 SIZE = (32, 48)
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
@@ -325,3 +330,74 @@ def test_an_evaluation_prints_as_one_line_and_as_a_small_table_in_notebooks(eval
     assert "recall@1 50.0 %" in shown
     assert "&lt;e&gt;" in shown and "<e>" not in shown
     assert len(shown) < 2000
+
+
+@pytest.fixture
+def day_and_night(make_dataset):
+    """40 photos of places 100 m apart, and a dark photo of each, all of them bluer."""
+    rng = np.random.default_rng(0)
+    day = rng.integers(90, 160, (40, 3))
+    night = np.clip(day // 2 + [0, 0, 120], 0, 255)
+    colors = [tuple(map(int, color)) for color in np.concatenate([day, night])]
+    sides = np.arange(80) >= 40
+    return make_dataset(
+        colors, [100 * (row % 40) for row in range(80)], is_query=sides, is_database=~sides
+    )
+
+
+def mean_colors(photos):
+    vectors = np.asarray(photos, np.float32).mean(axis=(1, 2))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("hubness", ["none", "csls", "csls_batch"])
+@pytest.mark.parametrize("normalize", ["none", "map", "running", "own"])
+def test_the_adapted_figure_stands_beside_the_plain_one(day_and_night, normalize, hubness):
+    plain = evaluate(day_and_night, mean_colors, normalize="none", image_size=SIZE)
+    assert plain.adapted is None and "(" not in str(plain)
+    both = evaluate(
+        day_and_night, mean_colors, normalize=normalize, hubness=hubness, image_size=SIZE
+    )
+    assert both.recall == plain.recall
+    if (normalize, hubness) == ("none", "none"):
+        return
+    database, queries = (
+        mean_colors([np.asarray(read_image(path, image_size=SIZE)) for path in paths])
+        for paths in (day_and_night.paths()[:40], day_and_night.paths()[40:])
+    )
+    if normalize != "none":
+        statistics = fit_map_statistics(database)
+        database, queries = statistics.adapt(database), Normalizer(statistics, normalize)(queries)
+    find = functools.partial(nearest, database)
+    rows, _ = without_hubs(hubness, *find(queries, 40), queries, find, database.__getitem__)
+    np.testing.assert_array_equal(both.adapted.neighbors, rows[:, :20])
+    first = str(both).splitlines()[0]
+    assert f"{100 * both.recall[1]:.1f} %" in first
+    assert f"{100 * both.adapted.recall[1]:.1f} %)" in first
+    summary = both.summary()
+    assert (summary["normalize"], summary["hubness"]) == (normalize, hubness)
+    assert summary["adapted_recall"]["1"] == both.adapted.recall[1]
+
+
+def test_a_database_of_30_photos_is_adapted_to_and_a_smaller_one_is_not(day_and_night):
+    assert evaluate(day_and_night, mean_colors, image_size=SIZE).adaptation == ("map", "none")
+    small = day_and_night.take(np.r_[0:10, 40:50])
+    assert evaluate(small, mean_colors, image_size=SIZE).adapted is None
+    asked = evaluate(small, mean_colors, normalize="map", image_size=SIZE)
+    assert asked.adapted is not None
+
+
+def test_some_queries_keep_both_figures(day_and_night):
+    both = evaluate(day_and_night, mean_colors, normalize="own", image_size=SIZE)
+    kept = np.arange(40) < 7
+    assert len(both.of_queries(kept).adapted.neighbors) == 7
+
+
+def test_photos_that_are_query_and_database_are_adapted_as_what_they_are_used_for(make_dataset):
+    colors = [tuple(map(int, row)) for row in np.random.default_rng(0).integers(0, 255, (12, 3))]
+    dataset = make_dataset(colors, [10 * (row // 2) for row in range(12)], times_s=np.arange(12.0))
+    both = evaluate(
+        dataset, mean_colors, radius_m=1, normalize="own", hubness="csls", image_size=SIZE
+    )
+    itself = both.adapted.neighbors == np.arange(12)[:, None]
+    assert not itself.any()

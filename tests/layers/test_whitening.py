@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from placevec import principal_directions as module
 from placevec.layers import Whitening, check_whitening_dim, fit_whitening
-from placevec.layers import whitening as module
 
 # Fewer descriptors than numbers, more, and as many.
 SHAPES = [(30, 70), (90, 20), (40, 40)]

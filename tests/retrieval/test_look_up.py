@@ -1,3 +1,4 @@
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,9 @@ import pytest
 from placevec.config import SearchConfig
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe_into, draw_found, open_for, search, search_photos
-from placevec.store import StoreIndex
+from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.normalize import Normalizer
+from placevec.store import AdaptedStore, StoreIndex, fit_map_statistics, nearest
 
 pytestmark = pytest.mark.one_backend
 COLORS = [(250, 0, 0), (240, 20, 0), (0, 250, 0), (0, 240, 20), (0, 0, 250), (20, 0, 240)]
@@ -137,3 +140,55 @@ def test_draws_what_was_found(town, tmp_path):
     assert (tmp_path / "found.jpg").stat().st_size > 1000
     with pytest.raises(ValueError, match="No photo was found"):
         draw_found(found[:0], root, root, tmp_path / "none.jpg")
+
+
+@pytest.fixture
+def map_of_40(write_photos, tmp_path):
+    """A store of 40 photos with statistics, its model, and 4 queries that look like 4 of them."""
+    rng = np.random.default_rng(0)
+    colors = rng.integers(60, 190, (40, 3))
+    paths = write_photos([tuple(map(int, color)) for color in colors])
+    dataset = PlaceDataset(paths[0].parent, [path.name for path in paths])
+
+    def model(photos):
+        vectors = np.asarray(photos, np.float32).mean(axis=(1, 2))
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    store = open_for(tmp_path / "store", "m", "float32", (32, 48), dataset)
+    describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
+    StoreIndex.build(AdaptedStore.fit(store)).save()
+    (tmp_path / "queries").mkdir()
+    for path in paths[:4]:
+        (tmp_path / "queries" / path.name).write_bytes(path.read_bytes())
+    queries = PlaceDataset(tmp_path / "queries", dataset.names[:4])
+    return store, model, queries
+
+
+@pytest.mark.parametrize("normalize", [None, "none", "map", "running", "own"])
+@pytest.mark.parametrize("hubness", ["none", "csls", "csls_batch"])
+def test_queries_are_adapted_as_the_arrays_are(map_of_40, normalize, hubness):
+    store, model, photos = map_of_40
+    config = SearchConfig(matches=3, normalize=normalize, hubness=hubness)
+    found = search_photos(store, model, photos, config)
+    database, queries = store.take(store.rows), store.take(np.arange(4))
+    if normalize != "none":
+        statistics = fit_map_statistics(database)
+        database = statistics.adapt(database)
+        queries = Normalizer(statistics, normalize or "map")(queries)
+    find = functools.partial(nearest, database)
+    ranked = without_hubs(
+        hubness, *find(queries, depth(hubness, 3)), queries, find, database.__getitem__
+    )
+    names = store.photos["name"].to_numpy()
+    assert found["match"].tolist() == names[ranked[0][:, :3].ravel()].tolist()
+    np.testing.assert_allclose(found["similarity"], ranked[1][:, :3].ravel(), atol=1e-4)
+
+
+def test_statistics_that_are_missing_are_said_before_photos_are_described(town):
+    store, _, photos = town
+
+    def never(batch):
+        raise AssertionError("described photos first")
+
+    with pytest.raises(ValueError, match="no statistics of the map .* `placevec index`"):
+        search_photos(store, never, photos, SearchConfig(normalize="own"))

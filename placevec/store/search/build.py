@@ -7,6 +7,7 @@ from placevec.config import IndexConfig
 from placevec.config.choices import IndexKind
 from placevec.counted import counted
 from placevec.input_file import shown
+from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
 from placevec.store.search.recommend import Recommendation, reach_recall, recommend_index
 from placevec.store.store_writer import StoreWriter
@@ -52,6 +53,8 @@ def index(
     memory_mb: float | None = IndexConfig.memory_mb,
     sample: int = IndexConfig.sample,
     seed: int = IndexConfig.seed,
+    statistics: bool = IndexConfig.statistics,
+    dim: int | None = IndexConfig.dim,
 ) -> Indexed:
     """Builds an index that makes the search in a store faster, and measures it.
 
@@ -63,6 +66,8 @@ def index(
         memory_mb: float or None. Memory that a search may take, in millions of bytes.
         sample: int. Photos of the sample.
         seed: int. Seed of the sample and of the photos that are searched to measure.
+        statistics: bool. Fit the statistics of the map, and index adapted descriptors.
+        dim: int or None. Dimensions of an adapted descriptor.
 
     Returns:
         Indexed.
@@ -72,10 +77,11 @@ def index(
         BlockingIOError: If another process writes to it.
         ValueError: If it is damaged or has fewer than 2 photos, or a setting is out of range.
     """
-    settings = IndexConfig(kind, auto, recall, memory_mb, sample, seed)
+    settings = IndexConfig(kind, auto, recall, memory_mb, sample, seed, statistics, dim)
     recommended = None
     # Open for writing all along: who could not save the index is told before it is built.
-    with StoreWriter.open(Path(store)) as descriptors:
+    with StoreWriter.open(Path(store)) as writer:
+        descriptors = AdaptedStore.fit(writer, dim) if settings.statistics else writer
         if settings.auto:
             recommended = recommend_index(
                 descriptors, recall=recall, memory_mb=memory_mb, num_sampled=sample, seed=seed

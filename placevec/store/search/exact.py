@@ -89,7 +89,7 @@ def nearest_in_store(
         if not allowed.any():
             continue
         rows = first + np.flatnonzero(allowed)
-        block = np.ascontiguousarray(block if allowed.all() else block[allowed], np.float32)
+        block = store.compared(block if allowed.all() else block[allowed])
         found, values = most_similar(block, queries, min(num_neighbors, len(block)))
         neighbors, similarities = ranked(
             np.concatenate([neighbors, rows[found]], axis=1),
@@ -143,9 +143,9 @@ def checked_queries(store: DescriptorStore, queries: np.ndarray) -> np.ndarray:
     queries = np.ascontiguousarray(queries, np.float32)
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
-    if queries.ndim != 2 or queries.shape[1] != store.manifest.dim:
+    if queries.ndim != 2 or queries.shape[1] != store.dim:
         raise ValueError(
-            f"`queries` must be (Q, {store.manifest.dim}), as the descriptors in {store.folder}. "
+            f"`queries` must be (Q, {store.dim}), as the descriptors in {store.folder}. "
             f"Received: {queries.shape}"
         )
     return to_unit(queries, "`queries`")

@@ -14,6 +14,7 @@ import numpy as np
 
 from placevec.config.choices import INDEX_KINDS
 from placevec.input_file import open_input
+from placevec.store.adapted import AdaptedStore
 from placevec.store.leftovers import clear_leftovers
 from placevec.store.manifest import (
     Manifest,
@@ -22,6 +23,7 @@ from placevec.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from placevec.store.map_statistics import ENOUGH_PHOTOS, write_statistics
 from placevec.store.search.exact import (
     best_candidates,
     checked_queries,
@@ -100,7 +102,7 @@ class StoreIndex:
         """Builds an index of all rows that a store has now; `save` keeps it.
 
         Args:
-            store: DescriptorStore.
+            store: DescriptorStore; an AdaptedStore for an index of adapted descriptors.
             kind: str. See `IndexSettings`.
 
         Raises:
@@ -113,23 +115,44 @@ class StoreIndex:
             return cls(store, settings)
         start = time.perf_counter()
         store.verify()
-        index = make_index(kind, store.manifest.dim, store.num_rows)
+        index = make_index(kind, store.dim, store.num_rows)
         if not index.is_trained:
             index.train(_training_rows(store))
         for _, block in store.blocks():
-            index.add(np.ascontiguousarray(block, np.float32))
+            index.add(store.compared(block))
         _log.info("built %s of %d rows in %.1f s", kind, index.ntotal, time.perf_counter() - start)
         return cls(store, settings, index)
 
     @classmethod
-    def load(cls, store: DescriptorStore) -> Self:
+    def load(cls, store: DescriptorStore, *, is_adapted: bool | None = None) -> Self:
         """Returns the index that is saved with a store; the exact search where there is none.
 
+        The store of an index of adapted descriptors is an AdaptedStore, whose statistics adapt the
+        queries, too.
+
+        Args:
+            store: DescriptorStore.
+            is_adapted: bool or None. Whether adapted descriptors are compared. If the saved index
+                is of the others, all photos are compared. None: if there are statistics of a map
+                of at least 30 photos.
+
         Raises:
-            ValueError: If it is missing, damaged, or not what the manifest says.
+            ValueError: If it is missing, damaged, or not what the manifest says; or if there are
+                no statistics and `is_adapted` asks for them.
         """
         manifest = read_manifest(store.folder)  # another index may have been built meanwhile
-        about = manifest.index
+        about, store = manifest.index, _adapted(store, manifest, is_adapted)
+        wanted = manifest.statistics.number if isinstance(store, AdaptedStore) else None
+        if about is not None and about.statistics != wanted:
+            if is_adapted is None:  # a map of few photos, which are soon compared
+                return cls(store)
+            _log.warning(
+                "the index in %s is of %s descriptors: all photos are compared. "
+                "`placevec index %s` builds the other",
+                store.folder,
+                *(("adapted", "--no-statistics") if wanted is None else ("plain", "--statistics")),
+            )  # fmt: skip
+            return cls(store)
         if about is None:
             if not manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
                 _log.warning(
@@ -145,15 +168,17 @@ class StoreIndex:
             index = faiss.read_index(str(path))
         except (RuntimeError, MemoryError) as error:
             raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
-        if (index.d, index.ntotal) != (store.manifest.dim, about.num_rows):
+        if (index.d, index.ntotal) != (store.dim, about.num_rows):
             raise ValueError(
-                f"{path} must index {about.num_rows} photos of {store.manifest.dim} dimensions. "
+                f"{path} must index {about.num_rows} photos of {store.dim} dimensions. "
                 f"Received: {index.ntotal} of {index.d}. {_AGAIN}"
             )
         return cls(store, settings, index)
 
     def save(self) -> None:
         """Writes the index beside the descriptors, whole or not at all; an older one goes.
+
+        The statistics of an AdaptedStore are saved with it; without any, older ones go, too.
 
         Raises:
             BlockingIOError: If another process writes to the store.
@@ -166,23 +191,37 @@ class StoreIndex:
             if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
                 raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
             clear_leftovers(folder, manifest)  # or the next number might be that of a good file
-            about = None if self.index is None else self._write(manifest.next_number)
-            changes = {"index": about, "next_number": manifest.next_number + 1}
+            changes = self._write(manifest.next_number)
             write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
-            if manifest.index is not None:
-                manifest.index.path(folder).unlink(missing_ok=True)
+            for each in filter(None, (manifest.index, manifest.statistics)):
+                each.path(folder).unlink(missing_ok=True)
             store.manifest = dataclasses.replace(store.manifest, **changes, is_signed=True)
 
-    def _write(self, number: int) -> SavedIndex:
-        """Writes the file, and returns what the manifest is to say of it."""
+    def _write(self, number: int) -> dict:
+        """Writes the files of statistics and index, and returns what the manifest is to say."""
+        folder, statistics, index = self.store.folder, None, None
+        if isinstance(self.store, AdaptedStore):
+            statistics = write_statistics(folder, number, self.store.statistics)
+            number += 1
+        try:
+            if self.index is not None:
+                index = self._write_index(number, statistics and statistics.number)
+        except BaseException:
+            if statistics is not None:
+                statistics.path(folder).unlink(missing_ok=True)
+            raise
+        return {"statistics": statistics, "index": index, "next_number": number + 1}
+
+    def _write_index(self, number: int, statistics: int | None) -> SavedIndex:
         path = index_path(self.store.folder, number)
         with whole_file(path) as unfinished:
             with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
                 faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))
             size, digest = unfinished.stat().st_size, _file_digest(unfinished)
         return SavedIndex(
-            number, self.settings.kind, self.settings.effort, self.num_rows, size, digest
-        )
+            number, self.settings.kind, self.settings.effort, self.num_rows, size, digest,
+            statistics,
+        )  # fmt: skip
 
     @property
     def num_rows(self) -> int:
@@ -313,11 +352,33 @@ _INDEX_WITHOUT_DIGEST = "index.json"
 _MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
 
 
+def _adapted(
+    store: DescriptorStore, manifest: Manifest, is_adapted: bool | None
+) -> DescriptorStore:
+    """Returns a store as its descriptors are compared, and says if statistics are stale."""
+    about = manifest.statistics
+    if is_adapted is None:
+        is_adapted = about is not None and about.num_photos >= ENOUGH_PHOTOS
+    if not is_adapted:
+        return store
+    if about is None:
+        raise ValueError(
+            f"There are no statistics of the map in {store.folder}. Fit them: `placevec index`"
+        )
+    if about.num_changed:
+        _log.warning(
+            "the statistics of the map in %s are stale: %d photos were added or removed since they "
+            "were fitted on %d. `placevec index` fits them again",
+            store.folder, about.num_changed, about.num_photos,
+        )  # fmt: skip
+    return AdaptedStore.open(store, manifest)
+
+
 def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
     """Refuses a file that is not the one which was written, before FAISS reads it."""
     if about.num_rows > store.num_rows:
         raise ValueError(f"{path} must index {store.num_rows} photos at most. {_AGAIN}")
-    likely = index_bytes(about.kind, store.manifest.dim, about.num_rows, 4)
+    likely = index_bytes(about.kind, store.dim, about.num_rows, 4)
     if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
         raise ValueError(
             f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "

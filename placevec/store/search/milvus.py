@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from placevec.store.adapted import AdaptedStore
 from placevec.store.search.exact import (
     best_candidates,
     checked_queries,
@@ -42,7 +43,7 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
 
     Args:
         client: MilvusClient, of `connect_milvus`.
-        store: DescriptorStore.
+        store: DescriptorStore; an AdaptedStore to upload adapted descriptors.
         collection: str. Made where there is none. Each photo in it says of which store it is.
 
     Returns:
@@ -50,7 +51,7 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
 
     Raises:
         ValueError: If the collection is of other rows: of another model or store, or of this one
-            before it was compacted.
+            before it was compacted, or adapted by other statistics.
     """
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -186,7 +187,7 @@ def _create(client: Any, store: DescriptorStore, collection: str) -> None:
         schema.add_field(name, kinds.VARCHAR, max_length=_LONGEST_NAME)
     for name in _FIELDS[1:]:
         schema.add_field(name, kinds.DOUBLE)
-    schema.add_field("descriptor", kinds.FLOAT_VECTOR, dim=store.manifest.dim)
+    schema.add_field("descriptor", kinds.FLOAT_VECTOR, dim=store.dim)
     index = client.prepare_index_params()
     index.add_index(
         "descriptor",
@@ -216,11 +217,16 @@ def _expression(
 
 
 def _identities(store: DescriptorStore, rows: np.ndarray) -> list[str]:
-    """Says of which model and shard each row is: shards change when a store is compacted."""
+    """Says of which model and shard each row is, and by which statistics it is adapted.
+
+    Shards change when a store is compacted, and statistics when they are fitted again.
+    """
     shards = store.manifest.shards
     ends = np.cumsum([shard.count for shard in shards])
+    adapted = f" adapted {store.digest[:16]}" if isinstance(store, AdaptedStore) else ""
     names = [
-        f"placevec {store.manifest.model_id} {shard.number} {shard.sha256[:16]}" for shard in shards
+        f"placevec {store.manifest.model_id} {shard.number} {shard.sha256[:16]}{adapted}"
+        for shard in shards
     ]
     return [names[number] for number in np.searchsorted(ends, rows, side="right")]
 

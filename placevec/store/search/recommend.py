@@ -185,9 +185,7 @@ def _measure_kind(
     growth = {"hnsw": np.log(len(store)) / np.log(len(sample)), "ivf_pq": growth**0.5}.get(
         kind, growth
     )
-    size = index_bytes(
-        kind, store.manifest.dim, store.num_rows, np.dtype(store.manifest.dtype).itemsize
-    )
+    size = index_bytes(kind, store.dim, store.num_rows, np.dtype(store.manifest.dtype).itemsize)
     return Measurement(
         kind, index.settings.effort, reached, batch_ms, single_ms, build_s, size / _MB,
         float(single_ms * growth),

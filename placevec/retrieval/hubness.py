@@ -1,0 +1,105 @@
+"""Photos that are similar to everything answer fewer queries: CSLS.
+
+NumPy alone: arrays in, arrays out.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from placevec.config.choices import HUBNESS, choose
+from placevec.store.search.exact import nearest
+
+_NUM_CANDIDATES = 100  # most similar photos of each query that are ranked anew
+_NUM_NEIGHBORS = 10
+
+Find = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+def depth(hubness: str, wanted: int) -> int:
+    """Returns how many photos to find for each query, so that the best `wanted` are among them."""
+    return max(wanted, _NUM_CANDIDATES) if choose(HUBNESS, hubness, "hubness").home else wanted
+
+
+def without_hubs(
+    hubness: str,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    queries: np.ndarray,
+    find: Find,
+    take: Callable[[np.ndarray], np.ndarray],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks what queries found by CSLS.
+
+    Args:
+        hubness: str. A row of `HUBNESS`. With none all is returned as it is.
+        neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 is none.
+        similarities: (Q, k) float32. -infinity where there is none.
+        queries: (B, n) float32. All queries of the call; the Q that found these are among them.
+        find: callable. From vectors `(m, n)` and a number of neighbors to what `nearest` returns,
+            in the whole map.
+        take: callable. From rows `(m,)` of the map to their vectors `(m, n)`.
+
+    Returns:
+        neighbors `(Q, k)` and scores `(Q, k)` float32, best first; see `csls`.
+    """
+    row = choose(HUBNESS, hubness, "hubness")
+    if not row.home or not len(neighbors):
+        return neighbors, similarities
+    rows, places = np.unique(neighbors, return_inverse=True)
+    of_rows = np.zeros(len(rows))
+    there = rows >= 0
+    of_rows[there] = row.find()(rows[there], take(rows[there]), queries, find)
+    scores = csls(
+        similarities, mean_nearest(similarities), of_rows[places.reshape(neighbors.shape)]
+    )
+    order = np.lexsort((neighbors, -scores), axis=1)
+    return np.take_along_axis(neighbors, order, axis=1), np.take_along_axis(scores, order, axis=1)
+
+
+def of_map(rows: np.ndarray, photos: np.ndarray, queries: np.ndarray, find: Find) -> np.ndarray:
+    """Returns the mean similarity of photos to their 10 nearest others in the map, `(m,)`."""
+    neighbors, similarities = find(photos, _NUM_NEIGHBORS + 1)
+    is_itself = neighbors == rows[:, None]
+    return mean_nearest(np.where(is_itself, -np.inf, similarities))
+
+
+def of_batch(rows: np.ndarray, photos: np.ndarray, queries: np.ndarray, find: Find) -> np.ndarray:
+    """Returns the mean similarity of photos to their 10 nearest queries, `(m,)`."""
+    return mean_nearest(nearest(queries, photos, _NUM_NEIGHBORS)[1])
+
+
+def csls(similarities: np.ndarray, of_queries: np.ndarray, of_photos: np.ndarray) -> np.ndarray:
+    """Returns similarities less what query and photo are similar to anyway.
+
+        2 * similarity - (mean similarity of the query to its 10 nearest photos)
+                       - (mean similarity of the photo to its 10 nearest neighbors)
+
+    Args:
+        similarities: (Q, k) float. -infinity where there is no photo.
+        of_queries: (Q,) float. See `mean_nearest`.
+        of_photos: (Q, k) float. That of each photo found.
+
+    Returns:
+        (Q, k) float32. Larger is better; -infinity where there is no photo.
+
+    Example:
+    >>> csls(np.array([[0.9, 0.8]]), np.array([0.5]), np.array([[0.8, 0.6]])).round(3).tolist()
+    [[0.5, 0.5]]
+
+    Reference:
+        [Conneau et al., 2018](https://arxiv.org/abs/1710.04087).
+    """
+    scores = 2 * np.asarray(similarities, np.float64) - of_queries[:, None] - of_photos
+    return scores.astype(np.float32)
+
+
+def mean_nearest(similarities: np.ndarray) -> np.ndarray:
+    """Returns the mean of each row's 10 largest similarities, `(n,)` float64.
+
+    Args:
+        similarities: (n, k) float. -infinity is none; a row of none has the mean 0.
+    """
+    largest = -np.sort(-np.asarray(similarities, np.float64), axis=1)[:, :_NUM_NEIGHBORS]
+    is_there = ~np.isneginf(largest)
+    return np.where(is_there, largest, 0).sum(axis=1) / np.maximum(is_there.sum(axis=1), 1)

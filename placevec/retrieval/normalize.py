@@ -1,0 +1,93 @@
+"""Queries made comparable with a map.
+
+NumPy alone: arrays in, arrays out. All that searches does the same:
+
+    statistics = fit_map_statistics(database)         # or those of a store's index
+    normalizer = Normalizer(statistics, "running")
+    database = statistics.adapt(database)             # once
+    queries = normalizer(queries)                     # as they come, one or many at a time
+    neighbors, similarities = nearest(database, queries, 10)
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from placevec.config.choices import NORMALIZATIONS, choose
+from placevec.store.map_statistics import MapStatistics
+
+_PRIOR_QUERIES = 10  # that the map's mean counts as beside those of the queries
+
+
+@dataclass
+class Normalizer:
+    """Adapts queries to a map: its projection after a mean is taken off.
+
+    The map's own photos lose the map's mean. Which mean queries lose is the choice: other light
+    moves all queries to one side, and their own mean undoes that.
+
+    Args:
+        statistics: MapStatistics.
+        normalization: str. A row of `NORMALIZATIONS` except none: `"map"`, the map's mean;
+            `"running"`, the mean of the queries so far, in the order they come, in constant memory;
+            `"own"`, the mean of all queries of a call. Means of few queries are near the map's,
+            which counts as 10 queries.
+
+    Raises:
+        ValueError: If there is no such normalization, or it is none.
+
+    Example:
+    >>> normalizer = Normalizer(MapStatistics(np.zeros(2), np.eye(2), 4), "running")
+    >>> normalizer(np.array([[0.0, 1.0]])).tolist(), normalizer.num_queries
+    ([[0.0, 1.0]], 1)
+    """
+
+    statistics: MapStatistics
+    normalization: str
+    num_queries: int = field(default=0, init=False)
+    total: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        row = choose(NORMALIZATIONS, self.normalization, "normalize")
+        if not row.home:
+            raise ValueError("A `Normalizer` takes off a mean. Received: none. Leave it out")
+        self._means = row.find()
+        self.total = np.zeros(len(self.statistics.mean))
+
+    def __call__(self, queries: np.ndarray) -> np.ndarray:
+        """Returns queries as they are compared with the map's adapted descriptors.
+
+        Args:
+            queries: (Q, D) float. Descriptors of unit length, in the order they came.
+
+        Returns:
+            (Q, n) float32, of unit length.
+
+        Raises:
+            ValueError: If the queries have other dimensions than the map.
+        """
+        queries = np.asarray(queries)
+        if queries.ndim != 2 or queries.shape[1] != len(self.statistics.mean):
+            return self.statistics.adapt(queries)  # which says what is wrong
+        means = self._means(self, queries)
+        self.num_queries += len(queries)
+        self.total = self.total + queries.sum(axis=0, dtype=np.float64)
+        return self.statistics.adapt(queries, means)
+
+
+def map_mean(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+    """Returns the map's mean, `(D,)`, for all queries."""
+    return normalizer.statistics.mean
+
+
+def running_means(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+    """Returns the mean of the queries up to each, itself included, `(Q, D)`."""
+    totals = normalizer.total + np.cumsum(queries, axis=0, dtype=np.float64)
+    counts = normalizer.num_queries + np.arange(1, len(queries) + 1)[:, None]
+    return (totals + _PRIOR_QUERIES * normalizer.statistics.mean) / (counts + _PRIOR_QUERIES)
+
+
+def own_mean(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+    """Returns the mean of the queries of a call, `(D,)`."""
+    total = queries.sum(axis=0, dtype=np.float64) + _PRIOR_QUERIES * normalizer.statistics.mean
+    return total / (len(queries) + _PRIOR_QUERIES)

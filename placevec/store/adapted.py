@@ -1,0 +1,105 @@
+"""A store whose descriptors are compared as its map's statistics adapt them."""
+
+from typing import Self
+
+import numpy as np
+
+from placevec.store.manifest import Manifest
+from placevec.store.map_statistics import (
+    MOST_PHOTOS,
+    MapStatistics,
+    fit_map_statistics,
+    read_statistics,
+)
+from placevec.store.shards import digest_of
+from placevec.store.store import DescriptorStore
+
+
+class AdaptedStore(DescriptorStore):
+    """The photos of a store, searched by adapted descriptors.
+
+    What searches a store, builds an index of it or uploads it to Milvus does the same with this
+    one; queries are adapted by the same statistics. The descriptors on disk stay as they are.
+
+    Args:
+        store: DescriptorStore.
+        statistics: MapStatistics.
+
+    Example:
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from placevec.store.search.exact import nearest_in_store
+    >>> from placevec.store.store_writer import StoreWriter
+    >>> store = StoreWriter.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
+    >>> store.append(["a", "b"], np.array([[0.8, 0.6], [0.8, -0.6]]))
+    >>> adapted = AdaptedStore.fit(store)
+    >>> query = adapted.statistics.adapt(np.array([[1.0, 0.1]]))
+    >>> nearest_in_store(adapted, query, 1)[0].tolist()
+    [[0]]
+    """
+
+    def __init__(self, store: DescriptorStore, statistics: MapStatistics) -> None:
+        self._store = store
+        super().__init__(store.folder, store.manifest)
+        for name in ("is_removed", "descriptors", "photos", "_row_of", "_is_unit"):
+            self.__dict__[name] = getattr(store, name)  # the store has read them
+        self.locked = store.locked
+        self.statistics = statistics
+
+    @classmethod
+    def fit(cls, store: DescriptorStore, dim: int | None = None) -> Self:
+        """Fits statistics on the photos of a store, on 20,000 drawn at random if it has more.
+
+        Args:
+            store: DescriptorStore.
+            dim: int or None. See `fit_map_statistics`.
+
+        Raises:
+            ValueError: If the store is empty or damaged, or `dim` is too large.
+        """
+        if not len(store):
+            raise ValueError(f"There are no photos in {store.folder}. Describe some first")
+        drawn = np.random.default_rng(0).permutation(store.rows)[:MOST_PHOTOS]
+        return cls(store, fit_map_statistics(store.take(np.sort(drawn)), dim))
+
+    @classmethod
+    def open(cls, store: DescriptorStore, manifest: Manifest) -> Self:
+        """Returns a store with the statistics that a manifest of it names.
+
+        Args:
+            store: DescriptorStore. May be older than the manifest.
+            manifest: Manifest. It must name statistics.
+
+        Raises:
+            FileNotFoundError: If their file is missing.
+            ValueError: If it is damaged.
+        """
+        statistics = read_statistics(store.folder, manifest.statistics, store.manifest.dim)
+        return cls(store, statistics)
+
+    @property
+    def manifest(self) -> Manifest:
+        """That of the store: what is saved for this one is saved with it."""
+        return self._store.manifest
+
+    @manifest.setter
+    def manifest(self, manifest: Manifest) -> None:
+        self._store.manifest = manifest
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of an adapted descriptor."""
+        return self.statistics.dim
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the statistics."""
+        return digest_of(self.statistics.numbers())
+
+    def compared(self, descriptors: np.ndarray) -> np.ndarray:
+        """Returns stored descriptors adapted, `(N, n)` float32."""
+        return self.statistics.adapt(descriptors)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the adapted descriptors of some rows, as `DescriptorStore.take` does."""
+        return self.compared(super().take(rows))

@@ -1,0 +1,252 @@
+"""What the descriptors of a map have in common, by which others are made comparable with them."""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from placevec.principal_directions import principal_directions
+from placevec.store.shards import digest_of, map_numbers, require_digest, require_same
+from placevec.whole_file import whole_file
+
+_log = logging.getLogger(__name__)
+_POWER = 0.5
+_MEAN_PHOTOS = 10  # that pull the mean to zero: no photo is the mean of a map of few
+_MOST_DIM = 4096  # unless more is asked for: a projection has dim times D numbers
+_ROWS_AT_A_TIME = 4096
+
+MOST_PHOTOS = 20_000
+"""Photos that statistics are fitted on at most."""
+ENOUGH_PHOTOS = 30
+"""Photos from which on statistics are good enough to be used without being asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapStatistics:
+    """The mean of a map's descriptors, and a projection that evens out their spread.
+
+        y = (x - mean) . projection,  divided by its length
+
+    Args:
+        mean: (D,) float32. What the descriptors have in common.
+        projection: (D, n) float32. See `fit_map_statistics`.
+        num_photos: int. Photos that they were fitted on.
+
+    Raises:
+        ValueError: If the shapes do not fit, or a number is not finite.
+
+    Example:
+    >>> statistics = MapStatistics(np.array([0.5, 0, 0]), np.eye(3), 4)
+    >>> statistics.adapt(np.array([[1.0, 0, 0], [0.5, 0, 2.0]])).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+
+    mean: np.ndarray
+    projection: np.ndarray
+    num_photos: int
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.mean), np.shape(self.projection)
+        if len(shapes[0]) != 1 or len(shapes[1]) != 2 or shapes[0] != shapes[1][:1]:
+            raise ValueError(f"Mean and projection must be (D,) and (D, n). Received: {shapes}")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.projection).all()):
+            raise ValueError("Mean and projection must be finite. Received: others")
+
+    @property
+    def dim(self) -> int:
+        """`n`, the dimensions of an adapted descriptor."""
+        return self.projection.shape[1]
+
+    def adapt(self, descriptors: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
+        """Returns descriptors as they are compared within the map.
+
+        Each is computed in float64 and rounded then, so that it does not depend on how many are
+        adapted at once. One that is the mean itself is projected with its mean.
+
+        Args:
+            descriptors: (N, D) float. Of unit length.
+            means: (D,) or (N, D) float, or None. What to take off instead of the map's mean.
+
+        Returns:
+            (N, n) float32, of unit length.
+
+        Raises:
+            ValueError: If the descriptors have other dimensions than the map's.
+        """
+        if np.ndim(descriptors) != 2 or np.shape(descriptors)[1] != len(self.mean):
+            raise ValueError(
+                f"Descriptors must be (N, {len(self.mean)}), as those of the map. Received: "
+                f"{np.shape(descriptors)}. Take the model that described the map"
+            )
+        means = np.broadcast_to(self.mean if means is None else means, descriptors.shape)
+        adapted = np.empty((len(descriptors), self.dim), np.float32)
+        for start in range(0, len(descriptors), _ROWS_AT_A_TIME):
+            part = slice(start, start + _ROWS_AT_A_TIME)
+            vectors = np.asarray(descriptors[part], np.float64)
+            rows = (vectors - means[part]) @ self._projection
+            lengths = np.linalg.norm(rows, axis=1)
+            is_mean = lengths < 1e-6 * self._scale
+            rows[is_mean] = vectors[is_mean] @ self._projection
+            lengths[is_mean] = np.linalg.norm(rows[is_mean], axis=1)
+            adapted[part] = rows / lengths[:, None]
+        return adapted
+
+    def numbers(self) -> np.ndarray:
+        """Returns what a file holds: (1 + n, D) float32, the mean and the projection's columns."""
+        numbers = np.vstack([self.mean, self.projection.T])
+        return np.ascontiguousarray(numbers, np.float32)
+
+    @cached_property
+    def _projection(self) -> np.ndarray:
+        return self.projection.astype(np.float64)
+
+    @cached_property
+    def _scale(self) -> float:
+        """How long the projection makes a vector of length 1 on average."""
+        return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
+
+
+def fit_map_statistics(descriptors: np.ndarray, dim: int | None = None) -> MapStatistics:
+    """Finds the mean of a map and the PCA of power 1/2 that evens out half of its spread.
+
+        a          = D / (D + N)
+        mean       = N / (N + 10) * mean of the descriptors
+        variance_j = (1 - a) * variance_j + a * (mean variance of a dimension)
+        projection = sum over j of v_j v_j^T * (variance_j / mean variance) ** (-1/4)
+
+    `v_j` are all directions, those in which the map does not spread included: the fewer photos a
+    map has, the nearer is the projection to the identity, and the mean to zero. With a `dim` below
+    `D` the projection has the columns `v_j * (...)` of largest variance.
+
+    Args:
+        descriptors: (N, D) float. Those of the map's photos, of unit length.
+        dim: int or None. `n`, the dimensions of an adapted descriptor. None: `D`, but 4096 at most,
+            and no more than the map spreads in where there are more.
+
+    Returns:
+        MapStatistics.
+
+    Raises:
+        ValueError: If there are no descriptors, or they do not spread in `dim` directions.
+
+    Reference:
+        [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622) whiten descriptors;
+        [Schubert et al., 2020](https://arxiv.org/abs/2001.08960) standardize each side.
+    """
+    start = time.perf_counter()
+    descriptors = np.asarray(descriptors)
+    if descriptors.ndim != 2 or not len(descriptors) or not np.isfinite(descriptors).all():
+        raise ValueError(
+            "Statistics of a map need finite descriptors (N, D). Received: shape "
+            f"{descriptors.shape}"
+        )
+    num_photos, full = descriptors.shape
+    wanted = dim or min(full, _MOST_DIM)
+    if not 0 < wanted <= full:
+        raise ValueError(f"`dim` must be 1 to {full}, the dimensions of a descriptor. "
+                         f"Received: dim={dim}")  # fmt: skip
+    mean, variances, directions = (
+        principal_directions(descriptors) if num_photos > 1 else _of_one(descriptors)
+    )
+    if wanted < full and wanted > len(variances):
+        if dim is not None or not len(variances):
+            raise ValueError(
+                f"`dim` must be at most {len(variances)}, or {full}: the {num_photos} photos of "
+                f"the map spread in no more directions. Received: dim={dim}. Take fewer dimensions "
+                "or leave `--dim` out"
+            )
+        wanted = len(variances)
+    scales, rest = _scales(variances, num_photos, full)
+    if wanted < full:
+        projection = directions[:, :wanted] * scales[:wanted].astype(np.float32)
+    else:
+        projection = (directions * (scales - rest).astype(np.float32)) @ directions.T
+        projection[np.diag_indices(full)] += np.float32(rest)
+    _log.info(
+        "statistics of a map of %d photos: %d directions of %d dimensions, %.0f %% of the way from "
+        "the identity, to %d dimensions in %.1f s",
+        num_photos, len(variances), full, 100 * num_photos / (num_photos + full), wanted,
+        time.perf_counter() - start,
+    )  # fmt: skip
+    shrunk = mean * (num_photos / (num_photos + _MEAN_PHOTOS))
+    return MapStatistics(shrunk.astype(np.float32), projection, num_photos)
+
+
+def _of_one(descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what `principal_directions` would of one photo, which spreads in no direction."""
+    full = descriptors.shape[1]
+    return descriptors[0].astype(np.float64), np.empty(0), np.empty((full, 0), np.float32)
+
+
+def _scales(variances: np.ndarray, num_photos: int, full: int) -> tuple[np.ndarray, float]:
+    """Returns by how much to scale each direction of a map, and all directions beside them."""
+    if not len(variances):
+        return np.empty(0), 1.0
+    mean = variances.sum() / full
+    share = full / (full + num_photos)
+    shrunk = (1 - share) * variances / mean + share
+    return shrunk ** (-_POWER / 2), share ** (-_POWER / 2)
+
+
+@dataclass(frozen=True)
+class SavedStatistics:
+    """The file of a map's statistics, as the manifest of a store names it.
+
+    Args:
+        number: int. Never given twice in a store.
+        dim: int. The dimensions of an adapted descriptor.
+        num_photos: int. Photos that they were fitted on.
+        sha256: str. Of its numbers.
+        num_changed: int. Photos that were added or removed since: above 0 they are stale.
+    """
+
+    number: int
+    dim: int
+    num_photos: int
+    sha256: str
+    num_changed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.number, self.dim, self.num_photos, self.num_changed)
+        if not all(type(each) is int and 0 <= each < 2**48 for each in counts):
+            raise ValueError(f"Dimensions and photos of statistics are counts. Received: {counts}")
+        require_digest(self.sha256)
+
+    def path(self, folder: Path) -> Path:
+        """Returns the file."""
+        return folder / f"map-{self.number:06d}.npy"
+
+
+def write_statistics(folder: Path, number: int, statistics: MapStatistics) -> SavedStatistics:
+    """Writes a file of statistics, whole or not at all.
+
+    Returns:
+        What the manifest is to say of it.
+    """
+    numbers = statistics.numbers()
+    about = SavedStatistics(number, statistics.dim, statistics.num_photos, digest_of(numbers))
+    with whole_file(about.path(folder)) as unfinished:
+        np.save(unfinished, numbers, allow_pickle=False)
+    return about
+
+
+def read_statistics(folder: Path, about: SavedStatistics, descriptor_dim: int) -> MapStatistics:
+    """Reads statistics as the manifest of a store names them.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If it is damaged, or not what the manifest says.
+    """
+    path = about.path(folder)
+    numbers = map_numbers(path, "float32")
+    wanted = (1 + about.dim, descriptor_dim)
+    if numbers.shape != wanted:
+        raise ValueError(
+            f"{path} must hold {wanted} numbers. Received: {numbers.shape}. Fit them again: "
+            "`placevec index`"
+        )
+    require_same(path, digest_of(numbers), about.sha256)
+    return MapStatistics(numbers[0], np.ascontiguousarray(numbers[1:].T), about.num_photos)

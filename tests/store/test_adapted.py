@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+
+from placevec.config.choices import INDEX_KINDS
+from placevec.store import (
+    AdaptedStore,
+    DescriptorStore,
+    StoreIndex,
+    StoreWriter,
+    check_store,
+    describe_facts,
+    nearest_in_store,
+    store_facts,
+)
+
+pytestmark = pytest.mark.one_backend
+DIM = 16
+
+
+def alike(count, seed=0):
+    """Unit descriptors that have much in common."""
+    vectors = np.random.default_rng(seed).normal(size=(count, DIM)) + 2 * np.eye(DIM)[0]
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def make(folder, count=120, dtype="float32"):
+    store = StoreWriter.create(folder, model_id="m", dtype=dtype)
+    store.append([f"{row}.jpg" for row in range(count)], alike(count))
+    return store
+
+
+def plain_loops(store, queries, count):
+    """The most similar photos by adapting and comparing them one by one."""
+    statistics, found = store.statistics, []
+    projection = statistics.projection.astype(np.float64)
+
+    def adapted(vector):
+        moved = (vector.astype(np.float64) - statistics.mean) @ projection
+        return moved / np.linalg.norm(moved)
+
+    raw = {row: DescriptorStore.take(store._store, [row])[0] for row in store.rows.tolist()}
+    for query in queries:
+        similarity = {row: adapted(query) @ adapted(each) for row, each in raw.items()}
+        found.append(sorted(similarity, key=similarity.get, reverse=True)[:count])
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_every_kind_of_index_finds_what_plain_loops_find(folder, kind, dtype):
+    store = make(folder, dtype=dtype)
+    StoreIndex.build(AdaptedStore.fit(store), kind).save()
+    index = StoreIndex.load(DescriptorStore.open(folder))
+    assert index.settings.kind == kind and isinstance(index.store, AdaptedStore)
+    queries = alike(9, seed=1)
+    neighbors, similarities = index.search(index.store.statistics.adapt(queries), 3)
+    assert neighbors.tolist() == plain_loops(index.store, queries, 3)
+    assert (np.diff(similarities, axis=1) <= 0).all()
+    np.testing.assert_array_equal(neighbors, nearest_in_store(
+        index.store, index.store.statistics.adapt(queries), 3
+    )[0])  # fmt: skip
+
+
+def test_adapts_to_fewer_dimensions(folder):
+    StoreIndex.build(AdaptedStore.fit(make(folder), 5), "hnsw").save()
+    index = StoreIndex.load(DescriptorStore.open(folder))
+    assert index.store.dim == index.index.d == 5
+    queries = index.store.statistics.adapt(alike(2, seed=1))
+    assert index.search(queries, 4)[0].shape == (2, 4)
+    with pytest.raises(ValueError, match=r"`queries` must be \(Q, 5\)"):
+        index.search(alike(2), 1)
+
+
+def test_photos_that_may_not_be_found_are_not(folder):
+    index = StoreIndex.build(AdaptedStore.fit(make(folder)), "sq8")
+    allowed = np.arange(120) % 7 == 3
+    queries = alike(4, seed=1)
+    neighbors, _ = index.search(index.store.statistics.adapt(queries), 5, is_allowed=allowed)
+    assert (neighbors % 7 == 3).all()
+
+
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+def test_photos_added_later_are_adapted_too_and_it_is_said(folder, kind, caplog):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), kind).save()
+    store.append(["new.jpg"], alike(1, seed=8))
+    store.remove(["3.jpg", "4.jpg"])
+    assert store.manifest.statistics.num_changed == 3
+    index = StoreIndex.load(DescriptorStore.open(folder))
+    assert "are stale: 3 photos were added or removed since they were fitted on 120" in caplog.text
+    assert "stale, 3 photos were" in describe_facts(store_facts(index.store))
+    queries = np.concatenate([alike(1, seed=8), alike(3, seed=1)])
+    neighbors, similarities = index.search(index.store.statistics.adapt(queries), 2)
+    assert neighbors.tolist() == plain_loops(index.store, queries, 2)
+    assert neighbors[0, 0] == 120 and similarities[0, 0] == pytest.approx(1)
+
+
+def test_statistics_outlive_compacting_and_the_index_does_not(folder):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), "sq8").save()
+    store.remove(["3.jpg"])
+    store.compact()
+    assert store.manifest.index is None and store.manifest.statistics.num_changed == 1
+    index = StoreIndex.load(DescriptorStore.open(folder))
+    assert index.settings.kind == "flat" and isinstance(index.store, AdaptedStore)
+
+
+def test_a_new_index_replaces_statistics_and_a_plain_one_drops_them(folder, caplog):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), "sq8").save()
+    first = store.manifest.statistics
+    StoreIndex.build(AdaptedStore.fit(store, 6)).save()
+    assert (store.manifest.statistics.dim, store.manifest.index) == (6, None)
+    assert not first.path(folder).exists()
+    StoreIndex.build(store, "sq8").save()
+    assert store.manifest.statistics is None and not list(folder.glob("map-*"))
+    with pytest.raises(
+        ValueError, match="no statistics of the map in .* Fit them: `placevec index"
+    ):
+        StoreIndex.load(store, is_adapted=True)
+    assert StoreIndex.load(store).settings.kind == "sq8"
+
+
+def test_descriptors_as_they_are_can_be_compared_beside_an_adapted_index(folder, caplog):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), "hnsw").save()
+    index = StoreIndex.load(store, is_adapted=False)
+    assert index.settings.kind == "flat" and index.store is store
+    assert "is of adapted descriptors: all photos are compared" in caplog.text
+    queries = alike(3, seed=1)
+    np.testing.assert_array_equal(
+        index.search(queries, 4)[0], nearest_in_store(store, queries, 4)[0]
+    )
+
+
+def test_a_map_of_few_photos_is_not_adapted_to_unless_asked(folder):
+    store = make(folder, 10)
+    StoreIndex.build(AdaptedStore.fit(store)).save()
+    assert StoreIndex.load(store).store is store
+    assert isinstance(StoreIndex.load(store, is_adapted=True).store, AdaptedStore)
+
+
+def test_a_damaged_file_of_statistics_is_a_finding(folder):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store)).save()
+    store.close()
+    path = store.manifest.statistics.path(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+    (finding,) = check_store(folder).findings
+    assert path.name in finding
+
+
+def test_a_full_disk_leaves_the_store_as_it_was(folder, disk_full_after):
+    store = make(folder)
+    before = store.manifest
+    index = StoreIndex.build(AdaptedStore.fit(store), "sq8")
+    with disk_full_after(1800), pytest.raises(OSError, match="index-000002.faiss could not be"):
+        index.save()
+    assert DescriptorStore.open(folder).manifest == before and not list(folder.glob("map-*"))
+
+
+def test_a_writer_goes_on_after_its_index_was_saved(folder):
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), "sq8").save()
+    store.append(["new.jpg"], alike(1, seed=8))
+    manifest = DescriptorStore.open(folder).manifest
+    assert manifest.index is not None and manifest.statistics.num_changed == 1
+
+
+def test_equal_photos_come_in_the_order_of_their_rows(folder):
+    store = StoreWriter.create(folder, model_id="m")
+    photos = alike(40)
+    store.append([f"{row}.jpg" for row in range(80)], np.concatenate([photos, photos]))
+    adapted = AdaptedStore.fit(store)
+    queries = adapted.statistics.adapt(photos)
+    for count in (1, len(photos)):
+        neighbors, _ = nearest_in_store(adapted, queries[:count], 2)
+        assert neighbors.tolist() == [[row, row + 40] for row in range(count)]
+
+
+def test_refuses_an_empty_store(folder):
+    with pytest.raises(ValueError, match="no photos in .* Describe some first"):
+        AdaptedStore.fit(StoreWriter.create(folder, model_id="m"))

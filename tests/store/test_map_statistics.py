@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+from placevec.store.map_statistics import (
+    MapStatistics,
+    SavedStatistics,
+    fit_map_statistics,
+    read_statistics,
+    write_statistics,
+)
+
+pytestmark = pytest.mark.one_backend
+
+
+def plain_loops(descriptors):
+    """Mean and projection as `fit_map_statistics` says, direction by direction."""
+    num_photos, dim = descriptors.shape
+    share = dim / (dim + num_photos)
+    mean = sum(descriptors) / num_photos
+    covariance = np.cov(descriptors, rowvar=False)
+    variances, vectors = np.linalg.eigh(covariance)
+    average = sum(variances) / dim
+    projection = np.zeros((dim, dim))
+    for variance, vector in zip(variances, vectors.T, strict=True):
+        shrunk = (1 - share) * variance + share * average
+        projection += np.outer(vector, vector) * (shrunk / average) ** (-1 / 4)
+    return mean * num_photos / (num_photos + 10), projection
+
+
+@pytest.mark.parametrize("count", [2, 10, 15, 200])
+def test_equals_the_formula_in_plain_loops(unit_vectors, count):
+    descriptors = unit_vectors(count, 15).astype(np.float64) + 0.3
+    statistics = fit_map_statistics(descriptors)
+    mean, projection = plain_loops(descriptors)
+    np.testing.assert_allclose(statistics.mean, mean, atol=1e-6)
+    np.testing.assert_allclose(statistics.projection, projection, atol=1e-5)
+    assert (statistics.dim, statistics.num_photos) == (15, count)
+
+
+def test_few_photos_change_little_and_many_whiten_half(unit_vectors):
+    spread = np.array([4.0, 1.0, 1.0, 1.0])
+    drawn = np.random.default_rng(0).normal(size=(20_000, 4)) * spread
+    few, many = (fit_map_statistics(drawn[:count]).projection for count in (2, 20_000))
+    assert np.abs(few / few[0, 0] - np.eye(4)).max() < 0.45
+    np.testing.assert_allclose(many[1, 1] / many[0, 0], 2, rtol=0.05)  # 4 ** (1 / 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_a_map_of_equal_photos_takes_off_a_part_of_the_mean_alone(unit_vectors, count):
+    photo, other = unit_vectors(2, 6)
+    statistics = fit_map_statistics(np.repeat(photo[None], count, axis=0))
+    np.testing.assert_allclose(statistics.projection, np.eye(6), atol=1e-6)
+    adapted = statistics.adapt(np.array([photo, other]))
+    np.testing.assert_allclose(np.linalg.norm(adapted, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(adapted[0], photo, atol=1e-5)
+
+
+def test_fewer_dimensions_are_those_of_largest_spread(unit_vectors):
+    descriptors = unit_vectors(60, 12) * np.linspace(1, 3, 12)
+    few, all_of_them = (fit_map_statistics(descriptors, dim) for dim in (4, None))
+    assert few.projection.shape == (12, 4)
+    lengths = np.linalg.norm(few.projection, axis=0)
+    assert (np.diff(lengths) > 0).all()  # the larger the spread, the more it is shrunk
+    exact = all_of_them.adapt(descriptors) @ all_of_them.adapt(descriptors).T
+    full = fit_map_statistics(descriptors, 12).adapt(descriptors)
+    np.testing.assert_allclose(full @ full.T, exact, atol=1e-5)
+
+
+def test_says_of_how_many_photos_and_dimensions_they_are(unit_vectors, caplog):
+    with caplog.at_level("INFO"):
+        fit_map_statistics(unit_vectors(10, 40))
+    assert "a map of 10 photos: 9 directions of 40 dimensions, 20 % of the way" in caplog.text
+
+
+def test_a_descriptor_does_not_depend_on_those_adapted_with_it(unit_vectors):
+    statistics = fit_map_statistics(unit_vectors(50, 64))
+    queries = unit_vectors(33, 64, seed=1)
+    alone = np.concatenate([statistics.adapt(query[None]) for query in queries])
+    np.testing.assert_array_equal(statistics.adapt(queries), alone)
+
+
+def test_a_descriptor_that_is_the_mean_keeps_it():
+    statistics = MapStatistics(np.array([0.0, 1.0]), np.eye(2), 3)
+    np.testing.assert_allclose(statistics.adapt(np.array([[0.0, 1.0]])), [[0, 1]])
+
+
+def test_a_file_gives_back_what_was_written(unit_vectors, tmp_path):
+    statistics = fit_map_statistics(unit_vectors(20, 6), 3)
+    about = write_statistics(tmp_path, 7, statistics)
+    read = read_statistics(tmp_path, about, 6)
+    np.testing.assert_array_equal(read.mean, statistics.mean)
+    np.testing.assert_array_equal(read.projection, statistics.projection)
+    assert (read.dim, read.num_photos) == (3, 20)
+
+
+def test_refuses_a_damaged_file(unit_vectors, tmp_path):
+    about = write_statistics(tmp_path, 7, fit_map_statistics(unit_vectors(20, 6)))
+    with pytest.raises(ValueError, match=r"must hold \(7, 8\) numbers. Received: \(7, 6\)"):
+        read_statistics(tmp_path, about, 8)
+    path = about.path(tmp_path)
+    whole = bytearray(path.read_bytes())
+    whole[-1] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="is damaged: its SHA-256"):
+        read_statistics(tmp_path, about, 6)
+    path.write_bytes(whole[:-4])
+    with pytest.raises(ValueError, match="map-000007.npy must hold"):
+        read_statistics(tmp_path, about, 6)
+
+
+def test_refuses_what_are_no_statistics(unit_vectors):
+    with pytest.raises(ValueError, match=r"need finite descriptors \(N, D\). Received: .*\(0, 4\)"):
+        fit_map_statistics(np.empty((0, 4)))
+    with pytest.raises(ValueError, match="`dim` must be 1 to 4.* Received: dim=5"):
+        fit_map_statistics(unit_vectors(9, 4), 5)
+    with pytest.raises(ValueError, match="at most 2, or 8: the 3 photos .* Received: dim=4"):
+        fit_map_statistics(unit_vectors(3, 8), 4)
+    with pytest.raises(ValueError, match=r"must be \(N, 4\), .*Received: \(2, 5\)"):
+        fit_map_statistics(unit_vectors(9, 4)).adapt(unit_vectors(2, 5))
+    with pytest.raises(ValueError, match=r"must be \(D,\) and \(D, n\)"):
+        MapStatistics(np.zeros(3), np.eye(4), 1)
+    with pytest.raises(ValueError, match="must be finite"):
+        MapStatistics(np.full(3, np.nan), np.eye(3), 1)
+    with pytest.raises(ValueError, match="are counts"):
+        SavedStatistics(0, -1, 3, "0" * 64)
