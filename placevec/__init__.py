@@ -4,9 +4,17 @@
 `keras.saving.load_model`. Keras itself is imported only when something needs it.
 """
 
-import importlib
+# ruff: noqa: E402
 import os
 import sys
+
+from placevec.process.interrupt import end_quietly_on_interrupt
+
+# The command line, as `placevec` or `python -m placevec`: what follows takes a second.
+if os.path.basename((sys.argv or [""])[0]) in ("placevec", "-m"):
+    end_quietly_on_interrupt()
+
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -5,10 +5,6 @@ Keras and the rooms that use it are imported by the verbs that need them, when t
 """
 
 # ruff: noqa: E402
-from placevec.cli.interrupt import end_quietly_on_interrupt
-
-end_quietly_on_interrupt()  # the imports below take a second
-
 from placevec.process.freed_memory import keep_freed_memory
 
 keep_freed_memory()  # before NumPy and others start their threads

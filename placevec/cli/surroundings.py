@@ -48,6 +48,8 @@ def one_line_errors() -> Iterator[None]:
     error.
     """
     _replace_closed_streams()
+    if hasattr(sys.stdout, "reconfigure"):  # names that are not UTF-8 are escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_SafeFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -13,7 +13,7 @@ from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
 from placevec.sources.tables.csv_file import in_words
 from placevec.sources.tables.rows import read_csv
-from placevec.sources.tracks.gpx import elements, parse_gpx
+from placevec.sources.tracks.gpx import read_gpx_lines
 from placevec.sources.values.cells import to_number
 from placevec.sources.values.null_island import at_zero
 
@@ -113,7 +113,8 @@ def read_area(settings: CollectConfig) -> Area:
     if settings.points is not None:
         return Area(points=_read_points(settings.points))
     if settings.track.suffix.lower() == ".gpx":
-        return Area(lines=tuple(_read_gpx(settings.track)))
+        lines = [_checked(line, settings.track) for line in read_gpx_lines(settings.track)]
+        return Area(lines=tuple(_without_zeros(lines, settings.track)))
     return Area(lines=(_read_points(settings.track),))
 
 
@@ -183,19 +184,6 @@ def _read_points(path: Path) -> np.ndarray:
         )
     points = _checked(list(zip(cells["lat"], cells["lon"], strict=True)), path)
     return _without_zeros([points], path)[0]
-
-
-def _read_gpx(path: Path) -> list[np.ndarray]:
-    """Reads the segments of the tracks of a GPX file or, where it has none, its routes."""
-    root = parse_gpx(path)
-    for piece, point in (("trkseg", "trkpt"), ("rte", "rtept")):
-        lines = [
-            [(each.get("lat", ""), each.get("lon", "")) for each in elements(line, point)]
-            for line in elements(root, piece)
-        ]
-        if any(lines):
-            return _without_zeros([_checked(line, path) for line in lines if line], path)
-    raise ValueError(f"{path} must hold a track or a route. Received: a GPX file without points")
 
 
 def _without_zeros(lines: list[np.ndarray], path: Path) -> list[np.ndarray]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.evaluation.recall import RANKS, recall
 from placevec.places import PlaceDataset
 
@@ -181,9 +182,9 @@ class Evaluation:
         found = []
         if self.recall[RANKS[0]] == 1:
             found.append(
-                f"recall@{RANKS[0]} is 100 % on {num_queries} queries and {num_database} database "
-                "photos: it is saturated, and cannot show that another model is better. Add "
-                "places, or harder photos"
+                f"recall@{RANKS[0]} is 100 % on {counted(num_queries, 'query', 'queries')} and "
+                f"{counted(num_database, 'database photo')}: it is saturated, and cannot show that "
+                "another model is better. Add places, or harder photos"
             )
         if ranks := [rank for rank in self.recall if rank >= num_database > 1]:
             names = " and ".join(f"recall@{rank}" for rank in ranks)

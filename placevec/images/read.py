@@ -170,4 +170,4 @@ def _decode_frame(video: str, frame: int, channels: int, max_pixels: int) -> np.
 
 
 def _refusal(path: Path, what: str) -> str:
-    return f"{shown(path)} {what}. Fetch or export it again, or leave it out (`--skip-unreadable`)"
+    return f"{shown(path)} {what}. Fetch or export it again, or leave it out"

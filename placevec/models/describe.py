@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.config import DescribeConfig, TrainConfig
+from placevec.counted import counted
 from placevec.images import (
     UnreadableImageError,
     image_size_of,
@@ -102,10 +103,14 @@ def describe(
         )
     seconds = time.perf_counter() - start
     _log.info(
-        "described %d photos in %.1f s, %.0f a second", len(kept), seconds, len(kept) / seconds
+        "described %s in %.1f s, %.0f a second",
+        counted(len(kept), "photo"),
+        seconds,
+        len(kept) / seconds,
     )
     if len(kept) < len(paths):
-        _log.warning("left out %d photos that cannot be read", len(paths) - len(kept))
+        left_out = counted(len(paths) - len(kept), "photo")
+        _log.warning("left out %s that cannot be read or described", left_out)
     return descriptors[: len(kept)], np.array(kept, np.int64)
 
 
@@ -225,9 +230,10 @@ def _in_batches(
     batches = iter(lambda: list(itertools.islice(readable, batch_size)), [])
     described = functools.partial(_describe_batch, function, batch_size, paths)
     if calls == 1:  # by this thread: what Keras runs on may be set for it alone
-        yield from map(described, batches)
+        found = map(described, batches)
     else:
-        yield from read_ahead(described, batches, num_workers=calls, ahead=calls)
+        found = read_ahead(described, batches, num_workers=calls, ahead=calls)
+    yield from (each for each in found if each[1])
 
 
 def named(paths: Sequence[Path | np.ndarray], place: int) -> str:
@@ -259,7 +265,10 @@ def _describe_batch(
     descriptors, places = output[: len(batch)], [index for index, _ in batch]
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.linalg.norm(descriptors.astype(np.float32), axis=1)
-    is_bad = ~np.isfinite(lengths) | (lengths == 0)
+    is_black = (lengths == 0) & ~pixels[: len(batch)].any(axis=(1, 2, 3))
+    for row in np.flatnonzero(is_black).tolist():
+        _log.warning("%s is black, and has no descriptor: left out", named(paths, places[row]))
+    is_bad = ~np.isfinite(lengths) | ((lengths == 0) & ~is_black)
     if is_bad.any():
         first = int(is_bad.argmax())
         raise ValueError(
@@ -267,7 +276,9 @@ def _describe_batch(
             f"{lengths[first]:g} from the model for {named(paths, places[first])}. Take another "
             "model, or leave the photo out if it is blank"
         )
-    return (descriptors, *(each[: len(batch)] for each in others)), places
+    kept = np.flatnonzero(~is_black)
+    outputs = (descriptors, *(each[: len(batch)] for each in others))
+    return tuple(each[kept] for each in outputs), [places[row] for row in kept.tolist()]
 
 
 def _read_or_none(

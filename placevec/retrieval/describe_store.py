@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
 from placevec.models.describe import NoReadablePhotoError, describe_in_batches
@@ -147,12 +148,15 @@ def describe_into(
     names = photos.names
     wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
     if len(wanted) < len(names):
-        _log.info("%d of %d photos are described already", len(names) - len(wanted), len(names))
+        described = counted(len(names) - len(wanted), "photo is", "photos are")
+        _log.info("%s described already, of %d", described, len(names))
     bad = [row for row in wanted.tolist() if not is_storable(str(names[row]))]
     if bad:
         first = shown(names[bad[0]])
         _log.warning(
-            "left out %d photos whose names are not UTF-8, or too long (first: %s)", len(bad), first
+            "left out %s whose names are not UTF-8, or too long (first: %s)",
+            counted(len(bad), "photo"),
+            first,
         )
         wanted = np.setdiff1d(wanted, bad)
     if not len(wanted):
@@ -191,5 +195,6 @@ def describe_into(
             f"None of the {len(names)} photos can be read (first: {paths[0]})"
         )
     if added < len(wanted):
-        _log.warning("left out %d photos that cannot be read", len(wanted) - added)
+        left_out = counted(len(wanted) - added, "photo")
+        _log.warning("left out %s that cannot be read or described", left_out)
     return added

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.images.formats import PHOTO_SUFFIXES, is_photo
 from placevec.images.videos.video import parse_frame_name
 from placevec.images.videos.video_files import VIDEO_SUFFIXES
@@ -27,36 +28,70 @@ _COMPANIONS = frozenset(
     .ply .pth .py .rst .sh .svg .tar .tfw .thm .toml .tsv .txt .xml .xmp .yaml .yml .zip""".split()
 )
 
-# Why something is left out -> what it is, and the way out.
+# Why something is left out -> what one is, what several are, and the way out.
 _REASONS = {
-    "link": ("links lead out of {root}", "Set PLACEVEC_FOLLOW_LINKS=1 to follow them"),
+    "link": (
+        "link leads out of {root}",
+        "links lead out of {root}",
+        "Set PLACEVEC_FOLLOW_LINKS=1 to follow them",
+    ),
     "odd": (
+        "entry named like a photo or video in {root} is not a file",
         "entries named like photos or videos in {root} are not files",
         "Remove these broken links, pipes or devices, or put the files there",
     ),
-    "closed": ("folders in {root} cannot be opened", "Allow reading them, or remove them"),
+    "closed": (
+        "folder in {root} cannot be opened",
+        "folders in {root} cannot be opened",
+        "Allow reading them, or remove them",
+    ),
     "name": (
+        "name in {root} is not UTF-8 or contains control characters",
         "names in {root} are not UTF-8 or contain control characters",
         "Rename them: tables and stores cannot hold such names",
     ),
     "number": (
+        "photo in {root} is not named by a number",
         "photos in {root} are not named by a number",
         "Name each by its frame, such as 000012.png",
     ),
     "cutout": (
+        "photo in {root} is not named as a cut-out",
         "photos in {root} are not named as cut-outs",
         "Name them like 000123_pitch1_yaw7.jpg, or read them with `folder:`",
     ),
     "depth": (
+        "image in {root} is depth, a mask or a label",
         "images in {root} are depth, masks or labels",
         "If they are photos, name their own folder: PATH,images=DIR",
     ),
-    "traverse": ("photos lie beside the traverses in {root}", "Put them in a folder of their own"),
-    "video": ("videos are among the photos in {root}", "Open videos with `video:`"),
-    "photo": ("photos are among the videos in {root}", "Open photos with `folder:`"),
-    "renamed": ("files in {root} are videos with another ending", "Rename them, such as to .mp4"),
-    "below": ("folders in {root} hold videos", "Name each: `video:FOLDER`"),
+    "traverse": (
+        "photo lies beside the traverses in {root}",
+        "photos lie beside the traverses in {root}",
+        "Put them in a folder of their own",
+    ),
+    "video": (
+        "video is among the photos in {root}",
+        "videos are among the photos in {root}",
+        "Open videos with `video:`",
+    ),
+    "photo": (
+        "photo is among the videos in {root}",
+        "photos are among the videos in {root}",
+        "Open photos with `folder:`",
+    ),
+    "renamed": (
+        "file in {root} is a video with another ending",
+        "files in {root} are videos with another ending",
+        "Rename them, such as to .mp4",
+    ),
+    "below": (
+        "folder in {root} holds videos",
+        "folders in {root} hold videos",
+        "Name each: `video:FOLDER`",
+    ),
     "ending": (
+        "file in {root} does not have the ending of a photo",
         "files in {root} do not have the ending of a photo",
         f"Convert them if they are photos. Photos end in {', '.join(PHOTO_SUFFIXES)}",
     ),
@@ -91,7 +126,7 @@ class LeftOut:
         """
         lacks = noted()
         for reason in self._reasons():
-            message = f"{self._what(reason)}: left out. {_REASONS[reason][1]}"
+            message = f"{self._what(reason)}: left out. {_REASONS[reason][2]}"
             if lacks is None:
                 _log.warning(message)
             else:
@@ -104,15 +139,15 @@ class LeftOut:
 
     def __str__(self) -> str:
         """Returns the same as a part of one line; empty if nothing is left out."""
-        return "; ".join(f"{self._what(each)}. {_REASONS[each][1]}" for each in self._reasons())
+        return "; ".join(f"{self._what(each)}. {_REASONS[each][2]}" for each in self._reasons())
 
     def _reasons(self) -> list[str]:
         return [reason for reason in _REASONS if self._counts[reason]]
 
     def _what(self, reason: str) -> str:
         count, first = self._counts[reason], min(self._names[reason])
-        what = _REASONS[reason][0].format(root=shown(self._root))
-        return f"{count} {what} (first: {shown(first)})"
+        one, several = (each.format(root=shown(self._root)) for each in _REASONS[reason][:2])
+        return f"{counted(count, one, several)} (first: {shown(first)})"
 
 
 def list_photos(root: Path, *, named: Collection[str] = ()) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.folder_lock import LOCK, take_lock
 from placevec.input_file import shown
 from placevec.store.leftovers import clear_leftovers
@@ -232,7 +233,8 @@ class StoreWriter(DescriptorStore):
         missing = [name for name in names if name not in row_of]
         if missing:
             raise ValueError(
-                f"{len(missing)} photos are not in {self.folder} (first: {missing[0]})"
+                f"{counted(len(missing), 'photo is', 'photos are')} not in {self.folder} (first: "
+                f"{shown(missing[0])})"
             )
         is_removed[[row_of[name] for name in names]] = True
         number, older = self.manifest.next_number, self.manifest.removed
@@ -316,8 +318,8 @@ class StoreWriter(DescriptorStore):
         repeated += [name for name in names if name in self._row_of]
         if repeated:
             raise ValueError(
-                f"Each photo is in a store once. Received: {len(repeated)} names again (first: "
-                f"{shown(repeated[0])}). Remove it first to describe it again"
+                f"Each photo is in a store once. Received: {counted(len(repeated), 'name')} again "
+                f"(first: {shown(repeated[0])}). Remove it first to describe it again"
             )
         descriptors = to_unit(descriptors, str(self.folder), names.__getitem__)
         return descriptors.astype(self.manifest.dtype)

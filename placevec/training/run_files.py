@@ -110,7 +110,10 @@ def check_run(config: TrainConfig) -> bool:
     folder = config.run_dir
     if config.resume:
         if not (folder / CONFIG).exists():
-            raise FileNotFoundError(f"There is no training in {folder} to go on with")
+            raise FileNotFoundError(
+                f"There is no training in {folder} to go on with: {CONFIG} is missing, which is "
+                "written when a training begins. Begin it: leave out `--resume`"
+            )
         _refuse_other_settings(config)
         if not (folder / CHECKPOINT).exists():
             _log.warning("no checkpoint in %s yet: the training begins anew", folder)

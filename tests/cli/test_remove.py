@@ -12,5 +12,5 @@ def test_refuses_a_photo_that_the_store_lacks(
     capsys.readouterr()
     names = sorted(path.name for path in places.iterdir())
     line = refused_in_one_line(["remove", store, names[0], "gone.jpg"])
-    assert line == f"placevec: 1 photos are not in {store} (first: gone.jpg)"
+    assert line == f"placevec: 1 photo is not in {store} (first: gone.jpg)"
     assert DescriptorStore.open(store).table()["name"].tolist() == names

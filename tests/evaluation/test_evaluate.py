@@ -70,7 +70,7 @@ def test_says_which_recall_is_saturated(make_dataset, mean_color):
     )
     of_two = "recall@5 and recall@10 of a database of 2 photos: 100 % for any model"
     first, second = right.saturation()
-    assert "recall@1 is 100 % on 1 queries and 2 database photos: it is saturated" in first
+    assert "recall@1 is 100 % on 1 query and 2 database photos: it is saturated" in first
     assert (second, wrong.saturation()) == (of_two, [of_two])
 
 

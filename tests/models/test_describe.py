@@ -264,6 +264,28 @@ def test_refuses_what_is_no_descriptor_and_names_the_photo(write_photos, value, 
         describe(model, paths, image_size=SIZE, batch_size=2)
 
 
+@pytest.mark.parametrize("first_black", [0, 2])
+def test_black_photos_without_a_descriptor_are_named_and_left_out(
+    write_photos, caplog, first_black
+):
+    colors = [(10, 20, 30)] * 6
+    colors[first_black : first_black + 2] = [(0, 0, 0)] * 2  # a whole batch
+    paths = write_photos(colors)
+    descriptors, kept = describe(
+        lambda photos: photos.mean(axis=(1, 2)), paths, image_size=SIZE, batch_size=2
+    )
+    others = [row for row in range(6) if row not in (first_black, first_black + 1)]
+    assert kept.tolist() == others and len(descriptors) == 4
+    assert f"{paths[first_black].name} is black, and has no descriptor: left out" in caplog.text
+    assert "left out 2 photos that cannot be read or described" in caplog.text
+    with pytest.raises(ValueError, match="None of the 2 photos can be read"):
+        describe(
+            lambda photos: photos.mean(axis=(1, 2)),
+            paths[first_black : first_black + 2],
+            image_size=SIZE,
+        )
+
+
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX convolves uint8 as well")
 def test_a_model_that_keras_cannot_run_is_refused(write_photos):
     """The first layer of a foreign model often does not take uint8."""

@@ -219,7 +219,7 @@ def test_a_name_that_is_not_utf8_costs_only_itself(tmp_path, unit_vectors, caplo
     assert added == 2
     assert DescriptorStore.open(tmp_path / "store").table().name.tolist() == ["a.jpg", "c.jpg"]
     assert (
-        "left out 1 photos whose names are not UTF-8, or too long (first: b\\udce4d.jpg)"
+        "left out 1 photo whose names are not UTF-8, or too long (first: b\\udce4d.jpg)"
         in caplog.text
     )
 

@@ -44,7 +44,7 @@ def test_a_folder_of_links_only_names_the_setting(photos, refuses):
     root = photos("outside/b.jpg") / "links"
     root.mkdir()
     (root / "b.jpg").symlink_to(root.parent / "outside" / "b.jpg")
-    with refuses(ValueError, "No photos in .*1 links lead out.*Set PLACEVEC_FOLLOW_LINKS=1"):
+    with refuses(ValueError, "No photos in .*1 link leads out.*Set PLACEVEC_FOLLOW_LINKS=1"):
         list_photos(root)
 
 
@@ -61,7 +61,7 @@ def test_every_file_of_another_ending_is_counted(photos, caplog):
     videos, endings = [record.getMessage() for record in caplog.records]
     assert endings.startswith(f"4 files in {root} do not have the ending of a photo (first: b.DNG)")
     assert ".jpg, .jpeg" in endings and "Convert them" in endings
-    assert videos.startswith(f"1 videos are among the photos in {root} (first: walk.MP4)")
+    assert videos.startswith(f"1 video is among the photos in {root} (first: walk.MP4)")
     assert "video:" in videos
 
 
@@ -87,7 +87,7 @@ def test_odd_entries_cost_only_themselves(photos, caplog):
     os.mkfifo(root / "pipe.jpg")
     assert list_photos(root) == ["a.jpg", "folder.jpg/b.jpg"]
     assert "4 entries named like photos" in caplog.text and "first: dead.jpg" in caplog.text
-    assert "1 files" in caplog.text  # the link named self
+    assert "1 file " in caplog.text  # the link named self
 
 
 def test_a_folder_that_cannot_be_opened_costs_only_itself(photos, caplog, monkeypatch):
@@ -101,10 +101,10 @@ def test_a_folder_that_cannot_be_opened_costs_only_itself(photos, caplog, monkey
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert list_photos(root) == ["a.jpg", "open/c.jpg"]
-    assert "1 folders in" in caplog.text and "first: closed)" in caplog.text
+    assert "1 folder in" in caplog.text and "first: closed)" in caplog.text
     left_out = LeftOut(root)
     assert list(walk_photos(root, left_out, folder="closed")) == []
-    assert "1 folders in" in str(left_out)
+    assert "1 folder in" in str(left_out)
     with pytest.raises(PermissionError):
         list_photos(root / "closed")
 
@@ -118,7 +118,7 @@ def test_names_that_no_table_can_hold_are_told_at_once(photos, caplog, name):
         file.write(b"photo")
     assert list_photos(root) == ["a.jpg"]
     (message,) = [record.getMessage() for record in caplog.records]
-    assert "1 names in" in message and message.isprintable() and message.isascii()
+    assert "1 name in" in message and message.isprintable() and message.isascii()
 
 
 def test_the_rank_of_what_cannot_be_read_counts_if_told(photos):

@@ -62,8 +62,8 @@ def test_two_writers_are_refused_and_a_dead_one_holds_nothing(filled):
             {},
             "must be UTF-8, of 4096 bytes",
         ),
-        (["x", "x"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: x"),
-        (["x", "c"], np.ones((2, 4)), {}, "once. Received: 1 names again .first: c"),
+        (["x", "x"], np.ones((2, 4)), {}, "once. Received: 1 name again .first: x"),
+        (["x", "c"], np.ones((2, 4)), {}, "once. Received: 1 name again .first: c"),
         (["x"], np.ones((1, 4)), {"positions_m": [[1, 2, 3]]}, r"must be \(1, 2\) and \(1,\)"),
         (["x"], np.ones((1, 4)), {"times_s": [1, 2]}, r"must be \(1, 2\) and \(1,\)"),
     ],
@@ -90,7 +90,7 @@ def test_a_folder_that_is_no_store_gets_no_lock(tmp_path):
 
 def test_removing_what_is_not_there_removes_nothing(filled):
     with StoreWriter.open(filled) as store:
-        with pytest.raises(ValueError, match="1 photos are not in .*first: z"):
+        with pytest.raises(ValueError, match="1 photo is not in .*first: z"):
             store.remove(["a", "z"])
         with pytest.raises(ValueError, match="must be a list of names. Received: 'a'"):
             store.remove("a")

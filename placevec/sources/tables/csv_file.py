@@ -40,7 +40,7 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
     """Yields the cells of a CSV file by column, a number of rows at a time; at least once.
 
     Args:
-        table_path: Path. A file in UTF-8, separated by comma, semicolon or tab.
+        table_path: Path. A file in UTF-8, separated by comma, semicolon, tab or vertical bar.
 
     Yields:
         Column -> its cells, in the order of the file; empty lines are left out.
@@ -107,7 +107,7 @@ def csv_cell(value: object, *, is_file: bool = False) -> object:
 
 
 def _separator(header_line: str) -> str:
-    return max(",;\t", key=header_line.count)
+    return max(",;\t|", key=header_line.count)
 
 
 def _chunks(lines: Iterator[list[str]], table_path: Path) -> Iterator[dict[str, list[str]]]:

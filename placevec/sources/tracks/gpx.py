@@ -30,16 +30,16 @@ def read_gpx(path: Path) -> list[Piece]:
         ValueError: If it is not such a file, a point cannot be read, or no point has a time.
         OSError: If it cannot be opened.
     """
-    root = parse_gpx(path)
+    root = _parse(path)
     pieces, num_points = [], 0
-    for segment in elements(root, "trkseg"):
-        points = elements(segment, "trkpt")
+    for segment in _elements(root, "trkseg"):
+        points = _elements(segment, "trkpt")
         num_points += len(points)
         rows = [_fix(point, path) for point in points if _child(point, "time")]
         numbers = np.array(rows, dtype=np.float64).reshape(-1, 4)
         pieces.append(Piece(numbers[:, 0], numbers[:, 1:3], numbers[:, 3]))
     if not num_points:
-        others = [name for name in ("rte", "wpt") if elements(root, name)]
+        others = [name for name in ("rte", "wpt") if _elements(root, name)]
         received = " and ".join({"rte": "routes", "wpt": "waypoints"}[each] for each in others)
         raise ValueError(
             f"{shown(path)} must hold a track. Received: {received or 'no points'}. Record a track "
@@ -61,7 +61,32 @@ def read_gpx(path: Path) -> list[Piece]:
     return pieces
 
 
-def parse_gpx(path: Path) -> ElementTree.Element:
+def read_gpx_lines(path: Path) -> list[list[tuple[str, str]]]:
+    """Reads where a GPX file leads, with or without times.
+
+    Args:
+        path: Path. The file, as `read_gpx` takes it.
+
+    Returns:
+        The `lat` and `lon` of the points, as text, of each segment of its tracks; if they have no
+        points, of each route.
+
+    Raises:
+        ValueError: If it is not such a file, or has neither.
+        OSError: If it cannot be opened.
+    """
+    root = _parse(path)
+    for piece, point in (("trkseg", "trkpt"), ("rte", "rtept")):
+        lines = [
+            [(each.get("lat", ""), each.get("lon", "")) for each in _elements(line, point)]
+            for line in _elements(root, piece)
+        ]
+        if any(lines):
+            return [line for line in lines if line]
+    raise ValueError(f"{path} must hold a track or a route. Received: a GPX file without points")
+
+
+def _parse(path: Path) -> ElementTree.Element:
     """Returns the root element of a GPX file.
 
     Files that declare entities or a document type are refused before they are parsed: a few lines
@@ -84,7 +109,7 @@ def parse_gpx(path: Path) -> ElementTree.Element:
     return root
 
 
-def elements(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+def _elements(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     """Returns the elements of a name below another, of any namespace, in the file's order."""
     return [each for each in element.iter() if _name(each) == name]
 

@@ -17,7 +17,7 @@ DEEP, GRAY = PNG + b"\x10\0", PNG + b"\x08\0"
 def test_a_word_in_the_name_tells_depth_masks_and_labels(tmp_path, name, caplog):
     assert without_depth_images(tmp_path, ["rgb/1.png", name]) == ["rgb/1.png"]
     assert (
-        f"1 images in {tmp_path} are depth, masks or labels (first: {name}): left out"
+        f"1 image in {tmp_path} is depth, a mask or a label (first: {name}): left out"
         in caplog.text
     )
 
@@ -48,5 +48,5 @@ def test_a_folder_of_16_bit_gray_png_is_one_of_depth_unless_it_is_alone(tmp_path
 
 
 def test_refuses_a_folder_without_other_images(tmp_path, refuses):
-    with refuses(ValueError, "must hold photos. Received: 1 images .* are depth.*depth/1.png"):
+    with refuses(ValueError, "must hold photos. Received: 1 image .* is depth.*depth/1.png"):
         without_depth_images(tmp_path, ["depth/1.png"])

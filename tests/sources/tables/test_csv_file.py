@@ -37,6 +37,14 @@ def test_other_cells_stay_as_they_are():
     assert tidy_name(csv_cell("=a.jpg", is_file=True), "here") == "=a.jpg"
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_reads_tables_of_every_usual_separator(tmp_path, separator):
+    lines = (separator.join(row) for row in (("file", "east", "north"), ("a.jpg", "1", "2")))
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert csv_columns(tmp_path / "a.csv") == ["file", "east", "north"]
+    assert cells(tmp_path / "a.csv") == [("file", "a.jpg"), ("east", "1"), ("north", "2")]
+
+
 def test_lines_cells_and_rows_are_bounded(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("file\n" + "a" * 1_000_001)

@@ -102,10 +102,10 @@ def test_says_what_a_folder_holds_besides(videos, photos, caplog):
     (videos / "more" / "c.mp4").write_bytes(b"video")
     assert len(read_video(videos)) == 10
     text = caplog.text
-    assert "1 files in" in text and "are videos with another ending (first: b.mkv.part)" in text
-    assert "1 folders in" in text and "hold videos (first: more): left out. Name each" in text
+    assert "1 file in" in text and "is a video with another ending (first: b.mkv.part)" in text
+    assert "1 folder in" in text and "holds videos (first: more): left out. Name each" in text
     assert "2 photos are among the videos" in text and "(first: one.jpg)" in text
-    assert "1 entries" in text and "(first: gone.avi)" in text and "notes" not in text
+    assert "1 entry" in text and "(first: gone.avi)" in text and "notes" not in text
 
 
 def test_a_table_may_name_frames(videos):
