@@ -105,32 +105,70 @@ class Evaluation:
             adapted=self.adapted and self.adapted.of_queries(is_kept),
         )
 
+    @functools.cached_property
+    def is_right(self) -> np.ndarray:
+        """(Q, k) bool. Whether each photo found is a right answer."""
+        rows = [
+            np.isin(found, right)
+            for found, right in zip(self.neighbors, self.relevant, strict=True)
+        ]
+        return np.array(rows, bool).reshape(self.neighbors.shape)
+
+    @functools.cached_property
+    def distances_m(self) -> np.ndarray:
+        """(Q, k) float. From query to photo found, in the data set's unit; NaN if not known."""
+        dataset = self.dataset
+        if dataset.positions_m is None:
+            return np.full(self.neighbors.shape, np.nan)
+        found_m = dataset.positions_m[dataset.database][self.neighbors]
+        queries_m = dataset.positions_m[dataset.queries]
+        distances = np.linalg.norm(found_m - queries_m[:, None], axis=2)
+        return np.where(self.neighbors >= 0, distances, np.nan)
+
+    @functools.cached_property
+    def heading_differences_deg(self) -> np.ndarray:
+        """(Q, k) float in [0, 180]. Between query and photo found; NaN if not known."""
+        headings_deg = self.dataset.headings_deg
+        if headings_deg is None:
+            return np.full(self.neighbors.shape, np.nan)
+        found_deg = headings_deg[self.dataset.database][self.neighbors]
+        turn = (found_deg - headings_deg[self.dataset.queries][:, None] + 180) % 360 - 180
+        return np.where(self.neighbors >= 0, np.abs(turn), np.nan)
+
     def to_frame(self) -> "pd.DataFrame":
         """Returns what was found as a pandas table.
 
         Returns:
             DataFrame with a row for each query and photo found for it: `query` and `match`, file
-            names relative to `dataset.root`; `rank` from 1; `similarity`; `is_right`, whether the
-            match is a right answer.
+            names relative to `dataset.root`; `rank` from 1; `similarity`; `distance_m`
+            (`distance_frames` or `distance_units` if positions are counted in these) and
+            `heading_difference_deg`, NaN if not known; `right`, whether the match is a right
+            answer; `just_outside`, whether it is not but lies within two radii.
         """
         import pandas as pd
 
         rows, ranks = np.nonzero(self.neighbors >= 0)
         found = self.neighbors[rows, ranks]
-        right = [
-            np.isin(photos, good)
-            for photos, good in zip(self.neighbors, self.relevant, strict=True)
-        ]
-        names = self.dataset.names.astype(object)
+        names, cells = self.dataset.names.astype(object), (rows, ranks)
         return pd.DataFrame(
             {
                 "query": names[self.dataset.queries[rows]],
                 "rank": ranks + 1,
                 "match": names[self.dataset.database[found]],
-                "similarity": self.similarities[rows, ranks],
-                "is_right": np.array(right, bool).reshape(self.neighbors.shape)[rows, ranks],
+                "similarity": self.similarities[cells],
+                f"distance_{self.dataset.unit}": self.distances_m[cells].round(2),
+                "heading_difference_deg": self.heading_differences_deg[cells].round(1),
+                "right": self.is_right[cells],
+                "just_outside": self.is_just_outside[cells],
             }
         )
+
+    @property
+    def is_just_outside(self) -> np.ndarray:
+        """(Q, k) bool. Whether each photo found is no right answer but lies within two radii."""
+        if self.radius_m is None:
+            return np.zeros(self.neighbors.shape, bool)
+        return ~self.is_right & (self.distances_m <= 2 * self.radius_m)
 
     def __str__(self) -> str:
         """Returns the table that `placevec evaluate` prints."""

@@ -1,0 +1,109 @@
+"""What each answer is worth: right, just outside the radius, or wrong, and how far away."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.spatial
+from numpy.typing import NDArray
+
+from placevec.evaluation.evaluation import Evaluation
+from placevec.evaluation.precision import PrecisionRecall, precision_recall
+
+_FEWEST_RUNS = 8  # that intervals are resampled over
+
+
+@dataclass(frozen=True, eq=False)
+class Judgment:
+    """The first answers of an evaluation, judged one by one.
+
+    Args:
+        evaluation: Evaluation.
+        wrong_beyond_m: float or None. Answers between the radius and this count neither way in
+            precision. None: all beyond the radius are wrong.
+    """
+
+    evaluation: Evaluation
+    wrong_beyond_m: float | None = None
+
+    @functools.cached_property
+    def has_answer(self) -> NDArray[np.bool_]:
+        """(Q,) bool. Whether a right answer exists."""
+        return np.array([len(right) > 0 for right in self.evaluation.relevant], bool)
+
+    @functools.cached_property
+    def is_right(self) -> NDArray[np.bool_]:
+        """(Q,) bool. Whether the first answer is right."""
+        return self.evaluation.is_right[:, 0]
+
+    @functools.cached_property
+    def is_ignored(self) -> NDArray[np.bool_]:
+        """(Q,) bool. Whether the first answer counts neither way."""
+        if self.wrong_beyond_m is None:
+            return np.zeros(len(self.is_right), bool)
+        return ~self.is_right & (self.distances_m <= self.wrong_beyond_m)
+
+    @functools.cached_property
+    def distances_m(self) -> NDArray[np.floating]:
+        """(Q,) float. Of the first answer, in the data set's unit; NaN if not known."""
+        return self.evaluation.distances_m[:, 0]
+
+    @functools.cached_property
+    def gaps(self) -> NDArray[np.floating]:
+        """(Q,) float. Similarity of the first answer less that of the first of another place.
+
+        A place is the photos within the radius of the first answer. If all answers found show it,
+        the gap is to the last one.
+        """
+        evaluation, dataset = self.evaluation, self.evaluation.dataset
+        found, similarities = evaluation.neighbors, evaluation.similarities
+        first = found[:, :1]
+        if dataset.positions_m is not None and evaluation.radius_m is not None:
+            places_m = dataset.positions_m[dataset.database]
+            far = np.linalg.norm(places_m[found] - places_m[first], axis=2) > evaluation.radius_m
+        else:
+            far = found != first
+        is_last = np.arange(found.shape[1]) == (found >= 0).sum(axis=1, keepdims=True) - 1
+        others = np.where((far | is_last) & (found >= 0), similarities, -np.inf)
+        others[:, 0] = -np.inf
+        best = others.max(axis=1)
+        return np.where(np.isfinite(best), similarities[:, 0] - best, 0.0)
+
+    def curve(self, scores: NDArray[np.floating]) -> PrecisionRecall:
+        """Returns precision and recall of the first answers over a score of each."""
+        return precision_recall(scores, self.is_right, self.has_answer, self.is_ignored)
+
+    def recall_over_radius(self, radii_m: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Returns recall@1 at other radii, of the queries that have an answer within each.
+
+        Args:
+            radii_m: (R,) float.
+
+        Returns:
+            (R,) float in [0, 1]; NaN where no query has an answer. All NaN without positions.
+        """
+        dataset = self.evaluation.dataset
+        if dataset.positions_m is None:
+            return np.full(len(radii_m), np.nan)
+        tree = scipy.spatial.cKDTree(dataset.positions_m[dataset.database])
+        nearest_m, _ = tree.query(dataset.positions_m[dataset.queries])
+        nearest_m = np.fmin(nearest_m, self.distances_m)
+        found = (self.distances_m[:, None] <= radii_m).sum(axis=0)
+        answerable = (nearest_m[:, None] <= radii_m).sum(axis=0)
+        return np.where(answerable > 0, found / np.maximum(answerable, 1), np.nan)
+
+    @functools.cached_property
+    def places(self) -> NDArray[np.int64]:
+        """(Q,) int64. What is resampled for intervals: runs if there are eight, else places.
+
+        A place is a square of two radii or an identity.
+        """
+        dataset, queries = self.evaluation.dataset, self.evaluation.dataset.queries
+        runs = dataset.sequence_ids
+        if runs is not None and len(np.unique(runs[queries])) >= _FEWEST_RUNS:
+            return runs[queries]
+        if dataset.positions_m is None:
+            return queries if dataset.place_ids is None else dataset.place_ids[queries]
+        side_m = 2 * max(self.evaluation.radius_m or 0, 1e-9)
+        squares = np.floor(dataset.positions_m[queries] / side_m)
+        return np.unique(squares, axis=0, return_inverse=True)[1].reshape(-1)

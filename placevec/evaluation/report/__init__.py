@@ -1,0 +1,3 @@
+"""The report of an evaluation: a page to look at, a table and figures to read by programs."""
+
+from placevec.evaluation.report.write import write_report as write_report

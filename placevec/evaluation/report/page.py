@@ -1,0 +1,216 @@
+"""The report of an evaluation as one HTML file that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from placevec.input_file import shown
+
+_STYLE = """
+:root { --line: #dde1e6; --dim: #667 }
+* { box-sizing: border-box }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2530; margin: 0 auto; max-width: 1280px;
+       padding: 1rem 1.5rem 4rem; background: #fafbfc }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem }
+table { border-collapse: collapse; background: #fff }
+td, th { border: 1px solid var(--line); padding: .25rem .7rem; text-align: left;
+         overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
+th { background: #f0f3f6 } p.note { color: var(--dim); margin: .3rem 0 }
+.scroll { overflow-x: auto }
+.plots, .cards { display: flex; flex-wrap: wrap; gap: 1rem }
+.plots svg, .map svg { background: #fff; border: 1px solid var(--line); border-radius: 6px;
+                       max-width: 100%; height: auto }
+.card { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .5rem;
+        width: 396px; max-width: 100%; cursor: pointer }
+.card.open { width: 100% } .card[hidden] { display: none }
+.card:focus-visible { outline: 3px solid #2b6cb0 }
+.card .photos { display: flex; gap: .4rem } .card figure { margin: 0; flex: 1; min-width: 0 }
+.card img { width: 100%; display: block; border-radius: 3px }
+.card figcaption { font-size: 12px; color: var(--dim); overflow-wrap: anywhere }
+.card .head { font-size: 13px; margin-bottom: .3rem; overflow-wrap: anywhere }
+.tag { border-radius: 9px; padding: 0 .5rem; color: #fff; font-size: 12px }
+.wrong { background: #d1372c } .outside { background: #b86200 } .right { background: #23833a }
+.filters { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0 1rem }
+.filters button, .filters input { font: inherit; padding: .2rem .8rem; border-radius: 14px;
+        border: 1px solid #b8c0c9; background: #fff }
+.filters button[aria-pressed="true"] { background: #1d2530; color: #fff }
+circle[data-query] { cursor: pointer }
+"""
+
+_SCRIPT = """
+const cards = [...document.querySelectorAll('.card')];
+const buttons = [...document.querySelectorAll('.filters button')];
+const words = document.querySelector('.filters input');
+const count = document.querySelector('#count');
+let kind = 'all';
+function show() {
+  const asked = words.value.toLowerCase();
+  let seen = 0;
+  for (const card of cards) {
+    const fits = (kind === 'all' || card.dataset.kinds.split(' ').includes(kind))
+      && card.textContent.toLowerCase().includes(asked);
+    card.hidden = !fits;
+    seen += fits;
+  }
+  count.textContent = seen + ' of ' + cards.length + ' shown';
+  for (const button of buttons)
+    button.setAttribute('aria-pressed', String(button.dataset.kind === kind));
+}
+for (const button of buttons)
+  button.addEventListener('click', () => { kind = button.dataset.kind; show(); });
+if (words) { words.addEventListener('input', show); show(); }
+for (const card of cards) {
+  const turn = () => card.classList.toggle('open');
+  card.addEventListener('click', turn);
+  card.addEventListener('keydown', (event) => { if (event.key === 'Enter') turn(); });
+}
+document.addEventListener('click', (event) => {
+  const query = event.target.dataset && event.target.dataset.query;
+  const card = query !== undefined && document.getElementById('query-' + query);
+  if (!card) return;
+  kind = 'all'; words.value = ''; show();
+  card.classList.add('open');
+  card.scrollIntoView({ block: 'center' });
+});
+"""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of a card.
+
+    Args:
+        jpeg_base64: str. Empty if the photo is gone.
+        caption: str.
+        tag: str. `"right"`, `"wrong"`, `"outside"` or empty.
+    """
+
+    jpeg_base64: str
+    caption: str
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A query beside what was found for it.
+
+    Args:
+        query: int. Its number, which dots of the map link to.
+        head: str. What is said of it.
+        kinds: sequence of str. The filters that show it.
+        photos: sequence of Photo.
+    """
+
+    query: int
+    head: str
+    kinds: Sequence[str]
+    photos: Sequence[Photo]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page.
+
+    Args:
+        title: str.
+        notes: sequence of str. Sentences below the title.
+        header: sequence of str. Of the table; empty for none.
+        rows: sequence of sequence of str. Of the table.
+        drawings: sequence of str. `<svg>` elements, taken as they are.
+    """
+
+    title: str
+    notes: Sequence[str] = ()
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    drawings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards with filters.
+
+    Args:
+        title: str.
+        note: str.
+        filters: mapping of kind to what its button says; `all` is there by itself.
+        cards: sequence of Card.
+    """
+
+    title: str
+    note: str
+    filters: Mapping[str, str] = field(default_factory=dict)
+    cards: Sequence[Card] = ()
+
+
+def page(title: str, sections: Sequence[Section], gallery: Gallery, tail: Sequence[Section]) -> str:
+    """Returns the page as HTML; what names hold is shown as text.
+
+    Args:
+        title: str.
+        sections: sequence of Section. Before the gallery.
+        gallery: Gallery.
+        tail: sequence of Section. After it.
+    """
+    parts = [f"<h1>{_text(title)}</h1>", *map(_section, sections), _gallery(gallery)]
+    parts += map(_section, tail)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        '<link rel="icon" href="data:,">'
+        f"<title>{_text(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
+        + "\n".join(parts)
+        + f"\n<script>{_SCRIPT}</script>\n</body></html>\n"
+    )
+
+
+def _section(section: Section) -> str:
+    parts = [f"<h2>{_text(section.title)}</h2>"]
+    if section.rows:
+        header = "".join(f"<th>{_text(cell)}</th>" for cell in section.header)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in section.rows
+        )
+        head = f"<tr>{header}</tr>" if header else ""
+        parts.append(f'<div class="scroll"><table>{head}{rows}</table></div>')
+    if section.drawings:
+        parts.append(f'<div class="plots map">{"".join(section.drawings)}</div>')
+    parts += [f'<p class="note">{_text(note)}</p>' for note in section.notes]
+    return "\n".join(parts)
+
+
+def _gallery(gallery: Gallery) -> str:
+    parts = [f"<h2>{_text(gallery.title)}</h2>", f'<p class="note">{_text(gallery.note)}</p>']
+    if not gallery.cards:
+        return "\n".join(parts)
+    buttons = "".join(
+        f'<button data-kind="{escape(kind)}" aria-pressed="false">{_text(label)}</button>'
+        for kind, label in {"all": "all", **gallery.filters}.items()
+    )
+    parts.append(
+        f'<div class="filters">{buttons}<input type="search" placeholder="name" '
+        'aria-label="filter by name"><span id="count"></span></div>'
+    )
+    parts.append(f'<div class="cards">{"".join(map(_card, gallery.cards))}</div>')
+    return "\n".join(parts)
+
+
+def _card(card: Card) -> str:
+    return (
+        f'<div class="card" id="query-{card.query}" tabindex="0" role="button" '
+        f'data-kinds="{escape(" ".join(card.kinds))}"><div class="head">{_text(card.head)}</div>'
+        f'<div class="photos">{"".join(map(_photo, card.photos))}</div></div>'
+    )
+
+
+def _photo(photo: Photo) -> str:
+    tag = f'<span class="tag {escape(photo.tag)}">{escape(photo.tag)}</span> ' if photo.tag else ""
+    picture = "<p>not there now</p>"
+    if photo.jpeg_base64:
+        source = f"data:image/jpeg;base64,{photo.jpeg_base64}"
+        picture = f'<img loading="lazy" alt="{_text(photo.caption)}" src="{source}">'
+    return f"<figure>{picture}<figcaption>{tag}{_text(photo.caption)}</figcaption></figure>"
+
+
+def _text(foreign: str) -> str:
+    return escape(shown(foreign, longest=2000))
