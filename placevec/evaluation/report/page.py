@@ -15,7 +15,7 @@ h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { margin: 2.2rem 0 .6rem; f
 table { border-collapse: collapse; background: #fff }
 td, th { border: 1px solid var(--line); padding: .25rem .7rem; text-align: left;
          overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
-th { background: #f0f3f6 } p.note { color: var(--dim); margin: .3rem 0 }
+th { background: #f0f3f6; white-space: nowrap } p.note { color: var(--dim); margin: .3rem 0 }
 .scroll { overflow-x: auto }
 .plots, .cards { display: flex; flex-wrap: wrap; gap: 1rem }
 .plots svg, .map svg { background: #fff; border: 1px solid var(--line); border-radius: 6px;

@@ -72,9 +72,10 @@ def draw_lines(
             f"<title>{escape(line.label)}: {x[at]:g}, {y[at]:.1f}</title></circle>"
             for (a, b), at in zip(points, kept.tolist(), strict=True)
         ]
+        below = _HEIGHT - _BOTTOM - 8 - 15 * (len(lines) - 1 - number)
         shapes.append(
-            f'<path d="M{_LEFT + 10} {_TOP + 10 + 15 * number}h18" stroke="{line.color}"{dash} '
-            f'stroke-width="2"/><text x="{_LEFT + 33}" y="{_TOP + 14 + 15 * number}" '
+            f'<path d="M{_LEFT + 10} {below - 4}h18" stroke="{line.color}"{dash} '
+            f'stroke-width="2"/><text x="{_LEFT + 33}" y="{below}" '
             f'font-size="11">{escape(line.label)}</text>'
         )
     return _svg(_WIDTH, _HEIGHT, f"{y_label} over {x_label}", shapes)
@@ -182,18 +183,18 @@ class _Scale:
 
     def axes(self, x_label: str, y_label: str) -> str:
         parts = []
-        for value in np.linspace(*self._y_range, 5).tolist():
+        for value in _ticks(*self._y_range):
             y = float(self.y(np.array([value]))[0])
             parts.append(
                 f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#e3e3e3"/>'
                 f'<text x="{_LEFT - 5}" y="{y + 4:.1f}" font-size="10" text-anchor="end">'
-                f"{value:.3g}</text>"
+                f"{value:g}</text>"
             )
-        for value in np.linspace(*self._x_range, 5).tolist():
+        for value in _ticks(*self._x_range):
             x = float(self.x(np.array([value]))[0])
             parts.append(
                 f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 14}" font-size="10" '
-                f'text-anchor="middle">{value:.3g}</text>'
+                f'text-anchor="middle">{value:g}</text>'
             )
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(
@@ -203,6 +204,13 @@ class _Scale:
             f'transform="rotate(-90 12 {(_HEIGHT - _BOTTOM) / 2})">{escape(y_label)}</text>'
         )
         return "".join(parts)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Returns three to six round values from low to high."""
+    power = 10 ** math.floor(math.log10((high - low) / 5))
+    step = next(each * power for each in (1, 2, 2.5, 5, 10, 20) if (high - low) / each / power <= 5)
+    return [round(n * step, 12) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _svg(width: int, height: int, label: str, shapes: Sequence[str]) -> str:

@@ -36,8 +36,8 @@ from placevec.whole_file import whole_file
 RANKS = (1, 5, 10, 20)
 _MOST_CARDS = 150
 _MOST_HUBS = 10
-_THUMBNAIL_PX = 320  # longer side
-_JPEG_QUALITY = 72
+_THUMBNAIL_PX = 240  # longer side
+_JPEG_QUALITY = 68
 
 
 def write_report(

@@ -1,0 +1,34 @@
+import re
+
+import numpy as np
+import pytest
+
+from placevec.evaluation.report.plots import Line, _ticks, draw_histogram, draw_lines
+
+
+@pytest.mark.parametrize(
+    "low, high, ticks",
+    [(0, 100, [0, 20, 40, 60, 80, 100]), (1, 20, [5, 10, 15, 20]), (0.379, 1, [0.4, 0.6, 0.8, 1])],
+)
+def test_ticks_are_round(low, high, ticks):
+    assert _ticks(low, high) == ticks
+
+
+def test_a_point_lies_where_its_values_say():
+    svg = draw_lines([Line("a", [0, 10], [0, 100], "#000")], "x", "y")
+    assert re.search('points="([^"]*)"', svg)[1] == "46.0,240.0 408.0,12.0"
+
+
+def test_values_that_are_missing_break_nothing():
+    assert "nan" not in draw_lines([Line("a", [0, 1, 2], [1, np.nan, 3], "#000")], "x", "y")
+    assert draw_lines([Line("a", [], [], "#000")], "x", "y").startswith("<svg")
+    assert draw_histogram([("none", np.zeros(0), "#000")], "x").startswith("<svg")
+
+
+def test_a_histogram_counts_all_values():
+    svg = draw_histogram([("right", np.array([0.1, 0.1, 0.9]), "#000")], "x", num_bins=2)
+    assert re.findall("<title>right: ([0-9]+)</title>", svg) == ["2", "1"]
+
+
+def test_labels_are_text():
+    assert "<b>" not in draw_lines([Line("<b>", [0, 1], [0, 1], "#000")], "x", "y")
