@@ -6,6 +6,7 @@ import sys
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from placevec.evaluation import Evaluation, evaluate
@@ -286,7 +287,7 @@ def test_a_part_of_the_queries_keeps_each_row_with_its_query(evaluation):
     assert part.neighbors.tolist() == [[0, 1], [1, -1]]
     assert (evaluation.recall[1], part.recall[1]) == (0.5, 0.0)
     whole, found = evaluation.to_frame(), part.to_frame()
-    assert found.values.tolist() == whole[whole["query"] != "a"].values.tolist()
+    pd.testing.assert_frame_equal(found, whole[whole["query"] != "a"].reset_index(drop=True))
     assert math.isnan(evaluation.of_queries(np.zeros(3, bool)).recall[1])
 
 
@@ -314,11 +315,14 @@ def test_rows_that_are_not_those_of_the_queries_are_no_evaluation(evaluation, ch
 
 def test_an_evaluation_is_a_table_of_pandas(evaluation):
     frame = evaluation.to_frame()
-    assert list(frame) == ["query", "rank", "match", "similarity", "is_right"]
+    assert list(frame) == [
+        "query", "rank", "match", "similarity", "distance_m", "heading_difference_deg", "right",
+        "just_outside",
+    ]  # fmt: skip
     assert frame["query"].tolist() == ["a", "a", "b", "b", "c"]
     assert frame["rank"].tolist() == [1, 2, 1, 2, 1]
     assert frame["match"].tolist() == ["d", "<e>", "d", "<e>", "<e>"]
-    assert frame["is_right"].tolist() == [True, False, False, True, False]
+    assert frame["right"].tolist() == [True, False, False, True, False]
 
 
 def test_an_evaluation_prints_as_one_line_and_as_a_small_table_in_notebooks(evaluation):
