@@ -394,6 +394,11 @@ HUBNESS = {
     "csls_batch": Choice(home="placevec.retrieval.hubness:of_batch"),
 }
 
+RERANKERS = {
+    "features": Choice(),
+    "sift": Choice(home="placevec.retrieval.sift:sift_matcher"),
+}
+
 PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
 INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 SPLITS_BY = ("area", "sequence", "time")
@@ -425,4 +430,5 @@ else:
     Precision = Literal[
         tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
     ]
+    Reranker = Literal[tuple(RERANKERS)]
     SplitBy = Literal[SPLITS_BY]

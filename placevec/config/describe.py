@@ -6,6 +6,7 @@ from pathlib import Path
 from placevec.config.adapt import Adapts
 from placevec.config.choices import Dtype, Engine, Precision
 from placevec.config.refusals import need_at_least, need_image_size, refuse, settle_types
+from placevec.config.rerank import Reranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ class DescribeConfig(_ChoosesPrecision):
     dtype: Dtype | None = None
     """Type of the numbers in a store; float16 takes half the bytes. None: float32 in a new store,
     and as it was begun in one that exists."""
+    keep_features: bool = False
+    """Keep the local features of each photo in the store as well, in float16, so that `search
+    --rerank features` does not compute them again. A store that was begun with them goes on."""
     ray_workers: int = 0
     """Processes of Ray that describe for a store, on this machine or on the cluster that
     RAY_ADDRESS names. 0: this process describes."""
@@ -59,12 +63,18 @@ class DescribeConfig(_ChoosesPrecision):
         need_at_least(self, 0, "ray_workers")
         if self.dtype is not None and self.out.suffix == ".npz":
             refuse(self, "dtype", "left out with a .npz file, which holds float32")
+        if self.keep_features and self.out.suffix == ".npz":
+            refuse(
+                self, "keep_features", "left out with a .npz file, which holds descriptors alone"
+            )
+        if self.keep_features and self.ray_workers:
+            refuse(self, "keep_features", "left out with `ray_workers`, which describe without")
         if self.ray_workers and self.out.suffix:
             refuse(self, "out", "a store, a folder without an ending, with `ray_workers`")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(Adapts, _ChoosesPrecision):
+class EvaluateConfig(Adapts, Reranks, _ChoosesPrecision):
     """How recall is measured."""
 
     radius_m: float = 25.0
@@ -82,5 +92,6 @@ class EvaluateConfig(Adapts, _ChoosesPrecision):
     def __post_init__(self) -> None:
         super().__post_init__()
         need_at_least(self, 0, "radius_m")
+        self.check_rerank()
         if self.min_time_difference_s is not None:
             need_at_least(self, 0, "min_time_difference_s")

@@ -11,6 +11,7 @@ from placevec.config.refusals import (
     need_positive,
     settle_types,
 )
+from placevec.config.rerank import Reranks
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class IndexConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig(Adapts):
+class SearchConfig(Adapts, Reranks):
     """How photos are looked up in a store."""
 
     model: Path | None = None
@@ -85,6 +86,7 @@ class SearchConfig(Adapts):
     def __post_init__(self) -> None:
         settle_types(self)
         need_at_least(self, 1, "matches", "batch_size")
+        self.check_rerank()
         if self.radius_m is not None:
             need_at_least(self, 0, "radius_m")
         if self.of is not None and self.radius_m is None:

@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from placevec.config import Engine as EngineName
-from placevec.config import EvaluateConfig, Precision
-from placevec.config.choices import Hubness, Normalization
+from placevec.config import EvaluateConfig, Precision, TrainConfig
+from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
+from placevec.images import image_size_of
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.local_features import describe_with_features
 from placevec.retrieval.normalize import Normalizer
+from placevec.retrieval.rerank import LocalMatcher, map_matcher
+from placevec.retrieval.rerank import rerank as order_again
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
 from placevec.store.search.exact import nearest
@@ -44,6 +48,8 @@ def evaluate(
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     normalize: Normalization | None = EvaluateConfig.normalize,
     hubness: Hubness = EvaluateConfig.hubness,
+    rerank: Reranker | None = EvaluateConfig.rerank,
+    rerank_top: int = EvaluateConfig.rerank_top,
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
@@ -66,6 +72,9 @@ def evaluate(
         normalize: str or None. How queries are adapted to the database, whose statistics are
             fitted. Recall without is always measured, too.
         hubness: str. How photos that are similar to everything are held back.
+        rerank: str or None. What orders the first answers again; recall without is measured, too.
+            `"features"` needs the file of a model, or an Engine opened with `features`.
+        rerank_top: int. Answers of a query that it compares.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
@@ -89,6 +98,8 @@ def evaluate(
         skip_unreadable=skip_unreadable,
         normalize=normalize,
         hubness=hubness,
+        rerank=rerank,
+        rerank_top=rerank_top,
     )
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
@@ -99,7 +110,13 @@ def evaluate(
         _answers(places, radius_m, min_time_difference_s)  # or it is refused without a model
         # All are opened before the first describes: what is missing is said before the long work.
         models = {
-            each: open_engine(path, engine=engine, precision=each, image_size=image_size)
+            each: open_engine(
+                path,
+                engine=engine,
+                precision=each,
+                image_size=image_size,
+                features=rerank == "features",
+            )
             for each in dict.fromkeys((precision, _EXACT))
         }
     elif (engine, precision) != (EvaluateConfig.engine, EvaluateConfig.precision):
@@ -118,6 +135,8 @@ def evaluate(
             skip_unreadable=skip_unreadable,
             normalize=normalize,
             hubness=hubness,
+            rerank=rerank,
+            rerank_top=rerank_top,
             progress=progress,
             warn=each == precision,
         )
@@ -141,6 +160,8 @@ def evaluate_photos(
     skip_unreadable: bool,
     normalize: Normalization | None = "none",
     hubness: Hubness = EvaluateConfig.hubness,
+    rerank: Reranker | None = None,
+    rerank_top: int = EvaluateConfig.rerank_top,
     progress: Progress = no_progress,
     describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     warn: bool = True,
@@ -157,6 +178,8 @@ def evaluate_photos(
         skip_unreadable: bool. Leave out photos that cannot be read.
         normalize: str or None. How queries are adapted. Defaults to `"none"`.
         hubness: str. How photos that are similar to everything are held back.
+        rerank: str or None. What orders the first answers again.
+        rerank_top: int. Answers of a query that it compares.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
         warn: bool. Whether to log that queries are also in the database, or that most right
@@ -170,7 +193,10 @@ def evaluate_photos(
     """
     # Refused before the long work where possible.
     _answers(photos, radius_m, min_time_difference_s)
-    descriptors, kept = describe_photos(
+    if rerank == "features":
+        _require_features(model)
+        describe_photos = describe_with_features
+    descriptors, *maps, kept = describe_photos(
         model, photos.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
     if len(kept) < len(photos) and not skip_unreadable:
@@ -182,7 +208,8 @@ def evaluate_photos(
     photos = photos.take(kept)
     relevant = _answers(photos, radius_m, min_time_difference_s)
     sides = descriptors[photos.database], descriptors[photos.queries]
-    neighbors, similarities = _search(photos, *sides, min_time_difference_s)
+    count = _NUM_NEIGHBORS if rerank is None else max(_NUM_NEIGHBORS, rerank_top)
+    neighbors, similarities = _search(photos, *sides, min_time_difference_s, count)
     found = Evaluation(
         dataset=photos,
         neighbors=neighbors,
@@ -196,14 +223,47 @@ def evaluate_photos(
         warn_of_own_run(photos, neighbors, relevant)
     if normalize is None:
         normalize = "map" if len(photos.database) >= ENOUGH_PHOTOS else "none"
-    if (normalize, hubness) == ("none", "none"):
-        return found
     if normalize != "none":
         statistics = fit_map_statistics(sides[0])
         sides = statistics.adapt(sides[0]), Normalizer(statistics, normalize)(sides[1])
-    neighbors, similarities = _search(photos, *sides, min_time_difference_s, hubness)
-    adapted = replace(found, neighbors=neighbors, similarities=similarities)
-    return replace(found, adapted=adapted, adaptation=(normalize, hubness))
+    if (normalize, hubness) != ("none", "none"):
+        neighbors, similarities = _search(photos, *sides, min_time_difference_s, count, hubness)
+        adapted = replace(found, neighbors=neighbors, similarities=similarities)
+        found = replace(found, adapted=adapted, adaptation=(normalize, hubness))
+    if rerank is None:
+        return found
+    if maps:
+        matcher = _feature_matcher(photos, maps[0])
+    else:
+        size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)
+        matcher = _photo_matcher(photos, rerank, size)
+    better = order_again(neighbors, similarities, matcher, top=rerank_top)
+    reranked = replace(found, neighbors=better.neighbors, similarities=better.scores)
+    return replace(found, reranked=reranked, rerank=rerank)
+
+
+def _require_features(model: Model) -> None:
+    """Refuses a model that cannot return local features, before the long work."""
+    if not hasattr(model, "with_features"):
+        raise ValueError(
+            "`rerank='features'` needs the file of a model, or an Engine that `open_engine` opened "
+            f"with `features=True`. Received: {type(model).__name__}"
+        )
+
+
+def _feature_matcher(photos: PlaceDataset, maps: np.ndarray) -> LocalMatcher:
+    """Returns what compares queries with the database by the maps of all photos."""
+    queries, database = photos.queries, photos.database
+    return map_matcher(
+        lambda query: maps[queries[query]], lambda rows: maps[database[rows]], maps.shape[1:3]
+    )
+
+
+def _photo_matcher(photos: PlaceDataset, name: str, image_size: tuple[int, int]) -> LocalMatcher:
+    """Returns what compares queries with the database by their pixels."""
+    paths, queries, database = photos.paths(), photos.queries, photos.database
+    make = RERANKERS[name].find()
+    return make(lambda query: paths[queries[query]], lambda row: paths[database[row]], image_size)
 
 
 def _places_first(places: object, model: object) -> tuple:
@@ -238,10 +298,11 @@ def _search(
     database: np.ndarray,
     queries: np.ndarray,
     min_time_difference_s: float | None,
+    count: int,
     hubness: str = EvaluateConfig.hubness,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the most similar database photos that may answer; -1 where there are no more."""
-    deep = depth(hubness, _NUM_NEIGHBORS) + most_barred(photos, min_time_difference_s)
+    deep = depth(hubness, count) + most_barred(photos, min_time_difference_s)
     deep = min(deep, len(database))
     rows = np.arange(len(queries))
     found = []
@@ -259,6 +320,6 @@ def _search(
         best = [np.take_along_axis(each, order, 1) for each in (neighbors, similarities)]
         find = functools.partial(nearest, database)
         best = without_hubs(hubness, *best, queries, find, database.__getitem__)
-        found.append([each[:, :_NUM_NEIGHBORS] for each in best])
+        found.append([each[:, :count] for each in best])
     neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
     return neighbors, similarities

@@ -40,6 +40,9 @@ class Evaluation:
             precision.
         adapted: Evaluation or None. What the same queries found when they were adapted.
         adaptation: (str, str) or None. The `normalize` and the `hubness` of that.
+        reranked: Evaluation or None. The same queries with the first answers in another order;
+            its `similarities` are `Reranked.scores`.
+        rerank: str or None. What put them in that order.
 
     Raises:
         ValueError: If these do not have one row for each query of the data set, or name photos
@@ -56,6 +59,8 @@ class Evaluation:
     in_float32: "Evaluation | None" = None
     adapted: "Evaluation | None" = None
     adaptation: tuple[str, str] | None = None
+    reranked: "Evaluation | None" = None
+    rerank: str | None = None
 
     def __post_init__(self) -> None:
         num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
@@ -103,6 +108,8 @@ class Evaluation:
             relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
             in_float32=self.in_float32 and self.in_float32.of_queries(is_kept),
             adapted=self.adapted and self.adapted.of_queries(is_kept),
+            reranked=self.reranked and self.reranked.of_queries(is_kept),
+            rerank=self.rerank,
         )
 
     @functools.cached_property
@@ -175,6 +182,7 @@ class Evaluation:
         summary, lines = self.summary(), []
         adaptation = " and ".join(each for each in self.adaptation or () if each != "none")
         others = {"float32": self.in_float32, f"adapted by {adaptation}": self.adapted}
+        others[f"re-ranked, {self.rerank}"] = self.reranked
         for rank, share in self.recall.items():
             beside = [
                 f"  ({what}: {100 * other.recall[rank]:5.1f} %)"
@@ -254,6 +262,8 @@ class Evaluation:
                 **dict(zip(("normalize", "hubness"), self.adaptation, strict=True)),
                 "adapted_recall": _by_text(self.adapted.recall),
             }
+        if self.reranked is not None:
+            summary |= {"rerank": self.rerank, "reranked_recall": _by_text(self.reranked.recall)}
         return summary
 
 

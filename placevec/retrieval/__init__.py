@@ -11,9 +11,16 @@ from placevec.retrieval.describe_store import require_store_takes as require_sto
 from placevec.retrieval.describe_to import Described as Described
 from placevec.retrieval.describe_to import describe_to as describe_to
 from placevec.retrieval.draw_found import draw_found as draw_found
+from placevec.retrieval.local_features import describe_with_features as describe_with_features
 from placevec.retrieval.look_up import find_model as find_model
 from placevec.retrieval.look_up import search as search
 from placevec.retrieval.look_up import search_photos as search_photos
+from placevec.retrieval.rerank import LocalMatcher as LocalMatcher
+from placevec.retrieval.rerank import Reranked as Reranked
+from placevec.retrieval.rerank import map_matcher as map_matcher
+from placevec.retrieval.rerank import rerank as rerank
+from placevec.retrieval.sequences import SequenceMatcher as SequenceMatcher
+from placevec.retrieval.sequences import match_sequences as match_sequences
 
 # These moved to placevec.store; they are here as well for one release.
 from placevec.store import DescriptorStore as DescriptorStore

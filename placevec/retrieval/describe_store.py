@@ -21,6 +21,7 @@ from placevec.store.unit_length import to_unit
 
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096
+_PHOTOS_WITH_FEATURES = 1024  # of a shard; their local features wait in memory
 _SECONDS_OF_A_SHARD = 60.0  # what a kill costs at most
 _NAMES_LOOKED_UP = 300  # in a folder that may be that of the store, moved
 _SHARE_OF_NAMES = 0.9  # of them that must be there: photos may have been deleted
@@ -96,6 +97,29 @@ def require_store_takes(folder: Path, **facts: object) -> None:
         store.require(**{name: fact for name, fact in facts.items() if fact is not None})
 
 
+def keeps_features(folder: Path, wanted: bool) -> bool:
+    """Returns whether photos are described with local features for a store.
+
+    Args:
+        folder: Path. The store; there may be none yet.
+        wanted: bool. Whether they are asked for. A store that was begun with them goes on.
+
+    Raises:
+        ValueError: If they are asked for and the store was begun without.
+    """
+    if not (Path(folder) / MANIFEST).exists():
+        return wanted
+    manifest = read_manifest(Path(folder))
+    if not manifest.shards:
+        return wanted
+    if wanted and manifest.feature_shape is None:
+        raise ValueError(
+            f"Local features are kept of all photos of a store, or of none. Received: "
+            f"`keep_features` for {folder}, which has photos without. Take another store"
+        )
+    return manifest.feature_shape is not None
+
+
 def _require_photos(store: DescriptorStore, root: Path) -> None:
     """Refuses a folder that cannot be that of the store, which is not where it was."""
     names = store.table()["name"].to_numpy()
@@ -135,7 +159,7 @@ def describe_into(
         batch_size: int or None. Photos in a batch. None: as the model has it.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe: callable. `describe_in_batches`, or what has its arguments and yields the same,
-            such as `describe_by_ray`.
+            such as `describe_by_ray`; or `features_in_batches`, whose features are kept.
 
     Returns:
         How many photos were added.
@@ -162,7 +186,7 @@ def describe_into(
     if not len(wanted):
         return 0
     positions_m, times_s = photos.positions_m, photos.times_s
-    before, rows, vectors, last = len(store), [], [], time.monotonic()
+    before, rows, vectors, features, last = len(store), [], [], [], time.monotonic()
 
     def write() -> None:
         if rows:
@@ -172,18 +196,21 @@ def describe_into(
                 np.concatenate(vectors),
                 None if positions_m is None else positions_m[place],
                 None if times_s is None else times_s[place],
+                np.concatenate(features) if features else None,
             )
-            rows.clear()
-            vectors.clear()
+            for each in (rows, vectors, features):
+                each.clear()
 
     paths = photos.paths(wanted)
     options = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
     try:
-        for descriptors, kept in describe(model, paths, **options):
+        for descriptors, *maps, kept in describe(model, paths, **options):
             described = names[wanted[kept]].tolist()
             vectors.append(to_unit(descriptors, str(store.folder), described.__getitem__))
             rows.append(np.asarray(kept))
-            is_large = sum(map(len, rows)) >= _PHOTOS_OF_A_SHARD
+            features.extend(maps)
+            most = _PHOTOS_WITH_FEATURES if maps else _PHOTOS_OF_A_SHARD
+            is_large = sum(map(len, rows)) >= most
             if is_large or time.monotonic() - last > _SECONDS_OF_A_SHARD:
                 write()
                 last = time.monotonic()

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
-from placevec.models.describe import describe
+from placevec.models.describe import describe, features_in_batches
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.describe_by_ray import describe_by_ray
-from placevec.retrieval.describe_store import describe_into, open_for, require_store_takes
+from placevec.retrieval.describe_store import (
+    describe_into,
+    keeps_features,
+    open_for,
+    require_store_takes,
+)
 from placevec.sources.photos import open_photos
 from placevec.store import save_descriptors
 from placevec.whole_file import require_writable
@@ -36,6 +41,7 @@ class Described:
         num_added: int. Those of them that are new.
         descriptor_dim: int. `D`.
         engine: Engine. What described.
+        feature_bytes: int. Bytes of local features that are kept of each photo.
     """
 
     out: Path
@@ -43,13 +49,16 @@ class Described:
     num_added: int
     descriptor_dim: int
     engine: "Engine"
+    feature_bytes: int = 0
 
     def __str__(self) -> str:
         new = "" if self.out.suffix == _FILE else f", {self.num_added} of them new"
+        kept = f", each with {self.feature_bytes:,} bytes of local features"
+        kept = kept if self.feature_bytes else ""
         size = "x".join(map(str, self.engine.image_size))
         return (
             f"{self.num_descriptors} descriptors of {self.descriptor_dim} dimensions in {self.out}"
-            f"{new}, photos resized to {size}; {self.engine.cost()}"
+            f"{new}{kept}, photos resized to {size}; {self.engine.cost()}"
         )
 
 
@@ -63,6 +72,7 @@ def describe_to(
     engine: EngineName = DescribeConfig.engine,
     precision: Precision = DescribeConfig.precision,
     dtype: Dtype | None = DescribeConfig.dtype,
+    keep_features: bool = DescribeConfig.keep_features,
     ray_workers: int = DescribeConfig.ray_workers,
     progress: Progress = no_progress,
 ) -> Described:
@@ -78,6 +88,7 @@ def describe_to(
         engine: str. What runs the model.
         precision: str. What the model computes with.
         dtype: str or None. Type of the numbers in a store.
+        keep_features: bool. Keep local features in the store as well.
         ray_workers: int. Processes of Ray that describe for a store.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
@@ -97,6 +108,7 @@ def describe_to(
         precision=precision,
         out=Path(out),
         dtype=dtype,
+        keep_features=keep_features,
         ray_workers=ray_workers,
     )
     _require_place(settings.out)
@@ -104,7 +116,14 @@ def describe_to(
     photos = open_photos(photos)
     from placevec.models import open_engine  # after what can be refused without Keras
 
+    with_features = False
     if settings.out.suffix != _FILE:
+        with_features = keeps_features(settings.out, keep_features)
+        if with_features and ray_workers:
+            raise ValueError(
+                f"`ray_workers` describe without local features. Received: {settings.out}, which "
+                "keeps them. Describe without `--ray-workers`, or into another store"
+            )
         facts = {"precision": precision, "dtype": dtype, "image_size": settings.image_size}
         require_store_takes(settings.out, **facts)
     open_it = functools.partial(
@@ -112,6 +131,7 @@ def describe_to(
         model.absolute(),  # workers may run in another folder
         precision=precision,
         image_size=settings.image_size,
+        features=with_features,
     )
     paths = photos.paths()
     opened = open_it(engine=engine, calibration=paths if precision == "int8" else [])
@@ -134,8 +154,12 @@ def describe_to(
             image_size=opened.image_size,
             progress=progress,
             **_how_to_describe(settings, opened, open_it),
+            **({"describe": features_in_batches} if with_features else {}),
         )
-        return Described(settings.out, len(store), added, store.manifest.dim, opened)
+        manifest = store.manifest
+        return Described(
+            settings.out, len(store), added, manifest.dim, opened, manifest.feature_bytes
+        )
 
 
 def _how_to_describe(

@@ -1,10 +1,14 @@
 """A picture of what a search found in a store."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from placevec.images.contact_sheet import (
     QUERY,
+    RIGHT,
     find_thumbnail,
     frame_photo,
     new_figure,
@@ -14,12 +18,23 @@ from placevec.images.contact_sheet import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+_MOST_LINES = 40
 
 
 def draw_found(
-    found: "pd.DataFrame", root: Path, store_root: Path, path: Path, *, num_queries: int = 6
+    found: "pd.DataFrame",
+    root: Path,
+    store_root: Path,
+    path: Path,
+    *,
+    points: Mapping[str, Sequence[np.ndarray]] | None = None,
+    num_queries: int = 6,
 ) -> None:
     """Draws the first queries beside the photos that a search found in a store.
+
+    If points are given, lines join those of the query and its first match, up to 40 of them.
 
     Args:
         found: DataFrame of `search_photos`.
@@ -27,6 +42,8 @@ def draw_found(
         store_root: Path. The folder of the store's photos; those that are gone or cannot be
             read are left blank.
         path: Path. Picture file to write.
+        points: mapping or None. Of each query, the matched points of its matches, as
+            `LocalMatcher` says.
         num_queries: int. Rows.
 
     Raises:
@@ -46,5 +63,25 @@ def draw_found(
             photo = find_thumbnail(store_root / match.match)
             if photo is not None:
                 title = f"{match.rank}: {match.similarity:.2f}"
+                if getattr(match, "inliers", -1) >= 0:
+                    title += f", {match.inliers} points"
                 frame_photo(axes, photo, QUERY, title)
+                if match.rank == 1 and points is not None:
+                    _join(axes_row[0], axes, points[query][0])
     save_figure(figure, path, dpi=80)
+
+
+def _join(left: "Axes", right: "Axes", points: np.ndarray) -> None:
+    """Draws lines between matched points (m, 4) of two photos, `_MOST_LINES` of them."""
+    from matplotlib.patches import ConnectionPatch
+
+    chosen = points[np.linspace(0, len(points) - 1, min(len(points), _MOST_LINES)).astype(int)]
+    ends = []
+    for axes, each in ((left, chosen[:, :2]), (right, chosen[:, 2:])):
+        rows, columns = axes.images[0].get_array().shape[:2]
+        ends.append(each * (columns, rows) - 0.5)
+    for start, end in zip(*ends, strict=True):
+        line = ConnectionPatch(
+            start, end, "data", "data", axesA=left, axesB=right, color=RIGHT, linewidth=0.6
+        )
+        right.figure.add_artist(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.config import SearchConfig
-from placevec.config.choices import Hubness, Normalization
+from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
 from placevec.input_file import shown
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
@@ -17,7 +17,13 @@ from placevec.places.frame import is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.draw_found import draw_found
 from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.local_features import (
+    describe_with_features,
+    require_photos,
+    store_matcher,
+)
 from placevec.retrieval.normalize import Normalizer
+from placevec.retrieval.rerank import LocalMatcher, rerank
 from placevec.sources.photos import open_photos
 from placevec.sources.values.times import parse_time
 from placevec.sources.values.utm import degrees_from_metres
@@ -45,6 +51,8 @@ def search(
     earlier: bool = SearchConfig.earlier,
     normalize: Normalization | None = SearchConfig.normalize,
     hubness: Hubness = SearchConfig.hubness,
+    rerank: Reranker | None = SearchConfig.rerank,
+    rerank_top: int = SearchConfig.rerank_top,
     picture: Path | str | None = SearchConfig.picture,
     batch_size: int = SearchConfig.batch_size,
     progress: Progress = no_progress,
@@ -63,7 +71,10 @@ def search(
         normalize: str or None. What is taken off the queries. None: map, if the map is large
             enough.
         hubness: str. How photos that are similar to everything are held back.
-        picture: Path or None. A picture to draw of the first queries beside their matches.
+        rerank: str or None. What orders the first matches again.
+        rerank_top: int. Matches of a query that it compares.
+        picture: Path or None. A picture to draw of the first queries beside their matches; with
+            `rerank`, lines join what is the same in a query and its first match.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
@@ -83,6 +94,8 @@ def search(
         earlier=earlier,
         normalize=normalize,
         hubness=hubness,
+        rerank=rerank,
+        rerank_top=rerank_top,
         picture=None if picture is None else Path(picture),
         batch_size=batch_size,
     )
@@ -91,19 +104,27 @@ def search(
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
     manifest = store.manifest
+    if rerank is not None:
+        require_photos(store)
     path = find_model(store) if settings.model is None else model_path(settings.model)
     from placevec.models import open_engine  # after what can be refused without Keras
 
-    opened = open_engine(path, precision=manifest.precision, image_size=manifest.image_size)
+    opened = open_engine(
+        path,
+        precision=manifest.precision,
+        image_size=manifest.image_size,
+        features=rerank == "features",
+    )
     if settings.model is None and opened.model_id != manifest.model_id:
         raise ValueError(
             f"The model of {store.folder} (id {manifest.model_id}) was {path}, which holds another "
             f"model now (id {opened.model_id}). Name the file of the first: `--model`"
         )
     store.require(model_id=opened.model_id)
-    found = search_photos(store, opened, photos, settings, progress=progress)
+    found, points = _search(store, opened, photos, settings, progress)
     if settings.picture is not None:
-        draw_found(found, photos.root, Path(manifest.root or "."), settings.picture)
+        home = Path(manifest.root or ".")
+        draw_found(found, photos.root, home, settings.picture, points=points)
     return found
 
 
@@ -130,17 +151,30 @@ def search_photos(
         `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
         sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
         WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
-        best first. With `hubness` the similarity is the score of `csls`. No row if no photo passes
-        the filters.
+        best first. With `hubness` the similarity is the score of `csls`. With `rerank` also
+        `inliers`, the points that a match shares with the query, empty if the two were not
+        compared; the order is that of `Reranked.scores`. No row if no photo passes the filters.
 
     Raises:
-        ValueError: If a filter asks for positions or times that are not known, or `normalize` for
-            statistics that the store does not have.
+        ValueError: If a filter asks for positions or times that are not known, `normalize` for
+            statistics that the store does not have, or as `store_matcher`.
     """
+    return _search(store, model, photos, config, progress)[0]
+
+
+def _search(
+    store: DescriptorStore,
+    model: Callable[[np.ndarray], np.ndarray],
+    photos: PlaceDataset,
+    config: SearchConfig,
+    progress: Progress,
+) -> tuple["pd.DataFrame", dict[str, list[np.ndarray]] | None]:
+    """Returns the table of `search_photos`, and each query's points shared with its matches."""
     filters = _filters(store, photos, config)
     is_adapted = None if config.normalize is None else config.normalize != "none"
     index, where = StoreIndex.load(store, is_adapted=is_adapted), Where(store)
-    descriptors, kept = describe(
+    work = describe_with_features if config.rerank == "features" else describe
+    descriptors, *maps, kept = work(
         model,
         photos.paths(),
         image_size=store.manifest.image_size,
@@ -148,8 +182,8 @@ def search_photos(
         progress=progress,
     )
     own_names = _own_names(store, photos)
-    is_own = own_names is not None
-    wanted = config.matches + is_own
+    count = config.matches if config.rerank is None else max(config.matches, config.rerank_top)
+    wanted = count + (own_names is not None)
     queries = descriptors
     if isinstance(index.store, AdaptedStore):
         queries = Normalizer(index.store.statistics, config.normalize or "map")(descriptors)
@@ -163,13 +197,41 @@ def search_photos(
         found = index.search(queries[rows], depth(config.hubness, wanted), is_allowed=allowed)
         found = without_hubs(config.hubness, *found, queries, index.search, index.store.take)
         neighbors[rows], similarities[rows] = (part[:, :wanted] for part in found)
-    table = _table(store, photos.names[kept], neighbors, similarities)
-    if is_own:
-        own_of = dict(zip(photos.names.tolist(), own_names, strict=True))
-        table = table[table["query"].map(own_of) != table["match"]].copy()
-        table["rank"] = table.groupby("query").cumcount() + 1
-        table = table[table["rank"] <= config.matches]
-    return table.reset_index(drop=True)
+    if own_names is not None:
+        neighbors, similarities = _without_own(store, own_names[kept], neighbors, similarities)
+    names, first = photos.names[kept], slice(config.matches)
+    if config.rerank is None:
+        return _table(store, names, neighbors[:, first], similarities[:, first]), None
+    if config.rerank == "features":
+        matcher = store_matcher(
+            store, model, maps[0], neighbors[:, : config.rerank_top], progress=progress
+        )
+    else:
+        matcher = _photo_matcher(store, [photos.paths()[place] for place in kept], config.rerank)
+    found = rerank(
+        neighbors, similarities, matcher, top=config.rerank_top, num_with_points=config.matches
+    )
+    columns = (found.neighbors, found.similarities, found.inliers)
+    table = _table(store, names, *(each[:, first] for each in columns))
+    return table, dict(zip(names.tolist(), found.points, strict=True))
+
+
+def _photo_matcher(store: DescriptorStore, paths: list[Path], name: str) -> LocalMatcher:
+    """Returns what matches photos of queries with those of the store."""
+    home, names = Path(store.manifest.root or "."), store.photos["name"]
+    make = RERANKERS[name].find()
+    return make(paths.__getitem__, lambda row: home / names[row].as_py(), store.manifest.image_size)
+
+
+def _without_own(
+    store: DescriptorStore, own_names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns neighbors and similarities without the query itself, one fewer of each."""
+    names = store.photos["name"].take(neighbors.clip(0).ravel()).to_numpy(zero_copy_only=False)
+    is_own = (names.reshape(neighbors.shape) == own_names[:, None]) & (neighbors >= 0)
+    order = np.argsort(is_own, axis=1, kind="stable")[:, :-1]
+    neighbors = np.where(is_own, -1, neighbors)
+    return np.take_along_axis(neighbors, order, 1), np.take_along_axis(similarities, order, 1)
 
 
 def find_model(store: DescriptorStore) -> Path:
@@ -194,13 +256,13 @@ def find_model(store: DescriptorStore) -> Path:
     return Path(path)
 
 
-def _own_names(store: DescriptorStore, photos: PlaceDataset) -> list[str] | None:
+def _own_names(store: DescriptorStore, photos: PlaceDataset) -> np.ndarray | None:
     """Returns the names that the store has for these photos; None where they lie elsewhere."""
     folder = photos.root.resolve()
     if store.manifest.root is None or not folder.is_relative_to(store.manifest.root):
         return None
     below = folder.relative_to(store.manifest.root)
-    return [(below / name).as_posix() for name in photos.names.tolist()]
+    return np.array([(below / name).as_posix() for name in photos.names.tolist()], object)
 
 
 _Filter = tuple[float | None, tuple[float, float] | None, float | None]
@@ -240,7 +302,11 @@ def _before_s(config: SearchConfig) -> float | None:
 
 
 def _table(
-    store: DescriptorStore, names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
+    store: DescriptorStore,
+    names: np.ndarray,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    inliers: np.ndarray | None = None,
 ) -> "pd.DataFrame":
     import pandas as pd
 
@@ -253,12 +319,17 @@ def _table(
         zone = frame.removeprefix("UTM ")
         degrees = degrees_from_metres(positions_m, zone).round(_DECIMALS_OF_DEGREES)
     positions_m, unit = positions_m.round(_DECIMALS_OF_METRES), unit_of(frame)
+    compared = {}
+    if inliers is not None:
+        counts = pd.Series(inliers[places, ranks], dtype="Int64")
+        compared["inliers"] = counts.mask(counts < 0)
     return pd.DataFrame(
         {
             "query": names[places],
             "rank": ranks + 1,
             "match": photos["name"].to_numpy(),
             "similarity": similarities[places, ranks].round(4),
+            **compared,
             f"east_{unit}": positions_m[:, 0],
             f"north_{unit}": positions_m[:, 1],
             "lat": degrees[:, 0],

@@ -15,10 +15,20 @@ _RADIUS = 2  # in cells: how far a cell asks its neighbors
 _TOLERANCE = 2  # in cells: by how much two shifts may differ and still agree
 _FEWEST_AGREEING = 4  # of the 24 neighbors within the radius
 
-LocalMatcher = Callable[[int, np.ndarray], list[np.ndarray]]
-"""Takes the place of a query and `(n,)` rows of the database; returns for each row the matched
-points `(m, 4)` float32: column and row in the query, then in the match, as shares of the photo's
-sides in [0, 1]."""
+
+@dataclass(frozen=True)
+class LocalMatcher:
+    """What compares a query with photos of the database, point by point.
+
+    Args:
+        match: callable. Takes the place of a query and `(n,)` rows of the database; returns for
+            each row the matched points `(m, 4)` float32: column and row in the query, then in the
+            match, as shares of the photo's sides in [0, 1].
+        full_count: int. Matched points that count as a share of 1.
+    """
+
+    match: Callable[[int, np.ndarray], list[np.ndarray]]
+    full_count: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +37,16 @@ class Reranked:
 
     Args:
         neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        similarities: (Q, k) float32. Their similarities, no longer in order.
         scores: (Q, k) float32. Similarity, plus `WEIGHT` times the share of matched points where
             the photos were compared; larger is better.
         inliers: (Q, k) int64. Matched points that agree on where they are; -1 where the photos were
             not compared. The count of the first answer says how much to trust it.
-        points: list of Q lists. The matched points of the first answers, as a `LocalMatcher`
-            returns them.
+        points: list of Q lists. The matched points of the first answers, see `LocalMatcher`.
     """
 
     neighbors: np.ndarray
+    similarities: np.ndarray
     scores: np.ndarray
     inliers: np.ndarray
     points: list[list[np.ndarray]]
@@ -47,7 +58,6 @@ def rerank(
     matcher: LocalMatcher,
     *,
     top: int,
-    full_count: int,
     sure_gap: float = SURE_GAP,
     num_with_points: int = 1,
 ) -> Reranked:
@@ -60,9 +70,8 @@ def rerank(
     Args:
         neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
         similarities: (Q, k) float32. Of unit descriptors, best first.
-        matcher: callable. See `LocalMatcher`.
+        matcher: LocalMatcher.
         top: int. Answers of a query to compare.
-        full_count: int. Matched points that count as a share of 1.
         sure_gap: float. See `SURE_GAP`.
         num_with_points: int. Answers of a query whose matched points are kept.
 
@@ -70,12 +79,12 @@ def rerank(
         Reranked.
 
     Raises:
-        ValueError: If shapes differ or a count is below 1.
+        ValueError: If shapes differ or `top` is below 1.
 
     Example:
     >>> points = {0: np.zeros((0, 4)), 1: np.zeros((9, 4))}
-    >>> found = rerank(np.array([[0, 1]]), np.array([[0.50, 0.49]]),
-    ...                lambda query, rows: [points[row] for row in rows], top=2, full_count=10)
+    >>> matcher = LocalMatcher(lambda query, rows: [points[row] for row in rows], full_count=10)
+    >>> found = rerank(np.array([[0, 1]]), np.array([[0.50, 0.49]]), matcher, top=2)
     >>> found.neighbors.tolist(), found.inliers.tolist()
     ([[1, 0]], [[9, 0]])
     """
@@ -84,45 +93,44 @@ def rerank(
             "`neighbors` and `similarities` must both be (Q, k). Received: "
             f"{np.shape(neighbors)} and {np.shape(similarities)}"
         )
-    if min(top, full_count) < 1:
-        raise ValueError(
-            f"`top` and `full_count` must be at least 1. Received: {top} and {full_count}"
-        )
-    neighbors = np.array(neighbors, np.int64)
-    scores, inliers = np.array(similarities, np.float32), np.full(neighbors.shape, -1, np.int64)
+    if top < 1:
+        raise ValueError(f"`top` must be at least 1. Received: top={top}")
+    neighbors, similarities = np.array(neighbors, np.int64), np.array(similarities, np.float32)
+    scores, inliers = similarities.copy(), np.full(neighbors.shape, -1, np.int64)
     points = []
     for query in range(len(neighbors)):
         count = min(top, int((neighbors[query] >= 0).sum()))
         if count > 1 and scores[query, 0] - scores[query, 1] > sure_gap:
             count = 1
-        found = matcher(query, neighbors[query, :count]) if count else []
+        found = matcher.match(query, neighbors[query, :count]) if count else []
         inliers[query, :count] = [len(each) for each in found]
-        scores[query, :count] += WEIGHT * inliers[query, :count] / full_count
+        scores[query, :count] += WEIGHT * inliers[query, :count] / matcher.full_count
         order = np.argsort(-scores[query, :count], kind="stable")
-        for each in (neighbors, scores, inliers):
+        for each in (neighbors, similarities, scores, inliers):
             each[query, :count] = each[query, order]
         points.append([found[place] for place in order[:num_with_points].tolist()])
-    return Reranked(neighbors, scores, inliers, points)
+    return Reranked(neighbors, similarities, scores, inliers, points)
 
 
 def map_matcher(
-    query_maps: np.ndarray, candidate_maps: Callable[[np.ndarray], np.ndarray]
+    query_map: Callable[[int], np.ndarray],
+    candidate_maps: Callable[[np.ndarray], np.ndarray],
+    grid: tuple[int, int],
 ) -> LocalMatcher:
     """Returns what matches the maps of local features of one network.
 
     Args:
-        query_maps: (Q, h, w, D) float. Of unit length, such as a memory map of float16.
-        candidate_maps: callable. Takes rows of the database `(n,)`, returns `(n, h, w, D)`.
+        query_map: callable. The place of a query to its map `(h, w, D)`, of unit length.
+        candidate_maps: callable. Rows of the database `(n,)` to their maps `(n, h, w, D)`.
+        grid: (int, int). `h` and `w`.
     """
 
     def match(query: int, rows: np.ndarray) -> list[np.ndarray]:
-        maps = candidate_maps(rows)
-        cells = mutual_cells(query_maps[query], maps)
-        grids = query_maps.shape[1:3], maps.shape[1:3]
-        is_kept = agreeing(cells, *grids)
-        return [_points(each, kept, *grids) for each, kept in zip(cells, is_kept, strict=True)]
+        cells = mutual_cells(query_map(query), candidate_maps(rows))
+        is_kept = agreeing(cells, grid)
+        return [_points(each, kept, grid) for each, kept in zip(cells, is_kept, strict=True)]
 
-    return match
+    return LocalMatcher(match, grid[0] * grid[1])
 
 
 def mutual_cells(query_map: np.ndarray, candidate_maps: np.ndarray) -> np.ndarray:
@@ -152,9 +160,7 @@ def mutual_cells(query_map: np.ndarray, candidate_maps: np.ndarray) -> np.ndarra
     return cells
 
 
-def agreeing(
-    cells: np.ndarray, query_grid: tuple[int, int], candidate_grid: tuple[int, int]
-) -> np.ndarray:
+def agreeing(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """Tells which matched cells moved as the cells around them did.
 
     A match is kept if, of the up to 24 cells around it in the query, at least 4 are matched and
@@ -164,8 +170,7 @@ def agreeing(
 
     Args:
         cells: (n, h * w) int64. What `mutual_cells` returns.
-        query_grid: (int, int). `h` and `w`.
-        candidate_grid: (int, int). Rows and columns of the candidates' maps.
+        grid: (int, int). `h` and `w` of the maps of both photos.
 
     Returns:
         (n, h * w) bool.
@@ -173,24 +178,21 @@ def agreeing(
     Reference:
         [Bian et al., 2017](https://arxiv.org/abs/1703.05553), where neighbors vote for a match.
     """
-    rows, columns = query_grid
-    is_matched = (cells >= 0).reshape(-1, rows, columns)
-    across = candidate_grid[1]
-    far = rows + columns + sum(candidate_grid)  # shifts of cells without a match agree with none
-    row = np.where(is_matched, cells.reshape(-1, rows, columns) // across, far)
-    column = np.where(is_matched, cells.reshape(-1, rows, columns) % across, far)
-    row_shift = (row - np.arange(rows)[:, None]).astype(np.int16)
-    column_shift = (column - np.arange(columns)).astype(np.int16)
-    votes = np.zeros(row.shape, np.int16)
+    rows, columns = grid
+    cells = cells.reshape(-1, rows, columns)
+    is_matched = cells >= 0
+    row_shift = (cells // columns - np.arange(rows)[:, None]).astype(np.int16)
+    column_shift = (cells % columns - np.arange(columns)).astype(np.int16)
+    votes = np.zeros(cells.shape, np.int16)
     for down in range(_RADIUS + 1):
         for right in range(-_RADIUS if down else 1, _RADIUS + 1):
             here, there = _overlap(rows, columns, down, right)
             agree = np.abs(row_shift[here] - row_shift[there]) <= _TOLERANCE
             agree &= np.abs(column_shift[here] - column_shift[there]) <= _TOLERANCE
-            agree &= is_matched[here]
+            agree &= is_matched[here] & is_matched[there]
             votes[here] += agree
             votes[there] += agree
-    return (is_matched & (votes >= _FEWEST_AGREEING)).reshape(cells.shape)
+    return (is_matched & (votes >= _FEWEST_AGREEING)).reshape(len(cells), -1)
 
 
 def _overlap(rows: int, columns: int, down: int, right: int) -> tuple[tuple, tuple]:
@@ -201,15 +203,12 @@ def _overlap(rows: int, columns: int, down: int, right: int) -> tuple[tuple, tup
     return here, there
 
 
-def _points(
-    cells: np.ndarray,
-    is_kept: np.ndarray,
-    query_grid: tuple[int, int],
-    candidate_grid: tuple[int, int],
-) -> np.ndarray:
+def _points(cells: np.ndarray, is_kept: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """Returns the centers of kept cells as a `LocalMatcher` returns them."""
-    here = np.flatnonzero(is_kept)
-    sides = []
-    for each, (rows, columns) in ((here, query_grid), (cells[here], candidate_grid)):
-        sides += [(each % columns + 0.5) / columns, (each // columns + 0.5) / rows]
-    return np.stack(sides, axis=1).astype(np.float32)
+    here, (rows, columns) = np.flatnonzero(is_kept), grid
+    centers = [
+        center
+        for each in (here, cells[here])
+        for center in ((each % columns + 0.5) / columns, (each // columns + 0.5) / rows)
+    ]
+    return np.stack(centers, axis=1).astype(np.float32)

@@ -12,7 +12,14 @@ from placevec.store.facts import describe_facts, store_facts
 from placevec.store.leftovers import SET_ASIDE, unnamed_files
 from placevec.store.manifest import MANIFEST, read_manifest
 from placevec.store.search.index import StoreIndex
-from placevec.store.shards import Shard, digest_of, map_shard, read_photos, require_same
+from placevec.store.shards import (
+    Shard,
+    digest_of,
+    map_features,
+    map_shard,
+    read_photos,
+    require_same,
+)
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import require_unit
 
@@ -68,6 +75,8 @@ def check_store(folder: Path) -> StoreReport:
     for shard in manifest.shards:
         look(lambda shard=shard: read_photos(folder, shard))
         look(lambda shard=shard: _require_good_descriptors(store, shard))
+        if manifest.feature_shape is not None:
+            look(lambda shard=shard: _require_good_features(store, shard))
     look(lambda: store.is_removed)
     look(lambda: _require_names_once(store))
     is_adapted = manifest.statistics is not None
@@ -82,6 +91,12 @@ def _require_good_descriptors(store: DescriptorStore, shard: Shard) -> None:
     path, _ = shard.paths(store.folder)
     require_same(path, digest_of(numbers), shard.sha256)
     require_unit(numbers, str(path))
+
+
+def _require_good_features(store: DescriptorStore, shard: Shard) -> None:
+    numbers = map_features(store.folder, shard, store.manifest.feature_shape)
+    path = shard.features_path(store.folder)
+    require_same(path, digest_of(numbers), shard.features_sha256)
 
 
 def _require_names_once(store: DescriptorStore) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from placevec.input_file import shown
+from placevec.store.manifest import Manifest
 from placevec.store.map_statistics import SavedStatistics
+from placevec.store.shards import FEATURES_DTYPE
 from placevec.store.store import DescriptorStore
 
 
@@ -27,6 +29,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
         ("precision", manifest.precision),
         ("photos", f"in {manifest.root or 'an unknown folder'}, resized to {size}"),
         ("positions", f"in {manifest.frame}" if manifest.frame else "none"),
+        ("local features", _features(manifest)),
         ("index", "none" if manifest.index is None else manifest.index.kind),
         ("map statistics", _statistics(manifest.statistics)),
     ]
@@ -47,6 +50,13 @@ def _statistics(about: SavedStatistics | None) -> str:
         f"of {about.num_photos} photos, to {about.dim} dimensions"
         f"{stale if about.num_changed else ''}"
     )
+
+
+def _features(manifest: Manifest) -> str:
+    if manifest.feature_shape is None:
+        return "none"
+    shape = "x".join(map(str, manifest.feature_shape))
+    return f"{shape} {FEATURES_DTYPE}, {manifest.feature_bytes:,} bytes a photo"
 
 
 def describe_facts(facts: Sequence[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from placevec.store.manifest import Manifest
 _log = logging.getLogger(__name__)
 SET_ASIDE = "set-aside"
 _FILES = re.compile(
-    r"(?:removed-|map-)?(\d{6,15})\.npy|(\d{6,15})\.parquet|index-(\d{6,15})\.faiss"
+    r"(?:removed-|map-|features-)?(\d{6,15})\.npy|(\d{6,15})\.parquet|index-(\d{6,15})\.faiss"
 )
 _INDEX_WITHOUT_DIGEST = re.compile(r"index\.json|index-[a-z0-9_]+-[0-9a-f]{16,32}\.faiss")
 

@@ -3,14 +3,17 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from placevec.config.choices import DTYPES, PRECISIONS
 from placevec.input_file import read_json, shown
 from placevec.store.map_statistics import SavedStatistics
-from placevec.store.shards import Shard, require_digest
+from placevec.store.shards import FEATURES_DTYPE, Shard, require_digest
 from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
@@ -96,6 +99,8 @@ class Manifest:
             held against `model_id`.
         index: SavedIndex or None. None: each search compares all photos.
         statistics: SavedStatistics or None. What the map's descriptors have in common.
+        feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local
+            features, in float16; None: none are kept.
         is_signed: bool. False: an earlier version wrote it, without a digest of itself.
     """
 
@@ -112,6 +117,7 @@ class Manifest:
     model_path: str | None = None
     index: SavedIndex | None = None
     statistics: SavedStatistics | None = None
+    feature_shape: tuple[int, int, int] | None = None
     is_signed: bool = True
 
     def __post_init__(self) -> None:
@@ -145,15 +151,30 @@ class Manifest:
         is_below = all(type(each) is int and 0 <= each < self.next_number for each in numbers)
         if len(set(numbers)) < len(numbers) or not is_below:
             raise ValueError(f"Numbers must differ and be below {self.next_number}: {numbers}")
+        shape = self.feature_shape
+        if shape is not None and not (
+            len(shape) == 3 and all(type(each) is int and 0 < each < 2**16 for each in shape)
+        ):
+            raise ValueError(
+                f"`feature_shape` must be three whole numbers, 1 to {2**16 - 1}. Received: {shape}"
+            )
+        if any((shard.features_sha256 is None) != (shape is None) for shard in self.shards):
+            raise ValueError("Local features are kept of all photos or of none")
         if self.shards and self.dim is None:
             raise ValueError("A store with shards must have a `dim`. Received: dim=None")
         built_with = self.index and self.index.statistics
         if built_with is not None and built_with != (self.statistics and self.statistics.number):
             raise ValueError(f"An index must be built with statistics {built_with} of the store")
 
+    @property
+    def feature_bytes(self) -> int:
+        """Bytes of local features that are kept of each photo."""
+        shape = self.feature_shape
+        return 0 if shape is None else math.prod(shape) * np.dtype(FEATURES_DTYPE).itemsize
+
     def paths(self, folder: Path) -> set[Path]:
         """Returns all files that are named."""
-        named = {path for shard in self.shards for path in shard.paths(folder)}
+        named = {path for shard in self.shards for path in shard.files(folder)}
         return named | {each.path(folder) for each in self._single_files}
 
     @property
@@ -209,8 +230,9 @@ def _manifest(values: Any) -> Manifest:
     else:
         raise ValueError(f"it does not say {_FORMAT!r}")
     values["shards"] = tuple(Shard(**shard) for shard in values["shards"])
-    if values["image_size"] is not None:
-        values["image_size"] = tuple(values["image_size"])
+    for name in ("image_size", "feature_shape"):
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
     return Manifest(**values)
 
 

@@ -1,8 +1,9 @@
-"""One shard of a store: some photos' descriptors as `.npy`, what is known of them as Parquet."""
+"""One shard of a store: descriptors and local features as `.npy`, photos as Parquet."""
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ _LONGEST_NAME = 4096  # bytes; that of a path on Linux
 _MOST_BYTES_A_PHOTO = _LONGEST_NAME + 64  # of Parquet, packed and unpacked
 _MOST_BYTES_OF_PARQUET = 2**20  # beyond its photos
 _LARGEST_FILE = 2**48
+FEATURES_DTYPE = "float16"
 _AGAIN = "Describe these photos again, into another store"
 
 
@@ -37,24 +39,36 @@ class Shard:
         count: int. Photos.
         sha256: str. Of the descriptors' bytes, 64 hexadecimal digits.
         photos_sha256: str or None. Of the Parquet file; None: an earlier version wrote it.
+        features_sha256: str or None. Of the local features' bytes; None: the store keeps none.
     """
 
     number: int
     count: int
     sha256: str
     photos_sha256: str | None = None
+    features_sha256: str | None = None
 
     def __post_init__(self) -> None:
         whole = (self.number, self.count)
         if not all(type(each) is int and 0 <= each < 2**48 for each in whole) or not self.count:
             raise ValueError(f"A shard has a number and a count above 0. Received: {whole}")
         require_digest(self.sha256)
-        if self.photos_sha256 is not None:
-            require_digest(self.photos_sha256)
+        for digest in (self.photos_sha256, self.features_sha256):
+            if digest is not None:
+                require_digest(digest)
 
     def paths(self, folder: Path) -> tuple[Path, Path]:
         """Returns the files of descriptors and of what is known of the photos."""
         return folder / f"{self.number:06d}.npy", folder / f"{self.number:06d}.parquet"
+
+    def features_path(self, folder: Path) -> Path:
+        """Returns the file of local features, which only a store that keeps them has."""
+        return folder / f"features-{self.number:06d}.npy"
+
+    def files(self, folder: Path) -> set[Path]:
+        """Returns all files of the shard."""
+        features = set() if self.features_sha256 is None else {self.features_path(folder)}
+        return {*self.paths(folder), *features}
 
 
 def is_storable(name: str) -> bool:
@@ -97,8 +111,10 @@ def write_shard(
     descriptors: np.ndarray,
     positions_m: np.ndarray,
     times_s: np.ndarray,
+    feature_shape: tuple[int, int, int] | None = None,
+    features: Iterable[np.ndarray] = (),
 ) -> Shard:
-    """Writes the two files of a shard, each whole or not at all.
+    """Writes the files of a shard, each whole or not at all.
 
     Args:
         folder: Path. The store.
@@ -107,6 +123,9 @@ def write_shard(
         descriptors: (n, D). As it is to be stored.
         positions_m: (n, 2) float64. NaN where unknown.
         times_s: (n,) float64. NaN where unknown.
+        feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local
+            features; None: the store keeps none.
+        features: iterable of (m, *feature_shape) float16. Those of all photos, some at a time.
     """
     descriptors = np.ascontiguousarray(descriptors)
     columns = [pa.array(names, pa.string())]
@@ -121,6 +140,10 @@ def write_shard(
     shard = Shard(number, len(names), *digests)
     numbers, photos = shard.paths(folder)
     try:
+        if feature_shape is not None:
+            path = shard.features_path(folder)
+            sha256 = _write_features(path, (len(names), *feature_shape), features)
+            shard = replace(shard, features_sha256=sha256)
         with whole_file(numbers) as unfinished:
             np.save(unfinished, descriptors, allow_pickle=False)
         with whole_file(photos) as unfinished:
@@ -133,8 +156,38 @@ def write_shard(
 
 def delete_shard(folder: Path, shard: Shard) -> None:
     """Deletes the files of a shard that no manifest names, as far as they are there."""
-    for path in shard.paths(folder):
+    for path in (*shard.paths(folder), shard.features_path(folder)):
         path.unlink(missing_ok=True)
+
+
+def _write_features(path: Path, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> str:
+    """Writes local features as they come, and returns the digest of their bytes."""
+    digest, count = hashlib.sha256(), 0
+    with whole_file(path) as unfinished, open(unfinished, "wb") as file:
+        header = {"descr": np.dtype(FEATURES_DTYPE).str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            part = np.ascontiguousarray(part, FEATURES_DTYPE)
+            digest.update(part.reshape(-1).view(np.uint8))
+            file.write(part.reshape(-1).view(np.uint8))
+            count += len(part)
+    if count != shape[0]:
+        raise ValueError(f"Each of {shape[0]} photos must have local features. Received: {count}")
+    return digest.hexdigest()
+
+
+def map_features(folder: Path, shard: Shard, feature_shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns a shard's local features as a read-only memory map `(n, *feature_shape)` float16.
+
+    Raises:
+        ValueError: If the file is a link, or not exactly what the manifest says.
+        FileNotFoundError: If it is missing.
+    """
+    path, shape = shard.features_path(folder), (shard.count, *feature_shape)
+    numbers = map_numbers(path, FEATURES_DTYPE)
+    if numbers.shape != shape:
+        raise ValueError(f"{path} must hold {shape} numbers. Received: {numbers.shape}. {_AGAIN}")
+    return numbers
 
 
 def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:

@@ -13,7 +13,9 @@ from placevec.folder_lock import locked
 from placevec.places.frame import grid_of
 from placevec.store.manifest import Manifest, RemovedRows, read_manifest
 from placevec.store.shards import (
+    FEATURES_DTYPE,
     digest_of,
+    map_features,
     map_numbers,
     map_shard,
     read_photos,
@@ -73,7 +75,7 @@ class DescriptorStore:
         while True:
             store = cls(folder, manifest)
             try:
-                store.descriptors, store.photos, store.is_removed  # noqa: B018
+                store.descriptors, store.features, store.photos, store.is_removed  # noqa: B018
                 return store
             except FileNotFoundError:
                 # A writer deletes what its new manifest does not name.
@@ -131,6 +133,13 @@ class DescriptorStore:
         return [map_shard(self.folder, shard, dim, dtype) for shard in self.manifest.shards]
 
     @cached_property
+    def features(self) -> list[np.ndarray]:
+        """Read-only memory maps of local features, one a shard; empty if the store keeps none."""
+        shape = self.manifest.feature_shape
+        shards = () if shape is None else self.manifest.shards
+        return [map_features(self.folder, shard, shape) for shard in shards]
+
+    @cached_property
     def photos(self) -> pa.Table:
         """Arrow table of all rows: name, east_m, north_m, time_s, null where unknown."""
         parts = [read_photos(self.folder, shard) for shard in self.manifest.shards]
@@ -159,27 +168,60 @@ class DescriptorStore:
         """
         rows = np.asarray(rows, np.int64)
         taken = np.empty((len(rows), self.manifest.dim or 0), np.float32)
-        ends = np.cumsum([shard.count for shard in self.manifest.shards])
-        if len(rows) and (rows.min() < 0 or rows.max() >= self.num_rows):
-            raise IndexError(f"Rows must be 0 to {self.num_rows - 1}. Received: {rows.max()}")
-        shard_of = np.searchsorted(ends, rows, side="right")
-        for number in np.unique(shard_of):
-            places = np.flatnonzero(shard_of == number)
-            first = ends[number] - self.manifest.shards[number].count
-            taken[places] = self.descriptors[number][rows[places] - first]
+        for number, places, within in self._by_shard(rows):
+            taken[places] = self.descriptors[number][within]
         new = np.flatnonzero(~self._is_unit[rows])
         require_unit(taken[new], str(self.folder), lambda place: self._name(rows[new[place]]))
         self._is_unit[rows] = True
         return taken
 
+    def take_features(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the local features of some photos; only theirs are read.
+
+        Args:
+            rows: (n,) int. In any order.
+
+        Returns:
+            (n, rows, columns, D') float16, of unit length.
+
+        Raises:
+            IndexError: If there is no such row.
+            ValueError: If the store keeps no local features.
+        """
+        if self.manifest.feature_shape is None:
+            raise ValueError(
+                f"{self.folder} keeps no local features. Describe the photos into another store "
+                "with `--keep-features`"
+            )
+        rows = np.asarray(rows, np.int64)
+        taken = np.empty((len(rows), *self.manifest.feature_shape), FEATURES_DTYPE)
+        for number, places, within in self._by_shard(rows):
+            taken[places] = self.features[number][within]
+        return taken
+
+    def _by_shard(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yields each shard of some rows, their places in `rows`, and their rows in the shard."""
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.num_rows):
+            raise IndexError(f"Rows must be 0 to {self.num_rows - 1}. Received: {rows.max()}")
+        ends = np.cumsum([shard.count for shard in self.manifest.shards])
+        shard_of = np.searchsorted(ends, rows, side="right")
+        for number in np.unique(shard_of).tolist():
+            places = np.flatnonzero(shard_of == number)
+            first = ends[number] - self.manifest.shards[number].count
+            yield number, places, rows[places] - first
+
     def verify(self) -> None:
-        """Compares all descriptors with their digests, and their lengths with 1.
+        """Compares all descriptors and local features with their digests, and their lengths with 1.
 
         Raises:
             ValueError: If a shard is damaged.
         """
         for shard, numbers in zip(self.manifest.shards, self.descriptors, strict=True):
             require_same(shard.paths(self.folder)[0], digest_of(numbers), shard.sha256)
+        shards = self.manifest.shards if self.features else ()
+        for shard, numbers in zip(shards, self.features, strict=True):
+            path = shard.features_path(self.folder)
+            require_same(path, digest_of(numbers), shard.features_sha256)
         for _ in self.blocks():
             pass
 

@@ -30,6 +30,7 @@ from placevec.whole_file import delete_unfinished, whole_file
 
 _log = logging.getLogger(__name__)
 _ROWS_OF_A_SHARD = 16_384  # after `compact`
+_FEATURES_AT_A_TIME = 256  # photos whose local features `compact` holds in memory
 
 
 class StoreWriter(DescriptorStore):
@@ -128,7 +129,7 @@ class StoreWriter(DescriptorStore):
         try:
             store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
             delete_unfinished(folder)
-            store.descriptors, store.photos, store.is_removed  # noqa: B018 - there, and they fit
+            store.descriptors, store.features, store.photos, store.is_removed  # noqa: B018 - there, and they fit
             clear_leftovers(folder, store.manifest)
         except BaseException:
             os.close(lock)
@@ -169,6 +170,7 @@ class StoreWriter(DescriptorStore):
         descriptors: np.ndarray,
         positions_m: np.ndarray | None = None,
         times_s: np.ndarray | None = None,
+        features: np.ndarray | None = None,
     ) -> None:
         """Adds photos as one shard: all of them or, after a kill, none.
 
@@ -180,6 +182,8 @@ class StoreWriter(DescriptorStore):
             descriptors: (n, D) float. Of unit length; others are scaled, with a warning.
             positions_m: (n, 2) float or None. Metres east and north; NaN where unknown.
             times_s: (n,) float or None. Seconds since 1970, UTC; NaN where unknown.
+            features: (n, rows, columns, D') float or None. Local features of unit length, kept in
+                float16; of all photos of a store, or of none.
 
         Raises:
             ValueError: If shapes do not fit the store or each other, a descriptor is zero or not
@@ -202,12 +206,21 @@ class StoreWriter(DescriptorStore):
             )
         manifest = self.manifest
         first, row_of = self.num_rows, self._row_of
+        feature_shape = self._checked_shape(count, features)
         shard = write_shard(
-            self.folder, manifest.next_number, names, descriptors, positions_m, times_s
+            self.folder,
+            manifest.next_number,
+            names,
+            descriptors,
+            positions_m,
+            times_s,
+            feature_shape,
+            () if features is None else [features],
         )
         is_removed = np.concatenate([self.is_removed, np.zeros(count, bool)])
         self._settle(
             dim=descriptors.shape[1],
+            feature_shape=feature_shape,
             next_number=manifest.next_number + 1,
             shards=(*manifest.shards, shard),
             statistics=self._statistics_after(count),
@@ -271,8 +284,22 @@ class StoreWriter(DescriptorStore):
                 positions_m = part[["east_m", "north_m"]].to_numpy()
                 times_s = part["time_s"].to_numpy()
                 names = part["name"].tolist()
+                shape, rows = self.manifest.feature_shape, part.index.to_numpy()
+                some = range(0, len(rows) if shape else 0, _FEATURES_AT_A_TIME)
+                features = (
+                    self.take_features(rows[first : first + _FEATURES_AT_A_TIME]) for first in some
+                )
                 shards.append(
-                    write_shard(self.folder, number, names, descriptors, positions_m, times_s)
+                    write_shard(
+                        self.folder,
+                        number,
+                        names,
+                        descriptors,
+                        positions_m,
+                        times_s,
+                        shape,
+                        features,
+                    )
                 )
                 number += 1
         except BaseException:
@@ -292,7 +319,7 @@ class StoreWriter(DescriptorStore):
         manifest = dataclasses.replace(self.manifest, **changes, is_signed=True)
         write_manifest(self.folder, manifest)
         self.manifest = manifest
-        for name in ("is_removed", "descriptors", "photos", "_row_of", "_is_unit"):
+        for name in ("is_removed", "descriptors", "features", "photos", "_row_of", "_is_unit"):
             self.__dict__.pop(name, None)
 
     def _require_open(self) -> None:
@@ -323,6 +350,24 @@ class StoreWriter(DescriptorStore):
             )
         descriptors = to_unit(descriptors, str(self.folder), names.__getitem__)
         return descriptors.astype(self.manifest.dtype)
+
+    def _checked_shape(
+        self, count: int, features: np.ndarray | None
+    ) -> tuple[int, int, int] | None:
+        """Returns the shape of a photo's local features, and refuses those that do not belong."""
+        shape = None if features is None else np.shape(features)
+        if shape is not None and (len(shape) != 4 or shape[0] != count or not np.prod(shape)):
+            raise ValueError(
+                f"`features` must be ({count}, rows, columns, D). Received: shape {shape}"
+            )
+        shape = None if shape is None else tuple(map(int, shape[1:]))
+        if self.manifest.shards and shape != self.manifest.feature_shape:
+            raise ValueError(
+                f"Local features are kept of all photos of a store, in one shape, or of none: "
+                f"{self.manifest.feature_shape or 'none'} in {self.folder}. Received: "
+                f"{shape or 'none'}. Take another store"
+            )
+        return shape
 
 
 def _refuse_bad_names(names: list[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from placevec.evaluation import Evaluation, evaluate
 from placevec.images import read_image
+from placevec.models import Engine
 from placevec.places import PlaceDataset
 from placevec.retrieval.hubness import without_hubs
 from placevec.retrieval.normalize import Normalizer
@@ -405,3 +406,61 @@ def test_photos_that_are_query_and_database_are_adapted_as_what_they_are_used_fo
     )
     itself = both.adapted.neighbors == np.arange(12)[:, None]
     assert not itself.any()
+
+
+@pytest.fixture
+def look_alikes(tmp_path):
+    """Three places, each with two photos of one texture; a query's tint is that of another."""
+    names, tints = [], {"db": (0, 10, 20), "q": (10, 20, 0)}
+    for role, reds in tints.items():
+        for place, red in enumerate(reds):
+            pixels = np.random.default_rng(place).integers(60, 180, (32, 48, 3), np.uint8)
+            pixels[..., 2] += np.uint8(red)
+            names.append(f"{role}{place}.png")
+            cv2.imwrite(str(tmp_path / names[-1]), pixels)
+    positions_m = [[100.0 * place, 0] for place in (0, 1, 2, 0, 1, 2)]
+    return PlaceDataset(tmp_path, names, positions_m=positions_m, is_query=np.arange(6) >= 3)
+
+
+def cells_and_mean(photos):
+    cells = photos.astype(np.float32).reshape(len(photos), 4, 8, 6, 8, 3)
+    cells = cells.transpose(0, 1, 3, 2, 4, 5).reshape(len(photos), 4, 6, -1)
+    cells = cells - cells.mean(axis=-1, keepdims=True) + 1e-3
+    means = photos.astype(np.float32).mean(axis=(1, 2)) + 1e-3
+    return (
+        means / np.linalg.norm(means, axis=1, keepdims=True),
+        cells / np.linalg.norm(cells, axis=-1, keepdims=True),
+    )
+
+
+def test_reranked_recall_stands_beside_that_of_one_vector(look_alikes):
+    engine = Engine("made", "float32", SIZE, 3, 2, 1, 3, "m", None, None, cells_and_mean)
+    found = evaluate(look_alikes, engine, rerank="features")
+    assert (found.recall[1], found.reranked.recall[1], found.rerank) == (0.0, 1.0, "features")
+    assert "recall@1     0.0 %  (re-ranked, features: 100.0 %)" in str(found)
+    assert found.summary()["reranked_recall"]["1"] == 1.0
+    part = found.of_queries(np.array([True, False, False]))
+    assert len(part.reranked.relevant) == 1 and part.rerank == "features"
+
+
+def test_only_the_first_answers_are_compared(look_alikes):
+    engine = Engine("made", "float32", SIZE, 3, 2, 1, 3, "m", None, None, cells_and_mean)
+    found = evaluate(look_alikes, engine, rerank="features", rerank_top=1)
+    np.testing.assert_array_equal(found.neighbors, found.reranked.neighbors)
+
+
+def test_sift_needs_no_features_of_the_model(look_alikes):
+    found = evaluate(
+        look_alikes, lambda photos: cells_and_mean(photos)[0], rerank="sift", image_size=SIZE
+    )
+    assert found.reranked is not None and found.rerank == "sift"
+
+
+def test_refuses_features_of_a_model_without(look_alikes):
+    with pytest.raises(ValueError, match="needs the file of a model, or an Engine"):
+        evaluate(look_alikes, lambda photos: photos[:, 0, 0], rerank="features")
+
+
+def test_refuses_a_number_of_answers_that_has_no_effect(look_alikes):
+    with pytest.raises(ValueError, match="`rerank_top` has no effect without `rerank`"):
+        evaluate(look_alikes, lambda photos: photos[:, 0, 0], rerank_top=3)

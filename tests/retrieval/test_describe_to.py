@@ -53,7 +53,9 @@ def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos,
         (names[3], names[0]),
     ]
     assert evaluate(places, "m.keras", image_size=(32, 48)).recall[1] == 1.0
-    assert opened[-1][1] == {"image_size": (32, 48), "engine": "auto", "precision": "float32"}
+    assert opened[-1][1] == {
+        "image_size": (32, 48), "engine": "auto", "precision": "float32", "features": False,
+    }  # fmt: skip
 
 
 def test_evaluates_a_set_that_is_named(write_photos, opened, tmp_path):
@@ -99,3 +101,48 @@ def test_the_verbs_take_the_settings_of_their_functions():
         for name, field in settings.__dataclass_fields__.items():
             if name in taken and parameters[name].default is not inspect.Parameter.empty:
                 assert parameters[name].default == field.default, name
+
+
+@pytest.fixture
+def opened_with_features(monkeypatch, patches):
+    """What engines were opened with; they return local features, too."""
+    asked = []
+
+    def open_engine(path, **options):
+        asked.append(options["features"])
+        return patches
+
+    monkeypatch.setattr("placevec.models.open_engine", open_engine)
+    return asked
+
+
+def test_a_store_that_was_begun_with_features_goes_on(textures, opened_with_features, tmp_path):
+    home, folder = textures("home", a=(1, 0), b=(2, 9)), tmp_path / "store"
+    done = describe_to(folder, home / "a.png", "m.keras", keep_features=True)
+    # 4 x 6 cells of 192 numbers of two bytes
+    assert done.feature_bytes == 9216 and "each with 9,216 bytes of local features" in str(done)
+    describe_to(folder, home, "m.keras")
+    store = DescriptorStore.open(folder)
+    assert len(store) == 2 and store.take_features(np.array([0, 1])).shape == (2, 4, 6, 192)
+    assert opened_with_features == [True, True]
+    with pytest.raises(ValueError, match="`ray_workers` describe without local features"):
+        describe_to(folder, home, "m.keras", ray_workers=2)
+
+
+def test_refuses_features_for_a_store_that_was_begun_without(
+    textures, opened_with_features, tmp_path
+):
+    home, folder = textures("home", a=(1, 0), b=(2, 9)), tmp_path / "store"
+    assert "local features" not in str(describe_to(folder, home / "a.png", "m.keras"))
+    with pytest.raises(ValueError, match="of all photos of a store, or of none"):
+        describe_to(folder, home, "m.keras", keep_features=True)
+    assert opened_with_features == [False]
+
+
+@pytest.mark.parametrize(("out", "workers"), [("d.npz", 0), ("store", 2)])
+def test_refuses_features_where_they_cannot_be_kept(textures, tmp_path, out, workers):
+    with pytest.raises(ValueError, match="`keep_features` must be left out with"):
+        describe_to(
+            tmp_path / out, textures("home", a=(1, 0)), "m.keras", keep_features=True,
+            ray_workers=workers,
+        )  # fmt: skip

@@ -26,3 +26,25 @@ def test_frames_of_videos_are_drawn_and_what_is_gone_stays_white(tmp_path):
     differences = (np.abs(pixels.astype(int) - color) for color in ((200, 0, 0), (0, 0, 200)))
     red, blue = (int((each.max(axis=2) < 12).sum()) for each in differences)
     assert red > 2000 and red == pytest.approx(blue, rel=0.1)
+
+
+def test_lines_join_the_points_of_the_query_and_its_first_match(tmp_path):
+    for name in ("query.png", "match.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((48, 64, 3), 250, np.uint8))
+    found = pd.DataFrame(
+        {
+            "query": ["query.png"] * 2,
+            "rank": [1, 2],
+            "match": ["match.png"] * 2,
+            "similarity": [0.9, 0.8],
+            "inliers": [2, 0],
+        }
+    )
+    points = np.array([[0.2, 0.5, 0.8, 0.5], [0.5, 0.9, 0.5, 0.9]], np.float32)
+    greens = []
+    for each in (points, points[:0]):
+        path = tmp_path / f"{len(each)}.png"
+        draw_found(found, tmp_path, tmp_path, path, points={"query.png": [each, each[:0]]})
+        pixels = cv2.imread(str(path))[..., ::-1].astype(int)
+        greens.append(int((pixels[..., 1] > pixels[..., [0, 2]].max(axis=2) + 40).sum()))
+    assert greens[0] > 100 and greens[1] == 0

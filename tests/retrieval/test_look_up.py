@@ -192,3 +192,68 @@ def test_statistics_that_are_missing_are_said_before_photos_are_described(town):
 
     with pytest.raises(ValueError, match="no statistics of the map .* `placevec index`"):
         search_photos(store, never, photos, SearchConfig(normalize="own"))
+
+
+@pytest.fixture
+def look_alike(patches, textures, tmp_path):
+    """A query, the photo of the same texture, and one whose color is nearer."""
+    home = textures("home", other=(2, 29), same=(1, 20))
+    photos = PlaceDataset(home, ["other.png", "same.png"])
+    store = open_for(tmp_path / "store", "an id", None, (32, 48), photos)
+    describe_into(store, patches, photos, image_size=(32, 48), batch_size=2)
+    queries = textures("queries", query=(1, 30))
+    return store, patches, PlaceDataset(queries, ["query.png"])
+
+
+@pytest.mark.parametrize("rerank", ["features", "sift"])
+def test_what_shares_local_features_comes_first(look_alike, rerank, monkeypatch):
+    if rerank == "sift":  # the photos are too small for it
+        points = {"same.png": 30, "other.png": 2}
+        monkeypatch.setattr(
+            "placevec.retrieval.sift.sift_points", lambda path, _: (np.zeros((9, 2)), path.name)
+        )
+        monkeypatch.setattr(
+            "placevec.retrieval.sift.match_points",
+            lambda query, found: np.full((points[found[1]], 4), 8, np.float32),
+        )
+    store, model, photos = look_alike
+    plain = search_photos(store, model, photos, SearchConfig())
+    assert plain["match"].tolist() == ["other.png", "same.png"] and "inliers" not in plain
+    found = search_photos(store, model, photos, SearchConfig(rerank=rerank))
+    assert found["match"].tolist() == ["same.png", "other.png"]
+    assert found["inliers"].tolist() == ([24, 0] if rerank == "features" else [30, 2])
+    assert found["similarity"].tolist() == plain["similarity"].tolist()[::-1]
+    assert found["rank"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("rerank", ["features", "sift"])
+def test_nothing_is_compared_if_no_photo_passes_the_filters(look_alike, rerank):
+    store, model, photos = look_alike
+    photos = replace(photos, times_s=np.array([5.0]))
+    photos_of_store = PlaceDataset(store.manifest.root, ["other.png"], times_s=np.array([9.0]))
+    with open_for(store.folder.parent / "timed", "an id", None, (32, 48), photos_of_store) as timed:
+        describe_into(timed, model, photos_of_store, image_size=(32, 48), batch_size=2)
+        found = search_photos(timed, model, photos, SearchConfig(rerank=rerank, earlier=True))
+    assert found.empty and "inliers" in found
+
+
+def test_what_was_not_compared_has_no_count_of_inliers(look_alike):
+    store, model, photos = look_alike
+    config = SearchConfig(rerank="features", rerank_top=1)
+    found = search_photos(store, model, photos, config)
+    assert found["match"].tolist() == ["other.png", "same.png"]
+    assert found["inliers"].isna().tolist() == [False, True]
+    assert found.to_csv(index=False).splitlines()[2].split(",")[4] == ""
+
+
+def test_more_matches_are_compared_than_are_returned(look_alike):
+    store, model, photos = look_alike
+    found = search_photos(store, model, photos, SearchConfig(rerank="features", matches=1))
+    assert found["match"].tolist() == ["same.png"]
+
+
+def test_a_photo_of_the_store_is_not_compared_with_itself(look_alike):
+    store, model, _ = look_alike
+    photos = PlaceDataset(store.manifest.root, ["same.png"])
+    found = search_photos(store, model, photos, SearchConfig(rerank="features"))
+    assert found["match"].tolist() == ["other.png"] and found["inliers"].tolist()[0] < 24

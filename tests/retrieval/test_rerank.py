@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval.rerank import agreeing, map_matcher, mutual_cells, rerank
+from placevec.retrieval.rerank import LocalMatcher, agreeing, map_matcher, mutual_cells, rerank
 
 pytestmark = pytest.mark.one_backend
 
@@ -40,18 +40,18 @@ def test_of_equal_cells_the_first_is_matched():
 
 
 def test_agreement_equals_plain_loops():
-    query_grid, candidate_grid = (6, 8), (5, 9)
     rng = np.random.default_rng(2)
-    cells = rng.integers(-20, 45, (4, 48)).clip(-1)
-    cells[:2] = np.where(rng.random((2, 48)) < 0.6, (np.arange(48) + 1) % 45, cells[:2])
-    for found, photo in zip(agreeing(cells, query_grid, candidate_grid), cells, strict=True):
+    cells = rng.integers(-20, 48, (4, 48)).clip(-1)
+    cells[:2] = np.where(rng.random((2, 48)) < 0.6, (np.arange(48) + 9) % 48, cells[:2])
+    assert 10 < agreeing(cells, (6, 8)).sum() < 100
+    for found, photo in zip(agreeing(cells, (6, 8)), cells, strict=True):
         for cell in range(48):
             votes = 0
             for other in range(48):
                 if min(photo[cell], photo[other]) < 0 or cell == other:
                     continue
                 apart = np.subtract(divmod(cell, 8), divmod(other, 8))
-                apart_there = np.subtract(divmod(photo[cell], 9), divmod(photo[other], 9))
+                apart_there = np.subtract(divmod(photo[cell], 8), divmod(photo[other], 8))
                 is_near = np.abs(apart).max() <= RADIUS
                 votes += is_near and np.abs(apart_there - apart).max() <= TOLERANCE
             assert found[cell] == (votes >= FEWEST)
@@ -63,8 +63,9 @@ RADIUS, TOLERANCE, FEWEST = 2, 2, 4
 def test_a_moved_photo_is_matched_where_its_content_went():
     query = unit_maps(1, (9, 12), 16)[0]
     candidates = np.stack([moved(query, 1, 2), unit_maps(1, (9, 12), 16, seed=5)[0]])
-    match = map_matcher(query[None], lambda rows: candidates[rows])
-    points, none = match(0, np.array([0, 1]))
+    matcher = map_matcher(lambda _: query, lambda rows: candidates[rows], (9, 12))
+    points, none = matcher.match(0, np.array([0, 1]))
+    assert matcher.full_count == 9 * 12
     assert len(points) >= 60 and len(none) <= 5
     shift = points[:, 2:] - points[:, :2]
     np.testing.assert_allclose(np.median(shift, axis=0), [2 / 12, 1 / 9], atol=1e-6)
@@ -74,7 +75,8 @@ def test_a_moved_photo_is_matched_where_its_content_went():
 def test_two_planes_that_move_apart_are_both_kept():
     query = unit_maps(1, (8, 16), 16)[0]
     both = np.concatenate([moved(query[:, :8], 1, 0), moved(query[:, 8:], -1, 1)], axis=1)
-    points = map_matcher(query[None], lambda _: both[None])(0, np.array([0]))[0]
+    matcher = map_matcher(lambda _: query, lambda _: both[None], (8, 16))
+    points = matcher.match(0, np.array([0]))[0]
     assert (points[:, 0] < 0.5).sum() > 30 and (points[:, 0] > 0.5).sum() > 30
 
 
@@ -85,25 +87,26 @@ def counts_as_points(counts):
         calls.append((query, rows.tolist()))
         return [np.full((counts[row], 4), row, np.float32) for row in rows]
 
-    return match, calls
+    return LocalMatcher(match, 100 if len(counts) > 1 else 10), calls
 
 
 def test_the_score_is_similarity_plus_the_share_of_points():
     match, calls = counts_as_points({5: 0, 6: 30, 7: 9, 8: 99})
     neighbors = np.array([[5, 6, 7, 8]])
     similarities = np.array([[0.70, 0.68, 0.60, 0.10]], np.float32)
-    found = rerank(neighbors, similarities, match, top=3, full_count=100, num_with_points=2)
+    found = rerank(neighbors, similarities, match, top=3, num_with_points=2)
     assert calls == [(0, [5, 6, 7])]
     assert found.neighbors.tolist() == [[6, 5, 7, 8]]
     np.testing.assert_allclose(found.scores, [[0.98, 0.70, 0.69, 0.10]], atol=1e-6)
     assert found.inliers.tolist() == [[30, 0, 9, -1]]
+    np.testing.assert_allclose(found.similarities, [[0.68, 0.70, 0.60, 0.10]])
     assert [len(points) for points in found.points[0]] == [30, 0]
     assert neighbors.tolist() == [[5, 6, 7, 8]]  # not changed
 
 
 def test_a_sure_first_answer_stays_and_alone_is_compared():
     match, calls = counts_as_points({0: 1, 1: 90})
-    found = rerank(np.array([[0, 1]]), np.array([[0.9, 0.7]]), match, top=2, full_count=100)
+    found = rerank(np.array([[0, 1]]), np.array([[0.9, 0.7]]), match, top=2)
     assert calls == [(0, [0])]
     assert found.neighbors.tolist() == [[0, 1]] and found.inliers.tolist() == [[1, -1]]
 
@@ -112,7 +115,7 @@ def test_takes_fewer_answers_than_asked_for_and_none():
     match, calls = counts_as_points({3: 4})
     neighbors, similarities = np.array([[3, -1], [-1, -1]]), np.full((2, 2), -np.inf)
     similarities[0, 0] = 0.5
-    found = rerank(neighbors, similarities, match, top=2, full_count=10)
+    found = rerank(neighbors, similarities, match, top=2)
     assert calls == [(0, [3])]
     assert found.neighbors.tolist() == neighbors.tolist()
     assert found.inliers.tolist() == [[4, -1], [-1, -1]]
@@ -121,6 +124,6 @@ def test_takes_fewer_answers_than_asked_for_and_none():
 
 def test_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match=r"both be \(Q, k\)"):
-        rerank(np.zeros((2, 3)), np.zeros((2, 2)), lambda *_: [], top=1, full_count=1)
-    with pytest.raises(ValueError, match="at least 1. Received: 0 and 3"):
-        rerank(np.zeros((2, 2)), np.zeros((2, 2)), lambda *_: [], top=0, full_count=3)
+        rerank(np.zeros((2, 3)), np.zeros((2, 2)), counts_as_points({})[0], top=1)
+    with pytest.raises(ValueError, match="at least 1. Received: top=0"):
+        rerank(np.zeros((2, 2)), np.zeros((2, 2)), counts_as_points({})[0], top=0)

@@ -65,3 +65,19 @@ def test_finds_descriptors_of_another_length_that_are_signed(filled):
     report = check_store(filled)
     assert "1 of 2 that are not (first: row 1, of length 0)" in report.findings[0]
     assert "without digests" in str(report)
+
+
+def test_local_features_are_checked_too(folder, unit_vectors):
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(["a", "b"], unit_vectors(2), features=np.ones((2, 2, 3, 4), np.float16))
+    report = check_store(folder)
+    assert report.findings == ()
+    assert "2x3x4 float16, 48 bytes a photo" in str(report)
+    path = folder / "features-000000.npy"
+    data = path.read_bytes()
+    for damaged in (data[:-1] + bytes([data[-1] ^ 1]), data[:-1], b""):
+        path.write_bytes(damaged)
+        (finding,) = check_store(folder).findings
+        assert "features-000000.npy" in finding
+    path.unlink()
+    assert any(path.name in finding for finding in check_store(folder).findings)

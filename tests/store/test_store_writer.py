@@ -320,3 +320,62 @@ def test_one_that_was_made_a_moment_ago_is_not_replaced(folder, unit_vectors, mo
     with pytest.raises(FileExistsError, match="is there already"):
         StoreWriter.create(folder, model_id="second")
     assert len(DescriptorStore.open(folder)) == 1
+
+
+def features_of(count, seed=0, shape=(2, 3, 4)):
+    return np.random.default_rng(seed).normal(size=(count, *shape)).astype(np.float16)
+
+
+def test_local_features_are_kept_beside_the_descriptors(folder, unit_vectors):
+    first, second = features_of(3), features_of(2, seed=1)
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(["a", "b", "c"], unit_vectors(3), features=first)
+        store.append(["d", "e"], unit_vectors(2, seed=1), features=second.astype(np.float32))
+    store = DescriptorStore.open(folder)
+    assert store.manifest.feature_shape == (2, 3, 4) and store.manifest.feature_bytes == 48
+    assert all(isinstance(each, np.memmap) for each in store.features)
+    whole = np.concatenate([first, second])
+    rows = np.array([4, 0, 3, 0])
+    np.testing.assert_array_equal(store.take_features(rows), whole[rows])
+    assert store.take_features(rows).dtype == np.float16
+    store.verify()
+    with pytest.raises(IndexError, match="0 to 4"):
+        store.take_features(np.array([5]))
+
+
+def test_compacting_keeps_the_features_of_what_stays(folder, unit_vectors, monkeypatch):
+    monkeypatch.setattr("placevec.store.store_writer._FEATURES_AT_A_TIME", 2)
+    features = features_of(5)
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(list("abc"), unit_vectors(3), features=features[:3])
+        store.append(list("de"), unit_vectors(2, seed=1), features=features[3:])
+        store.remove(["b"])
+        store.compact()
+    store = DescriptorStore.open(folder)
+    np.testing.assert_array_equal(store.take_features(np.arange(4)), features[[0, 2, 3, 4]])
+    assert len(list(folder.glob("features-*.npy"))) == 1
+    store.verify()
+
+
+def test_features_of_a_killed_writer_are_set_aside(folder, unit_vectors):
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(["a"], unit_vectors(1), features=features_of(1))
+    (folder / "features-000007.npy").write_bytes(b"unfinished")
+    StoreWriter.open(folder).close()
+    assert (folder / "set-aside" / "features-000007.npy").exists()
+
+
+def test_refuses_features_of_some_photos_only(folder, unit_vectors):
+    with StoreWriter.create(folder, model_id="m") as store:
+        store.append(["a"], unit_vectors(1), features=features_of(1))
+        for features in (None, features_of(1, shape=(2, 3, 5))):
+            with pytest.raises(ValueError, match="of all photos of a store"):
+                store.append(["b"], unit_vectors(1), features=features)
+        with pytest.raises(ValueError, match=r"must be \(1, rows, columns, D\)"):
+            store.append(["b"], unit_vectors(1), features=features_of(2))
+        assert len(store) == 1
+
+
+def test_refuses_to_take_features_that_are_not_kept(filled):
+    with pytest.raises(ValueError, match="keeps no local features.*--keep-features"):
+        DescriptorStore.open(filled).take_features(np.array([0]))

@@ -115,7 +115,7 @@ class _Opening:
         if features and precision == "int8":
             raise ValueError(
                 "Local features are computed in float32 or bf16. Received: precision='int8'. "
-                "Take `--rerank sift`, or another `--precision`"
+                "Take another `--precision`, or go without local features"
             )
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
             if number is not None and number < 1:

@@ -420,5 +420,5 @@ def test_features_in_bf16_are_float32_near_those_of_float32(saved, noise):
 
 @pytest.mark.one_backend
 def test_refuses_features_in_int8(saved):
-    with pytest.raises(ValueError, match="float32 or bf16.*--rerank sift"):
+    with pytest.raises(ValueError, match="float32 or bf16.*another `--precision`"):
         open_engine(saved, precision="int8", features=True)

@@ -1,0 +1,119 @@
+"""Maps of local features for the photos that a search compares, on disk and not in memory."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placevec.config import DescribeConfig
+from placevec.input_file import shown
+from placevec.models.describe import NoReadablePhotoError, features_in_batches
+from placevec.progress import Progress, no_progress
+from placevec.retrieval.rerank import LocalMatcher, map_matcher
+from placevec.store.store import DescriptorStore
+
+if TYPE_CHECKING:
+    from placevec.models import Engine
+
+
+def describe_with_features(
+    engine: "Engine",
+    paths: Sequence[Path | np.ndarray],
+    *,
+    image_size: tuple[int, int] | None = DescribeConfig.image_size,
+    batch_size: int | None = DescribeConfig.batch_size,
+    progress: Progress = no_progress,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Describes photos as `describe` does, with their local features from the same pass.
+
+    Args:
+        engine: Engine. Opened with `features`.
+        paths: sequence of Path. The photos.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Descriptors `(n, D)` float32; local features `(n, rows, columns, D')` float16 of unit
+        length, a memory map of a temporary file that is deleted with it; and `(n,)` int64, the
+        places in `paths` of the photos that can be read.
+
+    Raises:
+        ValueError: As `describe`, or if the engine was opened without features.
+        OSError: If the disk of temporary files is full.
+    """
+    described, kept, maps = [], [], None
+    options = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
+    for descriptors, features, places in features_in_batches(engine, paths, **options):
+        if maps is None:
+            shape = (len(paths), *features.shape[1:])
+            with tempfile.TemporaryFile() as file:
+                maps = np.memmap(file, np.float16, "w+", shape=shape)
+        maps[len(kept) : len(kept) + len(places)] = features
+        described.append(descriptors)
+        kept.extend(places)
+    if maps is None:
+        raise NoReadablePhotoError(f"None of the {len(paths)} photos can be read")
+    return np.concatenate(described), maps[: len(kept)], np.array(kept, np.int64)
+
+
+def store_matcher(
+    store: DescriptorStore,
+    engine: "Engine",
+    query_maps: np.ndarray,
+    rows: np.ndarray,
+    *,
+    progress: Progress = no_progress,
+) -> LocalMatcher:
+    """Returns what matches queries with photos of a store, by the features that it keeps.
+
+    A store without features has those of its photos computed again.
+
+    Args:
+        store: DescriptorStore.
+        engine: Engine. The store's model, opened with `features`.
+        query_maps: (Q, h, w, D) float16. The local features of the queries.
+        rows: int64 of any shape. The rows of the store that may be compared; -1 is no photo.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+
+    Raises:
+        ValueError: If the store keeps no features and a photo cannot be read.
+    """
+    grid = query_maps.shape[1:3]
+    if store.manifest.feature_shape is not None:
+        return map_matcher(query_maps.__getitem__, store.take_features, grid)
+    require_photos(store)
+    rows = np.unique(rows[rows >= 0])
+    if not len(rows):  # no photo passed the filters of the search
+        return map_matcher(query_maps.__getitem__, lambda _: query_maps[:0], grid)
+    names = store.photos["name"].take(rows).to_pylist()
+    paths = [Path(store.manifest.root) / name for name in names]
+    size = store.manifest.image_size
+    _, maps, kept = describe_with_features(engine, paths, image_size=size, progress=progress)
+    if len(kept) < len(rows):
+        missing = names[np.setdiff1d(np.arange(len(rows)), kept)[0]]
+        raise ValueError(
+            f"Re-ranking reads the photos of {store.folder} again. Received: {shown(missing)}, "
+            f"which is not in {store.manifest.root} or cannot be read. Describe the photos with "
+            "`--keep-features`, or `placevec remove` those that are gone"
+        )
+    return map_matcher(
+        query_maps.__getitem__, lambda wanted: maps[np.searchsorted(rows, wanted)], grid
+    )
+
+
+def require_photos(store: DescriptorStore) -> None:
+    """Refuses a store that keeps no features and whose photos are gone, before the long work.
+
+    Raises:
+        FileNotFoundError: If the folder of the photos is not there.
+    """
+    root = store.manifest.root
+    if store.manifest.feature_shape is None and (root is None or not Path(root).is_dir()):
+        raise FileNotFoundError(
+            f"Re-ranking needs the local features or the photos of {store.folder}. Received: a "
+            f"store without features, and no folder {shown(root or 'of photos')}. Describe the "
+            "photos with `--keep-features`, or mount the folder"
+        )

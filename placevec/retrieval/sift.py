@@ -1,0 +1,95 @@
+"""Photos matched by SIFT, which needs no network: what re-ranking is compared with."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from placevec.images import UnreadableImageError, read_image
+from placevec.retrieval.rerank import LocalMatcher
+
+_NUM_KEYPOINTS = 500
+_RATIO = 0.8  # of the distances of the two nearest, in Lowe's test
+_FARTHEST = 8.0  # pixels from where the homography puts a point
+_FULL_COUNT = 100  # matched points that count as much as a whole map of cells
+_PHOTOS_KEPT = 2048  # whose points stay in memory, 260 kB each at most
+
+Points = tuple[np.ndarray, np.ndarray]
+
+
+def sift_matcher(
+    query_path: Callable[[int], Path | np.ndarray],
+    candidate_path: Callable[[int], Path | np.ndarray],
+    image_size: tuple[int, int],
+) -> LocalMatcher:
+    """Returns what matches photos by SIFT and one homography.
+
+    Args:
+        query_path: callable. The place of a query to its photo.
+        candidate_path: callable. A row of the database to its photo. One that cannot be read has no
+            points.
+        image_size: (int, int). Rows and columns that photos are resized to.
+
+    Reference:
+        [Lowe, 2004](https://doi.org/10.1023/B:VISI.0000029664.99615.94).
+    """
+    sides = np.array([image_size[1], image_size[0]] * 2, np.float32)
+
+    @functools.lru_cache(maxsize=_PHOTOS_KEPT)
+    def points_of(row: int) -> Points:
+        return sift_points(candidate_path(row), image_size)
+
+    def match(query: int, rows: np.ndarray) -> list[np.ndarray]:
+        own = sift_points(query_path(query), image_size)
+        return [match_points(own, points_of(row)) / sides for row in rows.tolist()]
+
+    return LocalMatcher(match, _FULL_COUNT)
+
+
+def sift_points(path: Path | np.ndarray, image_size: tuple[int, int]) -> Points:
+    """Finds the most distinct points of a photo.
+
+    Args:
+        path: Path, or pixels as `read_image` takes them.
+        image_size: (int, int). Rows and columns that the photo is resized to.
+
+    Returns:
+        Columns and rows `(m, 2)` float32 in pixels, and descriptors `(m, 128)` float32; none of a
+        photo that cannot be read.
+    """
+    none = np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
+    try:
+        gray = read_image(path, image_size=image_size, channels=1)[..., 0]
+    except (UnreadableImageError, OSError):
+        return none
+    keypoints, descriptors = cv2.SIFT_create(nfeatures=_NUM_KEYPOINTS).detectAndCompute(gray, None)
+    return (cv2.KeyPoint.convert(keypoints), descriptors) if keypoints else none
+
+
+def match_points(query: Points, candidate: Points) -> np.ndarray:
+    """Matches points by Lowe's ratio test and keeps those that one homography explains.
+
+    Args:
+        query: What `sift_points` returns.
+        candidate: That of another photo.
+
+    Returns:
+        (m, 4) float32. Column and row in the query, then in the candidate, in pixels.
+    """
+    none = np.zeros((0, 4), np.float32)
+    if len(query[0]) < 4 or len(candidate[0]) < 4:  # a homography has four
+        return none
+    nearest = cv2.BFMatcher().knnMatch(query[1], candidate[1], k=2)
+    pairs = [
+        (one.queryIdx, one.trainIdx)
+        for one, other in nearest
+        if one.distance < _RATIO * other.distance
+    ]
+    if len(pairs) < 4:
+        return none
+    here, there = np.array(pairs).T
+    points = np.concatenate([query[0][here], candidate[0][there]], axis=1)
+    _, is_kept = cv2.findHomography(points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _FARTHEST)
+    return none if is_kept is None else points[is_kept[:, 0].astype(bool)]
