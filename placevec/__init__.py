@@ -37,16 +37,15 @@ if TYPE_CHECKING:
     from placevec.loops import find_loops as find_loops
     from placevec.models import Engine
     from placevec.models import open_engine as open_engine
-    from placevec.places import PlaceDataset as PlaceDataset
     from placevec.retrieval import describe as describe
     from placevec.retrieval import describe_to as describe_to
     from placevec.retrieval import search as search
+    from placevec.sources import PlaceDataset as PlaceDataset
     from placevec.sources import open_places as open_places
     from placevec.training import train as train
 
 _HOMES = {
-    "placevec.places": ("PlaceDataset",),
-    "placevec.sources": ("open_places",),
+    "placevec.sources": ("PlaceDataset", "open_places"),
     "placevec.models": ("open_engine",),
     "placevec.retrieval": ("describe", "describe_to", "search"),
     "placevec.evaluation": ("evaluate", "recall"),

@@ -19,8 +19,8 @@ from placevec.images.read_ahead import read_ahead as read_ahead
 from placevec.images.run_model import run_model as run_model
 from placevec.images.same_photos import Same as Same
 from placevec.images.same_photos import same_photos as same_photos
+from placevec.images.videos.frame_names import frame_name as frame_name
+from placevec.images.videos.frame_names import parse_frame_name as parse_frame_name
 from placevec.images.videos.video import count_frames as count_frames
-from placevec.images.videos.video import frame_name as frame_name
 from placevec.images.videos.video import frame_times_s as frame_times_s
-from placevec.images.videos.video import parse_frame_name as parse_frame_name
 from placevec.images.videos.video_files import VIDEO_SUFFIXES as VIDEO_SUFFIXES

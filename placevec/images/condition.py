@@ -18,7 +18,8 @@ from placevec.images.fingerprint import (
 from placevec.images.metadata.header import read_header
 from placevec.images.read import MAX_BYTES, UnreadableImageError
 from placevec.images.read_ahead import read_ahead
-from placevec.images.videos.video import find_frame, frame_size
+from placevec.images.videos.frame_names import find_frame
+from placevec.images.videos.video import frame_size
 from placevec.input_file import read_bytes, shown
 from placevec.progress import Progress, no_progress
 

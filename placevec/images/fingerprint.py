@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from placevec.images.read import MAX_BYTES, read_image, resize_image
-from placevec.images.videos.video import find_frame
+from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import read_bytes
 
 _SIDE = 16  # comparisons along a row and along a column

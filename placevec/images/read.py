@@ -8,7 +8,8 @@ import numpy as np
 from placevec.images.metadata.header import MAX_PIXELS, read_header
 from placevec.images.metadata.heif import decode_heif, is_heif
 from placevec.images.silent_opencv import silent_opencv
-from placevec.images.videos.video import find_frame, read_frame
+from placevec.images.videos.frame_names import find_frame
+from placevec.images.videos.video import read_frame
 from placevec.input_file import read_bytes, shown
 
 MAX_BYTES = 6 * MAX_PIXELS

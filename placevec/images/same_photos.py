@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from placevec.images.read import UnreadableImageError, read_image
-from placevec.images.videos.video import find_frame
+from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import open_input
 
 _TAIL_BYTES = 4096

@@ -1,12 +1,12 @@
 """Photos with what is known of where and when each was taken."""
 
 import html
-import importlib
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import scipy
@@ -54,6 +54,9 @@ class PlaceDataset:
     Raises:
         ValueError: If arrays differ in length, names repeat, or a position is not finite.
     """
+
+    # What reads cells is in a room above, which puts its reader here when it is imported.
+    frame_reader: ClassVar[Callable[..., "PlaceDataset"] | None] = None
 
     root: Path
     names: np.ndarray
@@ -125,9 +128,14 @@ class PlaceDataset:
         Raises:
             ValueError: If a column or a position is missing, a file is named twice, or a value
                 cannot be read or is out of range.
+            ImportError: If neither `placevec.sources` nor `placevec.PlaceDataset` was imported.
         """
-        # By its name: the readers of cells are in a room above.
-        return importlib.import_module("placevec.sources").read_frame(frame, root)
+        if cls.frame_reader is None:
+            raise ImportError(
+                "`from_frame` needs the readers of placevec.sources. Import that package first, or "
+                "take PlaceDataset from placevec"
+            )
+        return cls.frame_reader(frame, root)
 
     def to_frame(self) -> "pd.DataFrame":
         """Returns the data set as a pandas table, which `from_frame` reads.

@@ -1,5 +1,6 @@
 """Readers: photos and positions in the forms that people have them, as one PlaceDataset."""
 
+from placevec.places import PlaceDataset as PlaceDataset
 from placevec.sources.benchmarks.pittsburgh import Cutout as Cutout
 from placevec.sources.benchmarks.pittsburgh import parse_cutout_name as parse_cutout_name
 from placevec.sources.path_options import split_options as split_options

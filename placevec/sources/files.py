@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images.formats import PHOTO_SUFFIXES, is_photo
-from placevec.images.videos.video import parse_frame_name
+from placevec.images.videos.frame_names import parse_frame_name
 from placevec.input_file import shown
 from placevec.sources.lacks import Lack, noted
 from placevec.sources.walk import Inside, is_text

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placevec.places.dataset import PlaceDataset
+from placevec import PlaceDataset
 
 
 def test_converts_and_completes_its_fields():
@@ -139,3 +139,9 @@ def test_a_notebook_shows_the_first_rows_and_escapes_names():
     assert "<b>.jpg" not in shown
     many = PlaceDataset("a", [f"{n}.jpg" for n in range(999)], place_ids=range(999))
     assert (many._repr_html_().count("<tr"), "5.jpg" in many._repr_html_()) == (6, False)
+
+
+def test_says_what_to_import_before_a_table_of_pandas_is_read(monkeypatch):
+    monkeypatch.setattr(PlaceDataset, "frame_reader", None)
+    with pytest.raises(ImportError, match="needs the readers of placevec.sources. Import that"):
+        PlaceDataset.from_frame(everything().to_frame())

@@ -69,3 +69,6 @@ def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDa
         frame=place,
         **roles_of(rows.names, rows.roles),
     )
+
+
+PlaceDataset.frame_reader = staticmethod(read_frame)

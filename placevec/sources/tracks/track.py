@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from placevec.images.metadata.gps import read_gps
-from placevec.images.videos.video import frame_name, frame_times_s
+from placevec.images.videos.frame_names import frame_name
+from placevec.images.videos.video import frame_times_s
 from placevec.images.videos.video_start import creation_time_s
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.images.formats import is_photo
-from placevec.images.videos.video import count_frames, frame_name, frame_times_s, lost_end
+from placevec.images.videos.frame_names import frame_name
+from placevec.images.videos.video import count_frames, frame_times_s, lost_end
 from placevec.images.videos.video_files import VIDEO_SUFFIXES, begins_like_a_video
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset

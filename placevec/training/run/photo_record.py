@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from placevec.images.videos.video import find_frame
+from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.training.run_files import MODEL, PHOTOS

@@ -15,8 +15,8 @@ from placevec.images import (
     frame_times_s,
     read_image,
 )
-from placevec.images.videos import video as videos
-from placevec.images.videos.video import frame_size, parse_frame_name
+from placevec.images.videos import open_video as videos
+from placevec.images.videos.video import frame_size
 
 CODECS = {
     ".mkv": "MJPG", ".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".m4v": "mp4v",
@@ -124,7 +124,7 @@ def test_times_are_seconds_since_the_first_frame(tmp_path):
 
 
 def test_times_follow_from_the_frame_rate_if_time_stamps_do_not_rise(tmp_path, monkeypatch):
-    monkeypatch.setattr(videos._Video, "_time_ms", lambda self: 0.0)
+    monkeypatch.setattr(videos.Video, "_time_ms", lambda self: 0.0)
     write_video(tmp_path / "walk.avi", 80)
     np.testing.assert_allclose(frame_times_s(tmp_path / "walk.avi"), np.arange(80) / 30)
     assert numbers_in(tmp_path / "walk.avi", [70, 3, 60, 79]) == [70, 3, 60, 79]
@@ -156,7 +156,7 @@ def test_a_frame_that_looks_different_after_a_seek_is_decoded_from_the_beginning
 ):
     write_video(tmp_path / "walk.mp4", 120)
     count_frames(tmp_path / "walk.mp4")
-    real = videos._Video._land
+    real = videos.Video._land
 
     def land(self, frame):  # as the leading frames of an open group of pictures: gray
         landed = real(self, frame)
@@ -173,15 +173,15 @@ def test_a_frame_that_looks_different_after_a_seek_is_decoded_from_the_beginning
         def __getattr__(self, name):
             return getattr(self.capture, name)
 
-    monkeypatch.setattr(videos._Video, "_land", land)
+    monkeypatch.setattr(videos.Video, "_land", land)
     assert numbers_in(tmp_path / "walk.mp4", [100, 20]) == [100, 20]
 
 
 def test_a_seek_that_lands_behind_the_frame_is_not_believed(tmp_path, monkeypatch):
     write_video(tmp_path / "walk.mp4", 120)
     count_frames(tmp_path / "walk.mp4")
-    real = videos._Video._land
-    monkeypatch.setattr(videos._Video, "_land", lambda self, frame: real(self, frame + 9))
+    real = videos.Video._land
+    monkeypatch.setattr(videos.Video, "_land", lambda self, frame: real(self, frame + 9))
     assert numbers_in(tmp_path / "walk.mp4", [100, 20, 70]) == [100, 20, 70]
 
 
@@ -315,11 +315,3 @@ def test_a_photo_may_be_named_like_a_frame(tmp_path):
     cv2.imwrite(str(tmp_path / "photo.png"), np.full((4, 5, 3), 7, np.uint8))
     (tmp_path / "photo.png").rename(tmp_path / "walk.mp4#000003")
     assert read_image(tmp_path / "walk.mp4#000003").max() == 7
-
-
-def test_names_of_frames_are_told_from_those_of_photos():
-    assert parse_frame_name("a/walk.MP4#000120") == ("a/walk.MP4", 120)
-    assert parse_frame_name("a#1.mkv#7") == ("a#1.mkv", 7)
-    for name in ("walk.mp4", "walk.mp4#", "walk.mp4#x", "walk.mp4#-1", "photo.jpg#3", "#3",
-                 "walk.mp4#1.jpg"):  # fmt: skip
-        assert parse_frame_name(name) is None
