@@ -12,7 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from placevec.cli import flags_over, one_line_errors, progress_bar
-from placevec.config import ModelConfig, RenderConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    RenderConfig,
+    TrainConfig,
+    TupleConfig,
+)
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
 TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training half
@@ -64,15 +72,17 @@ def config() -> TrainConfig:
             weights=WEIGHTS,
             num_clusters=K,
         ),
-        num_positives=nP,
-        num_negatives=nN,
-        positive_radius_m=POSITIVE_RADIUS_M,
-        negative_radius_m=NEGATIVE_RADIUS_M,
-        augmentation=AUGMENTATION,
-        loss=LOSS,
-        optimizer=OPTIMIZER,
-        learning_rate=LEARNING_RATE,
-        cosine_decay=COSINE_DECAY,
+        tuples=TupleConfig(
+            num_positives=nP,
+            num_negatives=nN,
+            positive_radius_m=POSITIVE_RADIUS_M,
+            negative_radius_m=NEGATIVE_RADIUS_M,
+        ),
+        augment=AugmentConfig(augmentation=AUGMENTATION),
+        loss=LossConfig(LOSS),
+        optimizer=OptimizerConfig(
+            OPTIMIZER, learning_rate=LEARNING_RATE, cosine_decay=COSINE_DECAY
+        ),
         batch_size=BATCH_SIZE,
         steps_per_epoch=STEPS_PER_EPOCH,
         epochs=EPOCHS,

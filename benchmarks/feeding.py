@@ -34,7 +34,7 @@ import numpy as np
 import tyro
 from machine import describe_machine, describe_peaks, peaks, roofline
 
-from placevec.config import TrainConfig
+from placevec.config import TrainConfig, TupleConfig
 from placevec.images import AugmentWorkers, PhotoCache
 from placevec.models import build_descriptor_model, measure_model
 from placevec.places import TupleSampler
@@ -63,7 +63,7 @@ class Variant:
 def main(
     augmentations: tuple[str, ...] = ("none", "light", "street", "typical", "heavy"),
     num_workers: tuple[int, ...] = (1, 2),
-    num_negatives: int = TrainConfig.num_negatives,
+    num_negatives: int = TupleConfig.num_negatives,
     tuples: int = 24,
     step_tuples: tuple[int, ...] = (1, 4, 16),
     rounds: int = 5,
@@ -107,9 +107,16 @@ def _load(
 ) -> dict[Variant, list[float]]:
     """Returns tuples a second of each round of each variant."""
     sampler = TupleSampler(
-        open_places(f"folder:{folder}"), num_positives=1, num_negatives=num_negatives,
-        positive_radius_m=10.0, negative_radius_m=25.0,
-    )  # fmt: skip
+        open_places(f"folder:{folder}"),
+        **vars(
+            TupleConfig(
+                num_positives=1,
+                num_negatives=num_negatives,
+                positive_radius_m=10.0,
+                negative_radius_m=25.0,
+            )
+        ),
+    )
     batch_size = 4
     source = TupleBatches(
         sampler, TrainConfig.image_size, 3, batch_size=batch_size,
@@ -162,7 +169,7 @@ def _take(source: TupleBatches, tuples: int) -> tuple[float, str]:
 def _train(step_tuples: tuple[int, ...], tuple_size: int, rounds: int) -> dict[int, list[float]]:
     """Returns tuples a second of each training step."""
     rng = np.random.default_rng(0)
-    config = TrainConfig(num_negatives=tuple_size - 2)
+    config = TrainConfig(tuples=TupleConfig(num_negatives=tuple_size - 2))
     keras.utils.set_random_seed(0)
     model = build_descriptor_model(config.model, config.image_size)
     step = make_tuple_model(model, config).train_on_batch

@@ -30,7 +30,7 @@ import numpy as np
 import tyro
 
 import placevec  # noqa: F401  before Keras, as the command line does, for TensorFlow's oneDNN
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import LossConfig, OptimizerConfig, TrainConfig, TupleConfig
 from placevec.models import build_descriptor_model
 from placevec.training.step.tuple_model import make_tuple_model
 
@@ -82,10 +82,13 @@ def main(
     if short:
         tuples, tuple_size, sizes, ways, steps = 2, 3, (3,), ("graph",), 2
     config = TrainConfig(
-        model=ModelConfig(), batch_size=tuples, num_positives=1, num_negatives=tuple_size - 2,
-        loss="allpair_hinge", train_from_layer=train_from_layer,
-        freeze_batch_norm=not learn_batch_norm,
-    )  # fmt: skip
+        batch_size=tuples,
+        tuples=TupleConfig(num_negatives=tuple_size - 2),
+        loss=LossConfig("allpair_hinge"),
+        optimizer=OptimizerConfig(
+            train_from_layer=train_from_layer, freeze_batch_norm=not learn_batch_norm
+        ),
+    )
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (tuples, tuple_size, *config.image_size, 3), np.uint8)
     batch = (photos, np.zeros((tuples, tuple_size, 2), np.float32))

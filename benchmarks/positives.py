@@ -18,7 +18,7 @@ import tyro
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
-from placevec.config import RenderConfig, TrainConfig
+from placevec.config import RenderConfig, TupleConfig
 from placevec.places.place_rule import PlaceRule
 from placevec.rendering import render
 from placevec.rendering.drawing.lenses import intrinsics
@@ -103,7 +103,7 @@ def _table(out: Path, names: np.ndarray) -> pd.DataFrame:
 
 
 def _pairs(dataset: object, radius_m: float, changes: dict) -> set[tuple[int, int]]:
-    defaults = TrainConfig()
+    defaults = TupleConfig()
     rule = PlaceRule(
         dataset,
         **{

@@ -20,7 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from placevec.cli import one_line_errors
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    TupleConfig,
+    changed,
+)
 
 _LAYER = "block_7_expand"
 _STEPS, _EPOCHS = 40, 2
@@ -49,24 +56,22 @@ def settings(data: Path, run_dir: Path, seed: int, row: dict) -> TrainConfig:
         weights=str(weights) if weights.exists() else "imagenet",
         num_clusters=row.pop("num_clusters", 16),
     )
-    return TrainConfig(
+    usual = TrainConfig(
         places=f"table:{data}/train",
         validation=f"table:{data}/val",
         run_dir=run_dir,
-        model=model,
-        positive_radius_m=15.0,
-        max_heading_difference_deg=30.0,
-        flip_tuples=True,
-        learning_rate=1e-4,
-        warmup_steps=10,
-        cosine_decay=True,
-        train_from_layer=_LAYER,
         steps_per_epoch=_STEPS,
         epochs=_EPOCHS,
         validate_every=_EPOCHS,
         seed=seed,
-        **row,
+        model=model,
+        tuples=TupleConfig(positive_radius_m=15.0, max_heading_difference_deg=30.0),
+        augment=AugmentConfig(flip_tuples=True),
+        optimizer=OptimizerConfig(
+            learning_rate=1e-4, warmup_steps=10, cosine_decay=True, train_from_layer=_LAYER
+        ),
     )
+    return changed(usual, **row)
 
 
 def main() -> None:

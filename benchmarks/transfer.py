@@ -25,7 +25,15 @@ import numpy as np
 import scipy.io
 
 from placevec.cli import one_line_errors
-from placevec.config import ModelConfig, RenderConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    ModelConfig,
+    OptimizerConfig,
+    RenderConfig,
+    TrainConfig,
+    TupleConfig,
+    changed,
+)
 
 _STEPS, _EPOCHS = 25, 2
 _IMAGE_SIZE = (160, 224)
@@ -37,27 +45,23 @@ _VISITS = ("day", "overcast", "afternoon", "dusk", "fog")
 def settings(data: Path, run_dir: Path, seed: int, places: str, **changes: object) -> TrainConfig:
     """Returns the settings of one run."""
     weights = data.resolve().parent / "weights" / "mobilenetv2_imagenet_through_block13.npz"
-    return replace(
-        TrainConfig(
-            places=places,
-            validation=f"table:{data}/val",
-            run_dir=run_dir,
-            image_size=_IMAGE_SIZE,
-            model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
-            positive_radius_m=10.0,
-            max_heading_difference_deg=30.0,
-            flip_tuples=True,
-            learning_rate=1e-4,
-            warmup_steps=10,
-            cosine_decay=True,
-            train_from_layer=_LAYER,
-            steps_per_epoch=_STEPS,
-            epochs=_EPOCHS,
-            validate_every=_EPOCHS,
-            seed=seed,
+    usual = TrainConfig(
+        places=places,
+        validation=f"table:{data}/val",
+        run_dir=run_dir,
+        image_size=_IMAGE_SIZE,
+        steps_per_epoch=_STEPS,
+        epochs=_EPOCHS,
+        validate_every=_EPOCHS,
+        seed=seed,
+        model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
+        tuples=TupleConfig(positive_radius_m=10.0, max_heading_difference_deg=30.0),
+        augment=AugmentConfig(flip_tuples=True),
+        optimizer=OptimizerConfig(
+            learning_rate=1e-4, warmup_steps=10, cosine_decay=True, train_from_layer=_LAYER
         ),
-        **changes,
     )
+    return changed(usual, **changes)
 
 
 def main() -> None:

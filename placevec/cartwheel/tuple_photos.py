@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from placevec.config import TupleConfig
 from placevec.images import augmenter
 from placevec.places import PlaceDataset, TupleSampler
 
@@ -113,14 +114,21 @@ def draw_places(
         if counts not in samplers:
             near = TupleSampler(
                 views,
-                num_positives=num_positives,
-                num_negatives=num_negatives if places is None else 0,
-                max_heading_difference_deg=max_heading_difference_deg,
-                **radii,
+                **vars(
+                    TupleConfig(
+                        num_positives=num_positives,
+                        num_negatives=num_negatives if places is None else 0,
+                        max_heading_difference_deg=max_heading_difference_deg,
+                        **radii,
+                    )
+                ),
             )
             far = None
             if places is not None:
-                far = TupleSampler(places, num_positives=1, num_negatives=num_negatives, **radii)
+                far = TupleSampler(
+                    places,
+                    **vars(TupleConfig(num_positives=1, num_negatives=num_negatives, **radii)),
+                )
             samplers[counts] = (near, far)
         near, far = samplers[counts]
         query, positives, negatives = near.draw(rng.choice(near.queries), rng)

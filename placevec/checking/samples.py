@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.config import CheckConfig
+from placevec.config import CheckConfig, TupleConfig
 from placevec.images.contact_sheet import draw_tuples, find_thumbnail
 from placevec.places import PlaceDataset, TupleSampler
 
@@ -40,11 +40,15 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     try:
         sampler = TupleSampler(
             dataset,
-            num_positives=_NUM_POSITIVES,
-            num_negatives=_NUM_NEGATIVES,
-            positive_radius_m=settings.radius_m,
-            negative_radius_m=settings.negative_radius_m or settings.radius_m,
-            max_heading_difference_deg=settings.max_heading_difference_deg,
+            **vars(
+                TupleConfig(
+                    num_positives=_NUM_POSITIVES,
+                    num_negatives=_NUM_NEGATIVES,
+                    positive_radius_m=settings.radius_m,
+                    negative_radius_m=settings.negative_radius_m or settings.radius_m,
+                    max_heading_difference_deg=settings.max_heading_difference_deg,
+                )
+            ),
         )
     except ValueError as error:
         return Samples("", [], f"No tuples can be drawn. {error}")

@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 
 import tyro
 
+from placevec.cli.command_line import read_command_line
 from placevec.cli.surroundings import without_debug_flag
 
 Config = TypeVar("Config")
@@ -25,4 +26,5 @@ def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config
         config: dataclass instance of `placevec.config`; the values without a flag.
         arguments: sequence of str or None. Flags. None: those of this process.
     """
-    return tyro.cli(type(config), default=config, args=without_debug_flag(arguments))
+    arguments = without_debug_flag(arguments)
+    return read_command_line(type(config), arguments, default=config)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-import tyro
-
 from placevec.cli.arguments import Flags, Photos
+from placevec.cli.command_line import read_command_line
 from placevec.cli.surroundings import progress_bar, without_debug_flag
 from placevec.config import DescribeConfig
 
@@ -39,4 +38,4 @@ def run_describe(
         describe(photos, settings)
 
     describe_over.__doc__ = describe.__doc__
-    tyro.cli(describe_over, args=without_debug_flag(arguments))
+    read_command_line(describe_over, without_debug_flag(arguments))

@@ -1,67 +1,73 @@
-"""Settings that the arguments name: those of an earlier run, or of a recipe."""
+"""Settings that flags go over: those of an earlier run, of an earlier rendering, or of a recipe."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from placevec.cli.arguments import Config
+from placevec.cli.command_line import read_command_line
 from placevec.config import RenderConfig, TrainConfig, from_dict
 from placevec.input_file import read_json
 from placevec.recipes import RECIPES, recipe
 
 _LARGEST_SETTINGS = 2**20  # bytes
 _FOR_ONE_RUN = ("resume", "overwrite")
+_File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
+_Recipe = Annotated[str | None, tyro.conf.arg(metavar=f"{{{','.join(sorted(RECIPES))}}}")]
 
 
-def take_settings(arguments: list[str]) -> tuple[list[str], TrainConfig, RenderConfig]:
-    """Takes `--config FILE` or `--recipe NAME --data DIR` out of the arguments.
+@dataclass(frozen=True)
+class EarlierSettings:
+    """Where the settings of a training come from that no flag names."""
 
-    Returns:
-        The arguments that are left, and the settings that flags of `train` and of `render` go
-        over.
+    config: _File = None
+    """Take the settings of an earlier run from its config.json; flags go over them."""
+    recipe: _Recipe = None
+    """Take the settings of a recipe, which placevec/recipes explains; flags go over them."""
+    data: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder of the data that the recipe describes."""
+
+    def read(self) -> TrainConfig:
+        """Returns the settings."""
+        if self.recipe is None and self.data is None:
+            return _read_config(TrainConfig, self.config)
+        if self.config is not None or self.recipe is None or self.data is None:
+            given = [f"--{name}" for name, value in vars(self).items() if value is not None]
+            raise ValueError(
+                "`--recipe NAME` and `--data DIR` go together, without `--config`. Received: "
+                f"{', '.join(given)}"
+            )
+        return recipe(self.recipe, self.data)
+
+
+@dataclass(frozen=True)
+class EarlierRendering:
+    """Where the settings of a rendering come from that no flag names."""
+
+    config: _File = None
+    """Take the settings of an earlier rendering from its world.json; flags go over them."""
+
+    def read(self) -> RenderConfig:
+        """Returns the settings."""
+        return _read_config(RenderConfig, self.config)
+
+
+def earlier_settings(
+    kind: type[EarlierSettings] | type[EarlierRendering], verb: str, arguments: list[str]
+) -> TrainConfig | RenderConfig:
+    """Returns the settings that the flags of a verb go over, if it is the one that is called.
+
+    Args:
+        kind: type. `EarlierSettings` or `EarlierRendering`.
+        verb: str. Its name.
+        arguments: list of str. The command line, from the verb on.
     """
-    training, rendering = TrainConfig(), RenderConfig()
-    if arguments[:1] == ["train"]:
-        arguments, training = _take_training(arguments)
-    elif arguments[:1] == ["render"]:
-        what = "a file: the world.json of an earlier rendering"
-        arguments, path = _take(arguments, "--config", what)
-        rendering = _read_config(RenderConfig, None if path is None else Path(path))
-    return arguments, training, rendering
-
-
-def _take_training(arguments: list[str]) -> tuple[list[str], TrainConfig]:
-    given = {}
-    for flag, what in (
-        ("--config", "a file: the config.json of an earlier run"),
-        ("--recipe", f"a name: {', '.join(sorted(RECIPES))}"),
-        ("--data", "the folder of the recipe's data"),
-    ):
-        arguments, given[flag] = _take(arguments, flag, what)
-    config_path, name, data = given.values()
-    if name is None and data is None:
-        return arguments, _read_config(
-            TrainConfig, None if config_path is None else Path(config_path)
-        )
-    if config_path is not None or name is None or data is None:
-        raise ValueError(
-            "`--recipe NAME` and `--data DIR` go together, without `--config`. Received: "
-            f"{', '.join(flag for flag, value in given.items() if value is not None)}"
-        )
-    return arguments, recipe(name, Path(data))
-
-
-def _take(arguments: list[str], flag: str, what: str) -> tuple[list[str], str | None]:
-    """Takes `FLAG VALUE` or `FLAG=VALUE` out of the arguments."""
-    arguments = [
-        part
-        for each in arguments
-        for part in (each.split("=", 1) if each.startswith(f"{flag}=") else [each])
-    ]
-    if flag not in arguments:
-        return arguments, None
-    place = arguments.index(flag)
-    if place + 1 == len(arguments):
-        raise ValueError(f"`{flag}` needs {what}")
-    return arguments[:place] + arguments[place + 2 :], arguments[place + 1]
+    given = arguments[1:] if arguments[:1] == [verb] else []
+    return read_command_line(
+        kind, given, prog=f"placevec {verb}", return_unknown_args=True, add_help=False
+    )[0].read()
 
 
 def _read_config(kind: type[Config], path: Path | None) -> Config:

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import tyro
-
 from placevec import __version__
 from placevec.cli.check import check
 from placevec.cli.collect import collect
+from placevec.cli.command_line import call_verb
 from placevec.cli.describe import describe
 from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
@@ -17,7 +16,7 @@ from placevec.cli.old_spellings import in_new_spelling
 from placevec.cli.remove import remove
 from placevec.cli.render import render_over
 from placevec.cli.search import search
-from placevec.cli.settings import take_settings
+from placevec.cli.settings import EarlierRendering, EarlierSettings, earlier_settings
 from placevec.cli.split import split
 from placevec.cli.surroundings import one_line_errors, without_debug_flag
 from placevec.cli.train import train_over
@@ -39,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if arguments == ["--version"]:
             print(f"placevec {__version__}")
             return
-        arguments, training, rendering = take_settings(arguments)
+        training = earlier_settings(EarlierSettings, "train", arguments)
+        rendering = earlier_settings(EarlierRendering, "render", arguments)
         verbs = {
             "train": train_over(training),
             "describe": describe,
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "info": info,
             "doctor": doctor,
         }
-        tyro.extras.subcommand_cli_from_dict(
+        call_verb(
             verbs,
+            arguments,
             prog="placevec",
             description=f"{_WHAT} {_BACKEND_HINT} {_DEBUG_HINT} {_VERSION_HINT}",
-            args=arguments,
         )

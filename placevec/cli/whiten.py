@@ -5,11 +5,11 @@ from typing import Annotated
 
 from placevec.cli.arguments import Flags, Model
 from placevec.cli.surroundings import progress_bar
-from placevec.config import WhitenConfig
+from placevec.config import WhitenModelConfig
 from placevec.whole_file import require_writable
 
 
-def whiten(model: Model, /, settings: Annotated[WhitenConfig, Flags]) -> None:
+def whiten(model: Model, /, settings: Annotated[WhitenModelConfig, Flags]) -> None:
     """Put whitening behind a model: no number drowns the others, and with --dim there are fewer.
 
     Args:

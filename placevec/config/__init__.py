@@ -14,8 +14,16 @@ from placevec.config.collect import MapillaryConfig as MapillaryConfig
 from placevec.config.collect import StreetviewConfig as StreetviewConfig
 from placevec.config.describe import DescribeConfig as DescribeConfig
 from placevec.config.describe import EvaluateConfig as EvaluateConfig
+from placevec.config.dictionary import changed as changed
 from placevec.config.dictionary import from_dict as from_dict
 from placevec.config.dictionary import to_dict as to_dict
+from placevec.config.groups.augment import AugmentConfig as AugmentConfig
+from placevec.config.groups.computing import ComputeConfig as ComputeConfig
+from placevec.config.groups.loss import LossConfig as LossConfig
+from placevec.config.groups.mining import MiningConfig as MiningConfig
+from placevec.config.groups.optimizer import OptimizerConfig as OptimizerConfig
+from placevec.config.groups.start import StartConfig as StartConfig
+from placevec.config.groups.tuples import TupleConfig as TupleConfig
 from placevec.config.loops import CalibrateConfig as CalibrateConfig
 from placevec.config.loops import LoopsConfig as LoopsConfig
 from placevec.config.model import ModelConfig as ModelConfig
@@ -25,4 +33,4 @@ from placevec.config.search import SearchConfig as SearchConfig
 from placevec.config.split import SplitConfig as SplitConfig
 from placevec.config.train import TrainConfig as TrainConfig
 from placevec.config.whiten import WhitenConfig as WhitenConfig
-from placevec.config.whiten import check_whitening_settings as check_whitening_settings
+from placevec.config.whiten import WhitenModelConfig as WhitenModelConfig

@@ -40,13 +40,16 @@ class Choice:
         module = importlib.import_module(path)
         return getattr(module, name) if name else module
 
-    def arguments_from(self, config: Any) -> dict[str, Any]:
+    def arguments_from(self, *configs: Any) -> dict[str, Any]:
         """Returns the arguments that settings give, for what `find` returns.
 
         Args:
-            config: dataclass instance that holds all settings of `arguments`.
+            *configs: dataclass instances, one of which holds each setting of `arguments`.
         """
-        values = {name: getattr(config, setting) for name, setting in self.arguments.items()}
+        values = {
+            name: next(getattr(each, setting) for each in configs if hasattr(each, setting))
+            for name, setting in self.arguments.items()
+        }
         given = {name: value for name, value in values.items() if value is not None}
         return {**self.constants, **given}
 
@@ -405,20 +408,29 @@ SPLITS_BY = ("area", "sequence", "time")
 DTYPES = ("float32", "float16")
 PIPES = ("auto", "software", "opengl")
 CAMERAS = ("walk", "fly")
+UPS = ("auto", "y", "z")
+EXPOSURES = ("as_taken", "log")
+ASSIGNMENTS = ("v1", "v2")
+POSITIVES = ("random", "best")
+WORKERS = ("threads", "processes")
+TRAINING_PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+THUMBS = ("256", "1024", "2048", "original")
 
 
 if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
-    AggregatorName = Augmentation = BackboneName = Cameras = Dtype = Engine = Hubness = str
-    IndexKind = LossName = Mining = Normalization = OptimizerName = Pipe = PositiveRule = (
-        Precision
-    ) = SplitBy = str
+    AggregatorName = Assignment = Augmentation = BackboneName = Cameras = Dtype = Engine = str
+    Exposure = Hubness = IndexKind = LossName = Mining = Normalization = OptimizerName = str
+    Pipe = PositiveRule = Positives = Precision = SplitBy = Thumb = TrainingPrecision = str
+    Reranker = Up = Workers = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
+    Assignment = Literal[ASSIGNMENTS]
     Augmentation = Literal[tuple(AUGMENTATIONS)]
     BackboneName = Literal[tuple(BACKBONES)]
     Cameras = Literal[CAMERAS]
     Dtype = Literal[DTYPES]
     Engine = Literal[("auto", *ENGINES)]
+    Exposure = Literal[EXPOSURES]
     Hubness = Literal[tuple(HUBNESS)]
     IndexKind = Literal[INDEX_KINDS]
     LossName = Literal[tuple(LOSSES)]
@@ -427,8 +439,11 @@ else:
     OptimizerName = Literal[tuple(OPTIMIZERS)]
     Pipe = Literal[PIPES]
     PositiveRule = Literal[tuple(POSITIVE_RULES)]
-    Precision = Literal[
-        tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
-    ]
+    Positives = Literal[POSITIVES]
+    Precision = Literal[PRECISIONS]
     Reranker = Literal[tuple(RERANKERS)]
     SplitBy = Literal[SPLITS_BY]
+    Thumb = Literal[THUMBS]
+    TrainingPrecision = Literal[TRAINING_PRECISIONS]
+    Up = Literal[UPS]
+    Workers = Literal[WORKERS]

@@ -2,18 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from placevec.config.refusals import (
-    need_at_least,
-    need_between,
-    need_date,
-    need_image_size,
-    need_positive,
-    need_safe_address,
-    refuse,
-    settle_types,
-)
+from placevec.config.choices import Thumb
+from placevec.config.limits import Above, AtLeast, Between, ImageSize
+from placevec.config.refusals import need_date, need_safe_address, refuse, settle
 
 
 @dataclass(frozen=True)
@@ -37,22 +30,19 @@ class CollectConfig:
     dry_run: bool = False
     """Only ask what there is, which costs nothing, and print how many requests and how much money
     the photos would take."""
-    max_requests: int = 1000
+    max_requests: Annotated[int, AtLeast(1)] = 1000
     """Quota: requests of one run, lookups and further attempts included."""
-    requests_per_second: float = 10.0
+    requests_per_second: Annotated[float, Above(0)] = 10.0
     """Requests a second at most."""
-    threads: int = 4
+    threads: Annotated[int, AtLeast(1)] = 4
     """Requests at a time."""
-    retries: int = 5
+    retries: Annotated[int, AtLeast(0)] = 5
     """Further attempts of a request that failed by chance."""
-    timeout_s: float = 60.0
+    timeout_s: Annotated[float, Above(0)] = 60.0
     """Longest wait for an answer, in seconds."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        need_at_least(self, 1, "max_requests", "threads")
-        need_at_least(self, 0, "retries")
-        need_positive(self, "requests_per_second", "timeout_s")
+        settle(self)
         for name in ("from_date", "to_date"):
             need_date(self, name)
         if self.bbox is not None:
@@ -81,32 +71,25 @@ class StreetviewConfig(CollectConfig):
 
     pano_ids: Path | None = None
     """In place of an area: a text file with ids of panoramas, one a line."""
-    spacing_m: float = 20.0
+    spacing_m: Annotated[float, Above(0)] = 20.0
     """Distance between the places that are asked for, in an area or along a track, in metres."""
-    radius_m: int = 50
+    radius_m: Annotated[int, AtLeast(1)] = 50
     """Largest distance of a panorama from the place that is asked for, in metres."""
-    num_headings: int = 4
+    num_headings: Annotated[int, Between(1, 360)] = 4
     """Photos of a panorama, 360 at most: their headings are spread evenly, the first is north."""
-    fov_deg: float = 90.0
+    fov_deg: Annotated[float, Between(10, 120)] = 90.0
     """Horizontal field of view of a photo, in degrees."""
-    pitch_deg: float = 0.0
+    pitch_deg: Annotated[float, Between(-90, 90)] = 0.0
     """Angle of the optical axis above the horizon, in degrees."""
-    image_size: tuple[int, int] = (480, 640)
+    image_size: ImageSize = (480, 640)
     """Rows and columns of a photo, 640 at most."""
-    price_usd_per_1000: float = 7.0
+    price_usd_per_1000: Annotated[float, AtLeast(0)] = 7.0
     """List price of 1000 photos in US dollars, of August 2025; look up yours."""
     base_url: str = "https://maps.googleapis.com"
     """Address of the service."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_at_least(self, 1, "radius_m")
-        need_between(self, 1, 360, "num_headings")
-        need_at_least(self, 0, "price_usd_per_1000")
-        need_positive(self, "spacing_m")
-        need_between(self, 10, 120, "fov_deg")
-        need_between(self, -90, 90, "pitch_deg")
-        need_image_size(self)
         if max(self.image_size) > 640:
             refuse(self, "image_size", "640 rows and columns at most")
         need_safe_address(self, "base_url")
@@ -123,11 +106,11 @@ class MapillaryConfig(CollectConfig):
     The token is read from MAPILLARY_ACCESS_TOKEN.
     """
 
-    radius_m: float = 25.0
+    radius_m: Annotated[float, Above(0)] = 25.0
     """Largest distance of a photo from the points or the track, in metres."""
-    min_distance_m: float = 5.0
+    min_distance_m: Annotated[float, AtLeast(0)] = 5.0
     """Smallest distance between photos of one sequence, in metres."""
-    thumb: Literal["256", "1024", "2048", "original"] = "1024"
+    thumb: Thumb = "1024"
     """Pixels of the photo's longer side."""
     keep_panoramas: bool = False
     """Take panoramas too, which are wrapped around and no view of a lens."""
@@ -138,7 +121,5 @@ class MapillaryConfig(CollectConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_positive(self, "radius_m")
-        need_at_least(self, 0, "min_distance_m")
         need_safe_address(self, "graph_url")
         need_safe_address(self, "tiles_url")

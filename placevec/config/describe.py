@@ -2,23 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from placevec.config.adapt import Adapts
 from placevec.config.choices import Dtype, Engine, Precision
-from placevec.config.refusals import need_at_least, need_image_size, refuse, settle_types
+from placevec.config.limits import AtLeast, ImageSizeOrNone
+from placevec.config.refusals import refuse, settle
 from placevec.config.rerank import Reranks
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunsModel:
+class EngineConfig:
     """What runs a model over photos."""
 
     model: Path | None = None
     """Trained model: a .keras file or an old .h5 file."""
-    image_size: tuple[int, int] | None = None
+    image_size: ImageSizeOrNone = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""
-    batch_size: int | None = None
+    batch_size: Annotated[int | None, AtLeast(1)] = None
     """Photos in a batch. None: what suits the engine, 8 with Keras."""
     engine: Engine = "auto"
     """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
@@ -26,14 +28,11 @@ class RunsModel:
     export, which is made once and kept in your cache folder (PLACEVEC_CACHE names another)."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        if self.batch_size is not None:
-            need_at_least(self, 1, "batch_size")
-        need_image_size(self)
+        settle(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ChoosesPrecision(RunsModel):
+class _EngineConfig(EngineConfig):
     precision: Precision = "float32"
     """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
     made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
@@ -41,7 +40,7 @@ class _ChoosesPrecision(RunsModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeConfig(_ChoosesPrecision):
+class DescribeConfig(_EngineConfig):
     """How photos are turned into descriptors."""
 
     out: Path = Path("descriptors.npz")
@@ -54,13 +53,12 @@ class DescribeConfig(_ChoosesPrecision):
     keep_features: bool = False
     """Keep the local features of each photo in the store as well, in float16, so that `search
     --rerank features` does not compute them again. A store that was begun with them goes on."""
-    ray_workers: int = 0
+    ray_workers: Annotated[int, AtLeast(0)] = 0
     """Processes of Ray that describe for a store, on this machine or on the cluster that
     RAY_ADDRESS names. 0: this process describes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_at_least(self, 0, "ray_workers")
         if self.dtype is not None and self.out.suffix == ".npz":
             refuse(self, "dtype", "left out with a .npz file, which holds float32")
         if self.keep_features and self.out.suffix == ".npz":
@@ -74,13 +72,13 @@ class DescribeConfig(_ChoosesPrecision):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(Adapts, Reranks, _ChoosesPrecision):
+class EvaluateConfig(Adapts, Reranks, _EngineConfig):
     """How recall is measured."""
 
-    radius_m: float = 25.0
+    radius_m: Annotated[float, AtLeast(0)] = 25.0
     """A database photo within this distance of the query is a right answer, in metres (in frames
     for a sequence)."""
-    min_time_difference_s: float | None = None
+    min_time_difference_s: Annotated[float | None, AtLeast(0)] = None
     """Photos nearer in time to the query are no answers, in seconds: 30 for one drive, where the
     frames before and after say nothing. None: only those of the very same time, where a photo is
     query and database at once."""
@@ -91,7 +89,4 @@ class EvaluateConfig(Adapts, Reranks, _ChoosesPrecision):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_at_least(self, 0, "radius_m")
         self.check_rerank()
-        if self.min_time_difference_s is not None:
-            need_at_least(self, 0, "min_time_difference_s")

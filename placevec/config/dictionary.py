@@ -1,14 +1,35 @@
-"""Settings as plain values, and back."""
+"""Settings as plain values, and back.
+
+Settings may hold groups of settings. In plain values, as in files and flags, those of a group stand
+beside the others by their own names, such as `num_positives`.
+"""
 
 import dataclasses
 import difflib
 import json
 from typing import Any
 
+_PREFIX = "prefix"
+
+
+def group(kind: type, *, prefix: str = "") -> Any:
+    """Returns a field of a dataclass that holds a group of settings.
+
+    Args:
+        kind: type. The dataclass of the group; all of its fields have a default.
+        prefix: str. What stands before the names of its settings outside of the group.
+    """
+    return dataclasses.field(default_factory=kind, metadata={_PREFIX: prefix})
+
+
+def prefix_of(field: dataclasses.Field) -> str | None:
+    """Returns what stands before the names of a group's settings; None if it is no group."""
+    return field.metadata.get(_PREFIX)
+
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Returns the settings as plain values that JSON can hold."""
-    return json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    return json.loads(json.dumps(plain(config), default=str))
 
 
 def from_dict(kind: type, values: dict[str, Any]) -> Any:
@@ -16,20 +37,82 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
 
     Args:
         kind: type. `TrainConfig`, for example.
-        values: dict. Field names and values, as `to_dict` writes them.
+        values: dict. Names and values, as `to_dict` writes them.
 
     Raises:
-        ValueError: If a name is no field of the class (the nearest names are given), or a value
+        ValueError: If a name is no setting of the class (the nearest names are given), or a value
             is refused.
+
+    Example:
+    >>> from placevec.config import TrainConfig
+    >>> from_dict(TrainConfig, {"num_positives": 2}).tuples.num_positives
+    2
     """
-    fields = {each.name: each for each in dataclasses.fields(kind)}
-    settings = {}
+    homes = _homes(kind)
+    settings: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields) or sorted(fields)
+        if name not in homes:
+            near = difflib.get_close_matches(name, homes) or sorted(homes)
             raise ValueError(f"{kind.__name__} has no setting `{name}`. Near it: {', '.join(near)}")
-        inner = fields[name].type
-        if isinstance(value, dict) and dataclasses.is_dataclass(inner):
-            value = from_dict(inner, value)
-        settings[name] = value
+        home, field = homes[name]
+        if home is not None:
+            groups.setdefault(home.name, {})[field.name] = value
+        elif isinstance(value, dict) and dataclasses.is_dataclass(field.type):
+            settings[name] = from_dict(field.type, value)
+        else:
+            settings[name] = value
+    for each in dataclasses.fields(kind):
+        if each.name in groups:
+            settings[each.name] = make_group(each.type, groups[each.name], prefix_of(each))
     return kind(**settings)
+
+
+def changed(config: Any, **changes: Any) -> Any:
+    """Returns settings with some of them changed, also those of groups, by their own names.
+
+    Args:
+        config: dataclass instance of `placevec.config`.
+        **changes: Names, as `to_dict` writes them, and values.
+
+    Raises:
+        ValueError: As `from_dict`.
+    """
+    return from_dict(type(config), plain(config) | changes)
+
+
+def make_group(kind: type, values: dict[str, Any], prefix: str) -> Any:
+    """Returns a group of settings; errors call them as they are called outside of it."""
+    try:
+        return kind(**values)
+    except ValueError as error:
+        words = str(error)
+        for each in dataclasses.fields(kind):
+            words = words.replace(f"`{each.name}`", f"`{prefix}{each.name}`")
+            words = words.replace(f" {each.name}=", f" {prefix}{each.name}=")
+        raise ValueError(words) from None
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """Returns the settings by the names that they have outside of groups, values as they are."""
+    values = {}
+    for each in dataclasses.fields(config):
+        value, prefix = getattr(config, each.name), prefix_of(each)
+        if prefix is not None:
+            values |= {f"{prefix}{name}": inner for name, inner in plain(value).items()}
+        else:
+            values[each.name] = plain(value) if dataclasses.is_dataclass(value) else value
+    return values
+
+
+def _homes(kind: type) -> dict[str, tuple[dataclasses.Field | None, dataclasses.Field]]:
+    """Returns the group and the field of each setting by the name that it has outside."""
+    homes = {}
+    for each in dataclasses.fields(kind):
+        prefix = prefix_of(each)
+        if prefix is None:
+            homes[each.name] = (None, each)
+        else:
+            inner = dataclasses.fields(each.type)
+            homes |= {f"{prefix}{field.name}": (each, field) for field in inner}
+    return homes

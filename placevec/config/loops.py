@@ -2,55 +2,49 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from placevec.config.describe import RunsModel
-from placevec.config.refusals import need_at_least, need_positive, refuse
-
-_EXCLUSIONS = ("exclusion_frames", "exclusion_s", "exclusion_m")
+from placevec.config.describe import EngineConfig
+from placevec.config.limits import Above, AtLeast, Below
+from placevec.config.refusals import refuse
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoopsConfig(RunsModel):
+class LoopsConfig(EngineConfig):
     """How loops of a run are found."""
 
     out: Path | None = None
     """Folder for loops.csv, the pictures and the files for SLAM systems. None: nothing is
     written."""
-    exclusion_frames: int = 10
+    exclusion_frames: Annotated[int, AtLeast(1)] = 10
     """Photos nearer along the run than this show the same place and are no loop."""
-    exclusion_s: float | None = None
+    exclusion_s: Annotated[float | None, Above(0)] = None
     """The same in seconds, for photos with times. None: `exclusion_frames` counts."""
-    exclusion_m: float | None = None
+    exclusion_m: Annotated[float | None, Above(0)] = None
     """The same in metres travelled, for photos with positions. None: `exclusion_frames` counts."""
     threshold: float | Path | None = None
     """Least gap of a loop: a number, or a file that `placevec calibrate` wrote for this model.
     None: the run learns it from itself, which is an estimate."""
-    precision: float = 0.95
+    precision: Annotated[float, Above(0), Below(1)] = 0.95
     """Share of the accepted loops that should be right, if the run learns its own threshold."""
-    consistency: int = 1
+    consistency: Annotated[int, AtLeast(1)] = 1
     """Photos in a row whose matches must lie near each other."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_at_least(self, 1, "exclusion_frames", "consistency")
-        for name in _EXCLUSIONS[1:]:
-            if getattr(self, name) is not None:
-                need_positive(self, name)
         if self.exclusion_s is not None and self.exclusion_m is not None:
             raise ValueError("Choose one of `exclusion_s` and `exclusion_m`. Received: both")
-        if not 0 < self.precision < 1:
-            refuse(self, "precision", "above 0 and below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrateConfig(RunsModel):
+class CalibrateConfig(EngineConfig):
     """How a threshold is learned where truth is known."""
 
     out: Path = Path("threshold.json")
     """File to write the threshold to."""
-    precision: float = 0.95
+    precision: Annotated[float, Above(0), Below(1)] = 0.95
     """Share of the accepted matches that must be right, with 95 % confidence."""
-    radius_m: float = 25.0
+    radius_m: Annotated[float, Above(0)] = 25.0
     """A match within this distance is right, and photos within it show one place, in metres (in
     frames for a sequence)."""
     wrong_beyond_m: float | None = None
@@ -59,8 +53,5 @@ class CalibrateConfig(RunsModel):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        need_positive(self, "radius_m")
-        if not 0 < self.precision < 1:
-            refuse(self, "precision", "above 0 and below 1")
         if self.wrong_beyond_m is not None and not self.wrong_beyond_m >= self.radius_m:
             refuse(self, "wrong_beyond_m", "at least `radius_m`")

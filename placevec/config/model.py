@@ -1,16 +1,11 @@
 """What a network is made of."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
 
-from placevec.config.choices import AGGREGATORS, AggregatorName, BackboneName
-from placevec.config.refusals import (
-    need_applicable,
-    need_at_least,
-    need_between,
-    refuse,
-    settle_types,
-)
+from placevec.config.choices import AGGREGATORS, AggregatorName, BackboneName, Exposure
+from placevec.config.limits import AtLeast, Between
+from placevec.config.refusals import need_applicable, refuse, settle
 
 
 @dataclass(frozen=True)
@@ -27,7 +22,7 @@ class ModelConfig:
     """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
     channels: int = 3
     """Channels of a photo: 3 color, 1 gray."""
-    exposure: Literal["as_taken", "log"] = "as_taken"
+    exposure: Exposure = "as_taken"
     """What happens to pixels before the backbone: as_taken nothing; log evens out light by a
     logarithm and a common mean and spread, for photos of dusk and night."""
     weights: str = "none"
@@ -38,36 +33,31 @@ class ModelConfig:
     keep_old_clusters: bool = False
     """Keep the trained clusters of an old .h5 file in `weights`; otherwise new ones start from the
     training photos. They need `normalize_features` false and the `num_clusters` of the file."""
-    batch_norm_momentum: float = 0.9
+    batch_norm_momentum: Annotated[float, Between(0, 1)] = 0.9
     """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
     networks never settles in a short training."""
     aggregator: AggregatorName = "netvlad"
     """Layer that turns local features into one descriptor."""
-    aggregator_dim: int | None = None
+    aggregator_dim: Annotated[int | None, AtLeast(1)] = None
     """Length that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
     as in their papers."""
-    num_clusters: int = 16
+    num_clusters: Annotated[int, AtLeast(1)] = 16
     """K, the number of clusters of netvlad and salad."""
-    num_ghost_clusters: int = 0
+    num_ghost_clusters: Annotated[int, AtLeast(0)] = 0
     """G, clusters of netvlad that take in features which describe nothing (GhostVLAD)."""
     assignment_bias: bool = True
     """Give the soft assignment of netvlad a bias, which v2 needs; the paper's published networks
     have none."""
     normalize_features: bool = True
     """Scale each local feature to unit length before netvlad aggregates it."""
-    projection_dim: int = 0
+    projection_dim: Annotated[int, AtLeast(0)] = 0
     """Numbers of the descriptor after a linear projection that is learned with the rest. 0: no
     projection."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
+        settle(self)
         if self.channels not in (1, 3):
             refuse(self, "channels", "3 (color) or 1 (gray)")
-        need_at_least(self, 1, "num_clusters")
-        if self.aggregator_dim is not None:
-            need_at_least(self, 1, "aggregator_dim")
-        need_at_least(self, 0, "num_ghost_clusters", "projection_dim")
-        need_between(self, 0, 1, "batch_norm_momentum")
         need_applicable(self, AGGREGATORS, self.aggregator)
         if self.keep_old_clusters and self.normalize_features:
             raise ValueError(
@@ -77,3 +67,8 @@ class ModelConfig:
             )
         if self.keep_old_clusters and not self.assignment_bias:
             refuse(self, "assignment_bias", "true with `keep_old_clusters`")
+
+    @property
+    def starts_random(self) -> bool:
+        """Whether the network starts from random weights."""
+        return self.weights == "none"

@@ -4,25 +4,40 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 from urllib.parse import urlsplit
 
 from placevec.config.choices import Choice, users_of
+from placevec.config.limits import Limit
 
 
-def settle_types(config: Any) -> None:
-    """Turns text into paths and lists into tuples, and refuses what is of another type."""
+def settle(config: Any) -> None:
+    """Turns text into paths and lists into tuples, and refuses another type or a broken limit.
+
+    A limit stands in the type of a setting, `Annotated[int, AtLeast(1)]`; None breaks none.
+    """
     for each in dataclasses.fields(config):
+        kind, limits = _kind_and_limits(each.type)
         value = getattr(config, each.name)
-        if Path in (each.type, *get_args(each.type)) and isinstance(value, str):
+        if Path in (kind, *get_args(kind)) and isinstance(value, str):
             value = Path(value)
-        elif each.type is str and isinstance(value, Path):
+        elif kind is str and isinstance(value, Path):
             value = str(value)
         elif isinstance(value, list):
             value = tuple(value)
         object.__setattr__(config, each.name, value)
-        if not _is_a(value, each.type):
-            refuse(config, each.name, _words(each.type))
+        if not _is_a(value, kind):
+            refuse(config, each.name, _words(kind))
+        for limit in limits:
+            if value is not None and not limit.holds(value):
+                refuse(config, each.name, str(limit))
+
+
+def _kind_and_limits(annotation: Any) -> tuple[Any, tuple[Limit, ...]]:
+    if get_origin(annotation) is Annotated:
+        kind, *limits = get_args(annotation)
+        return kind, tuple(limits)
+    return annotation, ()
 
 
 def refuse(config: Any, name: str, must: str) -> NoReturn:
@@ -30,31 +45,20 @@ def refuse(config: Any, name: str, must: str) -> NoReturn:
     raise ValueError(f"`{name}` must be {must}. Received: {name}={getattr(config, name)!r}")
 
 
-def need_at_least(config: Any, least: float, *names: str) -> None:
-    """Refuses settings below `least`."""
-    for name in names:
-        if not getattr(config, name) >= least:
-            refuse(config, name, f"at least {least}")
+def need_used(config: Any, name: str, is_used: bool, by: str) -> None:
+    """Refuses a setting that was given and that nothing would heed.
 
-
-def need_positive(config: Any, *names: str) -> None:
-    """Refuses settings that are not above 0."""
-    for name in names:
-        if not getattr(config, name) > 0:
-            refuse(config, name, "larger than 0")
-
-
-def need_between(config: Any, least: float, most: float, *names: str) -> None:
-    """Refuses settings outside `least` to `most`."""
-    for name in names:
-        if not least <= getattr(config, name) <= most:
-            refuse(config, name, f"between {least} and {most}")
-
-
-def need_image_size(config: Any) -> None:
-    """Refuses photos of fewer than 32 rows or columns."""
-    if config.image_size is not None and min(config.image_size) < 32:
-        refuse(config, "image_size", "two whole numbers, rows and columns, of at least 32")
+    Args:
+        config: dataclass instance.
+        name: str. The setting.
+        is_used: bool. Whether something heeds it.
+        by: str. The setting and the value that decide this, such as `"mining=random"`.
+    """
+    default = {each.name: each.default for each in dataclasses.fields(config)}[name]
+    if not is_used and getattr(config, name) != default:
+        raise ValueError(
+            f"`{name}` has no effect with {by}. Received: {name}={getattr(config, name)!r}"
+        )
 
 
 def need_applicable(

@@ -2,17 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from placevec.config.choices import Cameras, Pipe
-from placevec.config.refusals import (
-    need_at_least,
-    need_between,
-    need_image_size,
-    need_positive,
-    refuse,
-    settle_types,
-)
+from placevec.config.choices import Cameras, Pipe, Up
+from placevec.config.limits import Above, AtLeast, Between, ImageSize
+from placevec.config.refusals import refuse, settle
 
 
 @dataclass(frozen=True)
@@ -21,36 +15,36 @@ class RenderConfig:
 
     out: Path | None = None
     """Folder for the photos. None: `data/` and the world's name."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Seed of cameras, weather, splits and of the made town."""
-    image_size: tuple[int, int] = (240, 320)
+    image_size: ImageSize = (240, 320)
     """Rows and columns of a photo."""
-    field_of_view_deg: float = 75.0
+    field_of_view_deg: Annotated[float, Between(1, 150)] = 75.0
     """Horizontal angle of view."""
     distortion: tuple[float, float, float, float, float] | None = None
     """Lens distortion k1 k2 p1 p2 k3, as OpenCV has it. None: a perfect lens."""
     pipe: Pipe = "auto"
     """What draws: software works everywhere, opengl by EGL. auto: opengl for models where it is
     there, else software."""
-    jpeg_quality: int = 90
+    jpeg_quality: Annotated[int, Between(1, 100)] = 90
     """Of the photos, from 1 to 100."""
     points: bool = True
     """Write points.npz, which `train --positive-rule shared_points` needs."""
-    point_cell_m: float = 1.0
+    point_cell_m: Annotated[float, Above(0)] = 1.0
     """Side of the cube of surface that counts as one point, in metres."""
     depth: bool = False
     """Write NAME.depth.npy beside each photo: float16, metres along the optical axis, inf where
     nothing is."""
-    num_workers: int | None = None
+    num_workers: Annotated[int | None, AtLeast(1)] = None
     """Processes that draw; each holds the world. None: one for each core, at most 8, and at most
     one for 64 photos."""
-    spacing_m: float | None = None
+    spacing_m: Annotated[float | None, Above(0)] = None
     """Least distance of places from each other, in metres; of the town, along its streets. None:
     10 m, in a small model less, down to 1 m, until there are enough places."""
 
-    num_photos: int = 300
+    num_photos: Annotated[int, AtLeast(1)] = 300
     """Of a model: photos to take, at least."""
-    views_per_place: int = 2
+    views_per_place: Annotated[int, AtLeast(1)] = 2
     """Of a model: directions that cameras look into at each place."""
     visits: tuple[str, ...] = ("day", "overcast", "dusk")
     """Of a model: weathers. The first is the database, others are queries; one alone is both."""
@@ -60,48 +54,34 @@ class RenderConfig:
     """Of a model: READER:PATH of poses that cameras follow, in the model's frame."""
     height_m: tuple[float, float] = (45.0, 120.0)
     """Of a model, cameras that fly: least and largest height, in metres."""
-    eye_height_m: float = 1.7
+    eye_height_m: Annotated[float, Above(0)] = 1.7
     """Of a model, cameras that walk: height of the camera above the ground, in metres."""
-    jitter: float = 1.0
+    jitter: Annotated[float, Between(0, 1)] = 1.0
     """Of a model: how far cameras stray from their places, in height, pitch and roll too, as a
     share of what is usual. 0: not at all, and all visits see the same."""
-    up: Literal["auto", "y", "z"] = "auto"
+    up: Up = "auto"
     """Of a model: the axis that points up."""
-    scale: float = 1.0
+    scale: Annotated[float, Above(0)] = 1.0
     """Of a model: metres in one of its units."""
     randomize_textures: bool = False
     """Of a model: change colors and contrast of its textures on each visit."""
-    val_share: float = 0.2
+    val_share: Annotated[float, Between(0, 0.5)] = 0.2
     """Of a model: share of the ground that is kept for validation. 0: none."""
     buffer_m: float = 25.0
     """Of a model: least distance between photos to train on and to validate with, in metres."""
 
-    num_streets: int = 6
+    num_streets: Annotated[int, AtLeast(1)] = 6
     """Of the town: streets to train on."""
-    num_validation_streets: int = 10
+    num_validation_streets: Annotated[int, AtLeast(1)] = 10
     """Of the town: streets to measure recall on."""
-    num_test_streets: int = 0
+    num_test_streets: Annotated[int, AtLeast(0)] = 0
     """Of the town: streets that neither train a network nor choose its epoch, for its final figure.
     0: none."""
-    places_per_street: int = 30
+    places_per_street: Annotated[int, AtLeast(1)] = 30
     """Of the town: places along a street."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        need_image_size(self)
-        need_at_least(self, 0, "seed", "num_test_streets")
-        need_at_least(self, 1, "num_photos", "views_per_place", "num_streets", "places_per_street")
-        need_at_least(self, 1, "num_validation_streets")
-        need_positive(self, "point_cell_m", "scale", "eye_height_m")
-        if self.spacing_m is not None:
-            need_positive(self, "spacing_m")
-        if self.num_workers is not None:
-            need_at_least(self, 1, "num_workers")
-        if not 0 <= self.jitter <= 1:
-            refuse(self, "jitter", "from 0 to 1")
-        need_between(self, 1, 150, "field_of_view_deg")
-        need_between(self, 1, 100, "jpeg_quality")
-        need_between(self, 0, 0.5, "val_share")
+        settle(self)
         if not self.visits:
             refuse(self, "visits", "at least one weather")
         if not 0 < self.height_m[0] <= self.height_m[1]:

@@ -1,9 +1,10 @@
 """How the first answers of a search are compared once more."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from placevec.config.choices import Reranker
-from placevec.config.refusals import need_at_least
+from placevec.config.limits import AtLeast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,12 +15,11 @@ class Reranks:
     """Order the first answers again by what both photos show where: features compares the local
     features of the model, from the same pass; sift, points that need no network. Only queries whose
     first and second answer are about as similar are ordered again."""
-    rerank_top: int = 20
+    rerank_top: Annotated[int, AtLeast(1)] = 20
     """Answers of a query that are compared, with `rerank`."""
 
     def check_rerank(self) -> None:
         """Refuses settings of `rerank` that do not fit."""
-        need_at_least(self, 1, "rerank_top")
         if self.rerank is None and self.rerank_top != Reranks.rerank_top:
             raise ValueError(
                 "`rerank_top` has no effect without `rerank`. Received: "

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from placevec.config.adapt import Adapts
 from placevec.config.choices import IndexKind
-from placevec.config.refusals import (
-    need_at_least,
-    need_between,
-    need_positive,
-    settle_types,
-)
+from placevec.config.limits import Above, AtLeast, Between
+from placevec.config.refusals import settle
 from placevec.config.rerank import Reranks
 
 
@@ -23,34 +20,25 @@ class IndexConfig:
     graph, with two bytes a number; ivf_pq compares a few lists by a byte for 16 numbers."""
     auto: bool = False
     """Measure all kinds on a sample and build the fastest that reaches `recall` in `memory_mb`."""
-    recall: float = 0.95
+    recall: Annotated[float, Between(0, 1)] = 0.95
     """Share of the 10 most similar photos that the index must find; hnsw and ivf_pq are searched as
     thoroughly as it takes."""
-    memory_mb: float | None = None
+    memory_mb: Annotated[float | None, Above(0)] = None
     """Memory that a search may take, in millions of bytes, with `auto`. None: any."""
-    sample: int = 20_000
+    sample: Annotated[int, AtLeast(2)] = 20_000
     """Photos of the sample, with `auto`."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Seed of the sample and of the photos that are searched to measure."""
     statistics: bool = True
     """Fit the statistics of the map, by which `search` adapts to it, and index adapted descriptors.
     Without: descriptors are indexed and compared as they are."""
-    dim: int | None = None
+    dim: Annotated[int | None, AtLeast(1)] = None
     """Dimensions of an adapted descriptor. None: those of the model, 4096 at most."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        need_at_least(self, 2, "sample")
-        need_at_least(self, 0, "seed")
-        need_between(self, 0, 1, "recall")
-        if self.dim is not None:
-            need_at_least(self, 1, "dim")
-            if not self.statistics:
-                raise ValueError(
-                    f"`dim` has no effect without `statistics`. Received: dim={self.dim}"
-                )
-        if self.memory_mb is not None:
-            need_positive(self, "memory_mb")
+        settle(self)
+        if self.dim is not None and not self.statistics:
+            raise ValueError(f"`dim` has no effect without `statistics`. Received: dim={self.dim}")
         if self.auto and self.kind != IndexConfig.kind:
             raise ValueError(f"Choose one of `auto` and `kind`. Received: auto, kind={self.kind}")
         if self.memory_mb is not None and not self.auto:
@@ -66,9 +54,9 @@ class SearchConfig(Adapts, Reranks):
     model: Path | None = None
     """The model that described the store: a .keras file or an old .h5 file. None: where it was when
     it described the store last."""
-    matches: int = 5
+    matches: Annotated[int, AtLeast(1)] = 5
     """Photos to find for each query."""
-    radius_m: float | None = None
+    radius_m: Annotated[float | None, AtLeast(0)] = None
     """Only photos within this distance of a prior, in metres: of `of`, or of each query's own
     position if it has one."""
     of: tuple[float, float] | None = None
@@ -80,14 +68,11 @@ class SearchConfig(Adapts, Reranks):
     """Only photos taken before the query, where times are known."""
     picture: Path | None = None
     """A picture to draw of the first queries beside their matches, such as matches.jpg."""
-    batch_size: int = 8
+    batch_size: Annotated[int, AtLeast(1)] = 8
     """Photos in a batch."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        need_at_least(self, 1, "matches", "batch_size")
+        settle(self)
         self.check_rerank()
-        if self.radius_m is not None:
-            need_at_least(self, 0, "radius_m")
         if self.of is not None and self.radius_m is None:
             raise ValueError(f"`of` has no effect without `radius_m`. Received: of={self.of}")

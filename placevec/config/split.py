@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from placevec.config.choices import SplitBy
-from placevec.config.refusals import need_at_least, need_between, refuse, settle_types
+from placevec.config.limits import AtLeast, Between
+from placevec.config.refusals import refuse, settle
 
 
 @dataclass(frozen=True)
@@ -14,24 +16,24 @@ class SplitConfig:
     by: SplitBy = "area"
     """What is kept apart: area one piece of ground for each split (without positions, whole
     places), sequence whole sequences, time the earliest photos train and the latest test."""
-    val_share: float = 0.2
+    val_share: Annotated[float, AtLeast(0)] = 0.2
     """Share of the photos that val gets, before the buffer."""
-    test_share: float = 0.2
+    test_share: Annotated[float, AtLeast(0)] = 0.2
     """Share of the photos that test gets, before the buffer."""
-    buffer_m: float = 25.0
+    buffer_m: Annotated[float, AtLeast(0)] = 25.0
     """Least distance between photos of two splits, in metres; photos in between are left out. 0:
     none, and by sequence or time a place may then stand on two sides."""
     query_share: float = 0.25
     """Share of the photos of val and test that are queries: whole sequences or days where they are
     known. Roles that the photos already have stay."""
-    duplicate_bits: int | None = 31
+    duplicate_bits: Annotated[int | None, Between(0, 31)] = 31
     """Photos of two splits are near-duplicates where at most so many of the 512 bits of their
     perceptual hashes differ, 0 to 31; one is left out. None: photos are not looked at."""
     model: Path | None = None
     """Trained model by whose descriptors photos of two splits are compared too."""
-    max_similarity: float = 0.95
+    max_similarity: Annotated[float, Between(0, 1)] = 0.95
     """Photos of two splits whose descriptors are more similar are near-duplicates."""
-    seed: int = 0
+    seed: Annotated[int, AtLeast(0)] = 0
     """Seed of the ground's cuts, the order of sequences and the roles."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
@@ -39,11 +41,7 @@ class SplitConfig:
     """Replace an earlier split."""
 
     def __post_init__(self) -> None:
-        settle_types(self)
-        need_at_least(self, 0, "val_share", "test_share", "buffer_m", "seed")
-        need_between(self, 0, 1, "max_similarity")
-        if self.duplicate_bits is not None:
-            need_between(self, 0, 31, "duplicate_bits")
+        settle(self)
         if not 0 < self.val_share + self.test_share < 1:
             raise ValueError(
                 "`val_share` and `test_share` must add up to more than 0 and less than 1. "

@@ -141,7 +141,7 @@ def conditions_of(
     names: Sequence[str] | np.ndarray,
     *,
     decode: bool = True,
-    num_workers: int = 2,
+    num_workers: int,
     progress: Progress = no_progress,
 ) -> Conditions:
     """Looks at many files, several at a time.

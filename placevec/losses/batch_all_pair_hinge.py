@@ -23,7 +23,7 @@ class BatchAllPairHingeLoss(PairLoss):
         margin: float. By how much a positive's similarity is to exceed a negative's.
             Defaults to `0.3`.
         negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
-            farther away no positives, in metres. Defaults to `25.0`.
+            farther away no positives, in metres.
         name: str. Defaults to `"batch_all_pair_hinge_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -44,7 +44,7 @@ class BatchAllPairHingeLoss(PairLoss):
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
-    >>> loss = BatchAllPairHingeLoss(num_positives=1, num_negatives=1)
+    >>> loss = BatchAllPairHingeLoss(num_positives=1, num_negatives=1, negative_radius_m=25)
     >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
     0.150
 
@@ -58,7 +58,8 @@ class BatchAllPairHingeLoss(PairLoss):
         num_positives: int,
         num_negatives: int,
         margin: float = 0.3,
-        negative_radius_m: float = 25.0,
+        *,
+        negative_radius_m: float,
         name: str = "batch_all_pair_hinge_loss",
         **kwargs,
     ):

@@ -31,7 +31,7 @@ class CircleLoss(PairLoss):
         margin: float. By how much similarities may be off 1 and 0. Defaults to `0.4`.
         gamma: float. How sharply the pairs farthest off count, above 0. Defaults to `80.0`.
         negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
-            farther away no positives, in metres. Defaults to `25.0`.
+            farther away no positives, in metres.
         name: str. Defaults to `"circle_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -55,7 +55,7 @@ class CircleLoss(PairLoss):
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
-    >>> loss = CircleLoss(num_positives=1, num_negatives=1)
+    >>> loss = CircleLoss(num_positives=1, num_negatives=1, negative_radius_m=25)
     >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
     8.001
 
@@ -69,7 +69,8 @@ class CircleLoss(PairLoss):
         num_negatives: int,
         margin: float = 0.4,
         gamma: float = 80.0,
-        negative_radius_m: float = 25.0,
+        *,
+        negative_radius_m: float,
         name: str = "circle_loss",
         **kwargs,
     ):

@@ -24,8 +24,7 @@ class InfoNCELoss(PairLoss):
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         temperature: float. `t`, above 0. Defaults to `0.05`.
-        negative_radius_m: float. Photos nearer to the query than this are no negatives, in
-            metres. Defaults to `25.0`.
+        negative_radius_m: float. Photos nearer to the query than this are no negatives, in metres.
         name: str. Defaults to `"info_nce_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -48,7 +47,7 @@ class InfoNCELoss(PairLoss):
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
-    >>> loss = InfoNCELoss(num_positives=1, num_negatives=1)
+    >>> loss = InfoNCELoss(num_positives=1, num_negatives=1, negative_radius_m=25)
     >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
     0.347
 
@@ -61,7 +60,8 @@ class InfoNCELoss(PairLoss):
         num_positives: int,
         num_negatives: int,
         temperature: float = 0.05,
-        negative_radius_m: float = 25.0,
+        *,
+        negative_radius_m: float,
         name: str = "info_nce_loss",
         **kwargs,
     ):

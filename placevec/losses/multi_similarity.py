@@ -33,7 +33,7 @@ class MultiSimilarityLoss(PairLoss):
         margin: float. By how much an anchor's least similar positive is to exceed its most
             similar negative; the paper's epsilon. Defaults to `0.1`.
         negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
-            farther away no positives, in metres. Defaults to `25.0`.
+            farther away no positives, in metres.
         name: str. Defaults to `"multi_similarity_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -56,7 +56,7 @@ class MultiSimilarityLoss(PairLoss):
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])
-    >>> loss = MultiSimilarityLoss(num_positives=1, num_negatives=1)
+    >>> loss = MultiSimilarityLoss(num_positives=1, num_negatives=1, negative_radius_m=25)
     >>> print(f"{float(loss(positions_m, y_pred)):.3f}")
     0.519
 
@@ -73,7 +73,8 @@ class MultiSimilarityLoss(PairLoss):
         beta: float = 50.0,
         base: float = 0.0,
         margin: float = 0.1,
-        negative_radius_m: float = 25.0,
+        *,
+        negative_radius_m: float,
         name: str = "multi_similarity_loss",
         **kwargs,
     ):

@@ -68,10 +68,10 @@ class Split:
 def split_photos(
     dataset: PlaceDataset,
     *,
-    by: SplitBy = "area",
-    val_share: float = 0.2,
-    test_share: float = 0.2,
-    buffer_m: float = 25.0,
+    by: SplitBy,
+    val_share: float,
+    test_share: float,
+    buffer_m: float,
     seed: int = 0,
 ) -> Split:
     """Splits photos by where they were taken, by drive or by time.
@@ -106,7 +106,7 @@ def split_photos(
     Example:
 
     >>> line = PlaceDataset("photos", list("abcdef"), positions_m=[[i * 40, 0] for i in range(6)])
-    >>> split_photos(line, val_share=0.3, test_share=0.3, buffer_m=30).names.tolist()
+    >>> split_photos(line, by="area", val_share=0.3, test_share=0.3, buffer_m=30).names.tolist()
     ['test', 'test', 'train', 'train', 'val', 'val']
     """
     shares = {"train": 1.0 - val_share - test_share, "val": val_share, "test": test_share}
@@ -131,7 +131,7 @@ def split_photos(
 
 
 def draw_roles(
-    dataset: PlaceDataset, split: Split, *, query_share: float = 0.25, seed: int = 0
+    dataset: PlaceDataset, split: Split, *, query_share: float, seed: int = 0
 ) -> np.ndarray:
     """Says which photos of each split are looked up and which are searched.
 

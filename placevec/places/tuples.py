@@ -30,20 +30,17 @@ class TupleSampler:
         positive_radius_m: float. Largest distance of a positive, in metres.
         negative_radius_m: float. Negatives lie farther away than this, in metres.
         max_heading_difference_deg: float or None. Largest angle between the directions of query
-            and positive, in (0, 180]; photos of unknown direction are no positives then. Defaults
-            to `None`: any.
+            and positive, in (0, 180]; photos of unknown direction are no positives then. None: any.
         min_time_difference_s: float or None. Least time between query and positive, in seconds;
-            photos of unknown time are no positives then; 0 allows all. Defaults to `None`: any
-            other time than the query's, where both are known.
+            photos of unknown time are no positives then; 0 allows all. None: any other time than
+            the query's, where both are known.
         min_positive_distance_m: float. Positives lie farther away than this, in metres, if it is
-            above 0; 1.0 is the rule of the NetVLAD paper. Defaults to `0.0`.
+            above 0; 1.0 is the rule of the NetVLAD paper.
         positive_rule: str. What makes a photo within the radius a positive: `"distance"` nothing
             else; `"view_overlap"` the share of their fields of view (see `ViewOverlap`);
-            `"shared_points"` that of the points they see (see `SharedPoints`). Defaults to
-            `"distance"`.
-        min_overlap: float. Least such share, in [0, 1]. Defaults to `0.5`.
-        view_depth_m: float. How far a photo sees, in metres, for `view_overlap`. Defaults to
-            `50.0`.
+            `"shared_points"` that of the points they see (see `SharedPoints`).
+        min_overlap: float. Least such share, in [0, 1].
+        view_depth_m: float. How far a photo sees, in metres, for `view_overlap`.
 
     Raises:
         ValueError: If a number is out of range, a limit or rule needs what the data set does not
@@ -53,7 +50,9 @@ class TupleSampler:
 
     >>> line = PlaceDataset("photos", ["a", "b", "c"], positions_m=[[0, 0], [5, 0], [90, 0]])
     >>> sampler = TupleSampler(
-    ...     line, num_positives=2, num_negatives=1, positive_radius_m=10, negative_radius_m=25
+    ...     line, num_positives=2, num_negatives=1, positive_radius_m=10, negative_radius_m=25,
+    ...     max_heading_difference_deg=None, min_time_difference_s=None,
+    ...     min_positive_distance_m=0, positive_rule="distance", min_overlap=0, view_depth_m=50,
     ... )
     >>> sampler.queries.tolist()
     [0, 1]
@@ -72,12 +71,12 @@ class TupleSampler:
         num_negatives: int,
         positive_radius_m: float,
         negative_radius_m: float,
-        max_heading_difference_deg: float | None = None,
-        min_time_difference_s: float | None = None,
-        min_positive_distance_m: float = 0.0,
-        positive_rule: PositiveRule = "distance",
-        min_overlap: float = 0.5,
-        view_depth_m: float = 50.0,
+        max_heading_difference_deg: float | None,
+        min_time_difference_s: float | None,
+        min_positive_distance_m: float,
+        positive_rule: PositiveRule,
+        min_overlap: float,
+        view_depth_m: float,
     ):
         self.dataset = dataset
         self.num_positives = num_positives

@@ -22,7 +22,17 @@ included, rose from 39.4 and 38.9 to 74.9 and 73.5. On photos of a corridor it f
 
 from pathlib import Path
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    LossConfig,
+    MiningConfig,
+    ModelConfig,
+    OptimizerConfig,
+    StartConfig,
+    TrainConfig,
+    TupleConfig,
+    WhitenConfig,
+)
 
 _WEIGHTS = Path("weights", "mobilenetv2_imagenet_through_block13.npz")
 
@@ -34,25 +44,26 @@ def settings(data: Path) -> TrainConfig:
         places=f"table:{data}/train",
         validation=f"table:{data}/val",
         run_dir=Path("runs/cambridge_small"),
-        model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
-        num_positives=2,
-        num_negatives=6,
-        positive_radius_m=15.0,
-        max_heading_difference_deg=30.0,
-        mining="full",
-        num_hard_negatives=30,
-        mine_every=3,
-        augmentation="street",
-        distillation=10.0,
-        assignment_ratio=5.0,
-        learning_rate=2e-4,
-        warmup_steps=20,
-        cosine_decay=True,
-        train_from_layer="block_7_expand",
         batch_size=6,
         steps_per_epoch=50,
         epochs=12,
         validate_every=12,
-        whiten_rank=40,
-        whiten_augmentation="light",
+        model=ModelConfig(weights=str(weights) if weights.exists() else "imagenet"),
+        tuples=TupleConfig(
+            num_positives=2,
+            num_negatives=6,
+            positive_radius_m=15.0,
+            max_heading_difference_deg=30.0,
+        ),
+        mining=MiningConfig(mining="full", num_hard_negatives=30, mine_every=3),
+        augment=AugmentConfig(augmentation="street"),
+        loss=LossConfig(distillation=10.0),
+        optimizer=OptimizerConfig(
+            learning_rate=2e-4,
+            warmup_steps=20,
+            cosine_decay=True,
+            train_from_layer="block_7_expand",
+        ),
+        start=StartConfig(assignment_ratio=5.0),
+        whitening=WhitenConfig(rank=40, augmentation="light"),
     )

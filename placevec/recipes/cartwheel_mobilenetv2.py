@@ -19,7 +19,13 @@ Reference:
 
 from pathlib import Path
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    LossConfig,
+    ModelConfig,
+    TrainConfig,
+    TupleConfig,
+)
 
 
 def settings(data: Path) -> TrainConfig:
@@ -29,10 +35,9 @@ def settings(data: Path) -> TrainConfig:
         validation=f"pittsburgh:{data}/val",
         run_dir=Path("runs/cartwheel_mobilenetv2"),
         model=ModelConfig(weights="imagenet", num_clusters=16),
-        num_positives=6,
-        num_negatives=6,
-        loss="allpair_hinge",
-        augmentation="typical",
+        tuples=TupleConfig(num_positives=6, num_negatives=6),
+        augment=AugmentConfig(augmentation="typical"),
+        loss=LossConfig("allpair_hinge"),
         batch_size=4,
         steps_per_epoch=500,
         epochs=20,

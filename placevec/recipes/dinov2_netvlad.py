@@ -17,7 +17,13 @@ place.
 
 from pathlib import Path
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    TupleConfig,
+)
 
 
 def settings(data: Path) -> TrainConfig:
@@ -30,15 +36,16 @@ def settings(data: Path) -> TrainConfig:
             backbone="dinov2b", cut_layer="patch_grid", weights="imagenet", num_clusters=8
         ),
         image_size=(224, 224),
-        num_positives=3,
-        num_negatives=0,
-        loss="multi_similarity",
-        optimizer="adamw",
-        learning_rate=5e-5,
-        weight_decay=1e-3,
-        warmup_steps=300,
-        cosine_decay=True,
-        train_from_layer="block_8_norm1",
+        tuples=TupleConfig(num_positives=3, num_negatives=0),
+        loss=LossConfig("multi_similarity"),
+        optimizer=OptimizerConfig(
+            "adamw",
+            learning_rate=5e-5,
+            weight_decay=1e-3,
+            warmup_steps=300,
+            cosine_decay=True,
+            train_from_layer="block_8_norm1",
+        ),
         batch_size=60,
         steps_per_epoch=1000,
         epochs=4,

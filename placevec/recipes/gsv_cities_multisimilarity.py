@@ -27,7 +27,15 @@ Reference:
 
 from pathlib import Path
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    AugmentConfig,
+    ComputeConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    TupleConfig,
+)
 
 _PLACES = 62_000
 
@@ -47,16 +55,17 @@ def settings(data: Path) -> TrainConfig:
             aggregator_dim=2048,
         ),
         image_size=(320, 320),
-        num_positives=3,
-        num_negatives=0,
-        loss="multi_similarity",
-        augmentation="street",
-        learning_rate=2e-4,
-        warmup_steps=600,
-        cosine_decay=True,
-        precision="mixed_float16",
-        train_from_layer="conv4_block1_1_conv",
-        freeze_batch_norm=False,
+        tuples=TupleConfig(num_positives=3, num_negatives=0),
+        augment=AugmentConfig(augmentation="street"),
+        loss=LossConfig("multi_similarity"),
+        optimizer=OptimizerConfig(
+            learning_rate=2e-4,
+            warmup_steps=600,
+            cosine_decay=True,
+            train_from_layer="conv4_block1_1_conv",
+            freeze_batch_norm=False,
+        ),
+        computing=ComputeConfig(precision="mixed_float16"),
         batch_size=batch_size,
         steps_per_epoch=_PLACES // batch_size,
         epochs=30,

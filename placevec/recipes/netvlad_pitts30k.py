@@ -27,7 +27,15 @@ Reference:
 
 from pathlib import Path
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    LossConfig,
+    MiningConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    TupleConfig,
+    WhitenConfig,
+)
 
 IMAGES = ",images="  # in the name of a dbStruct, what leads to its photos
 _QUERIES_A_REFRESH = 1000
@@ -50,22 +58,25 @@ def settings(data: Path) -> TrainConfig:
             assignment_bias=False,
         ),
         image_size=(480, 640),
-        num_positives=1,
-        num_negatives=10,
-        min_positive_distance_m=1.0,
-        positive_radius_m=10.0,
-        negative_radius_m=25.0,
-        mining="paper",
-        positives="best",
-        loss="triplet_ranking",
-        optimizer="sgd",
-        learning_rate=1e-3,
-        weight_decay=1e-2,
-        halve_every=5 * _QUERIES // _QUERIES_A_REFRESH,
-        train_from_layer="block5_conv1",
+        tuples=TupleConfig(
+            num_positives=1,
+            num_negatives=10,
+            min_positive_distance_m=1.0,
+            positive_radius_m=10.0,
+            negative_radius_m=25.0,
+        ),
+        mining=MiningConfig(mining="paper", positives="best"),
+        loss=LossConfig("triplet_ranking"),
+        optimizer=OptimizerConfig(
+            "sgd",
+            learning_rate=1e-3,
+            weight_decay=1e-2,
+            halve_every=5 * _QUERIES // _QUERIES_A_REFRESH,
+            train_from_layer="block5_conv1",
+        ),
         batch_size=batch_size,
         steps_per_epoch=_QUERIES_A_REFRESH // batch_size,
         epochs=30 * _QUERIES // _QUERIES_A_REFRESH,
         validate_every=_QUERIES // _QUERIES_A_REFRESH,
-        whiten_dim=4096,
+        whitening=WhitenConfig(dim=4096),
     )

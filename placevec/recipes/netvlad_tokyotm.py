@@ -17,17 +17,16 @@ Reference:
     [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), and the authors' code.
 """
 
-import dataclasses
 from pathlib import Path
 
-from placevec.config import TrainConfig
+from placevec.config import TrainConfig, changed
 from placevec.recipes import netvlad_pitts30k
 
 
 def settings(data: Path) -> TrainConfig:
     """Returns the settings for a folder of `images` and `dbstruct`."""
     images = f"{netvlad_pitts30k.IMAGES}{data}/images"
-    return dataclasses.replace(
+    return changed(
         netvlad_pitts30k.settings(data),
         places=f"dbstruct:{data}/dbstruct/tokyoTM_train.mat{images}",
         validation=f"dbstruct:{data}/dbstruct/tokyoTM_val.mat{images}",

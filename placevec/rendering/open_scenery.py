@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from placevec.config import RenderConfig
 from placevec.config.choices import CAMERAS
 from placevec.rendering.cameras.flight import find_flight
 from placevec.rendering.cameras.model_scenery import ModelScenery
@@ -17,9 +18,9 @@ def open_scenery(
     seed: int = 0,
     near_m: float | None = None,
     far_m: float | None = None,
-    up: str = "auto",
-    scale: float = 1.0,
-    cameras: str = "walk",
+    up: str = RenderConfig.up,
+    scale: float = RenderConfig.scale,
+    cameras: str = RenderConfig.cameras,
     **settings: object,
 ) -> Scenery:
     """Opens something to photograph.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placevec.config import RenderConfig
 from placevec.rendering.drawing.develop import develop
 from placevec.rendering.drawing.renderer import Renderer
 from placevec.rendering.scenes.camera import Camera
@@ -51,7 +52,10 @@ class PhotoStream:
     """
 
     def __init__(
-        self, scenery: Scenery, image_size: tuple[int, int] = (240, 320), **camera: object
+        self,
+        scenery: Scenery,
+        image_size: tuple[int, int] = RenderConfig.image_size,
+        **camera: object,
     ) -> None:
         self.scenery = scenery
         self._renderer = Renderer(image_size, **camera)

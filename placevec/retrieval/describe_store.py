@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
@@ -33,7 +34,7 @@ def open_for(
     dtype: str | None,
     image_size: tuple[int, int],
     photos: PlaceDataset,
-    precision: str = "float32",
+    precision: str = DescribeConfig.precision,
     model_path: Path | None = None,
 ) -> StoreWriter:
     """Opens a store for writing, or makes it, and refuses one that photos do not belong into.

@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.folder_lock import LOCK, take_lock
 from placevec.input_file import shown
@@ -67,7 +68,7 @@ class StoreWriter(DescriptorStore):
         image_size: tuple[int, int] | None = None,
         frame: str | None = None,
         root: str | None = None,
-        precision: str = "float32",
+        precision: str = DescribeConfig.precision,
     ) -> Self:
         """Makes an empty store and opens it for writing.
 

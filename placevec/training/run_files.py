@@ -222,7 +222,7 @@ def _refuse_other_settings(config: TrainConfig) -> None:
     now, defaults = (flatten(to_dict(each)) for each in (config, TrainConfig()))
     before = defaults | before  # a setting that an earlier version did not have is at its default
     # Where the step size falls over all epochs, their number is part of what is computed.
-    free = [name for name in _FREE if not (name == "epochs" and config.cosine_decay)]
+    free = [name for name in _FREE if not (name == "epochs" and config.optimizer.cosine_decay)]
     changed = [
         f"{name}={before[name]} (now {now[name]})"
         for name in now

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,7 +53,7 @@ from placevec.training.step.tuple_model import (
     make_tuple_model,
     steps_of,
 )
-from placevec.training.tuples.mining import Mined, Miner
+from placevec.training.tuples.mining import Mined, Miner, is_due
 from placevec.training.tuples.sampler import open_batches, open_training, open_workers
 from placevec.training.tuples.stream_batches import StreamSampler
 
@@ -126,7 +127,7 @@ def train(
     Args:
         config: TrainConfig.
         augmentation: callable, Keras preprocessing layer or None. Takes the place of
-            `config.augmentation`; see `augmenter`.
+            `config.augment.augmentation`; see `augmenter`.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
@@ -146,19 +147,26 @@ def train(
             "`places` and `validation` go together: give both, of different places. Received: "
             f"places={config.places}, validation={config.validation}"
         )
-    devices = open_devices(config)
+    devices = open_devices(
+        config.computing,
+        config.optimizer,
+        batch_size=config.batch_size,
+        keeps_batch_norm=config.keeps_batch_norm,
+    )
     if not devices.is_first:
         logging.getLogger("placevec").setLevel(logging.WARNING)
         progress = no_progress
     keras.utils.set_random_seed(config.seed)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
     test = config.test and open_places(config.test, skip_unreadable=config.skip_unreadable)
-    augmentation = augmentation or config.augmentation
+    augmentation = augmentation or config.augment.augmentation
+    photo_bytes = math.prod(config.image_size) * config.model.channels
+    max_bytes = config.tuples.tuple_size * photo_bytes
     with (
         open_training(config) as sampler,
-        open_workers(config, augmentation) as workers,
+        open_workers(config.computing, augmentation, max_bytes=max_bytes) as workers,
         stop_requests(devices.gather) as request,
-        _precision(config.precision),
+        _precision(config.computing.precision),
         run_locked(config, is_writer=devices.is_first) as goes_on,
     ):
         if devices.is_first and isinstance(sampler.dataset, PlaceDataset):
@@ -258,7 +266,7 @@ class _Run:
             self._save_and_leave()
         batches = open_batches(
             self.sampler, self._batch_settings, **self.changes,
-            flip_tuples=config.flip_tuples, tuples=mined.tuples if mined else None,
+            flip_tuples=config.augment.flip_tuples, tuples=mined.tuples if mined else None,
             steps_per_epoch=config.steps_per_epoch, held=self.held,
         )  # fmt: skip
         num_steps = config.steps_per_epoch - first_step
@@ -295,7 +303,7 @@ class _Run:
             row["violating"] = mined.violating
             row["mining_share"] = mined.seconds / (mined.seconds + seconds)
         row["learning_rate"] = step_size(self.tuple_model.optimizer)
-        with averaged_weights(self.tuple_model, config):
+        with averaged_weights(self.tuple_model, config.optimizer):
             row |= self.validation.loss(self.parallel)
             row |= self._by_first(functools.partial(self._measure, epoch, row))
         if self.devices.is_first:
@@ -306,7 +314,7 @@ class _Run:
     def finish(self) -> Training | None:
         """Compares the best network with the untrained and the last one, and draws pictures."""
         folder = self.config.run_dir
-        if self.config.is_whitened:
+        if self.config.whitening.is_given:
             self.devices.by_first(self._load(run_files.MODEL), self._whiten)
         after = self.devices.by_first(self._load(run_files.MODEL), self.validation.recall)
         tested = self._test()
@@ -333,7 +341,7 @@ class _Run:
         """Puts the figures together, and says of each what it is of."""
         config, rows = self.config, measured(self.config.run_dir)
         best, last = best_epoch(rows), rows[-1]
-        whitened = ", whitened" if config.is_whitened else ""
+        whitened = ", whitened" if config.whitening.is_given else ""
         notes = {
             "before": f"untrained, on {config.validation}",
             "after": f"epoch {best} of {config.epochs}, the best on {config.validation}, which "
@@ -364,7 +372,7 @@ class _Run:
     @functools.cached_property
     def _cache(self) -> PhotoCache | None:
         """Photos of training and validation that stay decoded."""
-        max_bytes = self.config.cache_mb * 2**20
+        max_bytes = self.config.computing.cache_mb * 2**20
         return PhotoCache(max_bytes) if max_bytes else None
 
     @property
@@ -376,7 +384,7 @@ class _Run:
             "batch_size": config.batch_size,
             "seed": config.seed,
             "skip_unreadable": config.skip_unreadable,
-            "num_workers": config.num_workers,
+            "num_workers": config.computing.num_workers,
             "cache": self._cache,
             "share": (self.devices.process, self.devices.num_processes),
         }
@@ -386,7 +394,7 @@ class _Run:
         _log.info("before training: %s", _recall_in_words(self.before.recall))
         for sentence in self.before.saturation():
             _log.warning("`validation` before training: %s", sentence)
-        if self.config.distillation:
+        if self.config.loss.distillation:
             self._hold_to(model)
 
     def _hold_to(self, model: keras.Model) -> None:
@@ -399,7 +407,7 @@ class _Run:
             )  # fmt: skip
             return self.devices.by_first(model, work)
 
-        self.held = held(self.sampler.dataset, self.config.flip_tuples)
+        self.held = held(self.sampler.dataset, self.config.augment.flip_tuples)
         self.validation.hold_to(functools.partial(held, mirrored=False))
 
     def _load(self, name: str) -> keras.Model:
@@ -411,10 +419,10 @@ class _Run:
         whitened = whiten(
             model,
             self.sampler.dataset,
-            self.config.whiten_dim,
-            rank=self.config.whiten_rank,
-            augmentation=self.config.whiten_augmentation,
-            power=self.config.whiten_power,
+            self.config.whitening.dim,
+            rank=self.config.whitening.rank,
+            augmentation=self.config.whitening.augmentation,
+            power=self.config.whitening.power,
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
             seed=self.config.seed,
@@ -423,10 +431,23 @@ class _Run:
         save_model(whitened, self.config.run_dir / run_files.MODEL)
 
     def _mine(self, epoch: int) -> Mined | None:
-        if self.config.mining == "random":
+        if self.config.mining.mining == "random":
             return None
-        miner = Miner(self.config, self.sampler, self.progress, self.devices.describe)
-        return self._by_first(lambda model: miner.mine(model, epoch))
+        config = self.config
+        miner = Miner(
+            config.mining,
+            self.sampler,
+            run_dir=config.run_dir,
+            image_size=config.image_size,
+            skip_unreadable=config.skip_unreadable,
+            seed=config.seed,
+            margin=config.loss.squared_margin,
+            progress=self.progress,
+            describe_photos=self.devices.describe,
+        )
+        count = config.batch_size * config.steps_per_epoch
+        due = is_due(config.mining, config.optimizer, epoch)
+        return self._by_first(lambda model: miner.mine(model, epoch, count=count, is_due=due))
 
     def _by_first(self, work: Callable[[keras.Model], object]) -> object:
         return self.devices.by_first(descriptor_of(self.tuple_model), work)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from placevec.cli import main
-from placevec.config import ModelConfig, TrainConfig, to_dict
+from placevec.config import ModelConfig, TrainConfig, changed, to_dict
 
 
 @pytest.mark.parametrize("form", ["--config {}", "--config={}"])
@@ -18,7 +18,8 @@ def test_flags_go_over_a_settings_file_and_that_over_defaults(trained, tmp_path,
 
 def test_the_record_of_a_run_is_a_settings_file(trained, tmp_path):
     """But what that run was told to do with its folder does not hold for the next one."""
-    record = TrainConfig(
+    record = changed(
+        TrainConfig(),
         run_dir=Path("runs/a"), overwrite=True, max_heading_difference_deg=30.0, margin=0.2,
         loss="triplet_ranking", num_negatives=5,
         model=ModelConfig(aggregator="gem", channels=1),
@@ -59,4 +60,4 @@ def test_refuses_a_record_of_a_rendering_without_settings(tmp_path, refused_in_o
 def test_refuses_a_settings_file_that_is_not_there(trained, tmp_path, refused_in_one_line):
     line = refused_in_one_line(["train", "--config", tmp_path / "run.json"])
     assert line == f"placevec: There is no settings file {tmp_path / 'run.json'}"
-    assert "`--config` needs a file" in refused_in_one_line(["train", "--config"])
+    assert "`--config` needs FILE" in refused_in_one_line(["train", "--config"])

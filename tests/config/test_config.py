@@ -9,18 +9,26 @@ from pathlib import Path
 import pytest
 
 from placevec.config import (
+    AugmentConfig,
     CheckConfig,
+    ComputeConfig,
     DescribeConfig,
     EvaluateConfig,
     IndexConfig,
+    LossConfig,
     MapillaryConfig,
+    MiningConfig,
     ModelConfig,
+    OptimizerConfig,
     RenderConfig,
     SearchConfig,
     SplitConfig,
+    StartConfig,
     StreetviewConfig,
     TrainConfig,
+    TupleConfig,
     WhitenConfig,
+    WhitenModelConfig,
     from_dict,
     to_dict,
 )
@@ -28,11 +36,19 @@ from placevec.config import (
 KINDS = {
     ModelConfig: {},
     TrainConfig: {},
+    TupleConfig: {"num_positives": 2},
+    MiningConfig: {"mining": "full"},
+    AugmentConfig: {"flip_tuples": True},
+    LossConfig: {"loss": "circle"},
+    OptimizerConfig: {"optimizer": "sgd"},
+    StartConfig: {"clusters": "random"},
+    ComputeConfig: {"cache_mb": 0},
     DescribeConfig: {"model": "m.keras"},
     EvaluateConfig: {"model": "m.keras"},
     IndexConfig: {"kind": "hnsw"},
     SearchConfig: {"model": "m.keras", "radius_m": 5.0, "of": (1.0, 2.0), "before": "2024-05-01"},
-    WhitenConfig: {"places": "folder:a", "dim": 8},
+    WhitenConfig: {"rank": 8},
+    WhitenModelConfig: {"places": "folder:a", "dim": 8},
     RenderConfig: {},
     StreetviewConfig: {"bbox": (52.0, 4.0, 52.1, 4.1)},
     MapillaryConfig: {"points": "places.csv"},
@@ -50,10 +66,14 @@ def test_settings_survive_a_trip_through_json(kind):
 def test_values_that_are_no_defaults_survive_the_trip():
     model = ModelConfig(backbone="vgg16", cut_layer="block5_conv3", linear_cut=True, channels=1)
     settings = TrainConfig(
-        run_dir=Path("runs/other"), model=model, image_size=(64, 48), margin=0.25, optimizer="sgd",
-        loss="triplet_ranking", num_negatives=5,
-        max_heading_difference_deg=30.0, train_from_layer="block_3_expand", freeze_batch_norm=True,
-    )  # fmt: skip
+        run_dir=Path("runs/other"),
+        model=model,
+        image_size=(64, 48),
+        tuples=TupleConfig(num_negatives=5, max_heading_difference_deg=30.0),
+        loss=LossConfig("triplet_ranking", margin=0.25),
+        optimizer=OptimizerConfig("sgd", train_from_layer="block_3_expand", freeze_batch_norm=True),
+        whitening=WhitenConfig(rank=3, augmentation="light"),
+    )
     back = from_dict(TrainConfig, json.loads(json.dumps(to_dict(settings))))
     assert back == settings
     assert isinstance(back.run_dir, Path)
@@ -107,8 +127,8 @@ def test_text_becomes_a_path_and_a_list_becomes_a_tuple():
 
 
 def test_a_whole_number_may_stand_for_a_fractional_one():
-    assert TrainConfig(positive_radius_m=5).positive_radius_m == 5.0
-    assert TrainConfig(loss="allpair_hinge", num_negatives=1, margin=1).margin == 1.0
+    assert TupleConfig(positive_radius_m=5).positive_radius_m == 5.0
+    assert LossConfig("allpair_hinge", margin=1).margin == 1.0
 
 
 @pytest.mark.parametrize(
@@ -187,9 +207,9 @@ def test_refuses_impossible_ways_to_describe(kind, values, match):
     ("values", "match"),
     [
         ({"dim": 0}, "Give one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
-        ({"rank": 3}, "Give one of `dim` and `rank`, above 0. Received: dim=8, rank=3"),
+        ({"rank": 3}, "`rank` must be 0 beside `dim`. Received: rank=3"),
         ({"rank": -1}, "`rank` must be at least 0"),
-        ({"dim": 0, "rank": 3, "power": 0.5}, "`power` has no effect with `rank`"),
+        ({"dim": 0, "rank": 3, "power": 0.5}, "`power` has no effect with dim=0"),
         ({"power": -0.5}, "`power` must be between 0 and 1"),
         ({"max_photos": 1}, "`max_photos` must be at least 2"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
@@ -199,7 +219,7 @@ def test_refuses_impossible_ways_to_describe(kind, values, match):
 )
 def test_refuses_impossible_whitening(values, match):
     with pytest.raises(ValueError, match=match):
-        WhitenConfig(**{"places": "folder:a", "dim": 8, **values})
+        WhitenModelConfig(**{"places": "folder:a", "dim": 8, **values})
 
 
 def test_refuses_an_impossible_radius_or_town():

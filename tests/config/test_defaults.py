@@ -17,32 +17,9 @@ DEFAULTS = {
 }
 OF_EVERYTHING = (None, True, False, 0, 1, "")  # equal by chance
 
-# Public functions that are also called without settings, file by file. No new ones: a lower room
-# takes what a setting decides without a default.
 RESTATED = {
-    "batch_all_pair_hinge.py": {"negative_radius_m"},
-    "batches.py": {"augmentation"},
-    "circle.py": {"negative_radius_m"},
-    "condition.py": {"num_workers"},
-    "describe_store.py": {"precision"},
-    "free_space.py": {"eye_height_m"},
-    "index.py": {"kind"},
-    "info_nce.py": {"negative_radius_m"},
-    "load_world.py": {"up"},
-    "manifest.py": {"precision"},
-    "multi_similarity.py": {"negative_radius_m"},
-    "open_engine.py": {"engine", "precision"},
-    "read.py": {"channels"},
-    "renderer.py": {"field_of_view_deg", "image_size"},
-    "scenery.py": {"cameras", "up"},
-    "split.py": {"buffer_m", "by", "query_share", "test_share", "val_share"},
-    "store_writer.py": {"precision"},
-    "stream.py": {"image_size"},
-    "stream_batches.py": {"augmentation"},
-    "stream_workers.py": {"image_size"},
-    "trajectory.py": {"eye_height_m"},
-    "tuples.py": {"min_overlap", "positive_rule", "view_depth_m"},
-    "viewpoints.py": {"eye_height_m"},
+    "manifest.py": {"precision"},  # of a store that an earlier version wrote, whatever is usual now
+    "read.py": {"channels"},  # photos are RGB inside of placevec, whatever a network takes
 }
 
 

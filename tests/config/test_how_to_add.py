@@ -78,9 +78,9 @@ ROWS = {
 USE = """
 import contextlib, io, sys
 import keras
-import tyro
 from pathlib import Path
-from placevec.config import DescribeConfig, ModelConfig, TrainConfig
+from placevec.cli.arguments import flags_over
+from placevec.config import DescribeConfig, ModelConfig, TrainConfig, from_dict
 from placevec.config.choices import ENGINES
 from placevec.losses import get_loss
 from placevec.models import build_descriptor_model, load_model, measure_model, save_model
@@ -89,7 +89,7 @@ from placevec.sources import open_places
 folder = Path(sys.argv[1])
 loss = get_loss("made", 1, 1, margin=0.2)
 assert loss.margin == 0.2 and get_loss("made", 1, 1).margin == 0.7
-settings = tyro.cli(TrainConfig, args=["--loss", "made", "--num-negatives", "1", "--margin", "0.2",
+settings = flags_over(TrainConfig(), ["--loss", "made", "--num-negatives", "1", "--margin", "0.2",
                     "--model.backbone", "made", "--model.cut-layer", "made_cut",
                     "--model.aggregator", "made"])
 for values, words in (
@@ -98,7 +98,7 @@ for values, words in (
     ({"loss": "maid"}, "one of made, allpair_hinge"),
 ):
     try:
-        TrainConfig(**values)
+        from_dict(TrainConfig, values)
     except ValueError as error:
         assert words in str(error), error
     else:
@@ -109,7 +109,7 @@ save_model(model, folder / "m.keras")
 assert load_model(folder / "m.keras").layers[-1].name == model.layers[-1].name
 help_text = io.StringIO()
 with contextlib.redirect_stdout(help_text), contextlib.suppress(SystemExit):
-    tyro.cli(DescribeConfig, args=["--help"])
+    flags_over(DescribeConfig(model="m.keras"), ["--help"])
 assert "made" in help_text.getvalue()
 assert DescribeConfig(model="m.keras", engine="made").engine == "made"
 engine = ENGINES["made"].find()

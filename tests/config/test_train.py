@@ -3,7 +3,15 @@ import re
 
 import pytest
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import (
+    LossConfig,
+    ModelConfig,
+    TrainConfig,
+    TupleConfig,
+    WhitenConfig,
+    from_dict,
+    to_dict,
+)
 from placevec.config.choices import LOSSES
 
 
@@ -80,7 +88,7 @@ from placevec.config.choices import LOSSES
             {"clusters": "random", "assignment_ratio": 10.0},
             "`assignment_ratio` has no effect with clusters=random",
         ),
-        ({"assignment_ratio": 1.0}, "`assignment_ratio` must be above 1"),
+        ({"assignment_ratio": 1.0}, "`assignment_ratio` must be larger than 1"),
         ({"whiten_dim": 8, "whiten_rank": 4}, "`whiten_rank` must be 0 beside `whiten_dim`"),
         ({"whiten_augmentation": "light"}, "`whiten_augmentation` has no effect with whiten_rank"),
         ({"distillation": -1.0}, "`distillation` must be at least 0"),
@@ -127,25 +135,25 @@ from placevec.config.choices import LOSSES
         ({"epochs": True}, "`epochs` must be of type int"),
         ({"learning_rate": "fast"}, "`learning_rate` must be of type float"),
         ({"margin": "wide"}, r"`margin` must be of type float \| None"),
-        ({"model": {"channels": 1}}, "`model` must be of type ModelConfig"),
+        ({"model": 1}, "`model` must be of type ModelConfig"),
     ],
 )
 def test_refuses_an_impossible_training(values, match):
     with pytest.raises(ValueError, match=match):
-        TrainConfig(**values)
+        from_dict(TrainConfig, values)
 
 
 def test_photos_of_a_batch_that_may_share_a_view_are_no_negatives_of_each_other():
-    assert TrainConfig().pair_radius_m == 25.0
+    assert TupleConfig().pair_radius_m == 25.0
     rule = {"positive_rule": "view_overlap"}
-    assert TrainConfig(**rule, view_depth_m=30.0).pair_radius_m == 60.0
-    assert TrainConfig(**rule, view_depth_m=10.0).pair_radius_m == 25.0
-    assert TrainConfig(positive_rule="shared_points", view_depth_m=30.0).pair_radius_m == 60.0
+    assert TupleConfig(**rule, view_depth_m=30.0).pair_radius_m == 60.0
+    assert TupleConfig(**rule, view_depth_m=10.0).pair_radius_m == 25.0
+    assert TupleConfig(positive_rule="shared_points", view_depth_m=30.0).pair_radius_m == 60.0
 
 
 def accepts(**values):
     try:
-        TrainConfig(**values)
+        from_dict(TrainConfig, values)
     except ValueError as error:
         assert re.search("`(num_negatives|margin|temperature)`", str(error))
         return False
@@ -164,15 +172,17 @@ def test_knows_what_each_loss_takes(name):
     assert ("negative_radius_m" in arguments) == LOSSES[name].takes("pair_radius_m")
 
 
-def explained(setting):
+def explained(kind, setting):
     """Returns what the help says of a setting, on one line."""
-    source = inspect.getsource(TrainConfig).partition(f"\n    {setting}: ")[2]
+    source = inspect.getsource(kind).partition(f"\n    {setting}: ")[2]
     return " ".join(source.split('"""')[1].split())
 
 
 def test_the_help_tells_which_losses_need_no_negatives_and_what_is_usual():
     """It is text, which nothing makes from the table."""
-    named = re.match("nP?.*?in a tuple. (.*?) need none", explained("num_negatives")).group(1)
+    named = re.match(
+        "nP?.*?in a tuple. (.*?) need none", explained(TupleConfig, "num_negatives")
+    ).group(1)
     free = {name for name, row in LOSSES.items() if not row.needs_negatives}
     assert set(re.split(", | and ", named)) == free
     margins = {
@@ -181,7 +191,7 @@ def test_the_help_tells_which_losses_need_no_negatives_and_what_is_usual():
         if row.takes("margin")
     }
     usual, none = re.search(
-        "the usual one of the loss, (.*); (.*) have none", explained("margin")
+        "the usual one of the loss, (.*); (.*) have none", explained(LossConfig, "margin")
     ).groups()
     told = {
         name: float(number)
@@ -190,3 +200,19 @@ def test_the_help_tells_which_losses_need_no_negatives_and_what_is_usual():
     }
     assert {name: told.get(name, told["the others"]) for name in margins} == margins
     assert set(re.split(", | and ", none)) == LOSSES.keys() - margins.keys()
+
+
+def test_the_record_of_a_run_before_there_were_groups_loads():
+    """Settings stand flat in files, whatever group they are in."""
+    record = {
+        "places": "folder:a", "validation": "folder:b", "run_dir": "runs/a", "epochs": 3,
+        "model": {"backbone": "vgg16"}, "num_positives": 2, "num_negatives": 5, "mining": "full",
+        "num_hard_negatives": 9, "augmentation": "street", "loss": "triplet_ranking",
+        "margin": 0.2, "optimizer": "sgd", "clusters": "random", "whiten_rank": 4,
+        "whiten_augmentation": "light", "workers": "processes",
+    }  # fmt: skip
+    settings = from_dict(TrainConfig, record)
+    assert settings.tuples == TupleConfig(num_positives=2, num_negatives=5)
+    assert settings.loss == LossConfig("triplet_ranking", margin=0.2)
+    assert settings.whitening == WhitenConfig(rank=4, augmentation="light")
+    assert record.items() <= {**to_dict(settings), "model": record["model"]}.items()

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import DescribeConfig, TrainConfig
+from placevec.config import DescribeConfig, TrainConfig, changed
 
 SIZE = (32, 48)
 
@@ -48,7 +48,7 @@ def test_constants_of_the_training_script_are_the_defaults_but_for_what_the_town
         "cosine_decay": True,
         "epochs": 8,
     }
-    assert training_script.config() == TrainConfig(**of_the_town)
+    assert training_script.config() == changed(TrainConfig(), **of_the_town)
 
 
 def test_default_photos_are_the_towns(training_script):

@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 
 def test_clean_photos_have_sizes_and_no_problems(folder):
-    found = conditions_of(folder, ["a.jpg", "b.png", "c.jpg"])
+    found = conditions_of(folder, ["a.jpg", "b.png", "c.jpg"], num_workers=2)
     assert found.sizes.tolist() == [[48, 64]] * 3
     assert found.num_bytes.tolist() == [
         (folder / name).stat().st_size for name in ("a.jpg", "b.png", "c.jpg")
@@ -37,13 +37,15 @@ def test_finds_files_that_are_cut_off_empty_missing_or_no_photos(folder):
     (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "text.jpg").write_text("no photo")
-    found = conditions_of(folder, ["a.jpg", "cut.jpg", "empty.jpg", "text.jpg", "gone.jpg"])
+    found = conditions_of(
+        folder, ["a.jpg", "cut.jpg", "empty.jpg", "text.jpg", "gone.jpg"], num_workers=2
+    )
     assert sorted(found.problems) == [1, 2, 3, 4]
     assert "cut off" in found.problems[1]
     assert "empty" in found.problems[2]
     assert "is no JPEG" in found.problems[3]
     assert "cannot be opened: No such file" in found.problems[4]
-    quick = conditions_of(folder, ["a.jpg", "cut.jpg"], decode=False)
+    quick = conditions_of(folder, ["a.jpg", "cut.jpg"], decode=False, num_workers=2)
     assert sorted(quick.problems) == [1]
 
 
@@ -59,10 +61,10 @@ def test_finds_equal_files_and_nearly_equal_photos(folder):
     (folder / "copy.jpg").write_bytes((folder / "a.jpg").read_bytes())
     cv2.imwrite(str(folder / "small.jpg"), texture(0), [cv2.IMWRITE_JPEG_QUALITY, 60])
     names = ["a.jpg", "b.png", "copy.jpg", "small.jpg"]
-    found = conditions_of(folder, names)
+    found = conditions_of(folder, names, num_workers=2)
     assert [group.tolist() for group in found.equal_files()] == [[0, 2]]
     assert found.nearly_equal(31).tolist() == [[0, 3]]
-    quick = conditions_of(folder, names, decode=False)
+    quick = conditions_of(folder, names, decode=False, num_workers=2)
     assert [group.tolist() for group in quick.equal_files()] == [[0, 2]]
     assert not len(quick.nearly_equal(31))
 
@@ -70,13 +72,13 @@ def test_finds_equal_files_and_nearly_equal_photos(folder):
 def test_broken_files_are_no_copies_of_each_other(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).write_bytes(b"the same")
-    found = conditions_of(tmp_path, ["a.jpg", "b.jpg"])
+    found = conditions_of(tmp_path, ["a.jpg", "b.jpg"], num_workers=2)
     assert len(found.problems) == 2
     assert found.equal_files() == []
 
 
 def test_no_files_have_no_findings(tmp_path):
-    found = conditions_of(tmp_path, [])
+    found = conditions_of(tmp_path, [], num_workers=2)
     assert found.equal_files() == []
     assert not len(found.nearly_equal(31))
 
@@ -103,7 +105,7 @@ def write_video(path, seeds):
 def test_frames_of_a_video_are_photos_with_the_digest_of_their_pixels(tmp_path):
     write_video(tmp_path / "walk.mkv", [0, 1, 2, 1])
     names = [frame_name("walk.mkv", i) for i in range(4)]
-    found = conditions_of(tmp_path, names)
+    found = conditions_of(tmp_path, names, num_workers=2)
     assert found.problems == {}
     assert found.sizes.tolist() == [[48, 64]] * 4
     assert found.is_decoded.all() and not found.num_bytes.any()
@@ -117,7 +119,7 @@ def test_frames_are_not_decoded_where_photos_are_not(tmp_path):
     (tmp_path / "bad.mp4").write_bytes(b"no video at all")
     names = ["walk.mkv#000000", "walk.mkv#000001", "walk.mkv#000002", "bad.mp4#000000"]
     for decode in (True, False):
-        found = conditions_of(tmp_path, [*names, "gone.mp4#000000"], decode=decode)
+        found = conditions_of(tmp_path, [*names, "gone.mp4#000000"], decode=decode, num_workers=2)
         assert sorted(found.problems) == [2, 3, 4]
         assert "announces 2 frames" in found.problems[2]
         assert found.problems[3] == "is not a whole video"

@@ -87,7 +87,7 @@ def test_one_photo_and_a_video_that_stands_still_have_no_loops(tmp_path, engine)
         ({"exclusion_m": 5.0}, "needs photos with positions"),
         ({"exclusion_s": 5.0, "exclusion_m": 5.0}, "Choose one of"),
         ({"exclusion_frames": 0}, "`exclusion_frames` must be at least 1"),
-        ({"precision": 95}, "`precision` must be above 0 and below 1"),
+        ({"precision": 95}, "`precision` must be below 1"),
     ],
 )
 def test_refuses_before_it_describes(two_laps, settings, message):

@@ -20,5 +20,7 @@ def test_of_one_tuple_is_the_mean_of_all_pair_hinge_losses_over_its_anchors(y_pr
     tuple_hinge = AllPairHingeLoss(3, 2)
     turned = [[0, 1, 2, 3, 4, 5], [1, 0, 2, 3, 4, 5], [2, 0, 1, 3, 4, 5], [3, 0, 1, 2, 4, 5]]
     expected = np.mean([float(tuple_hinge(np.zeros(1), y_pred[:1, order])) for order in turned])
-    received = BatchAllPairHingeLoss(3, 2).call(positions_m, ops.convert_to_tensor(y_pred[:1]))
+    received = BatchAllPairHingeLoss(3, 2, negative_radius_m=25.0).call(
+        positions_m, ops.convert_to_tensor(y_pred[:1])
+    )
     assert float(received[0]) == pytest.approx(expected, rel=1e-5)

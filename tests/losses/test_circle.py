@@ -31,4 +31,4 @@ def test_equals_the_papers_formula(check_pair_loss, arguments):
 
 def test_refuses_a_scale_of_zero():
     with pytest.raises(ValueError, match="`gamma` must be above 0. Received: gamma=0"):
-        CircleLoss(1, 1, gamma=0)
+        CircleLoss(1, 1, gamma=0, negative_radius_m=25.0)

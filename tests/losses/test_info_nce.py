@@ -53,9 +53,11 @@ def test_equals_the_formula_over_the_whole_batch(descriptors, temperature, radiu
 
 
 def test_leaves_near_photos_of_other_tuples_out(descriptors):
-    near = InfoNCELoss(2, 1).call(POSITIONS_M, ops.convert_to_tensor(descriptors))
+    near = InfoNCELoss(2, 1, negative_radius_m=25.0).call(
+        POSITIONS_M, ops.convert_to_tensor(descriptors)
+    )
     apart = POSITIONS_M + np.array([[[0, 0]], [[1000, 0]]], "float32")
-    far = InfoNCELoss(2, 1).call(apart, ops.convert_to_tensor(descriptors))
+    far = InfoNCELoss(2, 1, negative_radius_m=25.0).call(apart, ops.convert_to_tensor(descriptors))
     assert float(far[0]) > float(near[0])
 
 
@@ -83,18 +85,20 @@ def test_keeps_its_arguments_and_trains(descriptors, tmp_path):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_is_computed_in_float32(descriptors, dtype):
     rounded = ops.cast(ops.convert_to_tensor(descriptors), dtype)
-    received = InfoNCELoss(2, 1).call(POSITIONS_M, rounded)
+    received = InfoNCELoss(2, 1, negative_radius_m=25.0).call(POSITIONS_M, rounded)
     assert keras.backend.standardize_dtype(received.dtype) == "float32"
-    whole = InfoNCELoss(2, 1).call(POSITIONS_M, ops.cast(rounded, "float32"))
+    whole = InfoNCELoss(2, 1, negative_radius_m=25.0).call(
+        POSITIONS_M, ops.cast(rounded, "float32")
+    )
     np.testing.assert_array_equal(ops.convert_to_numpy(received), ops.convert_to_numpy(whole))
 
 
 def test_needs_no_negatives_in_the_tuples(descriptors):
-    loss = InfoNCELoss(2, 0)
+    loss = InfoNCELoss(2, 0, negative_radius_m=25.0)
     received = loss.call(POSITIONS_M[:, :3] * 9, ops.convert_to_tensor(descriptors[:, :3]))
     assert (ops.convert_to_numpy(received) > 0).all()
 
 
 def test_refuses_a_temperature_of_zero():
     with pytest.raises(ValueError, match="`temperature` must be above 0. Received: temperature=0"):
-        InfoNCELoss(2, 1, temperature=0)
+        InfoNCELoss(2, 1, temperature=0, negative_radius_m=25.0)

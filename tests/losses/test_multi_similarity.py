@@ -41,7 +41,7 @@ def test_is_zero_where_every_positive_is_above_every_negative_by_the_margin():
     y_pred = np.float32([[[1.0, 0.0], [0.8, 0.6], [0.6, -0.8]]])
     positions_m = np.float32([[[0, 0], [5, 0], [90, 0]]])
     for margin, is_zero in ((0.19, True), (0.21, False)):
-        loss = MultiSimilarityLoss(1, 1, margin=margin)
+        loss = MultiSimilarityLoss(1, 1, margin=margin, negative_radius_m=25.0)
         received = float(loss.call(positions_m, ops.convert_to_tensor(y_pred))[0])
         assert (received == 0) is is_zero
 
@@ -49,4 +49,4 @@ def test_is_zero_where_every_positive_is_above_every_negative_by_the_margin():
 @pytest.mark.parametrize("arguments", [{"alpha": 0.0}, {"beta": -1.0}])
 def test_refuses_scales_that_are_not_above_zero(arguments):
     with pytest.raises(ValueError, match="`alpha` and `beta` must be above 0. Received: alpha="):
-        MultiSimilarityLoss(1, 1, **arguments)
+        MultiSimilarityLoss(1, 1, negative_radius_m=25.0, **arguments)

@@ -6,7 +6,8 @@ from placevec.losses import AllPairHingeDeviationLoss, get_loss
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_makes_every_loss_by_its_name(name):
-    loss = get_loss(name, 3, 2)
+    is_of_pairs = LOSSES[name].takes("pair_radius_m")
+    loss = get_loss(name, 3, 2, **({"negative_radius_m": 25.0} if is_of_pairs else {}))
     assert type(loss) is LOSSES[name].find()
     assert (loss.num_positives, loss.num_negatives) == (3, 2)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from placevec.config import TupleConfig
 from placevec.places import PlaceDataset, TupleSampler, join_datasets
 
 
@@ -14,7 +15,12 @@ def square(root, **known):
 def test_photos_of_different_sets_are_never_positives():
     joined = join_datasets([square("/x/a"), square("/x/b")])
     sampler = TupleSampler(
-        joined, num_positives=1, num_negatives=1, positive_radius_m=10.0, negative_radius_m=25.0
+        joined,
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=1, positive_radius_m=10.0, negative_radius_m=25.0
+            )
+        ),
     )
     for query in sampler.queries:
         _, positives, _ = sampler.draw(query, np.random.default_rng(0))

@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import pytest
 
+from placevec.config import TupleConfig
 from placevec.places.dataset import PlaceDataset
 from placevec.places.tuples import TupleSampler
 from placevec.places.view_overlap import view_overlap
@@ -16,7 +17,7 @@ SETTINGS = {
 
 
 def make_sampler(dataset, **settings):
-    return TupleSampler(dataset, **(SETTINGS | settings))
+    return TupleSampler(dataset, **(vars(TupleConfig()) | SETTINGS | settings))
 
 
 def street(**fields):

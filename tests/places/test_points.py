@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from placevec.config import TupleConfig
 from placevec.places.dataset import PlaceDataset
 from placevec.places.points import points_matrix, points_of_depth
 from placevec.places.tuples import TupleSampler
@@ -38,9 +39,18 @@ def test_two_cameras_that_face_one_wall_share_what_both_see():
         points_seen=points_matrix([one, other, back]),
     )  # fmt: skip
     sampler = TupleSampler(
-        dataset, num_positives=1, num_negatives=0, positive_radius_m=10, negative_radius_m=25,
-        positive_rule="shared_points", min_overlap=0.6,
-    )  # fmt: skip
+        dataset,
+        **vars(
+            TupleConfig(
+                num_positives=1,
+                num_negatives=0,
+                positive_radius_m=10,
+                negative_radius_m=25,
+                positive_rule="shared_points",
+                min_overlap=0.6,
+            )
+        ),
+    )
     assert sampler.positives(0).tolist() == [1]
     assert sampler.why(0, 1) == "positive: 4.0 m apart, 60 % of the points shared"
     assert sampler.why(0, 2) == "neither: 0.0 m apart, 0 % of the points shared"

@@ -25,6 +25,15 @@ def drives(count=300, length=10, seed=3):
     }
 
 
+def parted(dataset, **settings):
+    usual = {"by": "area", "val_share": 0.2, "test_share": 0.2, "buffer_m": 25.0}
+    return split_photos(dataset, **(usual | settings))
+
+
+def roles_of(dataset, split, query_share=0.25, **settings):
+    return draw_roles(dataset, split, query_share=query_share, **settings)
+
+
 def shares(split):
     return [len(split.rows(name)) / len(split.names) for name in SPLITS]
 
@@ -44,10 +53,10 @@ def least_distance_m(dataset, split):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_photos_of_two_splits_are_nearer_than_the_buffer(by, seed):
     dataset = make_town(**drives())
-    free = split_photos(dataset, by=by, buffer_m=0, seed=seed)
+    free = parted(dataset, by=by, buffer_m=0, seed=seed)
     assert shares(free) == pytest.approx([0.6, 0.2, 0.2], abs=0.04)
     assert (free.names != "").all()
-    split = split_photos(dataset, by=by, buffer_m=100, seed=seed)
+    split = parted(dataset, by=by, buffer_m=100, seed=seed)
     assert least_distance_m(dataset, free) < 100 <= least_distance_m(dataset, split)
     lost = split.names == ""
     assert set(split.left_out[lost]) == {"buffer"}
@@ -58,7 +67,7 @@ def test_no_photos_of_two_splits_are_nearer_than_the_buffer(by, seed):
 
 def test_leaves_out_only_what_is_too_near():
     dataset = make_town()
-    free, split = (split_photos(dataset, buffer_m=m) for m in (0, 30))
+    free, split = (parted(dataset, buffer_m=m) for m in (0, 30))
     for lesser, greater in (("val", ["test"]), ("train", ["val", "test"])):
         others = np.flatnonzero(np.isin(split.names, greater))
         for row in free.rows(lesser):
@@ -69,15 +78,15 @@ def test_leaves_out_only_what_is_too_near():
 def test_the_same_seed_gives_the_same_split_and_another_one_another():
     dataset = make_town(**drives())
     for by in ("area", "sequence"):
-        one, again, other = (split_photos(dataset, by=by, seed=s).names for s in (5, 5, 6))
+        one, again, other = (parted(dataset, by=by, seed=s).names for s in (5, 5, 6))
         np.testing.assert_array_equal(one, again)
         assert (one != other).any()
-    roles = [draw_roles(dataset, split_photos(dataset), seed=s).tolist() for s in (5, 5, 6)]
+    roles = [roles_of(dataset, parted(dataset), seed=s).tolist() for s in (5, 5, 6)]
     assert roles[0] == roles[1] != roles[2]
 
 
 def test_an_area_is_one_piece_of_ground():
-    split = split_photos(make_town(), buffer_m=0)
+    split = parted(make_town(), buffer_m=0)
     positions_m = make_town().positions_m
     for name in ("val", "test"):
         rows = split.rows(name)
@@ -88,7 +97,7 @@ def test_an_area_is_one_piece_of_ground():
 
 def test_photos_of_one_position_stay_together_in_an_area():
     positions_m = np.repeat(np.arange(10)[:, None] * [[7.0, 0]], 30, axis=0)
-    split = split_photos(make_town(positions_m=positions_m), buffer_m=0)
+    split = parted(make_town(positions_m=positions_m), buffer_m=0)
     assert all(len(set(split.names[i : i + 30])) == 1 for i in range(0, 300, 30))
     assert shares(split) == pytest.approx([0.6, 0.2, 0.2])
 
@@ -96,7 +105,7 @@ def test_photos_of_one_position_stay_together_in_an_area():
 def test_sequences_stay_whole_and_those_unknown_are_left_out():
     fields = drives()
     fields["sequence_ids"][:10] = -1
-    split = split_photos(make_town(**fields), by="sequence", buffer_m=0)
+    split = parted(make_town(**fields), by="sequence", buffer_m=0)
     assert set(split.left_out[:10]) == {"sequence unknown"}
     for start in range(10, 300, 10):
         assert len(set(split.names[start : start + 10])) == 1
@@ -104,11 +113,11 @@ def test_sequences_stay_whole_and_those_unknown_are_left_out():
 
 def test_time_is_cut_in_its_order():
     dataset = make_town(**drives())
-    split = split_photos(dataset, by="time", buffer_m=0)
+    split = parted(dataset, by="time", buffer_m=0)
     train, val, test = (dataset.times_s[split.rows(name)] for name in SPLITS)
     assert train.max() < val.min() <= val.max() < test.min()
     times_s = np.where(np.arange(300) < 7, np.nan, dataset.times_s // 86_400)
-    split = split_photos(make_town(times_s=times_s), by="time", buffer_m=0)
+    split = parted(make_town(times_s=times_s), by="time", buffer_m=0)
     assert set(split.left_out[:7]) == {"time unknown"}
     for day in np.unique(times_s[7:]):
         assert len(set(split.names[times_s == day])) == 1
@@ -117,7 +126,7 @@ def test_time_is_cut_in_its_order():
 def test_places_known_by_identity_stay_whole():
     ids = np.arange(300) % 60 - 1
     dataset = PlaceDataset("ids", [str(i) for i in range(300)], place_ids=ids)
-    split = split_photos(dataset)
+    split = parted(dataset)
     assert set(split.left_out[ids == -1]) == {"place unknown"}
     for place in range(59):
         assert len(set(split.names[ids == place])) == 1
@@ -131,7 +140,7 @@ def test_a_place_that_two_sequences_show_is_on_one_side():
         place_ids=np.where(np.arange(300) < 150, ids, np.arange(300)),
         sequence_ids=np.arange(300) // 30,
     )  # fmt: skip
-    split = split_photos(dataset, by="sequence", seed=1)
+    split = parted(dataset, by="sequence", seed=1)
     assert {"same place", ""} == set(split.left_out)
     sides = {}
     for place, name in zip(dataset.place_ids, split.names, strict=True):
@@ -140,9 +149,9 @@ def test_a_place_that_two_sequences_show_is_on_one_side():
 
 
 def test_a_share_of_nothing_makes_no_split():
-    split = split_photos(make_town(), val_share=0.0, test_share=0.3, buffer_m=0)
+    split = parted(make_town(), val_share=0.0, test_share=0.3, buffer_m=0)
     assert shares(split) == pytest.approx([0.7, 0, 0.3], abs=0.01)
-    split = split_photos(make_town(), val_share=0.3, test_share=0.0, buffer_m=0)
+    split = parted(make_town(), val_share=0.3, test_share=0.0, buffer_m=0)
     assert shares(split) == pytest.approx([0.7, 0.3, 0], abs=0.01)
 
 
@@ -164,8 +173,8 @@ def test_of_equal_splits_one_side_of_all_pairs_is_left_out():
 
 def test_queries_are_whole_visits():
     dataset = make_town(**drives())
-    split = split_photos(dataset)
-    roles = draw_roles(dataset, split, query_share=0.3)
+    split = parted(dataset)
+    roles = roles_of(dataset, split, query_share=0.3)
     assert set(roles[split.names == "train"]) == {"both"}
     assert set(roles[split.names == ""]) <= {""}
     for name in ("val", "test"):
@@ -179,8 +188,8 @@ def test_queries_are_whole_visits():
 
 def test_days_are_visits_where_no_sequences_are_known():
     dataset = make_town(times_s=1e9 + 86_400.0 * (np.arange(300) % 5))
-    split = split_photos(dataset)
-    roles = draw_roles(dataset, split, query_share=0.2)
+    split = parted(dataset)
+    roles = roles_of(dataset, split, query_share=0.2)
     rows = split.rows("val")
     days = np.arange(300) % 5
     assert len(set(days[rows[roles[rows] == "query"]])) == 1
@@ -189,17 +198,17 @@ def test_days_are_visits_where_no_sequences_are_known():
 
 def test_single_photos_are_drawn_where_no_visits_are_known():
     dataset = make_town()
-    split = split_photos(dataset)
-    roles = draw_roles(dataset, split, query_share=0.25)
+    split = parted(dataset)
+    roles = roles_of(dataset, split, query_share=0.25)
     assert np.mean(roles[split.rows("val")] == "query") == pytest.approx(0.25, abs=0.01)
 
 
 def test_roles_that_the_set_has_stay():
     dataset = make_town(is_query=np.arange(300) % 3 == 0, is_database=np.arange(300) % 3 != 0)
-    split = split_photos(dataset)
+    split = parted(dataset)
     kept = split.names != ""
     expected = np.where(dataset.is_query, "query", "database")
-    assert draw_roles(dataset, split)[kept].tolist() == expected[kept].tolist()
+    assert roles_of(dataset, split)[kept].tolist() == expected[kept].tolist()
 
 
 @pytest.mark.parametrize(
@@ -218,15 +227,15 @@ def test_roles_that_the_set_has_stay():
 )
 def test_refuses_a_split_that_cannot_be(settings, match):
     with pytest.raises(ValueError, match=match) as caught:
-        split_photos(make_town(), **settings)
+        parted(make_town(), **settings)
     assert "\n" not in str(caught.value)
 
 
 def test_refuses_too_few_sequences_and_a_bad_share_of_queries():
     with pytest.raises(ValueError, match="needs 3 sequences or more. Received: 2. Set"):
-        split_photos(make_town(sequence_ids=np.arange(300) // 150), by="sequence")
+        parted(make_town(sequence_ids=np.arange(300) // 150), by="sequence")
     with pytest.raises(ValueError, match=r"`query_share` must lie in \(0, 1\)"):
-        draw_roles(make_town(), split_photos(make_town()), query_share=1.0)
+        roles_of(make_town(), parted(make_town()), query_share=1.0)
 
 
 @pytest.mark.parametrize("by", ["area", "sequence", "time"])
@@ -238,7 +247,7 @@ def test_as_many_units_as_splits_give_one_each(by, sizes):
     for seed in range(8):
         for fields in ({"positions_m": positions_m}, {}):
             dataset = PlaceDataset("p", [f"{i}.jpg" for i in range(len(units))], **known, **fields)
-            split = split_photos(dataset, by=by, buffer_m=0, seed=seed)
+            split = parted(dataset, by=by, buffer_m=0, seed=seed)
             assert sorted(len(set(units[split.rows(name)])) for name in SPLITS) == [1, 1, 1]
 
 
@@ -246,7 +255,7 @@ def test_a_split_without_a_unit_gets_the_one_nearest_to_its_share():
     units = np.repeat(np.arange(6), (30, 30, 30, 3, 5, 2))
     photos = PlaceDataset("p", [str(i) for i in range(100)], place_ids=units, sequence_ids=units)
     for seed in range(20):
-        split = split_photos(photos, by="sequence", val_share=0.03, test_share=0.05, buffer_m=0,
+        split = parted(photos, by="sequence", val_share=0.03, test_share=0.05, buffer_m=0,
                              seed=seed)  # fmt: skip
         assert all(len(split.rows(name)) for name in SPLITS)
 
@@ -254,4 +263,4 @@ def test_a_split_without_a_unit_gets_the_one_nearest_to_its_share():
 def test_a_single_sequence_is_not_split_by_sequence():
     photos = PlaceDataset("p", list("abc"), positions_m=np.eye(3, 2), sequence_ids=[4, 4, 4])
     with pytest.raises(ValueError, match="Received: 1 in p. Split by area or time"):
-        split_photos(photos, by="sequence")
+        parted(photos, by="sequence")

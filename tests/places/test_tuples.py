@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from placevec.config import TupleConfig
 from placevec.places.dataset import PlaceDataset
 from placevec.places.tuples import TupleSampler
 
@@ -29,7 +30,7 @@ def make_sampler(dataset, **settings):
         "positive_radius_m": 10.0,
         "negative_radius_m": 25.0,
     }
-    return TupleSampler(dataset, **(defaults | settings))
+    return TupleSampler(dataset, **(vars(TupleConfig()) | defaults | settings))
 
 
 def on_a_line(*east_m, **fields):

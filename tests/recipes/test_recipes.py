@@ -12,7 +12,7 @@ import pytest
 import scipy.io
 
 from placevec.cli import main
-from placevec.config import TrainConfig
+from placevec.config import TrainConfig, changed
 from placevec.models import build_descriptor_model
 from placevec.recipes import RECIPES, recipe
 from placevec.training.run_files import read_history
@@ -111,13 +111,14 @@ def test_trains_on_a_made_set_of_its_format(name, tmp_path, quick_training):
     MADE[name](tmp_path)
     config = recipe(name, tmp_path)
     model = dataclasses.replace(config.model, **SMALL_BACKBONE)
-    config = dataclasses.replace(
+    tuples = config.tuples
+    config = changed(
         config, **SMALL, model=model, run_dir=tmp_path / "run",
-        num_positives=min(config.num_positives, 2), num_negatives=min(config.num_negatives, 2),
-        whiten_rank=min(config.whiten_rank, 2),
+        num_positives=min(tuples.num_positives, 2), num_negatives=min(tuples.num_negatives, 2),
+        whiten_rank=min(config.whitening.rank, 2),
     )  # fmt: skip
-    if config.mining == "paper":
-        config = dataclasses.replace(config, mining_pool=4)
+    if config.mining.mining == "paper":
+        config = changed(config, mining_pool=4)
     train(config)
     assert (tmp_path / "run" / "model.keras").exists()
     [row] = read_history(tmp_path / "run")
@@ -129,7 +130,7 @@ def test_names_layers_of_its_network(name):
     config = recipe(name, Path("data"))
     model = dataclasses.replace(config.model, weights="none")
     network = build_descriptor_model(model, (64, 64))
-    assert config.train_from_layer in {None, *(layer.name for layer in network.layers)}
+    assert config.optimizer.train_from_layer in {None, *(layer.name for layer in network.layers)}
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

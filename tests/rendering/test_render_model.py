@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import RenderConfig
+from placevec.config import RenderConfig, TupleConfig
 from placevec.places import TupleSampler
 from placevec.rendering import render
 from placevec.sources import open_places
@@ -92,7 +92,12 @@ def test_the_split_is_there_and_trains(rendered, yard, tmp_path, caplog):
     gaps_m = np.linalg.norm(train.positions_m[:, None] - val.positions_m[None], axis=-1)
     assert gaps_m.min() >= 10.0
     sampler = TupleSampler(
-        train, num_positives=1, num_negatives=1, positive_radius_m=5.0, negative_radius_m=12.0
+        train,
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=1, positive_radius_m=5.0, negative_radius_m=12.0
+            )
+        ),
     )
     assert len(sampler.queries)
     caplog.set_level("INFO", "placevec")

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import ModelConfig, TrainConfig
+from placevec.config import ModelConfig, TrainConfig, from_dict
 from placevec.training import train
 
 SIZE = (32, 48)
@@ -62,7 +62,7 @@ def small_settings(folder, run_dir, **changes):
         "epochs": 2,
         "validate_every": 1,
     }
-    return TrainConfig(**(settings | changes))
+    return from_dict(TrainConfig, settings | changes)
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-import dataclasses
 import json
 
 import pytest
 
-from placevec.config import TrainConfig, from_dict, to_dict
+from placevec.config import TrainConfig, changed, from_dict, to_dict
 from placevec.training import run_files
 from placevec.training.run_files import (
     check_run,
@@ -50,7 +49,7 @@ def test_overwrites_its_own_files_only(config):
     finish(config)
     mine = config.run_dir / "notes.txt"
     mine.write_text("keep")
-    assert prepare_run(dataclasses.replace(config, overwrite=True)) is False
+    assert prepare_run(changed(config, overwrite=True)) is False
     assert mine.exists()
     assert not (config.run_dir / run_files.CHECKPOINT).exists()
 
@@ -58,30 +57,30 @@ def test_overwrites_its_own_files_only(config):
 def test_goes_on_with_the_same_settings_and_more_epochs(config):
     prepare_run(config)
     finish(config)
-    assert prepare_run(dataclasses.replace(config, resume=True, epochs=9)) is True
+    assert prepare_run(changed(config, resume=True, epochs=9)) is True
 
 
 def test_goes_on_with_other_photos_to_test_with(config):
     prepare_run(config)
     finish(config)
-    assert prepare_run(dataclasses.replace(config, resume=True, test="folder:other")) is True
+    assert prepare_run(changed(config, resume=True, test="folder:other")) is True
 
 
 def test_refuses_to_resume_where_there_is_no_run(config):
     with pytest.raises(FileNotFoundError, match="There is no training in"):
-        check_run(dataclasses.replace(config, resume=True))
+        check_run(changed(config, resume=True))
 
 
 def test_begins_anew_where_there_is_no_checkpoint_yet(config, caplog):
     prepare_run(config)
-    assert check_run(dataclasses.replace(config, resume=True)) is False
+    assert check_run(changed(config, resume=True)) is False
     assert "begins anew" in caplog.text
 
 
 def test_refuses_to_go_on_with_other_settings(config):
     prepare_run(config)
     finish(config)
-    other = dataclasses.replace(config, resume=True, learning_rate=0.5)
+    other = changed(config, resume=True, learning_rate=0.5)
     with pytest.raises(ValueError, match=r"learning_rate=None \(now 0.5\)"):
         prepare_run(other)
 
@@ -100,7 +99,7 @@ def test_refuses_to_go_on_with_settings_that_cannot_be_read(config, text, match)
     finish(config)
     (config.run_dir / run_files.CONFIG).write_text(text)
     with pytest.raises(ValueError, match=f"config.json .*so the run cannot go on .*{match}"):
-        prepare_run(dataclasses.replace(config, resume=True))
+        prepare_run(changed(config, resume=True))
 
 
 def test_goes_on_with_a_run_of_before_a_setting_came(config):
@@ -110,9 +109,9 @@ def test_goes_on_with_a_run_of_before_a_setting_came(config):
     settings = json.loads(path.read_text())
     del settings["flip_tuples"], settings["model"]["num_clusters"]
     path.write_text(json.dumps(settings))
-    assert prepare_run(dataclasses.replace(config, resume=True)) is True
+    assert prepare_run(changed(config, resume=True)) is True
     with pytest.raises(ValueError, match=r"flip_tuples=False \(now True\)"):
-        prepare_run(dataclasses.replace(config, resume=True, flip_tuples=True))
+        prepare_run(changed(config, resume=True, flip_tuples=True))
 
 
 def test_keeps_history_with_columns_that_come_later(tmp_path):
@@ -139,11 +138,11 @@ def test_has_no_history_at_first(tmp_path):
 
 
 def test_refuses_more_epochs_where_the_step_size_falls_over_them(config):
-    config = dataclasses.replace(config, cosine_decay=True)
+    config = changed(config, cosine_decay=True)
     prepare_run(config)
     finish(config)
     with pytest.raises(ValueError, match="epochs="):
-        prepare_run(dataclasses.replace(config, resume=True, epochs=99))
+        prepare_run(changed(config, resume=True, epochs=99))
 
 
 def test_notes_the_loss_of_an_epoch_so_far_by_its_checkpoints_step(tmp_path):
@@ -164,7 +163,7 @@ def test_refuses_damaged_losses_in_one_line(tmp_path, text):
 def test_two_trainings_never_share_a_folder(config):
     with run_locked(config) as goes_on:
         assert goes_on is False
-        other = dataclasses.replace(config, overwrite=True)
+        other = changed(config, overwrite=True)
         with pytest.raises(BlockingIOError, match="Another process writes to .*run"):
             with run_locked(other):
                 pass
@@ -177,6 +176,6 @@ def test_two_trainings_never_share_a_folder(config):
 
 def test_a_refused_run_makes_no_folder(config):
     with pytest.raises(FileNotFoundError):
-        with run_locked(dataclasses.replace(config, resume=True)):
+        with run_locked(changed(config, resume=True)):
             pass
     assert not config.run_dir.exists()

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import TrainConfig, to_dict
+from placevec.config import TrainConfig, changed, to_dict
 from placevec.evaluation import evaluate
 from placevec.images import UnreadableImageError, image_size_of
 from placevec.losses import AllPairHingeLoss
@@ -114,7 +114,7 @@ def test_saves_and_goes_on_with_averaged_weights(small_config):
     """With all that the optimizer can do, on every backend."""
     config = small_config(average_weights=0.9, accumulate=2, backbone_rate=0.1, clip_norm=1.0)
     train(config)
-    train(dataclasses.replace(config, epochs=3, resume=True))
+    train(changed(config, epochs=3, resume=True))
     assert len(read_history(config.run_dir)) == 3
 
 
@@ -127,16 +127,16 @@ def test_gives_a_model_that_loads_without_the_training(trained):
 
 
 def test_goes_on_for_more_epochs_as_if_it_had_never_stopped(copy_of_trained, tmp_path):
-    parts = dataclasses.replace(copy_of_trained, epochs=3)
-    whole = dataclasses.replace(parts, run_dir=tmp_path / "whole")
+    parts = changed(copy_of_trained, epochs=3)
+    whole = changed(parts, run_dir=tmp_path / "whole")
     train(whole)
-    train(dataclasses.replace(parts, resume=True))
+    train(changed(parts, resume=True))
     assert_equal_weights(whole.run_dir, parts.run_dir)
 
 
 def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp_path, monkeypatch):
     whole = small_config(run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=8)
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
+    parts = changed(whole, run_dir=tmp_path / "parts")
     train(whole)
     epoch = TupleBatches.epoch
 
@@ -153,7 +153,7 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
     assert caught.value.signal_number == signal.SIGTERM
     stopped = keras.saving.load_model(parts.run_dir / "checkpoint.keras")
     assert 8 < int(stopped.optimizer.iterations) < 16
-    train(dataclasses.replace(parts, resume=True))
+    train(changed(parts, resume=True))
     assert_equal_weights(whole.run_dir, parts.run_dir)
     losses = [[float(row["loss"]) for row in read_history(each.run_dir)] for each in (whole, parts)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
@@ -185,7 +185,7 @@ def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(
         run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
         loss="info_nce", flip_tuples=True, **mining,
     )  # fmt: skip
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
+    parts = changed(whole, run_dir=tmp_path / "parts")
     train(whole)
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps(to_dict(parts)))
@@ -209,7 +209,7 @@ def test_stops_at_nan_and_keeps_the_last_good_checkpoint(copy_of_trained, monkey
         AllPairHingeLoss, "call", lambda self, y, x: call(self, y, x) * float("nan")
     )
     with pytest.raises(FloatingPointError, match="step 1 of epoch 3.*--learning-rate"):
-        train(dataclasses.replace(config, epochs=3, resume=True))
+        train(changed(config, epochs=3, resume=True))
     assert (config.run_dir / "checkpoint.keras").read_bytes() == kept
 
 
@@ -228,7 +228,7 @@ def test_says_that_places_give_no_tuples(small_config):
 def test_processes_and_the_cache_change_nothing_of_what_is_trained(small_config, tmp_path):
     one = small_config(augmentation="light", cache_mb=0, run_dir=tmp_path / "one", epochs=1)
     train(one)
-    other = dataclasses.replace(one, workers="processes", cache_mb=1, run_dir=tmp_path / "other")
+    other = changed(one, workers="processes", cache_mb=1, run_dir=tmp_path / "other")
     train(other)
     assert_equal_weights(one.run_dir, other.run_dir)
 
@@ -239,11 +239,11 @@ def test_augments_on_the_device_and_goes_on_with_it(small_config, tmp_path):
     train(plain)
     whole = small_config(device_augmentation=True, run_dir=tmp_path / "whole")
     train(whole)
-    stopped = dataclasses.replace(whole, epochs=1, run_dir=tmp_path / "stopped")
+    stopped = changed(whole, epochs=1, run_dir=tmp_path / "stopped")
     train(stopped)
-    first, changed = (read_history(each.run_dir)[0]["loss"] for each in (plain, stopped))
-    assert first != changed
-    train(dataclasses.replace(stopped, epochs=2, resume=True))
+    first, other = (read_history(each.run_dir)[0]["loss"] for each in (plain, stopped))
+    assert first != other
+    train(changed(stopped, epochs=2, resume=True))
     assert_equal_weights(whole.run_dir, stopped.run_dir)
 
 
@@ -287,7 +287,7 @@ def test_a_start_that_fails_leaves_the_earlier_run_alone(copy_of_trained):
     config = copy_of_trained
     kept = (config.run_dir / "model.keras").read_bytes()
     with pytest.raises(ValueError, match="train_from_layer"):
-        train(dataclasses.replace(config, overwrite=True, train_from_layer="block_99"))
+        train(changed(config, overwrite=True, train_from_layer="block_99"))
     assert (config.run_dir / "model.keras").read_bytes() == kept
 
 
@@ -367,11 +367,11 @@ def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
 def test_a_whitened_training_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
     """Also where the best network was whitened before the training went on."""
     whole = small_config(run_dir=tmp_path / "whole", epochs=3, whiten_dim=5)
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts", epochs=1)
+    parts = changed(whole, run_dir=tmp_path / "parts", epochs=1)
     train(whole)
     train(parts)
-    train(dataclasses.replace(parts, epochs=3, resume=True))
-    train(dataclasses.replace(parts, epochs=3, resume=True))  # nothing left but to finish
+    train(changed(parts, epochs=3, resume=True))
+    train(changed(parts, epochs=3, resume=True))  # nothing left but to finish
     assert_equal_weights(whole.run_dir, parts.run_dir)
     models = [load_model(each.run_dir / "model.keras") for each in (whole, parts)]
     assert len({model_id(remove_whitening(model)) for model in models}) == 1
@@ -391,7 +391,7 @@ def test_refuses_impossible_whitening_before_the_training(small_config):
 
 def test_learns_a_projection_from_its_pca_start(small_config):
     config = small_config(epochs=1)
-    config = dataclasses.replace(config, model=dataclasses.replace(config.model, projection_dim=6))
+    config = changed(config, model=dataclasses.replace(config.model, projection_dim=6))
     train(config)
     start, end = (
         load_model(config.run_dir / name).get_layer("projection").get_weights()
@@ -408,10 +408,10 @@ def test_learns_a_projection_from_its_pca_start(small_config):
 @pytest.mark.one_backend
 def test_goes_on_from_the_projection_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
-    first = dataclasses.replace(first, model=dataclasses.replace(first.model, projection_dim=6))
+    first = changed(first, model=dataclasses.replace(first.model, projection_dim=6))
     train(first)
     start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
-    train(dataclasses.replace(first, run_dir=tmp_path / "second", model=start))
+    train(changed(first, run_dir=tmp_path / "second", model=start))
     one = load_model(first.run_dir / "model.keras")
     other = load_model(tmp_path / "second" / "untrained.keras")
     assert model_id(one) == model_id(other)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placevec.config import TrainConfig
+from placevec.config import DescribeConfig, TrainConfig
 from placevec.config.choices import ENGINES, KERAS, EngineChoice, choose
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
 from placevec.models.engines.accelerator import backend_name, has_accelerator
@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 def open_engine(
     model_path: Path | str,
     *,
-    engine: str = "auto",
-    precision: str = "float32",
+    engine: str = DescribeConfig.engine,
+    precision: str = DescribeConfig.precision,
     image_size: tuple[int, int] | None = None,
     parallel_calls: int | None = None,
     threads: int | None = None,

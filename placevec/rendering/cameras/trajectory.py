@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placevec.config import RenderConfig
 from placevec.places import PlaceDataset
 from placevec.rendering.cameras.collisions import Collider
 from placevec.rendering.cameras.free_space import REASONS, Body, hover, stand
@@ -39,7 +40,7 @@ def along_trajectory(
     turns: Turns | None = None,
     scale: float = 1.0,
     spacing_m: float = 10.0,
-    eye_height_m: float = 1.7,
+    eye_height_m: float = RenderConfig.eye_height_m,
     jitter: Jitter = WALKING,
 ) -> Viewpoints:
     """Puts a camera at each pose of a trajectory.

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from panda3d import core
 
+from placevec.config import RenderConfig
 from placevec.config.choices import PIPES
 from placevec.places.points import points_of_depth
 from placevec.rendering.drawing.depth import Depths
@@ -47,8 +48,8 @@ class Renderer:
 
     def __init__(
         self,
-        image_size: tuple[int, int] = (240, 320),
-        field_of_view_deg: float = 75.0,
+        image_size: tuple[int, int] = RenderConfig.image_size,
+        field_of_view_deg: float = RenderConfig.field_of_view_deg,
         oversize: int = 2,
         *,
         pipe: str = "software",

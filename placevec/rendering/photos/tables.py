@@ -58,6 +58,7 @@ def write_split(
     try:
         split = split_photos(
             dataset,
+            by="area",
             val_share=val_share,
             test_share=0.0,
             buffer_m=buffer_m,

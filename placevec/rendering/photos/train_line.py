@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from placevec.config import RenderConfig, TrainConfig
+from placevec.config import RenderConfig, TupleConfig
 from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
 
@@ -44,7 +44,7 @@ def train_lines(out_dir: Path, parts: list[str], settings: RenderConfig) -> list
         ]
     sets = zip(("--places", "--validation", "--test"), places, strict=False)
     flags = [text for each in sets for text in each]
-    defaults = TrainConfig()
+    defaults = TupleConfig()
     for name, flag in _FLAGS.items():
         if getattr(rules, name) != getattr(defaults, name):
             value = getattr(rules, name)
@@ -79,16 +79,16 @@ def _weights() -> tuple[list[str], str]:
     )
 
 
-def _fitting_rules(dataset: PlaceDataset, settings: RenderConfig) -> TrainConfig | None:
+def _fitting_rules(dataset: PlaceDataset, settings: RenderConfig) -> TupleConfig | None:
     """Returns the first rules for positives and negatives by which tuples can be drawn."""
     return next((each for each in _rules(dataset, settings) if _gives_tuples(dataset, each)), None)
 
 
-def _rules(dataset: PlaceDataset, settings: RenderConfig) -> Iterator[TrainConfig]:
+def _rules(dataset: PlaceDataset, settings: RenderConfig) -> Iterator[TupleConfig]:
     """Yields rules, the best first: by shared points or by distance, usual or narrow ones."""
     if not len(dataset):
         return
-    usual = TrainConfig()
+    usual = TupleConfig()
     if len(settings.visits) == 1:
         usual = replace(usual, min_time_difference_s=0.0)  # all photos are of one time
     far_m = min(usual.negative_radius_m, _rounded(extent_m(dataset.positions_m) / 2))
@@ -107,21 +107,11 @@ def _rounded(metres: float) -> float:
     return float(f"{metres:.2g}")
 
 
-def _gives_tuples(dataset: PlaceDataset, rules: TrainConfig) -> bool:
+def _gives_tuples(dataset: PlaceDataset, rules: TupleConfig) -> bool:
     if extent_m(dataset.positions_m) <= rules.pair_radius_m:
         return False
     try:
-        sampler = TupleSampler(
-            dataset,
-            num_positives=rules.num_positives,
-            num_negatives=rules.num_negatives,
-            positive_radius_m=rules.positive_radius_m,
-            negative_radius_m=rules.negative_radius_m,
-            min_time_difference_s=rules.min_time_difference_s,
-            positive_rule=rules.positive_rule,
-            min_overlap=rules.min_overlap,
-            view_depth_m=rules.view_depth_m,
-        )
+        sampler = TupleSampler(dataset, **vars(rules))
     except ValueError:
         return False
     return any(len(sampler.near(query)) < len(dataset.database) for query in sampler.queries)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.config import RenderConfig
 from placevec.images import read_ahead
 from placevec.process.workers import WorkerPool
 from placevec.rendering.workers.render_process import RenderProcess
@@ -42,7 +43,7 @@ class StreamWorkers(WorkerPool):
         place: str | Path,
         *,
         num_workers: int = 1,
-        image_size: tuple[int, int] = (240, 320),
+        image_size: tuple[int, int] = RenderConfig.image_size,
         camera: dict | None = None,
         **scenery: object,
     ) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.config import RenderConfig
+from placevec.config.choices import UPS
 from placevec.rendering.worlds.egg_file import read_egg
 from placevec.rendering.worlds.gltf_file import read_gltf
 from placevec.rendering.worlds.model import Model, UnreadableModelError
@@ -38,8 +40,8 @@ _log = logging.getLogger(__name__)
 def load_world(
     path: Path | str | Iterable[Path | str],
     *,
-    up: str = "auto",
-    scale: float = 1.0,
+    up: str = RenderConfig.up,
+    scale: float = RenderConfig.scale,
     max_texture_side: int = MAX_SIDE,
     is_indoor: bool | None = None,
 ) -> World:
@@ -71,8 +73,8 @@ def load_world(
         ValueError: If an argument is out of range, or no triangle can be read.
         ImportError: If a package is missing that the format takes.
     """
-    if up not in ("auto", "y", "z"):
-        raise ValueError(f'`up` must be "auto", "y" or "z". Received: up={up!r}')
+    if up not in UPS:
+        raise ValueError(f"`up` must be one of {', '.join(UPS)}. Received: up={up!r}")
     if not 0 < scale < np.inf:
         raise ValueError(f"`scale` must be positive, in metres per unit. Received: scale={scale}")
     if not 1 <= max_texture_side <= 4096:

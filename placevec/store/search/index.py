@@ -12,6 +12,7 @@ from typing import Self
 import faiss
 import numpy as np
 
+from placevec.config import IndexConfig
 from placevec.config.choices import INDEX_KINDS
 from placevec.input_file import open_input
 from placevec.store.adapted import AdaptedStore
@@ -57,7 +58,7 @@ class IndexSettings:
             (`nprobe`). 0 for kinds without.
     """
 
-    kind: str = "flat"
+    kind: str = IndexConfig.kind
     effort: int = 0
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class StoreIndex:
         self.index = index
 
     @classmethod
-    def build(cls, store: DescriptorStore, kind: str = "flat") -> Self:
+    def build(cls, store: DescriptorStore, kind: str = IndexConfig.kind) -> Self:
         """Builds an index of all rows that a store has now; `save` keeps it.
 
         Args:

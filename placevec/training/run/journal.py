@@ -66,7 +66,7 @@ def record(
             "far enough already: set `--mining` or a larger `--margin`. A loss that takes those of "
             "the batch found none: set a larger `--batch-size` or a smaller `%s`",
             epoch + 1,
-            config.pair_radius_flag,
+            config.tuples.pair_radius_flag,
         )
     folder = config.run_dir
     write_history(folder, [*read_history(folder)[:epoch], row])

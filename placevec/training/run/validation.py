@@ -54,7 +54,7 @@ class Validation:
             dataset,
             model,
             radius_m=self.config.recall_radius_m,
-            min_time_difference_s=self.config.min_time_difference_s,
+            min_time_difference_s=self.config.tuples.min_time_difference_s,
             image_size=self.config.image_size,
             skip_unreadable=self.config.skip_unreadable,
             progress=self.progress,
@@ -77,7 +77,7 @@ class Validation:
 
     def _open_batches(self, batch_settings: dict) -> TupleBatches | None:
         try:
-            sampler = open_sampler(self.config, self.dataset)
+            sampler = open_sampler(self.config.tuples, self.config.loss, self.dataset)
         except ValueError as error:
             _log.warning("no validation loss: %s", error)
             return None

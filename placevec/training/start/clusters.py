@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from placevec.config import TrainConfig
+from placevec.config import StartConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
@@ -26,8 +26,8 @@ def clusters_from_photos(
     image_size: tuple[int, int],
     seed: int,
     skip_unreadable: bool = False,
-    variant: str = TrainConfig.assignment,
-    ratio: float = TrainConfig.assignment_ratio,
+    variant: str = StartConfig.assignment,
+    ratio: float = StartConfig.assignment_ratio,
     centers: np.ndarray | None = None,
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.

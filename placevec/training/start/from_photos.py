@@ -26,21 +26,22 @@ def start_from_photos(
     Raises:
         ValueError: If the photos are too few for the whitening that shall follow the training.
     """
-    if config.is_whitened:
-        check_whitening(model, dataset, config.whiten_dim, rank=config.whiten_rank)
+    if config.whitening.is_given:
+        check_whitening(model, dataset, config.whitening.dim, rank=config.whitening.rank)
     photos = {
         "paths": dataset.paths(),
         "image_size": config.image_size,
         "seed": config.seed,
         "skip_unreadable": config.skip_unreadable,
     }
-    if config.starts_random and not config.keeps_batch_norm:
+    if config.model.starts_random and not config.keeps_batch_norm:
         settle_batch_norm(model, **photos)
-    if config.clusters != "random" and not holds_aggregator(config.model):
-        given = None if config.clusters == "photos" else read_centers(Path(config.clusters))
+    start = config.start
+    if start.clusters != "random" and not holds_aggregator(config.model):
+        given = None if start.clusters == "photos" else read_centers(Path(start.clusters))
         clusters_from_photos(
             model, **photos, centers=given,
-            variant=config.assignment, ratio=config.assignment_ratio,
+            variant=start.assignment, ratio=start.assignment_ratio,
         )  # fmt: skip
     if config.model.projection_dim and not holds_projection(config.model):
         start_projection(model, **photos)

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from placevec.config import WhitenConfig, check_whitening_settings
+from placevec.config import WhitenConfig, WhitenModelConfig
 from placevec.images import augmenter, photo_rng
 from placevec.layers import (
     Whitening,
@@ -42,11 +42,11 @@ def whiten(
     rank: int = WhitenConfig.rank,
     power: float = WhitenConfig.power,
     augmentation: str = WhitenConfig.augmentation,
-    max_photos: int = WhitenConfig.max_photos,
-    image_size: tuple[int, int] | None = WhitenConfig.image_size,
-    batch_size: int = WhitenConfig.batch_size,
-    skip_unreadable: bool = WhitenConfig.skip_unreadable,
-    seed: int = WhitenConfig.seed,
+    max_photos: int = WhitenModelConfig.max_photos,
+    image_size: tuple[int, int] | None = WhitenModelConfig.image_size,
+    batch_size: int = WhitenModelConfig.batch_size,
+    skip_unreadable: bool = WhitenModelConfig.skip_unreadable,
+    seed: int = WhitenModelConfig.seed,
     progress: Progress = no_progress,
 ) -> keras.Model:
     """Fits whitening on a data set's database photos and puts it behind a model.
@@ -84,7 +84,7 @@ def whiten(
     Reference:
         [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622); see `PartialWhitening`.
     """
-    check_whitening_settings(dim, rank, power)
+    WhitenConfig(dim=dim, rank=rank, power=power).need_given()
     model = remove_whitening(model)
     rows = _drawn(dataset.database, max_photos, seed)
     num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
@@ -115,7 +115,7 @@ def check_whitening(
     Raises:
         ValueError: As `check_whitening_dim` or `check_whitening_rank`.
     """
-    num_photos = min(len(dataset.database), WhitenConfig.max_photos)
+    num_photos = min(len(dataset.database), WhitenModelConfig.max_photos)
     _check(dim, rank, num_photos, model)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from placevec.config import TrainConfig
+from placevec.config import ComputeConfig, OptimizerConfig
 from placevec.models import without_xla
 from placevec.progress import Progress, no_progress
 from placevec.retrieval import BATCH_SIZE, NoReadablePhotoError, describe
@@ -36,11 +36,13 @@ class Devices:
         count: int. Devices that share a batch, those of all processes.
         process: int. Number of this process, from 0.
         num_processes: int. Processes that share a batch.
+        parts_batch_norm: bool. Whether batch normalization learns from each part of a batch alone.
     """
 
     count = 1
     process = 0
     num_processes = 1
+    parts_batch_norm = False
 
     @property
     def is_first(self) -> bool:
@@ -135,11 +137,20 @@ class Devices:
         return model
 
 
-def open_devices(config: TrainConfig) -> Devices:
+def open_devices(
+    computing: ComputeConfig,
+    optimizer: OptimizerConfig,
+    *,
+    batch_size: int,
+    keeps_batch_norm: bool,
+) -> Devices:
     """Finds the devices of a training and connects its processes.
 
     Args:
-        config: TrainConfig.
+        computing: ComputeConfig.
+        optimizer: OptimizerConfig.
+        batch_size: int. Tuples in a batch.
+        keeps_batch_norm: bool. Whether batch normalization learns nothing.
 
     Returns:
         Devices.
@@ -149,17 +160,22 @@ def open_devices(config: TrainConfig) -> Devices:
             another setting needs one device.
     """
     backend = keras.backend.backend()
-    devices = _OPENERS[backend](config)
-    if config.devices not in (1, devices.count):
+    devices = _OPENERS[backend](computing, optimizer)
+    if devices.parts_batch_norm and devices.is_first and not keeps_batch_norm:
+        _log.warning(
+            "batch normalization learns from each device's part of a batch by itself; "
+            "`--freeze-batch-norm True`, JAX and TensorFlow train as one device would"
+        )
+    if computing.devices not in (1, devices.count):
         raise ValueError(
             "`devices` must be at most the number of those at hand, or with several processes "
-            f"exactly. Received: devices={config.devices}, {backend} has {devices.count}. "
+            f"exactly. Received: devices={computing.devices}, {backend} has {devices.count}. "
             "docs/scale.md says how to start it"
         )
-    if config.batch_size % devices.count:
+    if batch_size % devices.count:
         raise ValueError(
             "`batch_size` must be a multiple of the number of devices. Received: "
-            f"batch_size={config.batch_size}, {devices.count} devices"
+            f"batch_size={batch_size}, {devices.count} devices"
         )
     return devices
 
@@ -169,6 +185,8 @@ def open_devices(config: TrainConfig) -> Devices:
 
 class _TorchDevices(Devices):
     """The processes that torchrun started."""
+
+    parts_batch_norm = True
 
     def __init__(self) -> None:
         import torch.distributed
@@ -201,7 +219,7 @@ class _TorchDevices(Devices):
         return torch.cat(parts)
 
 
-def _open_torch(config: TrainConfig) -> Devices:
+def _open_torch(_computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
     import torch
 
     if not torch.distributed.is_torchelastic_launched():
@@ -211,13 +229,7 @@ def _open_torch(config: TrainConfig) -> Devices:
     if not torch.distributed.is_initialized():  # once in a process, however often it trains
         torch.distributed.init_process_group(timeout=_LONGEST_WAIT)
         atexit.register(torch.distributed.destroy_process_group)
-    devices = _TorchDevices()
-    if devices.is_first and not config.keeps_batch_norm:
-        _log.warning(
-            "batch normalization learns from each device's part of a batch by itself; "
-            "`--freeze-batch-norm True`, JAX and TensorFlow train as one device would"
-        )
-    return devices
+    return _TorchDevices()
 
 
 # JAX: one program for all devices, of one process or of several.
@@ -276,7 +288,7 @@ class _JaxDevices(Devices):
         return self.copy
 
 
-def _open_jax(config: TrainConfig) -> Devices:
+def _open_jax(computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
     is_one_of_many = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if is_one_of_many:
         import jax
@@ -285,7 +297,7 @@ def _open_jax(config: TrainConfig) -> Devices:
             keras.distribution.initialize()
     names = keras.distribution.list_devices()
     if not is_one_of_many:
-        names = names[: config.devices]
+        names = names[: computing.devices]
     return _JaxDevices(names) if len(names) > 1 else Devices()
 
 
@@ -335,18 +347,18 @@ class _TensorFlowDevices(Devices):
         return describe(split, paths, batch_size=batch_size, channels=channels, **settings)
 
 
-def _open_tensorflow(config: TrainConfig) -> Devices:
+def _open_tensorflow(computing: ComputeConfig, optimizer: OptimizerConfig) -> Devices:
     import tensorflow as tf
 
-    is_per_part = config.accumulate > 1 or config.clip_norm is not None  # by Keras, there
-    if config.devices > 1 and (is_per_part or config.precision == "mixed_float16"):
+    is_per_part = optimizer.accumulate > 1 or optimizer.clip_norm is not None  # by Keras, there
+    if computing.devices > 1 and (is_per_part or computing.precision == "mixed_float16"):
         raise ValueError(
             "`accumulate`, `clip_norm` and mixed_float16 need `devices` 1 on TensorFlow. Received: "
-            f"accumulate={config.accumulate}, clip_norm={config.clip_norm}, "
-            f"precision={config.precision}, devices={config.devices}. Take JAX or PyTorch"
+            f"accumulate={optimizer.accumulate}, clip_norm={optimizer.clip_norm}, "
+            f"precision={computing.precision}, devices={computing.devices}. Take JAX or PyTorch"
         )
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    names = [device.name for device in found][: config.devices]
+    names = [device.name for device in found][: computing.devices]
     return _TensorFlowDevices(names) if len(names) > 1 else Devices()
 
 

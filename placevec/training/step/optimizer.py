@@ -6,26 +6,36 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from placevec.config import TrainConfig
+from placevec.config import OptimizerConfig
 from placevec.config.choices import OPTIMIZERS
 from placevec.models.weights import AGGREGATOR, PROJECTION
 
 _HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of the variables behind the backbone
 
 
-def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    config: OptimizerConfig, *, learning_rate: float, steps_per_epoch: int, epochs: int
+) -> keras.optimizers.Optimizer:
     """Builds the optimizer that the settings ask for.
 
     Args:
-        config: TrainConfig.
+        config: OptimizerConfig.
+        learning_rate: float. The largest one, that of the layers behind the backbone.
+        steps_per_epoch: int. Training steps in an epoch.
+        epochs: int. Epochs to train.
 
     Returns:
         keras.optimizers.Optimizer; one of two where the backbone has a step size of its own.
     """
+
+    def make(factor: float) -> keras.optimizers.Optimizer:
+        rate = _schedule(config, factor * learning_rate, steps_per_epoch, epochs * steps_per_epoch)
+        return _make_one(config, rate)
+
     if config.backbone_rate == 1.0:
-        return _make_one(config, 1.0)
-    parts = keras.optimizers.OptimizerMap(_make_one(config, config.backbone_rate))
-    parts[_HEAD] = _make_one(config, 1.0)
+        return make(1.0)
+    parts = keras.optimizers.OptimizerMap(make(config.backbone_rate))
+    parts[_HEAD] = make(1.0)
     return keras.optimizers.MultiOptimizer(parts)
 
 
@@ -42,13 +52,13 @@ def step_size(optimizer: keras.optimizers.Optimizer) -> float:
 
 
 @contextlib.contextmanager
-def averaged_weights(tuple_model: keras.Model, config: TrainConfig) -> Iterator[None]:
+def averaged_weights(tuple_model: keras.Model, config: OptimizerConfig) -> Iterator[None]:
     """Puts the running average of the weights in their place, if the training keeps one.
 
     Args:
         tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`, which has taken a
             step.
-        config: TrainConfig.
+        config: OptimizerConfig.
     """
     if not config.average_weights:
         yield
@@ -78,9 +88,11 @@ def keep_weights_apart(tuple_model: keras.Model) -> None:
     tuple_model.optimizer.finalize_variable_values = lambda variables: None
 
 
-def _make_one(config: TrainConfig, factor: float) -> keras.optimizers.Optimizer:
+def _make_one(
+    config: OptimizerConfig, rate: float | keras.optimizers.schedules.LearningRateSchedule
+) -> keras.optimizers.Optimizer:
     arguments = {
-        "learning_rate": _learning_rate(config, factor),
+        "learning_rate": rate,
         "global_clipnorm": config.clip_norm,
         "gradient_accumulation_steps": None if config.accumulate == 1 else config.accumulate,
         "weight_decay": config.weight_decay,  # also where it is 0: AdamW has another default
@@ -91,20 +103,20 @@ def _make_one(config: TrainConfig, factor: float) -> keras.optimizers.Optimizer:
     return row.find()(**arguments, **row.constants)
 
 
-def _learning_rate(
-    config: TrainConfig, factor: float
+def _schedule(
+    config: OptimizerConfig, rate: float, steps_per_epoch: int, num_steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    step_size = factor * config.step_size
+    """Returns the learning rate over the steps of a training, which is `rate` at most."""
     if config.halve_every:
         return keras.optimizers.schedules.ExponentialDecay(
-            step_size, config.halve_every * config.steps_per_epoch, 0.5, staircase=True
+            rate, config.halve_every * steps_per_epoch, 0.5, staircase=True
         )
     if not config.cosine_decay and not config.warmup_steps:
-        return step_size
+        return rate
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if config.warmup_steps else step_size,
-        decay_steps=max(1, config.epochs * config.steps_per_epoch - config.warmup_steps),
+        0.0 if config.warmup_steps else rate,
+        decay_steps=max(1, num_steps - config.warmup_steps),
         alpha=0.0 if config.cosine_decay else 1.0,
-        warmup_target=step_size if config.warmup_steps else None,
+        warmup_target=rate if config.warmup_steps else None,
         warmup_steps=config.warmup_steps,
     )

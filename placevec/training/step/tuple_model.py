@@ -29,29 +29,34 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
     Raises:
         ValueError: If there is no layer `train_from_layer`.
     """
-    _freeze(model, config)
+    _freeze(model, config.optimizer.train_from_layer, config.keeps_batch_norm)
     fuse_batch_norm(model)
-    tuple_size = 1 + config.num_positives + config.num_negatives
+    tuple_size = config.tuples.tuple_size
     shape = (*config.image_size, config.model.channels)
     tuples = keras.Input((tuple_size, *shape), dtype="uint8", name="tuples")
     photos = tuples
-    if config.device_augmentation:
+    if config.augment.device_augmentation:
         photos = PhotoAugmentation(config.seed, name="device_augmentation")(photos)
     photos = keras.ops.reshape(photos, (-1, *shape))  # (B * T, H, W, C)
     descriptors = model(photos)  # (B * T, D)
     outputs = keras.ops.reshape(descriptors, (-1, tuple_size, descriptors.shape[-1]))
     outputs = CountSteps(name=_COUNTER)(outputs)
     loss = get_loss(
-        config.loss,
-        num_positives=config.num_positives,
-        num_negatives=config.num_negatives,
-        **LOSSES[config.loss].arguments_from(config),
+        config.loss.loss,
+        num_positives=config.tuples.num_positives,
+        num_negatives=config.tuples.num_negatives,
+        **LOSSES[config.loss.loss].arguments_from(config.loss, config.tuples),
     )
-    if config.distillation:
-        loss = DistillationLoss(loss, config.distillation)
+    if config.loss.distillation:
+        loss = DistillationLoss(loss, config.loss.distillation)
     tuple_model = keras.Model(tuples, outputs, name="tuple_model")
     tuple_model.compile(
-        optimizer=make_optimizer(config),
+        optimizer=make_optimizer(
+            config.optimizer,
+            learning_rate=config.learning_rate,
+            steps_per_epoch=config.steps_per_epoch,
+            epochs=config.epochs,
+        ),
         loss=loss,
         jit_compile=model.jit_compile,
     )
@@ -122,9 +127,8 @@ def descriptor_of(tuple_model: keras.Model) -> keras.Model:
     return without_xla(tuple_model.get_layer("descriptor"))
 
 
-def _freeze(model: keras.Model, config: TrainConfig) -> None:
+def _freeze(model: keras.Model, first: str | None, keeps_batch_norm: bool) -> None:
     names = [layer.name for layer in model.layers]
-    first = config.train_from_layer
     if first is not None and first not in names:
         raise ValueError(
             f"`train_from_layer` must be a layer of the network. Received: {first}; "
@@ -134,4 +138,4 @@ def _freeze(model: keras.Model, config: TrainConfig) -> None:
     for layer in model.layers:
         learns = learns or layer.name == first
         is_norm = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = learns and not (is_norm and config.keeps_batch_norm)
+        layer.trainable = learns and not (is_norm and keeps_batch_norm)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.config import AugmentConfig
 from placevec.images import (
     AugmentWorkers,
     PhotoCache,
@@ -58,7 +59,7 @@ class TupleBatches:
     channels: int
     batch_size: int
     steps_per_epoch: int
-    augmentation: object = "none"
+    augmentation: object = AugmentConfig.augmentation
     flip_tuples: bool = False
     held: np.ndarray | None = None
     tuples: np.ndarray | None = None

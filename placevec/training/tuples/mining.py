@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from placevec.archive import read_npz
-from placevec.config import TrainConfig
+from placevec.config import MiningConfig, OptimizerConfig
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
 from placevec.progress import Progress, no_progress
@@ -48,7 +48,7 @@ class Mined:
 
 
 class Miner:
-    """Finds the tuples of each epoch by one of the schemes of `TrainConfig.mining`.
+    """Finds the tuples of each epoch by one of the schemes of `MiningConfig.mining`.
 
     - `full`: the hardest negatives among the whole database;
     - `partial`: among `mining_pool` photos drawn for the epoch, so that little is described;
@@ -63,8 +63,13 @@ class Miner:
     takes the same.
 
     Args:
-        config: TrainConfig.
+        config: MiningConfig.
         sampler: TupleSampler.
+        run_dir: Path. Folder of the run, for the cache of descriptors and what was mined last.
+        image_size: (int, int). Rows and columns that photos are resized to.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        seed: int. Seed of the training.
+        margin: float or None. Margin in squared distance. None: that of the paper, 0.1.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         describe_photos: callable. `describe`, or what has its arguments and results.
 
@@ -75,50 +80,60 @@ class Miner:
 
     def __init__(
         self,
-        config: TrainConfig,
+        config: MiningConfig,
         sampler: TupleSampler,
+        *,
+        run_dir: Path,
+        image_size: tuple[int, int],
+        skip_unreadable: bool,
+        seed: int,
+        margin: float | None = None,
         progress: Progress = no_progress,
         describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
     ) -> None:
         self.config = config
         self.sampler = sampler
+        self.run_dir = run_dir
+        self.photos = {"image_size": image_size, "skip_unreadable": skip_unreadable}
+        self.seed = seed
+        self.margin = _PAPERS_MARGIN if margin is None else margin
         self.progress = progress
         self.describe_photos = describe_photos
 
-    def mine(self, model: keras.Model, epoch: int) -> Mined:
+    def mine(self, model: keras.Model, epoch: int, *, count: int, is_due: bool) -> Mined:
         """Returns the tuples of an epoch; those on disk where it was begun before.
 
         Args:
             model: keras.Model. A descriptor model.
             epoch: int. Number of the epoch, from 0.
+            count: int. Tuples of the epoch.
+            is_due: bool. Whether the cached descriptors are computed again, see `is_due`.
 
         Returns:
-            Mined, with `batch_size * steps_per_epoch` tuples.
+            Mined, with `count` tuples.
         """
         config = self.config
-        path = config.run_dir / MINED
+        path = self.run_dir / MINED
         last_epoch, last = _load(path)
         if last_epoch == epoch:
             return last
         start = time.perf_counter()
-        rng = np.random.default_rng([config.seed, epoch, _STREAM])
-        count = config.batch_size * config.steps_per_epoch
+        rng = np.random.default_rng([self.seed, epoch, _STREAM])
         cache = DescriptorCache(
-            config.run_dir, self.sampler.dataset,
-            dtype=config.cache_dtype, image_size=config.image_size,
-            skip_unreadable=config.skip_unreadable, describe_photos=self.describe_photos,
+            self.run_dir, self.sampler.dataset,
+            dtype=config.cache_dtype, describe_photos=self.describe_photos, **self.photos,
         )  # fmt: skip
         if config.mining == "paper":
             looked_at = max(count, len(self.sampler.queries))
-            queries = query_order(self.sampler, config.seed, epoch, looked_at)
+            queries = query_order(self.sampler, self.seed, epoch, looked_at)
             pool = self.sampler.dataset.database
         else:
-            queries = query_order(self.sampler, config.seed, epoch, count)
+            queries = query_order(self.sampler, self.seed, epoch, count)
             pool = self._pool(rng)
         positives = [self.sampler.positives(query) for query in queries]
         num_described = cache.refresh(
             model, np.unique(np.concatenate([queries, *positives, pool])), epoch=epoch,
-            is_due=is_due(config, epoch), share=config.refresh_share, progress=self.progress,
+            is_due=is_due, share=config.refresh_share, progress=self.progress,
         )  # fmt: skip
         if config.mining == "paper":
             mined = self._mine_as_the_paper(cache, queries, count, last.hardest, rng)
@@ -150,7 +165,7 @@ class Miner:
         rng: np.random.Generator,
     ) -> Mined:
         """Returns a tuple for each query with negatives out of the hardest of a common pool."""
-        wanted = max(self.config.num_hard_negatives, self.config.num_negatives)
+        wanted = max(self.config.num_hard_negatives, self.sampler.num_negatives)
         queries = self._readable_queries(cache, queries)
         barred = [self.sampler.near(query) for query in queries]
         most_barred = max(len(each) for each in barred)
@@ -159,7 +174,7 @@ class Miner:
         for query, candidates, near in zip(queries, found, barred, strict=True):
             positives = self._positives(cache, query, rng)
             hardest = candidates[~np.isin(candidates, near)][:wanted]
-            drawn = rng.permutation(hardest)[: self.config.num_negatives]
+            drawn = rng.permutation(hardest)[: self.sampler.num_negatives]
             tuples.append(self._whole(query, positives, drawn, rng))
             violating += len(hardest) and self._violates(cache, query, hardest)[0]
         return Mined(np.array(tuples), np.empty((0, NUM_KEPT), np.int64), violating / len(tuples))
@@ -189,7 +204,7 @@ class Miner:
             candidates = candidates[np.argsort(-similarity, kind="stable")][:NUM_KEPT]
             hardest[query] = -1
             hardest[query, : len(candidates)] = candidates
-            negatives = candidates[: self.config.num_negatives]
+            negatives = candidates[: self.sampler.num_negatives]
             positives = self._positives(cache, query, rng)
             is_hard = len(candidates) and self._violates(cache, query, candidates)[0]
             (tuples if is_hard else skipped).append(self._whole(query, positives, negatives, rng))
@@ -219,20 +234,17 @@ class Miner:
         if self.config.positives == "best":
             similarity = cache[candidates] @ cache[np.array([query])][0]
             candidates = candidates[np.argsort(-similarity, kind="stable")]
-            return np.resize(candidates, self.config.num_positives)
-        return np.resize(rng.permutation(candidates), self.config.num_positives)
+            return np.resize(candidates, self.sampler.num_positives)
+        return np.resize(rng.permutation(candidates), self.sampler.num_positives)
 
     def _violates(self, cache: DescriptorCache, query: int, negatives: np.ndarray) -> np.ndarray:
         """Says of each negative whether it is closer than the nearest positive plus the margin."""
-        config = self.config
-        is_squared = config.loss == "triplet_ranking" and config.margin is not None
-        margin = config.margin if is_squared else _PAPERS_MARGIN
         vector = cache[np.array([query])][0]
         positives = cache.readable(self.sampler.positives(query))
         if not len(positives):
             return np.zeros(len(negatives), bool)
         # Of unit vectors d^2 = 2 - 2 s.
-        return 2 * (np.max(cache[positives] @ vector) - cache[negatives] @ vector) < margin
+        return 2 * (np.max(cache[positives] @ vector) - cache[negatives] @ vector) < self.margin
 
     def _whole(
         self,
@@ -242,12 +254,12 @@ class Miner:
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Returns the rows of a tuple, filled up with random negatives where there are few."""
-        missing = self.config.num_negatives - len(negatives)
+        missing = self.sampler.num_negatives - len(negatives)
         random = self.sampler.draw_negatives(query, missing, rng)
         return np.concatenate([[query], positives, negatives, random]).astype(np.int64)
 
 
-def is_due(config: TrainConfig, epoch: int) -> bool:
+def is_due(config: MiningConfig, optimizer: OptimizerConfig, epoch: int) -> bool:
     """Says whether the cache is refreshed before an epoch.
 
     It is every `mine_every` epochs, half as often each time the step size is halved: a slower
@@ -255,7 +267,7 @@ def is_due(config: TrainConfig, epoch: int) -> bool:
     """
     due = 0
     while due < epoch:
-        due += config.mine_every * 2 ** config.halvings_before(due)
+        due += config.mine_every * 2 ** optimizer.halvings_before(due)
     return due == epoch
 
 

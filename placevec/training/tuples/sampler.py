@@ -2,10 +2,9 @@
 
 import contextlib
 import dataclasses
-import math
 from collections.abc import Iterator
 
-from placevec.config import TrainConfig
+from placevec.config import ComputeConfig, LossConfig, TrainConfig, TupleConfig
 from placevec.images import AugmentWorkers
 from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
@@ -32,16 +31,19 @@ def open_training(config: TrainConfig) -> Iterator[TupleSampler | StreamSampler]
             yield sampler
     else:
         places = open_places(config.places, skip_unreadable=config.skip_unreadable)
-        yield open_sampler(config, places)
+        yield open_sampler(config.tuples, config.loss, places)
 
 
 @contextlib.contextmanager
-def open_workers(config: TrainConfig, augmentation: object) -> Iterator[AugmentWorkers | None]:
-    """Opens the processes that augment, where the settings ask for them.
+def open_workers(
+    computing: ComputeConfig, augmentation: object, *, max_bytes: int
+) -> Iterator[AugmentWorkers | None]:
+    """Opens the processes that augment, if the settings ask for them.
 
     Args:
-        config: TrainConfig.
+        computing: ComputeConfig.
         augmentation: str, or what `augmenter` takes besides.
+        max_bytes: int. Bytes of the photos of a tuple.
 
     Yields:
         `AugmentWorkers`; None where threads augment, or nothing is augmented.
@@ -49,13 +51,11 @@ def open_workers(config: TrainConfig, augmentation: object) -> Iterator[AugmentW
     Raises:
         ValueError: If processes shall augment by what is no name of a preset.
     """
-    if config.workers == "threads" or augmentation == "none":
+    if computing.workers == "threads" or augmentation == "none":
         yield None
         return
-    tuple_size = 1 + config.num_positives + config.num_negatives
-    photo_bytes = math.prod(config.image_size) * config.model.channels
     with AugmentWorkers(
-        augmentation, num_workers=config.num_workers, max_bytes=tuple_size * photo_bytes
+        augmentation, num_workers=computing.num_workers, max_bytes=max_bytes
     ) as workers:
         yield workers
 
@@ -77,11 +77,12 @@ def open_batches(
     return StreamBatches(sampler, **{name: settings[name] for name in names if name in settings})
 
 
-def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
+def open_sampler(tuples: TupleConfig, loss: LossConfig, dataset: PlaceDataset) -> TupleSampler:
     """Makes the sampler of a training.
 
     Args:
-        config: TrainConfig.
+        tuples: TupleConfig.
+        loss: LossConfig. What the tuples are for.
         dataset: PlaceDataset.
 
     Returns:
@@ -90,40 +91,30 @@ def open_sampler(config: TrainConfig, dataset: PlaceDataset) -> TupleSampler:
     Raises:
         ValueError: If the photos do not fit the settings, or all show one place.
     """
-    sampler = TupleSampler(
-        dataset,
-        num_positives=config.num_positives,
-        num_negatives=config.num_negatives,
-        positive_radius_m=config.positive_radius_m,
-        negative_radius_m=config.negative_radius_m,
-        max_heading_difference_deg=config.max_heading_difference_deg,
-        min_time_difference_s=config.min_time_difference_s,
-        min_positive_distance_m=config.min_positive_distance_m,
-        positive_rule=config.positive_rule,
-        min_overlap=config.min_overlap,
-        view_depth_m=config.view_depth_m,
-    )
+    sampler = TupleSampler(dataset, **vars(tuples))
     if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
-        alike = "" if config.positive_rule == "distance" else " without sharing anything with it"
+        alike = "" if tuples.positive_rule == "distance" else " without sharing anything with it"
         raise ValueError(
             f"Training needs photos of different places. Received: {len(dataset)} photos in "
-            f"{dataset.root}, none farther than {config.negative_radius_m:g} {dataset.unit} "
+            f"{dataset.root}, none farther than {tuples.negative_radius_m:g} {dataset.unit} "
             f"from another{alike}. Add places, or set a smaller `--negative-radius-m`"
         )
-    if config.num_negatives == 0 and dataset.positions_m is not None:
-        _refuse_batches_without_negatives(config, dataset)
+    if tuples.num_negatives == 0 and dataset.positions_m is not None:
+        _refuse_batches_without_negatives(tuples, loss, dataset)
     return sampler
 
 
-def _refuse_batches_without_negatives(config: TrainConfig, dataset: PlaceDataset) -> None:
+def _refuse_batches_without_negatives(
+    tuples: TupleConfig, loss: LossConfig, dataset: PlaceDataset
+) -> None:
     """Refuses photos so close together that the loss never finds a negative in a batch."""
     largest_m = extent_m(dataset.positions_m)
-    if largest_m <= config.pair_radius_m:
-        double = ", twice `view_depth_m`" if config.pair_radius_flag == "--view-depth-m" else ""
+    if largest_m <= tuples.pair_radius_m:
+        double = ", twice `view_depth_m`" if tuples.pair_radius_flag == "--view-depth-m" else ""
         raise ValueError(
-            f"With num_negatives=0, {config.loss} takes negatives from the batch, and they must be "
-            f"farther than {config.pair_radius_m:g} {dataset.unit}{double} from the query. "
+            f"With num_negatives=0, {loss.loss} takes negatives from the batch, and they must be "
+            f"farther than {tuples.pair_radius_m:g} {dataset.unit}{double} from the query. "
             f"Received: photos in {dataset.root} within {largest_m:.1f} {dataset.unit} of each "
-            f"other, so the loss would be 0. Set a smaller `{config.pair_radius_flag}`, or add "
+            f"other, so the loss would be 0. Set a smaller `{tuples.pair_radius_flag}`, or add "
             "photos that are farther away"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.config import TrainConfig
+from placevec.config import AugmentConfig, TrainConfig, to_dict
 from placevec.images import augmenter, photo_rng, read_ahead, read_image
 from placevec.rendering import StreamWorkers
 from placevec.rendering.town.town_scenery import TOWN
@@ -50,11 +50,12 @@ class StreamSampler:
     """
 
     def __init__(self, config: TrainConfig) -> None:
+        given = to_dict(config)
         for name, value in _UNUSED.items():
-            if getattr(config, name) != value:
+            if given[name] != value:
                 raise ValueError(
                     f"`{name}` must be {value} where `places` is a stream. Received: {name}="
-                    f"{getattr(config, name)}. Render photos to a folder first (`placevec render`)"
+                    f"{given[name]}. Render photos to a folder first (`placevec render`)"
                 )
         known = (*_OF_THE_TOWN, *_OF_A_MODEL)
         place, options = split_options(config.places.removeprefix(PREFIX), known)
@@ -64,17 +65,18 @@ class StreamSampler:
                 f"Options behind `{PREFIX}{place}` must be of {', '.join(kinds)}. Received: "
                 f"{', '.join(unused)}"
             )
-        self.num_positives, self.num_negatives = config.num_positives, config.num_negatives
+        tuples = config.tuples
+        self.num_positives, self.num_negatives = tuples.num_positives, tuples.num_negatives
         self.workers = StreamWorkers(
             place,
-            num_workers=config.num_workers,
+            num_workers=config.computing.num_workers,
             image_size=config.image_size,
             seed=config.seed,
-            near_m=config.positive_radius_m,
-            far_m=config.negative_radius_m,
+            near_m=tuples.positive_radius_m,
+            far_m=tuples.negative_radius_m,
             **{name: _value(kinds[name], name, text) for name, text in options.items()},
         )
-        dim = max(config.whiten_dim, config.whiten_rank, config.model.projection_dim or 0)
+        dim = max(config.whitening.dim, config.whitening.rank, config.model.projection_dim or 0)
         count = max(_NUM_FITTED, 2 * dim) if dim else _NUM_PHOTOS
         self.dataset = StreamPhotos(config.places, self.workers, count, _files(str(place)))
 
@@ -145,7 +147,7 @@ class StreamBatches:
     channels: int
     batch_size: int
     steps_per_epoch: int
-    augmentation: object = "none"
+    augmentation: object = AugmentConfig.augmentation
     flip_tuples: bool = False
     seed: int = 0
     share: tuple[int, int] = (0, 1)

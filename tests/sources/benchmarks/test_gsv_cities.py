@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from placevec.config import TupleConfig
 from placevec.places import TupleSampler
 from placevec.sources import open_places
 from placevec.sources.benchmarks.gsv_cities import read_gsv_cities
@@ -55,8 +56,12 @@ def test_equal_numbers_in_two_cities_are_two_places(cities):
 def test_positives_are_photos_of_the_same_place(cities):
     sampler = TupleSampler(
         read_gsv_cities(cities),
-        num_positives=3, num_negatives=3, positive_radius_m=10.0, negative_radius_m=25.0,
-    )  # fmt: skip
+        **vars(
+            TupleConfig(
+                num_positives=3, num_negatives=3, positive_radius_m=10.0, negative_radius_m=25.0
+            )
+        ),
+    )
     assert sampler.queries.tolist() == [0, 1]
     _, positives, negatives = sampler.draw(0, np.random.default_rng(0))
     assert positives.tolist() == [1, 1, 1]

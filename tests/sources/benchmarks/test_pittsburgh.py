@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from placevec.config import TupleConfig
 from placevec.places.tuples import TupleSampler
 from placevec.sources.benchmarks.pittsburgh import parse_cutout_name, read_pittsburgh
 
@@ -45,11 +46,15 @@ def test_counts_headings_from_the_first_yaw_of_a_panorama(photos):
         assert heading_deg == 30 * (parse_cutout_name(str(name)).yaw - 1)
     sampler = TupleSampler(
         dataset,
-        num_positives=5,
-        num_negatives=24,
-        positive_radius_m=10,
-        negative_radius_m=25,
-        max_heading_difference_deg=30,
+        **vars(
+            TupleConfig(
+                num_positives=5,
+                num_negatives=24,
+                positive_radius_m=10,
+                negative_radius_m=25,
+                max_heading_difference_deg=30,
+            )
+        ),
     )
     query = dataset.names.tolist().index("000/000001_pitch1_yaw1.jpg")
     views = [dataset.names[i][len("000/000001_") :] for i in sampler.positives(query)]

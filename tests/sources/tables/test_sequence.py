@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from placevec.config import TupleConfig
 from placevec.places import TupleSampler
 from placevec.sources.tables.sequence import read_sequence, recognize_sequence
 
@@ -56,8 +57,12 @@ def test_without_a_query_positives_are_of_other_traverses(photos):
     root = photos(*(f"{folder}/{n}.jpg" for folder in ("day", "night", "rain") for n in range(40)))
     dataset = read_sequence(root)
     assert dataset.is_query.all() and dataset.is_database.all()
-    sampler = TupleSampler(dataset, num_positives=1, num_negatives=1, positive_radius_m=2,
-                           negative_radius_m=5)  # fmt: skip
+    sampler = TupleSampler(
+        dataset,
+        **vars(
+            TupleConfig(num_positives=1, num_negatives=1, positive_radius_m=2, negative_radius_m=5)
+        ),
+    )
     for query in (0, 47, 119):
         frame = query % 40
         expected = [other * 40 + near for other in range(3) if other != query // 40

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.config import TupleConfig
 from placevec.images import read_image
 from placevec.places import TupleSampler
 from placevec.places.ground_truth import relevant_database
@@ -48,8 +49,12 @@ def test_frames_of_two_videos_are_never_positives(videos):
     dataset = read_video(f"{videos},stride=8")
     found = [each.tolist() for each in relevant_database(dataset, radius_m=1000.0)]
     assert found == [[1], [0], [3, 4, 5], [2, 4, 5], [2, 3, 5], [2, 3, 4]]
-    sampler = TupleSampler(dataset, num_positives=1, num_negatives=1, positive_radius_m=8,
-                           negative_radius_m=16)  # fmt: skip
+    sampler = TupleSampler(
+        dataset,
+        **vars(
+            TupleConfig(num_positives=1, num_negatives=1, positive_radius_m=8, negative_radius_m=16)
+        ),
+    )
     assert sampler.positives(3).tolist() == [2, 4]
 
 

@@ -116,9 +116,9 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
     ("settings", "match"),
     [
         ({}, "one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
-        ({"dim": 2, "rank": 3}, "one of `dim` and `rank`"),
-        ({"rank": -1}, "Received: dim=0, rank=-1"),
-        ({"rank": 3, "power": 0.2}, "`power` has no effect with `rank`"),
+        ({"dim": 2, "rank": 3}, "`rank` must be 0 beside `dim`. Received: rank=3"),
+        ({"rank": -1}, "`rank` must be at least 0. Received: rank=-1"),
+        ({"rank": 3, "power": 0.2}, "`power` has no effect with dim=0"),
     ],
 )
 def test_refuses_settings_without_effect(model, dataset, settings, match):

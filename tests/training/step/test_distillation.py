@@ -1,9 +1,9 @@
-import dataclasses
 import sys
 
 import numpy as np
 import pytest
 
+from placevec.config import changed
 from placevec.images import read_image
 from placevec.models import build_descriptor_model, load_model
 from placevec.sources import open_places
@@ -63,10 +63,10 @@ def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_confi
 @pytest.mark.one_backend
 def test_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
     whole = small_config(run_dir=tmp_path / "whole", distillation=3.0, flip_tuples=True)
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts", epochs=1)
+    parts = changed(whole, run_dir=tmp_path / "parts", epochs=1)
     train(whole)
     train(parts)
-    train(dataclasses.replace(parts, epochs=whole.epochs, resume=True))
+    train(changed(parts, epochs=whole.epochs, resume=True))
     one, other = (load_model(each.run_dir / "model.keras").get_weights() for each in (whole, parts))
     for left, right in zip(one, other, strict=True):
         np.testing.assert_array_equal(left, right)

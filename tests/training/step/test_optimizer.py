@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from placevec.config import OptimizerConfig
 from placevec.models import build_descriptor_model
 from placevec.training.step.optimizer import averaged_weights, make_optimizer, step_size
 from placevec.training.step.tuple_model import load_tuple_model, make_tuple_model
@@ -14,6 +15,15 @@ def numbers(variable):
 def train_once(tuple_model, seed=0):
     photos = np.random.default_rng(seed).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
     return tuple_model.train_on_batch(photos, np.zeros((2, 4, 2)))
+
+
+def optimizer_of(*, steps_per_epoch=3, epochs=2, **settings):
+    return make_optimizer(
+        OptimizerConfig(**settings),
+        learning_rate=0.1,
+        steps_per_epoch=steps_per_epoch,
+        epochs=epochs,
+    )
 
 
 @pytest.fixture
@@ -31,35 +41,29 @@ def parts(tuple_model):
     return numbers(model.get_layer("Conv1").kernel), numbers(model.get_layer("aggregator").centers)
 
 
-def test_step_size_rises_then_falls_along_a_cosine(small_config):
-    config = small_config(
-        learning_rate=0.1, warmup_steps=2, cosine_decay=True, steps_per_epoch=6, epochs=2
-    )
-    rate = make_optimizer(config)._learning_rate
+def test_step_size_rises_then_falls_along_a_cosine():
+    optimizer = optimizer_of(warmup_steps=2, cosine_decay=True, steps_per_epoch=6)
+    rate = optimizer._learning_rate
     rates = [float(rate(step)) for step in range(13)]
     assert rates[:3] == pytest.approx([0.0, 0.05, 0.1])
     assert rates[7] == pytest.approx(0.05)
     assert rates[12] == pytest.approx(0.0, abs=1e-7)
 
 
-def test_step_size_stays_after_the_warmup_without_decay(small_config):
-    rate = make_optimizer(small_config(learning_rate=0.1, warmup_steps=2))._learning_rate
+def test_step_size_stays_after_the_warmup_without_decay():
+    rate = optimizer_of(warmup_steps=2)._learning_rate
     assert [float(rate(step)) for step in (0, 1, 2, 6)] == pytest.approx([0.0, 0.05, 0.1, 0.1])
 
 
-def test_step_size_is_halved_every_so_many_epochs(small_config):
-    config = small_config(learning_rate=0.1, halve_every=2, steps_per_epoch=3, epochs=6)
-    rate = make_optimizer(config)._learning_rate
+def test_step_size_is_halved_every_so_many_epochs():
+    rate = optimizer_of(halve_every=2, epochs=6)._learning_rate
     rates = [float(rate(step)) for step in (0, 5, 6, 11, 12)]
     assert rates == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025])
 
 
 @pytest.mark.one_backend
-def test_schedules_count_steps_where_gradients_are_averaged_too(small_config):
-    config = small_config(
-        learning_rate=0.1, steps_per_epoch=6, epochs=2, accumulate=2, halve_every=1
-    )
-    optimizer = make_optimizer(config)
+def test_schedules_count_steps_where_gradients_are_averaged_too():
+    optimizer = optimizer_of(steps_per_epoch=6, accumulate=2, halve_every=1)
     variable = keras.Variable(np.zeros(3, np.float32))
     optimizer.build([variable])
     rates = []
@@ -69,9 +73,9 @@ def test_schedules_count_steps_where_gradients_are_averaged_too(small_config):
     assert rates == pytest.approx([0.1] * 6 + [0.05])
 
 
-def test_adamw_decays_by_what_is_told_alone(small_config):
-    assert make_optimizer(small_config(optimizer="adamw")).weight_decay == 0
-    assert make_optimizer(small_config(optimizer="adamw", weight_decay=0.1)).weight_decay == 0.1
+def test_adamw_decays_by_what_is_told_alone():
+    assert optimizer_of(optimizer="adamw").weight_decay == 0
+    assert optimizer_of(optimizer="adamw", weight_decay=0.1).weight_decay == 0.1
 
 
 def test_the_backbone_has_a_step_size_of_its_own(make):
@@ -134,7 +138,7 @@ def test_the_average_stands_in_for_the_weights_only_while_asked(make, tmp_path, 
         expected = weights if step == 0 else 0.75 * expected + 0.25 * weights
     tuple_model.save(tmp_path / "checkpoint.keras")
     for each in (tuple_model, load_tuple_model(tmp_path / "checkpoint.keras")):
-        with averaged_weights(each, config):
+        with averaged_weights(each, config.optimizer):
             np.testing.assert_allclose(parts(each)[1], expected, atol=1e-6)
         np.testing.assert_array_equal(parts(each)[1], weights)
 
@@ -144,7 +148,7 @@ def test_fit_leaves_the_weights_and_their_average_apart(make, tmp_path):
     photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
     tuple_model.fit(photos, np.zeros((2, 4, 2)), batch_size=1, verbose=0)
     weights = parts(tuple_model)[1]
-    with averaged_weights(tuple_model, config):
+    with averaged_weights(tuple_model, config.optimizer):
         assert not np.allclose(parts(tuple_model)[1], weights, atol=1e-7)
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.config import TupleConfig
 from placevec.images import AugmentWorkers, PhotoCache, UnreadableImageError, read_image
 from placevec.places import PlaceDataset, TupleSampler
 from placevec.sources import open_places
@@ -16,10 +17,11 @@ SIZE = (32, 48)
 def batches(folder, **changes):
     sampler = TupleSampler(
         open_places(f"folder:{folder}"),
-        num_positives=1,
-        num_negatives=2,
-        positive_radius_m=10.0,
-        negative_radius_m=25.0,
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=25.0
+            )
+        ),
     )
     settings = {"image_size": SIZE, "channels": 3, "batch_size": 2, "steps_per_epoch": 4, "seed": 5}
     return TupleBatches(sampler, **(settings | changes))
@@ -183,8 +185,12 @@ def test_takes_the_tuples_it_is_given_in_their_order(made_places):
 def line_of_photos(count, **places):
     return TupleSampler(
         PlaceDataset("photos", [f"{i}.jpg" for i in range(count)], **places),
-        num_positives=1, num_negatives=0, positive_radius_m=10.0, negative_radius_m=25.0,
-    )  # fmt: skip
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=0, positive_radius_m=10.0, negative_radius_m=25.0
+            )
+        ),
+    )
 
 
 def test_a_shorter_order_of_queries_is_the_beginning_of_a_longer():
@@ -218,8 +224,12 @@ def test_puts_places_without_positions_far_apart(tmp_path):
             cv2.imwrite(str(path), rng.integers(0, 256, (*SIZE, 3), np.uint8))
     sampler = TupleSampler(
         open_places(f"pittsburgh:{tmp_path}"),
-        num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=25.0,
-    )  # fmt: skip
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=25.0
+            )
+        ),
+    )
     source = TupleBatches(sampler, SIZE, 3, batch_size=2, steps_per_epoch=2)
     for _, places_m in source.epoch(0):
         for query_m, positive_m, *negatives_m in places_m:

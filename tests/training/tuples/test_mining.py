@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from placevec.config import MiningConfig, OptimizerConfig, TupleConfig
 from placevec.images import UnreadableImageError, read_image
 from placevec.places import TupleSampler
 from placevec.sources import open_places
@@ -23,6 +24,24 @@ def coarse(photos):
     return (fields / np.linalg.norm(fields, axis=1, keepdims=True)).astype(np.float32)
 
 
+def miner_of(config, sampler):
+    """Returns a miner whose `mine` knows of the settings how many tuples there are and when."""
+    miner = Miner(
+        config.mining, sampler, run_dir=config.run_dir, image_size=config.image_size,
+        skip_unreadable=config.skip_unreadable, seed=config.seed,
+        margin=config.loss.squared_margin,
+    )  # fmt: skip
+    miner.settings = config
+
+    def mine(model, epoch):
+        count = config.batch_size * config.steps_per_epoch
+        due = is_due(config.mining, config.optimizer, epoch)
+        return Miner.mine(miner, model, epoch, count=count, is_due=due)
+
+    miner.mine = mine
+    return miner
+
+
 @pytest.fixture
 def make_miner(made_places, small_config):
     def make(**changes):
@@ -32,12 +51,10 @@ def make_miner(made_places, small_config):
         }  # fmt: skip
         config = small_config(**(settings | changes))
         config.run_dir.mkdir(exist_ok=True)
-        names = ("num_positives", "num_negatives", "positive_radius_m", "negative_radius_m")
         sampler = TupleSampler(
-            open_places(f"folder:{made_places / 'train'}"),
-            **{name: getattr(config, name) for name in names},
+            open_places(f"folder:{made_places / 'train'}"), **vars(config.tuples)
         )
-        return Miner(config, sampler)
+        return miner_of(config, sampler)
 
     return make
 
@@ -68,9 +85,7 @@ def test_full_takes_the_hardest_of_all(make_miner, vectors):
     dataset = miner.sampler.dataset
     mined = miner.mine(coarse, 0)
     assert mined.tuples.shape == (20, 4)
-    np.testing.assert_array_equal(
-        mined.tuples[:, 0], query_order(miner.sampler, miner.config.seed, 0, 20)
-    )
+    np.testing.assert_array_equal(mined.tuples[:, 0], query_order(miner.sampler, miner.seed, 0, 20))
     for query, positive, *negatives in mined.tuples:
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
         expected = [squared(vectors, query, row) for row in others[:2]]
@@ -141,7 +156,7 @@ def test_partial_looks_at_its_pool_alone(make_miner):
     miner = make_miner(mining="partial", mining_pool=6)
     mined = miner.mine(coarse, 0)
     negatives = np.unique(mined.tuples[:, 2:])
-    other = Miner(dataclasses.replace(miner.config, seed=9), miner.sampler)
+    other = miner_of(dataclasses.replace(miner.settings, seed=9), miner.sampler)
     assert len(negatives) <= 6
     assert set(negatives) != set(other.mine(coarse, 1).tuples[:, 2:].ravel())
 
@@ -160,7 +175,7 @@ def test_paper_takes_the_hardest_that_it_drew_or_remembers(make_miner, vectors):
     )
     mined = miner.mine(coarse, 0)
     expected = []
-    for query in query_order(miner.sampler, miner.config.seed, 0, 24):
+    for query in query_order(miner.sampler, miner.seed, 0, 24):
         positive = nearest_positive(vectors, dataset, query)
         others = sorted(far(dataset, query), key=lambda row: squared(vectors, query, row))
         bound = squared(vectors, query, positive) + margin
@@ -208,7 +223,7 @@ def test_is_kept_for_its_epoch(make_miner):
 
     again = miner.mine(not_called, 3)
     np.testing.assert_array_equal(first.tuples, again.tuples)
-    (miner.config.run_dir / "mined.npz").write_bytes(b"damaged")
+    (miner.run_dir / "mined.npz").write_bytes(b"damaged")
     third = miner.mine(coarse, 3)
     np.testing.assert_array_equal(first.tuples, third.tuples)
 
@@ -224,30 +239,34 @@ def broken_sampler(make_miner, tmp_path):
         (broken / dataset.names[row]).write_bytes(data)
     return TupleSampler(
         open_places(f"folder:{broken}"),
-        num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=60.0,
-    )  # fmt: skip
+        **vars(
+            TupleConfig(
+                num_positives=1, num_negatives=2, positive_radius_m=10.0, negative_radius_m=60.0
+            )
+        ),
+    )
 
 
 @pytest.mark.parametrize("scheme", ["full", "paper"])
 def test_leaves_out_photos_that_cannot_be_read(make_miner, broken_sampler, scheme):
-    config = make_miner(mining=scheme, skip_unreadable=True, steps_per_epoch=6).config
-    tuples = Miner(config, broken_sampler).mine(coarse, 0).tuples
+    config = make_miner(mining=scheme, skip_unreadable=True, steps_per_epoch=6).settings
+    tuples = miner_of(config, broken_sampler).mine(coarse, 0).tuples
     assert tuples.shape == (24, 4)  # as many as without
     assert 5 not in tuples
 
 
 def test_stops_at_a_photo_that_cannot_be_read_unless_told(make_miner, broken_sampler):
-    config = make_miner(mining="full").config
+    config = make_miner(mining="full").settings
     with pytest.raises(UnreadableImageError, match="1 photos of .*--skip-unreadable"):
-        Miner(config, broken_sampler).mine(coarse, 0)
+        miner_of(config, broken_sampler).mine(coarse, 0)
 
 
-def test_the_cache_is_refreshed_half_as_often_when_the_step_size_is_halved(small_config):
-    config = small_config(mining="full", mine_every=1, halve_every=4, epochs=20)
-    due = [epoch for epoch in range(20) if is_due(config, epoch)]
+def test_the_cache_is_refreshed_half_as_often_when_the_step_size_is_halved():
+    each, halved = MiningConfig("full"), OptimizerConfig(halve_every=4)
+    due = [epoch for epoch in range(20) if is_due(each, halved, epoch)]
     assert due == [0, 1, 2, 3, 4, 6, 8, 12]
-    config = small_config(mining="full", mine_every=3)
-    assert [epoch for epoch in range(8) if is_due(config, epoch)] == [0, 3, 6]
+    third, steady = MiningConfig("full", mine_every=3), OptimizerConfig()
+    assert [epoch for epoch in range(8) if is_due(third, steady, epoch)] == [0, 3, 6]
 
 
 @pytest.mark.parametrize("scheme", ["full", "partial", "paper"])
@@ -258,9 +277,17 @@ def test_never_takes_a_far_photo_that_shares_a_view(make_miner, scheme):
     dataset = dataclasses.replace(dataset, headings_deg=np.full(len(dataset), 90.0))
     rule = {"positive_rule": "view_overlap", "view_depth_m": 150.0}
     miner.sampler = TupleSampler(
-        dataset, num_positives=1, num_negatives=2, positive_radius_m=10.0,
-        negative_radius_m=60.0, **rule,
-    )  # fmt: skip
+        dataset,
+        **vars(
+            TupleConfig(
+                num_positives=1,
+                num_negatives=2,
+                positive_radius_m=10.0,
+                negative_radius_m=60.0,
+                **rule,
+            )
+        ),
+    )
     between = 0
     for query, positive, *negatives in miner.mine(coarse, 0).tuples:
         assert positive in miner.sampler.positives(query)

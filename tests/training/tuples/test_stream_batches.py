@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import TrainConfig, to_dict
+from placevec.config import LossConfig, TrainConfig, TupleConfig, to_dict
 from placevec.images import read_image
 from placevec.models import load_model
 from placevec.training import train
@@ -34,9 +34,10 @@ def stream_config(small_config):
 
 @pytest.fixture(scope="module")
 def sampler():
+    tuples = TupleConfig(num_positives=2, num_negatives=1, positive_radius_m=4.0)
     config = TrainConfig(
-        places=TOWN, validation="folder:none", image_size=SIZE, num_positives=2,
-        num_negatives=1, num_workers=2, positive_radius_m=4.0, loss="allpair_hinge", seed=4,
+        places=TOWN, validation="folder:none", image_size=SIZE, seed=4,
+        tuples=tuples, loss=LossConfig("allpair_hinge"),
     )  # fmt: skip
     with StreamSampler(config) as sampler:
         yield sampler

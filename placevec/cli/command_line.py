@@ -1,0 +1,148 @@
+"""Reads a command line: flags become arguments, and what is wrong becomes one line."""
+
+import contextlib
+import dataclasses
+import difflib
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import tyro
+from tyro import _errors as tyro_errors
+
+from placevec.cli.flags import REGISTRY, flag_names
+from placevec.input_file import shown
+
+
+def read_command_line(
+    what: Any, arguments: Sequence[str], *, prog: str | None = None, **options: Any
+) -> Any:
+    """Calls a function, or makes settings, by the flags of a command line.
+
+    Args:
+        what: function or dataclass. Its arguments become flags.
+        arguments: sequence of str.
+        prog: str or None. What errors and the help call the program. None: the script's name.
+        **options: of `tyro.cli`.
+
+    Returns:
+        What the function returns, or the settings.
+
+    Raises:
+        ValueError: If there is no such flag (the nearest are named), a value is missing or does
+            not fit, or settings refuse it.
+    """
+    with _one_line_refusals(flags_of(what), prog or Path(sys.argv[0]).name):
+        return tyro.cli(what, args=arguments, prog=prog, registry=REGISTRY, **options)
+
+
+def call_verb(
+    verbs: Mapping[str, Callable[..., Any]], arguments: Sequence[str], *, prog: str, **options: Any
+) -> None:
+    """Calls the verb that a command line begins with, by its flags.
+
+    Args:
+        verbs: mapping. Name to function.
+        arguments: sequence of str.
+        prog: str. What errors and the help call the program.
+        **options: of `tyro.cli`.
+
+    Raises:
+        ValueError: As `read_command_line`; or if there is no such verb.
+    """
+    name = arguments[0] if arguments else ""
+    if name and not name.startswith("-") and name not in verbs:
+        raise ValueError(
+            f"The first argument must be a verb: {', '.join(verbs)}. "
+            f"Received: {shown(name)}{_near(name, verbs)}"
+        )
+    flags, whole = (flags_of(verbs[name]), f"{prog} {name}") if name in verbs else ([], prog)
+    with _one_line_refusals(flags, whole):
+        tyro.extras.subcommand_cli_from_dict(
+            dict(verbs), prog=prog, args=arguments, registry=REGISTRY, **options
+        )
+
+
+def flags_of(what: Any) -> list[str]:
+    """Returns the flags of settings or of a function's arguments."""
+    if dataclasses.is_dataclass(what):
+        return flag_names(what if isinstance(what, type) else type(what))
+    flags = []
+    for each in inspect.signature(what).parameters.values():
+        kinds = [kind for kind in _kinds(each.annotation) if dataclasses.is_dataclass(kind)]
+        if kinds:
+            flags += [flag for kind in kinds for flag in flag_names(kind)]
+        elif each.kind is not each.POSITIONAL_ONLY:
+            flags.append(f"--{each.name.replace('_', '-')}")
+    return flags
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """Returns the classes inside of an annotation."""
+    if get_origin(annotation) is Annotated:
+        return _kinds(get_args(annotation)[0])
+    inner = [kind for each in get_args(annotation) for kind in _kinds(each)]
+    return inner or [annotation]
+
+
+@contextlib.contextmanager
+def _one_line_refusals(flags: Sequence[str], prog: str) -> Iterator[None]:
+    """Raises what tyro would print in a box of many lines."""
+
+    def refuse(event: tyro_errors.ParseErrorEvent) -> None:
+        if words := _in_words(event, flags, prog):
+            raise ValueError(words)
+
+    with tyro_errors.on_parse_error(refuse):
+        yield
+
+
+def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: str) -> str | None:
+    """Returns what is wrong with a command line; None for what placevec's verbs never cause."""
+    match event:
+        case tyro_errors.UnrecognizedArgs(tokens=tokens):
+            return _unknown(tokens, flags, prog)
+        case tyro_errors.MissingArgs(unrecognized_tokens=[_, *_] as tokens):
+            return _unknown(tokens, flags, prog)
+        case tyro_errors.MissingArgs(missing_arguments=missing):
+            names = ", ".join(f"`{_name(each.arg)}`" for each in missing)
+            return f"`{prog}` needs {names}. `{prog} --help` explains it"
+        case tyro_errors.MissingSubcommand(subcommand_spec=spec, found_token=found):
+            names = ", ".join(spec.parser_from_name)
+            received = shown(found) + _near(found, spec.parser_from_name) if found else "nothing"
+            return f"`{prog}` needs one of {names}. Received: {received}"
+        case tyro_errors.InvalidChoice(argument=argument, value=value, choices=choices):
+            return (
+                f"`{_name(argument)}` must be one of {', '.join(choices)}. "
+                f"Received: {shown(value)}{_near(value, choices)}"
+            )
+        case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
+            return f"`{_name(argument)}` needs {argument.lowered.metavar} behind it"
+        case tyro_errors.InstantiationFailure(argument=None, message=message):
+            return message
+        case tyro_errors.InstantiationFailure(argument=argument, message=message):
+            return f"`{_name(argument)}` must be {argument.lowered.metavar} ({message})"
+    return None
+
+
+def _unknown(tokens: Sequence[str], flags: Sequence[str], prog: str) -> str:
+    unknown = next((each for each in tokens if each.startswith("-")), None)
+    if unknown is None:
+        return f"`{prog}` takes no {shown(tokens[0])} here. `{prog} --help` explains its use"
+    flag = unknown.partition("=")[0].replace("_", "-")
+    near = ", ".join(difflib.get_close_matches(flag, list(dict.fromkeys(flags))))
+    hint = f"Near it: {near}. " if near else ""
+    return f"There is no flag {shown(flag)}. {hint}`{prog} --help` lists all"
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f". Did you mean {near[0]}?" if near else ""
+
+
+def _name(argument: Any) -> str:
+    if argument.is_positional():
+        return argument.lowered.metavar
+    return argument.lowered.name_or_flags[0]

@@ -1,0 +1,74 @@
+import dataclasses
+import re
+
+import pytest
+
+from placevec.cli import main
+from placevec.cli.command_line import flags_of, read_command_line
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("train --epocs 3", "There is no flag --epocs. Near it: --epochs.*`placevec train --help`"),
+        ("train --epocs=3", "There is no flag --epocs. Near it: --epochs"),
+        ("train --num_positive 3", "no flag --num-positive. Near it: --num-positives"),
+        ("train --model.num-cluster 3", "Near it: --model.num-clusters"),
+        ("train --whiten-ranks 3", "Near it: --whiten-rank"),
+        ("render --num-photo 3", "Near it: --num-photos"),
+        ("evaluate x --modle m.keras", "no flag --modle. Near it: --model."),
+        ("collect streetview --spacin 3", "no flag --spacin. Near it: --spacing-m"),
+        ("remove store a.jpg --compct", "no flag --compct. Near it: --compact"),
+        ("train --qqq", "There is no flag --qqq. `placevec train --help` lists all"),
+        ("train --epochs three", r"`--epochs` must be INT \(.*three"),
+        ("train --loss hinge", "`--loss` must be one of allpair_hinge, .*. Received: hinge"),
+        ("train --loss circel", "Received: circel. Did you mean circle"),
+        ("train --image-size 64", "`--image-size` needs INT INT behind it"),
+        ("train folder:a", "`placevec train` takes no folder:a here"),
+        ("train --whiten-dim -1", "`whiten_dim` must be at least 0. Received: whiten_dim=-1"),
+        ("crop m.keras", "`placevec crop` needs `--dim`, `--out`"),
+        ("info", "`placevec info` needs `MODEL`"),
+        ("collect", "`placevec collect` needs one of streetview, mapillary. Received: nothing"),
+        ("trian --epochs 3", "must be a verb: train, .*Received: trian. Did you mean train"),
+    ],
+)
+def test_refuses_a_wrong_command_line_in_one_line(refused, line, answer):
+    written = refused(line.split())
+    assert written.count("\n") == 1
+    assert re.match(f"placevec: .*{answer}", written)
+
+
+def test_names_flags_that_several_settings_share_once(refused):
+    assert refused("collect streetview --dry-ru".split()).count("--dry-run") == 1
+
+
+@dataclasses.dataclass
+class Nothing:
+    """Not of placevec: tyro's own."""
+
+
+def test_knows_the_flags_of_functions_and_of_settings_inside_them():
+    def verb(photos: str, /, other: Nothing, num_rows: int = 3) -> None:
+        """Does nothing."""
+
+    assert flags_of(verb) == ["--num-rows"]
+
+
+def test_a_script_is_called_by_its_name(monkeypatch):
+    def script(epochs: int = 3) -> int:
+        """Returns it."""
+        return epochs
+
+    monkeypatch.setattr("sys.argv", ["/home/me/train_it.py"])
+    assert read_command_line(script, ["--epochs", "4"]) == 4
+    with pytest.raises(ValueError, match="--epoch. Near it: --epochs. `train_it.py --help`"):
+        read_command_line(script, ["--epoch", "4"])
+
+
+def test_help_still_ends_well(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for flag in ("--config FILE", "--recipe {", "--data DIR"):
+        assert flag in text
