@@ -1,12 +1,13 @@
 """Zip files and arrays that someone else may have written: bounded, and nothing in them is run."""
 
 import contextlib
+import io
 import math
 import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, cast
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, np.
     with open_archive(path, max_bytes=max_bytes) as archive:
         for info in archive.infolist():
             try:
-                with archive.open(info) as member:
+                with cast(io.BufferedIOBase, archive.open(info)) as member:
                     array = read_npy(member, info.file_size)
             except Exception as error:  # whatever zipfile and zlib make of a damaged file
                 raise ValueError(f"{shown(info.filename)}: {_reason(error)}") from error
@@ -72,7 +73,7 @@ def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, np.
     return arrays
 
 
-def read_npy(file: BinaryIO, num_bytes: int) -> np.ndarray:
+def read_npy(file: io.BufferedIOBase, num_bytes: int) -> np.ndarray:
     """Returns the array of an open `.npy` file; nothing in it is unpickled.
 
     Args:
@@ -91,7 +92,7 @@ def read_npy(file: BinaryIO, num_bytes: int) -> np.ndarray:
         raise ValueError(f"{held:,} bytes must be {shape} of {dtype}. Its header is wrong")
     array = np.empty(count, dtype)
     if held:
-        rest = memoryview(array.view(np.uint8))
+        rest = array.view(np.uint8).data
         while rest:
             num_read = file.readinto(rest)
             if not num_read:
@@ -100,7 +101,7 @@ def read_npy(file: BinaryIO, num_bytes: int) -> np.ndarray:
     return array.reshape(shape, order="F" if is_fortran else "C")
 
 
-def read_npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_npy_header(file: IO[bytes] | io.BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Returns shape, whether columns come first, and dtype of an open `.npy` file.
 
     Raises:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import IO, Any, Self
 
 _MOST_CRASHES = 3
 _END_S = 5.0
@@ -67,13 +67,14 @@ class WorkerProcess:
         """Ends the process and returns its exit code; None where it was never started."""
         if self.process is None:
             return None
+        stdin, stdout = self._pipes()
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
+            stdin.close()
         try:
             self.process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.stdout.close()
+        stdout.close()
         return self.process.wait()
 
     def replace(self) -> int | None:
@@ -103,14 +104,21 @@ class WorkerProcess:
         Raises:
             EOFError: If the process ended before it was whole.
         """
-        line = self.process.stdout.readline()
+        line = self._pipes()[1].readline()
         if not line.endswith(b"\n"):
             raise EOFError
         return json.loads(line)
 
     def _send(self, message: dict) -> None:
-        self.process.stdin.write(json.dumps(message).encode() + b"\n")
-        self.process.stdin.flush()
+        stdin = self._pipes()[0]
+        stdin.write(json.dumps(message).encode() + b"\n")
+        stdin.flush()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """Returns what the process reads from and what it writes to."""
+        if self.process is None or self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError(f"{type(self).__name__} must be started before it is asked")
+        return self.process.stdin, self.process.stdout
 
 
 class WorkerPool:
@@ -165,7 +173,7 @@ class WorkerPool:
     @property
     def process_ids(self) -> list[int]:
         """The ids of the processes."""
-        return [worker.process.pid for worker in self._workers]
+        return [each.process.pid for each in self._workers if each.process is not None]
 
     def ask_one(self, ask: Callable[[WorkerProcess], Any], what: str) -> Any:  # noqa: ANN401
         """Asks one of the workers; several threads may call it at once.
