@@ -39,6 +39,7 @@ check: install  ## lint, format, imports, types, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/pyright
 	$(BIN)/python -m pytest placevec tests/end_to_end/test_documents.py tests/end_to_end/test_spelling.py
 
 format: install  ## repair what ruff can repair
