@@ -8,7 +8,7 @@ of place; for each row the seeds' networks before the first step and after the l
 
     python benchmarks/training_choices.py CAMBRIDGE --corridor CORRIDOR --out FOLDER
 
-A run that is done is not done again, so the command can be stopped and given anew; after a change
+A run that is done is not done again, so the command can be stopped and given again; after a change
 of the rows give another folder.
 """
 

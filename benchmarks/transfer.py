@@ -11,7 +11,7 @@ step and after the last, a figure for each seed:
     python benchmarks/transfer.py CAMBRIDGE --worlds DIR/street-1 DIR/alpine-2 \
         --corridor CORRIDOR --out FOLDER
 
-A run that is done is not done again, so the command can be stopped and given anew; after a change
+A run that is done is not done again, so the command can be stopped and given again; after a change
 of the rows give another folder.
 """
 

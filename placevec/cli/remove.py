@@ -9,7 +9,7 @@ def remove(store: Store, names: Names, /, compact: bool = False) -> None:
     Args:
         store: A store that `describe --out` made.
         names: Names of photos as the store has them.
-        compact: Write the store anew, smaller and in large files; its index is deleted.
+        compact: Write the store again, smaller and in large files; its index is deleted.
     """
     from placevec.store import remove as remove_photos
 

@@ -40,12 +40,12 @@ def whiten(model: Model, /, settings: Annotated[WhitenModelConfig, Flags]) -> No
 
 
 def crop(model: Model, /, dim: int, out: Path) -> None:
-    """Keep the first numbers of a whitened model's descriptor.
+    """Keep the first dimensions of a whitened model's descriptor.
 
     Args:
         model: A .keras file that ends in whitening.
-        dim: Numbers to keep.
-        out: File for the model with so many numbers.
+        dim: Dimensions to keep.
+        out: File for the shorter model.
     """
     from placevec.models import crop_whitening, load_model, save_model
 

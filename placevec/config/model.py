@@ -29,7 +29,7 @@ class ModelConfig:
     """Weights the backbone starts from: imagenet (the pretrained ones, downloaded), none (random),
     or a .npz, .h5 or .keras file, read by layer name."""
     allow_missing_weights: bool = False
-    """Go on when the weights file lacks some layers; they stay random."""
+    """Go on if the weights file has no weights for some layers; they stay random."""
     keep_old_clusters: bool = False
     """Keep the trained clusters of an old .h5 file in `weights`; otherwise new ones start from the
     training photos. They need `normalize_features` false and the `num_clusters` of the file."""

@@ -16,7 +16,7 @@ class Whitening(keras.layers.Layer):
 
     With the weights of `fit_whitening` it is PCA whitening: directions in which descriptors
     spread, largest spread first, each divided by its spread. Since the first numbers are those
-    that tell most, `y` cut to its first numbers and scaled anew is again a whitened descriptor.
+    that tell most, `y` cut to its first dimensions and rescaled is still a whitened descriptor.
     The weights can be trained like those of any layer (the learned linear projection) or held
     with `trainable=False`.
 

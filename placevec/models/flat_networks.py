@@ -1,4 +1,4 @@
-"""Networks of Keras and KerasHub, built anew so that photos of any scaling can be their input.
+"""Networks of Keras and KerasHub, built again so that photos of any scaling can be their input.
 
 As their makers build them, some scale pixels inside, hide layers inside others, or add up without
 a layer that could be named. Here they are made of named layers one after another, on an input of

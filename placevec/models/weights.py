@@ -111,7 +111,7 @@ def load_weights(
     backbone_missing = [name for name in missing if name not in (AGGREGATOR, PROJECTION)]
     if not found or (backbone_missing and not allow_missing):
         raise ValueError(
-            f"{path} lacks {len(backbone_missing)} of {len(found) + len(missing)} layers: "
+            f"{len(backbone_missing)} of {len(found) + len(missing)} layers are missing in {path}: "
             f"{', '.join(backbone_missing)}. Allow it with `--model.allow-missing-weights`"
             if found
             else f"{path} holds none of the network's layers; it holds {_some(arrays)}"

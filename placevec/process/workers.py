@@ -207,9 +207,8 @@ class WorkerPool:
         finally:
             idle.put(worker)
         raise ChildProcessError(
-            f"Processes of {type(self).__name__} must last. Received: {_MOST_CRASHES} crashes in a "
-            f"row on {what}; what they said stands above. Set a smaller `--num-workers` if memory "
-            "is short"
+            f"A process of {type(self).__name__} crashed {_MOST_CRASHES} times in a row on {what}; "
+            "its output is above. Try a smaller `--num-workers`"
         )
 
     def _refuse_closed(self) -> None:

@@ -7,7 +7,7 @@ https://www.di.ens.fr/willow/research/netvlad), unpacked into `DATA/images`, and
     placevec train --recipe netvlad_pitts30k --data DATA
 
 VGG16 up to its last convolution, before the activation, K = 64 without a bias; triplets of the best
-positive within 10 m and the 10 hardest of 1000 negatives beyond 25 m, mined anew every 1000
+positive within 10 m and the 10 hardest of 1000 negatives beyond 25 m, mined again every 1000
 queries; SGD of step size 0.001, halved every 5 rounds of the 7416 queries; 30 rounds; whitened to
 4096 numbers. An epoch of this recipe is 1000 queries.
 

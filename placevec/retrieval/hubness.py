@@ -10,7 +10,7 @@ import numpy as np
 from placevec.config.choices import HUBNESS, choose
 from placevec.store.search.exact import nearest
 
-_NUM_CANDIDATES = 100  # most similar photos of each query that are ranked anew
+_NUM_CANDIDATES = 100  # most similar photos of each query that are ranked again
 _NUM_NEIGHBORS = 10
 
 Find = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]

@@ -128,7 +128,7 @@ class StoreWriter(DescriptorStore):
         read_manifest(folder)  # or a folder that is no store would get a lock
         lock = take_lock(folder)
         try:
-            store = cls(folder, read_manifest(folder), lock)  # anew: it may have changed meanwhile
+            store = cls(folder, read_manifest(folder), lock)  # again: it may have changed meanwhile
             delete_unfinished(folder)
             store.descriptors, store.features, store.photos, store.is_removed  # noqa: B018 - there, and they fit
             clear_leftovers(folder, store.manifest)
@@ -179,7 +179,7 @@ class StoreWriter(DescriptorStore):
 
         Args:
             names: sequence of n str. All different, and none that the store has; to describe a
-                photo anew, `remove` it first.
+                photo again, `remove` it first.
             descriptors: (n, D) float. Of unit length; others are scaled, with a warning.
             positions_m: (n, 2) float or None. Metres east and north; NaN where unknown.
             times_s: (n,) float or None. Seconds since 1970, UTC; NaN where unknown.
@@ -265,7 +265,7 @@ class StoreWriter(DescriptorStore):
             older.path(self.folder).unlink(missing_ok=True)
 
     def compact(self) -> None:
-        """Writes all shards anew, large ones, without removed photos; rows change.
+        """Writes all shards again, large ones, without removed photos; rows change.
 
         An index, which is of rows that there are no more, is deleted.
 
@@ -325,7 +325,7 @@ class StoreWriter(DescriptorStore):
 
     def _require_open(self) -> None:
         if self._lock is None:
-            raise PermissionError(f"The writer of {self.folder} is closed. Open it anew")
+            raise PermissionError(f"The writer of {self.folder} is closed. Open it again")
 
     def _checked(self, names: list[str], descriptors: np.ndarray) -> np.ndarray:
         """Returns descriptors as they are stored, and refuses those that do not belong here."""

@@ -116,7 +116,7 @@ def check_run(config: TrainConfig) -> bool:
             )
         _refuse_other_settings(config)
         if not (folder / CHECKPOINT).exists():
-            _log.warning("no checkpoint in %s yet: the training begins anew", folder)
+            _log.warning("no checkpoint in %s yet: the training begins again", folder)
             return False
         return True
     if (folder / CONFIG).exists() and not config.overwrite:

@@ -415,7 +415,7 @@ class _Run:
             return load_model(self.config.run_dir / name)
 
     def _whiten(self, model: keras.Model) -> None:
-        """Puts whitening behind the best network; done anew where a training goes on."""
+        """Puts whitening behind the best network; done again where a training goes on."""
         whitened = whiten(
             model,
             self.sampler.dataset,

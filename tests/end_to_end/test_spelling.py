@@ -5,6 +5,7 @@ import re
 import pytest
 
 SPELLINGS = {
+    r"(?<![a-z])anew\b": "again",
     "artefact": "artifact",
     "behaviour": "behavior",
     "centre": "center",

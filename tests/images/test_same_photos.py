@@ -48,8 +48,8 @@ def test_files_of_equal_size_and_end_are_not_copies(tmp_path):
 
 
 def test_pixels_are_compared_where_they_may_be_equal(write):
-    one, other, saved_anew = write("a.png", 0), write("b.png", 1), write("c.bmp", 0)
-    paths = [one, other, saved_anew]
+    one, other, saved_again = write("a.png", 0), write("b.png", 1), write("c.bmp", 0)
+    paths = [one, other, saved_again]
     assert found(paths) == []
     assert found(paths, alike=[(0, 1), (0, 2)]) == [Same(0, 2, "pixels")]
 

@@ -26,7 +26,7 @@ def test_changes_nothing_where_no_range_allows_it():
     np.testing.assert_array_equal(augmented(PhotoAugmentation(**STILL)), PHOTOS)
 
 
-def test_each_photo_and_each_step_draws_anew_and_the_seed_decides():
+def test_each_photo_and_each_step_draws_again_and_the_seed_decides():
     same = np.broadcast_to(PHOTOS[:1, :1], PHOTOS.shape).copy()
     layer = PhotoAugmentation(seed=3)
     steps = [augmented(layer, same) for _ in range(3)]

@@ -71,10 +71,10 @@ def test_refuses_to_resume_where_there_is_no_run(config):
         check_run(changed(config, resume=True))
 
 
-def test_begins_anew_where_there_is_no_checkpoint_yet(config, caplog):
+def test_begins_again_where_there_is_no_checkpoint_yet(config, caplog):
     prepare_run(config)
     assert check_run(changed(config, resume=True)) is False
-    assert "begins anew" in caplog.text
+    assert "begins again" in caplog.text
 
 
 def test_refuses_to_go_on_with_other_settings(config):

@@ -13,7 +13,7 @@ class MiningConfig:
     """Mining: which negatives and positives a tuple gets."""
 
     mining: Mining = "random"
-    """Which negatives: random ones, or those most similar to the query, found anew before each
+    """Which negatives: random ones, or those most similar to the query, found again before each
     epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
     for each query and those found hardest the time before, and skips queries without a violation
     of the margin."""
@@ -28,7 +28,7 @@ class MiningConfig:
     """Epochs between two refreshes of the cached descriptors that mining goes by; twice as many
     each time halve_every halves the step size."""
     refresh_share: Annotated[float, Above(0), Between(0, 1)] = 1.0
-    """Share of the cached descriptors that a refresh computes anew, oldest first."""
+    """Share of the cached descriptors that a refresh computes again, oldest first."""
     cache_dtype: Dtype = "float32"
     """Numbers of the cached descriptors: 4 bytes each, or 2."""
 

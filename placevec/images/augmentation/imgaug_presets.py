@@ -19,7 +19,7 @@ def augment_with_imgaug(
 ) -> np.ndarray:
     """Augments one photo with an old preset.
 
-    The presets, in the order of strength; all of them draw for each photo anew:
+    The presets, in the order of strength; all of them draw for each photo again:
 
     - `basic`: crop of up to 50 pixels a side and affine (scale 0.8 to 1.2, shift 20 %, turn 25
       degrees, shear 8 degrees), each for half of the photos; Gaussian blur of up to 3 pixels.

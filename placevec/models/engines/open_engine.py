@@ -210,7 +210,7 @@ class _Opening:
             return {}, {}
         speeds = measure_speeds(opened, check_photos(first.image_size, first.channels))
         _log.info("photos/s: %s", ", ".join(f"{name} {each:.1f}" for name, each in speeds.items()))
-        with contextlib.suppress(OSError):  # read-only: it is measured anew next time
+        with contextlib.suppress(OSError):  # read-only: it is measured again next time
             keep_speeds(self.path, about, speeds)
         return speeds, opened
 
@@ -328,7 +328,7 @@ class _Opening:
             run = run if self.precision == "float32" else _unit(run)
             reference = self._wrapped("float32")
             checked = compare(run, reference, self._photos(export, size))
-            with contextlib.suppress(OSError):  # read-only by now: it is compared anew next time
+            with contextlib.suppress(OSError):  # read-only by now: it is compared again next time
                 export.keep_check(about, checked)
             _log.info(
                 "%s, %s, beside Keras in float32: numbers within %.1e, least cosine %.7f",

@@ -69,16 +69,16 @@ class DescriptorCache:
         share: float = 1.0,
         progress: Progress = no_progress,
     ) -> int:
-        """Describes photos anew: the oldest of those asked for, and all that never were.
+        """Describes photos again: the oldest of those asked for, and all that never were.
 
-        What was described anew for an epoch is not so again for the same one.
+        What was described for an epoch is not described twice for it.
 
         Args:
             model: keras.Model. A descriptor model.
             rows: (n,) int. Photos of the data set that are needed.
             epoch: int. What the new descriptors' age is counted from.
             is_due: bool. Whether photos that have a descriptor get another.
-            share: float. Share of `rows` that is described anew, oldest first, in (0, 1].
+            share: float. Share of `rows` that is described again, oldest first, in (0, 1].
             progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
         Returns:
@@ -154,13 +154,13 @@ class DescriptorCache:
         _log.info("cache of %d x %d %s: %.1f MB", *shape, self.dtype, num_bytes / 1e6)
 
     def _take_up(self) -> None:
-        """Takes what an earlier process left, if it is of these photos; otherwise begins anew."""
+        """Takes what an earlier process left, if it is of these photos; otherwise begins again."""
         try:
             state = read_npz(self.folder / CACHE_STATE)
             described_at, is_readable = state["described_at"], state["is_readable"]
             descriptors = _open_cache(self.folder / CACHE)
         except (OSError, ValueError, KeyError) as error:
-            _log.warning("the cache in %s is made anew (%s)", self.folder, error)
+            _log.warning("the cache in %s is made again (%s)", self.folder, error)
             return
         rows = (len(self.dataset),)
         fits = described_at.shape == is_readable.shape == descriptors.shape[:1] == rows

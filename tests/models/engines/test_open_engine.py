@@ -151,7 +151,7 @@ def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
 
 
 @needs_int8
-def test_int8_fitted_anew_is_another_model(saved, photo_paths, own_cache):
+def test_int8_fitted_again_is_another_model(saved, photo_paths, own_cache):
     first = open_engine(saved, precision="int8", calibration=photo_paths)
     assert first.model_id == open_engine(saved, precision="int8").model_id
     assert first.model_id.startswith(open_engine(saved).model_id + "-int8-")

@@ -160,7 +160,9 @@ def test_processes_may_crash_as_often_as_they_come_forward(pools, tmp_path, monk
 def test_processes_that_crash_again_and_again_are_one_error(pools, tmp_path, monkeypatch):
     command = [sys.executable, "-S", "-c", "import os; os._exit(7)"]
     monkeypatch.setattr(process_room, "_COMMAND", command)
-    with pytest.raises(ChildProcessError, match="3 crashes in a row on .* smaller `--num-workers`"):
+    with pytest.raises(
+        ChildProcessError, match="crashed 3 times in a row on .* smaller `--num-workers`"
+    ):
         draw("town", tmp_path / "out", num_workers=2, **TOWN)
     assert not pools[0]._workers
 

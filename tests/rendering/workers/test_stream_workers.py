@@ -93,7 +93,7 @@ def test_a_worker_that_crashes_again_and_again_is_one_error(monkeypatch):
     monkeypatch.setattr(render_process, "_COMMAND", command)
     with (
         _open() as workers,
-        pytest.raises(ChildProcessError, match="3 crashes in a row on"),
+        pytest.raises(ChildProcessError, match="crashed 3 times in a row on"),
     ):
         workers.draw_photos(8)
 

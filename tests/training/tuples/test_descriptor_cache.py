@@ -104,7 +104,7 @@ def test_goes_on_where_a_whole_part_cannot_be_read_when_told(tmp_path, dataset, 
 
 
 @pytest.mark.parametrize("name", ["cache.npy", "cache_state.npz"])
-def test_begins_anew_where_files_are_damaged(tmp_path, dataset, name):
+def test_begins_again_where_files_are_damaged(tmp_path, dataset, name):
     rows = np.arange(len(dataset))
     make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
     (tmp_path / name).write_bytes(b"damaged")
@@ -121,7 +121,7 @@ def test_writes_to_no_file_that_a_link_leads_to(tmp_path, dataset):
     assert (tmp_path / "victim").read_bytes() == before
 
 
-def test_begins_anew_for_other_photos_or_numbers(tmp_path, dataset):
+def test_begins_again_for_other_photos_or_numbers(tmp_path, dataset):
     make(tmp_path, dataset).refresh(mean_colors, np.arange(len(dataset)), epoch=0)
     assert (make(tmp_path, dataset, "float16").described_at == -1).all()
     assert (make(tmp_path, dataset.take(np.arange(5))).described_at == -1).all()
