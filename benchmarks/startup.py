@@ -37,11 +37,15 @@ print(json.dumps([answer.returncode, answer.stderr[-500:], used.ru_utime + used.
 _ROWS = {
     "--help": ["--help"],
     "info STORE": ["info", "store"],
+    "info MODEL": ["info", "m.keras"],
     "remove": ["remove", "store", "@0@0@.jpg"],
     "index": ["index", "store"],
     "check STORE": ["check", "store"],
     "check": ["check", "folder:photos"],
     "split": ["split", "folder:photos"],
+    "split --model": [
+        "split", "folder:photos", "--model", "m.keras", "--max-similarity", "1"
+    ],
     "describe, one photo": ["describe", "one.jpg", "--model", "m.keras", "--out", "one.npz"],
     "describe, new store": ["describe", "photos", "--model", "m.keras", "--out", "new"],
     "search, one photo": ["search", "store", "one.jpg", "--model", "m.keras"],
@@ -64,7 +68,8 @@ def main(rounds: int = 5, short: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, cache = Path(folder, "home"), Path(folder, "cache")
         call_in_a_process(_prepare, home, environment={})
-        for name in ("describe, new store", "search, one photo", "evaluate"):  # fills the cache
+        # Fills the cache.
+        for name in ("describe, new store", "search, one photo", "evaluate", "info MODEL"):
             _run(home, _ROWS[name], cache)
             if name == "describe, new store":
                 (home / "new").rename(home / "store")
