@@ -17,7 +17,7 @@ from placevec.config import (
     LossConfig,
     ModelConfig,
     OptimizerConfig,
-    RenderConfig,
+    TownRenderConfig,
     TrainConfig,
     TupleConfig,
 )
@@ -97,7 +97,7 @@ def main() -> None:
     from placevec.training import train
 
     if settings.places == f"folder:{TOWN_DIR}/train":
-        town = RenderConfig(out=Path(TOWN_DIR), points=False, num_test_streets=10)
+        town = TownRenderConfig(out=Path(TOWN_DIR), points=False, num_test_streets=10)
         render("town", town, progress=progress_bar)
     elif settings.test == f"folder:{TOWN_DIR}/test":
         settings = replace(settings, test=None)  # the town's, and other photos are trained on

@@ -216,13 +216,13 @@ def town(folder: Path) -> DevelopmentSet:
     Args:
         folder: Path. What `placevec render town` wrote or is to write.
     """
-    from placevec.config import RenderConfig
+    from placevec.config import TownRenderConfig
     from placevec.sources import open_places
 
     if not folder.exists():
         from placevec.rendering import render
 
-        render(settings=RenderConfig(out=folder, points=False))
+        render(settings=TownRenderConfig(out=folder, points=False))
     return _of_places("town", open_places(f"folder:{folder / 'val'}"))
 
 
@@ -329,10 +329,10 @@ def _seconds(engine: Callable[[np.ndarray], np.ndarray]) -> float:
 
 def small_town(folder: Path) -> DevelopmentSet:
     """Returns the validation streets of a town of a few photos, rendered into a folder."""
-    from placevec.config import RenderConfig
+    from placevec.config import TownRenderConfig
     from placevec.rendering import render
 
-    settings = RenderConfig(
+    settings = TownRenderConfig(
         out=folder, image_size=(48, 64), num_streets=1, num_validation_streets=2,
         places_per_street=4, points=False,
     )  # fmt: skip

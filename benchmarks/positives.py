@@ -18,7 +18,7 @@ import tyro
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
-from placevec.config import RenderConfig, TupleConfig
+from placevec.config import ModelRenderConfig, TupleConfig
 from placevec.places.place_rule import PlaceRule
 from placevec.rendering import render
 from placevec.rendering.drawing.lenses import intrinsics
@@ -60,7 +60,7 @@ def main(
     )
     for world in worlds:
         with tempfile.TemporaryDirectory() as folder:
-            chosen = RenderConfig(
+            chosen = ModelRenderConfig(
                 out=Path(folder) / "photos", num_photos=num_photos, visits=("day", "overcast"),
                 val_share=0, depth=True, pipe="software",
             )  # fmt: skip
@@ -84,7 +84,7 @@ def main(
 class _View:
     """The surface that a photo shows, and where its camera stands."""
 
-    def __init__(self, chosen: RenderConfig, row: pd.Series) -> None:
+    def __init__(self, chosen: ModelRenderConfig, row: pd.Series) -> None:
         self.depth_m = np.load((chosen.out / row.file).with_suffix(".depth.npy")).astype(float)
         position_m = (row.east, row.north, row.altitude_m)
         pose = Pose(position_m, row.heading_deg, row.pitch_deg, row.roll_deg).matrix()

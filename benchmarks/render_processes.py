@@ -22,7 +22,7 @@ from pathlib import Path
 import tyro
 from machine import describe_machine, measure_in_turns
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, TownRenderConfig
 from placevec.rendering import render
 
 
@@ -48,6 +48,7 @@ def main(
     logging.disable(logging.WARNING)
     if short:
         num_photos, rounds = 64, 1
+    kind = TownRenderConfig if world == "town" else ModelRenderConfig
     if world != "town":
         size = {"num_photos": num_photos, "val_share": 0.0}
     elif short:
@@ -61,7 +62,7 @@ def main(
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "photos"
             start = time.perf_counter()
-            drawn = render(world, RenderConfig(out=out, pipe=pipe, num_workers=count, **size))
+            drawn = render(world, kind(out=out, pipe=pipe, num_workers=count, **size))
             seconds = time.perf_counter() - start
             digests.add(_digest(out))
         return seconds, drawn.num_photos

@@ -26,7 +26,7 @@ import tyro
 from machine import LeftOut, describe_machine, measure_in_turns
 from panda3d import core
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.drawing.pipes import Canvas
 from placevec.rendering.drawing.renderer import Renderer
@@ -73,7 +73,7 @@ def main(
     print(f"{cameras} cameras, {size[0]} x {size[1]}; photos/s, median (least to most) of {rounds}")
     print("| world | pipe | way | photos/s | ratio to bare |\n|---|---|---|---|---|")
     for path, up in zip(worlds, ups or ("y",) * len(worlds), strict=True):
-        settings = RenderConfig(num_photos=3 * cameras, up=up)
+        settings = ModelRenderConfig(num_photos=3 * cameras, up=up)
         scenery = open_tour(path, settings)
         shots = list(plan_tour(scenery, settings))[:cameras]
         poses = [shot.camera.pose for shot in shots]

@@ -18,7 +18,6 @@ of the rows give another folder.
 import argparse
 import logging
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +27,9 @@ from placevec.cli import one_line_errors
 from placevec.config import (
     AugmentConfig,
     ModelConfig,
+    ModelRenderConfig,
     OptimizerConfig,
-    RenderConfig,
+    TownRenderConfig,
     TrainConfig,
     TupleConfig,
     changed,
@@ -127,10 +127,14 @@ def _render(world: Path | str, out: Path, **changes: object) -> str:
     from placevec.rendering import render
 
     name = "-".join([Path(world).stem, *changes])
-    chosen = RenderConfig(out=out / "photos" / name, pipe="software", points=False)
-    if world != "town":
-        changes = {"points": not changes, **changes}
-        chosen = replace(chosen, num_photos=_NUM_PHOTOS, visits=_VISITS, val_share=0, **changes)
+    common = {"out": out / "photos" / name, "pipe": "software"}
+    if world == "town":
+        chosen = TownRenderConfig(points=False, **common)
+    else:
+        chosen = ModelRenderConfig(
+            num_photos=_NUM_PHOTOS, visits=_VISITS, val_share=0, points=not changes, **common,
+            **changes,
+        )  # fmt: skip
     print(render(world, chosen))
     return f"folder:{chosen.out}"
 

@@ -1,35 +1,65 @@
-"""`placevec render`: photos with positions, drawn of a 3-D model or a made town."""
+"""`placevec render`: photos with positions, drawn of a made town or a 3-D model."""
 
 from collections.abc import Callable
 from typing import Annotated
 
+import tyro
+
 from placevec.cli.arguments import Flags, World
 from placevec.cli.settings import EarlierRendering
 from placevec.cli.surroundings import progress_bar
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, RenderConfig, TownRenderConfig
+
+_Earlier = Annotated[EarlierRendering, Flags]
+_NONE = EarlierRendering()
 
 
 def render_over(default: RenderConfig) -> Callable[..., None]:
     """Returns the verb, with these settings where there is no flag."""
+    of_town = default if isinstance(default, TownRenderConfig) else TownRenderConfig()
+    of_model = default if isinstance(default, ModelRenderConfig) else ModelRenderConfig()
 
-    def render(
-        world: World = "town",
-        /,
-        earlier: Annotated[EarlierRendering, Flags] = EarlierRendering(),  # noqa: B008
-        settings: Annotated[RenderConfig, Flags] = default,
+    def town(
+        earlier: _Earlier = _NONE, settings: Annotated[TownRenderConfig, Flags] = of_town
     ) -> None:
-        """Draw photos with positions of a 3-D model, or of a made town, to train on.
-
-        Needs no display. Models: OBJ, glTF, GLB, egg, bam, or a folder of tiles.
+        """Draw photos of a made town, which needs no model.
 
         Args:
-            world: A model file, a folder of tiles, or `town`.
             earlier: Where settings come from that no flag names.
             settings: How it is photographed.
         """
-        del earlier  # `default` came from it
-        from placevec.rendering import render as render_world
+        _render("town", settings)
 
-        print(render_world(world, settings, progress=progress_bar))
+    def model(
+        world: World,
+        /,
+        earlier: _Earlier = _NONE,
+        settings: Annotated[ModelRenderConfig, Flags] = of_model,
+    ) -> None:
+        """Draw photos of a 3-D model of your own: OBJ, glTF, GLB, egg, bam, or a folder of tiles.
+
+        Args:
+            world: A model file or a folder of tiles.
+            earlier: Where settings come from that no flag names.
+            settings: How it is photographed.
+        """
+        _render(world, settings)
+
+    drawn = (
+        Annotated[TownRenderConfig, tyro.conf.subcommand("town", constructor=town)]
+        | Annotated[ModelRenderConfig, tyro.conf.subcommand("model", constructor=model)]
+    )
+
+    def render(drawn: Annotated[drawn, Flags]) -> None:
+        """Draw photos with positions of a made town or of a 3-D model, to train on.
+
+        Needs no display.
+        """
 
     return render
+
+
+def _render(world: str, settings: RenderConfig) -> None:
+    from placevec.rendering import render
+
+    print(render(world, settings, progress=progress_bar))

@@ -8,7 +8,14 @@ import tyro
 
 from placevec.cli.arguments import Config
 from placevec.cli.command_line import read_command_line
-from placevec.config import RenderConfig, TrainConfig, from_dict
+from placevec.config import (
+    ModelRenderConfig,
+    RenderConfig,
+    TownRenderConfig,
+    TrainConfig,
+    from_dict,
+    to_dict,
+)
 from placevec.input_file import read_json
 from placevec.recipes import RECIPES, recipe
 
@@ -49,13 +56,16 @@ class EarlierRendering:
     config: _File = None
     """Take the settings of an earlier rendering from its world.json; flags go over them."""
 
-    def read(self) -> RenderConfig:
-        """Returns the settings."""
-        return _read_config(RenderConfig, self.config)
+    def read(self, kind: type[RenderConfig]) -> RenderConfig:
+        """Returns the settings, those of the town or of a model."""
+        return _read_config(kind, self.config)
 
 
 def earlier_settings(
-    kind: type[EarlierSettings] | type[EarlierRendering], verb: str, arguments: list[str]
+    kind: type[EarlierSettings] | type[EarlierRendering],
+    verb: str,
+    arguments: list[str],
+    *of: type[RenderConfig],
 ) -> TrainConfig | RenderConfig:
     """Returns the settings that the flags of a verb go over, if it is the one that is called.
 
@@ -63,11 +73,12 @@ def earlier_settings(
         kind: type. `EarlierSettings` or `EarlierRendering`.
         verb: str. Its name.
         arguments: list of str. The command line, from the verb on.
+        *of: type. Of a rendering: the class of the settings.
     """
     given = arguments[1:] if arguments[:1] == [verb] else []
     return read_command_line(
         kind, given, prog=f"placevec {verb}", return_unknown_args=True, add_help=False
-    )[0].read()
+    )[0].read(*of)
 
 
 def _read_config(kind: type[Config], path: Path | None) -> Config:
@@ -76,12 +87,22 @@ def _read_config(kind: type[Config], path: Path | None) -> Config:
     if not path.is_file():
         raise FileNotFoundError(f"There is no settings file {path}")
     values = _by_name(read_json(path, max_bytes=_LARGEST_SETTINGS), path)
-    if kind is RenderConfig:  # world.json says more than the settings
-        values = dict(_by_name(values.get("settings", {}), path))
-        values.pop("world", None)
+    if issubclass(kind, RenderConfig):  # world.json says more than the settings
+        values = _of_rendering(kind, _by_name(values.get("settings", {}), path))
     # What a run was told to do with its folder holds for that run alone.
     values = {name: value for name, value in values.items() if name not in _FOR_ONE_RUN}
     return from_dict(kind, values)
+
+
+def _of_rendering(kind: type[RenderConfig], values: dict) -> dict:
+    """Leaves out the world, and what earlier versions keep of the other kind at its default."""
+    own = to_dict(kind())
+    others = to_dict(TownRenderConfig()) | to_dict(ModelRenderConfig())
+    return {
+        name: value
+        for name, value in values.items()
+        if name != "world" and (name in own or others.get(name, value is None) != value)
+    }
 
 
 def _by_name(values: object, path: Path) -> dict:

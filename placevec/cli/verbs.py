@@ -12,7 +12,7 @@ from placevec.cli.evaluate import evaluate
 from placevec.cli.index import index
 from placevec.cli.info import info
 from placevec.cli.loops import calibrate, loops
-from placevec.cli.old_spellings import in_new_spelling
+from placevec.cli.old_spellings import in_new_spelling, render_in_new_spelling
 from placevec.cli.remove import remove
 from placevec.cli.render import render_over
 from placevec.cli.search import search
@@ -21,6 +21,7 @@ from placevec.cli.split import split
 from placevec.cli.surroundings import one_line_errors, without_debug_flag
 from placevec.cli.train import train_over
 from placevec.cli.whiten import crop, whiten
+from placevec.config import ModelRenderConfig, TownRenderConfig
 
 _WHAT = (
     "placevec turns a photo of a place into a vector, so that photos of one place lie close "
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"placevec {__version__}")
             return
         training = earlier_settings(EarlierSettings, "train", arguments)
-        rendering = earlier_settings(EarlierRendering, "render", arguments)
+        if arguments[:1] == ["render"]:
+            arguments = render_in_new_spelling(arguments)
+        drawn = ModelRenderConfig if arguments[1:2] == ["model"] else TownRenderConfig
+        rendering = earlier_settings(EarlierRendering, "render", arguments, drawn)
         verbs = {
             "train": train_over(training),
             "describe": describe,

@@ -27,7 +27,9 @@ from placevec.config.groups.tuples import TupleConfig as TupleConfig
 from placevec.config.loops import CalibrateConfig as CalibrateConfig
 from placevec.config.loops import LoopsConfig as LoopsConfig
 from placevec.config.model import ModelConfig as ModelConfig
+from placevec.config.render import ModelRenderConfig as ModelRenderConfig
 from placevec.config.render import RenderConfig as RenderConfig
+from placevec.config.render import TownRenderConfig as TownRenderConfig
 from placevec.config.search import IndexConfig as IndexConfig
 from placevec.config.search import SearchConfig as SearchConfig
 from placevec.config.split import SplitConfig as SplitConfig

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.config.choices import CAMERAS
 from placevec.rendering.cameras.flight import find_flight
 from placevec.rendering.cameras.model_scenery import ModelScenery
@@ -18,9 +18,9 @@ def open_scenery(
     seed: int = 0,
     near_m: float | None = None,
     far_m: float | None = None,
-    up: str = RenderConfig.up,
-    scale: float = RenderConfig.scale,
-    cameras: str = RenderConfig.cameras,
+    up: str = ModelRenderConfig.up,
+    scale: float = ModelRenderConfig.scale,
+    cameras: str = ModelRenderConfig.cameras,
     **settings: object,
 ) -> Scenery:
     """Opens something to photograph.

@@ -3,12 +3,12 @@
 import contextlib
 import logging
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import panda3d
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, RenderConfig
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress
 from placevec.rendering.cameras.model_scenery import ModelScenery
@@ -31,11 +31,10 @@ from placevec.rendering.photos.shot_drawer import ShotDrawer
 from placevec.rendering.photos.tables import write_points_seen, write_positions, write_split
 from placevec.rendering.photos.train_line import train_lines
 from placevec.rendering.scenes.weather import WEATHERS
-from placevec.rendering.tour import open_tour, plan_tour
+from placevec.rendering.tour import open_tour, plan_tour, settings_kind
 from placevec.rendering.town.town_scenery import TOWN, TownScenery
 from placevec.rendering.workers.shot_workers import ShotWorkers
 
-_TOWN_SPACING_M = 10.0
 _MOST_WORKERS = 8  # each holds the world
 _SHOTS_OF_A_WORKER = 64  # or its start takes longer than what it spares
 _DIGESTS = ("sha256", "trajectory_sha256")
@@ -83,7 +82,7 @@ class Rendering:
 
 def render(
     world: Path | str = TOWN,
-    settings: RenderConfig = RenderConfig(),  # noqa: B008
+    settings: RenderConfig | None = None,
     *,
     progress: Progress = no_progress,
 ) -> Rendering:
@@ -100,7 +99,8 @@ def render(
 
     Args:
         world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
-        settings: RenderConfig. How it is photographed.
+        settings: RenderConfig or None. How it is photographed: a `TownRenderConfig` for the town,
+            a `ModelRenderConfig` for a model. None: by the defaults.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
@@ -119,16 +119,17 @@ def render(
 
     >>> import tempfile
     >>> out_dir = Path(tempfile.mkdtemp()) / "town"
-    >>> settings = RenderConfig(out=out_dir, image_size=(32, 48), num_streets=1,
-    ...                         num_validation_streets=1, places_per_street=2, points=False)
+    >>> from placevec.config import TownRenderConfig
+    >>> settings = TownRenderConfig(out=out_dir, image_size=(32, 48), points=False,
+    ...     num_streets=1, num_validation_streets=1, places_per_street=2)
     >>> render("town", settings).num_photos
     17
     """
+    settings = settings_kind(world)() if settings is None else settings
     is_town = str(world) == TOWN
-    _refuse_unknown_weathers(settings)
-    _refuse_unused(settings, is_town)
-    if is_town and settings.spacing_m is None:
-        settings = replace(settings, spacing_m=_TOWN_SPACING_M)
+    if isinstance(settings, ModelRenderConfig):
+        _refuse_unknown_weathers(settings)
+        _refuse_unused_by_cameras(settings)
     name = TOWN if is_town else Path(world).stem
     out_dir = Path("data") / name if settings.out is None else settings.out
     scenery = open_tour(world, settings)
@@ -163,7 +164,8 @@ def _finished(
 ) -> Rendering:
     world = read_world_file(out_dir)
     count = sum(world["num_photos"].values())
-    lines = train_lines(out_dir, world["parts"], settings)
+    one_time = isinstance(settings, ModelRenderConfig) and len(settings.visits) == 1
+    lines = train_lines(out_dir, world["parts"], settings, is_of_one_time=one_time)
     return Rendering(out_dir, count, num_drawn, seconds, world, lines)
 
 
@@ -195,7 +197,7 @@ def _draw(
     write_contact_sheet(partial_dir, shots)
     if settings.points:
         write_points_seen(partial_dir, shots, points)
-    if isinstance(scenery, ModelScenery) and settings.val_share > 0:
+    if isinstance(settings, ModelRenderConfig) and settings.val_share > 0:
         parts = write_split(
             partial_dir,
             shots,
@@ -209,44 +211,25 @@ def _draw(
     return _finished(out_dir, settings, num_drawn=len(missing), seconds=seconds)
 
 
-_OF_A_MODEL = (
-    "num_photos", "views_per_place", "visits", "cameras", "trajectory", "height_m", "eye_height_m",
-    "up", "scale", "randomize_textures", "val_share", "buffer_m", "jitter",
-)  # fmt: skip
-_OF_THE_TOWN = (
-    "num_streets", "num_validation_streets", "num_test_streets", "places_per_street",
-)  # fmt: skip
 _NOT_OF_A_TRAJECTORY = ("num_photos", "views_per_place", "cameras", "height_m")
 _NOT_OF_CAMERAS = {"walk": ("height_m",), "fly": ("eye_height_m",)}
 
 
-def _refuse_unused(settings: RenderConfig, is_town: bool) -> None:
-    for name in _OF_A_MODEL if is_town else _OF_THE_TOWN:
-        if getattr(settings, name) != getattr(RenderConfig, name):
-            what, other = ("a model", "the town") if is_town else ("the town", "a model")
-            raise ValueError(
-                f"`{name}` is a setting of {what}, and {other} is rendered. Received: "
-                f"{name}={getattr(settings, name)}. Leave it out"
-            )
-    if not is_town:
-        _refuse_unused_by_cameras(settings)
-
-
-def _refuse_unused_by_cameras(settings: RenderConfig) -> None:
+def _refuse_unused_by_cameras(settings: ModelRenderConfig) -> None:
     """Refuses what a trajectory tells by itself, or what is of cameras of the other kind."""
     if settings.trajectory is not None:
         names, why = _NOT_OF_A_TRAJECTORY, f"along the trajectory {settings.trajectory}"
     else:
         names, why = _NOT_OF_CAMERAS[settings.cameras], f"where cameras {settings.cameras}"
     for name in names:
-        if getattr(settings, name) != getattr(RenderConfig, name):
+        if getattr(settings, name) != getattr(ModelRenderConfig, name):
             raise ValueError(
                 f"`{name}` has no effect {why}. Received: {name}={getattr(settings, name)}. Leave "
                 "it out"
             )
 
 
-def _refuse_unknown_weathers(settings: RenderConfig) -> None:
+def _refuse_unknown_weathers(settings: ModelRenderConfig) -> None:
     for name in settings.visits:
         if name not in WEATHERS:
             raise ValueError(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, RenderConfig, TownRenderConfig
 from placevec.rendering.cameras.flight import FLYING, find_flight
 from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.cameras.model_tour import tour_model
@@ -27,12 +27,19 @@ def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelS
 
     Args:
         world: Path or str. `"town"`, a model file or a folder of tiles.
-        settings: RenderConfig.
+        settings: TownRenderConfig for the town, ModelRenderConfig for a model.
 
     Raises:
-        FileNotFoundError, ValueError: If the model is missing or cannot be read.
+        FileNotFoundError, ValueError: If the model is missing or cannot be read, or the settings
+            are of the other kind.
     """
-    if str(world) != TOWN:
+    kind = settings_kind(world)
+    if not isinstance(settings, kind):
+        raise ValueError(
+            f"`settings` of {world} must be a {kind.__name__}. Received: a "
+            f"{type(settings).__name__}"
+        )
+    if kind is ModelRenderConfig:
         return ModelScenery(
             load_world(Path(world), up=settings.up, scale=settings.scale),
             lambda loaded: _viewpoints(loaded, settings),
@@ -52,6 +59,11 @@ def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelS
     )
 
 
+def settings_kind(world: Path | str) -> type[TownRenderConfig] | type[ModelRenderConfig]:
+    """Returns the class of the settings that a world is photographed by."""
+    return TownRenderConfig if str(world) == TOWN else ModelRenderConfig
+
+
 def plan_tour(scenery: TownScenery | ModelScenery, settings: RenderConfig) -> Iterator[Shot]:
     """Yields the photos that settings want of a scenery, visit after visit."""
     if isinstance(scenery, ModelScenery):
@@ -61,7 +73,7 @@ def plan_tour(scenery: TownScenery | ModelScenery, settings: RenderConfig) -> It
     )
 
 
-def _viewpoints(world: World, settings: RenderConfig) -> Viewpoints:
+def _viewpoints(world: World, settings: ModelRenderConfig) -> Viewpoints:
     if settings.trajectory is not None:
         places, turns = open_trajectory(settings.trajectory)
         return along_trajectory(

@@ -53,7 +53,7 @@ def test_refuses_a_bad_settings_file(trained, tmp_path, refused_in_one_line, tex
 @pytest.mark.parametrize("text", ["[]", '{"settings": [1]}', '{"settings": 3}'])
 def test_refuses_a_record_of_a_rendering_without_settings(tmp_path, refused_in_one_line, text):
     (tmp_path / "world.json").write_text(text)
-    line = refused_in_one_line(["render", "--config", tmp_path / "world.json"])
+    line = refused_in_one_line(["render", "town", "--config", tmp_path / "world.json"])
     assert "world.json must hold settings by name. Received: " in line
 
 

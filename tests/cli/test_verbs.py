@@ -16,7 +16,7 @@ VERBS = {
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
     "check": ["PLACES", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
-    "render": ["--out", "--seed"],
+    "render": ["town", "model", "--config"],
     "collect": ["streetview", "mapillary"],
     "split": ["PLACES", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
     "info": ["MODEL", "--image-size"],

@@ -19,12 +19,13 @@ from placevec.config import (
     MapillaryConfig,
     MiningConfig,
     ModelConfig,
+    ModelRenderConfig,
     OptimizerConfig,
-    RenderConfig,
     SearchConfig,
     SplitConfig,
     StartConfig,
     StreetviewConfig,
+    TownRenderConfig,
     TrainConfig,
     TupleConfig,
     WhitenConfig,
@@ -49,7 +50,8 @@ KINDS = {
     SearchConfig: {"model": "m.keras", "radius_m": 5.0, "of": (1.0, 2.0), "before": "2024-05-01"},
     WhitenConfig: {"rank": 8},
     WhitenModelConfig: {"places": "folder:a", "dim": 8},
-    RenderConfig: {},
+    TownRenderConfig: {},
+    ModelRenderConfig: {},
     StreetviewConfig: {"bbox": (52.0, 4.0, 52.1, 4.1)},
     MapillaryConfig: {"points": "places.csv"},
     CheckConfig: {"out": "check.html"},
@@ -98,8 +100,9 @@ def test_photos_have_one_default_size_everywhere():
     """Where a model is given, the default is the model's."""
     kinds = {kind for kind in KINDS if hasattr(kind, "image_size")} - {StreetviewConfig}
     sizes = {kind: kind(**KINDS[kind]).image_size for kind in kinds}
-    assert {sizes[TrainConfig], sizes[RenderConfig]} == {(240, 320)}
-    assert {sizes[kind] for kind in sizes.keys() - {TrainConfig, RenderConfig}} == {None}
+    told = {TrainConfig, TownRenderConfig, ModelRenderConfig}
+    assert {sizes[kind] for kind in told} == {(240, 320)}
+    assert {sizes[kind] for kind in sizes.keys() - told} == {None}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,7 +140,7 @@ def test_a_whole_number_may_stand_for_a_fractional_one():
         (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Near it: epochs"),
         (TrainConfig, {"model": {"num_cluster": 3}}, "ModelConfig has no setting `num_cluster`"),
         (ModelConfig, {"clusters": 3}, "num_clusters"),
-        (RenderConfig, {"xyz": 1}, "Near it: buffer_m, cameras, depth"),
+        (ModelRenderConfig, {"xyz": 1}, "Near it: buffer_m, cameras, depth"),
     ],
 )
 def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):
@@ -226,9 +229,9 @@ def test_refuses_an_impossible_radius_or_town():
     with pytest.raises(ValueError, match="`radius_m` must be at least 0"):
         EvaluateConfig(model="m.keras", radius_m=-1.0)
     with pytest.raises(ValueError, match="`seed` must be at least 0"):
-        RenderConfig(seed=-1)
+        TownRenderConfig(seed=-1)
     with pytest.raises(ValueError, match="`image_size` must be two whole numbers"):
-        RenderConfig(image_size=(8, 8))
+        ModelRenderConfig(image_size=(8, 8))
 
 
 def test_refuses_settings_of_another_type_from_json():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.progress import no_progress
 from placevec.rendering import render
 from placevec.rendering.scenes.weather import WEATHERS
@@ -24,7 +24,7 @@ SMALL = {
 
 
 def render_town(out_dir, progress=no_progress, **settings):
-    return render("town", RenderConfig(out=out_dir, **settings), progress=progress).out_dir
+    return render("town", TownRenderConfig(out=out_dir, **settings), progress=progress).out_dir
 
 
 @pytest.fixture(scope="module")
@@ -146,14 +146,14 @@ def test_goes_on_after_an_interruption(rendered, tmp_path):
 KILLED = """
 import os, sys
 from pathlib import Path
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.rendering import render
 def killed(photos, **_):
     for number, photo in enumerate(photos):
         if number == 9:
             os.kill(os.getpid(), 9)
         yield photo
-render("town", RenderConfig(
+render("town", TownRenderConfig(
     out=Path(sys.argv[1]), seed=3, image_size=(32, 48), num_streets=1, num_validation_streets=2,
     places_per_street=4, points=False), progress=killed)
 """

@@ -2,12 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from placevec.config import RenderConfig, TupleConfig
+from placevec.config import ModelRenderConfig, TownRenderConfig, TupleConfig
 from placevec.places import TupleSampler
 from placevec.rendering import render
 from placevec.sources import open_places
@@ -53,7 +54,7 @@ def yard(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rendered(yard, tmp_path_factory):
     out_dir = tmp_path_factory.mktemp("out") / "yard"
-    return render(yard, RenderConfig(out=out_dir, **SMALL))
+    return render(yard, ModelRenderConfig(out=out_dir, **SMALL))
 
 
 def test_a_model_becomes_photos_with_poses(rendered):
@@ -101,7 +102,7 @@ def test_the_split_is_there_and_trains(rendered, yard, tmp_path, caplog):
     )
     assert len(sampler.queries)
     caplog.set_level("INFO", "placevec")
-    render(yard, RenderConfig(out=tmp_path / "again", **SMALL))
+    render(yard, ModelRenderConfig(out=tmp_path / "again", **SMALL))
     neither = rendered.num_photos - len(train) - len(val)
     assert neither > 0
     assert (
@@ -123,7 +124,7 @@ def test_says_what_was_rendered_and_how_to_train(rendered):
 
 
 def test_equal_settings_give_equal_bytes(rendered, yard, tmp_path):
-    again = render(yard, RenderConfig(out=tmp_path / "again", **SMALL)).out_dir
+    again = render(yard, ModelRenderConfig(out=tmp_path / "again", **SMALL)).out_dir
 
     def content(folder):
         return {
@@ -142,7 +143,9 @@ def test_a_missing_texture_is_told_once_and_survived(yard, tmp_path, caplog):
     (folder / "yard.obj").write_text(text)
     for path in yard.parent.glob("*.[pm][nt]*"):
         (folder / path.name).write_bytes(path.read_bytes())
-    settings = RenderConfig(out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0})
+    settings = ModelRenderConfig(
+        out=tmp_path / "out", **{**SMALL, "num_photos": 4, "val_share": 0.0}
+    )
     text = str(render(folder / "yard.obj", settings))
     assert "problems of the model: 1, listed in world.json" in text
     told = caplog.text + text + (tmp_path / "out" / "world.json").read_text()
@@ -158,7 +161,7 @@ def copy_of(yard, folder):
 
 def test_another_model_of_the_same_file_name_is_not_taken_for_it(rendered, yard, tmp_path):
     other = copy_of(yard, tmp_path / "other")
-    settings = RenderConfig(out=rendered.out_dir, **SMALL)
+    settings = ModelRenderConfig(out=rendered.out_dir, **SMALL)
     assert render(other, settings).num_drawn == 0  # the same model at another place
     renamed = other.rename(other.with_name("renamed.obj"))
     assert render(renamed, settings).num_drawn == 0
@@ -169,7 +172,7 @@ def test_another_model_of_the_same_file_name_is_not_taken_for_it(rendered, yard,
 
 
 def test_what_cannot_be_drawn_is_refused_before_anything_is_written(yard, tmp_path, monkeypatch):
-    settings = RenderConfig(out=tmp_path / "out", **SMALL)
+    settings = ModelRenderConfig(out=tmp_path / "out", **SMALL)
     with monkeypatch.context() as patch:
         patch.setattr("placevec.rendering.drawing.depth._MOST_TRIANGLES", 9)
         with pytest.raises(ValueError, match="Received: 10. Load fewer tiles.*--no-points"):
@@ -190,7 +193,9 @@ def interrupted(photos, **_):
 
 def test_an_interrupted_rendering_goes_on_only_as_it_was_begun(yard, tmp_path, monkeypatch):
     yard = copy_of(yard, tmp_path / "model")
-    settings = RenderConfig(out=tmp_path / "out", **SMALL | {"num_photos": 4, "val_share": 0.0})
+    settings = ModelRenderConfig(
+        out=tmp_path / "out", **SMALL | {"num_photos": 4, "val_share": 0.0}
+    )
     with pytest.raises(KeyboardInterrupt):
         render(yard, settings, progress=interrupted)
     with monkeypatch.context() as patch:
@@ -211,7 +216,7 @@ def test_a_changed_trajectory_is_not_taken_for_the_same(yard, tmp_path):
     poses.write_text("file,east,north\na,0,0\nb,5,5\n")
     changes = {"visits": ("day",), "val_share": 0.0, "points": False, "pipe": "software"}
     out_dir, trajectory = tmp_path / "out", f"table:{poses}"
-    settings = RenderConfig(out=out_dir, image_size=(32, 48), trajectory=trajectory, **changes)
+    settings = ModelRenderConfig(out=out_dir, image_size=(32, 48), trajectory=trajectory, **changes)
     assert render(yard, settings).num_drawn == 2
     assert render(yard, settings).num_drawn == 0
     poses.write_text("file,east,north\na,0,0\nb,5,6\n")
@@ -224,12 +229,12 @@ def test_the_origin_of_a_model_far_out_is_kept(yard, tmp_path):
     moved = re.sub(r"(?m)^v (-?\d+)", lambda v: f"v {70_000 + int(v[1])}", yard.read_text())
     yard.write_text(moved)
     settings = SMALL | {"num_photos": 4, "val_share": 0.0, "visits": ("day",), "points": False}
-    out_dir = render(yard, RenderConfig(out=tmp_path / "out", **settings)).out_dir
+    out_dir = render(yard, ModelRenderConfig(out=tmp_path / "out", **settings)).out_dir
     assert json.loads((out_dir / "world.json").read_text())["origin_m"] == [70_000, 0, 0]
 
 
 def test_changed_textures_change_photos_and_not_what_they_show(rendered, yard, tmp_path):
-    settings = RenderConfig(out=tmp_path / "other", **SMALL, randomize_textures=True)
+    settings = ModelRenderConfig(out=tmp_path / "other", **SMALL, randomize_textures=True)
     other = open_places(f"folder:{render(yard, settings).out_dir}")
     first = open_places(f"folder:{rendered.out_dir}")
     np.testing.assert_array_equal(first.positions_m, other.positions_m)
@@ -239,32 +244,44 @@ def test_changed_textures_change_photos_and_not_what_they_show(rendered, yard, t
 
 
 @pytest.mark.parametrize(
-    ("world", "changes", "match"),
+    ("world", "settings", "match"),
     [
-        (
-            "town",
-            {"visits": ("day",)},
-            "`visits` is a setting of a model, and the town is rendered",
-        ),
-        ("yard", {"num_streets": 2}, "`num_streets` is a setting of the town, and a model"),
-        ("yard", {"visits": ("hail",)}, "`visits` must be of .*fog.* Received: 'hail'"),
+        ("town", ModelRenderConfig(), "of town must be a TownRenderConfig. Received: a ModelRend"),
+        ("yard", TownRenderConfig(), "must be a ModelRenderConfig. Received: a TownRenderConfig"),
+        ("yard", ModelRenderConfig(visits=("hail",)), "`visits` must be of .*fog.* Rec.* 'hail'"),
     ],
 )
-def test_refuses_settings_of_the_other_kind(yard, tmp_path, world, changes, match):
-    settings = RenderConfig(out=tmp_path / "out", **changes)
+def test_refuses_settings_of_the_other_kind(yard, tmp_path, world, settings, match):
     with pytest.raises(ValueError, match=match):
-        render(yard if world == "yard" else world, settings)
+        render(yard if world == "yard" else world, replace(settings, out=tmp_path / "out"))
     assert not list(tmp_path.iterdir())
+
+
+def test_takes_a_folder_of_a_version_that_kept_the_settings_of_the_town_with_a_model(
+    rendered, yard
+):
+    path = rendered.out_dir / "world.json"
+    now = path.read_text()
+    world = json.loads(now)
+    world["settings"] |= {"num_streets": 6, "places_per_street": 30}
+    path.write_text(json.dumps(world))
+    settings = ModelRenderConfig(out=rendered.out_dir, **SMALL)
+    assert render(yard, settings).num_drawn == 0
+    world["settings"]["num_streets"] = 7
+    path.write_text(json.dumps(world))
+    with pytest.raises(ValueError, match="num_streets=6, where it has num_streets=7"):
+        render(yard, settings)
+    path.write_text(now)
 
 
 def test_refuses_a_model_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent.obj"):
-        render(tmp_path / "absent.obj", RenderConfig(out=tmp_path / "out"))
+        render(tmp_path / "absent.obj", ModelRenderConfig(out=tmp_path / "out"))
 
 
 def test_depth_is_written_beside_each_photo_and_agrees_with_what_photos_share(yard, tmp_path):
     settings = SMALL | {"num_photos": 8, "visits": ("day",), "val_share": 0, "jitter": 0.0}
-    out_dir = render(yard, RenderConfig(out=tmp_path / "y", depth=True, **settings)).out_dir
+    out_dir = render(yard, ModelRenderConfig(out=tmp_path / "y", depth=True, **settings)).out_dir
     places = open_places(f"folder:{out_dir}")
     assert len(places) == 8
     focal = 64 / 2 / np.tan(np.deg2rad(75 / 2))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.rendering.cameras.collisions import Collider
 
 NO_GROUND = "no ground below"
@@ -41,7 +41,7 @@ class Body:
         ValueError: If an argument is out of range.
     """
 
-    eye_height_m: float = RenderConfig.eye_height_m
+    eye_height_m: float = ModelRenderConfig.eye_height_m
     head_room_m: float = 0.3
     clearance_m: float = 1.0
     max_slope_deg: float = 30.0

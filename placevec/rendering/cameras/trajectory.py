@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.places import PlaceDataset
 from placevec.rendering.cameras.collisions import Collider
 from placevec.rendering.cameras.free_space import REASONS, Body, hover, stand
-from placevec.rendering.cameras.viewpoints import WALKING, Viewpoints, listed
+from placevec.rendering.cameras.viewpoints import SPACINGS_M, WALKING, Viewpoints, listed
 from placevec.rendering.scenes.camera import Camera, Jitter, Pose, camera_of
 from placevec.rendering.scenes.scene import LEAST_CLEARANCE_M
 from placevec.rendering.worlds.world import World
@@ -39,8 +39,8 @@ def along_trajectory(
     *,
     turns: Turns | None = None,
     scale: float = 1.0,
-    spacing_m: float = 10.0,
-    eye_height_m: float = RenderConfig.eye_height_m,
+    spacing_m: float = SPACINGS_M[0],
+    eye_height_m: float = ModelRenderConfig.eye_height_m,
     jitter: Jitter = WALKING,
 ) -> Viewpoints:
     """Puts a camera at each pose of a trajectory.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.rendering.cameras.collisions import Collider, HasTriangles
 from placevec.rendering.cameras.free_space import (
     AREA_TOO_SMALL,
@@ -133,7 +133,7 @@ def find_viewpoints(
     num_places: int,
     views_per_place: int = 1,
     seed: int = 0,
-    eye_height_m: float = RenderConfig.eye_height_m,
+    eye_height_m: float = ModelRenderConfig.eye_height_m,
     spacing_m: float | None = None,
     max_slope_deg: float = 30.0,
     clearance_m: float | None = None,

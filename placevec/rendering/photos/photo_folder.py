@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, TownRenderConfig
 from placevec.folder_lock import LOCK, locked
 from placevec.input_file import read_json
 from placevec.rendering.drawing.develop import develop
@@ -180,9 +180,8 @@ def _partial_dir(out_dir: Path) -> Path:
 def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
     now, then = wanted["settings"], found["settings"]
     names = [name for name in now | then if _DIGEST_OF.get(name) not in wanted]
-    # A setting that an earlier version did not have is at its default.
     facts = [
-        ("settings", name, now.get(name), then.get(name, getattr(RenderConfig, name, None)))
+        ("settings", name, now.get(name, _default(name)), then.get(name, _default(name)))
         for name in names
     ]
     facts += [
@@ -196,3 +195,13 @@ def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
                 f"{folder} must hold a rendering of the same {what}. Received: {name}={is_now}, "
                 f"where it has {name}={was_then}. Choose another folder, or remove this one"
             )
+
+
+def _default(name: str) -> object:
+    """Returns the default of a setting, which is its value where another version lacks it.
+
+    Earlier versions also keep the settings of a model with a town, and those of the town with a
+    model, at their defaults.
+    """
+    value = getattr(ModelRenderConfig, name, getattr(TownRenderConfig, name, None))
+    return list(value) if isinstance(value, tuple) else value

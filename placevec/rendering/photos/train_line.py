@@ -21,13 +21,16 @@ _FLAGS = {
 }
 
 
-def train_lines(out_dir: Path, parts: list[str], settings: RenderConfig) -> list[str]:
+def train_lines(
+    out_dir: Path, parts: list[str], settings: RenderConfig, *, is_of_one_time: bool
+) -> list[str]:
     """Returns a command that trains on rendered photos and runs as it is, and what to know of it.
 
     Args:
         out_dir: Path. Folder of the photos.
         parts: list of str. What is behind it for train, val and, if there is one, test.
         settings: RenderConfig. How they were rendered.
+        is_of_one_time: bool. Whether all of them were taken at one time.
 
     Returns:
         list of str. The command and a sentence on its weights; or a sentence on why no training
@@ -36,7 +39,7 @@ def train_lines(out_dir: Path, parts: list[str], settings: RenderConfig) -> list
     if len(parts) < 2:
         return ["No `train` line: the photos are not split into photos to train on and others"]
     places = [f"folder:{out_dir}{part}" for part in parts]
-    rules = _fitting_rules(open_places(places[0]), settings)
+    rules = _fitting_rules(open_places(places[0]), settings.points, is_of_one_time)
     if rules is None:
         return [
             f"No `train` line: the photos of {places[0]} are too few or too close together. Take "
@@ -79,21 +82,24 @@ def _weights() -> tuple[list[str], str]:
     )
 
 
-def _fitting_rules(dataset: PlaceDataset, settings: RenderConfig) -> TupleConfig | None:
+def _fitting_rules(
+    dataset: PlaceDataset, has_points: bool, is_of_one_time: bool
+) -> TupleConfig | None:
     """Returns the first rules for positives and negatives by which tuples can be drawn."""
-    return next((each for each in _rules(dataset, settings) if _gives_tuples(dataset, each)), None)
+    rules = _rules(dataset, has_points, is_of_one_time)
+    return next((each for each in rules if _gives_tuples(dataset, each)), None)
 
 
-def _rules(dataset: PlaceDataset, settings: RenderConfig) -> Iterator[TupleConfig]:
+def _rules(dataset: PlaceDataset, has_points: bool, is_of_one_time: bool) -> Iterator[TupleConfig]:
     """Yields rules, the best first: by shared points or by distance, usual or narrow ones."""
     if not len(dataset):
         return
     usual = TupleConfig()
-    if len(settings.visits) == 1:
-        usual = replace(usual, min_time_difference_s=0.0)  # all photos are of one time
+    if is_of_one_time:
+        usual = replace(usual, min_time_difference_s=0.0)
     far_m = min(usual.negative_radius_m, _rounded(extent_m(dataset.positions_m) / 2))
     narrow = {"positive_radius_m": min(usual.positive_radius_m, far_m), "negative_radius_m": far_m}
-    if settings.points:
+    if has_points:
         by_points = replace(usual, positive_rule="shared_points")
         depth_m = min(usual.view_depth_m, max(far_m / 2, 0.1))
         yield by_points

@@ -21,11 +21,11 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from placevec.config import RenderConfig, from_dict
+from placevec.config import from_dict
 from placevec.rendering.open_scenery import open_scenery
 from placevec.rendering.photos.shot_drawer import ShotDrawer
 from placevec.rendering.stream import PhotoStream
-from placevec.rendering.tour import open_tour
+from placevec.rendering.tour import open_tour, settings_kind
 
 _Draw = Callable[[dict], tuple[np.ndarray, ...]]
 
@@ -76,7 +76,7 @@ def _serve_tour(settings: dict) -> Iterator[_Draw]:
     """Draws shots into a folder and gives what they show, for requests of `ShotWorkers`."""
     logging.getLogger("placevec").setLevel(logging.ERROR)  # the parent has loaded it, and said so
     os.environ["LP_NUM_THREADS"] = "1"  # of Mesa's llvmpipe: there is a process for each core
-    config = from_dict(RenderConfig, settings["config"])
+    config = from_dict(settings_kind(settings["world"]), settings["config"])
     scenery = open_tour(settings["world"], config)
     with ShotDrawer(scenery, config, settings["pipe"], Path(settings["folder"])) as drawer:
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.config.choices import UPS
 from placevec.rendering.worlds.egg_file import read_egg
 from placevec.rendering.worlds.gltf_file import read_gltf
@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 def load_world(
     path: Path | str | Iterable[Path | str],
     *,
-    up: str = RenderConfig.up,
-    scale: float = RenderConfig.scale,
+    up: str = ModelRenderConfig.up,
+    scale: float = ModelRenderConfig.scale,
     max_texture_side: int = MAX_SIDE,
     is_indoor: bool | None = None,
 ) -> World:

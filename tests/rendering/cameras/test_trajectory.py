@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig
 from placevec.places import PlaceDataset
 from placevec.rendering import render
 from placevec.rendering.cameras.pose_files import open_trajectory
@@ -145,4 +145,4 @@ def test_refuses_poses_that_are_none(tmp_path, text, match):
 )
 def test_refuses_settings_that_mean_nothing(tmp_path, settings, match):
     with pytest.raises(ValueError, match=match):
-        render(tmp_path / "a.obj", RenderConfig(out=tmp_path / "out", **settings))
+        render(tmp_path / "a.obj", ModelRenderConfig(out=tmp_path / "out", **settings))

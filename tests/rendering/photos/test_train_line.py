@@ -19,8 +19,9 @@ def lines(monkeypatch, tmp_path):
     """Returns a function from places on a line, in metres, to what is printed of their photos."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
-    def told(east_m, parts=PARTS, sees_all=False, out_dir="data/yard", **settings):
-        visits = settings.setdefault("visits", ("day", "fog"))
+    def told(
+        east_m, parts=PARTS, sees_all=False, out_dir="data/yard", visits=("day", "fog"), points=True
+    ):
         count = len(east_m) * len(visits)
         seen = np.ones((count, 1)) if sees_all else np.tile(np.eye(len(east_m)), (len(visits), 1))
         dataset = PlaceDataset(
@@ -30,7 +31,8 @@ def lines(monkeypatch, tmp_path):
             points_seen=sparse.csr_array(seen, dtype=bool),
         )  # fmt: skip
         monkeypatch.setattr(train_line, "open_places", lambda name: dataset)
-        return train_lines(Path(out_dir), parts, RenderConfig(**settings))
+        settings = RenderConfig(points=points)
+        return train_lines(Path(out_dir), parts, settings, is_of_one_time=len(visits) == 1)
 
     return told
 

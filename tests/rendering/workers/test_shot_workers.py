@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.config import RenderConfig
+from placevec.config import ModelRenderConfig, TownRenderConfig
 from placevec.progress import no_progress
 from placevec.rendering import render
 from placevec.rendering.tour import open_tour, plan_tour
@@ -56,7 +56,8 @@ def yard(tmp_path):
 
 
 def draw(world, out_dir, progress=no_progress, **settings):
-    return render(world, RenderConfig(out=out_dir, **SMALL, **settings), progress=progress)
+    kind = TownRenderConfig if world == "town" else ModelRenderConfig
+    return render(world, kind(out=out_dir, **SMALL, **settings), progress=progress)
 
 
 def content(folder):
@@ -149,7 +150,7 @@ os._exit(9)
 
 def test_processes_may_crash_as_often_as_they_come_forward(pools, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(process_room, "_COMMAND", [sys.executable, "-c", DIES_AFTER_TWO])
-    config = RenderConfig(**SMALL, **TOWN, spacing_m=10.0)
+    config = TownRenderConfig(**SMALL, **TOWN, spacing_m=10.0)
     shots = list(plan_tour(open_tour("town", config), config))[:25]
     with ShotWorkers("town", config, "software", tmp_path, num_workers=1) as workers:
         drawn = list(workers.draw(shots))
@@ -190,7 +191,7 @@ def test_an_interrupted_rendering_by_several_goes_on(pools, tmp_path):
 WAITS = """
 import sys
 from pathlib import Path
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.rendering import render
 from placevec.rendering.workers import render_process
 from placevec.rendering.workers.shot_workers import ShotWorkers
@@ -203,7 +204,7 @@ class Told(ShotWorkers):
 sys.modules["placevec.rendering.render"].ShotWorkers = Told
 render_process._COMMAND = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 settings = {"num_streets": 1, "num_validation_streets": 1, "places_per_street": 5}
-render("town", RenderConfig(out=Path(sys.argv[1]), num_workers=2, points=False, **settings))
+render("town", TownRenderConfig(out=Path(sys.argv[1]), num_workers=2, points=False, **settings))
 """
 
 
