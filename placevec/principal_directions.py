@@ -38,7 +38,7 @@ def principal_directions(
     >>> np.round(variances, 3).tolist(), np.abs(directions).tolist()
     ([6.0, 0.667], [[1.0, 0.0], [0.0, 1.0]])
     """
-    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64))
     scatter = _scatter(vectors, mean)
     sums, turns = scipy.linalg.eigh(scatter, lower=True, overwrite_a=True, check_finite=False)
     variances = sums[::-1] / (len(vectors) - 1)  # largest first
