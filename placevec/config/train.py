@@ -50,8 +50,8 @@ class TrainConfig:
     """Tuples in a training step."""
     steps_per_epoch: Annotated[int, AtLeast(1)] = 25
     """Training steps in an epoch."""
-    epochs: Annotated[int, AtLeast(1)] = 4
-    """Epochs to train."""
+    epochs: Annotated[int, AtLeast(0)] = 4
+    """Epochs to train. 0: build the network, start it from photos, whiten and measure it."""
     seed: Annotated[int, AtLeast(0)] = 0
     """Seed of all that is drawn at random."""
     validate_every: Annotated[int, AtLeast(1)] = 2
@@ -84,7 +84,7 @@ class TrainConfig:
         need_applicable(self.start, AGGREGATORS, self.model.aggregator)
         if self.start.assignment == "v2" and not self.model.assignment_bias:
             raise ValueError("The `assignment` v2 needs an `assignment_bias`. Received: none")
-        if self.optimizer.warmup_steps >= self.epochs * self.steps_per_epoch:
+        if self.epochs and self.optimizer.warmup_steps >= self.epochs * self.steps_per_epoch:
             refuse(self.optimizer, "warmup_steps", "less than `epochs * steps_per_epoch`")
         if self.augment.device_augmentation and self.computing.devices > 1:
             refuse(self.computing, "devices", "1 with `device_augmentation`")

@@ -48,7 +48,8 @@ class WhitenModelConfig(WhitenConfig):
     """How whitening is appended to a model, and what it is fitted on."""
 
     places: str
-    """Photos to fit the whitening on, as READER:PATH; of the set that is searched, or alike."""
+    """Photos to fit the whitening on: a folder of photos, which needs no positions, or READER:PATH;
+    of the set that is searched, or alike."""
     out: Path = Path("whitened.keras")
     """File for the model that ends in whitening."""
     max_photos: Annotated[int, AtLeast(2)] = 10_000

@@ -71,12 +71,16 @@ def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
     >>> crop_whitening(whitened, 2)(np.ones((1, 5, 6, 4))).shape[1]
     2
     """
-    if not (_is_whitened(model) and isinstance(model.layers[-1], Whitening)):
+    last = model.layers[-1]
+    if not (_is_whitened(model) and isinstance(last, Whitening)):
         raise ValueError(
-            "A model must end in whitening to be cropped. Received: one that ends in "
-            f"{type(model.layers[-1]).__name__}. Whiten it with `placevec whiten --dim`"
+            "A model must end in whitening to fewer dimensions to be cropped; those of others have "
+            f"no order. Received: one that ends in {type(last).__name__} ({last.name}). Fit one "
+            f"with `placevec whiten MODEL --places PHOTOS --dim {dim} --augmentation light`, or "
+            "shorten the descriptors of a store when they are compared: `placevec index STORE "
+            f"--dim {dim}`"
         )
-    mean, projection = model.layers[-1].get_weights()
+    mean, projection = last.get_weights()
     if not 1 <= dim <= projection.shape[1]:
         raise ValueError(
             f"`dim` must be between 1 and {projection.shape[1]}, the numbers of the model's "

@@ -9,12 +9,14 @@ from placevec.sources.registry import find_split, open_places
 from placevec.sources.walk import list_photos
 
 
-def open_photos(photos: PlaceDataset | Path | str) -> PlaceDataset:
+def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = True) -> PlaceDataset:
     """Opens photos whose places need not be known.
 
     Args:
         photos: PlaceDataset, Path or str. A photo, which is the only one of its folder, a folder,
-            or READER:PATH. Photos of a data set that are missing are left out and logged.
+            or READER:PATH.
+        skip_unreadable: bool. Leave out and log photos of a data set that are missing instead of
+            stopping. Defaults to `True`.
 
     Returns:
         PlaceDataset. Without positions or identities for a photo or a folder.
@@ -35,4 +37,4 @@ def open_photos(photos: PlaceDataset | Path | str) -> PlaceDataset:
         return PlaceDataset(path, list_photos(path))
     if is_photo(path.name) and path.exists():
         return PlaceDataset(path.parent, [path.name])
-    return open_places(photos, skip_unreadable=True)
+    return open_places(photos, skip_unreadable=skip_unreadable)

@@ -84,7 +84,8 @@ class Training:
             `recall.png` and `matches.png`.
         recalls: dict of label -> {N: recall in [0, 1]}: `before`, the network before the first
             step; `after`, that of the best epoch, whitened where told; `last`, that of the last
-            epoch, as it was measured; with `config.test` also `test before` and `test after`.
+            epoch, as it was measured, if there was one; with `config.test` also `test before` and
+            `test after`.
         notes: dict of label -> str. Which network and which photos these are.
     """
 
@@ -232,6 +233,8 @@ class _Run:
             clear_run(config)
             write_record(config.run_dir, photos)
             save_model(model, config.run_dir / run_files.UNTRAINED)
+            if not config.epochs:
+                save_model(model, config.run_dir / run_files.MODEL)
 
     def restore(self) -> None:
         """Takes up the network, the optimizer and the step of the last checkpoint."""
@@ -340,19 +343,24 @@ class _Run:
     def _training(self, curves: dict[str, Evaluation], tested: dict[str, Evaluation]) -> Training:
         """Puts the figures together, and says of each what it is of."""
         config, rows = self.config, measured(self.config.run_dir)
-        best, last = best_epoch(rows), rows[-1]
         whitened = ", whitened" if config.whitening.is_given else ""
+        recalls = {label: each.recall for label, each in curves.items()}
         notes = {
             "before": f"untrained, on {config.validation}",
-            "after": f"epoch {best} of {config.epochs}, the best on {config.validation}, which "
-            f"chose it{whitened}",
-            "last": f"epoch {last['epoch']} of {config.epochs}, on {config.validation}",
+            "after": f"untrained{whitened}, on {config.validation}",
             "test before": f"untrained, on {config.test}",
-            "test after": f"epoch {best} of {config.epochs}, on {config.test}, which chose "
-            f"nothing{whitened}",
+            "test after": f"untrained{whitened}, on {config.test}",
         }
-        recalls = {label: each.recall for label, each in curves.items()}
-        recalls["last"] = {rank: float(last[f"recall@{rank}"]) for rank in recalls["after"]}
+        if rows:
+            best, last = best_epoch(rows), rows[-1]
+            recalls["last"] = {rank: float(last[f"recall@{rank}"]) for rank in recalls["after"]}
+            notes |= {
+                "after": f"epoch {best} of {config.epochs}, the best on {config.validation}, which "
+                f"chose it{whitened}",
+                "last": f"epoch {last['epoch']} of {config.epochs}, on {config.validation}",
+                "test after": f"epoch {best} of {config.epochs}, on {config.test}, which chose "
+                f"nothing{whitened}",
+            }
         recalls |= {label: each.recall for label, each in tested.items()}
         return Training(config.run_dir, recalls, {label: notes[label] for label in recalls})
 
@@ -394,7 +402,7 @@ class _Run:
         _log.info("before training: %s", _recall_in_words(self.before.recall))
         for sentence in self.before.saturation():
             _log.warning("`validation` before training: %s", sentence)
-        if self.config.loss.distillation:
+        if self.config.loss.distillation and self.config.epochs:
             self._hold_to(model)
 
     def _hold_to(self, model: keras.Model) -> None:

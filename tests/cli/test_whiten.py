@@ -49,4 +49,16 @@ def test_whiten_and_crop_refuse_an_impossible_output_before_the_long_work(
 
 def test_crop_refuses_a_model_without_whitening(model_path, tmp_path, refused_in_one_line):
     command = ["crop", model_path, "--dim", "2", "--out", tmp_path / "c.keras"]
-    assert "must end in whitening to be cropped" in refused_in_one_line(command)
+    assert "must end in whitening to fewer dimensions" in refused_in_one_line(command)
+
+
+def test_whiten_takes_a_folder_of_photos_without_positions(
+    model_path, write_photos, tmp_path, capsys
+):
+    (tmp_path / "plain").mkdir()
+    colors = [(250, 0, 0), (20, 250, 0), (0, 40, 250), (90, 90, 250)]
+    for number, path in enumerate(write_photos(colors)):
+        (tmp_path / "plain" / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+    main(["whiten", str(model_path), "--places", str(tmp_path / "plain"), "--dim", "2",
+          "--out", str(tmp_path / "w.keras"), "--image-size", "32", "48"])  # fmt: skip
+    assert load_model(tmp_path / "w.keras").output_shape == (None, 2)

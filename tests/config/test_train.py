@@ -22,7 +22,7 @@ from placevec.config.choices import LOSSES
         ({"num_negatives": 0, "loss": "allpair_hinge"}, "`num_negatives` must be at least 1"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
         ({"steps_per_epoch": 0}, "`steps_per_epoch` must be at least 1"),
-        ({"epochs": 0}, "`epochs` must be at least 1"),
+        ({"epochs": -1}, "`epochs` must be at least 0"),
         ({"validate_every": 0}, "`validate_every` must be at least 1"),
         ({"num_workers": 0}, "`num_workers` must be at least 1"),
         ({"device_augmentation": True, "devices": 2}, "`devices` must be 1 with"),

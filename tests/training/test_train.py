@@ -344,6 +344,20 @@ def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
 
 
 @pytest.mark.one_backend
+def test_no_epoch_whitens_and_measures_the_network_before_the_first_step(small_config):
+    config = small_config(epochs=0, whiten_rank=4, warmup_steps=20)
+    training = train(config)
+    assert set(training.recalls) == {"before", "after"}
+    assert training.notes["after"] == f"untrained, whitened, on {config.validation}"
+    whitened = load_model(config.run_dir / "model.keras")
+    assert tuple(whitened.layers[-1].directions.shape) == (whitened.output_shape[-1], 4)
+    untrained = load_model(config.run_dir / "untrained.keras")
+    for one, other in zip(untrained.get_weights(), whitened.get_weights(), strict=False):
+        np.testing.assert_array_equal(one, other)
+    assert "Epochs" not in (config.run_dir / "report.md").read_text()
+
+
+@pytest.mark.one_backend
 def test_whitens_partly_after_the_last_epoch(small_config):
     config = small_config(epochs=1, whiten_rank=4, whiten_augmentation="light")
     train(config)

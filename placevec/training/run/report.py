@@ -39,7 +39,8 @@ def write_report(
     """
     folder = config.run_dir
     rows = run_files.read_history(folder)
-    _draw_history(rows, folder / run_files.HISTORY_PLOT)
+    if rows:
+        _draw_history(rows, folder / run_files.HISTORY_PLOT)
     ranks = list(next(iter(recalls.values())))
     lines = [
         f"# {folder.name}",
@@ -58,16 +59,15 @@ def write_report(
         "",
         f"![recall]({run_files.RECALL_PLOT})",
         f"![matches]({run_files.MATCHES})",
-        f"![history]({run_files.HISTORY_PLOT})",
+        *([f"![history]({run_files.HISTORY_PLOT})"] if rows else []),
         "",
         "## Settings that are not the default",
         "",
         *_table(["setting", "value"], _changed(config)),
-        "",
-        "## Epochs",
-        "",
-        *_table(list(rows[-1]), [[_short(value) for value in row.values()] for row in rows]),
     ]
+    if rows:
+        values = [[_short(value) for value in row.values()] for row in rows]
+        lines += ["", "## Epochs", "", *_table(list(rows[-1]), values)]
     with whole_file(folder / run_files.REPORT) as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
