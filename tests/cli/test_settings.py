@@ -35,7 +35,7 @@ def test_the_record_of_a_run_is_a_settings_file(trained, tmp_path):
     [
         ('{"epoch": 3}', "TrainConfig has no setting `epoch`. Near it: epochs"),
         ('{"epochs": "many"}', "`epochs` must be of type int. Received: epochs='many'"),
-        ('{"epochs": 0}', "`epochs` must be at least 1"),
+        ('{"epochs": -1}', "`epochs` must be at least 0"),
         ("epochs: 3", "run.json must be JSON. Received: Expecting value in line 1"),
         ("[1, 2]", "run.json must hold settings by name. Received: list"),
         ("[" * 100_000, "run.json must nest at most 100 levels"),

@@ -29,7 +29,7 @@ def test_train_without_flags_takes_every_default(trained):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["train", "--epochs", "0"], "placevec: `epochs` must be at least 1. Received: epochs=0"),
+        (["train", "--epochs", "-1"], "placevec: `epochs` must be at least 0. Received: epochs=-1"),
         (
             ["train", "--resume", "--overwrite"],
             "placevec: Choose one of `resume` and `overwrite`. Received: both",
