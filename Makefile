@@ -10,7 +10,7 @@ MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/l
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
 # A line `target: ... ## words` is what `make help` prints.
-.PHONY: help install train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
+.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ $(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
 	$(PIP) install --quiet --no-deps --retries 1 --index-url $(TORCH_INDEX) torch==$(TORCH) || \
 	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
 	@touch $@
+
+demo: install  ## describe the photos that ship with placevec, find them again, draw a picture
+	$(BIN)/placevec demo
 
 train: install  ## render a small town, train on it, print recall before and after
 	$(BIN)/python noveou_train_netvlad_v3.py --overwrite

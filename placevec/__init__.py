@@ -58,14 +58,17 @@ __version__ = "0.1.0"
 __getattr__ = lazy_names(__name__, _HOMES)[0]
 
 
-def load_model(path: Path | str, *, image_size: tuple[int, int] | None = None) -> "Engine":
-    """Opens a saved model: `load_model("m.keras").describe(paths)` returns descriptors (N, D).
+def load_model(
+    model: Path | str | None = None, *, image_size: tuple[int, int] | None = None
+) -> "Engine":
+    """Opens a model: `load_model().describe(paths)` returns descriptors (N, D).
 
     It is run by the fastest library that is installed and equals Keras; `open_engine` has more
     settings. `placevec.models.load_model` returns the Keras network.
 
     Args:
-        path: Path. A `.keras` file of this project, or an old `.h5` file.
+        model: Path, str or None. `"tiny"` or `"small"`, which ship with placevec; a `.keras` file
+            of this project, or an old `.h5` file. None: `"small"`.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
             that the model was trained on.
 
@@ -78,7 +81,7 @@ def load_model(path: Path | str, *, image_size: tuple[int, int] | None = None) -
     """
     from placevec.models import open_engine
 
-    return open_engine(path, image_size=image_size)
+    return open_engine(model, image_size=image_size)
 
 
 def __dir__() -> list[str]:

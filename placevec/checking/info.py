@@ -5,6 +5,8 @@ from pathlib import Path
 from placevec.config import EvaluateConfig
 from placevec.input_file import shown
 from placevec.models import measure_file
+from placevec.models.model_file import find_model_file
+from placevec.models.shipped import describe_card, read_card
 from placevec.store import DescriptorStore, describe_facts, is_store, store_facts
 
 _INPUT = (
@@ -23,13 +25,15 @@ def info(
     """Says what a model is made of and costs, or what a store holds.
 
     Args:
-        model: Path. A `.keras` file, an old `.h5` file, or a store that `describe_to` made.
+        model: Path. The name of a network that ships with placevec, a `.keras` file, an old `.h5`
+            file, or a store that `describe_to` made.
         image_size: (int, int) or None. Rows and columns of a photo. None: those that the model was
             trained on.
         batch_size: int. Photos in a batch, for the memory.
 
     Returns:
-        str. Layers, parameters, memory and floating point operations; or a line for each fact.
+        str. The card of a network that ships with placevec, then layers, parameters, memory and
+        floating point operations; or a line for each fact.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -46,4 +50,6 @@ def info(
         return describe_facts((*store_facts(store), removed))
     cost = measure_file(model, image_size=image_size, batch_size=batch_size)
     channels = cost.layers[0].output_shape[-1]
-    return f"{cost}\n{_INPUT.format(*cost.image_size, 'RGB' if channels == 3 else 'gray')}"
+    card = read_card(find_model_file(model))
+    heading = "" if card is None else f"{describe_card(card)}\n"
+    return f"{heading}{cost}\n{_INPUT.format(*cost.image_size, 'RGB' if channels == 3 else 'gray')}"

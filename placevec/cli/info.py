@@ -12,8 +12,11 @@ def info(
 ) -> None:
     """Print a model's layers, parameters, memory and floating point operations, or a store's facts.
 
+    Of a model that ships with placevec, print its card too: the license of all that it is made of,
+    what was measured, what it is bad at, and the digests of its files.
+
     Args:
-        model: A .keras file, an old .h5 file, or a store that `describe --out` made.
+        model: tiny, small, a .keras file, an old .h5 file, or a store that `describe --out` made.
         image_size: Rows and columns of a photo. None: those it was trained on.
         batch_size: Photos in a batch, for the memory.
     """

@@ -6,6 +6,7 @@ from placevec import __version__
 from placevec.cli.check import check
 from placevec.cli.collect import collect
 from placevec.cli.command_line import call_verb
+from placevec.cli.demo import demo
 from placevec.cli.describe import describe
 from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "split": split,
             "info": info,
             "doctor": doctor,
+            "demo": demo,
         }
         call_verb(
             verbs,

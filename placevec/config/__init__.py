@@ -12,6 +12,7 @@ from placevec.config.choices import Precision as Precision
 from placevec.config.collect import CollectConfig as CollectConfig
 from placevec.config.collect import MapillaryConfig as MapillaryConfig
 from placevec.config.collect import StreetviewConfig as StreetviewConfig
+from placevec.config.demo import DemoConfig as DemoConfig
 from placevec.config.describe import DescribeConfig as DescribeConfig
 from placevec.config.describe import EvaluateConfig as EvaluateConfig
 from placevec.config.dictionary import changed as changed

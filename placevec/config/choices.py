@@ -282,6 +282,8 @@ class EngineChoice(Choice):
         extra: str. The extra of this package that installs them all.
         precisions: tuple of str. What it can compute in.
         batch_size: int. Photos in a call at which it is fastest.
+        takes_onnx: bool. Whether `home` also has `from_onnx(path, folder)`, which makes an export
+            of an ONNX file.
     """
 
     needs: tuple[str, ...]
@@ -290,6 +292,7 @@ class EngineChoice(Choice):
     extra: str
     precisions: tuple[str, ...]
     batch_size: int
+    takes_onnx: bool = False
 
     def missing(self, exporting: bool) -> list[str]:
         """Returns the packages that are not installed."""
@@ -317,6 +320,7 @@ ENGINES = {
         extra="fast",
         precisions=("float32", "bf16", "int8"),
         batch_size=4,
+        takes_onnx=True,
     ),
     "onnx": EngineChoice(
         home="placevec.models.engines.onnx_engine",
@@ -326,6 +330,7 @@ ENGINES = {
         extra="onnx",
         precisions=("float32",),
         batch_size=4,
+        takes_onnx=True,
     ),
     "litert": EngineChoice(
         home="placevec.models.engines.litert_engine",

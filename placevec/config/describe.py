@@ -16,7 +16,8 @@ class EngineConfig:
     """What runs a model over photos."""
 
     model: Path | None = None
-    """Trained model: a .keras file or an old .h5 file."""
+    """Model: tiny or small, which ship with placevec, a .keras file or an old .h5 file. None:
+    small."""
     image_size: ImageSizeOrNone = None
     """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
     where it does not say."""

@@ -1,20 +1,21 @@
 """The file of a model, looked at before it is loaded."""
 
+import difflib
 from pathlib import Path
+
+from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
+from placevec.models.shipped import shipped_model
 
 
 def model_path(model: Path | str | None) -> Path:
     """Returns the path of a model, by whatever `--model` names it.
 
     Args:
-        model: Path or None. The file; whether it exists is not checked.
-
-    Raises:
-        ValueError: If it is None.
+        model: Path or None. The name of a network that ships with placevec, or a file; whether it
+            exists is not checked. None: the network that describes photos if no other is named.
     """
-    if model is None:
-        raise ValueError("Name a model, a .keras file or an old .h5 file: `--model`")
-    return Path(model)
+    model = DEFAULT_NETWORK if model is None else model
+    return shipped_model(str(model)) if str(model) in NETWORKS else Path(model)
 
 
 def find_model_file(model: Path | str | None) -> Path:
@@ -24,9 +25,8 @@ def find_model_file(model: Path | str | None) -> Path:
         model: Path or None. See `model_path`.
 
     Raises:
-        ValueError: If it is None.
-        FileNotFoundError: If there is no such file; the message names the model inside the folder
-            of a training.
+        FileNotFoundError: If there is no such file; the message names the networks that ship with
+            placevec, or the model inside the folder of a training.
     """
     path = model_path(model)
     if path.is_dir():
@@ -34,5 +34,10 @@ def find_model_file(model: Path | str | None) -> Path:
         hint = f"Name the file in it: {inside}" if inside.is_file() else "Name a .keras file"
         raise FileNotFoundError(f"The model {path} is a folder. {hint}")
     if not path.is_file():
-        raise FileNotFoundError(f"There is no model {path}")
+        near = difflib.get_close_matches(path.name, NETWORKS, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise FileNotFoundError(
+            f"There is no model {path}. {hint}Name a .keras file, or a network that ships with "
+            f"placevec: {', '.join(NETWORKS)}"
+        )
     return path

@@ -4,6 +4,7 @@ from placevec.models.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.models.describe import NoReadablePhotoError as NoReadablePhotoError
 from placevec.models.describe import describe as describe
 from placevec.models.describe import describe_in_batches as describe_in_batches
+from placevec.retrieval.demo import demo as demo
 from placevec.retrieval.describe_by_ray import describe_by_ray as describe_by_ray
 from placevec.retrieval.describe_store import describe_into as describe_into
 from placevec.retrieval.describe_store import open_for as open_for

@@ -21,7 +21,8 @@ def test_an_error_is_one_line_on_standard_error_and_nothing_else(tmp_path):
     )
     assert answer.returncode == 2
     assert answer.stdout == ""
-    assert answer.stderr == f"placevec: There is no model {tmp_path / 'gone.keras'}\n"
+    assert answer.stderr.startswith(f"placevec: There is no model {tmp_path / 'gone.keras'}. Name ")
+    assert answer.stderr.count("\n") == 1
 
 
 class Stopped(KeyboardInterrupt):

@@ -20,6 +20,7 @@ VERBS = {
     "collect": ["streetview", "mapillary"],
     "split": ["PLACES", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
     "info": ["MODEL", "--image-size"],
+    "demo": ["--model", "--out"],
 }
 
 

@@ -29,11 +29,14 @@ def backend_name() -> str:
 def has_accelerator() -> bool:
     """Returns whether Keras's backend has a GPU or TPU to run on.
 
-    Keras is asked once, and a no is kept in the user's cache. It holds until the devices of this
-    machine, what is installed, or the variables that hide devices change.
+    A Linux machine without the file of any such device has none. Otherwise Keras is asked once, and
+    a no is kept in the user's cache. It holds until the devices of this machine, what is installed,
+    or the variables that hide devices change.
     """
     if "keras" in sys.modules:
         return _ask_keras()
+    if sys.platform == "linux" and not _devices():
+        return False
     path = cache_folder() / f"accelerator-{_machine()}.json"
     with contextlib.suppress(OSError, ValueError):
         if read_record(path) == {"has_accelerator": False}:
@@ -53,17 +56,20 @@ def _ask_keras() -> bool:
 
 def _machine() -> str:
     """Returns 16 digits that change with all that Keras's answer depends on."""
-    devices = [str(path) for pattern in _DEVICES for path in Path("/dev").glob(pattern)]
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")  # OpenCV adds its own each time
     facts = {
         "backend": backend_name(),
-        "devices": sorted(devices),
+        "devices": _devices(),
         "variables": {name: os.environ.get(name) for name in _VARIABLES},
         "libraries": sorted(set(libraries)),
         "python": sys.version,
         "installed": [_changed_ns(sysconfig.get_path("purelib")), _changed_ns("/etc/ld.so.cache")],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _devices() -> list[str]:
+    return sorted(str(path) for pattern in _DEVICES for path in Path("/dev").glob(pattern))
 
 
 def _changed_ns(path: str) -> int | None:

@@ -46,6 +46,16 @@ def compare(
     return {"largest_difference": float(difference), "least_cosine": float(cosines.min())}
 
 
+def recorded(descriptors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a reference for `compare` that gives descriptors as they were recorded, in order.
+
+    Args:
+        descriptors: (N, D) float32. Those of the N photos that `compare` gets.
+    """
+    rows = iter(descriptors)
+    return lambda _: next(rows)[None]
+
+
 def _difference(expected: Outputs, received: Outputs) -> float:
     """Returns the largest difference of a number; infinity if shapes differ, NaN if one is NaN."""
     both = [each if isinstance(each, tuple) else (each,) for each in (expected, received)]

@@ -1,5 +1,6 @@
 """Runs a model by ONNX Runtime."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.onnx`, open in batch, rows and columns."""
     path = str(folder / MODEL_FILE)
     model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))
+
+
+def from_onnx(path: Path, folder: Path) -> None:
+    """Writes `model.onnx`, a copy of the file."""
+    shutil.copyfile(path, folder / MODEL_FILE)
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:

@@ -15,11 +15,18 @@ from placevec.config.choices import ENGINES, KERAS, EngineChoice, choose
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
 from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache import Export, find_export, make_export
-from placevec.models.engines.check import LARGEST_DIFFERENCE, check_photos, compare, cpu_name
+from placevec.models.engines.check import (
+    LARGEST_DIFFERENCE,
+    check_photos,
+    compare,
+    cpu_name,
+    recorded,
+)
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.outputs import Outputs, descriptors_of
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 from placevec.models.model_file import find_model_file
+from placevec.models.shipped import check_descriptors, read_card, shipped_onnx
 from placevec.process.workers import num_cores
 
 if TYPE_CHECKING:
@@ -29,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 def open_engine(
-    model_path: Path | str,
+    model_path: Path | str | None = None,
     *,
     engine: str = DescribeConfig.engine,
     precision: str = DescribeConfig.precision,
@@ -44,10 +51,14 @@ def open_engine(
     Engines other than Keras read an export of the model. It is made once, by Keras on TensorFlow,
     and kept in the user's cache folder, or in that of `PLACEVEC_CACHE`, under the hash of the model
     file. On first use at an image size its descriptors are compared with Keras's, which is kept
-    too. From then on the model opens without Keras being imported.
+    too. From then on the model opens without Keras being imported. A network that ships with
+    placevec brings its ONNX form and Keras's descriptors at its own size along, so it describes
+    photos without Keras from the start.
 
     Args:
-        model_path: Path. A `.keras` file of this project, or an old `.h5` file.
+        model_path: Path or None. A `.keras` file of this project, an old `.h5` file, or the name of
+            a network that ships with placevec. None: the one that describes photos if no other is
+            named.
         engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the fastest of
             those that are installed and equal Keras, else Keras. Which is the fastest is measured
             once for a model, image size, machine and number of threads, and kept in the cache.
@@ -143,6 +154,10 @@ class _Opening:
 
     @functools.cached_property
     def facts(self) -> dict:
+        card = read_card(self.path)
+        return self._facts_of_model() if card is None else card["facts"]
+
+    def _facts_of_model(self) -> dict:
         from placevec.models.descriptor_model import model_id
 
         source = self.model.inputs[0]
@@ -308,6 +323,16 @@ class _Opening:
         return make_export(self.path, f"int8_{name}", make, export.facts)
 
     def _export(self, name: str, kind: EngineChoice) -> Export:
+        onnx = shipped_onnx(self.path) if kind.takes_onnx and not self.features else None
+        if onnx is None:
+            make = self._exporter(name, kind)
+        else:
+            make = functools.partial(kind.find().from_onnx, onnx)
+        problem = f"{self.path} cannot be exported for {name}"
+        make = functools.partial(_make_or_refuse, problem, make)
+        return make_export(self.path, self._export_name(name), make, self.facts)
+
+    def _exporter(self, name: str, kind: EngineChoice) -> Callable[[Path], None]:
         self._require(name, kind, exporting=True)
         if backend_name() != "tensorflow":
             raise ValueError(
@@ -315,10 +340,7 @@ class _Opening:
                 f"KERAS_BACKEND={backend_name()}. Describe a photo with "
                 "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
-        make = functools.partial(kind.find().export, self.whole)
-        problem = f"{self.path} cannot be exported for {name}"
-        make = functools.partial(_make_or_refuse, problem, make)
-        return make_export(self.path, self._export_name(name), make, self.facts)
+        return functools.partial(kind.find().export, self.whole)
 
     def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
         """Returns how the engine compares with Keras; compares on first use."""
@@ -326,7 +348,7 @@ class _Opening:
         checked = export.checks.get(about)
         if checked is None:
             run = run if self.precision == "float32" else _unit(run)
-            reference = self._wrapped("float32")
+            reference = self._recorded(size) or self._wrapped("float32")
             checked = compare(run, reference, self._photos(export, size))
             with contextlib.suppress(OSError):  # read-only by now: it is compared again next time
                 export.keep_check(about, checked)
@@ -341,6 +363,12 @@ class _Opening:
                 "`--engine keras`"
             )
         return checked
+
+    def _recorded(self, size: tuple[int, int]) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Returns a reference that ships with the network, if it does for what is compared."""
+        is_other = self.features or self.precision == "int8"
+        descriptors = None if is_other else check_descriptors(self.path, size)
+        return None if descriptors is None else recorded(descriptors)
 
     def _photos(self, export: Export, size: tuple[int, int]) -> np.ndarray:
         """Returns what engines are compared on; int8 on photos such as those it was fitted to."""

@@ -29,6 +29,13 @@ def export(model: "keras.Model", folder: Path) -> None:
     model.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
 
 
+def from_onnx(path: Path, folder: Path) -> None:
+    """Writes `model.xml` and `model.bin` of an ONNX file."""
+    openvino = import_openvino()
+    network = openvino.convert_model(path)
+    openvino.save_model(network, folder / MODEL_FILE, compress_to_fp16=False)
+
+
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
     """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
 

@@ -16,8 +16,9 @@ def own_cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def without_keras(monkeypatch):
-    """As in a process that has not imported Keras."""
+    """As in a process that has not imported Keras, on a machine with devices."""
     monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setattr(accelerator, "_DEVICES", ("null",))
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
 
 
@@ -44,6 +45,14 @@ def test_a_yes_is_asked_for_again_because_keras_is_needed_then(without_keras, as
     assert len(asked) == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems name devices otherwise")
+def test_without_devices_keras_is_not_needed(without_keras, asked, monkeypatch):
+    monkeypatch.setattr(accelerator, "_DEVICES", ("no_such_device*",))
+    asked.answer = True
+    assert not has_accelerator()
+    assert not asked
+
+
 def test_keras_is_asked_where_it_is_there(asked):
     assert not has_accelerator() and not has_accelerator()
     assert len(asked) == 2
@@ -55,7 +64,7 @@ def test_keras_is_asked_where_it_is_there(asked):
         lambda patch: patch.setenv("CUDA_VISIBLE_DEVICES", "0"),
         lambda patch: patch.setenv("KERAS_BACKEND", "jax"),
         lambda patch: patch.setenv("LD_LIBRARY_PATH", "/usr/local/cuda/lib64"),
-        lambda patch: patch.setattr(accelerator, "_DEVICES", ("null",)),
+        lambda patch: patch.setattr(accelerator, "_DEVICES", ("null", "zero")),
         lambda patch: patch.setattr(accelerator, "_changed_ns", lambda _: 1),
     ],
     ids=["hidden devices", "backend", "libraries", "devices", "packages"],

@@ -1,0 +1,1 @@
+"""The networks that ship with placevec, as files, and what makes them again."""

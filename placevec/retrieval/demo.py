@@ -1,0 +1,74 @@
+"""The photos that ship with placevec: described, found again, and drawn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from placevec.config import DemoConfig
+from placevec.models.shipped import PHOTOS_FOLDER
+from placevec.places import relevant_database
+from placevec.progress import Progress, no_progress
+from placevec.retrieval.describe_to import describe_to
+from placevec.retrieval.look_up import search
+from placevec.sources import open_places
+
+_STORE, _PICTURE = "store", "matches.png"
+_RADIUS_M = 10.0
+_MATCHES = 3
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found.
+
+    Args:
+        picture: Path. The queries beside their matches.
+        num_queries: int. Photos that were looked up.
+        num_right: int. Those whose first match shows the same place.
+    """
+
+    picture: Path
+    num_queries: int
+    num_right: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.num_right} of {self.num_queries} photos in fog, rain, snow, at dusk and at "
+            f"night were found again among photos of the same places by day.\n"
+            f"The picture of queries and matches: {self.picture}"
+        )
+
+
+def demo(
+    out: Path | str = DemoConfig.out,
+    model: Path | str | None = DemoConfig.model,
+    *,
+    progress: Progress = no_progress,
+) -> Demo:
+    """Describes the photos that ship with placevec into a store, and looks others up in it.
+
+    Args:
+        out: Path. Folder for the store and the picture, made if it is missing.
+        model: Path or None. See `DemoConfig`.
+        progress: Progress. Draws a bar.
+
+    Returns:
+        Demo.
+
+    Raises:
+        FileNotFoundError: If the model is missing.
+        ValueError: If the store in `out` is of another model.
+    """
+    settings = DemoConfig(out=Path(out), model=None if model is None else Path(model))
+    settings.out.mkdir(parents=True, exist_ok=True)
+    store, picture = settings.out / _STORE, settings.out / _PICTURE
+    describe_to(store, PHOTOS_FOLDER / "database", settings.model, progress=progress)
+    found = search(
+        store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, picture=picture
+    )
+    photos = open_places(f"folder:{PHOTOS_FOLDER}")
+    first = found[found["rank"] == 1].set_index("query")["match"]
+    right = 0
+    for query, rows in zip(photos.queries, relevant_database(photos, _RADIUS_M), strict=True):
+        names = {Path(photos.names[photos.database[row]]).name for row in rows}
+        right += first[Path(photos.names[query]).name] in names
+    return Demo(picture, len(photos.queries), right)

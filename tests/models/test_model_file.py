@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+import placevec
+from placevec.models.model_file import find_model_file, model_path
+from placevec.models.shipped import shipped_model
+
+pytestmark = pytest.mark.one_backend
+
+
+@pytest.mark.parametrize(
+    ("model", "network"), [("tiny", "tiny"), (Path("small"), "small"), (None, "small")]
+)
+def test_names_of_shipped_networks_are_their_files(model, network):
+    assert model_path(model) == shipped_model(network)
+    assert find_model_file(model).is_file()
+
+
+def test_other_paths_stay_as_they_are(tmp_path):
+    assert model_path("a/tiny") == Path("a/tiny")
+    (tmp_path / "m.keras").touch()
+    assert find_model_file(tmp_path / "m.keras") == tmp_path / "m.keras"
+
+
+@pytest.mark.parametrize("open_it", [find_model_file, placevec.load_model])
+def test_a_misspelled_name_lists_the_networks(open_it):
+    match = "no model smal. Did you mean small. Name a .keras file, or a network .*: tiny, small"
+    with pytest.raises(FileNotFoundError, match=match):
+        open_it("smal")
+
+
+def test_names_the_model_in_the_folder_of_a_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is a folder. Name a .keras file"):
+        find_model_file(tmp_path)
+    (tmp_path / "model.keras").touch()
+    with pytest.raises(FileNotFoundError, match=f"Name the file in it: {tmp_path}/model.keras"):
+        find_model_file(tmp_path)
