@@ -74,7 +74,7 @@ class MapStatistics:
             (N, n) float32, of unit length.
 
         Raises:
-            ValueError: If the descriptors have other dimensions than the map's.
+            ValueError: If the descriptors have other dimensions than the map's, or one vanishes.
         """
         if np.ndim(descriptors) != 2 or np.shape(descriptors)[1] != len(self.mean):
             raise ValueError(
@@ -91,6 +91,12 @@ class MapStatistics:
             is_mean = lengths < 1e-6 * self._scale
             rows[is_mean] = vectors[is_mean] @ self._projection
             lengths[is_mean] = np.linalg.norm(rows[is_mean], axis=1)
+            if not (lengths > 0).all():
+                raise ValueError(
+                    "Statistics of a map must keep every descriptor above length 0. Received: "
+                    f"{np.sum(~(lengths > 0))} of {len(lengths)} that vanish. Fit them again: "
+                    "`placevec index`"
+                )
             adapted[part] = rows / lengths[:, None]
         return adapted
 

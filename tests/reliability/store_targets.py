@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.store import (
+    AdaptedStore,
     DescriptorStore,
     StoreIndex,
     StoreWriter,
@@ -22,14 +23,14 @@ _MANIFEST = _STORE / "manifest.json"
 
 
 def write_store(folder: Path) -> None:
-    """Writes a store of two shards, a removed photo and an index."""
+    """Writes a store of two shards, a removed photo, statistics of the map and an index."""
     rng = np.random.default_rng(0)
     with StoreWriter.create(folder / _STORE, model_id="m") as store:
         positions_m, times_s = rng.normal(size=(60, 2)), rng.normal(size=60)
         store.append([f"{i}.jpg" for i in range(60)], _unit(rng, 60), positions_m, times_s)
         store.append([f"b{i}.jpg" for i in range(60)], _unit(rng, 60))
         store.remove(["3.jpg"])
-        StoreIndex.build(store, "sq8").save()
+        StoreIndex.build(AdaptedStore.fit(store), "sq8").save()
 
 
 def use_store() -> None:
@@ -71,7 +72,10 @@ def sign_and_use_store() -> None:
 def _search(rng: np.random.Generator) -> None:
     store = DescriptorStore.open(_STORE)
     nearest_in_store(store, _unit(rng, 2), 3)
-    StoreIndex.load(store).search(_unit(rng, 2), 3)
+    index, queries = StoreIndex.load(store), _unit(rng, 2)
+    if isinstance(index.store, AdaptedStore):
+        queries = index.store.statistics.adapt(queries)
+    index.search(queries, 3)
 
 
 def _append(rng: np.random.Generator) -> None:

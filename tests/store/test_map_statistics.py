@@ -123,3 +123,9 @@ def test_refuses_what_are_no_statistics(unit_vectors):
         MapStatistics(np.full(3, np.nan), np.eye(3), 1)
     with pytest.raises(ValueError, match="are counts"):
         SavedStatistics(0, -1, 3, "0" * 64)
+
+
+def test_refuses_a_projection_in_which_a_descriptor_vanishes():
+    statistics = MapStatistics(np.zeros(2), np.zeros((2, 2)), 3)
+    with pytest.raises(ValueError, match="Received: 1 of 1 that vanish. Fit them again"):
+        statistics.adapt(np.array([[0.0, 1.0]]))

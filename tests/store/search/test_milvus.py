@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from placevec.store import StoreWriter, Where, nearest_in_store
+from placevec.store import AdaptedStore, DescriptorStore, StoreWriter, Where, nearest_in_store
 from placevec.store.search.milvus import connect_milvus, search_milvus, upload_store
 
 HAS_CLIENT, HAS_LITE, HAS_SERVER = (
@@ -83,6 +83,20 @@ def test_finds_what_the_search_in_the_store_finds(client, store):
         assert np.mean(found == exact) > 0.9, filters
         np.testing.assert_array_equal(similarities[found == exact], values[found == exact])
         assert allowed[found[found >= 0]].all()
+
+
+def test_adapted_descriptors_are_uploaded_and_do_not_mix_with_others(client, store):
+    adapted = AdaptedStore.fit(store, 5)
+    assert upload_store(client, adapted, "town") == 299
+    queries = adapted.statistics.adapt(store.take(np.arange(20, 25)))
+    exact, values = nearest_in_store(adapted, queries, 6)
+    found, similarities = search_milvus(client, adapted, "town", queries, 6)
+    assert np.mean(found == exact) > 0.9
+    np.testing.assert_array_equal(similarities[found == exact], values[found == exact])
+    others = AdaptedStore.fit(DescriptorStore.open(store.folder), 5)
+    assert upload_store(client, others, "town") == 0
+    with pytest.raises(ValueError, match="collection town must be of the store"):
+        upload_store(client, store, "town")
 
 
 def test_equal_photos_are_ordered_by_row(client, tmp_path):
