@@ -285,7 +285,7 @@ def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     from placevec.retrieval import describe
 
     engines = [open_engine(path, threads=1) for path in models]
-    print(f"\n| recall@1, % | queries | {' | '.join(path.stem for path in models)} |")
+    print(f"\n| recall@1, % | queries | {' | '.join(map(str, models))} |")
     print("|---" * (2 + len(models)) + "|")
     compared = []
     for each in sets:
