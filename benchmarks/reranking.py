@@ -10,6 +10,7 @@ on one thread, in milliseconds a query, without computing the local features; `m
 all 20 answers, also of queries that are sure.
 """
 
+import functools
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ import cv2
 import numpy as np
 import tyro
 from describe_rows import make_model
-from development_sets import DevelopmentSet, _small_town, development_sets
+from development_sets import SETS, DevelopmentSet, _small_town, town
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
@@ -54,8 +55,9 @@ def main(
         elif data is None or not model:
             raise LeftOut("Give --data and --model, or --short")
         else:
-            every = development_sets(data, town_dir)
-            found = (each for each in every if not sets or each.name in sets)
+            every = {name: functools.partial(read, data) for name, read in SETS.items()}
+            every["town"] = functools.partial(town, town_dir)
+            found = (read() for name, read in every.items() if not sets or name in sets)
         print_tables(found, model, sift)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from placevec.config.adapt import Adapts
+from placevec.config.beyond_one_vector import BeyondOneVector
 from placevec.config.choices import Dtype, Engine, Precision
 from placevec.config.limits import AtLeast, ImageSizeOrNone
 from placevec.config.refusals import refuse, settle
-from placevec.config.rerank import Reranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class DescribeConfig(_EngineConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(Adapts, Reranks, _EngineConfig):
+class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     """How recall is measured."""
 
     radius_m: Annotated[float, AtLeast(0)] = 25.0
@@ -90,4 +90,4 @@ class EvaluateConfig(Adapts, Reranks, _EngineConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_rerank()
+        self.check_beyond_one_vector()

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from placevec.config.adapt import Adapts
+from placevec.config.beyond_one_vector import BeyondOneVector
 from placevec.config.choices import IndexKind
 from placevec.config.limits import Above, AtLeast, Between
 from placevec.config.refusals import settle
-from placevec.config.rerank import Reranks
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class IndexConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig(Adapts, Reranks):
+class SearchConfig(Adapts, BeyondOneVector):
     """How photos are looked up in a store."""
 
     model: Path | None = None
@@ -73,6 +73,6 @@ class SearchConfig(Adapts, Reranks):
 
     def __post_init__(self) -> None:
         settle(self)
-        self.check_rerank()
+        self.check_beyond_one_vector()
         if self.of is not None and self.radius_m is None:
             raise ValueError(f"`of` has no effect without `radius_m`. Received: of={self.of}")

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from placevec.retrieval.local_features import describe_with_features
 from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.rerank import LocalMatcher, map_matcher
 from placevec.retrieval.rerank import rerank as order_again
+from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
 from placevec.store.search.exact import nearest
@@ -48,6 +49,7 @@ def evaluate(
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     normalize: Normalization | None = EvaluateConfig.normalize,
     hubness: Hubness = EvaluateConfig.hubness,
+    sequence: int = EvaluateConfig.sequence,
     rerank: Reranker | None = EvaluateConfig.rerank,
     rerank_top: int = EvaluateConfig.rerank_top,
     progress: Progress = no_progress,
@@ -72,6 +74,8 @@ def evaluate(
         normalize: str or None. How queries are adapted to the database, whose statistics are
             fitted. Recall without is always measured, too.
         hubness: str. How photos that are similar to everything are held back.
+        sequence: int. Photos of a run that are matched together; recall of single ones is
+            measured, too.
         rerank: str or None. What orders the first answers again; recall without is measured, too.
             `"features"` needs the file of a model, or an Engine opened with `features`.
         rerank_top: int. Answers of a query that it compares.
@@ -98,6 +102,7 @@ def evaluate(
         skip_unreadable=skip_unreadable,
         normalize=normalize,
         hubness=hubness,
+        sequence=sequence,
         rerank=rerank,
         rerank_top=rerank_top,
     )
@@ -135,6 +140,7 @@ def evaluate(
             skip_unreadable=skip_unreadable,
             normalize=normalize,
             hubness=hubness,
+            sequence=sequence,
             rerank=rerank,
             rerank_top=rerank_top,
             progress=progress,
@@ -160,6 +166,7 @@ def evaluate_photos(
     skip_unreadable: bool,
     normalize: Normalization | None = "none",
     hubness: Hubness = EvaluateConfig.hubness,
+    sequence: int = EvaluateConfig.sequence,
     rerank: Reranker | None = None,
     rerank_top: int = EvaluateConfig.rerank_top,
     progress: Progress = no_progress,
@@ -178,6 +185,7 @@ def evaluate_photos(
         skip_unreadable: bool. Leave out photos that cannot be read.
         normalize: str or None. How queries are adapted. Defaults to `"none"`.
         hubness: str. How photos that are similar to everything are held back.
+        sequence: int. Photos of a run that are matched together.
         rerank: str or None. What orders the first answers again.
         rerank_top: int. Answers of a query that it compares.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
@@ -230,6 +238,12 @@ def evaluate_photos(
         neighbors, similarities = _search(photos, *sides, min_time_difference_s, count, hubness)
         adapted = replace(found, neighbors=neighbors, similarities=similarities)
         found = replace(found, adapted=adapted, adaptation=(normalize, hubness))
+    if sequence > 1:
+        neighbors, similarities = _search_by_sequence(
+            photos, *sides, min_time_difference_s, sequence, count
+        )
+        together = replace(found, neighbors=neighbors, similarities=similarities)
+        found = replace(found, in_sequence=together, sequence=sequence)
     if rerank is None:
         return found
     if maps:
@@ -240,6 +254,33 @@ def evaluate_photos(
     better = order_again(neighbors, similarities, matcher, top=rerank_top)
     reranked = replace(found, neighbors=better.neighbors, similarities=better.scores)
     return replace(found, reranked=reranked, rerank=rerank)
+
+
+def _search_by_sequence(
+    photos: PlaceDataset,
+    database: np.ndarray,
+    queries: np.ndarray,
+    min_time_difference_s: float | None,
+    length: int,
+    count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the database photos that may answer and whose runs are the most similar."""
+    sides = [
+        runs_in_order(
+            photos.names[rows],
+            None if photos.times_s is None else photos.times_s[rows],
+            None if photos.sequence_ids is None else photos.sequence_ids[rows],
+        )
+        for rows in (photos.queries, photos.database)
+    ]
+
+    def similarities() -> Iterator[np.ndarray]:
+        for place in sides[0][0]:
+            query = photos.queries[place, None]
+            is_allowed = may_answer(photos, query, photos.database, min_time_difference_s)
+            yield np.where(is_allowed, database @ queries[place], np.float32(-np.inf))
+
+    return nearest_by_sequence(similarities(), *sides, length, count)
 
 
 def _require_features(model: Model) -> None:

@@ -40,6 +40,9 @@ class Evaluation:
             precision.
         adapted: Evaluation or None. What the same queries found when they were adapted.
         adaptation: (str, str) or None. The `normalize` and the `hubness` of that.
+        in_sequence: Evaluation or None. The same queries, matched together with those before them;
+            its `similarities` are those of runs.
+        sequence: int. Photos of a run that were matched together.
         reranked: Evaluation or None. The same queries with the first answers in another order;
             its `similarities` are `Reranked.scores`.
         rerank: str or None. What put them in that order.
@@ -59,6 +62,8 @@ class Evaluation:
     in_float32: "Evaluation | None" = None
     adapted: "Evaluation | None" = None
     adaptation: tuple[str, str] | None = None
+    in_sequence: "Evaluation | None" = None
+    sequence: int = 1
     reranked: "Evaluation | None" = None
     rerank: str | None = None
 
@@ -108,6 +113,8 @@ class Evaluation:
             relevant=[self.relevant[row] for row in np.flatnonzero(is_kept).tolist()],
             in_float32=self.in_float32 and self.in_float32.of_queries(is_kept),
             adapted=self.adapted and self.adapted.of_queries(is_kept),
+            in_sequence=self.in_sequence and self.in_sequence.of_queries(is_kept),
+            sequence=self.sequence,
             reranked=self.reranked and self.reranked.of_queries(is_kept),
             rerank=self.rerank,
         )
@@ -182,6 +189,7 @@ class Evaluation:
         summary, lines = self.summary(), []
         adaptation = " and ".join(each for each in self.adaptation or () if each != "none")
         others = {"float32": self.in_float32, f"adapted by {adaptation}": self.adapted}
+        others[f"{self.sequence} photos together"] = self.in_sequence
         others[f"re-ranked, {self.rerank}"] = self.reranked
         for rank, share in self.recall.items():
             beside = [
@@ -262,6 +270,9 @@ class Evaluation:
                 **dict(zip(("normalize", "hubness"), self.adaptation, strict=True)),
                 "adapted_recall": _by_text(self.adapted.recall),
             }
+        if self.in_sequence is not None:
+            recall_together = _by_text(self.in_sequence.recall)
+            summary |= {"sequence": self.sequence, "recall_in_sequence": recall_together}
         if self.reranked is not None:
             summary |= {"rerank": self.rerank, "reranked_recall": _by_text(self.reranked.recall)}
         return summary

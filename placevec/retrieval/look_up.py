@@ -24,6 +24,7 @@ from placevec.retrieval.local_features import (
 )
 from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.rerank import LocalMatcher, rerank
+from placevec.retrieval.search_runs import nearest_runs
 from placevec.sources.photos import open_photos
 from placevec.sources.values.times import parse_time
 from placevec.sources.values.utm import degrees_from_metres
@@ -51,6 +52,7 @@ def search(
     earlier: bool = SearchConfig.earlier,
     normalize: Normalization | None = SearchConfig.normalize,
     hubness: Hubness = SearchConfig.hubness,
+    sequence: int = SearchConfig.sequence,
     rerank: Reranker | None = SearchConfig.rerank,
     rerank_top: int = SearchConfig.rerank_top,
     picture: Path | str | None = SearchConfig.picture,
@@ -71,6 +73,7 @@ def search(
         normalize: str or None. What is taken off the queries. None: map, if the map is large
             enough.
         hubness: str. How photos that are similar to everything are held back.
+        sequence: int. Photos of a run that are matched together.
         rerank: str or None. What orders the first matches again.
         rerank_top: int. Matches of a query that it compares.
         picture: Path or None. A picture to draw of the first queries beside their matches; with
@@ -94,6 +97,7 @@ def search(
         earlier=earlier,
         normalize=normalize,
         hubness=hubness,
+        sequence=sequence,
         rerank=rerank,
         rerank_top=rerank_top,
         picture=None if picture is None else Path(picture),
@@ -153,7 +157,8 @@ def search_photos(
         WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
         best first. With `hubness` the similarity is the score of `csls`. With `rerank` also
         `inliers`, the points that a match shares with the query, empty if the two were not
-        compared; the order is that of `Reranked.scores`. No row if no photo passes the filters.
+        compared; the order is that of `Reranked.scores`. With `sequence` the similarity is that of
+        the runs. No row if no photo passes the filters.
 
     Raises:
         ValueError: If a filter asks for positions or times that are not known, `normalize` for
@@ -190,6 +195,11 @@ def _search(
     neighbors = np.full((len(kept), wanted), -1, np.int64)
     similarities = np.full((len(kept), wanted), -np.inf, np.float32)
     of_kept = [filters[place] for place in kept.tolist()]
+    if config.sequence > 1:
+        neighbors, similarities = nearest_runs(
+            index.store, queries, photos.take(kept), of_kept, config.sequence, wanted
+        )
+        of_kept = []
     for each in set(of_kept):  # photos of equal filters are one batch
         rows = [row for row, other in enumerate(of_kept) if other == each]
         radius_m, of, before_s = each

@@ -1,8 +1,13 @@
 """Runs of photos matched with runs of photos, in place of single photos."""
 
 from collections import deque
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
+
+from placevec.images import parse_frame_name
+from placevec.places.name_order import by_number
 
 _SPEEDS = (0.8, 0.9, 1.0, 1.1, 1.2)
 """Database photos that a run passes for each photo of the query's run, in both directions."""
@@ -128,6 +133,90 @@ def match_sequences(
             matcher.start_run()
         scores[row] = matcher.add(each)
     return scores
+
+
+def nearest_by_sequence(
+    similarities: Iterable[np.ndarray],
+    queries: tuple[np.ndarray, np.ndarray],
+    database: tuple[np.ndarray, np.ndarray],
+    length: int,
+    num_neighbors: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the database photos whose runs are the most similar to those of the queries.
+
+    Args:
+        similarities: iterable of Q (N,) float. Those of each query, in the order of `queries`, to
+            all database photos; -infinity: never an answer.
+        queries: what `runs_in_order` returns of the Q queries.
+        database: that of the N database photos.
+        length: int. Photos of a run that are matched together.
+        num_neighbors: int. How many to find.
+
+    Returns:
+        neighbors `(Q, k)` int64, best first, -1 where there are no more; and their scores, see
+        `SequenceMatcher`, `(Q, k)` float32, -infinity where there are no more. Equal ones come in
+        the order of their rows.
+    """
+    order, runs = database
+    matcher, count = SequenceMatcher(runs, length), min(num_neighbors, len(order))
+    neighbors = np.full((len(queries[0]), count), -1, np.int64)
+    scores = np.full((len(queries[0]), count), -np.inf, np.float32)
+    last = None
+    for query, run, row in zip(*queries, similarities, strict=True):
+        if run != last or run < 0:
+            matcher.start_run()
+        last, by_row = run, np.empty(len(order), np.float32)
+        by_row[order] = matcher.add(row[order])
+        best = np.argsort(-by_row, kind="stable")[:count]
+        scores[query] = by_row[best]
+        neighbors[query] = np.where(np.isneginf(scores[query]), -1, best)
+    return neighbors, scores
+
+
+def runs_in_order(
+    names: Sequence[str],
+    times_s: np.ndarray | None = None,
+    sequence_ids: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tells which photos follow one another, and how.
+
+    Photos of one sequence are a run; if no sequences are known, those of one folder, or the frames
+    of one video. Their order is that of their times if all of the run are known, else of their
+    names, in which numbers count by their value.
+
+    Args:
+        names: sequence of N str. Files, relative to one folder.
+        times_s: (N,) float or None. Seconds; NaN where unknown.
+        sequence_ids: (N,) int or None. -1 is a photo in no sequence, matched alone.
+
+    Returns:
+        (N,) int64, the photos run by run, each in its order; and (N,) int64, the run of each photo
+        of that order, -1 for none.
+
+    Example:
+    >>> order, runs = runs_in_order(["b/2.jpg", "a/10.jpg", "a/9.jpg"])
+    >>> order.tolist(), runs.tolist()
+    ([2, 1, 0], [0, 0, 1])
+    """
+    names = [str(name) for name in names]
+    if sequence_ids is None:
+        homes = np.array([_home(name) for name in names], object)
+        runs = np.unique(homes, return_inverse=True)[1].reshape(len(names))
+    else:
+        runs = np.asarray(sequence_ids, np.int64)
+    times_s = np.full(len(names), np.nan) if times_s is None else np.asarray(times_s, float)
+    untimed = np.unique(runs[~np.isfinite(times_s)])
+    times_s = np.where(np.isin(runs, untimed), 0.0, times_s)
+    keys = np.array([by_number(name) for name in names], object)
+    places = np.unique(keys, return_inverse=True)[1].reshape(len(names))
+    order = np.lexsort((places, times_s, runs))
+    return order, runs[order].astype(np.int64)
+
+
+def _home(name: str) -> str:
+    """Returns the video of a frame, or the folder of a photo."""
+    frame = parse_frame_name(name)
+    return str(PurePosixPath(name).parent) if frame is None else f"video {frame[0]}"
 
 
 def _paths(count: int) -> set[tuple[int, ...]]:

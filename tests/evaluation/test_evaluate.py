@@ -464,3 +464,30 @@ def test_refuses_features_of_a_model_without(look_alikes):
 def test_refuses_a_number_of_answers_that_has_no_effect(look_alikes):
     with pytest.raises(ValueError, match="`rerank_top` has no effect without `rerank`"):
         evaluate(look_alikes, lambda photos: photos[:, 0, 0], rerank_top=3)
+
+
+def test_recall_of_runs_stands_beside_that_of_single_photos(make_dataset):
+    drawn = np.random.default_rng(3).integers(0, 3, 20).tolist() * 2  # colors that places share
+    photos = make_dataset(
+        [(RED, GREEN, BLUE)[each] for each in drawn], [100 * (row % 20) for row in range(40)],
+        is_query=np.arange(40) >= 20, is_database=np.arange(40) < 20,
+    )  # fmt: skip
+    found = evaluate(photos, mean_colors, sequence=8, image_size=SIZE)
+    last = found.of_queries(np.arange(20) >= 7)
+    assert last.recall[1] < 0.5 and last.in_sequence.recall[1] == 1.0
+    assert "(8 photos together: " in str(found) and found.summary()["sequence"] == 8
+    assert evaluate(photos, mean_colors, image_size=SIZE).in_sequence is None
+
+
+def test_what_may_not_answer_is_in_no_run(make_dataset):
+    photos = make_dataset([RED, GREEN, BLUE, (250, 9, 0)], [0, 9, 99, 1], times_s=[0.0, 1, 2, 3])
+    found = evaluate(
+        photos, mean_colors, radius_m=5, min_time_difference_s=2.5, sequence=2, image_size=SIZE
+    )
+    assert found.in_sequence.neighbors[[0, 3], 0].tolist() == [3, 0]
+    assert (found.in_sequence.neighbors[[1, 2]] == -1).all()
+
+
+def test_refuses_runs_of_no_photo(make_dataset):
+    with pytest.raises(ValueError, match="`sequence` must be at least 1"):
+        evaluate(make_dataset([RED, RED], [0, 1]), mean_colors, sequence=0)

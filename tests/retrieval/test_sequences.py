@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval.sequences import SequenceMatcher, match_sequences
+from placevec.retrieval.sequences import (
+    SequenceMatcher,
+    match_sequences,
+    nearest_by_sequence,
+    runs_in_order,
+)
 
 pytestmark = pytest.mark.one_backend
 
@@ -114,3 +119,46 @@ def test_refuses_similarities_that_do_not_fit():
         SequenceMatcher(np.zeros(3, int), 2).add(np.zeros(4))
     with pytest.raises(ValueError, match=r"must be \(2, 3\)"):
         match_sequences(np.zeros((3, 2)), np.zeros(2, int), np.zeros(3, int), 2)
+
+
+def test_the_photos_of_a_folder_or_a_video_are_a_run_by_their_numbers():
+    names = ["b/10.jpg", "walk.mp4#000002", "b/9.jpg", "a/1.jpg", "walk.mp4#000001", "b/c/2.jpg"]
+    order, runs = runs_in_order(names)
+    found = [(names[row], run) for row, run in zip(order.tolist(), runs.tolist(), strict=True)]
+    assert found == [
+        ("a/1.jpg", 0), ("b/9.jpg", 1), ("b/10.jpg", 1), ("b/c/2.jpg", 2),
+        ("walk.mp4#000001", 3), ("walk.mp4#000002", 3),
+    ]  # fmt: skip
+
+
+def test_sequences_and_times_come_before_folders_and_names():
+    names = ["3.jpg", "2.jpg", "1.jpg", "0.jpg"]
+    times_s = np.array([5.0, 9.0, 7.0, np.nan])
+    order, runs = runs_in_order(names, times_s, np.array([4, 4, 4, -1]))
+    assert (order.tolist(), runs.tolist()) == ([3, 0, 2, 1], [-1, 4, 4, 4])
+    # A run with a photo of unknown time goes by its names.
+    assert runs_in_order(names, times_s)[0].tolist() == [3, 2, 1, 0]
+
+
+def test_no_photos_are_no_runs():
+    order, runs = runs_in_order([])
+    assert len(order) == len(runs) == 0
+
+
+def test_the_nearest_by_sequence_are_those_of_the_best_scores():
+    similarities, query_runs, runs = some()
+    similarities[3, 4:] = -np.inf
+    order = np.random.default_rng(5).permutation(17)
+    queries = np.random.default_rng(6).permutation(14)
+    shuffled = np.empty_like(similarities)  # database rows out of their order
+    shuffled[:, order] = similarities
+    neighbors, scores = nearest_by_sequence(
+        iter(shuffled), (queries, query_runs), (order, runs), 4, 6
+    )
+    expected = in_plain_loops(similarities, query_runs, runs, 4)
+    for place, query in enumerate(queries):
+        by_row = np.empty(17)
+        by_row[order] = expected[place]
+        best = [row for row in np.argsort(-by_row, kind="stable") if np.isfinite(by_row[row])][:6]
+        assert neighbors[query].tolist() == best + [-1] * (6 - len(best))
+        np.testing.assert_allclose(scores[query, : len(best)], by_row[best], atol=1e-6)
