@@ -1,6 +1,5 @@
 """What an evaluation found, as files that people look at and programs read."""
 
-import base64
 import csv
 import itertools
 import json
@@ -10,14 +9,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.intervals import Comparison, compare_shares
 from placevec.evaluation.judge import Judgment
-from placevec.evaluation.report.page import Card, Gallery, Photo, Section, page
 from placevec.evaluation.report.plots import (
     COLORS,
     OUTSIDE,
@@ -28,16 +24,15 @@ from placevec.evaluation.report.plots import (
     draw_histogram,
     draw_lines,
 )
-from placevec.images.contact_sheet import find_thumbnail
 from placevec.input_file import shown
+from placevec.pages.page import Card, Gallery, Photo, Section, page
+from placevec.pages.thumbnail import jpeg_base64
 from placevec.sources.tables.csv_file import csv_cell
 from placevec.whole_file import whole_file
 
 RANKS = (1, 5, 10, 20)
 _MOST_CARDS = 150
 _MOST_HUBS = 10
-_THUMBNAIL_PX = 240  # longer side
-_JPEG_QUALITY = 68
 
 
 def write_report(
@@ -296,7 +291,7 @@ def _card(judged: Mapping[str, Judgment], query: int) -> Card:
     dataset = first.evaluation.dataset
     name = str(dataset.names[dataset.queries[query]])
     kinds = [_kind(first, query)]
-    photos = [Photo(_jpeg(dataset.path(dataset.queries[query])), f"query {name}")]
+    photos = [Photo(jpeg_base64(dataset.path(dataset.queries[query])), f"query {name}")]
     for each_label, each in judged.items():
         tag = _kind(each, query)
         said = f"{each_label}: " if others else ""
@@ -313,7 +308,7 @@ def _card(judged: Mapping[str, Judgment], query: int) -> Card:
         right = dataset.database[first.evaluation.relevant[query][0]]
         found = first.evaluation.neighbors.shape[1]
         caption = f"a right answer, not among the first {found}: {dataset.names[right]}"
-        photos.append(Photo(_jpeg(dataset.path(right)), caption, "right"))
+        photos.append(Photo(jpeg_base64(dataset.path(right)), caption, "right"))
     head = f"{name}: gap {first.gaps[query]:.3f}"
     return Card(query, head, kinds, photos)
 
@@ -331,7 +326,7 @@ def _answer(judged: Judgment, query: int, rank: int, said: str, tag: str = "") -
         facts.append(f"{turn:.0f}° apart")
     tag = tag or ("right" if evaluation.is_right[query, rank] else "wrong")
     caption = f"{said}rank {rank + 1}: {', '.join(facts)}; {dataset.names[row]}"
-    return Photo(_jpeg(dataset.path(row)), caption, tag)
+    return Photo(jpeg_base64(dataset.path(row)), caption, tag)
 
 
 def _hubs(judged: Mapping[str, Judgment]) -> Section:
@@ -360,22 +355,6 @@ def _settings(judged: Mapping[str, Judgment], settings: Mapping[str, object]) ->
     rows.append(["versions", f"{packages}, Python {platform.python_version()}"])
     rows.append(["written", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())])
     return Section("Settings", rows=rows, header=["what", "value"])
-
-
-def _jpeg(path: Path) -> str:
-    """Returns a small photo as text; empty if it is gone."""
-    photo = find_thumbnail(path)
-    if photo is None:
-        return ""
-    scale = min(1.0, _THUMBNAIL_PX / max(photo.shape[:2]))
-    size = [max(1, round(side * scale)) for side in photo.shape[1::-1]]
-    small = cv2.resize(_bgr(photo), size, interpolation=cv2.INTER_AREA)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    return base64.b64encode(cv2.imencode(".jpg", small, quality)[1].tobytes()).decode("ascii")
-
-
-def _bgr(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return cv2.cvtColor(photo, cv2.COLOR_RGB2BGR) if photo.shape[-1] == 3 else photo
 
 
 def _counted(judged: Mapping[str, Judgment]) -> list[tuple[int, tuple[str, Judgment]]]:

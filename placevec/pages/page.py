@@ -1,4 +1,4 @@
-"""The report of an evaluation as one HTML file that needs nothing else."""
+"""Sections and a gallery of photos as one HTML file that needs nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

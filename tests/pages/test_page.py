@@ -1,0 +1,24 @@
+import re
+
+import pytest
+
+from placevec.pages.page import Card, Gallery, Photo, Section, page
+
+pytestmark = pytest.mark.one_backend
+EVIL = '<img src=x onerror="alert(1)">\x1b[31m'
+
+
+def test_what_names_hold_is_shown_as_text():
+    photo = Photo("QUJD", EVIL, "right")
+    gallery = Gallery(EVIL, EVIL, {"a": EVIL}, [Card(3, EVIL, ["a"], [photo])])
+    section = Section(EVIL, [EVIL], [EVIL], [[EVIL]])
+    text = page(EVIL, [section], gallery, [section])
+    assert "<img src=x" not in text and "\x1b" not in text
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;\\x1b[31m" in text
+    assert text.count("data:image/jpeg;base64,QUJD") == 1
+
+
+def test_needs_no_other_file():
+    text = page("a", [], Gallery("b", "c", {}, [Card(0, "d", [], [Photo("", "e")])]), [])
+    assert not re.search(r"(src|href)=\"(?!data:)", text) and "http" not in text
+    assert "not there now" in text
