@@ -1,6 +1,6 @@
 """How well do networks find places of many kinds? Recall@1 on the development sets.
 
-    python benchmarks/development_sets.py --data DATA --model tiny.keras small.keras
+    python benchmarks/development_sets.py --data DATA --model placevec/networks/*/model.keras
 
 `DATA` is the folder of the sets, each with a table `images.csv` or pairs of folders. None of them
 is a test set: settings may be chosen by them, and no figure here says how a network does on places
