@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tyro
 
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.config.choices import choose
 from placevec.config.networks import NETWORK_WHITEN_RANK, NETWORKS
 from placevec.models import build_descriptor_model
@@ -32,14 +32,18 @@ from placevec.rendering import render
 from placevec.sources import open_places
 from placevec.training import clusters_from_photos, whiten
 
-_TOWN = RenderConfig(num_streets=4, num_validation_streets=1, points=False)
+_TOWN = TownRenderConfig(num_streets=4, num_validation_streets=1, points=False)
 _AUGMENTATION = "light"
 _WHITEN_PHOTOS = 320
 _SEED = 0
 
 
 def build(
-    name: str, weights: Path | str = "imagenet", *, out: Path = FOLDER, town: RenderConfig = _TOWN
+    name: str,
+    weights: Path | str = "imagenet",
+    *,
+    out: Path = FOLDER,
+    town: TownRenderConfig = _TOWN,
 ) -> Path:
     """Makes a network: clusters and partial whitening on ImageNet weights.
 
@@ -47,7 +51,7 @@ def build(
         name: str. A name in `NETWORKS`.
         weights: Path or str. A weights file, or `"imagenet"` for those that Keras downloads.
         out: Path. Folder that the network's folder is made in.
-        town: RenderConfig. The synthetic town that the network is fitted on.
+        town: TownRenderConfig. The synthetic town that the network is fitted on.
 
     Returns:
         Path of the network's folder, with the model, its ONNX form, check descriptors and card.

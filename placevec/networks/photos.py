@@ -7,23 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.places import PlaceDataset
 from placevec.rendering import render
 from placevec.sources import open_places
 
-_TOWN = RenderConfig(
+_TOWN = TownRenderConfig(
     seed=7, jpeg_quality=75, num_streets=1, num_validation_streets=2, points=False
 )  # fmt: skip
 _NUM_PLACES = 12
 
 
-def draw_photos(out: Path, *, town: RenderConfig = _TOWN, num_places: int = _NUM_PLACES) -> Path:
+def draw_photos(
+    out: Path, *, town: TownRenderConfig = _TOWN, num_places: int = _NUM_PLACES
+) -> Path:
     """Draws a photo by day of each place, and one in other weather.
 
     Args:
         out: Path. Folder for `database` and `queries`; what lies there is replaced.
-        town: RenderConfig. The town, of which the validation streets are taken.
+        town: TownRenderConfig. The town, of which the validation streets are taken.
         num_places: int. How many places.
 
     Returns:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import ModelConfig, RenderConfig
+from placevec.config import ModelConfig, TownRenderConfig
 from placevec.config.networks import NETWORKS
 from placevec.models import load_model
 from placevec.models.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
@@ -13,7 +13,7 @@ from placevec.networks.build import build, round_matrices
 
 pytestmark = pytest.mark.one_backend
 
-SHORT_TOWN = RenderConfig(
+SHORT_TOWN = TownRenderConfig(
     image_size=(32, 48), num_streets=1, num_validation_streets=1, places_per_street=12,
     points=False, num_workers=1,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 import pytest
 
-from placevec.config import RenderConfig
+from placevec.config import TownRenderConfig
 from placevec.networks.photos import draw_photos
 from placevec.sources import open_places
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.one_backend
 
 
 def test_draws_each_place_by_day_and_in_other_weather(tmp_path):
-    town = RenderConfig(
+    town = TownRenderConfig(
         image_size=(32, 48), num_streets=1, num_validation_streets=1, places_per_street=16,
         points=False, num_workers=1,
     )  # fmt: skip
