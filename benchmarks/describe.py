@@ -4,8 +4,8 @@
     python benchmarks/describe.py --short
     python benchmarks/describe.py --counts 1000 10000 100000
 
-docs/performance.md has what it printed. Needs the extras `fast`, `onnx`, `litert` and `torch`; a
-row whose library is missing is left out.
+docs/lab/performance.md has what it printed. Needs the extras `fast`, `onnx`, `litert` and `torch`;
+a row whose library is missing is left out.
 
 Photos are JPEGs of 640x480, described at 240x320, decoding included. Each row runs in a process of
 its own; rows take turns in several rounds, and ratios are taken within a round. All rows have the

@@ -3,7 +3,7 @@
     python benchmarks/end_of_epoch.py
     python benchmarks/end_of_epoch.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 One tiny layer learns from batches that come half a second apart, so that its steps take no time.
 The same batches are given to `fit` as a generator, as Keras takes them, and through `feeding`, as a

@@ -3,7 +3,7 @@
     python benchmarks/feeding.py
     python benchmarks/feeding.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 Makes photos (JPEG, 480x640), draws tuples of them as a training does, and takes them from
 `TupleBatches` with nothing behind it: the first epoch, which decodes every photo, and the second,

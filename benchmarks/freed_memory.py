@@ -3,7 +3,7 @@
     python benchmarks/freed_memory.py
     python benchmarks/freed_memory.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 The training step of the default network, fed by a generator as a training is, with
 `keep_freed_memory` and without. Each row is a process of its own; rows take turns in several

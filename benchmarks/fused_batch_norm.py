@@ -3,7 +3,7 @@
     python benchmarks/fused_batch_norm.py
     python benchmarks/fused_batch_norm.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 Training steps of the default network on made photos, with `fuse_batch_norm` and as Keras computes
 it, with TensorFlow's oneDNN and without. Each row is a process of its own; rows take turns in

@@ -4,7 +4,7 @@
     python benchmarks/layer.py --short
     KERAS_BACKEND=torch python benchmarks/layer.py --backends torch
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 Three ways to the same descriptors, with the same weights: `placevec.layers.NetVLAD`; the formula
 written down as it stands, with all residuals in one tensor (B, H*W, K, D); and the loop over the

@@ -3,7 +3,7 @@
     python benchmarks/micro_batch.py
     python benchmarks/micro_batch.py --train-from-layer block_7_expand
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 A step on tuples puts all their photos through the network in one piece. Here it is timed against
 the same step in slices, whose numbers would sooner fit a cache: the same photos, weights, gradients

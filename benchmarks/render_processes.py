@@ -4,7 +4,7 @@
     python benchmarks/render_processes.py models/street.obj --num-photos 600 --num-workers 1 2 4
     python benchmarks/render_processes.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 `placevec render` of the made town or of a 3-D model, photos and points. Numbers of processes
 take turns; the time is that of the whole call, with what is done before the first photo. All write

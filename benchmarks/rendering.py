@@ -2,7 +2,7 @@
 
     python benchmarks/rendering.py street-1 alpine-2 suspended --ups y y z
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 The bare loop is what a user would write: Panda3D's own loader, a sun and light from all around, one
 buffer of the same size, and for each of the same cameras `render_frame` and a copy of the picture.

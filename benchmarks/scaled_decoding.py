@@ -2,9 +2,9 @@
 
     python benchmarks/scaled_decoding.py READER:PATH --model MODEL --image-size 160 160
 
-docs/performance.md has what it printed. Describes the photos of a data set with positions twice:
-as `read_image` reads them, and decoded in full and then averaged over areas. Give a size of at most
-half of the photos' own.
+docs/lab/performance.md has what it printed. Describes the photos of a data set with positions
+twice: as `read_image` reads them, and decoded in full and then averaged over areas. Give a size of
+at most half of the photos' own.
 """
 
 import sys

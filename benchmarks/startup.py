@@ -3,7 +3,7 @@
     python benchmarks/startup.py
     python benchmarks/startup.py --short
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 Each row is `python -m placevec VERB` on twelve photos, or one, with a network of the default
 settings and random weights: a process of its own, in turns, in several rounds. Seconds are those of

@@ -2,7 +2,7 @@
 
     python benchmarks/video_frames.py
 
-docs/performance.md has what it printed.
+docs/lab/performance.md has what it printed.
 
 Makes a video of moving noise in a temporary folder, whose frames are also written as JPEGs, and
 reads both as training does, with `read_image`: one frame after the other, by strides, and at

@@ -49,8 +49,8 @@ def read_image(
     HEIC with pillow-heif) all come out as uint8: of 16 bit the upper 8 are taken. Transparency is
     dropped, as `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. If a JPEG is
     shrunk to a half, a quarter or an eighth or less, the decoder itself shrinks it by that much,
-    which is faster and nearly the same as the area rule (docs/performance.md). A file that is cut
-    off is refused; a JPEG that is damaged in the middle cannot be told from a whole one.
+    which is faster and nearly the same as the area rule (docs/lab/performance.md). A file that is
+    cut off is refused; a JPEG that is damaged in the middle cannot be told from a whole one.
 
     Args:
         path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the video

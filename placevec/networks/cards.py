@@ -16,7 +16,7 @@ _TOWN = {
 }
 _SETTINGS = (
     "Backbone, cut, number of clusters and whitening were chosen by recall on development sets "
-    "(docs/results.md). None of their photos touches a weight."
+    "(docs/lab/results.md). None of their photos touches a weight."
 )
 _ABOUT = {
     "tiny": {

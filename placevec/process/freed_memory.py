@@ -16,9 +16,9 @@ def keep_freed_memory() -> None:
     A step of a training on the processor frees and takes gigabytes in large blocks. glibc asks the
     system for each block above 32 MB, which clears it page by page; TensorFlow, fed by a generator,
     lowers that to 128 kB for the whole process (`ApplyPython311MemoryPatch`, against issue 65675).
-    A training step takes up to twice as long by it (docs/performance.md). The heap of threads ends
-    at 64 MB, so that one heap serves them all; threads that have a heap of their own already keep
-    it, hence the earlier this is called, the better. Does nothing where the C library has no
+    A training step takes up to twice as long by it (docs/lab/performance.md). The heap of threads
+    ends at 64 MB, so that one heap serves them all; threads that have a heap of their own already
+    keep it, hence the earlier this is called, the better. Does nothing where the C library has no
     `mallopt`.
     """
     if sys.platform != "linux":

@@ -13,7 +13,7 @@ hardest negatives of the whole database, mined every third epoch; InfoNCE over t
 self-distillation, which holds changed photos to what the untrained network gave for unchanged
 ones. At the end partial whitening, fitted on the photos and two copies of each in other light.
 
-Measured (docs/results.md; two seeds): recall@1 on 228 queries of other streets of Cambridge,
+Measured (docs/lab/results.md; two seeds): recall@1 on 228 queries of other streets of Cambridge,
 240x320, within 25 m, was 84.2 and 82.0 before and 85.1 and 82.5 after: level by day. With these
 queries changed to dusk, night, lamps, other seasons and other views the mean, those as taken
 included, rose from 39.4 and 38.9 to 74.9 and 73.5. On photos of a corridor it fell from 81.1 and

@@ -15,7 +15,7 @@ from placevec.sources import open_places
 def documents(pytestconfig):
     root = pytestconfig.rootpath
     return {path.relative_to(root).as_posix(): path.read_text() for path in
-            [*root.glob("*.md"), *root.glob("docs/*.md")]}  # fmt: skip
+            [*root.glob("*.md"), *root.glob("docs/**/*.md")]}  # fmt: skip
 
 
 def test_links_lead_somewhere(documents, pytestconfig):

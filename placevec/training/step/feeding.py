@@ -54,7 +54,7 @@ def _untuned(batches: Iterator) -> Any:
 
     Keras makes a tuned one of a generator. When `fit` ends, TensorFlow may wait until its tuning
     looks again, 10 ms after the start, then after twice as long each time, up to a minute: an epoch
-    of 50 s may take 82 s (docs/performance.md).
+    of 50 s may take 82 s (docs/lab/performance.md).
     """
     import tensorflow as tf
 
