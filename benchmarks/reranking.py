@@ -1,13 +1,15 @@
 """What re-ranking by local features gains on the development sets, and what it costs.
 
-    python benchmarks/reranking.py --data DATA --model small.keras [--sift]
+    python benchmarks/reranking.py --data DATA --model small.keras [--others]
 
 `DATA` is that of `development_sets.py`, which says what is right in each set. Of each query the
 first 20 answers of the one-vector search are compared. The table gives recall@1 in percent of the
-search by one vector, of `--rerank features`, of `--rerank sift` if asked for, and the share of
-queries that are sure of their first answer, which re-ranking leaves alone. Costs are processor time
-on one thread, in milliseconds a query, without computing the local features; `ms for 20` compares
-all 20 answers, also of queries that are sure.
+search by one vector and of `--rerank features`. With `--others` also of `--rerank sift`, and of the
+same matched cells if one homography must explain them (OpenCV's USAC_MAGSAC, 24 pixels of 240x320).
+`sure` is the share of queries that are sure of their first answer, which re-ranking leaves alone.
+
+Costs are processor time on one thread, in milliseconds a query, without computing the local
+features; `ms for 20` compares all 20 answers, also of queries that are sure.
 """
 
 import functools
@@ -20,13 +22,14 @@ import cv2
 import numpy as np
 import tyro
 from describe_rows import make_model
-from development_sets import SETS, DevelopmentSet, _small_town, town
+from development_sets import SETS, DevelopmentSet, small_town, town
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
 
 TOP = 20
 _TIMED = 50  # queries
+_FARTHEST = 1.5  # cells from where the homography puts a cell, 24 pixels at a stride of 16
 
 
 def main(
@@ -34,7 +37,7 @@ def main(
     model: tuple[Path, ...] = (),
     town_dir: Path = Path("data/town"),
     sets: tuple[str, ...] = (),
-    sift: bool = False,
+    others: bool = False,
     short: bool = False,
 ) -> None:
     """Prints a table a network.
@@ -44,40 +47,43 @@ def main(
         model: Networks.
         town_dir: What `placevec render town` wrote; rendered if it is not there.
         sets: Names of the sets to measure. None named: all.
-        sift: Measure SIFT as well.
+        others: Measure one homography and SIFT as well, which take longer.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         if short:
             model = (make_model(Path(folder), "mobilenetv2", None),)
-            found = [_small_town(Path(folder) / "town")]
+            found = [small_town(Path(folder) / "town")]
         elif data is None or not model:
             raise LeftOut("Give --data and --model, or --short")
         else:
             every = {name: functools.partial(read, data) for name, read in SETS.items()}
             every["town"] = functools.partial(town, town_dir)
             found = (read() for name, read in every.items() if not sets or name in sets)
-        print_tables(found, model, sift)
+        print_tables(found, model, others)
 
 
-def print_tables(sets: Iterable[DevelopmentSet], models: Sequence[Path], sift: bool) -> None:
+def print_tables(sets: Iterable[DevelopmentSet], models: Sequence[Path], others: bool) -> None:
     """Prints a row a set for each model."""
     from placevec.models import open_engine
 
     engines = [(path, open_engine(path, threads=1, features=True)) for path in models]
-    print("\n| network | set | queries | one vector | features | sift | sure | ms | ms for 20 |")
-    print("|---" * 9 + "|")
+    print(
+        "\n| network | set | queries | one vector | features | homography | sift "
+        "| sure | ms | ms for 20 |"
+    )
+    print("|---" * 10 + "|")
     for each in sets:
         for path, engine in engines:
-            cells = _row(each, engine, sift)
+            cells = _row(each, engine, others)
             print(
                 f"| {path.stem} | {each.name} | {len(each.queries)} | {' | '.join(cells)} |",
                 flush=True,
             )
 
 
-def _row(each: DevelopmentSet, engine: object, sift: bool) -> list[str]:
+def _row(each: DevelopmentSet, engine: object, others: bool) -> list[str]:
     from placevec.retrieval.local_features import describe_with_features
     from placevec.retrieval.rerank import map_matcher, rerank
     from placevec.retrieval.sift import sift_matcher
@@ -98,17 +104,44 @@ def _row(each: DevelopmentSet, engine: object, sift: bool) -> list[str]:
     _, all_seconds = _timed(
         lambda: rerank(order[part], similarity[part], matcher, top=TOP, sure_gap=np.inf)
     )
-    cells = [_recall(each, order), _recall(each, found.neighbors), "-"]
-    if sift:
+    cells = [_recall(each, order), _recall(each, found.neighbors), "-", "-"]
+    if others:
+        by_plane = _homography_matcher(each, maps)
+        cells[2] = _recall(each, rerank(order, similarity, by_plane, top=TOP).neighbors)
         by_sift = sift_matcher(
             lambda query: each.photos[each.queries[query]],
             lambda row: each.photos[each.database[row]],
             engine.image_size,
         )
-        cells[2] = _recall(each, rerank(order, similarity, by_sift, top=TOP).neighbors)
+        cells[3] = _recall(each, rerank(order, similarity, by_sift, top=TOP).neighbors)
     is_sure = (found.inliers[:, 1:] < 0).all(axis=1)
     milliseconds = 1000 * seconds / len(order), 1000 * all_seconds / min(_TIMED, len(order))
     return [*cells, f"{100 * is_sure.mean():.0f} %", *(f"{each:.1f}" for each in milliseconds)]
+
+
+def _homography_matcher(each: DevelopmentSet, maps: np.ndarray) -> "LocalMatcher":  # noqa: F821
+    """Returns what keeps the matched cells that one homography explains."""
+    from placevec.retrieval.rerank import LocalMatcher, mutual_cells
+
+    rows, columns = maps.shape[1:3]
+
+    def centers(cells: np.ndarray) -> np.ndarray:
+        return np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+
+    def match(query: int, candidates: np.ndarray) -> list[np.ndarray]:
+        found = []
+        for cells in mutual_cells(maps[each.queries[query]], maps[each.database[candidates]]):
+            here = np.flatnonzero(cells >= 0)
+            points = np.concatenate([centers(here), centers(cells[here])], axis=1)
+            is_kept = None
+            if len(points) >= 4:
+                _, is_kept = cv2.findHomography(
+                    points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _FARTHEST, maxIters=500
+                )
+            found.append(points[:0] if is_kept is None else points[is_kept[:, 0].astype(bool)])
+        return found
+
+    return LocalMatcher(match, rows * columns)
 
 
 def _recall(each: DevelopmentSet, neighbors: np.ndarray) -> str:
