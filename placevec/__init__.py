@@ -30,6 +30,7 @@ if "tensorflow" not in sys.modules:
     import_in_silence()
 
 if TYPE_CHECKING:
+    from placevec.deploy import export as export
     from placevec.evaluation import evaluate as evaluate
     from placevec.evaluation import recall as recall
     from placevec.loops import LoopDetector as LoopDetector
@@ -48,6 +49,7 @@ _HOMES = {
     "placevec.sources": ("PlaceDataset", "open_places"),
     "placevec.models": ("open_engine",),
     "placevec.retrieval": ("describe", "describe_to", "search"),
+    "placevec.deploy": ("export",),
     "placevec.evaluation": ("evaluate", "recall"),
     "placevec.loops": ("LoopDetector", "calibrate", "find_loops"),
     "placevec.training": ("train",),

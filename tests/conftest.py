@@ -19,8 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
 RUN_ONCE = (
-    "checking", "cli", "collecting", "config", "end_to_end", "evaluation", "images", "loops",
-    "places", "recipes", "rendering", "retrieval", "sources", "store",
+    "checking", "cli", "collecting", "config", "deploy", "end_to_end", "evaluation", "images",
+    "loops", "places", "recipes", "rendering", "retrieval", "sources", "store",
 )  # fmt: skip
 
 

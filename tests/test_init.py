@@ -106,6 +106,7 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 
 def test_every_public_name_is_there():
+    from placevec.deploy import export
     from placevec.evaluation import evaluate, recall
     from placevec.loops import LoopDetector, calibrate, find_loops
     from placevec.models import open_engine
@@ -124,6 +125,7 @@ def test_every_public_name_is_there():
         "describe_to": describe_to,
         "search": search,
         "evaluate": evaluate,
+        "export": export,
         "recall": recall,
         "LoopDetector": LoopDetector,
         "calibrate": calibrate,

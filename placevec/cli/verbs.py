@@ -10,6 +10,7 @@ from placevec.cli.demo import demo
 from placevec.cli.describe import describe
 from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
+from placevec.cli.export import export
 from placevec.cli.index import index
 from placevec.cli.info import info
 from placevec.cli.loops import calibrate, loops
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "evaluate": evaluate,
             "loops": loops,
             "calibrate": calibrate,
+            "export": export,
             "whiten": whiten,
             "crop": crop,
             "check": check,

@@ -18,6 +18,7 @@ from placevec.config.describe import EvaluateConfig as EvaluateConfig
 from placevec.config.dictionary import changed as changed
 from placevec.config.dictionary import from_dict as from_dict
 from placevec.config.dictionary import to_dict as to_dict
+from placevec.config.export import ExportConfig as ExportConfig
 from placevec.config.groups.augment import AugmentConfig as AugmentConfig
 from placevec.config.groups.computing import ComputeConfig as ComputeConfig
 from placevec.config.groups.loss import LossConfig as LossConfig

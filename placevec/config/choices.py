@@ -407,6 +407,30 @@ RERANKERS = {
     "sift": Choice(home="placevec.retrieval.sift:sift_matcher"),
 }
 
+
+@dataclass(frozen=True, kw_only=True)
+class ExportChoice:
+    """One row of the table of files for other programs.
+
+    Args:
+        engine: str. The key of `ENGINES` that writes and checks the file; empty for TensorFlow.
+        file: str. The name of the file, or of the folder.
+        float16: bool. Whether weights can be stored in 16 bits.
+    """
+
+    engine: str
+    file: str
+    float16: bool = False
+
+
+EXPORTS = {
+    "onnx": ExportChoice(engine="onnx", file="model.onnx"),
+    "openvino": ExportChoice(engine="openvino", file="model.xml", float16=True),
+    "litert": ExportChoice(engine="litert", file="model.tflite"),
+    "savedmodel": ExportChoice(engine="", file="model"),
+    "rtabmap": ExportChoice(engine="onnx", file="model.onnx"),
+}
+
 PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
 INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 SPLITS_BY = ("area", "sequence", "time")
@@ -426,7 +450,7 @@ if TYPE_CHECKING:  # checkers know these as text; at run time flags take the nam
     AggregatorName = Assignment = Augmentation = BackboneName = Cameras = Dtype = Engine = str
     Exposure = Hubness = IndexKind = LossName = Mining = Normalization = OptimizerName = str
     Pipe = PositiveRule = Positives = Precision = SplitBy = Thumb = TrainingPrecision = str
-    Reranker = Up = Workers = str
+    ExportFormat = Reranker = Up = Workers = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
     Assignment = Literal[ASSIGNMENTS]
@@ -435,6 +459,7 @@ else:
     Cameras = Literal[CAMERAS]
     Dtype = Literal[DTYPES]
     Engine = Literal[("auto", *ENGINES)]
+    ExportFormat = Literal[tuple(EXPORTS)]
     Exposure = Literal[EXPOSURES]
     Hubness = Literal[tuple(HUBNESS)]
     IndexKind = Literal[INDEX_KINDS]

@@ -2,6 +2,7 @@
 
 import keras  # noqa: F401  its first import imports all layers, so that none may be half imported
 
+from placevec.layers.area_resize import AreaResize as AreaResize
 from placevec.layers.clusters import assignment_weights as assignment_weights
 from placevec.layers.clusters import initialize_clusters as initialize_clusters
 from placevec.layers.clusters import kmeans as kmeans

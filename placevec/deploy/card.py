@@ -1,0 +1,83 @@
+"""The card beside an exported network: what it is, how to feed it, how it was checked."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from placevec.deploy.files import Facts
+from placevec.whole_file import whole_file
+
+_RULE = (
+    "Resize each photo to {0}x{1} (rows x columns) without keeping its shape. A new pixel is the "
+    "mean of the area that it covers: cv2.INTER_AREA, first the axes that shrink, then those that "
+    "grow. Other rules give other descriptors: INTER_LINEAR costs up to 0.006 of the cosine, "
+    "INTER_CUBIC up to 0.05."
+)
+
+
+def card_of(
+    model: Path, format: str, facts: Facts, checked: Sequence[dict], megabytes: float
+) -> dict:
+    """Returns what the card says, as plain values.
+
+    Args:
+        model: Path. The model that was exported.
+        format: str. A key of `EXPORTS`.
+        facts: Facts.
+        checked: sequence of dict. How the file compares with Keras.
+        megabytes: float. Of the file, in millions of bytes.
+    """
+    rule = _RULE.format(*facts.image_size)
+    if facts.resizes_inside:
+        rule = "Photos of any size: the file resizes them."
+    if format == "openvino":
+        rule += " Compile with INFERENCE_PRECISION_HINT f32: by itself OpenVINO computes coarser."
+    return {
+        "model": model.name,
+        "format": format,
+        "input": {
+            "name": "photos",
+            "shape": ["batch", "rows", "columns", facts.channels],
+            **facts.by_name(),
+            "rule": rule,
+        },
+        "output": {"name": "descriptors", "shape": ["batch", facts.dimensions], "type": "float32"},
+        "dimensions": facts.dimensions,
+        "model_id": facts.model_id,
+        "megabytes": megabytes,
+        "checked": list(checked),
+        "license": "that of the model and of the photos that it was trained on",
+    }
+
+
+def write_card(card: dict, folder: Path) -> None:
+    """Writes `card.json` and `card.md`.
+
+    Args:
+        card: dict. Of `card_of`.
+        folder: Path.
+    """
+    taken = card["input"]
+    lines = [
+        f"# {card['model']} as {card['format']}",
+        "",
+        f"Model {card['model_id']}, {card['megabytes']:.2f} MB.",
+        "",
+        f"- Input `{taken['name']}`: {taken['pixels']}, {taken['color_order']}, "
+        f"(batch, rows, columns, {taken['channels']}). {taken['rule']}",
+        f"- Output `{card['output']['name']}`: float32, (batch, {card['dimensions']}), of unit "
+        "length. The dot product of two descriptors is their similarity.",
+        f"- License: {card['license']}.",
+        "",
+        "| photos | least cosine to Keras | largest difference |",
+        "|---|---|---|",
+        *(
+            f"| {row['photos']} | {row['least_cosine']:.7f} | {row['largest_difference']:.1e} |"
+            for row in card["checked"]
+        ),
+        "",
+    ]
+    texts = {"card.json": json.dumps(card, indent=1) + "\n", "card.md": "\n".join(lines)}
+    for name, text in texts.items():
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
