@@ -16,10 +16,14 @@ VERBS = {
     "whiten": ["MODEL", "--places", "--dim", "--rank", "--out", "--power", "--max-photos"],
     "crop": ["MODEL", "--dim", "--out"],
     "check": ["PLACES", "--out", "--quick", "--radius-m", "--max-speed-m-s", "--samples"],
-    "render": ["town", "model", "--config"],
+    "render": ["town", "model"],
     "collect": ["streetview", "mapillary"],
     "split": ["PLACES", "--by", "--val-share", "--buffer-m", "--model", "--overwrite"],
     "info": ["MODEL", "--image-size"],
+    "doctor": ["-h"],
+    "loops": ["PHOTOS", "--model", "--out", "--threshold", "--precision", "--exclusion-s"],
+    "calibrate": ["PLACES", "--model", "--out", "--precision", "--radius-m"],
+    "export": ["MODEL", "--format", "--out", "--resize-inside"],
     "demo": ["--model", "--out"],
 }
 
