@@ -29,7 +29,8 @@ from placevec.cli import one_line_errors
 
 TOP = 20
 _TIMED = 50  # queries
-_FARTHEST = 1.5  # cells from where the homography puts a cell, 24 pixels at a stride of 16
+_STRIDE = 16  # pixels of a cell
+_FARTHEST = 24.0  # pixels from where the homography puts the center of a cell
 
 
 def main(
@@ -126,7 +127,8 @@ def _homography_matcher(each: DevelopmentSet, maps: np.ndarray) -> "LocalMatcher
     rows, columns = maps.shape[1:3]
 
     def centers(cells: np.ndarray) -> np.ndarray:
-        return np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+        at = np.stack([cells % columns, cells // columns], axis=1)
+        return ((at + 0.5) * _STRIDE).astype(np.float32)
 
     def match(query: int, candidates: np.ndarray) -> list[np.ndarray]:
         found = []
