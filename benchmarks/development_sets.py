@@ -27,6 +27,7 @@ size, without decoding.
 
 import csv
 import functools
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -249,7 +250,7 @@ def development_sets(data: Path, town_dir: Path) -> Iterator[DevelopmentSet]:
         if (data / name.split()[0]).exists():
             yield read(data)
         else:
-            print(f"left out: {name}, which is not in {data}")
+            print(f"left out: {name}, which is not in {data}", file=sys.stderr)
     yield town(town_dir)
 
 
