@@ -104,16 +104,27 @@ def store_matcher(
     )
 
 
-def require_photos(store: DescriptorStore) -> None:
-    """Refuses a store that keeps no features and whose photos are gone, before the long work.
+def require_photos(store: DescriptorStore, *, by_features: bool = True) -> None:
+    """Refuses a store whose photos are needed and gone, before the long work.
+
+    Args:
+        store: DescriptorStore.
+        by_features: bool. Whether the features that a store may keep stand in for its photos.
 
     Raises:
         FileNotFoundError: If the folder of the photos is not there.
     """
     root = store.manifest.root
-    if store.manifest.feature_shape is None and (root is None or not Path(root).is_dir()):
+    is_kept = by_features and store.manifest.feature_shape is not None
+    if is_kept or (root is not None and Path(root).is_dir()):
+        return
+    if not by_features:
         raise FileNotFoundError(
-            f"Re-ranking needs the local features or the photos of {store.folder}. Received: a "
-            f"store without features, and no folder {shown(root or 'of photos')}. Describe the "
-            "photos with `--keep-features`, or mount the folder"
+            f"Re-ranking by pixels needs the photos of {store.folder}. Received: no folder "
+            f"{shown(root or 'of photos')}. Mount the folder, or take `--rerank features`"
         )
+    raise FileNotFoundError(
+        f"Re-ranking needs the local features or the photos of {store.folder}. Received: a "
+        f"store without features, and no folder {shown(root or 'of photos')}. Describe the "
+        "photos with `--keep-features`, or mount the folder"
+    )

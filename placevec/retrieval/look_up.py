@@ -109,7 +109,7 @@ def search(
         store = DescriptorStore.open(Path(store))
     manifest = store.manifest
     if rerank is not None:
-        require_photos(store)
+        require_photos(store, by_features=rerank == "features")
     path = find_model(store) if settings.model is None else model_path(settings.model)
     from placevec.models import open_engine  # after what can be refused without Keras
 

@@ -1,6 +1,7 @@
 """Photos matched by SIFT, which needs no network: what re-ranking is compared with."""
 
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from placevec.images import UnreadableImageError, read_image
 from placevec.retrieval.rerank import LocalMatcher
 
+_log = logging.getLogger(__name__)
 _NUM_KEYPOINTS = 500
 _RATIO = 0.8  # of the distances of the two nearest, in Lowe's test
 _FARTHEST = 8.0  # pixels from where the homography puts a point
@@ -29,7 +31,7 @@ def sift_matcher(
     Args:
         query_path: callable. The place of a query to its photo.
         candidate_path: callable. A row of the database to its photo. One that cannot be read has no
-            points.
+            points, which is logged.
         image_size: (int, int). Rows and columns that photos are resized to.
 
     Reference:
@@ -62,7 +64,8 @@ def sift_points(path: Path | np.ndarray, image_size: tuple[int, int]) -> Points:
     none = np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
     try:
         gray = read_image(path, image_size=image_size, channels=1)[..., 0]
-    except (UnreadableImageError, OSError):
+    except (UnreadableImageError, OSError) as error:
+        _log.warning("No points of a photo: %s", error)
         return none
     keypoints, descriptors = cv2.SIFT_create(nfeatures=_NUM_KEYPOINTS).detectAndCompute(gray, None)
     return (cv2.KeyPoint.convert(keypoints), descriptors) if keypoints else none

@@ -75,6 +75,8 @@ def test_kept_features_need_no_photos(patches, textures, tmp_path):
         path.unlink()
     home.rmdir()
     require_photos(store)
+    with pytest.raises(FileNotFoundError, match="by pixels needs the photos.*home"):
+        require_photos(store, by_features=False)
     matcher = store_matcher(store, patches, maps, np.array([[0, 1]]))
     assert len(matcher.match(1, np.array([1]))[0]) == 24
 

@@ -24,9 +24,11 @@ def test_a_moved_photo_is_matched_where_its_content_went():
     assert points.dtype == np.float32 and 0 <= points.min() and points.max() <= 1
 
 
-def test_a_blank_photo_and_one_that_cannot_be_read_have_no_points(tmp_path):
+def test_a_blank_photo_and_one_that_cannot_be_read_have_no_points(tmp_path, caplog):
     blank = sift_points(np.zeros((*SIZE, 3), np.uint8), SIZE)
+    assert not caplog.records
     gone = sift_points(tmp_path / "gone.jpg", SIZE)
+    assert "gone.jpg" in caplog.text
     for points in (blank, gone):
         assert points[0].shape == (0, 2) and points[1].shape == (0, 128)
         assert match_points(points, sift_points(texture(0), SIZE)).shape == (0, 4)
