@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can say
-_METADATA = "metadata.json"
+_METADATA, _CONFIG = "metadata.json", "config.json"
 _LEVEL = 9
 
 
@@ -31,6 +32,7 @@ def write_keras(model: keras.Model, path: Path) -> None:
     metadata = json.loads(members[_METADATA])
     del metadata["date_saved"]
     members[_METADATA] = json.dumps(metadata).encode()
+    members[_CONFIG] = _renumbered(members[_CONFIG])
     _write_zip(path, members)
 
 
@@ -47,6 +49,16 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.save(member, array, allow_pickle=False)
         members[f"{name}.npy"] = member.getvalue()
     _write_zip(path, members)
+
+
+def _renumbered(config: bytes) -> bytes:
+    """Returns settings whose shared objects are numbered in order, not by where they lay."""
+    numbers: dict[bytes, int] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+',
+        lambda found: b"%d" % numbers.setdefault(found[0], len(numbers)),
+        config,
+    )
 
 
 def _write_zip(path: Path, members: dict[str, bytes]) -> None:
