@@ -46,6 +46,7 @@ def test_info_tells_of_a_store(tmp_path, capsys, refused_in_one_line):
         "precision": "float32",
         "photos": "in an unknown folder, resized to 48x64",
         "positions": "in UTM 31U",
+        "local features": "none",
         "index": "none",
         "map statistics": "none",
     }
