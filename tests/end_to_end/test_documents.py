@@ -48,8 +48,8 @@ def test_the_tree_names_every_room(documents, pytestconfig):
         assert re.search(rf"^ +{room}/ +\S", readme, re.MULTILINE), room
 
 
-def test_the_readmes_example_runs(documents, tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", documents["README.md"], re.DOTALL).group(1)
+def test_the_example_of_vectors_runs(documents, tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", documents["docs/vectors.md"], re.DOTALL).group(1)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "mine").mkdir(parents=True)
     keras.utils.set_random_seed(0)
