@@ -7,7 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 MAX_DEPTH = 100
 _LARGEST_INTEGER = 2**63
@@ -21,7 +21,7 @@ _KINDS = (
 )
 
 
-def open_input(path: Path | str, *, max_bytes: int) -> BinaryIO:
+def open_input(path: Path | str, *, max_bytes: int) -> io.BufferedReader:
     """Opens a file for reading if it is a regular file of at most a given size.
 
     Links are followed. Pipes, devices and sockets are refused without being opened, because

@@ -71,7 +71,11 @@ def flags_of(what: Any) -> list[str]:
         return flag_names(what if isinstance(what, type) else type(what))
     flags = []
     for each in inspect.signature(what).parameters.values():
-        kinds = [kind for kind in _kinds(each.annotation) if dataclasses.is_dataclass(kind)]
+        kinds = [
+            kind
+            for kind in _kinds(each.annotation)
+            if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+        ]
         if kinds:
             flags += [flag for kind in kinds for flag in flag_names(kind)]
         elif each.kind is not each.POSITIONAL_ONLY:
@@ -120,9 +124,9 @@ def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: st
             )
         case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
             return f"`{_name(argument)}` needs {argument.lowered.metavar} behind it"
-        case tyro_errors.InstantiationFailure(argument=None, message=message):
-            return message
         case tyro_errors.InstantiationFailure(argument=argument, message=message):
+            if argument is None:
+                return message
             return f"`{_name(argument)}` must be {argument.lowered.metavar} ({message})"
     return None
 

@@ -7,7 +7,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import tyro
 from tyro.constructors import (
@@ -62,7 +62,7 @@ def _settings_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
         fields.append(
             StructFieldSpec(
                 name=f"box{number}",
-                type=Annotated[type(default), name],
+                type=cast(type, Annotated[type(default), name]),
                 default=default,
                 helptext=box.description,
             )
@@ -84,7 +84,7 @@ def _box_fields(each: _Values) -> tuple[StructFieldSpec, ...]:
     return tuple(
         StructFieldSpec(
             name=name,
-            type=Annotated[field.type, tyro.conf.arg(name=name, prefix_name=False)],
+            type=cast(type, Annotated[field.type, tyro.conf.arg(name=name, prefix_name=False)]),
             default=each.values[name],
             helptext=functools.partial(_explanation, home, field.name),
         )
@@ -103,9 +103,10 @@ def _boxes(kind: type) -> list[_Box]:
             own.setdefault(home, {})[each.name] = (home, each)
             continue
         before = f"{each.name}." if prefix is None else prefix
+        group = cast(type, each.type)
         fields = {
-            f"{before}{inner.name}": (_home(each.type, inner.name), inner)
-            for inner in dataclasses.fields(each.type)
+            f"{before}{inner.name}": (_home(group, inner.name), inner)
+            for inner in dataclasses.fields(group)
         }
         groups.append(_Box(each.name, _explanation(kind, each.name), fields))
     first = [_Box(_title(home), "", fields) for home, fields in own.items()]
@@ -150,9 +151,9 @@ def _explanation(home: type, name: str) -> str:
 @functools.cache
 def _explanations(kind: type) -> dict[str, str]:
     """Returns the text below each setting of a class, on one line."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body
+    body = cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]).body
     return {
-        node.target.id: " ".join(ast.literal_eval(text.value).split())
+        cast(ast.Name, node.target).id: " ".join(ast.literal_eval(text.value).split())
         for node, text in zip(body, body[1:], strict=False)
         if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Expr)
     }

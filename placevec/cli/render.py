@@ -50,7 +50,8 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
         | Annotated[ModelRenderConfig, tyro.conf.subcommand("model", constructor=model)]
     )
 
-    def render(drawn: Annotated[drawn, Flags]) -> None:
+    # The names and defaults in it are those of this call.
+    def render(drawn: Annotated[drawn, Flags]) -> None:  # pyright: ignore[reportInvalidTypeForm]
         """Draw photos with positions of a made town or of a 3-D model, to train on.
 
         Needs no display.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -66,7 +66,7 @@ def earlier_settings(
     verb: str,
     arguments: list[str],
     *of: type[RenderConfig],
-) -> TrainConfig | RenderConfig:
+) -> Any:  # noqa: ANN401
     """Returns the settings that the flags of a verb go over, if it is the one that is called.
 
     Args:

@@ -48,8 +48,9 @@ def one_line_errors() -> Iterator[None]:
     error.
     """
     _replace_closed_streams()
-    if hasattr(sys.stdout, "reconfigure"):  # names that are not UTF-8 are escaped
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # names that are not UTF-8 are escaped
+        reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_SafeFormatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

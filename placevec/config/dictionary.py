@@ -7,7 +7,7 @@ beside the others by their own names, such as `num_positives`.
 import dataclasses
 import difflib
 import json
-from typing import Any
+from typing import Any, cast
 
 _PREFIX = "prefix"
 
@@ -59,12 +59,13 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
         if home is not None:
             groups.setdefault(home.name, {})[field.name] = value
         elif isinstance(value, dict) and dataclasses.is_dataclass(field.type):
-            settings[name] = from_dict(field.type, value)
+            settings[name] = from_dict(cast(type, field.type), value)
         else:
             settings[name] = value
     for each in dataclasses.fields(kind):
         if each.name in groups:
-            settings[each.name] = make_group(each.type, groups[each.name], prefix_of(each))
+            prefix = prefix_of(each) or ""
+            settings[each.name] = make_group(cast(type, each.type), groups[each.name], prefix)
     return kind(**settings)
 
 
@@ -113,6 +114,6 @@ def _homes(kind: type) -> dict[str, tuple[dataclasses.Field | None, dataclasses.
         if prefix is None:
             homes[each.name] = (None, each)
         else:
-            inner = dataclasses.fields(each.type)
+            inner = dataclasses.fields(cast(type, each.type))
             homes |= {f"{prefix}{field.name}": (each, field) for field in inner}
     return homes

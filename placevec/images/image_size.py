@@ -37,9 +37,11 @@ def image_size_of(
     """
     if wanted is not None:
         refuse_other_size(fixed_size_of(model), wanted)
-        return tuple(wanted)
+        rows, columns = wanted
+        return rows, columns
     if not is_keras_model(model):
-        return tuple(getattr(model, "image_size", usual))
+        rows, columns = getattr(model, "image_size", usual)
+        return rows, columns
     rows, columns = _trained_size(model) or usual
     fixed_rows, fixed_columns = fixed_size_of(model)
     return fixed_rows or rows, fixed_columns or columns

@@ -131,14 +131,14 @@ def _decode(
             return decode_heif(data, channels)
         except ValueError as error:
             raise UnreadableImageError(_refusal(path, str(error))) from error
-    is_jpeg = image_size is not None and data.startswith(b"\xff\xd8")
-    factor = _reduction((rows, cols), image_size) if is_jpeg else 1
+    wanted = image_size if data.startswith(b"\xff\xd8") else None
+    factor = 1 if wanted is None else _reduction((rows, cols), wanted)
     with silent_opencv():
         try:
             pixels = _decode_bytes(data, channels, factor)
-            if factor > 1 and pixels is not None and _is_below(pixels.shape, image_size):
+            if wanted and factor > 1 and pixels is not None and _is_below(pixels.shape, wanted):
                 # EXIF turned it by 90 degrees: rows were measured by columns.
-                factor = _reduction((cols, rows), image_size)
+                factor = _reduction((cols, rows), wanted)
                 pixels = _decode_bytes(data, channels, factor)
         except cv2.error as error:
             raise UnreadableImageError(_refusal(path, "cannot be decoded")) from error

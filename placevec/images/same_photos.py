@@ -55,11 +55,13 @@ def same_photos(
         list of Same, at most one for each of `rows`, in their order.
     """
     videos = {row: find_frame(paths[row]) or (paths[row], -1) for row in {*rows, *others}}
-    status = {row: _status(video) for row, (video, _) in videos.items()}
-    there = [row for row, each in status.items() if each is not None]
-    identity = {row: (status[row].st_dev, status[row].st_ino, videos[row][1]) for row in there}
+    each = {row: _status(video) for row, (video, _) in videos.items()}
+    there = {row: status for row, status in each.items() if status is not None}
+    identity = {
+        row: (status.st_dev, status.st_ino, videos[row][1]) for row, status in there.items()
+    }
     found = {row: Same(row, other, "file") for row, other in _pairs(rows, others, identity)}
-    keys = {row: (status[row].st_size, videos[row][1]) for row in there}
+    keys = {row: (status.st_size, videos[row][1]) for row, status in there.items()}
     for digest in (_digest_of_tail, _digest):
         pending = [row for row in rows if row not in found]
         shared = {keys[row] for row, _ in _pairs(pending, others, keys)}
@@ -86,18 +88,18 @@ def _pairs(
     return [(row, found[0]) for row, found in firsts if found]
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _status(path: Path | str) -> os.stat_result | None:
     try:
         return os.stat(path)
     except (OSError, ValueError):
         return None
 
 
-def _digest_of_tail(path: Path) -> bytes | None:
+def _digest_of_tail(path: Path | str) -> bytes | None:
     return _digest(path, last=_TAIL_BYTES)
 
 
-def _digest(path: Path, last: int | None = None) -> bytes | None:
+def _digest(path: Path | str, last: int | None = None) -> bytes | None:
     """Returns a digest of a file or of its last bytes; None if it cannot be read."""
     try:
         with open_input(path, max_bytes=_LARGEST_FILE) as file:

@@ -81,4 +81,5 @@ class Aggregator(keras.layers.Layer):
             raise ValueError(
                 f"`grid` must be two positive integers, rows and columns. Received: grid={grid}"
             )
-        return tuple(grid)
+        rows, columns = grid
+        return rows, columns

@@ -97,7 +97,7 @@ def kmeans(
         max_points_per_centroid=len(features),
     )
     clustering.train(features)
-    return clustering.centroids.reshape(num_clusters, -1).copy()
+    return np.array(clustering.centroids).reshape(num_clusters, -1)
 
 
 def assignment_weights(
@@ -159,8 +159,8 @@ def assignment_weights(
     if not ratio > 1:
         raise ValueError(f"`ratio` must be above 1. Received: ratio={ratio}")
     alpha = _alpha(features @ kernel if bias is None else features @ kernel + bias, ratio)
-    kernel = np.float32(alpha * kernel)
-    return kernel, None if bias is None else np.float32(alpha * bias), alpha
+    kernel = (alpha * kernel).astype(np.float32)
+    return kernel, None if bias is None else (alpha * bias).astype(np.float32), alpha
 
 
 def _alpha(logits: np.ndarray, ratio: float) -> float:

@@ -157,14 +157,16 @@ class NetVLAD(Aggregator):
             ("kernel", kernel, self.kernel),
             ("bias", bias, self.bias),
         ):
-            if received is not None and received.shape != tuple(weight.shape):
+            if received is None or weight is None:
+                continue
+            if received.shape != tuple(weight.shape):
                 raise ValueError(
                     f"`{name}` must have shape {tuple(weight.shape)}. "
                     f"Received: shape {received.shape}"
                 )
         self.centers.assign(centers[: self.num_clusters])
         self.kernel.assign(kernel)
-        if self.use_bias:
+        if self.bias is not None:
             self.bias.assign(np.zeros(num_columns) if bias is None else bias)
 
     def count_flops(self, rows, columns, feature_dim):

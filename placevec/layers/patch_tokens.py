@@ -1,10 +1,12 @@
 """The first layer of a vision transformer: from pixels to one token for each patch."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
-def count_patches(side, patch_size: int):
+def count_patches(side, patch_size: int) -> Any:
     """Returns how many patches fit a side of a photo best; None where the side is not known."""
     return None if side is None else (side + patch_size // 2) // patch_size
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy
@@ -68,8 +68,9 @@ class PlaceDataset:
     altitudes_m: np.ndarray | None = None
     fields_of_view_deg: np.ndarray | None = None
     points_seen: "scipy.sparse.csr_array | None" = None
-    is_query: np.ndarray | None = None
-    is_database: np.ndarray | None = None
+    # None is filled at once.
+    is_query: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    is_database: np.ndarray = None  # pyright: ignore[reportAssignmentType]
     frame: str = "local"
 
     def __post_init__(self) -> None:
@@ -209,6 +210,23 @@ class PlaceDataset:
                 f"in {self.root}. Name them as READER:PATH, or add a table of positions"
             )
 
+    def known(self, field: str) -> np.ndarray:
+        """Returns one of the arrays, which must be known.
+
+        Args:
+            field: str. Name of the array, such as `"positions_m"`.
+
+        Raises:
+            ValueError: If the array is None.
+        """
+        values = getattr(self, field)
+        if values is None:
+            raise ValueError(
+                f"`{field}` of the photos in {self.root} must be known. Received: None. Add them "
+                "to the table of the photos, or name a source that has them"
+            )
+        return values
+
     @property
     def unit(self) -> str:
         """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
@@ -225,7 +243,7 @@ class PlaceDataset:
 
     def take(self, indices: np.ndarray) -> "PlaceDataset":
         """Returns a data set of the photos at `indices` only, in that order."""
-        kept = {
+        kept: dict[str, Any] = {
             field: None if getattr(self, field) is None else getattr(self, field)[indices]
             for field in (*(field for field, _, _ in _ARRAYS), "points_seen")
         }

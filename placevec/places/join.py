@@ -66,7 +66,7 @@ def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
         Path(root),
         np.array(names),
         positions_m=np.concatenate(
-            [d.positions_m for d in datasets] if is_one_zone else _apart(datasets)
+            [d.known("positions_m") for d in datasets] if is_one_zone else _apart(datasets)
         ),
         points_seen=_join_points(datasets),
         is_query=np.concatenate([dataset.is_query for dataset in datasets]),
@@ -91,10 +91,10 @@ def _refuse_strangers(datasets: Sequence[PlaceDataset]) -> None:
 def _apart(datasets: Sequence[PlaceDataset]) -> list[np.ndarray]:
     moved: list[np.ndarray] = []
     for dataset in datasets:
-        shift_m = np.zeros(2)
+        positions_m, shift_m = dataset.known("positions_m"), np.zeros(2)
         if moved and len(dataset):
-            shift_m[0] = moved[-1][:, 0].max() + _APART_M - dataset.positions_m[:, 0].min()
-        moved.append(dataset.positions_m + shift_m)
+            shift_m[0] = moved[-1][:, 0].max() + _APART_M - positions_m[:, 0].min()
+        moved.append(positions_m + shift_m)
     return moved
 
 

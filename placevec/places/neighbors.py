@@ -27,8 +27,8 @@ class DatabaseNeighbors:
         if dataset.positions_m is not None:
             self._tree = scipy.spatial.KDTree(dataset.positions_m[self.database])
             return
-        self._place_ids = dataset.place_ids
-        ids = dataset.place_ids[self.database]
+        self._place_ids = dataset.known("place_ids")
+        ids = self._place_ids[self.database]
         self._by_place = np.argsort(ids, kind="stable")
         self._sorted_ids = ids[self._by_place]
 

@@ -153,7 +153,7 @@ class PlaceRule:
             apart = np.hypot(*(dataset.positions_m[photo] - dataset.positions_m[query]))
             words.append(f"{apart:.1f} {dataset.unit} apart")
         else:
-            places = dataset.place_ids[[query, photo]]
+            places = dataset.known("place_ids")[[query, photo]]
             is_known, is_same = (places != -1).all(), places[0] == places[1]
             same = "same place" if is_same else "different places"
             words.append(same if is_known else "place unknown")
@@ -175,7 +175,8 @@ class PlaceRule:
         dataset = self.dataset
         kept = photos != queries
         if self.min_positive_distance_m > 0:
-            apart_m = dataset.positions_m[photos] - dataset.positions_m[queries]
+            positions_m = dataset.known("positions_m")
+            apart_m = positions_m[photos] - positions_m[queries]
             kept &= np.square(apart_m).sum(axis=1) > self.min_positive_distance_m**2
         if self.max_heading_difference_deg is not None:
             angle_deg = self._angle_deg(queries, photos)
@@ -189,7 +190,8 @@ class PlaceRule:
         return kept
 
     def _angle_deg(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
-        turn_deg = self.dataset.headings_deg[others] - self.dataset.headings_deg[photos]
+        headings_deg = self.dataset.known("headings_deg")
+        turn_deg = headings_deg[others] - headings_deg[photos]
         return np.abs((turn_deg + 180) % 360 - 180)
 
     def _choose_overlap(self) -> ViewOverlap | SharedPoints | None:

@@ -22,7 +22,7 @@ class SharedPoints:
     words = "of the points shared"
 
     def __init__(self, dataset: PlaceDataset, neighbors: DatabaseNeighbors):
-        seen = dataset.points_seen.copy()
+        seen = scipy.sparse.csr_array(dataset.points_seen, copy=True)
         seen.sum_duplicates()
         seen.eliminate_zeros()
         self._seen = seen.astype(np.int32)  # sums of bool are bool

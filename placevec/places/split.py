@@ -192,7 +192,8 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
     """Returns numbers of what stays on one side, (N,) int64; -1 where it is unknown."""
     if by == "area":
         dataset.require_places()
-        return _numbered(dataset.place_ids, dataset.place_ids != -1)
+        place_ids = dataset.known("place_ids")
+        return _numbered(place_ids, place_ids != -1)
     if by == "sequence" and dataset.sequence_ids is not None:
         units = _numbered(dataset.sequence_ids, dataset.sequence_ids != -1)
         if units.max(initial=-1) < 1:

@@ -118,7 +118,7 @@ class TupleSampler:
         order = rng.permutation(self._queries)
         if self.dataset.positions_m is not None:
             return order
-        _, firsts = np.unique(self.dataset.place_ids[order], return_index=True)
+        _, firsts = np.unique(self.dataset.known("place_ids")[order], return_index=True)
         return rng.permutation(order[firsts])
 
     def positives(self, query: int) -> np.ndarray:

@@ -49,11 +49,12 @@ class ViewOverlap:
         Returns:
             (n,) float64 in [0, 1]; NaN where a heading is unknown.
         """
-        dataset = self._dataset
+        positions_m = self._dataset.known("positions_m")
+        headings_deg = self._dataset.known("headings_deg")
         parts = [
             view_overlap(
-                dataset.positions_m[other] - dataset.positions_m[photo],
-                np.stack([dataset.headings_deg[photo], dataset.headings_deg[other]], axis=1),
+                positions_m[other] - positions_m[photo],
+                np.stack([headings_deg[photo], headings_deg[other]], axis=1),
                 np.stack([self._angles_deg[photo], self._angles_deg[other]], axis=1),
                 depth_m=self._depth_m,
             )

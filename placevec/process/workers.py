@@ -175,7 +175,7 @@ class WorkerPool:
         """The ids of the processes."""
         return [each.process.pid for each in self._workers if each.process is not None]
 
-    def ask_one(self, ask: Callable[[WorkerProcess], Any], what: str) -> Any:  # noqa: ANN401
+    def ask_one(self, ask: Callable[[Any], Any], what: str) -> Any:  # noqa: ANN401
         """Asks one of the workers; several threads may call it at once.
 
         A worker that crashes is replaced and asked again.

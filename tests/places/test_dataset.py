@@ -68,6 +68,13 @@ def test_photos_need_no_place_until_it_is_asked_for():
         PlaceDataset("photos", ["a", "b"], **known).require_places()
 
 
+def test_gives_a_known_array_and_refuses_an_unknown_one():
+    photos = PlaceDataset("photos", ["a", "b"], place_ids=[1, 2])
+    assert photos.known("place_ids").tolist() == [1, 2]
+    with pytest.raises(ValueError, match="`positions_m` of the photos in photos .*Received: None"):
+        photos.known("positions_m")
+
+
 def everything(**changed):
     fields = {
         "root": "photos",

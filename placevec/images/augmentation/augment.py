@@ -4,7 +4,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -55,13 +55,15 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
         return functools.partial(_augment_checked, _named(preset, keep_geometry), preset, True)
     name = getattr(preset, "name", None) or getattr(preset, "__name__", type(preset).__name__)
     if _is_keras_layer(preset):
-        preset = _KerasLayer(preset)
-    elif not callable(preset):
+        augment: Augmenter = _KerasLayer(preset)
+    elif callable(preset):
+        augment = cast(Augmenter, preset)
+    else:
         raise ValueError(
             f"An augmentation is one of {', '.join(AUGMENTATIONS)}, a callable "
             f"(image, rng) -> image or a Keras layer. Received: {preset!r}"
         )
-    return functools.partial(_augment_checked, preset, str(name), False)
+    return functools.partial(_augment_checked, augment, str(name), False)
 
 
 def photo_rng(seed: int, epoch: int, index: int) -> np.random.Generator:

@@ -62,7 +62,7 @@ def build_without_global_seed(build: Callable[[], Any]) -> Any:
 def _import_with_old_names() -> types.ModuleType:
     missing = not hasattr(np, "sctypes")
     if missing:
-        np.sctypes = {
+        np.sctypes = {  # pyright: ignore[reportAttributeAccessIssue]  # of NumPy 1, for imgaug
             "int": [np.int8, np.int16, np.int32, np.int64],
             "uint": [np.uint8, np.uint16, np.uint32, np.uint64],
             "float": [np.float16, np.float32, np.float64],
@@ -73,7 +73,7 @@ def _import_with_old_names() -> types.ModuleType:
         import imgaug.parameters
     finally:
         if missing:
-            del np.sctypes
+            del np.sctypes  # pyright: ignore[reportAttributeAccessIssue]
     if not hasattr(np, "complex") and not isinstance(imgaug.parameters.np, _NumpyWithComplex):
         imgaug.parameters.np = _NumpyWithComplex("numpy")
         # What scikit-image says to imgaug's authors is no news to the user.

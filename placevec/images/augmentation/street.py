@@ -2,6 +2,7 @@
 
 import statistics
 from dataclasses import dataclass, fields
+from typing import cast
 
 import cv2
 import numpy as np
@@ -244,8 +245,14 @@ def _light(
             field = field * _shadow(x, y, rng, street)
     field = cv2.resize(field.astype(np.float32), (cols, rows), interpolation=cv2.INTER_LINEAR)
     if pixels.ndim == 3:
-        cast = (1 + warmth, 1.0, 1 - warmth)
-        field = cv2.merge([cv2.multiply(field, gain) for gain in cast])
+        gains = (1 + warmth, 1.0, 1 - warmth)
+        # The types of OpenCV know no number as the second factor.
+        field = cv2.merge(
+            [
+                cv2.multiply(field, gain)  # pyright: ignore[reportCallIssue, reportArgumentType]
+                for gain in gains
+            ]
+        )
     return cv2.multiply(pixels, field, dtype=cv2.CV_8U)
 
 
@@ -309,5 +316,6 @@ def _code_as_jpeg(pixels: np.ndarray, rng: np.random.Generator, street: Street) 
         cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if color else pixels,
         [cv2.IMWRITE_JPEG_QUALITY, quality],
     )[1]
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
+    flag = cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE
+    decoded = cast(np.ndarray, cv2.imdecode(coded, flag))
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if color else decoded

@@ -1,9 +1,10 @@
 """The values of EXIF tags, which any program may have written."""
 
 import math
+from typing import Any
 
 
-def number(value: object) -> float:
+def number(value: Any) -> float:
     """Returns a number, NaN for none, for one that is not finite and for x / 0."""
     try:
         converted = float(value)

@@ -1,11 +1,11 @@
 """Where and when a photo was taken, as its EXIF says; no pixel is decoded."""
 
+import io
 import math
 import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from PIL import ExifTags, Image
 
@@ -123,7 +123,7 @@ def _camera(photo: dict, camera: dict) -> str:
     return " ".join(map(text, (*values, camera.get(ExifTags.Base.BodySerialNumber)))).strip()
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def _open(file: io.BufferedReader) -> Image.Image:
     start = file.read(_MOST_HEIF_BYTES if is_heif(file.peek(_START_BYTES)) else 0)
     return open_heif(start) if start else Image.open(file, formats=_FORMATS)
 

@@ -1,6 +1,8 @@
 """Photos in HEIC, as phones take them, and in AVIF; Pillow decodes both."""
 
 import io
+from collections.abc import Callable
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -79,7 +81,7 @@ def _brands(start: bytes) -> list[bytes]:
     return [brands[at : at + 4] for at in range(0, len(brands), 4) if at != 4]  # 4: a version
 
 
-def _heif_file() -> type[Image.Image]:
+def _heif_file() -> Callable[[BinaryIO], Image.Image]:
     from pillow_heif import HeifImageFile
 
     return HeifImageFile

@@ -115,7 +115,7 @@ class Video:
                 self.table.end(self._next)
                 self._next = _NOWHERE
                 return None
-            if is_new:
+            if pixels is not None:
                 self._note(pixels)
             self._next += 1
         return self._retrieve() if pixels is None else pixels
@@ -190,7 +190,7 @@ def _capture(path: Path) -> cv2.VideoCapture:
 
 
 def _checksum(pixels: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(pixels[::_ROWS_APART]))
+    return zlib.crc32(np.ascontiguousarray(pixels[::_ROWS_APART]).data)
 
 
 def _table_of(name: str, key: tuple[int, ...]) -> FrameTable:
