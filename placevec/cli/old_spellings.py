@@ -12,7 +12,7 @@ from placevec.config import ModelRenderConfig, TownRenderConfig
 
 # Verb -> flag of the earlier version -> its name now.
 _FLAGS = {
-    "search": {"--within-m": "--radius-m"},
+    "search": {"--within-m": "--radius-m", "--picture": "--out"},
     "collect": {"--within-m": "--radius-m"},
 }
 

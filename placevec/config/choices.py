@@ -431,6 +431,31 @@ EXPORTS = {
     "rtabmap": ExportChoice(engine="onnx", file="model.onnx"),
 }
 
+
+@dataclass(frozen=True, kw_only=True)
+class FoundFileChoice(Choice):
+    """One row of the table of files that a search writes.
+
+    Args:
+        needs_degrees: bool. Whether it says where a match is by latitude and longitude alone.
+    """
+
+    needs_degrees: bool = False
+
+
+FOUND_FILES = {
+    ".html": FoundFileChoice(home="placevec.retrieval.found.page:write_page"),
+    ".csv": FoundFileChoice(home="placevec.retrieval.found.table:write_csv"),
+    ".geojson": FoundFileChoice(
+        home="placevec.retrieval.found.map_files:write_geojson", needs_degrees=True
+    ),
+    ".kml": FoundFileChoice(
+        home="placevec.retrieval.found.map_files:write_kml", needs_degrees=True
+    ),
+    ".jpg": FoundFileChoice(home="placevec.retrieval.found.draw:draw_found"),
+    ".png": FoundFileChoice(home="placevec.retrieval.found.draw:draw_found"),
+}
+
 PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
 INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 SPLITS_BY = ("area", "sequence", "time")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from placevec.config.adapt import Adapts
 from placevec.config.beyond_one_vector import BeyondOneVector
-from placevec.config.choices import IndexKind
+from placevec.config.choices import FOUND_FILES, IndexKind
 from placevec.config.limits import Above, AtLeast, Between
-from placevec.config.refusals import settle
+from placevec.config.refusals import refuse, settle
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,17 @@ class SearchConfig(Adapts, BeyondOneVector):
     2024-05-01 or 2024-05-01T14:30:00+02:00; UTC if it has no offset."""
     earlier: bool = False
     """Only photos taken before the query, where times are known."""
-    picture: Path | None = None
-    """A picture to draw of the first queries beside their matches, such as matches.jpg."""
+    out: Path | None = None
+    """File for what was found: a page for people (.html), a table (.csv), points on a map (.geojson
+    or .kml), or a picture of the first queries (.jpg or .png). None: the table is printed as
+    CSV."""
     batch_size: Annotated[int, AtLeast(1)] = 8
     """Photos in a batch."""
 
     def __post_init__(self) -> None:
         settle(self)
         self.check_beyond_one_vector()
+        if self.out is not None and self.out.suffix.lower() not in FOUND_FILES:
+            refuse(self, "out", f"a file that ends in one of {', '.join(FOUND_FILES)}")
         if self.of is not None and self.radius_m is None:
             raise ValueError(f"`of` has no effect without `radius_m`. Received: of={self.of}")

@@ -24,7 +24,8 @@ th { background: #f0f3f6; white-space: nowrap } p.note { color: var(--dim); marg
         width: 396px; max-width: 100%; cursor: pointer }
 .card.open { width: 100% } .card[hidden] { display: none }
 .card:focus-visible { outline: 3px solid #2b6cb0 }
-.card .photos { display: flex; gap: .4rem } .card figure { margin: 0; flex: 1; min-width: 0 }
+.card .photos { display: flex; flex-wrap: wrap; gap: .4rem } .card:only-child { width: 100% }
+.card figure { margin: 0; flex: 1 1 110px; min-width: 0; max-width: 360px }
 .card img { width: 100%; display: block; border-radius: 3px }
 .card figcaption { font-size: 12px; color: var(--dim); overflow-wrap: anywhere }
 .card .head { font-size: 13px; margin-bottom: .3rem; overflow-wrap: anywhere }

@@ -3,6 +3,8 @@
 import re
 
 _ZONE = re.compile(r"0*([1-9]|[1-5]\d|60)([C-HJ-NP-X]?)")
+UNITS = ("m", "frames", "units")
+"""What positions may be counted in."""
 
 
 def parse_zone(text: str) -> tuple[int, str] | None:

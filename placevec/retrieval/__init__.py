@@ -11,7 +11,9 @@ from placevec.retrieval.describe_store import open_for as open_for
 from placevec.retrieval.describe_store import require_store_takes as require_store_takes
 from placevec.retrieval.describe_to import Described as Described
 from placevec.retrieval.describe_to import describe_to as describe_to
-from placevec.retrieval.draw_found import draw_found as draw_found
+from placevec.retrieval.found.draw import draw_found as draw_found
+from placevec.retrieval.found.found import Found as Found
+from placevec.retrieval.gap import gaps as gaps
 from placevec.retrieval.local_features import describe_with_features as describe_with_features
 from placevec.retrieval.look_up import find_model as find_model
 from placevec.retrieval.look_up import search as search

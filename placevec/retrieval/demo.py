@@ -62,9 +62,7 @@ def demo(
     settings.out.mkdir(parents=True, exist_ok=True)
     store, picture = settings.out / _STORE, settings.out / _PICTURE
     describe_to(store, PHOTOS_FOLDER / "database", settings.model, progress=progress)
-    found = search(
-        store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, picture=picture
-    )
+    found = search(store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, out=picture)
     photos = open_places(f"folder:{PHOTOS_FOLDER}")
     first = found[found["rank"] == 1].set_index("query")["match"]
     right = 0

@@ -1,5 +1,6 @@
 """Photos looked up in a store: what `placevec search` prints."""
 
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -8,41 +9,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placevec.config import SearchConfig
-from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
+from placevec.config.choices import FOUND_FILES, RERANKERS, Hubness, Normalization, Reranker
 from placevec.input_file import shown
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
-from placevec.places.frame import is_zone_frame, unit_of
+from placevec.places.frame import grid_of, is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.draw_found import draw_found
-from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.found.found import Found
+from placevec.retrieval.found.table import found_table
+from placevec.retrieval.gap import gaps
 from placevec.retrieval.local_features import (
     describe_with_features,
     require_photos,
     store_matcher,
 )
 from placevec.retrieval.normalize import Normalizer
+from placevec.retrieval.pool import find_pool
 from placevec.retrieval.rerank import LocalMatcher, rerank
-from placevec.retrieval.search_runs import nearest_runs
-from placevec.sources.photos import open_photos
+from placevec.retrieval.search_runs import Filter
+from placevec.sources.photos import open_photos, photo_of_bytes
 from placevec.sources.values.times import parse_time
-from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
-from placevec.store.where import Where
+from placevec.whole_file import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
-_DECIMALS_OF_SECONDS = 3
-
 
 def search(
     store: DescriptorStore | Path | str,
-    photos: PlaceDataset | Path | str,
+    photos: PlaceDataset | Path | str | bytes,
     model: Path | str | None = SearchConfig.model,
     *,
     matches: int = SearchConfig.matches,
@@ -55,7 +54,7 @@ def search(
     sequence: int = SearchConfig.sequence,
     rerank: Reranker | None = SearchConfig.rerank,
     rerank_top: int = SearchConfig.rerank_top,
-    picture: Path | str | None = SearchConfig.picture,
+    out: Path | str | None = SearchConfig.out,
     batch_size: int = SearchConfig.batch_size,
     progress: Progress = no_progress,
 ) -> "pd.DataFrame":
@@ -63,7 +62,8 @@ def search(
 
     Args:
         store: DescriptorStore or Path. A store that `describe_to` made.
-        photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
+        photos: PlaceDataset, Path, str or bytes. A photo, a folder of photos, or READER:PATH; or
+            the bytes of one photo.
         model: Path or None. The model that described the store. None: where it was then.
         matches: int. See `SearchConfig`, like the others.
         radius_m: float or None. Greatest distance of a match, in metres.
@@ -76,8 +76,8 @@ def search(
         sequence: int. Photos of a run that are matched together.
         rerank: str or None. What orders the first matches again.
         rerank_top: int. Matches of a query that it compares.
-        picture: Path or None. A picture to draw of the first queries beside their matches; with
-            `rerank`, lines join what is the same in a query and its first match.
+        out: Path or None. A file to write what was found to; its suffix is a row of `FOUND_FILES`.
+            In a picture, with `rerank`, lines join what is the same in a query and its first match.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
@@ -85,8 +85,9 @@ def search(
         DataFrame, as `search_photos` returns it.
 
     Raises:
-        FileNotFoundError: If the store, the photos or the model are missing.
-        ValueError: If the model is not that of the store, or as `search_photos`.
+        FileNotFoundError: If the store, the photos, the model or the folder of `out` are missing.
+        ValueError: If the model is not that of the store, `out` is a map and the store knows no
+            latitude and longitude, or as `search_photos`.
     """
     settings = SearchConfig(
         model=None if model is None else Path(model),
@@ -100,16 +101,26 @@ def search(
         sequence=sequence,
         rerank=rerank,
         rerank_top=rerank_top,
-        picture=None if picture is None else Path(picture),
+        out=None if out is None else Path(out),
         batch_size=batch_size,
     )
     _before_s(settings)  # or it is refused after the long work
-    photos = open_photos(photos)
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
+    if settings.out is not None:
+        _require_out(settings.out, store)
+    if not isinstance(photos, bytes):
+        return _search_and_write(store, open_photos(photos), settings, progress)
+    with photo_of_bytes(photos) as photo:
+        return _search_and_write(store, photo, settings, progress)
+
+
+def _search_and_write(
+    store: DescriptorStore, photos: PlaceDataset, settings: SearchConfig, progress: Progress
+) -> "pd.DataFrame":
     manifest = store.manifest
-    if rerank is not None:
-        require_photos(store, by_features=rerank == "features")
+    if settings.rerank is not None:
+        require_photos(store, by_features=settings.rerank == "features")
     path = find_model(store) if settings.model is None else model_path(settings.model)
     from placevec.models import open_engine  # after what can be refused without Keras
 
@@ -117,7 +128,7 @@ def search(
         path,
         precision=manifest.precision,
         image_size=manifest.image_size,
-        features=rerank == "features",
+        features=settings.rerank == "features",
     )
     if settings.model is None and opened.model_id != manifest.model_id:
         raise ValueError(
@@ -125,11 +136,22 @@ def search(
             f"model now (id {opened.model_id}). Name the file of the first: `--model`"
         )
     store.require(model_id=opened.model_id)
-    found, points = _search(store, opened, photos, settings, progress)
-    if settings.picture is not None:
-        home = Path(manifest.root or ".")
-        draw_found(found, photos.root, home, settings.picture, points=points)
-    return found
+    table, points = _search(store, opened, photos, settings, progress)
+    if settings.out is not None:
+        found = Found(table, photos.root, Path(manifest.root or "."), points)
+        FOUND_FILES[settings.out.suffix.lower()].find()(found, settings.out)
+    return table
+
+
+def _require_out(out: Path, store: DescriptorStore) -> None:
+    """Refuses a file that could not be written; called before the long work."""
+    require_writable(out, out.suffix)
+    is_map = FOUND_FILES[out.suffix.lower()].needs_degrees
+    if is_map and not is_zone_frame(store.manifest.frame or ""):
+        raise ValueError(
+            f"A map such as {shown(out.name)} needs photos with latitude and longitude. Received: "
+            f"none in {store.folder}. Write a page (.html) or a table (.csv)"
+        )
 
 
 def search_photos(
@@ -151,7 +173,9 @@ def search_photos(
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
-        DataFrame with `query`, `rank` from 1, `match`, `similarity`, and of the match `east_m` and
+        DataFrame with `query`, `rank` from 1, `match`, `similarity`, `gap` (the similarity less
+        that of the best photo of another place, see `gaps`), `distance_m` from the query if both
+        positions are known, and of the match `east_m` and
         `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
         sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
         WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
@@ -177,7 +201,7 @@ def _search(
     """Returns the table of `search_photos`, and each query's points shared with its matches."""
     filters = _filters(store, photos, config)
     is_adapted = None if config.normalize is None else config.normalize != "none"
-    index, where = StoreIndex.load(store, is_adapted=is_adapted), Where(store)
+    index = StoreIndex.load(store, is_adapted=is_adapted)
     work = describe_with_features if config.rerank == "features" else describe
     descriptors, *maps, kept = work(
         model,
@@ -186,44 +210,49 @@ def _search(
         batch_size=config.batch_size,
         progress=progress,
     )
-    own_names = _own_names(store, photos)
     count = config.matches if config.rerank is None else max(config.matches, config.rerank_top)
-    wanted = count + (own_names is not None)
     queries = descriptors
     if isinstance(index.store, AdaptedStore):
         queries = Normalizer(index.store.statistics, config.normalize or "map")(descriptors)
-    neighbors = np.full((len(kept), wanted), -1, np.int64)
-    similarities = np.full((len(kept), wanted), -np.inf, np.float32)
-    of_kept = [filters[place] for place in kept.tolist()]
-    if config.sequence > 1:
-        neighbors, similarities = nearest_runs(
-            index.store, queries, photos.take(kept), of_kept, config.sequence, wanted
-        )
-        of_kept = []
-    for each in set(of_kept):  # photos of equal filters are one batch
-        rows = [row for row, other in enumerate(of_kept) if other == each]
-        radius_m, of, before_s = each
-        allowed = where.rows(within_m=radius_m, of=of, before_s=before_s)
-        found = index.search(queries[rows], depth(config.hubness, wanted), is_allowed=allowed)
-        found = without_hubs(config.hubness, *found, queries, index.search, index.store.take)
-        neighbors[rows], similarities[rows] = (part[:, :wanted] for part in found)
+    own_names = _own_names(store, photos)
+    photos, filters = photos.take(kept), [filters[place] for place in kept.tolist()]
     if own_names is not None:
-        neighbors, similarities = _without_own(store, own_names[kept], neighbors, similarities)
-    names, first = photos.names[kept], slice(config.matches)
-    if config.rerank is None:
-        return _table(store, names, neighbors[:, first], similarities[:, first]), None
-    if config.rerank == "features":
-        matcher = store_matcher(
-            store, model, maps[0], neighbors[:, : config.rerank_top], progress=progress
+        own_names = own_names[kept]
+    find = functools.partial(find_pool, index, queries, photos, filters, own_names, config)
+    pool = find(np.arange(len(kept)), count)
+    neighbors, similarities = (part[:, :count] for part in pool)
+    inliers = points = None
+    if config.rerank is not None:
+        if config.rerank == "features":
+            matcher = store_matcher(
+                store, model, maps[0], neighbors[:, : config.rerank_top], progress=progress
+            )
+        else:
+            matcher = _photo_matcher(store, photos.paths(), config.rerank)
+        found = rerank(
+            neighbors, similarities, matcher, top=config.rerank_top, num_with_points=config.matches
         )
-    else:
-        matcher = _photo_matcher(store, [photos.paths()[place] for place in kept], config.rerank)
-    found = rerank(
-        neighbors, similarities, matcher, top=config.rerank_top, num_with_points=config.matches
-    )
-    columns = (found.neighbors, found.similarities, found.inliers)
-    table = _table(store, names, *(each[:, first] for each in columns))
-    return table, dict(zip(names.tolist(), found.points, strict=True))
+        neighbors, similarities = found.neighbors, found.similarities
+        inliers = found.inliers[:, : config.matches]
+        points = dict(zip(photos.names.tolist(), found.points, strict=True))
+    neighbors, similarities = neighbors[:, : config.matches], similarities[:, : config.matches]
+    ahead = gaps(neighbors, similarities, _positions_m(store), pool, find)
+    is_one_map = photos.positions_m is not None and _is_one_map(store, photos)
+    queries_m = photos.positions_m if is_one_map else None
+    columns = (neighbors, similarities, ahead, inliers)
+    return found_table(store, photos.names, queries_m, *columns), points
+
+
+def _positions_m(store: DescriptorStore) -> np.ndarray:
+    """Returns positions of all rows (M, 2), NaN if they are not known, or in units of no length."""
+    columns = [store.photos[name].to_numpy(zero_copy_only=False) for name in ("east_m", "north_m")]
+    positions_m = np.stack(columns, axis=1).astype(float)
+    is_length = unit_of(store.manifest.frame or "") != "units"
+    return positions_m if is_length else np.full_like(positions_m, np.nan)
+
+
+def _is_one_map(store: DescriptorStore, photos: PlaceDataset) -> bool:
+    return grid_of(photos.frame) == grid_of(store.manifest.frame or "")
 
 
 def _photo_matcher(store: DescriptorStore, paths: list[Path], name: str) -> LocalMatcher:
@@ -231,17 +260,6 @@ def _photo_matcher(store: DescriptorStore, paths: list[Path], name: str) -> Loca
     home, names = Path(store.manifest.root or "."), store.photos["name"]
     make = RERANKERS[name].find()
     return make(paths.__getitem__, lambda row: home / names[row].as_py(), store.manifest.image_size)
-
-
-def _without_own(
-    store: DescriptorStore, own_names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns neighbors and similarities without the query itself, one fewer of each."""
-    names = store.photos["name"].take(neighbors.clip(0).ravel()).to_numpy(zero_copy_only=False)
-    is_own = (names.reshape(neighbors.shape) == own_names[:, None]) & (neighbors >= 0)
-    order = np.argsort(is_own, axis=1, kind="stable")[:, :-1]
-    neighbors = np.where(is_own, -1, neighbors)
-    return np.take_along_axis(neighbors, order, 1), np.take_along_axis(similarities, order, 1)
 
 
 def find_model(store: DescriptorStore) -> Path:
@@ -275,10 +293,7 @@ def _own_names(store: DescriptorStore, photos: PlaceDataset) -> np.ndarray | Non
     return np.array([(below / name).as_posix() for name in photos.names.tolist()], object)
 
 
-_Filter = tuple[float | None, tuple[float, float] | None, float | None]
-
-
-def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[_Filter]:
+def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[Filter]:
     """Returns distance, prior and latest time of each query."""
     priors: list = [config.of] * len(photos)
     if config.radius_m is not None and config.of is None:
@@ -309,41 +324,3 @@ def _before_s(config: SearchConfig) -> float | None:
             f"2014-06-30T12:00:00Z. Received: {shown(repr(config.before), longest=100)}"
         )
     return time_s
-
-
-def _table(
-    store: DescriptorStore,
-    names: np.ndarray,
-    neighbors: np.ndarray,
-    similarities: np.ndarray,
-    inliers: np.ndarray | None = None,
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    places, ranks = np.nonzero(neighbors >= 0)
-    rows = neighbors[places, ranks]
-    photos = store.photos.take(rows).to_pandas()
-    positions_m = photos[["east_m", "north_m"]].to_numpy(float)
-    degrees, frame = np.full_like(positions_m, np.nan), store.manifest.frame or ""
-    if is_zone_frame(frame):
-        zone = frame.removeprefix("UTM ")
-        degrees = degrees_from_metres(positions_m, zone).round(_DECIMALS_OF_DEGREES)
-    positions_m, unit = positions_m.round(_DECIMALS_OF_METRES), unit_of(frame)
-    compared = {}
-    if inliers is not None:
-        counts = pd.Series(inliers[places, ranks], dtype="Int64")
-        compared["inliers"] = counts.mask(counts < 0)
-    return pd.DataFrame(
-        {
-            "query": names[places],
-            "rank": ranks + 1,
-            "match": photos["name"].to_numpy(),
-            "similarity": similarities[places, ranks].round(4),
-            **compared,
-            f"east_{unit}": positions_m[:, 0],
-            f"north_{unit}": positions_m[:, 1],
-            "lat": degrees[:, 0],
-            "lon": degrees[:, 1],
-            "time_s": photos["time_s"].to_numpy().round(_DECIMALS_OF_SECONDS),
-        }
-    )

@@ -1,8 +1,12 @@
 """Photos that need no positions, found on disk."""
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from placevec.images.formats import is_photo
+from placevec.images.read import UnreadableImageError, read_image
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.registry import find_split, open_places
@@ -38,3 +42,30 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     if is_photo(path.name) and path.exists():
         return PlaceDataset(path.parent, [path.name])
     return open_places(photos, skip_unreadable=skip_unreadable)
+
+
+@contextlib.contextmanager
+def photo_of_bytes(data: bytes) -> Iterator[PlaceDataset]:
+    """Gives the photo that bytes hold, as a file in a temporary folder.
+
+    Args:
+        data: bytes. A photo as a file holds it, in a format that `read_image` reads.
+
+    Yields:
+        PlaceDataset. The one photo, named `photo`; it is gone after the block.
+
+    Raises:
+        ValueError: If the bytes are no photo.
+    """
+    with tempfile.TemporaryDirectory(prefix="placevec-") as folder:
+        path = Path(folder) / "photo"
+        path.write_bytes(data)
+        try:
+            read_image(path)
+        except UnreadableImageError as error:
+            reason = str(error).removeprefix(f"{path} ").partition(". ")[0]
+            raise ValueError(
+                f"The bytes must be those of one photo. Received: {len(data):,} bytes ({reason}). "
+                "Name a photo or READER:PATH instead"
+            ) from None
+        yield PlaceDataset(Path(folder), [path.name])

@@ -16,6 +16,12 @@ def test_an_old_flag_is_understood_and_the_new_one_named(old, new, capsys):
     assert capsys.readouterr().err == "placevec: `--within-m` is now `--radius-m`\n"
 
 
+def test_the_picture_of_a_search_is_one_of_its_files(capsys):
+    old = "search town a.jpg --picture found.jpg".split()
+    assert in_new_spelling(old) == "search town a.jpg --out found.jpg".split()
+    assert capsys.readouterr().err == "placevec: `--picture` is now `--out`\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--help"], ["search", "--radius-m", "9"], ["check", "--within-m", "9"]]
 )

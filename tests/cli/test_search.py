@@ -1,3 +1,4 @@
+import io
 import shutil
 
 import keras
@@ -42,7 +43,7 @@ def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys, ref
 
 
 def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
-    places, model_path, tmp_path, capsys, refused_in_one_line
+    places, model_path, tmp_path, capsys, refused_in_one_line, monkeypatch
 ):
     model, store = tmp_path / "m.keras", tmp_path / "s"
     shutil.copy(model_path, model)
@@ -51,9 +52,14 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
     capsys.readouterr()
     main(["search", str(store), str(places / "@100@0@.jpg"), "--matches", "1"])
     header, found = capsys.readouterr().out.splitlines()
-    assert header == "query,rank,match,similarity,east_m,north_m,lat,lon,time_s"
+    assert header == "query,rank,match,similarity,gap,east_m,north_m,lat,lon,time_s"
     assert found.startswith("@100@0@.jpg,1,@101@0@.jpg,0.999")
     assert found.endswith(",101.0,0.0,,,")
+    data = (places / "@100@0@.jpg").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    main(["search", str(store), "-", "--matches", "2", "--out", str(tmp_path / "found.csv")])
+    assert capsys.readouterr().out == f"2 matches in {tmp_path / 'found.csv'}\n"
+    assert (tmp_path / "found.csv").read_text().splitlines()[1].startswith("photo,1,@100@0@.jpg,1")
     command = ["search", store, places, "--matches", "1"]
     photos = keras.Input((None, None, 3), dtype="uint8", name="photos")
     x = PixelScaling(scale=1 / 127, name="pixels")(photos)

@@ -87,7 +87,7 @@ def verbs(server_url: str) -> dict[str, Verb]:
         "render-workers": Verb([*_RENDER, "--num-workers", "2", "--depth"]),
         "check": Verb(["check", "folder:train", "--out", "check.html", "--overwrite"]),
         "search": Verb(["search", "store", "val", "--model", "model.keras", "--matches", "2",
-                        "--picture", "found.jpg"], grows=("store",)),
+                        "--out", "found.jpg"], grows=("store",)),
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from placevec.config import SearchConfig
 from placevec.places import PlaceDataset
-from placevec.retrieval import describe_into, draw_found, open_for, search, search_photos
+from placevec.retrieval import Found, describe_into, draw_found, open_for, search, search_photos
 from placevec.retrieval.hubness import depth, without_hubs
 from placevec.retrieval.normalize import Normalizer
 from placevec.store import AdaptedStore, StoreIndex, fit_map_statistics, nearest
@@ -45,9 +45,11 @@ def test_each_photo_finds_the_other_of_its_place(town):
     found, table = matches(town, matches=1)
     assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
     assert table.columns.tolist() == [
-        "query", "rank", "match", "similarity", "east_m", "north_m", "lat", "lon", "time_s",
+        "query", "rank", "match", "similarity", "gap", "distance_m", "east_m", "north_m", "lat",
+        "lon", "time_s",
     ]  # fmt: skip
     assert table["rank"].tolist() == [1] * 6 and (table["similarity"] > 0.9).all()
+    assert table["distance_m"].tolist() == [1] * 6 and (table["gap"] > 0.5).all()
     assert table["east_m"].tolist() == [0, 0, 1000, 1000, 2000, 2000]
 
 
@@ -69,7 +71,7 @@ def test_positions_of_frames_are_not_called_metres(town, tmp_path, frame, unit):
     store = open_for(tmp_path / "video", "m", "float32", (32, 48), dataset)
     describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
     found = search_photos(store, model, alone(dataset), SearchConfig(matches=1))
-    assert found.columns.tolist()[4:6] == [f"east_{unit}", f"north_{unit}"]
+    assert found.columns.tolist()[5:7] == [f"east_{unit}", f"north_{unit}"]
     assert found["time_s"].tolist() == [0.333]
 
 
@@ -136,10 +138,73 @@ def test_refuses_filters_without_what_they_need(town):
 def test_draws_what_was_found(town, tmp_path):
     _, found = matches(town, matches=2)
     root = town[2].root
-    draw_found(found, root, root, tmp_path / "found.jpg")
+    draw_found(Found(found, root, root), tmp_path / "found.jpg")
     assert (tmp_path / "found.jpg").stat().st_size > 1000
     with pytest.raises(ValueError, match="No photo was found"):
-        draw_found(found[:0], root, root, tmp_path / "none.jpg")
+        draw_found(Found(found[:0], root, root), tmp_path / "none.jpg")
+
+
+@pytest.fixture
+def known_model(town, monkeypatch):
+    """The store and photos of the town, whose model is opened without a file."""
+    store, model, dataset = town
+    model = type("Opened", (), {"model_id": "m", "__call__": staticmethod(model)})()
+    monkeypatch.setattr("placevec.models.open_engine", lambda *_, **__: model)
+    return store, dataset
+
+
+@pytest.mark.parametrize("suffix", [".html", ".csv", ".jpg", ".png", ".JPG"])
+def test_what_was_found_is_written_as_the_suffix_says(known_model, tmp_path, suffix):
+    store, photos = known_model
+    out = tmp_path / f"found{suffix}"
+    found = search(store, photos, "m.keras", matches=2, out=out)
+    assert len(found) == 12 and out.stat().st_size > 300
+    beginning = {".html": b"<!doctype html>", ".csv": b"query,rank,", ".png": b"\x89PNG"}
+    assert out.read_bytes().startswith(beginning.get(suffix, b"\xff\xd8"))
+
+
+def test_the_bytes_of_a_photo_are_looked_up(known_model, tmp_path):
+    store, photos = known_model
+    data = (photos.root / photos.names[2]).read_bytes()
+    found = search(store, data, "m.keras", matches=2, out=tmp_path / "found.html")
+    assert found["query"].tolist() == ["photo"] * 2
+    assert found["match"].tolist() == photos.names[2:4].tolist()
+    assert (tmp_path / "found.html").read_text().count("<img") == 3
+
+
+@pytest.mark.parametrize("data", [b"", b"no photo", b"\xff\xd8\xff\xe0" + bytes(40)])
+def test_refuses_bytes_that_are_no_photo(known_model, data):
+    with pytest.raises(ValueError, match=rf"of one photo. Received: {len(data)} bytes \("):
+        search(known_model[0], data, "m.keras")
+
+
+def test_refuses_a_file_before_a_model_is_opened(town, tmp_path):
+    store, _, photos = town
+    with pytest.raises(ValueError, match="ends in one of .html, .csv, .geojson, .kml, .jpg, .png"):
+        search(store, photos, "gone.keras", out=tmp_path / "found.txt")
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        search(store, photos, "gone.keras", out=tmp_path / "missing" / "found.html")
+    with pytest.raises(ValueError, match="found.kml needs photos with latitude and longitude"):
+        search(store, photos, "gone.keras", out=tmp_path / "found.kml")
+
+
+def test_the_gap_is_to_another_place_even_if_a_place_has_many_photos(write_photos, tmp_path):
+    """40 photos of one place, more than are found at first, and one of another."""
+    paths = write_photos([(200, 10 + number, 0) for number in range(40)] + [(0, 0, 200)])
+    positions_m = np.array([[number / 10, 0] for number in range(40)] + [[500, 0]])
+    photos = PlaceDataset(paths[0].parent, [path.name for path in paths], positions_m)
+
+    def model(batch):
+        vectors = np.asarray(batch, np.float32).mean(axis=(1, 2)) + 1
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    store = open_for(tmp_path / "many", "m", "float32", (32, 48), photos)
+    describe_into(store, model, photos, image_size=(32, 48), batch_size=8)
+    query = PlaceDataset(photos.root, photos.names[:1])
+    found = search_photos(store, model, query, SearchConfig(matches=3, normalize="none"))
+    vectors = store.take(store.rows)
+    expected = found["similarity"].to_numpy() - vectors[0] @ vectors[40]
+    np.testing.assert_allclose(found["gap"], expected, atol=2e-4)
 
 
 @pytest.fixture
@@ -243,7 +308,7 @@ def test_what_was_not_compared_has_no_count_of_inliers(look_alike):
     found = search_photos(store, model, photos, config)
     assert found["match"].tolist() == ["other.png", "same.png"]
     assert found["inliers"].isna().tolist() == [False, True]
-    assert found.to_csv(index=False).splitlines()[2].split(",")[4] == ""
+    assert found.to_csv(index=False).splitlines()[2].split(",")[5] == ""
 
 
 def test_more_matches_are_compared_than_are_returned(look_alike):

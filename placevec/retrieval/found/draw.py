@@ -1,11 +1,11 @@
 """A picture of what a search found in a store."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.images.contact_sheet import (
     QUERY,
     RIGHT,
@@ -15,60 +15,69 @@ from placevec.images.contact_sheet import (
     read_thumbnail,
     save_figure,
 )
+from placevec.input_file import shown
+from placevec.places.frame import UNITS
+from placevec.retrieval.found.found import Found
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 _MOST_LINES = 40
+_LONGEST_NAME = 28  # characters above a photo
 
 
-def draw_found(
-    found: "pd.DataFrame",
-    root: Path,
-    store_root: Path,
-    path: Path,
-    *,
-    points: Mapping[str, Sequence[np.ndarray]] | None = None,
-    num_queries: int = 6,
-) -> None:
+def draw_found(found: Found, path: Path, *, num_queries: int = 6) -> None:
     """Draws the first queries beside the photos that a search found in a store.
 
-    If points are given, lines join those of the query and its first match, up to 40 of them.
+    If points are known, lines join those of the query and its first match, up to 40 of them.
+    Photos of the store that are gone or cannot be read are left blank.
 
     Args:
-        found: DataFrame of `search_photos`.
-        root: Path. The folder of the queries.
-        store_root: Path. The folder of the store's photos; those that are gone or cannot be
-            read are left blank.
+        found: Found.
         path: Path. Picture file to write.
-        points: mapping or None. Of each query, the matched points of its matches, as
-            `LocalMatcher` says.
         num_queries: int. Rows.
 
     Raises:
         ValueError: If nothing was found.
     """
-    if found.empty:
+    if found.table.empty:
         raise ValueError("No photo was found, so there are no matches to draw")
-    groups = list(found.groupby("query", sort=False))[:num_queries]
-    columns = 1 + min(5, found["rank"].max())
+    groups = list(found.table.groupby("query", sort=False))[:num_queries]
+    columns = 1 + min(5, found.table["rank"].max())
     figure = new_figure(1.9 * columns, 1.6 * len(groups))
     grid = figure.subplots(len(groups), columns, squeeze=False)
     for axes_row, (query, matches) in zip(grid, groups, strict=True):
         for axes in axes_row:
             axes.axis("off")
-        frame_photo(axes_row[0], read_thumbnail(Path(root) / query), QUERY, "query")
+        frame_photo(
+            axes_row[0], read_thumbnail(found.root / query), QUERY, f"query\n{_short(query)}"
+        )
         for axes, match in zip(axes_row[1:], matches.itertuples(), strict=False):
-            photo = find_thumbnail(store_root / match.match)
+            photo = find_thumbnail(found.store_root / match.match)
             if photo is not None:
-                title = f"{match.rank}: {match.similarity:.2f}"
-                if getattr(match, "inliers", -1) >= 0:
-                    title += f", {match.inliers} points"
-                frame_photo(axes, photo, QUERY, title)
-                if match.rank == 1 and points is not None:
-                    _join(axes_row[0], axes, points[query][0])
+                frame_photo(axes, photo, QUERY, _title(match))
+                if match.rank == 1 and found.points is not None:
+                    _join(axes_row[0], axes, found.points[query][0])
     save_figure(figure, path, dpi=80)
+
+
+def _title(match: Any) -> str:
+    """Returns the name of a match and what is known of it, in two lines."""
+    import pandas as pd
+
+    parts = [f"{match.similarity:.2f}"]
+    for unit in UNITS:
+        distance = getattr(match, f"distance_{unit}", None)
+        if pd.notna(distance):
+            parts.append(f"{distance:.3g} {unit} away")
+    inliers = getattr(match, "inliers", None)
+    if pd.notna(inliers):
+        parts.append(counted(inliers, "point"))
+    return f"{match.rank}: {_short(match.match)}\n{', '.join(parts)}"
+
+
+def _short(name: str) -> str:
+    return shown(name, longest=_LONGEST_NAME)
 
 
 def _join(left: "Axes", right: "Axes", points: np.ndarray) -> None:

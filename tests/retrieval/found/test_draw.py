@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from placevec.retrieval import draw_found
+from placevec.retrieval import Found, draw_found
 
 
 def test_frames_of_videos_are_drawn_and_what_is_gone_stays_white(tmp_path):
@@ -21,7 +21,7 @@ def test_frames_of_videos_are_drawn_and_what_is_gone_stays_white(tmp_path):
             "similarity": [0.9, 0.8, 0.7],
         }
     )
-    draw_found(found, tmp_path, tmp_path, tmp_path / "found.png")
+    draw_found(Found(found, tmp_path, tmp_path), tmp_path / "found.png")
     pixels = cv2.imread(str(tmp_path / "found.png"))[..., ::-1]
     differences = (np.abs(pixels.astype(int) - color) for color in ((200, 0, 0), (0, 0, 200)))
     red, blue = (int((each.max(axis=2) < 12).sum()) for each in differences)
@@ -40,11 +40,12 @@ def test_lines_join_the_points_of_the_query_and_its_first_match(tmp_path):
             "inliers": [2, 0],
         }
     )
-    points = np.array([[0.2, 0.5, 0.8, 0.5], [0.5, 0.9, 0.5, 0.9]], np.float32)
+    shared = np.array([[0.2, 0.5, 0.8, 0.5], [0.5, 0.9, 0.5, 0.9]], np.float32)
     greens = []
-    for each in (points, points[:0]):
+    for each in (shared, shared[:0]):
         path = tmp_path / f"{len(each)}.png"
-        draw_found(found, tmp_path, tmp_path, path, points={"query.png": [each, each[:0]]})
+        points = {"query.png": [each, each[:0]]}
+        draw_found(Found(found, tmp_path, tmp_path, points), path)
         pixels = cv2.imread(str(path))[..., ::-1].astype(int)
         greens.append(int((pixels[..., 1] > pixels[..., [0, 2]].max(axis=2) + 40).sum()))
     assert greens[0] > 100 and greens[1] == 0

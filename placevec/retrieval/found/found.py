@@ -1,0 +1,29 @@
+"""What a search found, and where the photos are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search found in a store.
+
+    Args:
+        table: DataFrame of `search_photos`.
+        root: Path. The folder of the queries.
+        store_root: Path. The folder of the store's photos.
+        points: mapping or None. Of each query, the matched points of its matches, as
+            `LocalMatcher` says.
+    """
+
+    table: "pd.DataFrame"
+    root: Path
+    store_root: Path
+    points: Mapping[str, Sequence[np.ndarray]] | None = None

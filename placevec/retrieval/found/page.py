@@ -1,0 +1,61 @@
+"""What a search found as a page."""
+
+from pathlib import Path
+from typing import Any
+
+from placevec.counted import counted
+from placevec.pages.page import Card, Gallery, Photo, page
+from placevec.pages.thumbnail import jpeg_base64
+from placevec.places.frame import UNITS
+from placevec.retrieval.found.found import Found
+from placevec.whole_file import whole_file
+
+_MOST_PHOTOS = 1000  # a page of small photos of about 10 kB each
+_TITLE = "What was found"
+
+
+def write_page(found: Found, path: Path) -> None:
+    """Writes a page that needs nothing else: each query beside its matches.
+
+    It shows the first queries, 1,000 photos together.
+
+    Args:
+        found: Found.
+        path: Path. The file.
+    """
+    groups = list(found.table.groupby("query", sort=False))
+    cards, num_photos = [], 0
+    for number, (query, matches) in enumerate(groups):
+        num_photos += 1 + len(matches)
+        if cards and num_photos > _MOST_PHOTOS:
+            break
+        photos = [Photo(jpeg_base64(found.root / str(query)), f"query {query}")]
+        photos += [
+            Photo(jpeg_base64(found.store_root / values["match"]), _caption(values))
+            for values in matches.to_dict("records")
+        ]
+        cards.append(Card(number, str(query), [], photos))
+    note = f"{counted(len(groups), 'query', 'queries')}, the best match first."
+    if len(cards) < len(groups):
+        note += f" The first {len(cards)} are shown."
+    text = page(_TITLE, [], Gallery("Queries and their matches", note, cards=cards), [])
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def _caption(values: dict[str, Any]) -> str:
+    """Returns what is known of a match."""
+    import pandas as pd
+
+    parts = [f"{values['rank']}: {values['match']}", f"similarity {values['similarity']:.4g}"]
+    known = {name: value for name, value in values.items() if pd.notna(value)}
+    if "gap" in known:
+        parts.append(f"gap {known['gap']:.4g}")
+    for unit in UNITS:
+        if f"distance_{unit}" in known:
+            parts.append(f"{known[f'distance_{unit}']:g} {unit} from the query")
+    if "inliers" in known:
+        parts.append(counted(known["inliers"], "point"))
+    if "lat" in known and "lon" in known:
+        parts.append(f"{known['lat']:.6f}, {known['lon']:.6f}")
+    return ", ".join(parts)

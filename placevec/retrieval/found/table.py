@@ -1,0 +1,98 @@
+"""What a search found as a table, and as CSV."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from placevec.places.frame import is_zone_frame, unit_of
+from placevec.retrieval.found.found import Found
+from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.values.utm import degrees_from_metres
+from placevec.store.store import DescriptorStore
+from placevec.whole_file import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
+_DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY = 3, 4
+
+
+def found_table(
+    store: DescriptorStore,
+    names: np.ndarray,
+    positions_m: np.ndarray | None,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    gaps: np.ndarray,
+    inliers: np.ndarray | None,
+) -> "pd.DataFrame":
+    """Returns the table that `search_photos` returns.
+
+    Args:
+        store: DescriptorStore.
+        names: (Q,) of the queries.
+        positions_m: (Q, 2) float or None. Of the queries, in the store's frame.
+        neighbors: (Q, k) int64. Rows of the store; -1 is none.
+        similarities: (Q, k) float.
+        gaps: (Q, k) float.
+        inliers: (Q, k) int or None. Points shared with the query; negative if not compared.
+    """
+    import pandas as pd
+
+    places, ranks = np.nonzero(neighbors >= 0)
+    photos = store.photos.take(neighbors[places, ranks]).to_pandas()
+    matches_m = photos[["east_m", "north_m"]].to_numpy(float)
+    degrees, frame = np.full_like(matches_m, np.nan), store.manifest.frame or ""
+    if is_zone_frame(frame):
+        zone = frame.removeprefix("UTM ")
+        degrees = degrees_from_metres(matches_m, zone).round(_DECIMALS_OF_DEGREES)
+    unit, some = unit_of(frame), {}
+    if positions_m is not None:
+        apart_m = np.linalg.norm(positions_m[places] - matches_m, axis=1)
+        some[f"distance_{unit}"] = apart_m.round(_DECIMALS_OF_METRES)
+    if inliers is not None:
+        counts = pd.Series(inliers[places, ranks], dtype="Int64")
+        some["inliers"] = counts.mask(counts < 0)
+    matches_m = matches_m.round(_DECIMALS_OF_METRES)
+    return pd.DataFrame(
+        {
+            "query": names[places],
+            "rank": ranks + 1,
+            "match": photos["name"].to_numpy(),
+            "similarity": similarities[places, ranks].round(_DECIMALS_OF_SIMILARITY),
+            "gap": gaps[places, ranks].round(_DECIMALS_OF_SIMILARITY),
+            **some,
+            f"east_{unit}": matches_m[:, 0],
+            f"north_{unit}": matches_m[:, 1],
+            "lat": degrees[:, 0],
+            "lon": degrees[:, 1],
+            "time_s": photos["time_s"].to_numpy().round(_DECIMALS_OF_SECONDS),
+        }
+    )
+
+
+def found_csv(table: "pd.DataFrame") -> str:
+    """Returns the table of a search as CSV; no spreadsheet runs a name in it as a formula.
+
+    Args:
+        table: DataFrame of `search_photos`.
+    """
+    names = {
+        column: [csv_cell(each, is_file=True) for each in table[column]]
+        for column in ("query", "match")
+    }
+    return table.assign(**names).to_csv(index=False)
+
+
+def write_csv(found: Found, path: Path) -> None:
+    """Writes the table of a search.
+
+    Args:
+        found: Found.
+        path: Path. The file.
+    """
+    with whole_file(path) as unfinished:
+        text = found_csv(found.table)
+        unfinished.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")

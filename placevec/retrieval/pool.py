@@ -1,0 +1,76 @@
+"""The photos of a store that may answer a query."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from placevec.config import SearchConfig
+from placevec.places import PlaceDataset
+from placevec.retrieval.hubness import depth, without_hubs
+from placevec.retrieval.search_runs import Filter, nearest_runs
+from placevec.store.search.index import StoreIndex
+from placevec.store.store import DescriptorStore
+from placevec.store.where import Where
+
+_SMALLEST = 32  # photos of a query at least: so many an index looks up anyway
+
+
+def find_pool(
+    index: StoreIndex,
+    queries: np.ndarray,
+    photos: PlaceDataset,
+    filters: Sequence[Filter],
+    own_names: np.ndarray | None,
+    config: SearchConfig,
+    rows: np.ndarray,
+    count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the most similar photos of some queries that pass their filters.
+
+    A query that the store knows is not its own match.
+
+    Args:
+        index: StoreIndex. Of the descriptors that are compared.
+        queries: (Q, n) float32. Of all queries, as they are compared.
+        photos: PlaceDataset. The Q queries.
+        filters: sequence of Q filters.
+        own_names: (Q,) or None. The names that the store has for the queries.
+        config: SearchConfig.
+        rows: (m,) int. The queries to look up.
+        count: int. Photos to find for each, at least.
+
+    Returns:
+        (m, k) int64, rows of the store, best first, -1 where there are no more; and (m, k) float32,
+        the similarities, -infinity where there are no more.
+    """
+    wanted = max(count + (own_names is not None), _SMALLEST)
+    neighbors = np.full((len(queries), wanted), -1, np.int64)
+    similarities = np.full((len(queries), wanted), -np.inf, np.float32)
+    if config.sequence > 1:
+        neighbors, similarities = nearest_runs(
+            index.store, queries, photos, filters, config.sequence, wanted
+        )
+        filters = ()
+    where = Where(index.store)
+    for each in {filters[row] for row in rows.tolist()} if filters else ():
+        some = np.array([row for row in rows.tolist() if filters[row] == each])
+        radius_m, of, before_s = each  # photos of equal filters are one batch
+        allowed = where.rows(within_m=radius_m, of=of, before_s=before_s)
+        found = index.search(queries[some], depth(config.hubness, wanted), is_allowed=allowed)
+        found = without_hubs(config.hubness, *found, queries, index.search, index.store.take)
+        neighbors[some], similarities[some] = (part[:, :wanted] for part in found)
+    neighbors, similarities = neighbors[rows], similarities[rows]
+    if own_names is None:
+        return neighbors, similarities
+    return _without_own(index.store, own_names[rows], neighbors, similarities)
+
+
+def _without_own(
+    store: DescriptorStore, own_names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns neighbors and similarities without the query itself, one fewer of each."""
+    names = store.photos["name"].take(neighbors.clip(0).ravel()).to_numpy(zero_copy_only=False)
+    is_own = (names.reshape(neighbors.shape) == own_names[:, None]) & (neighbors >= 0)
+    order = np.argsort(is_own, axis=1, kind="stable")[:, :-1]
+    neighbors = np.where(is_own, -1, neighbors)
+    return np.take_along_axis(neighbors, order, 1), np.take_along_axis(similarities, order, 1)
