@@ -10,7 +10,7 @@ MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/l
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
 # A line `target: ... ## words` is what `make help` prints.
-.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-slow test-torch bench lock clean
+.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-slow test-torch bench docs lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -30,6 +30,10 @@ $(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-torch.lock
 	$(PIP) install --quiet --no-deps --retries 1 --index-url $(TORCH_INDEX) torch==$(TORCH) || \
 	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed requirements-docs.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-docs.lock
 	@touch $@
 
 demo: install  ## describe the photos that ship with placevec, find them again, draw a picture
@@ -80,6 +84,11 @@ bench: install  ## run each benchmark in its short form
 	  case $$code in 0) ;; 2) echo "left out: it needs more, see above";; *) exit $$code;; esac; \
 	done
 
+# NO_MKDOCS_2_WARNING: mkdocs-material advertises its successor.
+docs: $(VENV)/.installed-docs  ## build the documentation as a site in build/site (150 MB more)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
+
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:  ## pin the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --extra collect --extra ros --extra gltf --extra fast --extra int8 --extra milvus --extra heif --universal \
@@ -87,6 +96,9 @@ lock:  ## pin the dependencies again (needs uv)
 	printf '%s\n' filelock fsspec jinja2 mpmath networkx setuptools sympy typing-extensions | \
 	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-torch.lock
+	printf '%s\n' 'mkdocs>=1.6,<2' 'mkdocs-material>=9.7' 'mkdocstrings-python>=2.0' | \
+	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-docs.lock
 
 clean:  ## remove .venv and what builds leave
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

@@ -98,3 +98,10 @@ def test_the_splits_and_points_in_the_formats_are_read(documents, tmp_path, monk
     frames = [(np.full((4, 4), 2.0 + number), np.eye(4)) for number in range(3)]
     exec(code, {"frames": frames, "names": names, "intrinsics": np.eye(3)})  # noqa: S102
     assert open_places("folder:photos").points_seen.sum(axis=1).tolist() == [16, 16, 16]
+
+
+def test_the_site_names_every_page(documents, pytestconfig):
+    site = (pytestconfig.rootpath / "mkdocs.yml").read_text()
+    named = re.findall(r"^ +- (?:.*: )?(\S+\.md)$", site, re.MULTILINE)
+    pages = {name.removeprefix("docs/") for name in documents if name.startswith("docs/")}
+    assert {name for name in named if not name.startswith("api/")} == pages
