@@ -31,6 +31,7 @@ if "tensorflow" not in sys.modules:
 
 if TYPE_CHECKING:
     from placevec.deploy import export as export
+    from placevec.evaluation import compare as compare
     from placevec.evaluation import evaluate as evaluate
     from placevec.evaluation import recall as recall
     from placevec.loops import LoopDetector as LoopDetector
@@ -50,7 +51,7 @@ _HOMES = {
     "placevec.models": ("open_engine",),
     "placevec.retrieval": ("describe", "describe_to", "search"),
     "placevec.deploy": ("export",),
-    "placevec.evaluation": ("evaluate", "recall"),
+    "placevec.evaluation": ("compare", "evaluate", "recall"),
     "placevec.loops": ("LoopDetector", "calibrate", "find_loops"),
     "placevec.training": ("train",),
 }

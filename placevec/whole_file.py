@@ -108,6 +108,22 @@ def delete_unfinished(folder: Path) -> int:
     return count
 
 
+def require_new_folder(path: Path) -> None:
+    """Refuses a folder that could not be made; called before the long work.
+
+    Args:
+        path: Path. A folder, or the name of one to make.
+
+    Raises:
+        FileNotFoundError: If the folder that it lies in is missing.
+        NotADirectoryError: If it is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{shown(path)} must be a folder. Received: a file")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {shown(path.parent)} for {shown(path.name)}")
+
+
 def require_writable(path: Path | str, suffix: str) -> None:
     """Refuses a path that could not be written to; called before the long work.
 

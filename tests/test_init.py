@@ -107,7 +107,7 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 def test_every_public_name_is_there():
     from placevec.deploy import export
-    from placevec.evaluation import evaluate, recall
+    from placevec.evaluation import compare, evaluate, recall
     from placevec.loops import LoopDetector, calibrate, find_loops
     from placevec.models import open_engine
     from placevec.places import PlaceDataset
@@ -126,6 +126,7 @@ def test_every_public_name_is_there():
         "search": search,
         "evaluate": evaluate,
         "export": export,
+        "compare": compare,
         "recall": recall,
         "LoopDetector": LoopDetector,
         "calibrate": calibrate,

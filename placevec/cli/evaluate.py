@@ -15,9 +15,16 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
         places: Photos with positions: READER:PATH, or a path whose format placevec recognizes.
         settings: How recall is measured.
     """
-    from placevec.evaluation import evaluate as evaluate_model
+    from placevec.evaluation import compare
 
     options = dict(vars(settings))
     as_json = options.pop("json")
-    evaluation = evaluate_model(places, progress=progress_bar, **options)
-    print(json.dumps(evaluation.summary()) if as_json else evaluation)
+    found = compare(places, progress=progress_bar, **options)
+    if as_json:
+        summaries = {label: evaluation.summary() for label, evaluation in found.items()}
+        print(json.dumps(summaries if len(found) > 1 else next(iter(summaries.values()))))
+        return
+    for label, evaluation in found.items():
+        print(f"{label}\n{evaluation}" if len(found) > 1 else evaluation)
+    if settings.out is not None:
+        print(f"the report is {settings.out / 'report.html'}")

@@ -76,6 +76,12 @@ class DescribeConfig(_EngineConfig):
 class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     """How recall is measured."""
 
+    model: tuple[Path, ...] = ()
+    """Models, measured side by side on the same photos: tiny or small, which ship with placevec, a
+    .keras file, an old .h5 file, or descriptors that other programs made (.npz, .npy, hloc's .h5).
+    None named: small."""
+    out: Path | None = None
+    """Folder for report.html, predictions.csv and metrics.json. None: nothing is written."""
     radius_m: Annotated[float, AtLeast(0)] = 25.0
     """A database photo within this distance of the query is a right answer, in metres (in frames
     for a sequence)."""
@@ -83,6 +89,11 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     """Photos nearer in time to the query are no answers, in seconds: 30 for one drive, where the
     frames before and after say nothing. None: only those of the very same time, where a photo is
     query and database at once."""
+    max_heading_difference_deg: Annotated[float | None, AtLeast(0)] = None
+    """An answer that looks in another direction by more than this is wrong. None: any may do."""
+    wrong_beyond_m: Annotated[float | None, AtLeast(0)] = None
+    """In precision, answers between `radius_m` and this count neither way. None: all beyond
+    `radius_m` are wrong."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
     json: bool = False

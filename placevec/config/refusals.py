@@ -14,17 +14,22 @@ from placevec.config.limits import Limit
 def settle(config: Any) -> None:
     """Turns text into paths and lists into tuples, and refuses another type or a broken limit.
 
+    One path stands for a tuple of it.
+
     A limit stands in the type of a setting, `Annotated[int, AtLeast(1)]`; None breaks none.
     """
     for each in dataclasses.fields(config):
         kind, limits = _kind_and_limits(each.type)
         value = getattr(config, each.name)
-        if Path in (kind, *get_args(kind)) and isinstance(value, str):
+        if isinstance(value, list):
+            value = tuple(value)
+        if get_origin(kind) is tuple and Path in get_args(kind):
+            parts = value if isinstance(value, tuple) else (value,)
+            value = tuple(Path(part) if isinstance(part, str) else part for part in parts)
+        elif Path in (kind, *get_args(kind)) and isinstance(value, str):
             value = Path(value)
         elif kind is str and isinstance(value, Path):
             value = str(value)
-        elif isinstance(value, list):
-            value = tuple(value)
         object.__setattr__(config, each.name, value)
         if not _is_a(value, kind):
             refuse(config, each.name, _words(kind))

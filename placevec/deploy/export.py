@@ -18,6 +18,7 @@ from placevec.deploy.rtabmap import write_hook
 from placevec.input_file import shown
 from placevec.models.engines.check import check_photos, compare
 from placevec.models.model_file import find_model_file
+from placevec.whole_file import require_new_folder
 
 if TYPE_CHECKING:
     import keras
@@ -88,10 +89,7 @@ def export(
         resize_inside=resize_inside,
     )
     row, path = choose(EXPORTS, format, "format"), find_model_file(model)
-    if not settings.out.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {shown(settings.out.parent)} for {shown(settings.out.name)}"
-        )
+    require_new_folder(settings.out)
     _require(row.engine)
     from placevec.models import load_model, model_id
 

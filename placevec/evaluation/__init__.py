@@ -1,6 +1,7 @@
 """How well places are found: recall, what makes it too good, its pictures, and fair splits."""
 
 from placevec.evaluation.cautions import warn_of_training_photos as warn_of_training_photos
+from placevec.evaluation.compare import compare as compare
 from placevec.evaluation.evaluate import evaluate as evaluate
 from placevec.evaluation.evaluate import evaluate_photos as evaluate_photos
 from placevec.evaluation.evaluation import Evaluation as Evaluation

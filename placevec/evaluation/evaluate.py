@@ -2,11 +2,12 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision, TrainConfig
@@ -38,10 +39,11 @@ Model = Callable[[np.ndarray], np.ndarray]
 
 def evaluate(
     places: PlaceDataset | Path | str,
-    model: Model | Path | str | None = EvaluateConfig.model,
+    model: Model | NDArray[np.floating] | Path | str | None = None,
     *,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
+    max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int | None = EvaluateConfig.batch_size,
     engine: EngineName = EvaluateConfig.engine,
@@ -62,9 +64,11 @@ def evaluate(
     Args:
         places: PlaceDataset, or READER:PATH, which `open_places` opens.
         model: Path. A `.keras` file of this project, or an old `.h5` file. Or what is open: a
-            keras.Model, an Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`.
+            keras.Model, an Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. Or the
+            descriptors of all photos, `(N, D)` of unit length.
         radius_m: See `EvaluateConfig`, like the others.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
+        max_heading_difference_deg: float or None. Answers that look elsewhere are wrong.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -90,11 +94,13 @@ def evaluate(
             photos cannot be read and `skip_unreadable` is false.
     """
     places, model = _places_first(places, model)
-    path = None if callable(model) else model_path(model)
+    is_open = callable(model) or isinstance(model, np.ndarray)
+    path = None if is_open else model_path(model)
     EvaluateConfig(
-        model=path,
+        model=() if path is None else (path,),
         radius_m=radius_m,
         min_time_difference_s=min_time_difference_s,
+        max_heading_difference_deg=max_heading_difference_deg,
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -108,11 +114,12 @@ def evaluate(
     )
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
-    models: dict[str, Model] = {_EXACT: model}
+    models: dict[str, Model | NDArray[np.floating]] = {_EXACT: model}
     if path is not None:
         from placevec.models import open_engine
 
-        _answers(places, radius_m, min_time_difference_s)  # or it is refused without a model
+        # Refused without a model, if no query has an answer.
+        _answers(places, radius_m, min_time_difference_s, max_heading_difference_deg)
         # All are opened before the first describes: what is missing is said before the long work.
         models = {
             each: open_engine(
@@ -135,6 +142,7 @@ def evaluate(
             opened,
             radius_m=radius_m,
             min_time_difference_s=min_time_difference_s,
+            max_heading_difference_deg=max_heading_difference_deg,
             image_size=image_size,
             batch_size=batch_size,
             skip_unreadable=skip_unreadable,
@@ -157,10 +165,11 @@ def evaluate(
 
 def evaluate_photos(
     photos: PlaceDataset,
-    model: Model,
+    model: Model | NDArray[np.floating],
     *,
     radius_m: float,
     min_time_difference_s: float | None,
+    max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
     image_size: tuple[int, int] | None,
     batch_size: int | None = None,
     skip_unreadable: bool,
@@ -180,6 +189,7 @@ def evaluate_photos(
         model: See `evaluate`, like the others.
         radius_m: float. Largest distance of a right answer.
         min_time_difference_s: float or None. Least difference in time to a right answer.
+        max_heading_difference_deg: float or None. Largest difference of a right answer's heading.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read.
@@ -200,10 +210,12 @@ def evaluate_photos(
         ValueError: As `evaluate`.
     """
     # Refused before the long work where possible.
-    _answers(photos, radius_m, min_time_difference_s)
+    _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
     if rerank == "features":
         _require_features(model)
         describe_photos = describe_with_features
+    if isinstance(model, np.ndarray):
+        describe_photos = _as_given
     descriptors, *maps, kept = describe_photos(
         model, photos.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
@@ -214,7 +226,7 @@ def evaluate_photos(
             f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
         )
     photos = photos.take(kept)
-    relevant = _answers(photos, radius_m, min_time_difference_s)
+    relevant = _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
     sides = descriptors[photos.database], descriptors[photos.queries]
     count = _NUM_NEIGHBORS if rerank is None else max(_NUM_NEIGHBORS, rerank_top)
     neighbors, similarities = _search(photos, *sides, min_time_difference_s, count)
@@ -283,6 +295,18 @@ def _search_by_sequence(
     return nearest_by_sequence(similarities(), *sides, length, count)
 
 
+def _as_given(
+    descriptors: NDArray[np.floating], paths: Sequence[Path], **_: object
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns descriptors that were made elsewhere, as `describe` does."""
+    if descriptors.ndim != 2 or len(descriptors) != len(paths):
+        raise ValueError(
+            f"Descriptors must be (N, D), a row for each of {len(paths)} photos. Received: shape "
+            f"{descriptors.shape}"
+        )
+    return descriptors, np.arange(len(paths))
+
+
 def _require_features(model: Model) -> None:
     """Refuses a model that cannot return local features, before the long work."""
     if not hasattr(model, "with_features"):
@@ -310,20 +334,25 @@ def _photo_matcher(photos: PlaceDataset, name: str, image_size: tuple[int, int])
 def _places_first(places: object, model: object) -> tuple:
     """Returns both in their order, also if they are in that of the version before."""
     is_file = isinstance(places, Path | str) and Path(places).suffix in (".keras", ".h5")
-    if not (callable(places) or is_file):
+    if isinstance(model, np.ndarray) or not (callable(places) or is_file):
         return places, model
     _log.warning("`evaluate` takes the places first, then the model: evaluate(places, model)")
     return model, places
 
 
 def _answers(
-    dataset: PlaceDataset, radius_m: float, min_time_difference_s: float | None
+    dataset: PlaceDataset,
+    radius_m: float,
+    min_time_difference_s: float | None,
+    max_heading_difference_deg: float | None,
 ) -> list[np.ndarray]:
     """Returns the right answers of each query, and refuses a data set where none has one."""
     num_queries, num_database = len(dataset.queries), len(dataset.database)
     relevant = []
     if num_database:
         relevant = relevant_database(dataset, radius_m, min_time_difference_s)
+    if max_heading_difference_deg is not None:
+        relevant = _looking_alike(dataset, relevant, max_heading_difference_deg)
     if not any(len(right) for right in relevant):
         raise ValueError(
             "Recall needs a query with a right answer in the database. Received: "
@@ -332,6 +361,24 @@ def _answers(
             "radius or take other photos"
         )
     return relevant
+
+
+def _looking_alike(
+    dataset: PlaceDataset, relevant: list[np.ndarray], most_deg: float
+) -> list[np.ndarray]:
+    """Returns the answers that look in the direction of the query, within `most_deg`."""
+    headings_deg = dataset.headings_deg
+    if headings_deg is None or not np.isfinite(headings_deg).all():
+        raise ValueError(
+            "`max_heading_difference_deg` needs photos whose headings are all known. Received: "
+            f"{dataset.root}, where some are missing. Leave it out, or add a column `heading_deg`"
+        )
+    found_deg = headings_deg[dataset.database]
+    kept = []
+    for query_deg, rows in zip(headings_deg[dataset.queries], relevant, strict=True):
+        turn_deg = np.abs((found_deg[rows] - query_deg + 180) % 360 - 180)
+        kept.append(rows[turn_deg <= most_deg])
+    return kept
 
 
 def _search(

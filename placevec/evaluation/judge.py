@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.spatial
+import scipy
 from numpy.typing import NDArray
 
 from placevec.evaluation.evaluation import Evaluation

@@ -16,12 +16,13 @@ from placevec.loops.detector import MOST_PHOTOS
 from placevec.loops.route import along_run, order_of_run
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
-from placevec.loops.write import require_folder, write_loops
+from placevec.loops.write import write_loops
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources.photos import open_photos
+from placevec.whole_file import require_new_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +153,7 @@ def find_loops(
         consistency=consistency,
     )
     if settings.out is not None:
-        require_folder(settings.out)
+        require_new_folder(settings.out)
     dataset = open_photos(photos)
     dataset = dataset.take(order_of_run(dataset))
     ways = {"exclusion_s": exclusion_s, "exclusion_m": exclusion_m}

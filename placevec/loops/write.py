@@ -12,7 +12,7 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.loops.draw import draw_similarities, draw_trajectory
 from placevec.sources.tables.csv_file import csv_cell
-from placevec.whole_file import whole_file
+from placevec.whole_file import require_new_folder, whole_file
 
 if TYPE_CHECKING:
     from placevec.loops.find import LoopsFound
@@ -37,7 +37,7 @@ def write_loops(found: "LoopsFound", out: Path) -> None:
         FileNotFoundError: If the folder that `out` lies in is missing.
         OSError: If a file cannot be written.
     """
-    require_folder(out)
+    require_new_folder(out)
     out.mkdir(exist_ok=True)
     _write_table(found, out / "loops.csv")
     draw_similarities(found, out / "similarity.png")
@@ -62,22 +62,6 @@ def write_loops(found: "LoopsFound", out: Path) -> None:
     else:
         draw_trajectory(found, out / "trajectory.png")
     _log.info("wrote %s", shown(out))
-
-
-def require_folder(out: Path) -> None:
-    """Refuses a folder that could not be made; called before the long work.
-
-    Args:
-        out: Path. A folder, or the name of one to make.
-
-    Raises:
-        FileNotFoundError: If the folder that it lies in is missing.
-        NotADirectoryError: If it is a file.
-    """
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{shown(out)} must be a folder. Received: a file")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {shown(out.parent)} for {shown(out.name)}")
 
 
 class _CannotSayError(ValueError):

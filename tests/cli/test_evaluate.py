@@ -65,3 +65,16 @@ def test_evaluate_stops_at_unreadable_photos_unless_told(
     main([*command, "--skip-unreadable"])
     summary = json.loads(capsys.readouterr().out)
     assert (summary["num_queries"], summary["num_queries_without_positive"]) == (5, 1)
+
+
+def test_evaluate_compares_models_in_a_report(places, model_path, tmp_path, capsys):
+    other = tmp_path / "other.keras"
+    other.write_bytes(model_path.read_bytes())
+    main(["evaluate", f"folder:{places}", "--model", str(model_path), str(other), "--image-size",
+          "32", "48", "--engine", "keras", "--out", str(tmp_path / "report")])  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "\nother\nrecall@1 " in printed and printed.startswith("m\nrecall@1 ")
+    assert printed.endswith(f"the report is {tmp_path / 'report' / 'report.html'}\n")
+    assert "m has a higher recall@1 than other in 50 % of resamples" in (
+        (tmp_path / "report" / "report.html").read_text()
+    )

@@ -45,7 +45,7 @@ KINDS = {
     StartConfig: {"clusters": "random"},
     ComputeConfig: {"cache_mb": 0},
     DescribeConfig: {"model": "m.keras"},
-    EvaluateConfig: {"model": "m.keras"},
+    EvaluateConfig: {"model": ["m.keras", "tiny"]},
     IndexConfig: {"kind": "hnsw"},
     SearchConfig: {"model": "m.keras", "radius_m": 5.0, "of": (1.0, 2.0), "before": "2024-05-01"},
     WhitenConfig: {"rank": 8},

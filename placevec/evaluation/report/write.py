@@ -24,11 +24,10 @@ from placevec.evaluation.report.plots import (
     draw_histogram,
     draw_lines,
 )
-from placevec.input_file import shown
 from placevec.pages.page import Card, Gallery, Photo, Section, page
 from placevec.pages.thumbnail import jpeg_base64
 from placevec.sources.tables.csv_file import csv_cell
-from placevec.whole_file import whole_file
+from placevec.whole_file import require_new_folder, whole_file
 
 RANKS = (1, 5, 10, 20)
 _MOST_CARDS = 150
@@ -61,8 +60,7 @@ def write_report(
     out = Path(out)
     judged = {label: Judgment(each, wrong_beyond_m) for label, each in evaluations.items()}
     _require_same_queries(evaluations)
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {shown(out.parent)} for {shown(out.name)}")
+    require_new_folder(out)
     out.mkdir(exist_ok=True)
     compared = _compare(list(judged.values()))
     _write_predictions(evaluations, out / "predictions.csv")

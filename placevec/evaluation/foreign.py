@@ -1,0 +1,92 @@
+"""Descriptors that other programs made, in place of a model."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.archive import MAX_ARCHIVE_BYTES, read_npy
+from placevec.input_file import open_input, shown
+from placevec.places import PlaceDataset
+from placevec.store import load_descriptors
+
+_DATASET = "global_descriptor"  # of hloc
+_MOST_NAMED = 3
+
+
+def is_foreign(path: Path) -> bool:
+    """Returns whether a file holds descriptors and no model.
+
+    Args:
+        path: Path. `.npz` and `.npy` do; an `.h5` file does if it is not one of Keras.
+    """
+    if path.suffix in (".npz", ".npy"):
+        return True
+    if path.suffix != ".h5" or not path.is_file():
+        return False
+    from placevec.models.hdf5 import open_hdf5  # HDF5 is slow to import
+
+    with open_hdf5(path) as file:
+        return "keras_version" not in file.attrs and "model_weights" not in file
+
+
+def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32]:
+    """Reads the descriptors of a data set's photos, scaled to unit length.
+
+    Args:
+        path: Path. An `.npz` file with `names` (M,) and `descriptors` (M, D), as `placevec
+            describe` writes; an `.npy` file (N, D), a row for each photo in the order of the data
+            set; or an `.h5` file of hloc, a group with `global_descriptor` for each name.
+        dataset: PlaceDataset. Names are those of its photos.
+
+    Returns:
+        (N, D) float32.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If photos have no descriptor in it, which are listed, or numbers are not finite.
+    """
+    if path.suffix == ".npy":
+        with open_input(path, max_bytes=MAX_ARCHIVE_BYTES) as file:
+            found = np.asarray(read_npy(file, path.stat().st_size), np.float32)
+        if found.ndim != 2 or len(found) != len(dataset):
+            raise ValueError(
+                f"{shown(path)} must hold a row for each of the {len(dataset)} photos. Received: "
+                f"shape {found.shape}. Use a .npz file with `names` if some are missing"
+            )
+    else:
+        by_name = _from_npz(path) if path.suffix == ".npz" else _from_h5(path, dataset)
+        missing = [name for name in dataset.names.tolist() if name not in by_name]
+        if missing:
+            few = ", ".join(shown(name) for name in missing[:_MOST_NAMED])
+            others = ", ".join(shown(name) for name in list(by_name)[:_MOST_NAMED])
+            raise ValueError(
+                f"{shown(path)} must hold a descriptor for each of the {len(dataset)} photos. "
+                f"Received: none for {len(missing)} of them (first: {few}); its first names are "
+                f"{others or 'none'}. Names must be relative to {dataset.root}"
+            )
+        found = np.stack([by_name[name] for name in dataset.names.tolist()]).astype(np.float32)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    bad = ~(np.isfinite(lengths) & (lengths > 0))[:, 0]
+    if bad.any():
+        raise ValueError(
+            f"Descriptors must be finite and not zero. Received: {bad.sum()} in {shown(path)} that "
+            f"are not (first: {shown(dataset.names[bad][0])})"
+        )
+    return found / lengths
+
+
+def _from_npz(path: Path) -> dict[str, NDArray[np.floating]]:
+    names, descriptors, *_ = load_descriptors(path)
+    return dict(zip(names.tolist(), descriptors, strict=True))
+
+
+def _from_h5(path: Path, dataset: PlaceDataset) -> dict[str, NDArray[np.floating]]:
+    from placevec.models.hdf5 import open_hdf5
+
+    found = {}
+    with open_hdf5(path) as file:
+        for name in dataset.names.tolist():
+            if (key := f"{name}/{_DATASET}") in file:
+                found[name] = np.asarray(file[key], np.float32).reshape(-1)
+    return found

@@ -1,0 +1,54 @@
+import json
+
+import numpy as np
+import pytest
+
+from placevec.evaluation import compare
+from placevec.places import PlaceDataset
+
+
+@pytest.fixture
+def photos(write_photos, tmp_path):
+    """Queries red, green, blue at 0, 100 and 200 m; the same in the database, ten meters on."""
+    colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
+    names = [path.name for path in write_photos([*colors, *(tuple(9 + np.array(colors) % 246))])]
+    return PlaceDataset(
+        tmp_path,
+        names,
+        positions_m=[[east, 0.0] for east in (0, 100, 200, 10, 110, 210)],
+        headings_deg=[0.0, 0.0, 0.0, 5.0, 5.0, 180.0],
+        is_query=[1, 1, 1, 0, 0, 0],
+        is_database=[0, 0, 0, 1, 1, 1],
+    )
+
+
+def test_measures_models_and_descriptors_side_by_side(photos, mean_color, tmp_path):
+    descriptors = np.eye(6, 3)[[0, 1, 2, 1, 0, 2]]
+    np.save(tmp_path / "theirs.npy", descriptors.astype(np.float32))
+    found = compare(
+        photos, [mean_color, tmp_path / "theirs.npy"], out=tmp_path / "report", image_size=(32, 48)
+    )
+    assert [each.recall[1] for each in found.values()] == [1.0, pytest.approx(1 / 3)]
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert set(metrics) == set(found) and "theirs" in found
+    assert (tmp_path / "report" / "report.html").is_file()
+
+
+def test_answers_that_look_elsewhere_are_wrong(photos, mean_color):
+    (found,) = compare(
+        photos, [mean_color], max_heading_difference_deg=90.0, image_size=(32, 48)
+    ).values()
+    assert [len(right) for right in found.relevant] == [1, 1, 0]
+
+
+def test_headings_must_be_known(photos, mean_color):
+    photos.headings_deg[0] = np.nan
+    with pytest.raises(ValueError, match="needs photos whose headings are all known"):
+        compare(photos, [mean_color], max_heading_difference_deg=90.0)
+
+
+def test_refuses_one_label_for_two_and_a_missing_folder(photos, mean_color, tmp_path):
+    with pytest.raises(ValueError, match="must be named once"):
+        compare(photos, [mean_color, mean_color])
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        compare(photos, [mean_color], out=tmp_path / "missing" / "report")
