@@ -1,6 +1,6 @@
 """How well do networks find places of many kinds? Recall@1 on the development sets.
 
-    python benchmarks/development_sets.py --data DATA --model placevec/networks/*/model.keras
+    python benchmarks/development_sets.py --data DATA --model tiny small
 
 `DATA` is the folder of the sets, each with a table `images.csv` or pairs of folders. None of them
 is a test set: settings may be chosen by them, and no figure here says how a network does on places
@@ -264,7 +264,7 @@ def main(
 
     Args:
         data: The folder of the sets.
-        model: Networks, one column each.
+        model: Networks that ship with placevec, or files; one column each.
         town_dir: What `placevec render town` wrote; rendered if it is not there.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
@@ -283,6 +283,7 @@ def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     """Prints a row a set and a column a model, then what each model costs."""
     from placevec.evaluation.intervals import Interval, compare_shares
     from placevec.models import load_model, open_engine
+    from placevec.models.model_file import find_model_file
     from placevec.retrieval import describe
 
     engines = [open_engine(path, threads=1) for path in models]
@@ -309,7 +310,8 @@ def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     _print_row("million parameters", "",
                [f"{load_model(path).count_params() / 1e6:.2f}" for path in models])  # fmt: skip
     _print_row("dimensions", "", [each.descriptor_dim for each in engines])
-    _print_row("MB", "", [f"{path.stat().st_size / 1e6:.1f}" for path in models])
+    sizes = [find_model_file(path).stat().st_size for path in models]
+    _print_row("MB", "", [f"{size / 1e6:.1f}" for size in sizes])
 
 
 def _print_row(name: str, queries: object, cells: Iterable[object]) -> None:
