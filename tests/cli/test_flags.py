@@ -26,9 +26,11 @@ def test_help_of_train_has_a_titled_box_for_each_group(capsys, monkeypatch):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("verb", ["train", "describe", "evaluate", "whiten", "render", "split"])
+@pytest.mark.parametrize(
+    "verb", ["train", "describe", "evaluate", "whiten", "render town", "split"]
+)
 def test_help_breaks_a_line_only_at_the_edge_of_the_terminal(verb, capsys, monkeypatch):
-    text = help_of([verb], capsys, monkeypatch)
+    text = help_of(verb.split(), capsys, monkeypatch)
     lines = [line.rstrip() for line in text.splitlines()]
     pairs = [
         (line, after.split()[0])
