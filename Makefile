@@ -86,7 +86,7 @@ bench: install  ## run each benchmark in its short form
 
 # NO_MKDOCS_2_WARNING: mkdocs-material advertises its successor.
 docs: $(VENV)/.installed-docs  ## build the documentation as a site in build/site (150 MB more)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open build/site/index.html"
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.

@@ -2,11 +2,25 @@
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
+import griffe
 from mkdocs.structure.files import File
 
 _PACKAGE = "placevec"
+
+
+class ExamplesAsCode(griffe.Extension):
+    """Shows the lines below `Example:` in a docstring as code."""
+
+    def on_instance(self, *, obj, **_):
+        """Indents the example, which makes it a section that griffe knows."""
+        if obj.docstring:
+            obj.docstring.value = re.sub(
+                r"^Example:\n+(.*?)(?=\n+[A-Z]\w+:\n|\Z)", _as_section, obj.docstring.value,
+                flags=re.MULTILINE | re.DOTALL,
+            )  # fmt: skip
 
 
 def on_files(files, config):
@@ -52,6 +66,11 @@ def on_page_markdown(markdown, page, config, **_):
         return name if words.strip("`") in name else f"{words} ({name})"
 
     return re.sub(r"(?<!!)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)", named, markdown)
+
+
+def _as_section(example):
+    code = textwrap.indent(textwrap.dedent(example.group(1)), "    ")
+    return f"Examples:\n{code}\n"
 
 
 def _rooms(config):
