@@ -9,7 +9,7 @@ from placevec.places import PlaceDataset
 
 @pytest.fixture
 def photos(write_photos, tmp_path):
-    """Queries red, green, blue at 0, 100 and 200 m; the same in the database, ten meters on."""
+    """Queries red, green, blue at 0, 100 and 200 m; the same in the database, ten metres on."""
     colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
     names = [path.name for path in write_photos([*colors, *(tuple(9 + np.array(colors) % 246))])]
     return PlaceDataset(
