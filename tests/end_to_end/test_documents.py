@@ -66,6 +66,15 @@ def test_the_example_of_vectors_runs(documents, tmp_path, monkeypatch):
     assert names["neighbors"][:, 0].tolist() == [0, 1]
 
 
+def test_the_example_of_judging_writes_a_report(documents, pytestconfig, tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", documents["docs/judge.md"], re.DOTALL).group(1)
+    (tmp_path / "photos").symlink_to(pytestconfig.rootpath / "placevec" / "networks" / "photos")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})  # noqa: S102
+    files = ["metrics.json", "predictions.csv", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == files
+
+
 def test_the_commands_for_collecting_are_understood(documents, monkeypatch, capsys):
     calls = []
     for name in ("collect_streetview", "collect_mapillary"):
