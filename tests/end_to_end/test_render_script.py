@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.cli import one_line_errors
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -79,7 +81,7 @@ def test_nothing_drawn_is_an_error(script, monkeypatch, capsys):
 
 def test_refuses_flags_that_do_not_exist(script, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["test_render.py", "--pitsburg", "x"])
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as caught, one_line_errors():
         script.main()
     assert caught.value.code == 2 and "--pittsburg" in capsys.readouterr().err
 
