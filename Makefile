@@ -10,7 +10,7 @@ MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/l
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
 # A line `target: ... ## words` is what `make help` prints.
-.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-slow test-torch bench docs lock clean
+.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-browser test-slow test-torch bench docs lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,13 @@ $(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
 
 $(VENV)/.installed-docs: $(VENV)/.installed requirements-docs.lock
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-docs.lock
+	@touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed requirements-browser.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-browser.lock
+	@command -v chromedriver >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q chromium chromium-driver; } || \
+	  { echo "The browser tests need Chromium: install chromium and chromium-driver"; exit 2; }
 	@touch $@
 
 demo: install  ## describe the photos that ship with placevec, find them again, draw a picture
@@ -72,6 +79,10 @@ test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and mod
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
 	  tests/training/step/test_devices.py
 
+# Without a browser these tests are skipped elsewhere; here they must run.
+test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser, headless Chromium
+	PLACEVEC_BROWSER=1 $(BIN)/python -m pytest tests/evaluation/report/test_browser.py
+
 test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
@@ -99,6 +110,8 @@ lock:  ## pin the dependencies again (needs uv)
 	printf '%s\n' 'mkdocs>=1.6,<2' 'mkdocs-material>=9.7' 'mkdocstrings-python>=2.0' | \
 	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-docs.lock
+	echo selenium | uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-browser.lock
 
 clean:  ## remove .venv and what builds leave
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache

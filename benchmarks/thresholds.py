@@ -1,0 +1,111 @@
+"""Does a threshold that was learned on one kind of place hold on others?
+
+    python benchmarks/thresholds.py --data DATA
+
+`DATA` and the sets are those of `development_sets.py`. The score of a query is its gap: the
+similarity to the best candidate less that to the best candidate of another place, after the mean
+of queries and of database is taken off. Two database photos show one place if a query has both as
+right answers. A threshold is learned on one set, as `placevec calibrate` learns it, and used on
+every other set. A cell gives precision and recall there in percent. Sets that do not carry the
+precision say so.
+
+The second table finds loops in a run that passes the corridor twice, in which the first pass has no
+loop and every photo of the second pass has one, right within 2 frames.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tyro
+from development_sets import DevelopmentSet, corridor, development_sets
+
+from placevec.cli import one_line_errors
+from placevec.evaluation import learn_threshold
+from placevec.loops import find_loops
+
+
+def main(data: Path, town_dir: Path | None = None, model: str = "small") -> None:
+    """Print both tables.
+
+    Args:
+        data: Folder of the development sets.
+        town_dir: Folder that holds or gets the synthetic town. None: a temporary one.
+        model: A .keras file, or the name of a network that ships with placevec.
+    """
+    from placevec.models import open_engine
+    from placevec.models.model_file import model_path
+
+    engine = open_engine(model_path(model))
+    with tempfile.TemporaryDirectory() as folder:
+        scored = {}
+        for each in development_sets(data, town_dir or Path(folder)):
+            scored[each.name] = scores(each, engine.describe(each.photos))
+    for precision in (0.95, 0.99):
+        print(f"\nlearned for a precision of {100 * precision:g} % on (accepted, wrong there):")
+        print(" " * 34 + "".join(f"{name[:13]:>15s}" for name in scored))
+        for name, (gaps, is_right) in scored.items():
+            try:
+                found = learn_threshold(gaps, is_right, precision=precision)
+            except ValueError as error:
+                print(f"{name:22s} {str(error).split('.')[0][-60:]}")
+                continue
+            cells = [_cell(*other, found.score) for other in scored.values()]
+            head = f"{name:19s} {found.num_accepted:5d} {found.num_wrong:3d}"
+            print(f"{head:34s}" + "".join(f"{cell:>15s}" for cell in cells))
+    print_loops(corridor(data), engine)
+
+
+def scores(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the gap of each query and whether its best candidate is right."""
+    sides = [
+        descriptors[rows] - descriptors[rows].mean(0) for rows in (each.queries, each.database)
+    ]
+    sides = [
+        side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in sides
+    ]
+    similarities = np.where(each.is_candidate, sides[0] @ sides[1].T, -np.inf)
+    best = similarities.argmax(1)
+    right = each.is_right.astype(np.float32)
+    is_elsewhere = (right.T @ right)[best] == 0
+    is_elsewhere[np.arange(len(best)), best] = False
+    others = np.where(is_elsewhere, similarities, -np.inf).max(1)
+    rows = np.arange(len(best))
+    return similarities[rows, best] - others, each.is_right[rows, best]
+
+
+def print_loops(each: DevelopmentSet, engine: object) -> None:
+    """Prints how many loops of two passes are found, and how many of them are right."""
+    print("\nloops of two passes of the corridor, threshold learned from the run itself:")
+    for precision in (0.8, 0.9, 0.95):
+        for consistency in (1, 3):
+            found = find_loops(
+                _two_passes(each), engine, precision=precision, consistency=consistency
+            )
+            length = len(each.queries)
+            right = sum(abs(one.query - length - one.match) <= 2 for one in found.accepted)
+            print(
+                f"precision {precision:g}, consistency {consistency}: {len(found.accepted)} loops, "
+                f"{right} right, of {length}; threshold {found.threshold:.3f}"
+            )
+
+
+def _two_passes(each: DevelopmentSet) -> object:
+    from placevec.places import PlaceDataset
+
+    paths = [each.photos[row] for row in (*each.database, *each.queries)]
+    root = Path(paths[0]).parents[1]
+    names = [Path(path).relative_to(root).as_posix() for path in paths]
+    return PlaceDataset(root, names, times_s=np.arange(len(names)))
+
+
+def _cell(gaps: np.ndarray, is_right: np.ndarray, threshold: float) -> str:
+    accepted = gaps >= threshold
+    if not accepted.any():
+        return "none"
+    return f"{100 * is_right[accepted].mean():.1f}, {100 * (accepted & is_right).mean():.1f}"
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        tyro.cli(main)
