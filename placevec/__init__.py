@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from placevec.evaluation import compare as compare
     from placevec.evaluation import evaluate as evaluate
     from placevec.evaluation import recall as recall
+    from placevec.grouping import group as group
     from placevec.loops import LoopDetector as LoopDetector
     from placevec.loops import calibrate as calibrate
     from placevec.loops import find_loops as find_loops
@@ -53,6 +54,7 @@ _HOMES = {
     "placevec.deploy": ("export",),
     "placevec.evaluation": ("compare", "evaluate", "recall"),
     "placevec.loops": ("LoopDetector", "calibrate", "find_loops"),
+    "placevec.grouping": ("group",),
     "placevec.training": ("train",),
 }
 

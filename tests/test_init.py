@@ -108,6 +108,7 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 def test_every_public_name_is_there():
     from placevec.deploy import export
     from placevec.evaluation import compare, evaluate, recall
+    from placevec.grouping import group
     from placevec.loops import LoopDetector, calibrate, find_loops
     from placevec.models import open_engine
     from placevec.places import PlaceDataset
@@ -127,6 +128,7 @@ def test_every_public_name_is_there():
         "evaluate": evaluate,
         "export": export,
         "compare": compare,
+        "group": group,
         "recall": recall,
         "LoopDetector": LoopDetector,
         "calibrate": calibrate,

@@ -11,6 +11,7 @@ from placevec.cli.describe import describe
 from placevec.cli.doctor import doctor
 from placevec.cli.evaluate import evaluate
 from placevec.cli.export import export
+from placevec.cli.group import group
 from placevec.cli.index import index
 from placevec.cli.info import info
 from placevec.cli.loops import calibrate, loops
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "evaluate": evaluate,
             "loops": loops,
             "calibrate": calibrate,
+            "group": group,
             "export": export,
             "whiten": whiten,
             "crop": crop,

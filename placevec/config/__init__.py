@@ -27,6 +27,7 @@ from placevec.config.groups.optimizer import OptimizerConfig as OptimizerConfig
 from placevec.config.groups.start import StartConfig as StartConfig
 from placevec.config.groups.tuples import TupleConfig as TupleConfig
 from placevec.config.loops import CalibrateConfig as CalibrateConfig
+from placevec.config.loops import GroupConfig as GroupConfig
 from placevec.config.loops import LoopsConfig as LoopsConfig
 from placevec.config.model import ModelConfig as ModelConfig
 from placevec.config.render import ModelRenderConfig as ModelRenderConfig

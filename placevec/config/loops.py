@@ -1,4 +1,4 @@
-"""How loops of a run are found, and how a threshold is learned."""
+"""How loops of a run and groups of photos are found, and how a threshold is learned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,21 @@ class LoopsConfig(EngineConfig):
         super().__post_init__()
         if self.exclusion_s is not None and self.exclusion_m is not None:
             raise ValueError("Choose one of `exclusion_s` and `exclusion_m`. Received: both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupConfig(EngineConfig):
+    """How photos are grouped by place."""
+
+    out: Path | None = None
+    """Folder for groups.csv and groups.html. None: nothing is written."""
+    threshold: float | Path | None = None
+    """Least gap of a group, which its photos are more similar to each other by than to any other: a
+    number, or a file that `placevec calibrate` wrote for this model. None: what the photos show by
+    themselves, which is an estimate."""
+    precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
+    """Share of the photos that should have a right match in their group, if there is no
+    `threshold`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,6 +106,15 @@ def test_a_walk_with_a_phone(walk, capsys):
     assert capsys.readouterr().out == "someday.jpg was taken where 1_07.jpg was\n"
 
 
+def test_a_heap_of_photos(walk, capsys):
+    (command,) = commands("A heap of photos")
+    flags = {"group": "--model tiny --engine keras --image-size 96 128"}
+    said = carry_out(command, capsys, flags)
+    assert re.match(r"\d+ groups of \d+ of 80 photos; threshold ", said)
+    assert len(Path("groups/groups.csv").read_text().splitlines()) == 1 + VISITS * PLACES
+    assert Path("groups/groups.html").is_file()
+
+
 def test_a_run_of_a_slam_system(run, capsys):
     story = commands("A run of a SLAM system")
     assert [command[1] for command in story] == ["check", "split", "train", "evaluate"]

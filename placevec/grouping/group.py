@@ -1,0 +1,191 @@
+"""Photos sorted by the places that they show."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.config import Engine as EngineName
+from placevec.config import GroupConfig
+from placevec.grouping.groups import Groups
+from placevec.grouping.linkage import Linkage, link
+from placevec.grouping.write import write_groups
+from placevec.loops.own_threshold import OwnThreshold
+from placevec.loops.threshold_file import read_threshold
+from placevec.models.describe import describe
+from placevec.models.model_file import model_path
+from placevec.places import PlaceDataset
+from placevec.progress import Progress, no_progress
+from placevec.sources.photos import open_photos
+from placevec.store.unit_length import to_unit
+from placevec.whole_file import require_new_folder
+
+_LEAST_SPREAD = 1e-5  # of descriptors of unit length that are not all equal
+_PHOTOS_AT_A_TIME = 256
+
+
+def group(
+    photos: PlaceDataset | Path | str,
+    model: Callable[[np.ndarray], np.ndarray] | Path | str | None = GroupConfig.model,
+    *,
+    out: Path | str | None = GroupConfig.out,
+    threshold: float | Path | str | None = GroupConfig.threshold,
+    precision: float = GroupConfig.precision,
+    image_size: tuple[int, int] | None = GroupConfig.image_size,
+    batch_size: int | None = GroupConfig.batch_size,
+    engine: EngineName = GroupConfig.engine,
+    progress: Progress = no_progress,
+) -> Groups:
+    """Groups photos of one place; where and when they were taken need not be known.
+
+    The mean of all places is taken off, and the most similar photos are joined first. A
+    group is as large as it can be while its gap reaches the threshold: each of its photos has a
+    match in it that is more similar than any photo outside, by at least the threshold. Memory holds
+    the descriptors once more; time grows with the square of the number of photos.
+
+    Args:
+        photos: PlaceDataset, Path or str. A folder of photos, a video, or READER:PATH.
+        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
+            from `(B, H, W, C)` uint8 to `(B, D)`.
+        out: See `GroupConfig`, like the others.
+        threshold: float, Path or None. Least gap of a group.
+        precision: float. Of the threshold that the photos show by themselves.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch.
+        engine: str. What runs the model, if `model` is a file.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+
+    Returns:
+        Groups.
+
+    Raises:
+        FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
+        ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
+            another model.
+    """
+    settings = GroupConfig(
+        model=None if model is None or callable(model) else Path(model),
+        out=None if out is None else Path(out),
+        threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
+        precision=precision,
+    )
+    if settings.out is not None:
+        require_new_folder(settings.out)
+    dataset = open_photos(photos)
+    opened = model
+    if not callable(model):
+        from placevec.models import open_engine
+
+        opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
+    least_gap = read_threshold(settings.threshold, getattr(opened, "model_id", None))
+    descriptors, kept = describe(
+        opened,
+        dataset.paths(),
+        image_size=image_size,
+        batch_size=batch_size,
+        progress=progress,
+    )
+    found = group_descriptors(dataset.take(kept), descriptors, least_gap, precision=precision)
+    if settings.out is not None:
+        write_groups(found, settings.out)
+    return found
+
+
+def group_descriptors(
+    dataset: PlaceDataset,
+    descriptors: NDArray[np.floating],
+    threshold: float | None,
+    *,
+    precision: float,
+) -> Groups:
+    """Groups photos that are described.
+
+    Args:
+        dataset: PlaceDataset. The N photos.
+        descriptors: (N, D) float, of unit L2 norm.
+        threshold: float or None. Least gap of a group. None: what the photos show by themselves.
+        precision: float in (0, 1). Of that.
+
+    Returns:
+        Groups.
+
+    Raises:
+        ValueError: If a descriptor is zero or not finite.
+    """
+    vectors = to_unit(np.asarray(descriptors), "the descriptors")
+    places = _places(_joins(vectors, threshold, precision)[0])
+    vectors = vectors - _mean_of_places(vectors, places)
+    spreads = np.linalg.norm(vectors, axis=1, keepdims=True)
+    learned = precision if threshold is None else None
+    count = len(vectors)
+    if spreads.max() < _LEAST_SPREAD:
+        numbers = np.full(count, int(count > 1))
+        similarities = np.where(numbers > 0, 1.0, np.nan)
+        return Groups(dataset, numbers, similarities, math.nan, learned)
+    vectors /= np.maximum(spreads, _LEAST_SPREAD)
+    joins, least_gap = _joins(vectors, threshold, precision)
+    return Groups(dataset, *_numbered(vectors, joins), least_gap, learned)
+
+
+def _joins(
+    vectors: NDArray[np.floating], threshold: float | None, precision: float
+) -> tuple[NDArray[np.int64], float]:
+    """Returns the largest group of each photo whose gap reaches the threshold, and that."""
+    linkage = link(vectors)
+    if threshold is None:
+        threshold = _own_threshold(vectors, linkage, precision)
+    return linkage.groups_of(linkage.gaps >= threshold), threshold
+
+
+def _mean_of_places(
+    vectors: NDArray[np.floating], places: NDArray[np.int64]
+) -> NDArray[np.floating]:
+    """Returns the mean (D,) over places, so that one with many photos counts once."""
+    _, place, counts = np.unique(places, return_inverse=True, return_counts=True)
+    weights = 1 / counts[place]
+    return (weights @ vectors / weights.sum()).astype(vectors.dtype)
+
+
+def _places(joins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the place of each photo: its group, or one of its own."""
+    return np.where(joins < 0, len(joins) + np.arange(len(joins)), joins)
+
+
+def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: float) -> float:
+    """Returns the gap that the photos show by themselves, see `OwnThreshold`.
+
+    The gap of a photo is that of its group that stands out most, 0 if it has none. The one that is
+    surely wrong is what the best photo outside of that group is ahead of any third place.
+    """
+    own = OwnThreshold(precision)
+    joins = linkage.groups_of(linkage.stand_out())
+    count, places = len(joins), _places(joins)
+    for first in range(0, count, _PHOTOS_AT_A_TIME):
+        rows = np.arange(first, min(first + _PHOTOS_AT_A_TIME, count))
+        values = vectors[rows] @ vectors.T
+        values[places[rows][:, None] == places] = -np.inf
+        second = values.argmax(axis=1)
+        ahead = values.max(axis=1)
+        values[places[second][:, None] == places] = -np.inf
+        third = values.max(axis=1)
+        for row in np.flatnonzero(np.isfinite(third)).tolist():  # there are three places
+            join = joins[rows[row]]
+            gap = float(linkage.gaps[join]) if join >= 0 else 0.0
+            own.add(gap, 2 * float(ahead[row] - third[row]))
+    return own.value()
+
+
+def _numbered(
+    vectors: NDArray[np.floating], joins: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """Returns the groups by numbers from 1, the largest first, and similarities to medoids."""
+    numbers, similarities = np.zeros(len(joins), np.int64), np.full(len(joins), np.nan)
+    groups = [np.flatnonzero(joins == join) for join in np.unique(joins[joins >= 0])]
+    groups.sort(key=lambda rows: (-len(rows), rows[0]))
+    for number, rows in enumerate(groups, start=1):
+        members = vectors[rows]
+        medoid = int((members @ members.sum(axis=0)).argmax())
+        numbers[rows], similarities[rows] = number, members @ members[medoid]
+    return numbers, similarities
