@@ -18,6 +18,7 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -277,7 +278,7 @@ class WalksRenderer(_Loader):
         videos = list_videos(Path(db_path).expanduser())
         counts = np.array([count_frames(video) for video in videos])
 
-        def read(item: tuple[int, int], **form: object) -> np.ndarray:
+        def read(item: tuple[int, int], **form: Any) -> np.ndarray:
             video, frame = item
             return read_image(frame_name(str(videos[video]), frame), **form)
 
@@ -325,7 +326,7 @@ def load_tuples(
 
 
 def _reader(dataset: PlaceDataset):  # noqa: ANN202
-    def read(row: int, **form: object) -> np.ndarray:
+    def read(row: int, **form: Any) -> np.ndarray:
         return read_image(dataset.path(row), **form)
 
     return read

@@ -30,7 +30,8 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     Returns:
         str. An `<svg>` element.
     """
-    low, high = dataset.positions_m.min(axis=0), dataset.positions_m.max(axis=0)
+    positions_m = dataset.known("positions_m")
+    low, high = positions_m.min(axis=0), positions_m.max(axis=0)
     extent_m = float(max(*(high - low), 1e-9))
     scale = _SIDE / extent_m
     width, height = (high - low) * scale + 2 * _MARGIN
@@ -40,7 +41,7 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     if len(dataset) <= _MOST_POINTS:
         shapes = _dots(dataset, low, scale, height, splits)
     else:
-        shapes = _cells(dataset.positions_m, low, extent_m, height)
+        shapes = _cells(positions_m, low, extent_m, height)
     bar = (
         f'<path d="M{_MARGIN} {height - 6:.1f}h{bar_m * scale:.1f}" stroke="#333"/>'
         f'<text x="{_MARGIN}" y="{height - 10:.1f}" font-size="11">{label}</text>'

@@ -88,7 +88,7 @@ def findings_of_splits(
         "places in two splits",
         shared,
         f"{len(shared)} photos show places that more than one split has",
-        lambda i: f"place {dataset.place_ids[shared[i]]}, {label(shared[i])}",
+        lambda i: f"place {dataset.known('place_ids')[shared[i]]}, {label(shared[i])}",
     )
     add(
         "equal photos in two splits",

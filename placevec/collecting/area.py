@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
@@ -35,7 +36,7 @@ class Area:
         points: (N, 2) float64 or None. Latitude and longitude in degrees.
     """
 
-    polygon: shapely.Geometry | None = None
+    polygon: BaseGeometry | None = None
     lines: tuple[np.ndarray, ...] | None = None
     points: np.ndarray | None = None
 
@@ -55,6 +56,8 @@ class Area:
             return _without_repeats(self.points)
         if self.lines is not None:
             return _without_repeats(np.concatenate([_walk(li, spacing_m) for li in self.lines]))
+        if self.polygon is None:
+            raise ValueError("An Area must have a polygon, lines or points. Received: none")
         return _grid(self.polygon, spacing_m)
 
     def covers(self, places: np.ndarray, radius_m: float) -> np.ndarray:
@@ -112,10 +115,13 @@ def read_area(settings: CollectConfig) -> Area:
         return Area(polygon=_read_geojson(settings.polygon))
     if settings.points is not None:
         return Area(points=_read_points(settings.points))
-    if settings.track.suffix.lower() == ".gpx":
-        lines = [_checked(line, settings.track) for line in read_gpx_lines(settings.track)]
-        return Area(lines=tuple(_without_zeros(lines, settings.track)))
-    return Area(lines=(_read_points(settings.track),))
+    track = settings.track
+    if track is None:
+        raise ValueError("`bbox`, `polygon`, `points` or `track` must be given. Received: none")
+    if track.suffix.lower() == ".gpx":
+        lines = [_checked(line, track) for line in read_gpx_lines(track)]
+        return Area(lines=tuple(_without_zeros(lines, track)))
+    return Area(lines=(_read_points(track),))
 
 
 def metres_in_space(places: np.ndarray) -> np.ndarray:
@@ -144,7 +150,7 @@ def _walk(corners: np.ndarray, spacing_m: float) -> np.ndarray:
     return walked
 
 
-def _grid(polygon: shapely.Geometry, spacing_m: float) -> np.ndarray:
+def _grid(polygon: BaseGeometry, spacing_m: float) -> np.ndarray:
     west, south, east, north = polygon.bounds
     step_deg = math.degrees(spacing_m / EARTH_RADIUS_M)
     widest = math.cos(math.radians(min(abs(south), abs(north)) if south * north > 0 else 0.0))
@@ -197,7 +203,7 @@ def _without_zeros(lines: list[np.ndarray], path: Path) -> list[np.ndarray]:
     return [line for line in kept if len(line)]
 
 
-def _read_geojson(path: Path) -> shapely.Geometry:
+def _read_geojson(path: Path) -> BaseGeometry:
     value = read_json(path, max_bytes=_LARGEST_FILE)
     try:
         shapes = [shapely.geometry.shape(each) for each in _geometries(value)]

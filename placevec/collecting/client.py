@@ -7,15 +7,16 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.auth import AuthBase
 
 from placevec.collecting.keys import KeyHider
 from placevec.collecting.watchdog import Watchdog, WatchedAdapter
@@ -147,7 +148,7 @@ class Client:
         self._logs.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._session.close()
         self._logs.__exit__(*error)
 
@@ -162,7 +163,7 @@ class Client:
         items: Sequence[Item],
         progress: Progress = no_progress,
         desc: str = "ask",
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Yields `function(item)` for each item, in order; several at a time.
 
         If one raises, or the caller closes this, the rest is not begun, waits are cut short, and
@@ -220,7 +221,7 @@ class Client:
         self, request: Request, read: Callable[[bytes], Answer], where: str
     ) -> Answer | _Failure:
         """Makes one attempt. No error is raised inside `except`: its context would hold the key."""
-        body = failure = error = None
+        body, failure, error = b"", None, None
         with Watchdog(self._timeout_s) as watchdog:
             try:
                 with self._session.get(
@@ -308,7 +309,7 @@ class Client:
         self._stopped.wait(wait_s)
 
 
-class _Headers(requests.auth.AuthBase):
+class _Headers(AuthBase):
     """Sets headers last, so that no password of a .netrc file takes their place."""
 
     def __init__(self, headers: Mapping[str, str]):

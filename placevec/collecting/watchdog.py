@@ -7,10 +7,10 @@ byte now and then, in its headers or its body, is never given up.
 import contextlib
 import socket
 import threading
-from typing import Self
+from typing import Any, Self
 
-import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 _thread = threading.local()
@@ -37,7 +37,7 @@ class Watchdog:
         self._timer.start()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         with self._lock:
             self._is_done = True
         self._timer.cancel()
@@ -54,22 +54,22 @@ class Watchdog:
                     stream.shutdown(socket.SHUT_RDWR)
 
 
-class WatchedAdapter(requests.adapters.HTTPAdapter):
+class WatchedAdapter(HTTPAdapter):
     """Makes connections that tell the `Watchdog` of their thread when they are used."""
 
-    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Makes the pools of connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
-    def proxy_manager_for(self, *args: object, **kwargs: object) -> urllib3.ProxyManager:
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
         """Returns the pools of connections of a proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
 
-class _Watched:
+class _Connection(HTTPConnection):
     """A connection, new or used before, that tells of its use."""
 
     def connect(self) -> None:
@@ -83,20 +83,17 @@ class _Watched:
         return super().getresponse()
 
 
-class _Connection(_Watched, HTTPConnection):
-    pass
-
-
-class _TLSConnection(_Watched, HTTPSConnection):
+class _TLSConnection(_Connection, HTTPSConnection):
     pass
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    # urllib3's types want attributes that its own connections do not have.
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]
 
 
 class _TLSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+    ConnectionCls = _TLSConnection  # pyright: ignore[reportAssignmentType]
 
 
 _POOLS = {"http": _Pool, "https": _TLSPool}

@@ -1,7 +1,6 @@
 """What makes recall say less than it seems to: photos on both sides, answers from the same run."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -42,7 +41,9 @@ def warn_of_queries_in_database(
     same = [
         each
         for each in same_photos(dataset.paths(), queries, database, alike)
-        if may_answer(dataset, *np.array([[each.row], [each.other]]), min_time_difference_s)[0]
+        if may_answer(dataset, np.array([each.row]), np.array([each.other]), min_time_difference_s)[
+            0
+        ]
     ]
     if same:
         _log.warning(
@@ -104,7 +105,7 @@ def warn_of_training_photos(training: PlaceDataset, held_out: PlaceDataset, role
             len(same),
             count,
             role,
-            _first(same, list(map(str, paths))),
+            _first(same, np.array(list(map(str, paths)))),
             role,
         )
 
@@ -123,7 +124,7 @@ def _of_equal_key(ones: list, others: list) -> list[tuple[int, int]]:
     return [(place, last[key]) for place, key in enumerate(ones) if key in last]
 
 
-def _first(same: list[Same], names: Sequence[str]) -> str:
+def _first(same: list[Same], names: np.ndarray) -> str:
     """Returns the first of photos that are the same, and how they are, for a message."""
     first = same[0]
     return f"first: {shown(names[first.row])} {_HOW[first.how]} {shown(names[first.other])}"

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ def evaluate(
     )
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
-    models: dict[str, Model | NDArray[np.floating]] = {_EXACT: model}
+    models: dict[str, Any] = {_EXACT: model}
     if path is not None:
         from placevec.models import open_engine
 
@@ -213,10 +214,10 @@ def evaluate_photos(
     _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
     if rerank == "features":
         _require_features(model)
-        describe_photos = describe_with_features
+        describe_photos = cast(Any, describe_with_features)
     if isinstance(model, np.ndarray):
         describe_photos = _as_given
-    descriptors, *maps, kept = describe_photos(
+    descriptors, *maps, kept = cast(Any, describe_photos)(
         model, photos.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
     if len(kept) < len(photos) and not skip_unreadable:
@@ -405,9 +406,12 @@ def _search(
         order = np.argsort(~allowed, axis=1, kind="stable")
         neighbors = np.where(allowed, neighbors, -1)
         similarities = np.where(allowed, similarities, np.float32(-np.inf))
-        best = [np.take_along_axis(each, order, 1) for each in (neighbors, similarities)]
+        neighbors, similarities = (
+            np.take_along_axis(each, order, 1) for each in (neighbors, similarities)
+        )
         find = functools.partial(nearest, database)
-        best = without_hubs(hubness, *best, queries, find, database.__getitem__)
+        take = database.__getitem__
+        best = without_hubs(hubness, neighbors, similarities, queries, find, take)
         found.append([each[:, :count] for each in best])
     neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
     return neighbors, similarities

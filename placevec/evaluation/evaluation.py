@@ -265,7 +265,7 @@ class Evaluation:
                 "float32_recall": _by_text(self.in_float32.recall),
                 "least_cosine": self.engine.least_cosine,
             }
-        if self.adapted is not None:
+        if self.adapted is not None and self.adaptation is not None:
             summary |= {
                 **dict(zip(("normalize", "hubness"), self.adaptation, strict=True)),
                 "adapted_recall": _by_text(self.adapted.recall),

@@ -131,7 +131,7 @@ def make_split(
     )
     there = [name for name in SPLITS if len(split.rows(name))]
     if config.duplicate_bits is not None:
-        split = _without_duplicates(dataset, split, config, progress)
+        split = _without_duplicates(dataset, split, config, config.duplicate_bits, progress)
     if model is not None:
         split = _without_alike(dataset, split, config.max_similarity, model, progress)
     empty = [name for name in there if not len(split.rows(name))]
@@ -158,7 +158,7 @@ def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
 
 
 def _without_duplicates(
-    dataset: PlaceDataset, split: Split, config: SplitConfig, progress: Progress
+    dataset: PlaceDataset, split: Split, config: SplitConfig, max_bits: int, progress: Progress
 ) -> Split:
     """Leaves out photos that are those of another split, byte for byte or nearly."""
     rows = np.flatnonzero(split.names != "")
@@ -176,7 +176,7 @@ def _without_duplicates(
     ]
     split = split.without_pairs(np.array(pairs), "duplicate")
     hashes = np.array([each.perceptual_hash for each in prints], dtype=np.uint64).reshape(-1, 8)
-    alike = near_duplicates_across(hashes, split.sides()[rows], config.duplicate_bits)
+    alike = near_duplicates_across(hashes, split.sides()[rows], max_bits)
     return split.without_pairs(rows[alike], "near duplicate")
 
 

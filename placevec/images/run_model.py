@@ -1,15 +1,16 @@
 """A model is called on photos, and its errors become one line."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from placevec.input_file import shown
 
+Output = TypeVar("Output")
 
-def run_model(
-    function: Callable[[np.ndarray], np.ndarray], photos: np.ndarray, name: str
-) -> np.ndarray:
+
+def run_model(function: Callable[[np.ndarray], Output], photos: np.ndarray, name: str) -> Output:
     """Returns what a model makes of photos.
 
     Args:

@@ -100,9 +100,9 @@ def calibrate(
     best, gaps = best_and_gaps(dataset, descriptors, radius_m)
     right = relevant_database(dataset, radius_m)
     is_right = [match in rows for match, rows in zip(best.tolist(), right, strict=True)]
-    distances = np.linalg.norm(
-        dataset.positions_m[dataset.queries] - dataset.positions_m[dataset.database[best]], axis=1
-    )
+    positions_m = dataset.known("positions_m")
+    apart_m = positions_m[dataset.queries] - positions_m[dataset.database[best]]
+    distances = np.linalg.norm(apart_m, axis=1)
     is_far = distances > (radius_m if wrong_beyond_m is None else wrong_beyond_m)
     threshold = learn_threshold(
         gaps,
@@ -140,7 +140,7 @@ def best_and_gaps(
     """
     queries, database = dataset.queries, dataset.database
     sides = [_without_mean(descriptors[rows]) for rows in (queries, database)]
-    places_m = dataset.positions_m[database]
+    places_m = dataset.known("positions_m")[database]
     best, gaps = np.zeros(len(queries), np.int64), np.full(len(queries), -np.inf)
     for row, query in enumerate(queries.tolist()):
         allowed = may_answer(dataset, np.full(len(database), query), database)

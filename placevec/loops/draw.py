@@ -28,14 +28,14 @@ def draw_similarities(found: "LoopsFound", path: Path) -> None:
     descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
     figure = new_figure(6.4, 5.6)
     axes = figure.subplots()
-    edges = (-0.5, count - 0.5)
+    low, high = -0.5, count - 0.5
     image = axes.imshow(
-        descriptors @ descriptors.T, vmin=-0.2, vmax=1, cmap="gray", extent=(*edges, *edges[::-1])
+        descriptors @ descriptors.T, vmin=-0.2, vmax=1, cmap="gray", extent=(low, high, high, low)
     )
     queries = [loop.query for loop in found.accepted]
     matches = [loop.match for loop in found.accepted]
     axes.scatter(matches, queries, s=9, color=RIGHT, label=f"{len(queries)} loops", linewidths=0)
-    axes.set(xlabel="earlier photo", ylabel="photo", xlim=edges, ylim=edges[::-1])
+    axes.set(xlabel="earlier photo", ylabel="photo", xlim=(low, high), ylim=(high, low))
     axes.legend(loc="upper right", fontsize=8)
     figure.colorbar(image, label="similarity, less the mean of the run")
     save_figure(figure, path, dpi=100)

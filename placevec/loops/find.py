@@ -158,8 +158,9 @@ def find_loops(
     dataset = dataset.take(order_of_run(dataset))
     ways = {"exclusion_s": exclusion_s, "exclusion_m": exclusion_m}
     along_run(dataset, **ways)  # refused before the long work
-    opened = model
-    if not callable(model):
+    if callable(model):
+        opened = model
+    else:
         from placevec.models import open_engine
 
         opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)

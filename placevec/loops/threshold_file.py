@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from placevec.evaluation.threshold import Threshold
 from placevec.input_file import read_json, shown
@@ -11,7 +12,7 @@ _KIND = "placevec threshold"
 _LARGEST = 2**20  # bytes
 
 
-def write_threshold(path: Path, threshold: Threshold, model_id: str, **facts: object) -> None:
+def write_threshold(path: Path, threshold: Threshold, model_id: str, **facts: Any) -> None:
     """Writes a threshold and what it was learned from, as JSON.
 
     Args:

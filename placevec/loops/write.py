@@ -119,15 +119,19 @@ def _g2o(found: "LoopsFound") -> Iterable[str]:
     """
     dataset = found.dataset
     positions_m, headings_deg = dataset.positions_m, dataset.headings_deg
-    is_known = positions_m is not None and headings_deg is not None and dataset.unit != "frames"
-    if not is_known or not np.isfinite(headings_deg).all():
+    if (
+        positions_m is None
+        or headings_deg is None
+        or dataset.unit == "frames"
+        or not np.isfinite(headings_deg).all()
+    ):
         raise _CannotSayError(
             "positions and headings are not all known, and photos alone tell no relative pose"
         )
     turns = np.radians(90 - headings_deg)
     lines = [
-        f"VERTEX_SE3:QUAT {row} {_pose(*place, turn)}"
-        for row, (place, turn) in enumerate(zip(positions_m, turns, strict=True))
+        f"VERTEX_SE3:QUAT {row} {_pose(east, north, turn)}"
+        for row, ((east, north), turn) in enumerate(zip(positions_m, turns, strict=True))
     ]
     follow = [(row, row + 1) for row in range(len(dataset) - 1)]
     information = " ".join(f"{value:g}" for value in _INFORMATION)

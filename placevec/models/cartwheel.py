@@ -34,9 +34,9 @@ def load_cartwheel(path: Path) -> keras.Model:
     settings = _layer_settings(path)
     layers = [str(each["name"]) for each in settings]
     first = next((name for name in arrays if name in _FIRST_LAYERS), None)
-    channels = _axis(arrays.get(first, {}).get("kernel"), 2)
+    channels = None if first is None else _axis(arrays[first].get("kernel"), 2)
     clusters = arrays.get(OLD_CLUSTERS)
-    if channels not in (1, 3) or clusters is None:
+    if first is None or channels not in (1, 3) or clusters is None:
         raise ValueError(
             f"{path} must hold a MobileNet or MobileNetV2 that ends in a NetVLADLayer. Received: "
             f"layers {shown(layers[0])} to {shown(layers[-1])}"

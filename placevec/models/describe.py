@@ -208,27 +208,26 @@ def _in_batches(
         raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
     if not len(paths):
         raise ValueError("No photos to describe")
-    if batch_size is None:
-        batch_size = getattr(model, "batch_size", BATCH_SIZE)
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}")
+    size = getattr(model, "batch_size", BATCH_SIZE) if batch_size is None else batch_size
+    if size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={size}")
     calls = getattr(model, "parallel_calls", 1)
     if is_keras_model(model):
         function = functools.partial(run_model, model.predict_on_batch, name="keras")
         channels = channels or model.input_shape[-1]
-    channels = channels or getattr(model, "channels", 3)
+    num_channels: int = channels or getattr(model, "channels", 3)
     image_size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)
 
     def read(index: int) -> np.ndarray | None:
-        photo = _read_or_none(paths[index], image_size, channels)
+        photo = _read_or_none(paths[index], image_size, num_channels)
         return photo if photo is None or change is None else change(photo, index)
 
-    ahead = max(4, 2 * calls) * batch_size
+    ahead = max(4, 2 * calls) * size
     photos = read_ahead(read, range(len(paths)), num_workers=max(2, calls), ahead=ahead)
     photos = progress(photos, total=len(paths), unit="photo", desc="describe")
     readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
-    batches = iter(lambda: list(itertools.islice(readable, batch_size)), [])
-    described = functools.partial(_describe_batch, function, batch_size, paths)
+    batches = iter(lambda: list(itertools.islice(readable, size)), [])
+    described = functools.partial(_describe_batch, function, size, paths)
     if calls == 1:  # by this thread: what Keras runs on may be set for it alone
         found = map(described, batches)
     else:

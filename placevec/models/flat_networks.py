@@ -135,7 +135,7 @@ def _rebuild(
     """Applies a network to a tensor, layer by layer, with layers and weights of its own."""
     if input_tensor is None:
         input_tensor = keras.Input(input_shape)
-    source = make((None, None, input_tensor.shape[-1]))
+    source = make((None, None, keras.ops.shape(input_tensor)[-1]))
     ends_block = [""]
 
     def call(layer: keras.Layer, *args, **kwargs) -> keras.KerasTensor:

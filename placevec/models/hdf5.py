@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import h5py
 
@@ -70,7 +70,7 @@ def require_safe(file: h5py.File, num_bytes: int) -> int:
     return sum(counts)
 
 
-def require_safe_inside(file: BinaryIO, num_bytes: int) -> int:
+def require_safe_inside(file: IO[bytes], num_bytes: int) -> int:
     """Does what `require_safe` does for a file in an archive, opened as bytes."""
     with h5py.File(file, "r") as weights:
         return require_safe(weights, num_bytes)

@@ -51,13 +51,14 @@ def measure_model(
             "`image_size` must be (rows, columns), and they and `batch_size` at least 1. Received: "
             f"image_size={tuple(image_size)}, batch_size={batch_size}"
         )
+    rows, columns = image_size
     source = model.inputs[0]
-    photo = keras.Input((*image_size, source.shape[-1]), dtype=source.dtype, name=source.name)
+    photo = keras.Input((rows, columns, source.shape[-1]), dtype=source.dtype, name=source.name)
     sized = keras.models.clone_model(model, input_tensors=photo)
     return ModelCost(
         layers=tuple(_measure_layer(layer) for layer in sized.layers),
         trainable_parameters=sum(math.prod(w.shape) for w in model.trainable_weights),
-        image_size=tuple(image_size),
+        image_size=(rows, columns),
         batch_size=batch_size,
     )
 

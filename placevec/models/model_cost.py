@@ -124,5 +124,7 @@ def measure_file(
 
 
 def _from_plain(layers: list[dict], image_size: list[int], **numbers: int) -> ModelCost:
-    costs = (LayerCost(**each | {"output_shape": tuple(each["output_shape"])}) for each in layers)
-    return ModelCost(tuple(costs), image_size=tuple(image_size), **numbers)
+    changed = ({**each, "output_shape": tuple(each["output_shape"])} for each in layers)
+    rows, columns = image_size
+    costs = tuple(LayerCost(**each) for each in changed)
+    return ModelCost(costs, image_size=(rows, columns), **numbers)

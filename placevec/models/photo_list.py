@@ -45,16 +45,18 @@ def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | 
     if isinstance(photos, PlaceDataset):
         return list(photos.paths())
     if _is_of(photos, "pandas", "DataFrame"):
-        if "file" not in photos:
+        table: Any = photos
+        if "file" not in table:
             raise ValueError(
                 "A table of photos must have a column `file`. Received: "
-                f"{shown(', '.join(map(str, photos)))}"
+                f"{shown(', '.join(map(str, table)))}"
             )
-        root = photos.attrs.get("root") if root is None else root
-        photos = photos["file"]
+        root = table.attrs.get("root") if root is None else root
+        photos = table["file"]
     is_batch = isinstance(photos, np.ndarray) and (photos.ndim == 4 or photos.dtype.kind in "OU")
     is_one = isinstance(photos, str | Path) or _is_of(photos, "PIL.Image", "Image")
-    if is_one or not (is_batch or (isinstance(photos, Iterable) and not _is_array(photos))):
+    is_list = is_batch or not _is_array(photos)
+    if is_one or not is_list or not isinstance(photos, Iterable):
         raise ValueError(
             "`photos` must be a list of photos, (N, H, W, C) uint8, a PlaceDataset or a table with "
             f"the column `file`. Received: {_kind(photos)}. Put one photo into a list: [photo]"
@@ -102,6 +104,6 @@ def _is_of(value: object, module: str, name: str) -> bool:
 
 
 def _kind(value: object) -> str:
-    if _is_array(value):
+    if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}, shape {value.shape}"
     return shown(f"{type(value).__name__} {value!r}", longest=100)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+import onnx  # pyright: ignore[reportMissingImports]
+from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
 from placevec.layers import NetVLAD, PartialWhitening, PixelScaling
 from placevec.layers.l2_normalize import SMALLEST_SQUARED_NORM
@@ -107,7 +107,8 @@ def _scale_pixels(graph: _Graph, layer: PixelScaling, x: str) -> str:
     if layer.channel_order != "rgb":
         raise ValueError(f"`write_onnx` takes RGB. Received: {layer.channel_order}")
     scale, offset = (
-        np.broadcast_to(np.float32(each), channels) for each in (layer.scale, layer.offset)
+        np.broadcast_to(np.asarray(each, np.float32), channels)
+        for each in (layer.scale, layer.offset)
     )
     x = graph.node("Mul", x, graph.constant(scale))
     x = graph.node("Add", x, graph.constant(offset))

@@ -47,13 +47,12 @@ def draw_photos(
 
 def _spread(photos: PlaceDataset, count: int) -> list[int]:
     """Returns queries, as far apart as can be told from their order along the streets."""
-    order = np.lexsort(photos.positions_m[photos.queries].T)
+    order = np.lexsort(photos.known("positions_m")[photos.queries].T)
     places = np.linspace(0, len(order) - 1, count).round().astype(int)
     return photos.queries[order[places]].tolist()
 
 
 def _same_place(photos: PlaceDataset, query: int) -> int:
-    apart_m = np.linalg.norm(
-        photos.positions_m[photos.database] - photos.positions_m[query], axis=1
-    )
+    positions_m = photos.known("positions_m")
+    apart_m = np.linalg.norm(positions_m[photos.database] - positions_m[query], axis=1)
     return int(photos.database[apart_m.argmin()])

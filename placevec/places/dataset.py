@@ -232,7 +232,7 @@ class PlaceDataset:
         """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
         return unit_of(self.frame)
 
-    def path(self, index: int) -> Path:
+    def path(self, index: int | np.ndarray) -> Path:
         """Returns the file of one photo."""
         return self.root / str(self.names[index])
 

@@ -1,6 +1,7 @@
 """Opens what can be photographed: a town that is made up, or a 3-D model."""
 
 from pathlib import Path
+from typing import Any
 
 from placevec.config import ModelRenderConfig
 from placevec.config.choices import CAMERAS
@@ -21,7 +22,7 @@ def open_scenery(
     up: str = ModelRenderConfig.up,
     scale: float = ModelRenderConfig.scale,
     cameras: str = ModelRenderConfig.cameras,
-    **settings: object,
+    **settings: Any,
 ) -> Scenery:
     """Opens something to photograph.
 

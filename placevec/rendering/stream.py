@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class PhotoStream:
         self,
         scenery: Scenery,
         image_size: tuple[int, int] = RenderConfig.image_size,
-        **camera: object,
+        **camera: Any,
     ) -> None:
         self.scenery = scenery
         self._renderer = Renderer(image_size, **camera)
@@ -66,7 +67,7 @@ class PhotoStream:
         self.open()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.close()
 
     def open(self) -> None:

@@ -67,6 +67,6 @@ def demo(
     first = found[found["rank"] == 1].set_index("query")["match"]
     right = 0
     for query, rows in zip(photos.queries, relevant_database(photos, _RADIUS_M), strict=True):
-        names = {Path(photos.names[photos.database[row]]).name for row in rows}
-        right += first[Path(photos.names[query]).name] in names
+        names = {photos.path(photos.database[row]).name for row in rows}
+        right += first[photos.path(query).name] in names
     return Demo(picture, len(photos.queries), right)

@@ -131,8 +131,8 @@ def _in_order(rows: Iterable[dict]) -> Iterator[dict]:
 @contextlib.contextmanager
 def _ray(num_workers: int) -> Iterator:
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports]  # not installed
+        import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ImportError(
             "Workers need Ray, which is not installed: pip install 'placevec[ray]'"

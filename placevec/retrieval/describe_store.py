@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def open_for(
     return store
 
 
-def require_store_takes(folder: Path, **facts: object) -> None:
+def require_store_takes(folder: Path, **facts: Any) -> None:
     """Refuses a store that what is described could not go into, before the long work.
 
     Args:

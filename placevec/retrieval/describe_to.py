@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
@@ -139,6 +139,9 @@ def describe_to(
         descriptors, kept = describe(opened, paths, batch_size=batch_size, progress=progress)
         save_descriptors(settings.out, photos.names[kept], descriptors, opened.model_id)
         return Described(settings.out, len(kept), len(kept), descriptors.shape[1], opened)
+    how: dict[str, Any] = _how_to_describe(settings, opened, open_it)
+    if with_features:
+        how["describe"] = features_in_batches
     with open_for(
         settings.out,
         opened.model_id,
@@ -153,13 +156,10 @@ def describe_to(
             photos=photos,
             image_size=opened.image_size,
             progress=progress,
-            **_how_to_describe(settings, opened, open_it),
-            **({"describe": features_in_batches} if with_features else {}),
+            **how,
         )
-        manifest = store.manifest
-        return Described(
-            settings.out, len(store), added, manifest.dim, opened, manifest.feature_bytes
-        )
+        dim, feature_bytes = store.manifest.dim or 0, store.manifest.feature_bytes
+        return Described(settings.out, len(store), added, dim, opened, feature_bytes)
 
 
 def _how_to_describe(

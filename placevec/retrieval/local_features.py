@@ -89,7 +89,7 @@ def store_matcher(
     if not len(rows):  # no photo passed the filters of the search
         return map_matcher(query_maps.__getitem__, lambda _: query_maps[:0], grid)
     names = store.photos["name"].take(rows).to_pylist()
-    paths = [Path(store.manifest.root) / name for name in names]
+    paths = [Path(store.manifest.root or ".") / name for name in names]
     size = store.manifest.image_size
     _, maps, kept = describe_with_features(engine, paths, image_size=size, progress=progress)
     if len(kept) < len(rows):

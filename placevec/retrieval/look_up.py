@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -193,7 +193,7 @@ def search_photos(
 
 def _search(
     store: DescriptorStore,
-    model: Callable[[np.ndarray], np.ndarray],
+    model: Any,
     photos: PlaceDataset,
     config: SearchConfig,
     progress: Progress,

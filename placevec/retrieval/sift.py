@@ -67,7 +67,9 @@ def sift_points(path: Path | np.ndarray, image_size: tuple[int, int]) -> Points:
     except (UnreadableImageError, OSError) as error:
         _log.warning("No points of a photo: %s", error)
         return none
-    keypoints, descriptors = cv2.SIFT_create(nfeatures=_NUM_KEYPOINTS).detectAndCompute(gray, None)
+    # The types of OpenCV leave SIFT out.
+    sift = cv2.SIFT_create(nfeatures=_NUM_KEYPOINTS)  # pyright: ignore[reportAttributeAccessIssue]
+    keypoints, descriptors = sift.detectAndCompute(gray, None)
     return (cv2.KeyPoint.convert(keypoints), descriptors) if keypoints else none
 
 

@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from placevec.images.formats import is_photo
 from placevec.images.read import UnreadableImageError, read_image
 from placevec.input_file import shown
@@ -38,9 +40,9 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
             f"There is no folder or photo {shown(photos)}. Give one, or READER:PATH"
         )
     if path.is_dir():
-        return PlaceDataset(path, list_photos(path))
+        return PlaceDataset(path, np.array(list_photos(path), dtype=np.str_))
     if is_photo(path.name) and path.exists():
-        return PlaceDataset(path.parent, [path.name])
+        return PlaceDataset(path.parent, np.array([path.name]))
     return open_places(photos, skip_unreadable=skip_unreadable)
 
 

@@ -74,7 +74,10 @@ class AdaptedStore(DescriptorStore):
             FileNotFoundError: If their file is missing.
             ValueError: If it is damaged.
         """
-        statistics = read_statistics(store.folder, manifest.statistics, store.manifest.dim)
+        about, dim = manifest.statistics, store.manifest.dim
+        if about is None or dim is None:
+            raise ValueError(f"There are no statistics of the map in {store.folder}")
+        statistics = read_statistics(store.folder, about, dim)
         return cls(store, statistics)
 
     @property

@@ -76,7 +76,8 @@ def check_store(folder: Path) -> StoreReport:
         look(lambda shard=shard: read_photos(folder, shard))
         look(lambda shard=shard: _require_good_descriptors(store, shard))
         if manifest.feature_shape is not None:
-            look(lambda shard=shard: _require_good_features(store, shard))
+            shape = manifest.feature_shape
+            look(lambda shard=shard, shape=shape: _require_good_features(store, shard, shape))
     look(lambda: store.is_removed)
     look(lambda: _require_names_once(store))
     is_adapted = manifest.statistics is not None
@@ -87,16 +88,18 @@ def check_store(folder: Path) -> StoreReport:
 
 def _require_good_descriptors(store: DescriptorStore, shard: Shard) -> None:
     manifest = store.manifest
-    numbers = map_shard(store.folder, shard, manifest.dim, manifest.dtype)
+    numbers = map_shard(store.folder, shard, manifest.dim or 0, manifest.dtype)
     path, _ = shard.paths(store.folder)
     require_same(path, digest_of(numbers), shard.sha256)
     require_unit(numbers, str(path))
 
 
-def _require_good_features(store: DescriptorStore, shard: Shard) -> None:
-    numbers = map_features(store.folder, shard, store.manifest.feature_shape)
+def _require_good_features(
+    store: DescriptorStore, shard: Shard, shape: tuple[int, int, int]
+) -> None:
+    numbers = map_features(store.folder, shard, shape)
     path = shard.features_path(store.folder)
-    require_same(path, digest_of(numbers), shard.features_sha256)
+    require_same(path, digest_of(numbers), shard.features_sha256 or "")
 
 
 def _require_names_once(store: DescriptorStore) -> None:

@@ -88,7 +88,7 @@ def require_digest(sha256: object) -> None:
 
 def digest_of(numbers: np.ndarray) -> str:
     """Returns the SHA-256 of an array's bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def require_same(path: Path, found: str, wanted: str) -> None:
@@ -168,8 +168,9 @@ def _write_features(path: Path, shape: tuple[int, ...], parts: Iterable[np.ndarr
         np.lib.format.write_array_header_1_0(file, header)
         for part in parts:
             part = np.ascontiguousarray(part, FEATURES_DTYPE)
-            digest.update(part.reshape(-1).view(np.uint8))
-            file.write(part.reshape(-1).view(np.uint8))
+            data = part.reshape(-1).view(np.uint8).data
+            digest.update(data)
+            file.write(data)
             count += len(part)
     if count != shape[0]:
         raise ValueError(f"Each of {shape[0]} photos must have local features. Received: {count}")

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -129,15 +129,16 @@ class DescriptorStore:
     @cached_property
     def descriptors(self) -> list[np.ndarray]:
         """Read-only memory maps `(n, D)`, one a shard; together `num_rows` rows."""
-        dim, dtype = self.manifest.dim, self.manifest.dtype
+        dim, dtype = self.manifest.dim or 0, self.manifest.dtype
         return [map_shard(self.folder, shard, dim, dtype) for shard in self.manifest.shards]
 
     @cached_property
     def features(self) -> list[np.ndarray]:
         """Read-only memory maps of local features, one a shard; empty if the store keeps none."""
         shape = self.manifest.feature_shape
-        shards = () if shape is None else self.manifest.shards
-        return [map_features(self.folder, shard, shape) for shard in shards]
+        if shape is None:
+            return []
+        return [map_features(self.folder, shard, shape) for shard in self.manifest.shards]
 
     @cached_property
     def photos(self) -> pa.Table:
@@ -171,7 +172,7 @@ class DescriptorStore:
         for number, places, within in self._by_shard(rows):
             taken[places] = self.descriptors[number][within]
         new = np.flatnonzero(~self._is_unit[rows])
-        require_unit(taken[new], str(self.folder), lambda place: self._name(rows[new[place]]))
+        require_unit(taken[new], str(self.folder), lambda place: self._name(int(rows[new[place]])))
         self._is_unit[rows] = True
         return taken
 
@@ -221,7 +222,7 @@ class DescriptorStore:
         shards = self.manifest.shards if self.features else ()
         for shard, numbers in zip(shards, self.features, strict=True):
             path = shard.features_path(self.folder)
-            require_same(path, digest_of(numbers), shard.features_sha256)
+            require_same(path, digest_of(numbers), shard.features_sha256 or "")
         for _ in self.blocks():
             pass
 
@@ -249,7 +250,7 @@ class DescriptorStore:
         if small:
             yield small_first, self._of_unit_length(small_first, _joined(small))
 
-    def require(self, **facts: object) -> None:
+    def require(self, **facts: Any) -> None:
         """Refuses to go on where what comes does not belong into this store.
 
         Args:
@@ -260,8 +261,8 @@ class DescriptorStore:
         """
         for name, value in facts.items():
             own = getattr(self.manifest, name)
-            is_frame = name == "frame" and own is not None and value is not None
-            if own != value and not (is_frame and grid_of(own) == grid_of(value)):
+            is_frame = name == "frame" and isinstance(own, str) and isinstance(value, str)
+            if own != value and not (is_frame and grid_of(str(own)) == grid_of(str(value))):
                 raise ValueError(
                     f"{_FACTS[name]}: `{name}` must be {own} in {self.folder}. Received: {value}. "
                     "Take another store"

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -140,7 +140,7 @@ class StoreWriter(DescriptorStore):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.close()
 
     def close(self) -> None:
@@ -315,7 +315,7 @@ class StoreWriter(DescriptorStore):
         about = self.manifest.statistics
         return about and dataclasses.replace(about, num_changed=about.num_changed + num_changed)
 
-    def _settle(self, **changes: object) -> None:
+    def _settle(self, **changes: Any) -> None:
         """Makes what was written valid, and forgets what was read before."""
         manifest = dataclasses.replace(self.manifest, **changes, is_signed=True)
         write_manifest(self.folder, manifest)
@@ -356,12 +356,15 @@ class StoreWriter(DescriptorStore):
         self, count: int, features: np.ndarray | None
     ) -> tuple[int, int, int] | None:
         """Returns the shape of a photo's local features, and refuses those that do not belong."""
-        shape = None if features is None else np.shape(features)
-        if shape is not None and (len(shape) != 4 or shape[0] != count or not np.prod(shape)):
-            raise ValueError(
-                f"`features` must be ({count}, rows, columns, D). Received: shape {shape}"
-            )
-        shape = None if shape is None else tuple(map(int, shape[1:]))
+        shape = None
+        if features is not None:
+            given = np.shape(features)
+            if len(given) != 4 or given[0] != count or not np.prod(given):
+                raise ValueError(
+                    f"`features` must be ({count}, rows, columns, D). Received: shape {given}"
+                )
+            _, rows, columns, feature_dim = given
+            shape = (rows, columns, feature_dim)
         if self.manifest.shards and shape != self.manifest.feature_shape:
             raise ValueError(
                 f"Local features are kept of all photos of a store, in one shape, or of none: "

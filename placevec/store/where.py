@@ -52,7 +52,7 @@ class Where:
         if (within_m is None) != (of is None):
             raise ValueError(f"`within_m` and `of` go together. Received: {within_m} and {of}")
         passes = ~self.store.is_removed
-        if within_m is not None:
+        if within_m is not None and of is not None:
             if not (np.isfinite(of).all() and within_m >= 0):
                 raise ValueError(
                     "`within_m` must be at least 0 and `of` finite. Received: "

@@ -5,12 +5,16 @@ import io
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from placevec.images import UnreadableImageError, read_image
 from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino, keep_signal_stack
+
+if TYPE_CHECKING:
+    from openvino import Model
 
 LARGEST_NUMBER = 128
 """Photos that the ranges of the numbers are measured on."""
@@ -68,7 +72,7 @@ def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
     np.save(folder / _PHOTOS_FILE, photos[places])
 
 
-def _behind_backbone(network: "openvino.Model") -> list[str]:  # noqa: F821
+def _behind_backbone(network: "Model") -> list[str]:
     """Returns the names of the operations of the aggregator and of all that follow it."""
     behind, names = set(), []
     for each in network.get_ordered_ops():

@@ -35,7 +35,7 @@ def wrap(model: keras.Model, precision: str) -> Callable:
 def has_accelerator() -> bool:
     """Returns whether Keras's backend has a GPU or TPU to run on."""
     if keras.backend.backend() == "torch":
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]  # not installed
 
         return torch.cuda.is_available()
     # JAX raises where it is asked for a kind of device by name that there is not.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 
 from placevec.models.engines.outputs import Outputs, in_order
 

@@ -197,8 +197,8 @@ class _Opening:
             return self.open(KERAS)
         there = [name for name in able if not ENGINES[name].missing(exporting=False)]
         names = [name for name in there if name != KERAS]
-        speeds, opened = self._measure(names) if len(names) > 1 else (dict.fromkeys(names), {})
-        for name in sorted(speeds, key=speeds.get, reverse=True):
+        speeds, opened = self._measure(names) if len(names) > 1 else (dict.fromkeys(names, 0.0), {})
+        for name in sorted(speeds, key=speeds.__getitem__, reverse=True):
             if engine := opened.get(name) or self._try(name):
                 return engine
         return self.open(KERAS)
@@ -252,9 +252,11 @@ class _Opening:
     def _size(self, facts: dict) -> tuple[int, int]:
         """Returns the rows and columns that photos are resized to."""
         if self.image_size is None:
-            return tuple(facts["image_size"])
+            rows, columns = facts["image_size"]
+            return rows, columns
         refuse_other_size(facts["fixed_size"], self.image_size)
-        return tuple(self.image_size)
+        rows, columns = self.image_size
+        return rows, columns
 
     def _facts_of(self, export: Export) -> dict:
         if self.precision != "int8":

@@ -119,7 +119,8 @@ def import_openvino() -> ModuleType:
     What reports each import and conversion to its makers is left out.
     """
     # With this package missing OpenVINO takes a stand-in of its own, which sends nothing.
-    sys.modules.setdefault("openvino_telemetry", None)
+    modules: dict[str, ModuleType | None] = sys.modules  # pyright: ignore[reportAssignmentType]
+    modules.setdefault("openvino_telemetry", None)
     import openvino
 
     # Two threads whose calls are the first to need this table wait for each other for ever.

@@ -62,8 +62,9 @@ def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
 def find_speeds(model_path: Path, about: str) -> dict[str, float]:
     """Returns what `keep_speeds` kept; nothing if it kept nothing."""
     speeds = find_values(model_path, _KIND, about)
-    is_whole = isinstance(speeds, dict) and all(isinstance(v, float) for v in speeds.values())
-    return speeds if is_whole else {}
+    if not isinstance(speeds, dict):
+        return {}
+    return speeds if all(isinstance(v, float) for v in speeds.values()) else {}
 
 
 def _photos_per_s(engine: Engine, photos: np.ndarray) -> float:

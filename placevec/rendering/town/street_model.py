@@ -1,6 +1,7 @@
 """Builds what the renderer draws of a town: a street with its houses as it looks on one visit."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class StreetModel:
         return surfaces
 
 
-def _surface(texture: np.ndarray, quads: Quads, colors: np.ndarray, **how: object) -> Surface:
+def _surface(texture: np.ndarray, quads: Quads, colors: np.ndarray, **how: Any) -> Surface:
     return Surface(texture, quads.positions_m, quads.uvs, colors, **how)
 
 

@@ -1,6 +1,7 @@
 """A process that renders for this one."""
 
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class RenderProcess(WorkerProcess):
         **settings: What that kind needs, as JSON can hold it.
     """
 
-    def __init__(self, kind: str, **settings: object) -> None:
+    def __init__(self, kind: str, **settings: Any) -> None:
         super().__init__(_COMMAND, {"kind": kind} | settings)
 
     def receive(self) -> tuple[np.ndarray, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class StreamWorkers(WorkerPool):
         num_workers: int = 1,
         image_size: tuple[int, int] = RenderConfig.image_size,
         camera: dict | None = None,
-        **scenery: object,
+        **scenery: Any,
     ) -> None:
         settings = {
             "place": str(place),

@@ -87,7 +87,7 @@ def _join(left: "Axes", right: "Axes", points: np.ndarray) -> None:
     chosen = points[np.linspace(0, len(points) - 1, min(len(points), _MOST_LINES)).astype(int)]
     ends = []
     for axes, each in ((left, chosen[:, :2]), (right, chosen[:, 2:])):
-        rows, columns = axes.images[0].get_array().shape[:2]
+        rows, columns = np.asarray(axes.images[0].get_array()).shape[:2]
         ends.append(each * (columns, rows) - 0.5)
     for start, end in zip(*ends, strict=True):
         line = ConnectionPatch(

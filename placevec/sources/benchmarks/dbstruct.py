@@ -3,6 +3,7 @@
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def read_dbstruct(
         skip_unreadable=skip_unreadable,
     )
     times_s = None
-    if content.database_times_s is not None:
+    if content.database_times_s is not None and content.query_times_s is not None:
         times_s = np.concatenate([content.database_times_s, content.query_times_s])
     is_query = np.arange(len(names)) >= len(content.database_names)
     rows = np.flatnonzero(kept & given)
@@ -147,7 +148,7 @@ def load_dbstruct(mat_path: Path) -> DbStruct:
         ValueError: If it is truncated, is no dbStruct or contradicts itself.
     """
     fields = _load_fields(mat_path)
-    parts: dict[str, np.ndarray | None] = {}
+    parts: dict[str, Any] = {}
     for role, letters in (("database", "db"), ("query", "q")):
         names = _names(fields[f"{letters}ImageFns"], mat_path)
         positions = fields["utmDb" if role == "database" else "utmQ"]
@@ -243,7 +244,7 @@ def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
 
     Of roots that hold equally many, the one whose queries have a folder of their own is taken.
     """
-    best = None
+    best: Any = None
     for root in roots:
         listing = Listing(root)
         database = _find_list(listing, _DATABASE_FOLDERS, content.database_names)
@@ -286,7 +287,7 @@ def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...]
 
 def _find_list(listing: Listing, folders: tuple[str, ...], names: np.ndarray) -> _Found:
     """Returns the photos as found in the folder that holds most of them, the first among equals."""
-    best = None
+    best: Any = None
     for folder in dict.fromkeys(folders):
         wanted = [posixpath.join(folder, name) for name in names.tolist()]
         on_disk = [None] * len(wanted)

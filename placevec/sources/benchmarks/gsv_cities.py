@@ -49,15 +49,16 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
             "folder that GSV-Cities was unpacked into"
         )
     cities = [_read_city(top / "Images", each, skip_unreadable) for each in table_paths]
-    counts = [int(city.place_ids.max()) + 1 for city in cities]
+    place_ids = [city.known("place_ids") for city in cities]
+    counts = [int(ids.max()) + 1 for ids in place_ids]
     firsts = np.cumsum([0, *counts[:-1]])
     return PlaceDataset(
         top / "Images",
         np.concatenate([city.names for city in cities]),
-        headings_deg=np.concatenate([city.headings_deg for city in cities]),
-        times_s=np.concatenate([city.times_s for city in cities]),
+        headings_deg=np.concatenate([city.known("headings_deg") for city in cities]),
+        times_s=np.concatenate([city.known("times_s") for city in cities]),
         place_ids=np.concatenate(
-            [city.place_ids + first for city, first in zip(cities, firsts, strict=True)]
+            [ids + first for ids, first in zip(place_ids, firsts, strict=True)]
         ),
     )
 

@@ -102,7 +102,7 @@ def _check_matrix(parts: _Parts, name: str | None, depth: int) -> None:
     for side in shape:
         count *= side
     _, start, stop = parts.take(_INT8)
-    if depth == 0 and parts.data[start:stop] != name.encode():
+    if depth == 0 and name is not None and parts.data[start:stop] != name.encode():
         return
     _check_content(parts, kind, bool(flags[0] & _COMPLEX), count, depth)
     if depth and parts.at != parts.stop:

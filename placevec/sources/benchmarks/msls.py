@@ -259,7 +259,7 @@ def _times(cells: dict[str, np.ndarray], city: Path) -> np.ndarray:
     low, high = _STAMPS_MS
     bad = np.flatnonzero((stamps < low) | (stamps > high))
     if len(bad):
-        key, cell = cells["key"][bad[0]], str(_cells(cells, "captured_at")[bad[0]])
+        key, cell = str(cells["key"][bad[0]]), str(_cells(cells, "captured_at")[bad[0]])
         must = f"milliseconds since 1970, {low:g} to {high:g}"
         raise _bad_cell("captured_at", must, cell, key, city)
     return stamps / 1000.0
@@ -296,14 +296,15 @@ def _bad_cell(column: str, must: str, cell: str, key: str, city: Path) -> ValueE
 def _side_by_side(top: Path, parts: list[PlaceDataset]) -> PlaceDataset:
     """Returns the photos of several cities as one set, each city far to the east of the last."""
     offsets = [np.array([number * CITY_APART_M, 0.0]) for number in range(len(parts))]
-    firsts = np.cumsum([0, *(part.sequence_ids.max() + 1 for part in parts)])
+    sequence_ids = [part.known("sequence_ids") for part in parts]
+    firsts = np.cumsum([0, *(ids.max() + 1 for ids in sequence_ids)])
     fields = {
         "headings_deg": [part.headings_deg for part in parts],
         "times_s": [part.times_s for part in parts],
         "positions_m": [p.positions_m + offset for p, offset in zip(parts, offsets, strict=True)],
         "sequence_ids": [
-            np.where(part.sequence_ids < 0, -1, part.sequence_ids + first)
-            for part, first in zip(parts, firsts, strict=False)
+            np.where(ids < 0, -1, ids + first)
+            for ids, first in zip(sequence_ids, firsts, strict=False)
         ],
         "is_query": [part.is_query for part in parts],
         "is_database": [part.is_database for part in parts],

@@ -4,7 +4,7 @@ import logging
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -176,7 +176,7 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, np.ndar
     return found
 
 
-def _read_array(file: BinaryIO, shape: tuple, array: str, npz_path: Path) -> np.ndarray:
+def _read_array(file: IO[bytes], shape: tuple, array: str, npz_path: Path) -> np.ndarray:
     """Reads an array after a look at what its header declares."""
     try:
         declared, fortran, dtype = read_npy_header(file)

@@ -39,7 +39,7 @@ def on_earth(
             f"[-180, 180] degrees. Received: {latitude_deg:g}, {longitude_deg:g}"
         )
     latitude, longitude = np.radians([latitude_deg, longitude_deg])
-    offsets_m = np.column_stack([dataset.positions_m, dataset.altitudes_m])
+    offsets_m = np.column_stack([dataset.known("positions_m"), dataset.known("altitudes_m")])
     points_m = earth_point(latitude, longitude, altitude_m) + offsets_m @ _axes(latitude, longitude)
     latitudes_deg, longitudes_deg, altitudes_m = geodetic(points_m)
     positions_m, zone = metres_from_degrees(latitudes_deg, longitudes_deg)

@@ -5,7 +5,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def seconds_together(
         ValueError: If what a side counts cannot be told.
     """
     sides = {"photos": photos, "poses": poses}
-    units = {name: _unit_of_dates(side) for name, side in sides.items()}
+    units: dict[str, Any] = {name: _unit_of_dates(side) for name, side in sides.items()}
     counted = [name for name, side in sides.items() if not units[name] and side.whole]
     for name in sides.keys() - counted:
         units[name] = units[name] or "s"
@@ -211,7 +211,7 @@ def _unit_of_counts(sides: dict[str, Stamps], source: Path) -> str:
     """Returns the unit that one or two whole sides count."""
     steps = {name: _typical_step(side) for name, side in sides.items()}
     smallest, largest = min(steps.values()), max(steps.values())
-    name = min(steps, key=steps.get)
+    name = min(steps, key=steps.__getitem__)
     unit = _unit_of_step(largest)
     if unit is not None and smallest < max(_SMALLEST_BESIDE, largest / _MOST_TIMES):
         raise ValueError(_not_times(name, sides[name], source))

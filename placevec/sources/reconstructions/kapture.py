@@ -3,6 +3,7 @@
 import logging
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -122,6 +123,10 @@ def _places_of_fixes(kapture: Kapture, fixes: np.ndarray, skip_unreadable: bool)
         raise ValueError(f"None of the {len(names)} photos of {kapture.source} has a position")
     longitudes_deg, latitudes_deg, altitudes_m = fixes[kept].T
     positions_m, zone = metres_from_degrees(latitudes_deg, longitudes_deg)
+    others: dict[str, Any] = {
+        field: None if values is None else values[kept]
+        for field, values in _known_of_photos(kapture).items()
+    }
     return PlaceDataset(
         kapture.root,
         names[kept],
@@ -129,7 +134,7 @@ def _places_of_fixes(kapture: Kapture, fixes: np.ndarray, skip_unreadable: bool)
         altitudes_m=altitudes_m,
         frame=f"UTM {zone}",
         **roles_of(names[kept]),
-        **{field: None if v is None else v[kept] for field, v in _known_of_photos(kapture).items()},
+        **others,
     )
 
 

@@ -144,7 +144,8 @@ def _read_fixes(path: Path, kinds: dict[str, str]) -> dict[int, tuple[float, flo
                 f"for {shown(device)}. Convert it, or read the trajectories: "
                 "PATH,positions=trajectories"
             )
-        fix = tuple(_float(cell, path) for cell in cells[:3])
+        x, y, z = (_float(cell, path) for cell in cells[:3])
+        fix = (x, y, z)
         if fixes.setdefault(stamp, fix) != fix:
             raise ValueError(
                 f"{shown(path)} must give one position a time. Received: two at {stamp}. Keep one "

@@ -204,8 +204,8 @@ def _set_apart(
     names, positions_m, times_s = [], [], []
     end_m = -apart_m
     for (folder, _), part in zip(drives, parts, strict=True):
-        east_m = part.positions_m[:, 0]
-        moved_m = part.positions_m + [end_m + apart_m - east_m.min(), 0.0]
+        drive_m = part.known("positions_m")
+        moved_m = drive_m + [end_m + apart_m - drive_m[:, 0].min(), 0.0]
         end_m = moved_m[:, 0].max()
         names.append([f"{folder.name}/{name}" for name in part.names])
         positions_m.append(moved_m)
@@ -215,8 +215,8 @@ def _set_apart(
         root,
         names,
         positions_m=np.concatenate(positions_m),
-        headings_deg=np.concatenate([part.headings_deg for part in parts]),
-        altitudes_m=np.concatenate([part.altitudes_m for part in parts]),
+        headings_deg=np.concatenate([part.known("headings_deg") for part in parts]),
+        altitudes_m=np.concatenate([part.known("altitudes_m") for part in parts]),
         times_s=None if np.isnan(times_s).all() else times_s,
         sequence_ids=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         frame="SLAM metres, drives apart",

@@ -1,9 +1,9 @@
 """Poses in bags of ROS 1 and ROS 2, through the package `rosbags`."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,8 +124,8 @@ def recognize_rosbag(path: Path) -> str:
 class _Bag(NamedTuple):
     """An open bag: its reader, and what turns the bytes of a message into its fields."""
 
-    reader: object
-    deserialize: object
+    reader: Any
+    deserialize: Callable[..., Any]
 
 
 def _read_track(bag_path: Path, topic: str | None) -> Track:
@@ -231,7 +231,7 @@ def _pictures_inside(bag_path: Path) -> str:
     )
 
 
-def _field(message: object, name: str) -> object:
+def _field(message: object, name: str) -> Any:  # noqa: ANN401
     for part in name.split("."):
         message = getattr(message, part)
     return message

@@ -22,7 +22,7 @@ _POSE = ".pose.txt"
 _OPTIONS = ("up",)
 _SPLITS = ("TrainSplit.txt", "TestSplit.txt")
 _SEQUENCE = re.compile(r"(seq|sequence)[-_]?\d+|data", re.IGNORECASE)
-_FRAME = re.compile(r"(.+?)(\.color|\.rgb)?\.[^.]+")
+_FRAME = re.compile(r"\A(.+?)(\.color|\.rgb)?\.[^.]+\Z", re.DOTALL)
 
 
 def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -68,7 +68,7 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
     if not names:
         raise FileNotFoundError(f"{shown(top)} must hold photos beside the poses. Received: none")
     names = np.array(names)
-    pose_paths = [top / f"{_FRAME.fullmatch(name)[1]}{_POSE}" for name in names]
+    pose_paths = [top / _FRAME.sub(rf"\1{_POSE}", name) for name in names]
     is_near = np.array([pose_path.is_file() for pose_path in pose_paths], dtype=bool)
     matrices = np.full((len(names), 4, 4), np.nan)
     for row in np.flatnonzero(is_near):

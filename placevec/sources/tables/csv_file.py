@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from placevec.input_file import bounded_lines, open_text, shown
 
@@ -110,7 +111,7 @@ def _separator(header_line: str) -> str:
     return max(",;\t|", key=header_line.count)
 
 
-def _chunks(lines: Iterator[list[str]], table_path: Path) -> Iterator[dict[str, list[str]]]:
+def _chunks(lines: Any, table_path: Path) -> Iterator[dict[str, list[str]]]:
     header = [column.strip() for column in next(lines, [])]
     if any(len(column.splitlines()) > 1 for column in header):
         raise ValueError(f"A column's name must stand on one line in {table_path}")

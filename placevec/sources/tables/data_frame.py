@@ -48,7 +48,7 @@ def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDa
     known = getattr(frame, "attrs", {})
     positions_m, place = (None, "local") if rows.positions is None else rows.metres()
     if positions_m is not None:
-        lacking = np.isnan(positions_m).any(axis=1)
+        lacking = np.any(np.isnan(positions_m), axis=1)
         if lacking.any():
             raise ValueError(
                 f"No positions for {lacking.sum()} of {len(lacking)} photos in {_SOURCE} (first: "

@@ -70,7 +70,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
     names, photos = names[rows], [photos[row] for row in rows]
     _warn(root, photos)
     positions_m, zone = metres_from_degrees(
-        [photo.lat_deg for photo in photos], [photo.lon_deg for photo in photos]
+        np.array([photo.lat_deg for photo in photos]), np.array([photo.lon_deg for photo in photos])
     )
     return PlaceDataset(
         root,

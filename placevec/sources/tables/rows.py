@@ -84,17 +84,20 @@ class PhotoRows:
             ValueError: If a latitude or longitude is out of range, or the positions in metres lie
                 in more than one UTM zone.
         """
-        given = ~np.isnan(self.positions).any(axis=1)
+        positions = self.positions
+        if positions is None:
+            raise ValueError(f"{self.source} must hold positions. Received: none")
+        given = ~np.any(np.isnan(positions), axis=1)
         if not given.any():
-            return self.positions, "local"
+            return positions, "local"
         if not self.in_degrees:
-            return self.positions, self._frame(given)
-        self._refuse_out_of_range(given)
-        positions_m = np.full_like(self.positions, np.nan)
-        positions_m[given], zone = metres_from_degrees(*self.positions[given].T, zone=zone)
+            return positions, self._frame(positions, given)
+        self._refuse_out_of_range(positions, given)
+        positions_m = np.full_like(positions, np.nan)
+        positions_m[given], zone = metres_from_degrees(*positions[given].T, zone=zone)
         return positions_m, f"UTM {zone}"
 
-    def _frame(self, given: np.ndarray) -> str:
+    def _frame(self, positions: np.ndarray, given: np.ndarray) -> str:
         if self.zones is None:
             return "local"
         zones, first = np.unique(self.zones[given], return_index=True)
@@ -107,12 +110,12 @@ class PhotoRows:
                 f"The photos of {self.source} must lie in one UTM zone. Received: zone "
                 f"{shown(received)}. Make one table for each zone, or give `lat,lon`"
             )
-        refuse_hemisphere_letters(self.zones, self.positions, self.names, self.source)
+        refuse_hemisphere_letters(self.zones, positions, self.names, self.source)
         return f"UTM {zones[0]}" if zones[0] else "local"
 
-    def _refuse_out_of_range(self, given: np.ndarray) -> None:
+    def _refuse_out_of_range(self, positions: np.ndarray, given: np.ndarray) -> None:
         limits = (("lat", -80, 84), ("lon", -180, 180))
-        for (column, low, high), values in zip(limits, self.positions.T, strict=True):
+        for (column, low, high), values in zip(limits, positions.T, strict=True):
             bad = np.flatnonzero(given & ~((values >= low) & (values <= high)))
             if len(bad):
                 raise ValueError(
@@ -163,7 +166,7 @@ def convert_rows(chunks: Iterable[dict[str, list]], table_path: Path) -> PhotoRo
         _refuse_long(column, parts, table_path)
     found = {column: np.concatenate(parts) for column, parts in columns.items()}
     del columns
-    names = found.get("file", ())
+    names = found.get("file", np.empty(0))
     if not len(names):
         raise ValueError(f"A table needs at least one row. Received: none in {table_path}")
     _refuse_repeated(names, table_path)

@@ -72,8 +72,8 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
         positions_m=np.stack([frames, np.zeros_like(frames)], axis=1),
         times_s=sequence_ids if query is None else None,
         sequence_ids=sequence_ids,
-        is_query=None if query is None else is_query,
-        is_database=None if query is None else ~is_query,
+        is_query=is_query | (query is None),
+        is_database=~is_query | (query is None),
         frame="frames",
     ).take(np.flatnonzero(kept))
 
@@ -142,8 +142,9 @@ def _chosen(
 
 def _align(root: Path, traverses: list[str], photos: list[list[str]]) -> np.ndarray:
     """Returns the frame that each photo shows, (N,) float64: its number, or its rank."""
-    numbers = [_frame_numbers(own) for own in photos]
-    if None not in numbers:
+    maybe = [_frame_numbers(own) for own in photos]
+    numbers = [own for own in maybe if own is not None]
+    if len(numbers) == len(photos):
         counts = Counter(number for own in numbers for number in own)
         if all(any(counts[number] > 1 for number in own) for own in numbers):
             return _by_number(root, traverses, photos, numbers, counts)

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def write_splits(
         buffer_m: float or None. Least distance between photos of two splits, which is written
             into each row. None: it is not known, and there is no such column.
     """
-    columns = {"file": names, "split": splits, "role": roles}
+    columns: dict[str, Any] = {"file": names, "split": splits, "role": roles}
     if buffer_m is not None:
         columns["buffer_m"] = [f"{buffer_m:g}"] * len(names)
     write_photo_table(Path(root) / SPLITS_FILE, columns)
@@ -106,7 +107,7 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
         wrong = [cell for cell in cells[column] if choices and cell.strip() not in choices]
         if wrong:
             raise ValueError(
-                f"`{column}` must be one of {', '.join(filter(None, choices))} or empty. "
+                f"`{column}` must be one of {', '.join(filter(None, choices or ()))} or empty. "
                 f"Received: {shown(repr(wrong[0]))} in {table_path}"
             )
     columns = {column: [cell.strip() for cell in cells[column]] for column in ("split", "role")}

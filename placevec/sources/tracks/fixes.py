@@ -148,9 +148,9 @@ def log_gaps(fixes: Fixes, max_gap_s: float, source: Path) -> None:
         )
 
 
-def clock(time_s: float) -> str:
+def clock(time_s: float | np.ndarray) -> str:
     """Returns a time as text, `2024-05-06 12:30:15 UTC`."""
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(float(time_s), UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _in_order(piece: Piece, source: Path) -> Piece:

@@ -123,14 +123,14 @@ def _fix(point: ElementTree.Element, path: Path) -> tuple[float, float, float, f
             f"{shown(text, longest=40)!r} in {shown(path)}"
         )
     places = [point.get("lat", ""), point.get("lon", "")]
-    numbers = [_number(each) for each in places]
-    if not all(map(math.isfinite, numbers)):
+    lat_deg, lon_deg = map(_number, places)
+    if not (math.isfinite(lat_deg) and math.isfinite(lon_deg)):
         raise ValueError(
             f"`lat` and `lon` of a point must be numbers. Received: "
             f"{shown(', '.join(places), longest=60)!r} at {shown(text, longest=40)} in "
             f"{shown(path)}"
         )
-    return time_s, *numbers, _number(_child(point, "ele"))
+    return time_s, lat_deg, lon_deg, _number(_child(point, "ele"))
 
 
 def _child(point: ElementTree.Element, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _LONGEST_TEXT = 1000  # characters of a place or a sequence
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 
 
-def to_number(cell: object) -> float:
+def to_number(cell: Any) -> float:
     """Returns a cell as a number.
 
     Args:

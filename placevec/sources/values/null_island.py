@@ -27,7 +27,7 @@ def at_zero(positions: np.ndarray, *, on_earth: bool) -> np.ndarray:
     >>> at_zero(np.array([[0.0, 0.0], [5.0, 2.0]]), on_earth=False).tolist()
     [False, False]
     """
-    is_zero = (np.abs(positions) < _SMALLEST).all(axis=1)
+    is_zero = np.all(np.abs(positions) < _SMALLEST, axis=1)
     if on_earth or not is_zero.any():
         return is_zero
     others = positions[~is_zero & np.isfinite(positions).all(axis=1)]

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import faiss
 import numpy as np
@@ -35,6 +35,8 @@ from placevec.store.search.ranking import products_from, ranked
 from placevec.store.store import DescriptorStore
 from placevec.whole_file import whole_file
 
+# Its types know too few of the arguments.
+_faiss: Any = faiss
 _log = logging.getLogger(__name__)
 _LINKS = 16  # of a photo in HNSW's graph
 _PART_DIM = 16  # numbers that a byte of a product code stands for
@@ -96,7 +98,7 @@ class StoreIndex:
     ) -> None:
         self.store = store
         self.settings = settings
-        self.index = index
+        self.index: Any = index
 
     @classmethod
     def build(cls, store: DescriptorStore, kind: str = IndexConfig.kind) -> Self:
@@ -116,7 +118,7 @@ class StoreIndex:
             return cls(store, settings)
         start = time.perf_counter()
         store.verify()
-        index = make_index(kind, store.dim, store.num_rows)
+        index = make_index(kind, store.dim or 0, store.num_rows)
         if not index.is_trained:
             index.train(_training_rows(store))
         for _, block in store.blocks():
@@ -143,7 +145,8 @@ class StoreIndex:
         """
         manifest = read_manifest(store.folder)  # another index may have been built meanwhile
         about, store = manifest.index, _adapted(store, manifest, is_adapted)
-        wanted = manifest.statistics.number if isinstance(store, AdaptedStore) else None
+        statistics = manifest.statistics if isinstance(store, AdaptedStore) else None
+        wanted = statistics and statistics.number
         if about is not None and about.statistics != wanted:
             if is_adapted is None:  # a map of few photos, which are soon compared
                 return cls(store)
@@ -217,7 +220,7 @@ class StoreIndex:
         path = index_path(self.store.folder, number)
         with whole_file(path) as unfinished:
             with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
-                faiss.write_index(self.index, faiss.PyCallbackIOWriter(file.write))
+                _faiss.write_index(self.index, _faiss.PyCallbackIOWriter(file.write))
             size, digest = unfinished.stat().st_size, _file_digest(unfinished)
         return SavedIndex(
             number, self.settings.kind, self.settings.effort, self.num_rows, size, digest,
@@ -280,8 +283,10 @@ class StoreIndex:
         added = nearest_in_store(
             store, queries, num_neighbors, is_allowed=is_there, start=self.num_rows
         )
-        return ranked(*(np.concatenate(both, axis=1) for both in zip(found, added, strict=True)),
-                      num_neighbors)  # fmt: skip
+        neighbors, similarities = (
+            np.concatenate(both, axis=1) for both in zip(found, added, strict=True)
+        )
+        return ranked(neighbors, similarities, num_neighbors)
 
     def _search_index(
         self,
@@ -300,7 +305,7 @@ class StoreIndex:
         selector, growths = None, np.ones(len(queries))
         if num_allowed < self.num_rows:
             bits = np.packbits(is_there[: self.num_rows], bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)
+            selector = _faiss.IDSelectorBitmap(bits)
             growths = self._growths(queries, is_there, num_allowed, wanted)
         most = max(1, _MOST_CANDIDATES // (wanted * queries.shape[1]))
         for growth in np.unique(growths[np.isfinite(growths)]):
@@ -341,11 +346,11 @@ class StoreIndex:
         kind, effort = self.settings.kind, self.settings.effort
         if kind == "hnsw":
             in_view = math.ceil(growth * max(effort, wanted))
-            return faiss.SearchParametersHNSW(sel=selector, efSearch=in_view)
+            return _faiss.SearchParametersHNSW(sel=selector, efSearch=in_view)
         if kind == "ivf_pq":
             lists = min(self.index.nlist, math.ceil(growth * max(1, effort)))
-            return faiss.SearchParametersIVF(sel=selector, nprobe=lists)
-        return faiss.SearchParameters(sel=selector)
+            return _faiss.SearchParametersIVF(sel=selector, nprobe=lists)
+        return _faiss.SearchParameters(sel=selector)
 
 
 _AGAIN = "Build it again: `placevec index`"
@@ -379,7 +384,7 @@ def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> Non
     """Refuses a file that is not the one which was written, before FAISS reads it."""
     if about.num_rows > store.num_rows:
         raise ValueError(f"{path} must index {store.num_rows} photos at most. {_AGAIN}")
-    likely = index_bytes(about.kind, store.dim, about.num_rows, 4)
+    likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
     if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
         raise ValueError(
             f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
@@ -396,7 +401,7 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _rows_of(manifest: Manifest, num_rows: int) -> list[tuple]:
+def _rows_of(manifest: Manifest, num_rows: int) -> list[object]:
     """Returns what tells the first rows of a store apart from others."""
     rows, first = [], 0
     for shard in manifest.shards:
@@ -414,7 +419,7 @@ def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
         return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, metric)
     if kind == "hnsw":
         # Of unit vectors the nearest by distance are the most similar; the graph is better so.
-        return faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
+        return _faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
     quantizer = faiss.IndexFlatIP(dim)
     index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), _code_bytes(dim), 8, metric)
     for clustering in (index.cp, index.pq.cp):

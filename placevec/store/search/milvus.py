@@ -157,7 +157,8 @@ def search_milvus(
         for hits in found:
             _refuse_others(store, collection, [hit["entity"] for hit in hits])
         found = [[hit for hit in hits if not is_removed[hit["entity"]["row"]]] for hits in found]
-        if of is not None:  # Milvus filters by the square round the circle
+        # Milvus filters by the square round the circle.
+        if of is not None and within_m is not None:
             found = [[hit for hit in hits if _is_near(hit, within_m, of)] for hits in found]
         if is_last or all(len(hits) >= num_neighbors for hits in found):
             break
@@ -208,7 +209,7 @@ def _expression(
     if not np.isfinite(numbers).all():
         raise ValueError(f"`within_m`, `of` and `before_s` must be finite. Received: {numbers}")
     words = []
-    if of is not None:
+    if of is not None and within_m is not None:
         for name, middle in zip(("east_m", "north_m"), of, strict=True):
             words += [f"{name} >= {middle - within_m!r}", f"{name} <= {middle + within_m!r}"]
     if before_s is not None:

@@ -185,7 +185,8 @@ def _measure_kind(
     growth = {"hnsw": np.log(len(store)) / np.log(len(sample)), "ivf_pq": growth**0.5}.get(
         kind, growth
     )
-    size = index_bytes(kind, store.dim, store.num_rows, np.dtype(store.manifest.dtype).itemsize)
+    itemsize = np.dtype(store.manifest.dtype).itemsize
+    size = index_bytes(kind, store.dim or 0, store.num_rows, itemsize)
     return Measurement(
         kind, index.settings.effort, reached, batch_ms, single_ms, build_s, size / _MB,
         float(single_ms * growth),

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -164,7 +165,7 @@ def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def _describe(
-    model: keras.Model, paths: Sequence[Path], skip_unreadable: bool, **options: object
+    model: keras.Model, paths: Sequence[Path], skip_unreadable: bool, **options: Any
 ) -> np.ndarray:
     """Returns descriptors (N, D) of photos, all of them or those that can be read."""
     descriptors, kept = describe(model, paths, **options)

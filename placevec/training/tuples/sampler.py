@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 from placevec.config import ComputeConfig, LossConfig, TrainConfig, TupleConfig
 from placevec.images import AugmentWorkers
@@ -61,7 +62,7 @@ def open_workers(
 
 
 def open_batches(
-    sampler: TupleSampler | StreamSampler, batch_settings: dict, **settings: object
+    sampler: TupleSampler | StreamSampler, batch_settings: dict, **settings: Any
 ) -> TupleBatches | StreamBatches:
     """Makes the batches of an epoch.
 
