@@ -163,6 +163,19 @@ def test_what_was_found_is_written_as_the_suffix_says(known_model, tmp_path, suf
     assert out.read_bytes().startswith(beginning.get(suffix, b"\xff\xd8"))
 
 
+@pytest.mark.parametrize("suffix", [".geojson", ".kml"])
+def test_photos_of_a_utm_zone_are_written_as_points_on_a_map(town, known_model, tmp_path, suffix):
+    _, model, dataset = town
+    positions_m = np.array([[303182.72, 5787755.11]] * 6)
+    dataset = replace(dataset, positions_m=positions_m, frame="UTM 31U")
+    store = open_for(tmp_path / "utm", "m", "float32", (32, 48), dataset)
+    describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
+    out = tmp_path / f"found{suffix}"
+    search(store, alone(dataset), "m.keras", matches=2, out=out)
+    text = "".join(out.read_text().split())
+    assert text.count("0.1195771,52.2050448") == 2
+
+
 def test_the_bytes_of_a_photo_are_looked_up(known_model, tmp_path):
     store, photos = known_model
     data = (photos.root / photos.names[2]).read_bytes()
