@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.evaluation import evaluate
+from placevec.evaluation import compare, evaluate
 from placevec.models import Engine
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe_to, search
@@ -90,13 +90,18 @@ def test_the_verbs_take_the_settings_of_their_functions():
 
     from placevec.config import DescribeConfig, EvaluateConfig, SearchConfig
 
-    for function, settings in (
-        (describe_to, DescribeConfig),
-        (search, SearchConfig),
-        (evaluate, EvaluateConfig),
+    for functions, settings in (
+        ([describe_to], DescribeConfig),
+        ([search], SearchConfig),
+        ([evaluate, compare], EvaluateConfig),  # `compare` hands its `settings` to `evaluate`
     ):
-        parameters = inspect.signature(function).parameters
+        parameters = {
+            name: parameter
+            for function in functions
+            for name, parameter in inspect.signature(function).parameters.items()
+        }
         taken = parameters.keys() - {"photos", "places", "progress", "store"}
+        taken -= {name for name in taken if parameters[name].kind is inspect.Parameter.VAR_KEYWORD}
         assert taken == settings.__dataclass_fields__.keys() - {"json"}
         for name, field in settings.__dataclass_fields__.items():
             if name in taken and parameters[name].default is not inspect.Parameter.empty:
