@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import keras
@@ -144,6 +145,12 @@ def test_tab_offers_the_public_names_and_type_checkers_know_them():
     for name in placevec.__all__:
         assert re.search(rf"as {name}$|^def {name}\(", source.read_text(), re.MULTILINE), name
     assert (source.parent / "py.typed").is_file()
+
+
+@pytest.mark.one_backend
+def test_the_wheel_holds_the_mark_of_types():
+    project = tomllib.loads((Path(placevec.__file__).parents[1] / "pyproject.toml").read_text())
+    assert "py.typed" in project["tool"]["setuptools"]["package-data"]["placevec"]
 
 
 @pytest.mark.one_backend

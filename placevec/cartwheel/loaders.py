@@ -16,7 +16,7 @@ All of them return RGB photos as float32 with values 0 to 255, and beside them z
 import dataclasses
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class _Loader:
             self._draw([photos], nP)
         return photos, np.zeros((len(photos), 4))
 
-    def _draw(self, tuples: Sequence[Sequence[np.ndarray]], num_positives: int) -> None:
+    def _draw(self, tuples: Sequence[Any], num_positives: int) -> None:
         path = Path(f"{type(self).__name__}.png")
         draw_tuples(tuples, path, num_positives=num_positives)
         _log.info("%d tuples drawn in %s", len(tuples), path)
@@ -156,7 +156,8 @@ class PittsburgRenderer(_Loader):
             raise ValueError(
                 f"{self.dataset.root} has none of the folders. Received: folder_list={folder_list}"
             )
-        pixels = [read_image(self.dataset.path(row), image_size=_SIZE[::-1]) for row in rows]
+        size = (_SIZE[1], _SIZE[0])
+        pixels = [read_image(self.dataset.path(row), image_size=size) for row in rows]
         self._in_memory = self._tuples_of(rows, pixels)
         _log.info("%d photos in memory", len(pixels))
 
@@ -188,8 +189,10 @@ class PittsburgRenderer(_Loader):
         if self._positions_m is not None:
             places = dataclasses.replace(views, positions_m=self._positions_m[rows])
 
+        kept = [] if pixels is None else pixels
+
         def from_memory(row: int, *, image_size: Size, channels: int) -> np.ndarray:
-            photo = pixels[row]
+            photo = kept[row]
             return photo if channels == 3 else cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[:, :, None]
 
         draw = draw_places(views, places=places, max_heading_difference_deg=_TURN_DEG)
@@ -218,10 +221,10 @@ class TimeMachineRender(_Loader):
     def __init__(self, TTM_BASE: Path | str, nP: int = 5, nN: int = 10, seed: int = 0):
         dataset = open_places(f"dbstruct:{Path(TTM_BASE) / 'tokyoTM_train.mat'}")
         turns = [_STREET_VIEW_NAME.search(name) for name in dataset.names.tolist()]
-        is_turned = all(turns)
+        headings_deg = [float(turn[1]) % 360 for turn in turns if turn]
+        is_turned = len(headings_deg) == len(dataset)
         if is_turned:
-            headings_deg = [float(turn[1]) % 360 for turn in turns]
-            dataset = dataclasses.replace(dataset, headings_deg=headings_deg)
+            dataset = dataclasses.replace(dataset, headings_deg=np.array(headings_deg))
         self.dataset = dataset
         self.nP, self.nN = nP, nN
         draw = draw_places(dataset, max_heading_difference_deg=_TURN_DEG if is_turned else None)
@@ -251,7 +254,8 @@ class TimeMachineRender(_Loader):
         database = self.dataset.database
         if count > len(database):
             raise ValueError(f"There are {len(database)} photos. Received: count={count}")
-        photos = self._tuples.read(self._tuples.rng.choice(database, count, replace=False))
+        chosen = self._tuples.rng.choice(database, count, replace=False)
+        photos = self._tuples.read(chosen.tolist())
         return photos, np.zeros((count, 4))
 
     def debug_display_image_samples(self) -> None:
@@ -295,7 +299,7 @@ class WalksRendererOnline(WalksRenderer):
 
 
 def load_tuples(
-    parts: Sequence[tuple[type[_Loader], Path | str, int]], nP: int, nN: int
+    parts: Sequence[tuple[Callable[[Path | str], Any], Path | str, int]], nP: int, nN: int
 ) -> np.ndarray:
     """Draws tuples of several data sets into memory.
 

@@ -107,7 +107,10 @@ def draw_places(
         other that has a positive.
     """
     samplers: dict[tuple[int, int], tuple[TupleSampler, TupleSampler | None]] = {}
-    radii = {"positive_radius_m": positive_radius_m, "negative_radius_m": negative_radius_m}
+    radii: dict[str, Any] = {
+        "positive_radius_m": positive_radius_m,
+        "negative_radius_m": negative_radius_m,
+    }
 
     def draw(num_positives: int, num_negatives: int, rng: np.random.Generator) -> list[int]:
         counts = (num_positives, num_negatives)

@@ -41,7 +41,7 @@ class Facts:
 
 
 def _finish_onnx(path: Path, facts: Facts, float16: bool) -> None:
-    import onnx
+    import onnx  # pyright: ignore[reportMissingImports]  # of an extra
 
     model = onnx.load(path)
     graph = model.graph

@@ -95,8 +95,9 @@ def evaluate(
             photos cannot be read and `skip_unreadable` is false.
     """
     places, model = _places_first(places, model)
-    is_open = callable(model) or isinstance(model, np.ndarray)
-    path = None if is_open else model_path(model)
+    path = None
+    if not callable(model) and not isinstance(model, np.ndarray):
+        path = model_path(model)
     EvaluateConfig(
         model=() if path is None else (path,),
         radius_m=radius_m,
@@ -262,7 +263,7 @@ def evaluate_photos(
     if maps:
         matcher = _feature_matcher(photos, maps[0])
     else:
-        size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)
+        size = image_size_of(cast(Model, model), usual=TrainConfig.image_size, wanted=image_size)
         matcher = _photo_matcher(photos, rerank, size)
     better = order_again(neighbors, similarities, matcher, top=rerank_top)
     reranked = replace(found, neighbors=better.neighbors, similarities=better.scores)
@@ -293,7 +294,8 @@ def _search_by_sequence(
             is_allowed = may_answer(photos, query, photos.database, min_time_difference_s)
             yield np.where(is_allowed, database @ queries[place], np.float32(-np.inf))
 
-    return nearest_by_sequence(similarities(), *sides, length, count)
+    query_runs, database_runs = sides
+    return nearest_by_sequence(similarities(), query_runs, database_runs, length, count)
 
 
 def _as_given(
@@ -308,7 +310,7 @@ def _as_given(
     return descriptors, np.arange(len(paths))
 
 
-def _require_features(model: Model) -> None:
+def _require_features(model: object) -> None:
     """Refuses a model that cannot return local features, before the long work."""
     if not hasattr(model, "with_features"):
         raise ValueError(

@@ -30,4 +30,4 @@ def jpeg_base64(path: Path) -> str:
 
 
 def _bgr(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return cv2.cvtColor(photo, cv2.COLOR_RGB2BGR) if photo.shape[-1] == 3 else photo
+    return np.ascontiguousarray(photo[..., ::-1]) if photo.shape[-1] == 3 else photo

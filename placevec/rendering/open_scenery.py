@@ -1,5 +1,6 @@
 """Opens what can be photographed: a town that is made up, or a 3-D model."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def open_scenery(
         )
     if str(place) == TOWN and cameras == "fly":
         raise ValueError("`cameras` must be 'walk' in the town. Received: cameras='fly'")
-    distances = {"near_m": near_m, "far_m": far_m}
+    distances: dict[str, Any] = {"near_m": near_m, "far_m": far_m}
     if cameras == "walk":
         distances = {
             "near_m": NEAR_M if near_m is None else near_m,
@@ -62,7 +63,7 @@ def open_scenery(
         _refuse_bad_distances(**distances)
     if str(place) == TOWN:
         return _open_town(seed, **distances, **settings)
-    find = find_viewpoints if cameras == "walk" else find_flight
+    find: Callable[..., Any] = find_viewpoints if cameras == "walk" else find_flight
     world = load_world(Path(place), up=up, scale=scale)
     viewpoints = find(world, seed=seed, **({"num_places": 300} | settings))
     return ModelScenery(world, lambda _: viewpoints, seed=seed, **distances)

@@ -138,11 +138,11 @@ def render(
     wanted |= {digest: about[digest] for digest in _DIGESTS if digest in about}
     if is_finished(out_dir, wanted):
         return _found(out_dir, settings)
-    if not is_town and (settings.points or settings.depth):
+    if isinstance(scenery, ModelScenery) and (settings.points or settings.depth):
         refuse_too_many(len(scenery.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
     Canvas(pipe, (8, 8)).close()  # before anything is sought or written for it
-    if not is_town:
+    if isinstance(scenery, ModelScenery):
         about["rejected"] = scenery.viewpoints.rejected
         about["spacing_m"] = scenery.viewpoints.spacing_m
         about["clearance_m"] = scenery.viewpoints.body.clearance_m
@@ -250,7 +250,7 @@ def _settings(name: str, settings: RenderConfig) -> dict:
 def _about(scenery: TownScenery | ModelScenery, settings: RenderConfig) -> dict:
     if isinstance(scenery, TownScenery):
         return {"world": TOWN, "parts": [f"/{district}" for district in scenery.districts]}
-    world, trajectory = scenery.world, settings.trajectory
+    world, trajectory = scenery.world, getattr(settings, "trajectory", None)
     about = {
         "world": world.name,
         "sha256": world_sha256(world),

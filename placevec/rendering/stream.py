@@ -170,7 +170,8 @@ class PhotoStream:
             queries.append(_Shot(part, first, query))
             others.extend(_Shot(part, second, camera) for camera in near + far)
         drawn = self._shoot(queries + others, rng)
-        return tuple(_in_tuples(values, num_tuples) for values in drawn)
+        photos, labels = (_in_tuples(values, num_tuples) for values in drawn)
+        return photos, labels
 
     def draw_photos(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Draws 16 photos of random places of one part on one visit.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from placevec.config import ModelRenderConfig, RenderConfig, TownRenderConfig
 from placevec.rendering.cameras.flight import FLYING, find_flight
@@ -39,13 +40,14 @@ def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelS
             f"`settings` of {world} must be a {kind.__name__}. Received: a "
             f"{type(settings).__name__}"
         )
-    if kind is ModelRenderConfig:
+    if isinstance(settings, ModelRenderConfig):
         return ModelScenery(
             load_world(Path(world), up=settings.up, scale=settings.scale),
             lambda loaded: _viewpoints(loaded, settings),
             seed=settings.seed,
             randomize_textures=settings.randomize_textures,
         )
+    settings = cast(TownRenderConfig, settings)
     counts = {
         TRAIN: settings.num_streets,
         "val": settings.num_validation_streets,
@@ -64,7 +66,7 @@ def settings_kind(world: Path | str) -> type[TownRenderConfig] | type[ModelRende
     return TownRenderConfig if str(world) == TOWN else ModelRenderConfig
 
 
-def plan_tour(scenery: TownScenery | ModelScenery, settings: RenderConfig) -> Iterator[Shot]:
+def plan_tour(scenery: TownScenery | ModelScenery, settings: Any) -> Iterator[Shot]:
     """Yields the photos that settings want of a scenery, visit after visit."""
     if isinstance(scenery, ModelScenery):
         return tour_model(scenery, visits=settings.visits, jitter=settings.jitter)
@@ -86,7 +88,7 @@ def _viewpoints(world: World, settings: ModelRenderConfig) -> Viewpoints:
             **({} if settings.spacing_m is None else {"spacing_m": settings.spacing_m}),
         )
     photos_of_place = settings.views_per_place * len(settings.visits)
-    common = {
+    common: dict[str, Any] = {
         "num_places": -(-settings.num_photos // photos_of_place),
         "views_per_place": settings.views_per_place,
         "seed": settings.seed,

@@ -174,7 +174,7 @@ def nearest_by_sequence(
 
 
 def runs_in_order(
-    names: Sequence[str],
+    names: Sequence[str] | np.ndarray,
     times_s: np.ndarray | None = None,
     sequence_ids: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:

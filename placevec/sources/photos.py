@@ -70,4 +70,4 @@ def photo_of_bytes(data: bytes) -> Iterator[PlaceDataset]:
                 f"The bytes must be those of one photo. Received: {len(data):,} bytes ({reason}). "
                 "Name a photo or READER:PATH instead"
             ) from None
-        yield PlaceDataset(Path(folder), [path.name])
+        yield PlaceDataset(Path(folder), np.array([path.name]))

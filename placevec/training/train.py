@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -159,7 +160,9 @@ def train(
         progress = no_progress
     keras.utils.set_random_seed(config.seed)
     validation = open_places(config.validation, skip_unreadable=config.skip_unreadable)
-    test = config.test and open_places(config.test, skip_unreadable=config.skip_unreadable)
+    test = None
+    if config.test:
+        test = open_places(config.test, skip_unreadable=config.skip_unreadable)
     augmentation = augmentation or config.augment.augmentation
     photo_bytes = math.prod(config.image_size) * config.model.channels
     max_bytes = config.tuples.tuple_size * photo_bytes
@@ -408,7 +411,7 @@ class _Run:
     def _hold_to(self, model: keras.Model) -> None:
         """Notes the descriptors that training and validation photos are held to."""
 
-        def held(dataset: PlaceDataset, mirrored: bool) -> np.ndarray:
+        def held(dataset: Any, mirrored: bool) -> np.ndarray:
             work = functools.partial(
                 start_descriptors, dataset=dataset, mirrored=mirrored, progress=self.progress,
                 image_size=self.config.image_size, describe_photos=self.devices.describe,
@@ -426,7 +429,7 @@ class _Run:
         """Puts whitening behind the best network; done again where a training goes on."""
         whitened = whiten(
             model,
-            self.sampler.dataset,
+            cast(PlaceDataset, self.sampler.dataset),  # a stream has the same `paths`
             self.config.whitening.dim,
             rank=self.config.whitening.rank,
             augmentation=self.config.whitening.augmentation,
@@ -444,7 +447,7 @@ class _Run:
         config = self.config
         miner = Miner(
             config.mining,
-            self.sampler,
+            cast(TupleSampler, self.sampler),  # a stream refuses to mine
             run_dir=config.run_dir,
             image_size=config.image_size,
             skip_unreadable=config.skip_unreadable,
@@ -457,7 +460,7 @@ class _Run:
         due = is_due(config.mining, config.optimizer, epoch)
         return self._by_first(lambda model: miner.mine(model, epoch, count=count, is_due=due))
 
-    def _by_first(self, work: Callable[[keras.Model], object]) -> object:
+    def _by_first(self, work: Callable[[keras.Model], Any]) -> Any:
         return self.devices.by_first(descriptor_of(self.tuple_model), work)
 
     def _measure(self, epoch: int, row: dict[str, float], model: keras.Model) -> dict[str, float]:
@@ -487,7 +490,7 @@ class _Run:
             save_model(self.tuple_model, self.config.run_dir / run_files.CHECKPOINT)
         raise Interrupted(
             f"Stopped after step {self._steps} and saved. Go on with `--resume`",
-            self.request.number,
+            cast(int, self.request.number),
         )
 
     def _refuse_bad_loss(self, epoch: int, step: int) -> None:

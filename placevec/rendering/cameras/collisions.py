@@ -17,9 +17,12 @@ _LEVEL = 0.5  # least share of the vertical in the normal of a ground
 
 
 class HasTriangles(Protocol):
-    """Anything with `positions_m`, (T, 3, 3) float: corners of triangles, in metres, z up."""
+    """Anything with `positions_m`."""
 
-    positions_m: np.ndarray
+    @property
+    def positions_m(self) -> np.ndarray:
+        """(T, 3, 3) float. Corners of triangles, in metres, z up."""
+        ...
 
 
 class Collider:
@@ -144,10 +147,10 @@ class Collider:
         self._traverser.traverse(self._root)
         for hit in self._hits.entries:
             number = numbers[hit.get_from_node().this]
-            distance_m = np.linalg.norm(hit.get_surface_point(self._root) - starts[number])
+            distance_m = float(np.linalg.norm(hit.get_surface_point(self._root) - starts[number]))
             triangle = self._triangle_of[hit.get_into().this]
             # Of two triangles in one spot the first one counts, whatever the tree looks like.
-            if (distance_m, triangle) < (distances_m[number], triangles[number]):
+            if (distance_m, triangle) < (float(distances_m[number]), int(triangles[number])):
                 distances_m[number], triangles[number] = distance_m, triangle
 
     def _sort_in(self, triangles: np.ndarray, middles_m: np.ndarray, parent: core.NodePath) -> None:

@@ -176,7 +176,8 @@ def find_flight(
         listed(counts),
     )
     places = np.repeat(np.arange(num_places), views_per_place)
-    return Flight(collider, cameras, places, counts, body, jitter, spacing, False, tuple(heights_m))
+    low, high = heights_m
+    return Flight(collider, cameras, places, counts, body, jitter, spacing, False, (low, high))
 
 
 def _views(
@@ -214,7 +215,7 @@ def _views(
         rejected.update(trial.reasons[trial.reasons != ""].tolist())
         is_good = (trial.reasons == "").reshape(-1, num_views).all(axis=1)
         for i in np.flatnonzero(is_good) * num_views:
-            groups.append([trial.camera(i + view) for view in range(num_views)])
+            groups.append([trial.camera(int(i) + view) for view in range(num_views)])
         eyes_m = eyes_m[~is_good]
     return groups
 

@@ -62,11 +62,11 @@ class ModelScenery:
 
     def sample_near(self, part: str, camera: Camera, rng: np.random.Generator) -> Camera:
         """Returns a camera at most `near_m` from another."""
-        return self.viewpoints.sample_near(camera, rng, self.near_m)
+        return self.viewpoints.sample_near(camera, rng, *_given(self.near_m))
 
     def sample_far(self, part: str, camera: Camera, rng: np.random.Generator) -> Camera:
         """Returns a camera more than `far_m` from another."""
-        return self.viewpoints.sample_far(camera, rng, self.far_m)
+        return self.viewpoints.sample_far(camera, rng, *_given(self.far_m))
 
     def along(self, number: int) -> tuple[str, Camera]:
         """Returns the cameras that were found, one after the other."""
@@ -76,5 +76,11 @@ class ModelScenery:
         self, position_m: tuple, heading_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0
     ) -> tuple[str, Camera]:
         """Returns the camera at (east, north, height) in metres."""
-        pose = Pose(tuple(map(float, position_m)), float(heading_deg), pitch_deg, roll_deg)
+        east_m, north_m, height_m = map(float, position_m)
+        pose = Pose((east_m, north_m, height_m), float(heading_deg), pitch_deg, roll_deg)
         return self.name, camera_of(pose)
+
+
+def _given(distance_m: float | None) -> tuple[float, ...]:
+    """Returns a distance as an argument; nothing where the viewpoints have their own."""
+    return () if distance_m is None else (distance_m,)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -297,14 +297,17 @@ class _Search:
                 sight_m=self.sight_m,
             )
             for row in np.flatnonzero(trial.reasons == ""):
-                cameras[missing[row]] = trial.camera(row)
+                cameras[missing[row]] = trial.camera(int(row))
             self.rejected.update(trial.reasons[trial.reasons != ""].tolist())
             wish[missing[np.isin(trial.reasons, (SEES_LITTLE, FACES_WALL))]] += count
             missing = missing[trial.reasons != ""]
             if not len(missing):
                 break
-        groups = [cameras[i * count : (i + 1) * count] for i in range(len(rows))]
-        return [None if None in group else group for group in groups]
+        groups = [
+            [camera for camera in cameras[i * count : (i + 1) * count] if camera is not None]
+            for i in range(len(rows))
+        ]
+        return [group if len(group) == count else None for group in groups]
 
 
 def headings(
@@ -361,7 +364,7 @@ def check_enough(found: int, wanted: int, rejected: dict[str, int]) -> None:
     )
 
 
-def listed(counts: dict[str, int] | Sequence) -> str:
+def listed(counts: Mapping[str, int] | None) -> str:
     """Returns counts in words."""
     if not counts:
         return "nothing"

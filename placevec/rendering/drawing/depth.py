@@ -6,6 +6,7 @@ the same wherever two pipes see the same triangle.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from panda3d import core
@@ -33,8 +34,8 @@ class Depths:
     def __init__(self, pipe: str) -> None:
         self._pipe = pipe
         self._canvases: dict[tuple[int, int], Canvas] = {}
-        self._scene: Scene | None = None
-        self._root: core.NodePath | None = None
+        self._scene: Any = None  # a Scene once `show` was called
+        self._root: Any = None  # a NodePath once one is drawn
         self._corners_m = np.empty((0, 3, 3))
 
     def show(self, scene: Scene) -> None:

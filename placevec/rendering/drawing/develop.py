@@ -21,7 +21,7 @@ def develop(photo: np.ndarray, weather: Weather, rng: np.random.Generator) -> np
     """
     rows, cols = photo.shape[:2]
     if weather.bloom > 0:
-        bright = cv2.subtract(photo, (150, 150, 150, 0))
+        bright = cv2.subtract(photo, np.array((150.0, 150.0, 150.0, 0.0)))
         small = cv2.resize(bright, (max(1, cols // 4), max(1, rows // 4)), interpolation=3)
         halo = cv2.resize(cv2.GaussianBlur(small, (0, 0), 3.0), (cols, rows))
         photo = cv2.addWeighted(photo, 1.0, halo, weather.bloom, 0)

@@ -98,7 +98,8 @@ def make_remap(
     pixels = pixels.astype(np.float64)
     rule = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-10)
     if hasattr(cv2, "undistortPointsIter"):  # OpenCV 4
-        rays = cv2.undistortPointsIter(pixels, matrix, terms, None, None, rule)
+        undistort = cv2.undistortPointsIter  # pyright: ignore[reportAttributeAccessIssue]
+        rays = undistort(pixels, matrix, terms, None, None, rule)
     else:
         rays = cv2.undistortPoints(pixels, matrix, terms, criteria=rule)
     rays = rays.reshape(-1, 2)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 import numpy as np
 from panda3d import core
@@ -50,7 +51,7 @@ class Canvas:
         self.size = size
         made = _make_pipe(pipe)
         self._engine = core.GraphicsEngine()
-        self._buffer = None
+        self._buffer: Any = None
         if made is not None and made.is_valid():
             frame = core.FrameBufferProperties()
             frame.set_rgba_bits(8, 8, 8, 8)

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -186,7 +187,8 @@ class Renderer:
             raise ValueError(f"`stride` must be a positive integer. Received: stride={stride}")
         if stride == 1:
             return *self._drawn(), self._remap
-        size = tuple(max(1, side // stride) for side in self.image_size)
+        rows, cols = self.image_size
+        size = (max(1, rows // stride), max(1, cols // stride))
         if self.distortion is None:
             return size, self.field_of_view_deg, None
         remap = make_remap(size, self.field_of_view_deg, self.distortion)
@@ -197,9 +199,14 @@ class Renderer:
             raise RuntimeError("The renderer must be open and have a scene. Call `show` first")
 
     def _forget(self) -> None:
-        self._canvas: Canvas | None = None
-        self._depths = self._lens = self._scene = None
-        self._root = self._camera = self._background = None
+        # What is None here is set by `open` or `show`; `_refuse_closed` guards its use.
+        self._canvas: Any = None
+        self._depths: Any = None
+        self._lens: Any = None
+        self._scene: Any = None
+        self._root: Any = None
+        self._camera: Any = None
+        self._background: Any = None
 
     def _texture(self, image: np.ndarray, is_smooth: bool) -> core.Texture:
         kept = self._textures.get(id(image))

@@ -136,7 +136,7 @@ def write_photo(photo: np.ndarray, shot: Shot, partial_dir: Path, jpeg_quality: 
     if not is_encoded:
         raise RuntimeError(f"OpenCV could not encode {shot.name}")
     with whole_file(partial_dir / shot.path) as unfinished:
-        unfinished.write_bytes(data)
+        unfinished.write_bytes(data.data)
 
 
 def write_depth(depth_m: np.ndarray, shot: Shot, partial_dir: Path) -> None:

@@ -1,6 +1,6 @@
 """From planned shots to files: photos, their depth, and which points they show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ class ShotDrawer:
     def __exit__(self, *error: object) -> None:
         self._renderer.close()
 
-    def draw(self, shots: Iterable[Shot]) -> Iterator[tuple[Shot, np.ndarray]]:
+    def draw(self, shots: Iterable[Shot]) -> Generator[tuple[Shot, np.ndarray], None, None]:
         """Draws the photos that are not there yet, and what is wanted beside all of them.
 
         A scene is kept until a shot needs another: shots of one visit to one part go together.

@@ -54,7 +54,7 @@ def write_split(
     """Writes `splits.csv`, and returns how its parts are named behind the folder."""
     names = [shot.name for shot in shots]
     positions_m = [(shot.camera.east_m, shot.camera.north_m) for shot in shots]
-    dataset = PlaceDataset(folder, names, positions_m=np.array(positions_m))
+    dataset = PlaceDataset(folder, np.array(names), positions_m=np.array(positions_m))
     try:
         split = split_photos(
             dataset,

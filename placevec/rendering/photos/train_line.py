@@ -97,7 +97,7 @@ def _rules(dataset: PlaceDataset, has_points: bool, is_of_one_time: bool) -> Ite
     usual = TupleConfig()
     if is_of_one_time:
         usual = replace(usual, min_time_difference_s=0.0)
-    far_m = min(usual.negative_radius_m, _rounded(extent_m(dataset.positions_m) / 2))
+    far_m = min(usual.negative_radius_m, _rounded(extent_m(dataset.known("positions_m")) / 2))
     narrow = {"positive_radius_m": min(usual.positive_radius_m, far_m), "negative_radius_m": far_m}
     if has_points:
         by_points = replace(usual, positive_rule="shared_points")
@@ -114,7 +114,7 @@ def _rounded(metres: float) -> float:
 
 
 def _gives_tuples(dataset: PlaceDataset, rules: TupleConfig) -> bool:
-    if extent_m(dataset.positions_m) <= rules.pair_radius_m:
+    if extent_m(dataset.known("positions_m")) <= rules.pair_radius_m:
         return False
     try:
         sampler = TupleSampler(dataset, **vars(rules))

@@ -30,20 +30,26 @@ class Scenery(Protocol):
 
     def scene(self, part: str, visit: Visit) -> Scene:
         """Returns what a visit finds in a part."""
+        ...
 
     def sample(self, rng: np.random.Generator, part: str | None = None) -> tuple[str, Camera]:
         """Returns a camera anywhere, or anywhere in a part, and the part that it stands in."""
+        ...
 
     def sample_near(self, part: str, camera: Camera, rng: np.random.Generator) -> Camera:
         """Returns a camera in the same part that shows the same place."""
+        ...
 
     def sample_far(self, part: str, camera: Camera, rng: np.random.Generator) -> Camera:
         """Returns a camera in the same part that shows another place."""
+        ...
 
     def along(self, number: int) -> tuple[str, Camera]:
         """Returns camera `number` of a path through all of it, and the part that it stands in."""
+        ...
 
     def camera_at(
         self, position_m: tuple, heading_deg: float, pitch_deg: float = 0.0, roll_deg: float = 0.0
     ) -> tuple[str, Camera]:
         """Returns the camera at (east, north, height) in metres, and the part of it."""
+        ...

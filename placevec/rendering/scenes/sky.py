@@ -1,5 +1,7 @@
 """Draws the sky of a visit, and the snow that falls from it."""
 
+from typing import cast
+
 import cv2
 import numpy as np
 
@@ -28,7 +30,8 @@ def draw_sky(
     low = np.linspace(0, 1, size[0], dtype=np.float32)[:, None, None] ** 1.5
     sky = zenith * (1 - low) + horizon * low
     half = (size[0], size[1] // 2)
-    noise = sum(draw_noise(rng, half, grain) * grain for grain in (56, 24, 10)) / 52.0
+    parts = (draw_noise(rng, half, grain) * grain for grain in (56, 24, 10))
+    noise = cast(np.ndarray, sum(parts)) / 52.0
     noise = np.concatenate([noise, noise[:, ::-1]], axis=1)
     clouds = weather.clouds
     cover = np.clip((noise + 2.2 * clouds - 1.3) * 1.1, 0, 1)[..., None] * min(1.0, clouds * 2)

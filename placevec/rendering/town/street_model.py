@@ -164,10 +164,12 @@ def _add_house(mesh: Mesh, house: House, town: Town) -> None:
     eaves = -house.inwards * 0.35
     slope = [(*(left + eaves), top - 0.1), (*(right + eaves), top - 0.1)]
     slope += [(*middle_right, ridge), (*middle_left, ridge)]
-    mesh.add(f"roof{house.roof}", slope, uv=(0, 0, house.width_m / 5.0, 1.0), cells=(2, 1))
+    mesh.add(
+        f"roof{house.roof}", np.array(slope), uv=(0, 0, house.width_m / 5.0, 1.0), cells=(2, 1)
+    )
     for low_a, peak, low_b in ((right, middle_right, back_right), (back_left, middle_left, left)):
         gable = [(*low_a, top), (*low_b, top), (*peak, ridge), (*peak, ridge)]
-        mesh.add("wall", gable, tint=wall)
+        mesh.add("wall", np.array(gable), tint=wall)
     if house.design % 2:
         spot = middle_left + house.along * house.width_m * 0.3
         mesh.add_box("wall", spot, house.along, np.array([0.7, 0.7, 1.3]), wall * 0.8, ridge - 0.5)

@@ -72,8 +72,9 @@ def park_cars(rng: np.random.Generator, street: Street) -> Cars:
             headings.append(ahead * side)
             paints.append(rng.choice(_PAINTS) * rng.uniform(0.85, 1.1))
             vans.append(bool(rng.random() < 0.15))
-    pairs = (np.array(rows, np.float64).reshape(-1, 2) for rows in (spots, headings))
-    return Cars(*pairs, np.array(paints, np.float64).reshape(-1, 3), np.array(vans, bool))
+    spots, headings = (np.array(rows, np.float64).reshape(-1, 2) for rows in (spots, headings))
+    paints = np.array(paints, np.float64).reshape(-1, 3)
+    return Cars(spots, headings, paints, np.array(vans, bool))
 
 
 def add_cars(mesh: Mesh, cars: Cars) -> None:

@@ -32,7 +32,8 @@ class RenderProcess(WorkerProcess):
 
     def _array(self, dtype: str, shape: list[int]) -> np.ndarray:
         values = np.empty(shape, dtype)
-        data = memoryview(values.reshape(-1).view(np.uint8))
-        if self.process.stdout.readinto(data) < values.nbytes:
+        data = values.reshape(-1).view(np.uint8).data
+        process: Any = self.process
+        if process.stdout.readinto(data) < values.nbytes:
             raise EOFError
         return values

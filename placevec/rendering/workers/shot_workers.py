@@ -3,7 +3,7 @@
 import base64
 import pickle
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -51,7 +51,7 @@ class ShotWorkers(WorkerPool):
         }
         super().__init__(lambda: RenderProcess("tour", **known), num_workers)
 
-    def draw(self, shots: Sequence[Shot]) -> Iterator[tuple[Shot, np.ndarray]]:
+    def draw(self, shots: Sequence[Shot]) -> Generator[tuple[Shot, np.ndarray], None, None]:
         """Yields what `ShotDrawer.draw` yields, in whatever order it comes.
 
         Where it is left before the end, the workers are closed.

@@ -208,7 +208,7 @@ def _join(name: str, models: list[Model], up: str, scale: float, is_indoor: bool
         tints,
         texture_of[whole],
         problems,
-        tuple(float(value) for value in origin),
+        (float(origin[0]), float(origin[1]), float(origin[2])),
         is_indoor,
     )
     _doubt_the_scale(world)

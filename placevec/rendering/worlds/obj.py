@@ -198,9 +198,9 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
         )
     positions = np.array(raw.positions, np.float64).reshape(-1, 3)
     with np.errstate(invalid="ignore"):
-        usable = (np.abs(positions) < _FARTHEST).all(axis=1)
+        usable = np.all(np.abs(positions) < _FARTHEST, axis=1)
     corners = np.array(raw.corners, np.int64).reshape(-1, 3)
-    there = (corners < len(positions)).all(axis=1)
+    there = np.all(corners < len(positions), axis=1)
     whole = there.copy()
     whole[there] = usable[corners[there]].all(axis=1)
     if not whole.all():

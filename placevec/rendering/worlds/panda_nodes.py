@@ -89,7 +89,8 @@ def model_of_nodes(root: core.NodePath, picture_of: PictureOf, problems: list[st
             parts.append((*part, np.full(len(part[0]), number, np.int32)))
     empty = (np.zeros((0, 3, 3)), np.zeros((0, 3, 2), np.float32), np.zeros((0, 3, 3), np.float32))
     parts.append((*empty, np.zeros(0, np.int32)))
-    positions, uvs, tints, texture_of = (np.concatenate(column) for column in zip(*parts, strict=1))
+    columns = zip(*parts, strict=True)
+    positions, uvs, tints, texture_of = (np.concatenate(column) for column in columns)
     return Model(positions, uvs, tints, texture_of, textures, "z", problems)
 
 
@@ -119,7 +120,7 @@ def _triangles(
     corners = corners[(corners < len(rows)).all(axis=1)]
     placing = np.array([[matrix.get_cell(i, k) for k in range(4)] for i in range(4)])
     positions = rows[:, :3] @ placing[:3, :3] + placing[3, :3]
-    usable = (np.abs(np.nan_to_num(positions, nan=np.inf)) < 1e8).all(axis=1)
+    usable = np.all(np.abs(np.nan_to_num(positions, nan=np.inf)) < 1e8, axis=1)
     corners = corners[usable[corners].all(axis=1)]
     colors = np.ones((len(rows), 3)) * _state_color(state)
     if source.has_column(core.InternalName.get_color()) and not _is_flat(state):

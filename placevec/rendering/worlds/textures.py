@@ -80,7 +80,7 @@ class TextureFolder:
         if key not in self._read:
             pixels = self._load(path)
             alpha = self._load(alpha_path) if alpha_path and pixels is not None else None
-            if alpha is not None:
+            if pixels is not None and alpha is not None:
                 pixels = _with_alpha(pixels, alpha)
             self._read[key] = None if pixels is None else fit_texture(pixels, self._max_side)
         return self._read[key]

@@ -131,7 +131,8 @@ class World:
         if is_snowy.any():
             surfaces.append(self._snow(np.flatnonzero(is_snowy), light))
         if self.is_under_roof:
-            dark = tuple(0.1 * float(level) for level in weather.ambient)
+            red, green, blue = (0.1 * float(level) for level in weather.ambient)
+            dark = (red, green, blue)
             return Scene(surfaces, None, dark, dark, 0.0, clearance_m=LEAST_CLEARANCE_M)
         rng = np.random.default_rng((*visit.seed, 7))
         sky = draw_sky(rng, weather, skyline=None)

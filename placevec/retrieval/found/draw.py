@@ -71,7 +71,7 @@ def _title(match: Any) -> str:
         if pd.notna(distance):
             parts.append(f"{distance:.3g} {unit} away")
     inliers = getattr(match, "inliers", None)
-    if pd.notna(inliers):
+    if inliers is not None and pd.notna(inliers):
         parts.append(counted(inliers, "point"))
     return f"{match.rank}: {_short(match.match)}\n{', '.join(parts)}"
 

@@ -1,6 +1,7 @@
 """What a network takes from the training photos before the first step."""
 
 from pathlib import Path
+from typing import cast
 
 import keras
 
@@ -27,7 +28,8 @@ def start_from_photos(
         ValueError: If the photos are too few for the whitening that shall follow the training.
     """
     if config.whitening.is_given:
-        check_whitening(model, dataset, config.whitening.dim, rank=config.whitening.rank)
+        places = cast(PlaceDataset, dataset)  # a stream has the same `paths`
+        check_whitening(model, places, config.whitening.dim, rank=config.whitening.rank)
     photos = {
         "paths": dataset.paths(),
         "image_size": config.image_size,

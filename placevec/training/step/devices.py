@@ -189,14 +189,16 @@ class _TorchDevices(Devices):
     parts_batch_norm = True
 
     def __init__(self) -> None:
-        import torch.distributed
+        import torch.distributed  # pyright: ignore[reportMissingImports]  # not installed
 
         self.engine = torch.distributed
         self.process = self.engine.get_rank()
         self.count = self.num_processes = self.engine.get_world_size()
 
     def parallel(self, tuple_model: keras.Model) -> keras.Model:
-        from torch.nn.parallel import DistributedDataParallel
+        from torch.nn.parallel import (  # pyright: ignore[reportMissingImports]
+            DistributedDataParallel,
+        )
 
         model = _TorchParallel(tuple_model, DistributedDataParallel(tuple_model), self._join)
         model.take_settings()
@@ -209,7 +211,7 @@ class _TorchDevices(Devices):
 
     def _join(self, tensor: Any) -> Any:
         """Returns the parts that all processes have, as one; gradients flow to one's own."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         parts = [torch.empty_like(tensor) for _ in range(self.count)]
         self.engine.all_gather(parts, tensor.detach().contiguous())
@@ -220,7 +222,7 @@ class _TorchDevices(Devices):
 
 
 def _open_torch(_computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     if not torch.distributed.is_torchelastic_launched():
         return Devices()
@@ -282,10 +284,11 @@ class _JaxDevices(Devices):
     def _on_one_machine(self, model: keras.Model) -> keras.Model:
         if self.num_processes == 1:
             return model
-        if self.copy is None or len(self.copy.weights) != len(model.weights):  # whitened since
-            self.copy = _copy(model)
-        self.copy.set_weights(model.get_weights())
-        return self.copy
+        copy = self.copy
+        if copy is None or len(copy.weights) != len(model.weights):  # whitened since
+            copy = self.copy = _copy(model)
+        copy.set_weights(model.get_weights())
+        return copy
 
 
 def _open_jax(computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
@@ -395,7 +398,7 @@ class _Parallel(keras.Model):
 class _TorchParallel(_Parallel):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains, then takes the mean of what batch normalization saw in each process."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         history = super().fit(*args, **kwargs)
         for variable in self.tuple_model.non_trainable_variables:

@@ -177,7 +177,7 @@ class TupleBatches:
     def _positions_m(self) -> np.ndarray:
         dataset = self.sampler.dataset
         if dataset.positions_m is None:
-            east_m = _APART_M * dataset.place_ids.astype(np.float32)
+            east_m = _APART_M * dataset.known("place_ids").astype(np.float32)
             return np.stack([east_m, np.zeros_like(east_m)], axis=1)
         return (dataset.positions_m - dataset.positions_m.mean(axis=0)).astype(np.float32)
 
@@ -186,8 +186,10 @@ class TupleBatches:
     ) -> np.ndarray:
         """Returns the photos of a tuple as the network gets them, (1 + P + Nn, H, W, C) uint8."""
         if self.workers is not None:
-            photos = np.stack(photos)
-            return self.workers.augment(photos, seed=self.seed, epoch=epoch, indices=rows)
+            indices = rows.tolist()
+            return self.workers.augment(
+                np.stack(photos), seed=self.seed, epoch=epoch, indices=indices
+            )
         pairs = zip(photos, rows, strict=True)
         return np.stack([change(photo, photo_rng(self.seed, epoch, i)) for photo, i in pairs])
 

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,7 +54,7 @@ class DescriptorCache:
         self.image_size = image_size
         self.skip_unreadable = skip_unreadable
         self.describe_photos = describe_photos
-        self.descriptors: np.ndarray | None = None
+        self.descriptors: Any = None  # an np.memmap once a photo is described
         self.described_at = np.full(len(dataset), _NEVER)  # epoch
         self.is_readable = np.ones(len(dataset), bool)
         if (folder / CACHE_STATE).exists():
@@ -119,7 +120,7 @@ class DescriptorCache:
                 model, paths, image_size=self.image_size, progress=progress
             )
         except NoReadablePhotoError:
-            found, kept = None, np.empty(0, np.int64)
+            found, kept = np.empty((0, 0), np.float32), np.empty(0, np.int64)
         if len(kept) < len(rows) and not self.skip_unreadable:
             first = paths[np.setdiff1d(np.arange(len(rows)), kept)[0]]
             raise UnreadableImageError(
@@ -129,7 +130,7 @@ class DescriptorCache:
         self.is_readable[rows] = False
         if not len(kept):
             return
-        if self.descriptors is None or self.descriptors.shape[1] != found.shape[1]:
+        if np.shape(self.descriptors)[1:] != found.shape[1:]:
             self._reserve(found.shape[1])
         self.descriptors[rows[kept]] = found
         self.is_readable[rows[kept]] = True

@@ -37,7 +37,7 @@ def open_training(config: TrainConfig) -> Iterator[TupleSampler | StreamSampler]
 
 @contextlib.contextmanager
 def open_workers(
-    computing: ComputeConfig, augmentation: object, *, max_bytes: int
+    computing: ComputeConfig, augmentation: Any, *, max_bytes: int
 ) -> Iterator[AugmentWorkers | None]:
     """Opens the processes that augment, if the settings ask for them.
 
@@ -109,7 +109,7 @@ def _refuse_batches_without_negatives(
     tuples: TupleConfig, loss: LossConfig, dataset: PlaceDataset
 ) -> None:
     """Refuses photos so close together that the loss never finds a negative in a batch."""
-    largest_m = extent_m(dataset.positions_m)
+    largest_m = extent_m(dataset.known("positions_m"))
     if largest_m <= tuples.pair_radius_m:
         double = ", twice `view_depth_m`" if tuples.pair_radius_flag == "--view-depth-m" else ""
         raise ValueError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,9 @@ class StreamSampler:
                 f"Options behind `{PREFIX}{place}` must be of {', '.join(kinds)}. Received: "
                 f"{', '.join(unused)}"
             )
+        scenery: dict[str, Any] = {
+            name: _value(kinds[name], name, text) for name, text in options.items()
+        }
         tuples = config.tuples
         self.num_positives, self.num_negatives = tuples.num_positives, tuples.num_negatives
         self.workers = StreamWorkers(
@@ -74,7 +78,7 @@ class StreamSampler:
             seed=config.seed,
             near_m=tuples.positive_radius_m,
             far_m=tuples.negative_radius_m,
-            **{name: _value(kinds[name], name, text) for name, text in options.items()},
+            **scenery,
         )
         dim = max(config.whitening.dim, config.whitening.rank, config.model.projection_dim or 0)
         count = max(_NUM_FITTED, 2 * dim) if dim else _NUM_PHOTOS

@@ -1,5 +1,6 @@
 """Draws the fronts of houses: walls, windows, doors and shops as textures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -137,7 +138,7 @@ class _Front:
             (round(x1 * self._scale_x) - 1, round(height - z0 * self._scale_y) - 1),
         )
 
-    def box(self, x0: float, z0: float, x1: float, z1: float, color: tuple) -> None:
+    def box(self, x0: float, z0: float, x1: float, z1: float, color: Iterable) -> None:
         start, end = self.corners(x0, z0, x1, z1)
         cv2.rectangle(self.albedo, start, end, tuple(int(c) for c in color), -1)
 
@@ -145,7 +146,7 @@ class _Front:
         corners = np.array([self.corners(x, z, x, z)[0] for x, z in points], np.int32)
         cv2.fillPoly(self.albedo, [corners], tuple(int(c) for c in color), cv2.LINE_AA)
 
-    def light(self, x0: float, z0: float, x1: float, z1: float, color: tuple) -> None:
+    def light(self, x0: float, z0: float, x1: float, z1: float, color: Iterable) -> None:
         start, end = self.corners(x0, z0, x1, z1)
         cv2.rectangle(self.glow, start, end, (*(int(c) for c in color), 255), -1)
 
@@ -297,7 +298,7 @@ def _wall_color(rng: np.random.Generator, style: str) -> np.ndarray:
     return np.clip(color, 30, 245).astype(np.uint8)
 
 
-def _shift(color: np.ndarray, amount: float) -> tuple:
+def _shift(color: np.ndarray | tuple, amount: float) -> tuple:
     return tuple(int(v) for v in np.clip(np.asarray(color, np.float64) + amount, 0, 255))
 
 

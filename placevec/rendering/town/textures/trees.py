@@ -124,8 +124,8 @@ def _stroke(
     image: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, color: tuple
 ) -> None:
     size = np.array(image.shape[1::-1])
-    ends = (np.rint(point * size).astype(int).tolist() for point in (start, end))
-    cv2.line(image, *ends, color, max(1, round(width * image.shape[0] / 256)))
+    first, last = (np.rint(point * size).astype(int).tolist() for point in (start, end))
+    cv2.line(image, first, last, color, max(1, round(width * image.shape[0] / 256)))
 
 
 def _framed(image: np.ndarray) -> np.ndarray:
