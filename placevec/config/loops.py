@@ -16,12 +16,13 @@ class LoopsConfig(EngineConfig):
     out: Path | None = None
     """Folder for loops.csv, the pictures and the files for SLAM systems. None: nothing is
     written."""
-    exclusion_frames: Annotated[int, AtLeast(1)] = 10
-    """Photos nearer along the run than this show the same place and are no loop."""
+    exclusion_frames: Annotated[int | None, AtLeast(1)] = None
+    """Photos nearer along the run than this show the same place and are no loop. None: twice the
+    number of photos after which the run no longer looks like itself, at least 10."""
     exclusion_s: Annotated[float | None, Above(0)] = None
-    """The same in seconds, for photos with times. None: `exclusion_frames` counts."""
+    """The same in seconds, for photos with times. None: photos count."""
     exclusion_m: Annotated[float | None, Above(0)] = None
-    """The same in metres travelled, for photos with positions. None: `exclusion_frames` counts."""
+    """The same in metres travelled, for photos with positions. None: photos count."""
     threshold: float | Path | None = None
     """Least gap of a loop: a number, or a file that `placevec calibrate` wrote for this model.
     None: the run learns it from itself, which is an estimate."""

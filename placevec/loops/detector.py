@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MOST_PHOTOS = 100_000
 """Photos that a detector remembers."""
 
+USUAL_EXCLUSION = 30.0
+"""Photos, or seconds, within which a detector looks for no loop; `find_loops` tells it from the
+whole run."""
+
 
 class LoopDetector:
     """Tells for each new photo whether it closes a loop with an earlier one.
@@ -53,7 +57,7 @@ class LoopDetector:
         model: Callable | Path | str | None = LoopsConfig.model,
         *,
         threshold: float | Path | str | None = LoopsConfig.threshold,
-        exclusion: float = LoopsConfig.exclusion_frames,
+        exclusion: float = USUAL_EXCLUSION,
         precision: float = LoopsConfig.precision,
         consistency: int = LoopsConfig.consistency,
     ):

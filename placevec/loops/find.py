@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from placevec.config import Engine as EngineName
 from placevec.config import LoopsConfig
 from placevec.loops.detector import MOST_PHOTOS
-from placevec.loops.route import along_run, order_of_run
+from placevec.loops.route import along_run, exclusion_of_run, order_of_run
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
 from placevec.loops.write import write_loops
@@ -41,6 +41,7 @@ class LoopsFound:
         threshold: float. Least gap of a loop; infinity if the run could not learn one.
         precision: float or None. What the run estimates that share of the loops that are right to
             be; None if a threshold was given.
+        exclusion: float. How far along the run photos had to lie, in photos, seconds or metres.
     """
 
     dataset: PlaceDataset
@@ -48,6 +49,7 @@ class LoopsFound:
     loops: list[Loop]
     threshold: float
     precision: float | None
+    exclusion: float
 
     @property
     def accepted(self) -> list[Loop]:
@@ -81,7 +83,10 @@ class LoopsFound:
 
     def __str__(self) -> str:
         count = len(self.accepted)
-        loops = f"{count or 'no'} loop{'' if count == 1 else 's'} in {len(self.dataset)} photos"
+        loops = (
+            f"{count or 'no'} loop{'' if count == 1 else 's'} in {len(self.dataset)} photos that "
+            f"are {self.exclusion:g} or more apart"
+        )
         if self.precision is None:
             return f"{loops}; threshold {self.threshold:.4g}, as given"
         share = f"{100 * self.precision:g} %"
@@ -102,7 +107,7 @@ def find_loops(
     model: Callable[[np.ndarray], np.ndarray] | Path | str | None = LoopsConfig.model,
     *,
     out: Path | str | None = LoopsConfig.out,
-    exclusion_frames: int = LoopsConfig.exclusion_frames,
+    exclusion_frames: int | None = LoopsConfig.exclusion_frames,
     exclusion_s: float | None = LoopsConfig.exclusion_s,
     exclusion_m: float | None = LoopsConfig.exclusion_m,
     threshold: float | Path | str | None = LoopsConfig.threshold,
@@ -123,7 +128,7 @@ def find_loops(
         model: Path or str. A model's file or name; or what is open: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
         out: See `LoopsConfig`, like the others.
-        exclusion_frames: int. Photos nearer along the run are no loop.
+        exclusion_frames: int or None. Photos nearer along the run are no loop.
         exclusion_s: float or None. The same in seconds.
         exclusion_m: float or None. The same in metres travelled.
         threshold: float, Path or None. Least gap of a loop.
@@ -174,10 +179,11 @@ def find_loops(
     )
     dataset = dataset.take(kept)
     along = along_run(dataset, **ways)
+    exclusion = exclusion_s or exclusion_m or exclusion_frames or exclusion_of_run(descriptors)
 
     def match(least_gap: float | None) -> tuple[list[Loop], LoopScorer]:
         scorer = LoopScorer(
-            exclusion=exclusion_s or exclusion_m or exclusion_frames,
+            exclusion=exclusion,
             threshold=least_gap,
             precision=precision,
             consistency=consistency,
@@ -190,7 +196,7 @@ def find_loops(
     if least_gap is None:
         least_gap, learned = match(None)[1].own.value(), precision
     loops = match(least_gap)[0]
-    found = LoopsFound(dataset, descriptors, loops, least_gap, learned)
+    found = LoopsFound(dataset, descriptors, loops, least_gap, learned, exclusion)
     if settings.out is not None:
         write_loops(found, settings.out)
     return found

@@ -6,6 +6,10 @@ from numpy.typing import NDArray
 from placevec.places import PlaceDataset
 from placevec.places.name_order import by_number
 
+_LEAST_EXCLUSION = 10  # photos
+_STILL_ALIKE = 0.1  # of the way from the similarity of any two photos to that of neighbors
+_MOST_LAGS = 200
+
 
 def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Returns the rows of a data set in the order in which its photos were taken.
@@ -65,6 +69,33 @@ def along_run(
     for begin in begins.tolist():
         along[begin:] += along[begin - 1] + apart - along[begin]
     return along
+
+
+def exclusion_of_run(descriptors: NDArray[np.floating]) -> int:
+    """Returns how many photos along a run show the same place, told from how they look.
+
+    The median similarity of photos `n` apart falls with `n` to that of any two photos of the run.
+    Where it has fallen nine tenths of the way from that of neighbors, photos no longer overlap;
+    twice that is returned.
+
+    Args:
+        descriptors: (N, D) float, of unit L2 norm, in the order of the run.
+
+    Returns:
+        int, from 10 to a third of the run.
+    """
+    count = len(descriptors)
+    if count <= _LEAST_EXCLUSION:
+        return _LEAST_EXCLUSION
+    centered = descriptors - descriptors.mean(axis=0)
+    centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
+    apart = np.unique(np.geomspace(1, max(1, 3 * count // 4), _MOST_LAGS).astype(int))
+    alike = np.array(
+        [np.median((centered[lag:] * centered[: count - lag]).sum(axis=1)) for lag in apart]
+    )
+    usual = np.median(alike)
+    first = int(np.argmax(alike <= usual + _STILL_ALIKE * (alike[0] - usual)))
+    return int(np.clip(2 * apart[first], _LEAST_EXCLUSION, max(_LEAST_EXCLUSION, count // 3)))
 
 
 def _runs(dataset: PlaceDataset) -> NDArray[np.int64]:

@@ -8,8 +8,8 @@ from placevec.loops import LoopDetector, find_loops
 
 @pytest.mark.parametrize("settings", [{}, {"consistency": 3}])
 def test_equals_the_whole_run(two_laps, engine, settings):
-    whole = find_loops(two_laps, engine, threshold=0.5, **settings)
-    detector = LoopDetector(engine, threshold=0.5, **settings)
+    whole = find_loops(two_laps, engine, threshold=0.5, exclusion_frames=12, **settings)
+    detector = LoopDetector(engine, threshold=0.5, exclusion=12, **settings)
     found = [loop for path in two_laps.paths() for loop in detector.add(path)]
     assert found == whole.accepted and len(found) > 30
     assert len(detector) == 80

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from placevec.loops import find_loops
+from placevec.loops.route import exclusion_of_run
 from placevec.places import PlaceDataset
 
 
@@ -22,7 +23,9 @@ def second_lap():
 def test_finds_the_second_lap(two_laps, engine, second_lap):
     found = find_loops(two_laps, engine, threshold=0.5)
     assert pairs(found) == second_lap
-    assert str(found) == "40 loops in 80 photos; threshold 0.5, as given"
+    assert str(found) == (
+        "40 loops in 80 photos that are 10 or more apart; threshold 0.5, as given"
+    )
 
 
 def test_the_run_learns_a_threshold_from_itself(two_laps, engine, second_lap):
@@ -103,3 +106,15 @@ def test_refuses_a_folder_that_cannot_be_made(two_laps, engine, tmp_path):
         find_loops(two_laps, engine, out=tmp_path / "missing" / "loops")
     with pytest.raises(NotADirectoryError, match="must be a folder"):
         find_loops(two_laps, engine, out=tmp_path / "0.png")
+
+
+def test_the_exclusion_is_told_from_how_fast_the_run_changes():
+    """Each photo shares `n` of its parts with the one before it, so `n` on nothing is shared."""
+    rng = np.random.default_rng(0)
+    for overlap in (8, 30):
+        parts = rng.normal(size=(300 + overlap, 64))
+        run = np.stack([parts[row : row + overlap].sum(0) for row in range(300)])
+        run /= np.linalg.norm(run, axis=1, keepdims=True)
+        assert overlap <= exclusion_of_run(run) <= 2.2 * overlap
+    assert exclusion_of_run(run[:3]) == 10
+    assert exclusion_of_run(np.ones((40, 4)) / 2) == 10
