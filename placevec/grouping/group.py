@@ -74,8 +74,9 @@ def group(
     if settings.out is not None:
         require_new_folder(settings.out)
     dataset = open_photos(photos)
-    opened = model
-    if not callable(model):
+    if callable(model):
+        opened = model
+    else:
         from placevec.models import open_engine
 
         opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
