@@ -25,8 +25,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
 # The CPU build: the one on PyPI for Linux brings gigabytes of CUDA along.
-$(VENV)/.installed-torch: $(VENV)/.installed requirements-torch.lock
+$(VENV)/.installed-torch: $(VENV)/.installed-dev requirements-torch.lock
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-torch.lock
 	$(PIP) install --quiet --no-deps --retries 1 --index-url $(TORCH_INDEX) torch==$(TORCH) || \
 	  { echo "No CPU build of torch $(TORCH) at $(TORCH_INDEX): name another with TORCH_INDEX="; exit 2; }
@@ -36,7 +40,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed requirements-docs.lock
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-docs.lock
 	@touch $@
 
-$(VENV)/.installed-browser: $(VENV)/.installed requirements-browser.lock
+$(VENV)/.installed-browser: $(VENV)/.installed-dev requirements-browser.lock
 	$(PIP) install --quiet --no-deps --require-hashes -r requirements-browser.lock
 	@command -v chromedriver >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q chromium chromium-driver; } || \
@@ -49,30 +53,30 @@ demo: install  ## describe the photos that ship with placevec, find them again, 
 train: install  ## render a small town, train on it, print recall before and after
 	$(BIN)/python noveou_train_netvlad_v3.py --overwrite
 
-check: install  ## lint, format, imports, types, doctests
+check: $(VENV)/.installed-dev  ## lint, format, imports, types, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 	$(BIN)/python -m pytest placevec tests/end_to_end/test_documents.py tests/end_to_end/test_spelling.py
 
-format: install  ## repair what ruff can repair
+format: $(VENV)/.installed-dev  ## repair what ruff can repair
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 # All at once: none of them keeps two cores busy.
-test: install  ## run all tests on TensorFlow and JAX
+test: $(VENV)/.installed-dev  ## run all tests on TensorFlow and JAX
 	$(MAKE) --jobs=3 --output-sync=none --no-print-directory test-networks test-tensorflow test-jax
 
 # What builds networks, on TensorFlow, and everything else.
-test-networks: install
+test-networks: $(VENV)/.installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow" $(NETWORKS)
 
-test-tensorflow: install
+test-tensorflow: $(VENV)/.installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(NETWORKS))
 
 # What is compiled here runs once or twice.
-test-jax: install
+test-jax: $(VENV)/.installed-dev
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -m "not slow and not one_backend"
 
 test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and models on PyTorch
@@ -83,7 +87,7 @@ test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and mod
 test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser, headless Chromium
 	PLACEVEC_BROWSER=1 $(BIN)/python -m pytest tests/evaluation/report/test_browser.py
 
-test-slow: install  ## run the tests that take minutes
+test-slow: $(VENV)/.installed-dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
@@ -102,13 +106,15 @@ docs: $(VENV)/.installed-docs  ## build the documentation as a site in build/sit
 
 # Needs uv (https://docs.astral.sh/uv). Keeps what is pinned unless UPGRADE=--upgrade.
 lock:  ## pin the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra jax --extra dev --extra headless --extra collect --extra ros --extra gltf --extra fast --extra int8 --extra milvus --extra heif --universal \
+	uv pip compile pyproject.toml --extra jax --extra headless --extra collect --extra ros --extra gltf \
+	  --extra fast --extra int8 --extra milvus --extra heif --universal \
 	  --python-version 3.11 --generate-hashes --no-header $(UPGRADE) --quiet -o requirements.lock
+	uv pip compile --group dev --constraints requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-dev.lock
 	printf '%s\n' filelock fsspec jinja2 mpmath networkx setuptools sympy typing-extensions | \
 	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-torch.lock
-	printf '%s\n' 'mkdocs>=1.6,<2' 'mkdocs-material>=9.7' 'mkdocstrings-python>=2.0' | \
-	  uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
+	uv pip compile --group docs --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-docs.lock
 	echo selenium | uv pip compile - --constraints requirements.lock --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-browser.lock

@@ -12,7 +12,6 @@ from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache_folder import cache_folder
 
 _SHOWN = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "panda3d", "faiss-cpu")
-_NOT_FOR_USERS = ("dev", "headless")
 
 
 def doctor() -> list[tuple[str, str]]:
@@ -61,7 +60,7 @@ def _extras() -> dict[str, str]:
     """Returns each extra, and how to install what is missing of it."""
     needs = [Requirement(text) for text in importlib.metadata.requires("placevec") or ()]
     named = importlib.metadata.metadata("placevec").get_all("Provides-Extra") or ()
-    return {extra: _extra(extra, needs) for extra in named if extra not in _NOT_FOR_USERS}
+    return {extra: _extra(extra, needs) for extra in named if extra != "headless"}
 
 
 def _extra(extra: str, needs: list[Requirement]) -> str:

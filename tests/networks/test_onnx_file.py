@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.layers import NetVLAD, PartialWhitening, PixelScaling
+from placevec.models.engines.openvino_engine import import_openvino
 
 onnx = pytest.importorskip("onnx")
 
@@ -36,7 +37,8 @@ def make_model(bad_layer=None):
 
 @pytest.mark.parametrize("size", [(33, 47), (32, 48)])
 def test_equals_keras(tmp_path, size):
-    openvino = pytest.importorskip("openvino")
+    pytest.importorskip("openvino")
+    openvino = import_openvino()
     model = make_model()
     write_onnx(model, tmp_path / "m.onnx")
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
