@@ -59,7 +59,7 @@ _HOMES = {
 }
 
 __all__ = ["load_model", *(name for names in _HOMES.values() for name in names)]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __getattr__ = lazy_names(__name__, _HOMES)[0]
 
 
