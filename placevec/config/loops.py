@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from placevec.config.choices import Reranker
 from placevec.config.describe import EngineConfig
 from placevec.config.limits import Above, AtLeast, Below
 from placevec.config.refusals import refuse
@@ -30,11 +31,22 @@ class LoopsConfig(EngineConfig):
     """Share of the accepted loops that should be right, if the run learns its own threshold."""
     consistency: Annotated[int, AtLeast(1)] = 1
     """Photos in a row whose matches must lie near each other."""
+    rerank: Reranker | None = None
+    """Compare both photos of a match point by point: features compares the local features of the
+    model, from the same pass; sift, points that need no network."""
+    min_inliers: Annotated[int | None, AtLeast(0)] = None
+    """Smallest number of points that both photos of a loop share, with `rerank`. 0: they are only
+    counted. None: 40 % of the cells of a photo, or 40 with sift."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.exclusion_s is not None and self.exclusion_m is not None:
             raise ValueError("Choose one of `exclusion_s` and `exclusion_m`. Received: both")
+        if self.rerank is None and self.min_inliers is not None:
+            raise ValueError(
+                "`min_inliers` has no effect without `rerank`. Received: "
+                f"min_inliers={self.min_inliers}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

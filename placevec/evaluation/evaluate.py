@@ -21,7 +21,7 @@ from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.hubness import depth, without_hubs
-from placevec.retrieval.local_features import describe_with_features
+from placevec.retrieval.local_features import describe_with_features, require_features
 from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.rerank import LocalMatcher, map_matcher
 from placevec.retrieval.rerank import rerank as order_again
@@ -214,7 +214,7 @@ def evaluate_photos(
     # Refused before the long work where possible.
     _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
     if rerank == "features":
-        _require_features(model)
+        require_features(model)
         describe_photos = cast(Any, describe_with_features)
     if isinstance(model, np.ndarray):
         describe_photos = _as_given
@@ -308,15 +308,6 @@ def _as_given(
             f"{descriptors.shape}"
         )
     return descriptors, np.arange(len(paths))
-
-
-def _require_features(model: object) -> None:
-    """Refuses a model that cannot return local features, before the long work."""
-    if not hasattr(model, "with_features"):
-        raise ValueError(
-            "`rerank='features'` needs the file of a model, or an Engine that `open_engine` opened "
-            f"with `features=True`. Received: {type(model).__name__}"
-        )
 
 
 def _feature_matcher(photos: PlaceDataset, maps: np.ndarray) -> LocalMatcher:

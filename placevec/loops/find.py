@@ -5,14 +5,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import Engine as EngineName
-from placevec.config import LoopsConfig
+from placevec.config import LoopsConfig, TrainConfig
+from placevec.config.choices import RERANKERS, Reranker
+from placevec.images import image_size_of
 from placevec.loops.detector import MOST_PHOTOS
+from placevec.loops.geometry import check_geometry
 from placevec.loops.route import along_run, exclusion_of_run, order_of_run
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
@@ -21,6 +24,8 @@ from placevec.models.describe import describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.local_features import describe_with_features, require_features
+from placevec.retrieval.rerank import map_matcher
 from placevec.sources.photos import open_photos
 from placevec.whole_file import require_new_folder
 
@@ -61,7 +66,8 @@ class LoopsFound:
 
         Returns:
             DataFrame with `query` and `match`, file names; `query_number` and `match_number`, their
-            places in the run; `similarity`, `gap`, `num_consistent` and `accepted`.
+            places in the run; `similarity`, `gap`, `num_consistent`, `inliers` (NA if they were
+            not asked for) and `accepted`.
         """
         import pandas as pd
 
@@ -77,6 +83,7 @@ class LoopsFound:
                 "similarity": np.round([loop.similarity for loop in self.loops], 4),
                 "gap": np.round([loop.gap for loop in self.loops], 4),
                 "num_consistent": [loop.num_consistent for loop in self.loops],
+                "inliers": pd.array([loop.inliers for loop in self.loops], dtype="Int64"),
                 "accepted": [loop.accepted for loop in self.loops],
             }
         )
@@ -113,6 +120,8 @@ def find_loops(
     threshold: float | Path | str | None = LoopsConfig.threshold,
     precision: float = LoopsConfig.precision,
     consistency: int = LoopsConfig.consistency,
+    rerank: Reranker | None = LoopsConfig.rerank,
+    min_inliers: int | None = LoopsConfig.min_inliers,
     image_size: tuple[int, int] | None = LoopsConfig.image_size,
     batch_size: int | None = LoopsConfig.batch_size,
     engine: EngineName = LoopsConfig.engine,
@@ -134,6 +143,9 @@ def find_loops(
         threshold: float, Path or None. Least gap of a loop.
         precision: float. Of the run's own threshold.
         consistency: int. Photos in a row whose matches must lie near each other.
+        rerank: str or None. What compares both photos of a match point by point. The local
+            features lie in a temporary file meanwhile.
+        min_inliers: int or None. Smallest number of points that both photos of a loop share.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -156,6 +168,8 @@ def find_loops(
         threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
         precision=precision,
         consistency=consistency,
+        rerank=rerank,
+        min_inliers=min_inliers,
     )
     if settings.out is not None:
         require_new_folder(settings.out)
@@ -168,9 +182,17 @@ def find_loops(
     else:
         from placevec.models import open_engine
 
-        opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
+        opened = open_engine(
+            model_path(settings.model),
+            engine=engine,
+            image_size=image_size,
+            features=rerank == "features",
+        )
     least_gap = read_threshold(settings.threshold, getattr(opened, "model_id", None))
-    descriptors, kept = describe(
+    if rerank == "features":
+        require_features(opened)
+    work: Any = describe_with_features if rerank == "features" else describe
+    descriptors, *maps, kept = work(
         opened,
         dataset.paths(),
         image_size=image_size,
@@ -196,6 +218,13 @@ def find_loops(
     if least_gap is None:
         least_gap, learned = match(None)[1].own.value(), precision
     loops = match(least_gap)[0]
+    if maps:
+        map_of = maps[0].__getitem__
+        loops = check_geometry(loops, map_matcher(map_of, map_of, maps[0].shape[1:3]), min_inliers)
+    elif rerank is not None:
+        size = image_size_of(opened, usual=TrainConfig.image_size, wanted=image_size)
+        path_of = dataset.paths().__getitem__
+        loops = check_geometry(loops, RERANKERS[rerank].find()(path_of, path_of, size), min_inliers)
     found = LoopsFound(dataset, descriptors, loops, least_gap, learned, exclusion)
     if settings.out is not None:
         write_loops(found, settings.out)

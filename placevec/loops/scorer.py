@@ -22,8 +22,7 @@ class Loop:
             is taken off; larger is better.
         gap: float. What `similarity` is above the best photo of any other place; larger is surer.
         num_consistent: int. Photos in a row, this one included, whose matches lie near each other.
-        inliers: int or None. Pairs of cells that agree with one movement of the camera. None: not
-            asked for.
+        inliers: int or None. Points that both photos share, see `find_loops`. None: not counted.
         accepted: bool. Whether the match counts as a loop.
     """
 
@@ -41,10 +40,11 @@ class LoopScorer:
 
     The score that carries a threshold from one run to another is the gap: the similarity to the
     best match, less the similarity to the best photo of any other place. Before that, the mean of
-    all descriptors so far is taken off. Photos within `exclusion` of the query are not compared,
-    and photos within `exclusion` of the match, or of a place that a loop joined it to, show the
-    same place. Memory grows by `4 * D` bytes a photo up to `capacity` photos; then the oldest
-    tenth is forgotten.
+    all descriptors so far is taken off. Photos within `exclusion` of the query are not compared.
+    Neither are those right before them that are still more similar to it than two photos are in the
+    mean: a long street looks alike for longer than any fixed window. Photos within `exclusion` of
+    the match, or of a place that a loop joined it to, show the same place. Memory grows by `4 * D`
+    bytes a photo up to `capacity` photos; then the oldest tenth is forgotten.
 
     Args:
         exclusion: float. How far along the run a photo must lie, in the units of `along`.
@@ -120,6 +120,11 @@ class LoopScorer:
             self._recent.clear()
             return None, along
         similarities = self._similarities(vector, comparable)
+        similarities = similarities[: self._own_place_begins(similarities, along)]
+        comparable = len(similarities)
+        if not comparable:
+            self._recent.clear()
+            return None, along
         best, is_elsewhere = self._best(similarities, np.ones(comparable, bool))
         if is_elsewhere.sum() < _FEWEST_ELSEWHERE:
             self._recent.clear()
@@ -153,6 +158,18 @@ class LoopScorer:
             np.maximum(lengths2, 1e-12)
         )
         return np.clip(cosines, -1, 1)
+
+    def _own_place_begins(self, similarities: NDArray[np.floating], along: float) -> int:
+        """Returns the number of the first photo in a row that still shows the query's place.
+
+        Going back along the sequence of the query, these are more similar to it than two photos
+        of the run are in the mean, which is 0.
+        """
+        different = np.flatnonzero(similarities <= 0)
+        steps = np.diff(self._along[: self._count], append=along)
+        jumps = np.flatnonzero(steps > self.exclusion)
+        sequence_begins = min(jumps[-1] + 1, len(similarities)) if len(jumps) else 0
+        return max(different[-1] + 1 if len(different) else 0, sequence_begins)
 
     def _best(
         self, similarities: NDArray[np.floating], is_open: NDArray[np.bool_]

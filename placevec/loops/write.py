@@ -70,6 +70,7 @@ class _CannotSayError(ValueError):
 
 def _write_table(found: "LoopsFound", path: Path) -> None:
     table = found.to_frame()
+    table["inliers"] = table["inliers"].astype("string").fillna("")
     with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.columns)

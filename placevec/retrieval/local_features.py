@@ -59,6 +59,22 @@ def describe_with_features(
     return np.concatenate(described), maps[: len(kept)], np.array(kept, np.int64)
 
 
+def require_features(model: object) -> None:
+    """Refuses a model that cannot return local features, before the long work.
+
+    Args:
+        model: What is to describe photos.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    if not hasattr(model, "with_features"):
+        raise ValueError(
+            "`rerank='features'` needs the file of a model, or an Engine that `open_engine` opened "
+            f"with `features=True`. Received: {type(model).__name__}"
+        )
+
+
 def store_matcher(
     store: DescriptorStore,
     engine: "Engine",

@@ -1,3 +1,4 @@
+import csv
 import json
 
 import cv2
@@ -23,6 +24,14 @@ def test_loops_prints_how_many_and_writes_them(two_laps, model_path, tmp_path, c
           "--out", str(tmp_path / "out")])  # fmt: skip
     assert capsys.readouterr().out.endswith(" 2 or more apart; threshold -1, as given\n")
     assert (tmp_path / "out" / "loops.csv").is_file()
+
+
+def test_loops_counts_the_cells_that_match(two_laps, model_path, tmp_path):
+    main(["loops", str(two_laps), "--model", str(model_path), "--image-size", "32", "48",
+          "--engine", "keras", "--exclusion-frames", "2", "--threshold", "-1", "--rerank",
+          "features", "--min-inliers", "0", "--out", str(tmp_path / "out")])  # fmt: skip
+    with (tmp_path / "out" / "loops.csv").open(newline="") as file:
+        assert all(int(row["inliers"]) >= 0 for row in csv.DictReader(file))
 
 
 def test_calibrate_writes_a_threshold(places, model_path, tmp_path, capsys):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from placevec.loops import find_loops
 from placevec.loops.route import exclusion_of_run
 from placevec.places import PlaceDataset
+from tests.loops.conftest import by_pixels
 
 
 def pairs(found):
@@ -83,9 +85,41 @@ def test_one_photo_and_a_video_that_stands_still_have_no_loops(tmp_path, engine)
     assert not find_loops(tmp_path, engine, threshold=0.5).accepted
 
 
+def with_cells(photos):
+    """The network of `engine`, whose local features are random but for the photo's own pixels."""
+    cells = photos.reshape(len(photos), 8, 4, 12, 4, 3).transpose(0, 1, 3, 2, 4, 5)
+    cells = cells.reshape(len(photos), 8, 12, -1).astype(np.float32) - 127.5
+    return by_pixels(photos), cells / np.linalg.norm(cells, axis=3, keepdims=True)
+
+
+def test_counts_the_cells_that_both_photos_of_a_match_share(two_laps, engine, second_lap):
+    """Photos of one place share all 96 cells; the first lap shows nothing twice."""
+    engine = replace(engine, run=with_cells)
+    found = find_loops(two_laps, engine, threshold=-9, rerank="features", min_inliers=90)
+    assert pairs(found) == second_lap
+    table = found.to_frame()
+    assert (table["inliers"] == [loop.inliers for loop in found.loops]).all()
+    assert table["inliers"].max() == 96 and table["inliers"].min() < 30
+    counted = find_loops(two_laps, engine, threshold=-9, rerank="features", min_inliers=0)
+    assert len(counted.accepted) == len(counted.loops) > 40
+
+
+def test_counts_points_of_sift(two_laps, engine):
+    found = find_loops(two_laps, engine, threshold=0.5, rerank="sift", min_inliers=0)
+    assert all(loop.inliers is not None for loop in found.loops)
+
+
+def test_no_inliers_unless_asked_for(two_laps, engine):
+    assert find_loops(two_laps, engine, threshold=0.5).to_frame()["inliers"].isna().all()
+
+
 @pytest.mark.parametrize(
     "settings, message",
     [
+        ({"rerank": "features"}, "needs the file of a model"),
+        ({"rerank": "feature"}, "rerank"),
+        ({"min_inliers": 5}, "no effect without `rerank`"),
+        ({"rerank": "sift", "min_inliers": -1}, "`min_inliers` must be at least 0"),
         ({"exclusion_s": 5.0}, "needs photos whose times are all known"),
         ({"exclusion_m": 5.0}, "needs photos with positions"),
         ({"exclusion_s": 5.0, "exclusion_m": 5.0}, "Choose one of"),

@@ -26,13 +26,17 @@ def slow_first_match(descriptors, query, exclusion):
         if query - other > exclusion:
             one, two = descriptors[query] - mean, descriptors[other] - mean
             similarity[other] = one @ two / np.sqrt((one @ one) * (two @ two))
+    for other in sorted(similarity, reverse=True):
+        if similarity[other] <= 0:
+            break
+        del similarity[other]  # the place of the query, farther back than the exclusion
     best = max(similarity, key=similarity.get)
     elsewhere = [value for other, value in similarity.items() if abs(other - best) > exclusion]
     return best, similarity[best], similarity[best] - max(elsewhere)
 
 
 def test_equals_plain_loops():
-    descriptors = laps(1, 40)
+    descriptors = laps(1, 60)
     found = map_run(scorer(threshold=9.0), descriptors)
     for loop in filter(None, found):
         best, similarity, gap = slow_first_match(descriptors, loop.query, 3)
@@ -80,6 +84,36 @@ def test_consistency_asks_for_matches_in_a_row():
 def test_photos_near_in_the_run_are_not_compared():
     found = map_run(scorer(exclusion=8, threshold=-9.0), laps(1, 40))
     assert all(loop.query - loop.match >= 8 for loop in found if loop)
+
+
+def street(num_photos, dim=64):
+    """Descriptors of a street on which photos look alike over about 15 photos."""
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(num_photos + 40, dim))
+    window = np.hanning(40)[:, None]
+    found = np.stack([(window * steps[row : row + 40]).sum(0) for row in range(num_photos)])
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def test_a_street_that_looks_alike_for_long_is_one_place():
+    """The second lap finds the first and not the photos right before the exclusion."""
+    lap = street(120)
+    noise = np.random.default_rng(1).normal(0, 0.12, lap.shape)  # as in other light
+    other_light = lap + noise
+    found = map_run(scorer(threshold=9.0), np.concatenate([lap, other_light]))
+    second_lap = [loop for loop in found[130:] if loop]
+    right = sum(abs(loop.query - 120 - loop.match) <= 3 for loop in second_lap)
+    assert right > 0.9 * len(second_lap) > 90
+
+
+def test_photos_before_a_jump_are_another_place():
+    """Equal photos of two sequences are a loop, however near in the run."""
+    lap = street(40)
+    one = scorer(threshold=0.01)
+    for row, vector in enumerate(lap):
+        one.add(vector, row)
+    loop = one.add(lap[-1], 100)
+    assert loop.accepted and loop.match == 39
 
 
 def test_forgets_the_oldest_at_its_capacity():

@@ -31,6 +31,7 @@ def test_writes_a_table_of_all_matches(written):
     accepted = [row for row in rows if row["accepted"] == "True"]
     assert len(rows) > len(accepted) == 40
     assert (accepted[0]["query"], accepted[0]["match"]) == ("40.png", "0.png")
+    assert accepted[0]["inliers"] == ""  # not asked for
 
 
 def test_writes_pairs_of_names(written):
