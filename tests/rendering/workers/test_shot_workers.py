@@ -226,7 +226,7 @@ def test_ctrl_c_does_not_wait_for_what_processes_are_at(tmp_path):
 
 
 def test_what_a_process_cannot_write_is_the_same_error_here(pools, tmp_path):
-    def blocking(shots):
+    def blocking(shots, **_):
         folder = (tmp_path / "out.partial" / shots[-1].path).parent
         for path in folder.iterdir():
             path.unlink()
