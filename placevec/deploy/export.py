@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 _LARGEST_DIFFERENCE, _LARGEST_IN_FLOAT16 = 1e-5, 5e-3
+_LARGEST_RESIZED = 1e-3  # libraries round a pixel that lies between two gray levels either way
 _BATCHES = (1, 3)
 
 
@@ -103,8 +104,7 @@ def export(
         dimensions=whole.output_shape[-1],
         model_id=model_id(network),
     )
-    settings.out.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.out, prefix=".unfinished-") as folder:
+    with tempfile.TemporaryDirectory(dir=settings.out.parent, prefix=".unfinished-") as folder:
         made = Path(folder)
         if row.engine:
             ENGINES[row.engine].find().export(whole, made)
@@ -114,6 +114,7 @@ def export(
             FINISHERS[row.engine](made / row.file, facts, float16)
         checked = _check(_runner(row.engine, made), whole, facts, float16)
         card = card_of(path, format, facts, checked, _megabytes(made))
+        settings.out.mkdir(exist_ok=True)
         for each in made.iterdir():
             _replace(each, settings.out / each.name)
     write_card(card, settings.out)
@@ -177,7 +178,8 @@ def _check(
     sizes = [facts.image_size]
     if facts.takes_any_size:
         sizes.append((rows * 3 // 4 + 1, columns * 5 // 4 + 1))
-    largest = _LARGEST_IN_FLOAT16 if float16 else _LARGEST_DIFFERENCE
+    largest = _LARGEST_RESIZED if facts.resizes_inside else _LARGEST_DIFFERENCE
+    largest = _LARGEST_IN_FLOAT16 if float16 else largest
     checked = []
     for size in sizes:
         photos = check_photos(size, facts.channels)
