@@ -136,6 +136,11 @@ def _unknown(tokens: Sequence[str], flags: Sequence[str], prog: str) -> str:
     if unknown is None:
         return f"`{prog}` takes no {shown(tokens[0])} here. `{prog} --help` explains its use"
     flag = unknown.partition("=")[0].replace("_", "-")
+    if flag in flags:
+        return (
+            f"{flag} must follow a subcommand of `{prog}` that takes it. "
+            f"`{prog} --help` lists the subcommands"
+        )
     near = ", ".join(difflib.get_close_matches(flag, list(dict.fromkeys(flags))))
     hint = f"Near it: {near}. " if near else ""
     return f"There is no flag {shown(flag)}. {hint}`{prog} --help` lists all"

@@ -16,6 +16,7 @@ from placevec.cli.command_line import flags_of, read_command_line
         ("train --model.num-cluster 3", "Near it: --model.num-clusters"),
         ("train --whiten-ranks 3", "Near it: --whiten-rank"),
         ("render --num-photo 3", "Near it: --num-photos"),
+        ("render town --num-photos 3", "must follow a subcommand of `placevec render`"),
         ("evaluate x --modle m.keras", "no flag --modle. Near it: --model."),
         ("collect streetview --spacin 3", "no flag --spacin. Near it: --spacing-m"),
         ("remove store a.jpg --compct", "no flag --compct. Near it: --compact"),
