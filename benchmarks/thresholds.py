@@ -8,9 +8,6 @@ of queries and of database is taken off. Two database photos show one place if a
 right answers. A threshold is learned on one set, as `placevec calibrate` learns it, and used on
 every other set. A cell gives precision and recall there in percent. Sets that do not carry the
 precision say so.
-
-The second table finds loops in a run that passes the corridor twice, in which the first pass has no
-loop and every photo of the second pass has one, right within 2 frames.
 """
 
 import tempfile
@@ -18,15 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from development_sets import DevelopmentSet, corridor, development_sets
+from development_sets import DevelopmentSet, development_sets
 
 from placevec.cli import one_line_errors
 from placevec.evaluation import learn_threshold
-from placevec.loops import find_loops
 
 
 def main(data: Path, town_dir: Path | None = None, model: str = "small") -> None:
-    """Print both tables.
+    """Print the table.
 
     Args:
         data: Folder of the development sets.
@@ -53,7 +49,6 @@ def main(data: Path, town_dir: Path | None = None, model: str = "small") -> None
             cells = [_cell(*other, found.score) for other in scored.values()]
             head = f"{name:19s} {found.num_accepted:5d} {found.num_wrong:3d}"
             print(f"{head:34s}" + "".join(f"{cell:>15s}" for cell in cells))
-    print_loops(corridor(data), engine)
 
 
 def scores(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -72,31 +67,6 @@ def scores(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[np.ndarray, n
     others = np.where(is_elsewhere, similarities, -np.inf).max(1)
     rows = np.arange(len(best))
     return similarities[rows, best] - others, each.is_right[rows, best]
-
-
-def print_loops(each: DevelopmentSet, engine: object) -> None:
-    """Prints how many loops of two passes are found, and how many of them are right."""
-    print("\nloops of two passes of the corridor, threshold learned from the run itself:")
-    for precision in (0.8, 0.9, 0.95):
-        for consistency in (1, 3):
-            found = find_loops(
-                _two_passes(each), engine, precision=precision, consistency=consistency
-            )
-            length = len(each.queries)
-            right = sum(abs(one.query - length - one.match) <= 2 for one in found.accepted)
-            print(
-                f"precision {precision:g}, consistency {consistency}: {len(found.accepted)} loops, "
-                f"{right} right, of {length}; threshold {found.threshold:.3f}"
-            )
-
-
-def _two_passes(each: DevelopmentSet) -> object:
-    from placevec.places import PlaceDataset
-
-    paths = [each.photos[row] for row in (*each.database, *each.queries)]
-    root = Path(paths[0]).parents[1]
-    names = [Path(path).relative_to(root).as_posix() for path in paths]
-    return PlaceDataset(root, names, times_s=np.arange(len(names)))
 
 
 def _cell(gaps: np.ndarray, is_right: np.ndarray, threshold: float) -> str:
