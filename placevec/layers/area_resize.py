@@ -28,6 +28,7 @@ class AreaResize(keras.layers.Layer):
 
     Example:
 
+    >>> import numpy as np
     >>> photo = np.array([[[[0], [10], [20], [31]]]], dtype="uint8")
     >>> ops.convert_to_numpy(AreaResize((1, 2))(photo)).ravel().tolist()
     [5, 26]
