@@ -65,7 +65,7 @@ def test_counts_headings_from_the_first_yaw_of_a_panorama(photos):
 def test_takes_folders_of_any_size_and_leaves_other_photos(photos, caplog):
     root = photos("7/000123_pitch1_yaw7.png", "7/cover.jpg", "other/000123_pitch1_yaw7.jpg")
     assert read_pittsburgh(root).names.tolist() == ["7/000123_pitch1_yaw7.png"]
-    assert "1 photos" in caplog.text
+    assert "1 photo in" in caplog.text
 
 
 def test_looks_into_images(photos):
