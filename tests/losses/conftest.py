@@ -1,5 +1,6 @@
 """What the tests of losses and metrics share: tuples, and the contract that every loss keeps."""
 
+import functools
 import inspect
 import math
 
@@ -151,6 +152,7 @@ def check_pair_loss(y_pred, positions_m, gradient, pair_loss_in_loops):
         def losses(batch, held=None):
             return pair_loss_in_loops(formula, positions_m, batch, loss.negative_radius_m, held)
 
+        arguments = {"negative_radius_m": 25.0, **arguments}
         loss = loss_class(NUM_POSITIVES, NUM_NEGATIVES, **arguments)
         expected = np.array(losses(y_pred))
         assert expected.max() > 0
@@ -167,6 +169,7 @@ def check_pair_loss_contract(tmp_path, y_pred, positions_m, gradient):
     """Returns a function that holds a loss over pairs to what all of them keep."""
 
     def check(loss_class):
+        loss_class = functools.partial(loss_class, negative_radius_m=25.0)
         loss = loss_class(NUM_POSITIVES, NUM_NEGATIVES)
         _check_save_and_load(loss, y_pred, positions_m, tmp_path / "model.keras")
         for policy in ("mixed_float16", "mixed_bfloat16"):
@@ -272,7 +275,7 @@ def _check_refusals(tuple_class, thing, y_pred, y_true=None):
             ValueError, match=r"shape \(batch, 6, D\): one query, 3 positives and 2"
         ):
             measure(ops.convert_to_tensor(wrong))
-    needs_negatives = getattr(tuple_class, "least_negatives", 1) > 0
+    needs_negatives = getattr(thing, "least_negatives", 1) > 0
     kind = "a positive integer" if needs_negatives else "an integer of at least 0"
     for count in (0, -1, 2.0, None):
         with pytest.raises(

@@ -50,7 +50,7 @@ def test_keeps_the_contract(check_pair_loss_contract, loss_class):
 @pytest.mark.parametrize("loss_class", PAIR_LOSSES)
 def test_tuples_in_another_order_have_the_same_losses(loss_class, positions_m, y_pred):
     order = [2, 0, 3, 1]
-    loss = loss_class(3, 2)
+    loss = loss_class(3, 2, negative_radius_m=25.0)
     np.testing.assert_allclose(
         losses_of(loss, positions_m[order], y_pred[order]),
         losses_of(loss, positions_m, y_pred)[order],
@@ -76,5 +76,6 @@ def test_places_that_are_told_apart_cost_almost_nothing(loss_class):
     """Four directions as far from each other as can be: similarities are 1 and -1/3."""
     directions = (np.eye(4, dtype="float32") - 0.25) / np.float32(0.75**0.5)
     positions_m = np.repeat(np.float32([[[0, 0]], [[50, 0]], [[100, 0]], [[150, 0]]]), 3, axis=1)
-    losses = losses_of(loss_class(2, 0), positions_m, directions[:, None].repeat(3, axis=1))
+    loss = loss_class(2, 0, negative_radius_m=25.0)
+    losses = losses_of(loss, positions_m, directions[:, None].repeat(3, axis=1))
     assert (losses < 1e-5).all()
