@@ -41,7 +41,7 @@ def test_photos_and_their_rows_are_written(client, tmp_path):
     photos = [wanted(f"{number}.jpg", str(number).encode()) for number in range(5)]
     shown = []
     with Ledger(tmp_path) as ledger:
-        collected = download(photos, client, ledger, lambda items: shown.append(items) or items)
+        collected = download(photos, client, ledger, lambda them, **_: shown.append(them) or them)
         assert missing(photos, ledger) == []
     assert collected == Collected(tmp_path, photos=5, new=5, failed=0, left=0, requests=0)
     assert (tmp_path / "3.jpg").read_bytes() == b"3"
