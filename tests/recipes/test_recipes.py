@@ -173,7 +173,7 @@ def test_flags_go_over_a_recipe(trained, tmp_path):
         (["--recipe", "cambridge_small"], "go together"),
         (["--data", "x"], "go together"),
         (["--recipe", "cambridge_small", "--data", "x", "--config", "y"], "go together"),
-        (["--recipe"], "`--recipe` needs a name: cambridge_small"),
+        (["--recipe"], "`--recipe` needs {cambridge_small,"),
     ],
 )
 def test_refuses_half_a_recipe(trained, capsys, arguments, line):
