@@ -101,7 +101,7 @@ class LoopsFound:
             return (
                 f"{loops}: this run does not show {share} precision by itself, which needs at "
                 f"least {math.ceil(1 / (1 - self.precision) - 1e-9)} loops that stand out. Give "
-                "`--threshold`, or a lower `--precision`"
+                "`--threshold`, such as 0.1 with `--rerank features`, or a lower `--precision`"
             )
         return (
             f"{loops}; threshold {self.threshold:.4g}, which this run learned from itself for an "
