@@ -166,9 +166,9 @@ class Evaluation:
         names, cells = self.dataset.names.astype(object), (rows, ranks)
         return pd.DataFrame(
             {
-                "query": names[self.dataset.queries[rows]],
+                "query": pd.Series(names[self.dataset.queries[rows]], dtype=object),  # or not UTF-8
                 "rank": ranks + 1,
-                "match": names[self.dataset.database[found]],
+                "match": pd.Series(names[self.dataset.database[found]], dtype=object),
                 "similarity": self.similarities[cells],
                 f"distance_{self.dataset.unit}": self.distances_m[cells].round(2),
                 "heading_difference_deg": self.heading_differences_deg[cells].round(1),

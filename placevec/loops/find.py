@@ -76,8 +76,8 @@ class LoopsFound:
         matches = np.array([loop.match for loop in self.loops], np.int64)
         return pd.DataFrame(
             {
-                "query": names[queries],
-                "match": names[matches],
+                "query": pd.Series(names[queries], dtype=object),  # names may not be UTF-8
+                "match": pd.Series(names[matches], dtype=object),
                 "query_number": queries,
                 "match_number": matches,
                 "similarity": np.round([loop.similarity for loop in self.loops], 4),

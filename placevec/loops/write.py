@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from placevec.whole_file import require_new_folder, whole_file
 if TYPE_CHECKING:
     from placevec.loops.find import LoopsFound
 
+_TEXT: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 _log = logging.getLogger(__name__)
 _INFORMATION = tuple(float(row == column) for row in range(6) for column in range(row, 6))
 
@@ -55,7 +56,8 @@ def write_loops(found: "LoopsFound", out: Path) -> None:
             (out / name).unlink(missing_ok=True)  # of another run, with other loops
             continue
         with whole_file(out / name) as unfinished:
-            unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            text = "".join(f"{line}\n" for line in lines)
+            unfinished.write_text(text, **_TEXT)
     if found.dataset.positions_m is None or found.dataset.unit == "frames":
         _log.warning("trajectory.png is left out: positions are not known")
         (out / "trajectory.png").unlink(missing_ok=True)
@@ -71,7 +73,7 @@ class _CannotSayError(ValueError):
 def _write_table(found: "LoopsFound", path: Path) -> None:
     table = found.to_frame()
     table["inliers"] = table["inliers"].astype("string").fillna("")
-    with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as unfinished, unfinished.open("w", **_TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.columns)
         for query, match, *values in table.itertuples(index=False):

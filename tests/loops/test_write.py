@@ -114,3 +114,13 @@ def test_a_run_without_loops_writes_empty_files(written, two_laps):
     out = written(two_laps.take(np.arange(40)))
     assert lines(out / "pairs.txt") == []
     assert "True" not in (out / "loops.csv").read_text()
+
+
+def test_names_that_are_not_utf8_keep_their_bytes(written, two_laps):
+    name = "4\udce90.png"  # as Python shows the byte E9
+    (two_laps.root / "40.png").rename(two_laps.root / name)
+    names = two_laps.names.astype(object)
+    names[40] = name
+    out = written(dataclasses.replace(two_laps, names=names.astype(str)))
+    assert b"4\xe90.png" in (out / "loops.csv").read_bytes()
+    assert b"4\xe90.png 0.png" in (out / "pairs.txt").read_bytes()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,8 @@ def _require_same_queries(evaluations: Mapping[str, Evaluation]) -> None:
 
 
 def _write_predictions(evaluations: Mapping[str, Evaluation], path: Path) -> None:
-    with whole_file(path) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as file:
+    how: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
+    with whole_file(path) as unfinished, unfinished.open("w", **how) as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, (label, evaluation) in enumerate(evaluations.items()):
             table = evaluation.to_frame()
