@@ -15,7 +15,7 @@ from placevec.checking.facts import facts_of_files, facts_of_places
 from placevec.checking.findings import (
     Finding,
     findings_of_files,
-    findings_of_lacks,
+    findings_of_missing,
     findings_of_places,
     printable,
 )
@@ -28,7 +28,7 @@ from placevec.input_file import open_input, shown
 from placevec.places import SPLITS, PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources.files import files_there
-from placevec.sources.lacks import Lack, surveying
+from placevec.sources.missing import Missing, note_missing
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
 from placevec.sources.tables.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
@@ -75,7 +75,7 @@ def check(
 ) -> Report | StoreReport:
     """Reads a data set, looks at every photo and writes a report; or checks a store's files.
 
-    What lacks is noted and not refused, see `surveying`; the rest is checked all the same. Memory
+    What is missing is noted and not refused, see `note_missing`; the rest is checked. Memory
     grows by some hundred bytes a photo.
 
     Args:
@@ -95,13 +95,13 @@ def check(
         return check_store(Path(places))
     start = time.perf_counter()
     out = _report_path(settings)  # or it is refused after the long work
-    with surveying() as lacks:
-        path, form, dataset = _open(str(places), lacks)
+    with note_missing() as missing:
+        path, form, dataset = _open(str(places), missing)
     if settings.out is None:
         _refuse_among_photos(out, path)
     out.parent.mkdir(parents=True, exist_ok=True)
     facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
-    findings = findings_of_lacks(lacks)
+    findings = findings_of_missing(missing)
     splits = splits_of(dataset)
     there = files_there(dataset.root, dataset.names)
     samples, same_pairs = None, np.empty((0, 2), dtype=np.int64)
@@ -135,12 +135,14 @@ def check(
     return report
 
 
-def _open(places: str, lacks: list[Lack]) -> tuple[Path, str, PlaceDataset]:
+def _open(places: str, missing: list[Missing]) -> tuple[Path, str, PlaceDataset]:
     """Returns the path, its format and why, and what is read: photos alone without a reader."""
     path = Path(places).expanduser()
     if path.is_dir() and recognize_reader(path) is None and some_photos(path):
         names = np.array(list_photos(path))
-        lacks.append(Lack(names, len(names), f"None of {len(names)} photos has a position", False))
+        missing.append(
+            Missing(names, len(names), f"None of {len(names)} photos has a position", False)
+        )
         unknown = np.full(len(names), -1)
         form = "no reader recognizes it: photos without positions"
         return path, form, PlaceDataset(path, names, place_ids=unknown, is_query=unknown > 0)

@@ -15,7 +15,7 @@ from placevec.places.survey import (
     find_queries_without_positive,
     find_times_out_of_order,
 )
-from placevec.sources.lacks import Lack
+from placevec.sources.missing import Missing
 
 _NUM_SHOWN = 5
 _LONGEST = 2000  # characters
@@ -49,24 +49,24 @@ def printable(text: str) -> str:
     return shown(text, longest=_LONGEST)
 
 
-def findings_of_lacks(lacks: Sequence[Lack]) -> list[Finding]:
-    """Returns what readers noted: missing files, once where all lack, and unknown positions.
+def findings_of_missing(missing: Sequence[Missing]) -> list[Finding]:
+    """Returns what readers noted: missing files, once if all are, and unknown positions.
 
     What lies beside the photos and is left out comes first, a finding for each reason.
     """
-    beside = [lack for lack in lacks if lack.left_out]
-    findings = [Finding("left out", lack.count, lack.message, lack.names) for lack in beside]
+    beside = [note for note in missing if note.left_out]
+    findings = [Finding("left out", note.count, note.message, note.names) for note in beside]
     for of_files in (True, False):
-        noted = [lack for lack in lacks if lack.of_files == of_files and not lack.left_out]
+        noted = [note for note in missing if note.of_files == of_files and not note.left_out]
         if not noted:
             continue
-        names = np.concatenate([lack.names for lack in noted])
-        message = "; ".join(lack.message for lack in noted[:3])
+        names = np.concatenate([note.names for note in noted])
+        message = "; ".join(note.message for note in noted[:3])
         if len(noted) > 3:
             message += f"; and {len(noted) - 3} more of this kind"
         if not of_files:
             findings.append(Finding("photos without positions", len(names), message, names))
-        elif len(names) == sum(lack.count for lack in noted):
+        elif len(names) == sum(note.count for note in noted):
             findings.append(Finding("photos absent", len(names), f"No photo is there. {message}"))
         else:
             findings.append(Finding("missing photos", len(names), message, names))

@@ -1,21 +1,18 @@
 """Whether all photos that a source names are there."""
 
-import contextlib
 import logging
 import os
 import posixpath
 import re
-import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from placevec.images.formats import PHOTO_SUFFIXES, is_photo
-from placevec.images.videos.frame_names import parse_frame_name
 from placevec.input_file import shown
-from placevec.sources.lacks import Lack, noted
-from placevec.sources.walk import Inside, is_text
+from placevec.sources.listing import Listing
+from placevec.sources.missing import go_on_without, noted_missing
+from placevec.sources.walk import is_text
 
 _log = logging.getLogger(__name__)
 _LONGEST_NAME = 1000
@@ -51,105 +48,22 @@ def tidy_name(name: str, source: Path) -> str:
     return tidy
 
 
-class Listing:
-    """The files below a folder, each subfolder listed once, when the first file in it is sought.
-
-    Links that lead out of the folder are not there, see `list_photos`.
-
-    Args:
-        root: Path. The folder that names are relative to.
-    """
-
-    def __init__(self, root: Path):
-        self.root = root
-        self._inside = Inside(root)
-        self._folders: dict[str, dict[str, os.DirEntry]] = {}
-        self._out: set[str] = set()
-        self._stems: dict[str, dict[str, str]] = {}
-
-    def find(self, name: str) -> str | None:
-        """Returns the name of the file: as given or, where only that exists, with another suffix.
-
-        Args:
-            name: str. Name relative to the root.
-
-        Returns:
-            The name of a file that exists and is not empty, or None.
-        """
-        folder, _, base = name.rpartition("/")
-        base, files = self._spelling(folder, base), self._list(folder)
-        if base not in files or not _has_content(files[base]):
-            return None
-        return f"{folder}/{base}" if folder else base
-
-    def mentions(self, name: str) -> bool:
-        """Returns whether an entry of this name or with another suffix exists, empty or not."""
-        folder, _, base = name.rpartition("/")
-        return self._spelling(folder, base) in self._list(folder)
-
-    def holds(self, name: str) -> bool:
-        """Returns whether a file of this name, or a frame's video, is there and not empty."""
-        folder, _, base = name.rpartition("/")
-        files = self._list(folder)
-        if base not in files:
-            base = (parse_frame_name(base) or (base,))[0]
-        return base in files and _has_content(files[base])
-
-    def photos_in(self, folder: str) -> list[str]:
-        """Returns the names of the files in a folder that are photos by their ending."""
-        prefix = f"{folder}/" if folder else ""
-        return [prefix + base for base in self._list(folder) if is_photo(base)]
-
-    def leads_out(self, name: str) -> bool:
-        """Returns whether a file, or the folder it is in, is a link that leads out."""
-        folder, _, base = name.rpartition("/")
-        self._list(folder)
-        base = (parse_frame_name(base) or (base,))[0]
-        return folder in self._out or (f"{folder}/{base}" if folder else base) in self._out
-
-    def _spelling(self, folder: str, base: str) -> str:
-        """Returns a file name as it is on disk, with another suffix if only that exists."""
-        files = self._list(folder)
-        if base in files:
-            return base
-        if folder not in self._stems:
-            self._stems[folder] = _photos_by_stem(files)
-        return self._stems[folder].get(os.path.splitext(base)[0], "")
-
-    def _list(self, folder: str) -> dict[str, os.DirEntry]:
-        """Returns the entries of a folder; none if it cannot be opened."""
-        if folder in self._folders:
-            return self._folders[folder]
-        self._folders[folder] = found = {}
-        path = self.root / folder
-        if path.exists() and not self._inside.holds(path):
-            self._out.add(folder)
-            return found
-        with contextlib.suppress(OSError), os.scandir(path) as entries:
-            for entry in entries:
-                if not entry.is_symlink() or self._inside.holds(entry.path):
-                    found[entry.name] = entry
-                elif os.path.exists(entry.path):
-                    self._out.add(f"{folder}/{entry.name}" if folder else entry.name)
-        return found
-
-
 def readable(
     root: Path, names: Sequence[str] | np.ndarray, *, source: Path, skip_unreadable: bool
 ) -> np.ndarray:
-    """Tells which photos are there and not empty, and refuses a lack unless told to go on.
+    """Tells which photos are there and not empty, and refuses if some are not.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. Names of the photos.
         source: Path. What names them, for the messages.
-        skip_unreadable: bool. Go on without those that lack, and log how many they are.
+        skip_unreadable: bool. Go on without missing files, and log how many they are.
 
     Returns:
-        (N,) bool. All of them while `surveying`.
+        (N,) bool. All of them within `note_missing`.
 
     Raises:
-        FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
+        FileNotFoundError: If a file is missing and `skip_unreadable` is false, or if all are.
     """
     return keep_files(
         root,
@@ -245,7 +159,7 @@ def keep_files(
     way_out: str,
     skip_unreadable: bool,
 ) -> np.ndarray:
-    """Tells which photos to go on with, given which files are there, and refuses a lack.
+    """Tells which photos to go on with, given which files are there, and refuses missing ones.
 
     Links that lead out of the folder, and names that no table can hold, are told from files that
     are missing or empty.
@@ -257,22 +171,22 @@ def keep_files(
         source: Path. What names them, for the messages.
         detail: str. Where they were sought.
         way_out: str. What to do about it.
-        skip_unreadable: bool. Go on without those that lack, and log how many they are.
+        skip_unreadable: bool. Go on without missing files, and log how many they are.
 
     Returns:
-        (N,) bool: `there`, or all of them while `surveying`.
+        (N,) bool: `there`, or all of them within `note_missing`.
 
     Raises:
-        FileNotFoundError: If a photo lacks and `skip_unreadable` is false, or if all lack.
+        FileNotFoundError: If a file is missing and `skip_unreadable` is false, or if all are.
     """
     listing = Listing(root)
-    lacking = names[~there].tolist()
-    bad = [name for name in lacking if not is_text(name)]
-    linked = [name for name in lacking if is_text(name) and listing.leads_out(name)]
+    missing = names[~there].tolist()
+    bad = [name for name in missing if not is_text(name)]
+    linked = [name for name in missing if is_text(name) and listing.leads_out(name)]
     known = {*bad, *linked}
     problems = (
         (
-            [name for name in lacking if name not in known],
+            [name for name in missing if name not in known],
             "Missing or empty: {} photos of ",
             way_out,
         ),
@@ -293,76 +207,4 @@ def keep_files(
             skip_unreadable=skip_unreadable,
             error=FileNotFoundError,
         )
-    return there if noted() is None else np.ones(len(names), dtype=bool)
-
-
-def go_on_without(
-    lacking: Sequence[str] | np.ndarray,
-    count: int,
-    *,
-    problem: str,
-    way_out: str,
-    skip_unreadable: bool,
-    detail: str = "",
-    error: type[Exception] = ValueError,
-) -> None:
-    """Raises, or logs and goes on, in one line, where some photos of a source cannot be used.
-
-    Args:
-        lacking: names of the photos that cannot be used; with none, nothing happens.
-        count: int. Number of all photos.
-        problem: str. What is wrong; `{}` stands for "3 of 120".
-        way_out: str. What to do about it.
-        skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
-        detail: str. More about it, set beside the first name.
-        error: type of the error; `FileNotFoundError` says that files lack. Defaults to
-            `ValueError`.
-
-    Raises:
-        error: If a photo lacks and `skip_unreadable` is false, or if all lack. While `surveying`
-            only if all lack something other than their files.
-    """
-    if len(lacking) == 0:
-        return
-    lacks, of_files = noted(), issubclass(error, FileNotFoundError)
-    all_lack = len(lacking) == count
-    if lacks and not of_files and not all_lack:
-        lacking = _without_missing(lacking, lacks)
-        if not len(lacking):
-            return
-    detail = f"; {detail}" if detail else ""
-    first = shown(lacking[0])
-    message = f"{problem.replace('{}', f'{len(lacking)} of {count}', 1)} (first: {first}{detail})"
-    if lacks is not None and (of_files or not all_lack):
-        lacks.append(Lack(np.asarray(lacking), count, message, of_files))
-        return
-    if all_lack:
-        raise error(f"{message}. {way_out}")
-    if not skip_unreadable:
-        raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
-    _log.warning("%s: left out", message)
-
-
-def _without_missing(names: Sequence[str] | np.ndarray, lacks: list[Lack]) -> np.ndarray:
-    """Returns the names that are not noted as single missing files, to be counted once."""
-    missing = {
-        name
-        for lack in lacks
-        if lack.of_files and not lack.left_out and len(lack.names) < lack.count
-        for name in lack.names.tolist()
-    }
-    return np.array([name for name in map(str, names) if name not in missing], dtype=np.str_)
-
-
-def _photos_by_stem(files: Iterable[str]) -> dict[str, str]:
-    photos = [name for name in files if is_photo(name)]
-    photos.sort(key=lambda name: PHOTO_SUFFIXES.index(os.path.splitext(name)[1].lower()))
-    return {os.path.splitext(name)[0]: name for name in reversed(photos)}
-
-
-def _has_content(entry: os.DirEntry) -> bool:
-    try:
-        status = entry.stat()
-    except OSError:  # a link that leads nowhere or to itself
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size > 0
+    return there if noted_missing() is None else np.ones(len(names), dtype=bool)

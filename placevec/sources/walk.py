@@ -15,7 +15,7 @@ from placevec.images.formats import PHOTO_SUFFIXES, is_photo
 from placevec.images.videos.frame_names import parse_frame_name
 from placevec.images.videos.video_files import VIDEO_SUFFIXES
 from placevec.input_file import shown
-from placevec.sources.lacks import Lack, noted
+from placevec.sources.missing import Missing, noted_missing
 
 _log = logging.getLogger(__name__)
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -122,16 +122,16 @@ class LeftOut:
     def warn(self) -> None:
         """Logs one line for each reason: the count, the first name and the way out.
 
-        While a data set is checked, they are noted instead, see `surveying`.
+        While a data set is checked, they are noted instead, see `note_missing`.
         """
-        lacks = noted()
+        notes = noted_missing()
         for reason in self._reasons():
             message = f"{self._what(reason)}: left out. {_REASONS[reason][2]}"
-            if lacks is None:
+            if notes is None:
                 _log.warning(message)
             else:
                 names = np.array(sorted(self._names[reason]), dtype=np.str_)
-                lacks.append(Lack(names, self._counts[reason], message, True, left_out=True))
+                notes.append(Missing(names, self._counts[reason], message, True, left_out=True))
 
     def __bool__(self) -> bool:
         """Returns whether anything is left out."""

@@ -1,30 +1,30 @@
 import numpy as np
 
-from placevec.checking.findings import Finding, findings_of_lacks, printable
-from placevec.sources.lacks import Lack
+from placevec.checking.findings import Finding, findings_of_missing, printable
+from placevec.sources.missing import Missing
 
 
-def lack(names, count, of_files=True):
-    return Lack(np.array(names), count, f"{len(names)} of {count}", of_files)
+def note(names, count, of_files=True):
+    return Missing(np.array(names), count, f"{len(names)} of {count}", of_files)
 
 
 def test_nothing_noted_is_no_finding():
-    assert findings_of_lacks([]) == []
+    assert findings_of_missing([]) == []
 
 
 def test_absence_is_one_finding_that_lists_no_photo():
-    (finding,) = findings_of_lacks([lack(["a", "b"], 2), lack(["c"], 1)])
+    (finding,) = findings_of_missing([note(["a", "b"], 2), note(["c"], 1)])
     assert (finding.kind, finding.count, len(finding.names)) == ("photos absent", 3, 0)
 
 
 def test_some_missing_files_and_positions_are_listed():
-    files, positions = findings_of_lacks([lack(["a"], 3), lack(["b", "c"], 3, of_files=False)])
+    files, positions = findings_of_missing([note(["a"], 3), note(["b", "c"], 3, of_files=False)])
     assert (files.kind, files.names.tolist()) == ("missing photos", ["a"])
     assert (positions.kind, positions.names.tolist()) == ("photos without positions", ["b", "c"])
 
 
 def test_many_notes_are_one_short_message():
-    (finding,) = findings_of_lacks([lack([f"{i}"], 2) for i in range(23)])
+    (finding,) = findings_of_missing([note([f"{i}"], 2) for i in range(23)])
     assert finding.count == 23
     assert finding.message.count("1 of 2") == 3
     assert finding.message.endswith("and 20 more of this kind")

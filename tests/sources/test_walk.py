@@ -3,7 +3,7 @@ import os
 import pytest
 
 from placevec.images.formats import PHOTO_SUFFIXES
-from placevec.sources.lacks import surveying
+from placevec.sources.missing import note_missing
 from placevec.sources.walk import LeftOut, list_photos, some_photos, walk_photos
 
 
@@ -137,10 +137,10 @@ def test_recognizing_says_nothing(photos, caplog):
 
 def test_what_is_left_out_is_noted_while_a_set_is_checked(photos, caplog):
     root = photos("a.jpg", "c.gif", "b.gif", "walk.mp4")
-    with surveying() as lacks:
+    with note_missing() as notes:
         assert list_photos(root) == ["a.jpg"]
-    assert [(lack.count, lack.names.tolist(), lack.left_out) for lack in lacks] == [
+    assert [(note.count, note.names.tolist(), note.left_out) for note in notes] == [
         (1, ["walk.mp4"], True),
         (2, ["b.gif", "c.gif"], True),
     ]
-    assert "first: b.gif" in lacks[1].message and not caplog.text
+    assert "first: b.gif" in notes[1].message and not caplog.text

@@ -10,14 +10,9 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.mat_file import read_mat, variables_of_mat
 from placevec.sources.benchmarks.months import seconds_of_months
-from placevec.sources.files import (
-    Listing,
-    files_like,
-    go_on_without,
-    keep_files,
-    tell_unnamed,
-    tidy_name,
-)
+from placevec.sources.files import files_like, keep_files, tell_unnamed, tidy_name
+from placevec.sources.listing import Listing
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import warn_of_both

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tell_unnamed, tidy_name
+from placevec.sources.files import readable, tell_unnamed, tidy_name
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import split_options
 from placevec.sources.tables.csv_file import in_words
 from placevec.sources.tables.rows import read_csv, whole_turn

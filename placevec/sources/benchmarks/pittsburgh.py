@@ -9,7 +9,8 @@ import numpy as np
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.dbstruct import holds_dbstruct, load_dbstruct
-from placevec.sources.files import files_like, go_on_without, readable
+from placevec.sources.files import files_like, readable
+from placevec.sources.missing import go_on_without
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.walk import LeftOut, require_folder, walk_photos
 

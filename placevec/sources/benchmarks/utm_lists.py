@@ -11,7 +11,8 @@ import numpy as np
 from placevec.archive import read_npy_header
 from placevec.input_file import bounded_lines, open_text
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import files_like, go_on_without, readable, tell_unnamed, tidy_name
+from placevec.sources.files import files_like, readable, tell_unnamed, tidy_name
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import warn_of_both

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from placevec.input_file import shown
-from placevec.sources.files import go_on_without, tidy_name
+from placevec.sources.files import tidy_name
+from placevec.sources.missing import go_on_without
 from placevec.sources.poses.depth_images import without_depth_images
 from placevec.sources.poses.number_lines import has_decimal_commas, text_lines
 from placevec.sources.walk import list_photos

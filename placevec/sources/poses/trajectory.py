@@ -10,7 +10,8 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import readable
+from placevec.sources.missing import go_on_without
 from placevec.sources.poses.camera_poses import (
     LONGEST,
     WORLD_AXES,

@@ -9,7 +9,8 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tell_unnamed
+from placevec.sources.files import readable, tell_unnamed
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import split_options
 from placevec.sources.poses.camera_poses import Poses
 from placevec.sources.poses.time_stamps import Stamps, dates_of_stamps

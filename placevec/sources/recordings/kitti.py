@@ -7,7 +7,7 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses
 from placevec.sources.poses.number_lines import first_numbers, read_numbers, starts_are_whole

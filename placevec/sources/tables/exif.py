@@ -9,7 +9,8 @@ import numpy as np
 
 from placevec.images.metadata.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import readable
+from placevec.sources.missing import go_on_without
 from placevec.sources.tables.rows import whole_turn
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import roles_of

@@ -14,7 +14,8 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, parse_zone
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import readable
+from placevec.sources.missing import go_on_without
 from placevec.sources.tables.points import read_points
 from placevec.sources.tables.rows import PhotoRows, read_rows, whole_turn
 from placevec.sources.values.cells import to_number

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable, tell_unnamed
+from placevec.sources.files import readable, tell_unnamed
+from placevec.sources.missing import go_on_without
 from placevec.sources.tables.columns import why_no_places
 from placevec.sources.tables.folder import POSITIONS_FILE
 from placevec.sources.tables.points import read_points

@@ -14,7 +14,8 @@ from placevec.images.videos.video import frame_times_s
 from placevec.images.videos.video_start import creation_time_s
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without, readable
+from placevec.sources.files import readable
+from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.tables.exif import camera_times_s
 from placevec.sources.tables.rows import whole_turn

@@ -10,8 +10,7 @@ from placevec.images.videos.video import count_frames, frame_times_s, lost_end
 from placevec.images.videos.video_files import VIDEO_SUFFIXES, begins_like_a_video
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.files import go_on_without
-from placevec.sources.lacks import Lack, noted
+from placevec.sources.missing import Missing, go_on_without, noted_missing
 from placevec.sources.path_options import split_options
 from placevec.sources.walk import LeftOut, leads_out, require_folder
 
@@ -132,11 +131,11 @@ def countable_videos(top: Path, *, skip_unreadable: bool) -> tuple[list[Path], l
             counts[video] = count_frames(video)
         except (ValueError, OSError) as error:
             problems.append((video.name, str(error)))
-    lacks = noted()
-    if lacks is not None and counts:
+    notes = noted_missing()
+    if notes is not None and counts:
         losses = [(video.name, lost_end(video)) for video in counts] + problems
-        lacks += [
-            Lack(np.array([name]), 1, loss, of_files=True, left_out=True)
+        notes += [
+            Missing(np.array([name]), 1, loss, of_files=True, left_out=True)
             for name, loss in losses
             if loss
         ]

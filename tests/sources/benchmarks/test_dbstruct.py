@@ -3,7 +3,7 @@ import pytest
 from scipy.io import savemat
 
 from placevec.sources.benchmarks.dbstruct import load_dbstruct, read_dbstruct, recognize_dbstruct
-from placevec.sources.lacks import surveying
+from placevec.sources.missing import note_missing
 
 
 def column(texts):
@@ -201,12 +201,12 @@ def test_queries_have_another_suffix_than_the_database_photos_of_their_names(mat
     assert read_dbstruct(mat(NORDLAND)).names.tolist() == names
 
 
-def test_hands_over_all_rows_while_surveying(mat):
-    with surveying() as lacks:
+def test_returns_all_rows_while_missing_files_are_noted(mat):
+    with note_missing() as notes:
         dataset = read_dbstruct(mat(TWO_AND_ONE))
     assert len(dataset) == 3
-    assert [len(lack.names) for lack in lacks] == [3]
-    assert lacks[0].of_files
+    assert [len(note.names) for note in notes] == [3]
+    assert notes[0].of_files
 
 
 def test_recognizes_a_mat_and_no_other_file(mat, tmp_path):

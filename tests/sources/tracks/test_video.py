@@ -9,7 +9,7 @@ from placevec.images import read_image
 from placevec.places import TupleSampler
 from placevec.places.ground_truth import relevant_database
 from placevec.sources import open_places
-from placevec.sources.lacks import surveying
+from placevec.sources.missing import note_missing
 from placevec.sources.tracks.video import SECONDS_APART, read_video, recognize_video
 
 
@@ -81,13 +81,13 @@ def test_a_check_lists_videos_that_are_broken_or_cut_off(videos):
     data = (videos / "b.mkv").read_bytes()
     (videos / "b.mkv").write_bytes(data[: len(data) * 6 // 10])
     (videos / "c.mov").write_bytes(b"no video")
-    with surveying() as lacks:
+    with note_missing() as notes:
         dataset = read_video(videos)
     assert 15 < len(dataset) < 35
-    assert [lack.names.tolist() for lack in lacks] == [["b.mkv"], ["c.mov"]]
-    assert [lack.left_out for lack in lacks] == [True, True]
-    assert "b.mkv announces 25 frames, of which" in lacks[0].message
-    assert "c.mov is not a whole video" in lacks[1].message
+    assert [note.names.tolist() for note in notes] == [["b.mkv"], ["c.mov"]]
+    assert [note.left_out for note in notes] == [True, True]
+    assert "b.mkv announces 25 frames, of which" in notes[0].message
+    assert "c.mov is not a whole video" in notes[1].message
 
 
 def test_an_ending_in_capitals_or_of_another_container_is_a_video(videos):

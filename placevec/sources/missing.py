@@ -1,0 +1,119 @@
+"""What is missing from photos of a source: refused, left out, or noted for `placevec check`."""
+
+import contextlib
+import contextvars
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from placevec.input_file import shown
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """Photos of a source from which something is missing, as `note_missing` notes them.
+
+    Args:
+        names: (n,) str. The photos, as the source names them.
+        count: int. Number of all photos of the source.
+        message: str. What is wrong, with the count and the first name.
+        of_files: bool. Whether the files are missing; if not, something that is known of the
+            photos, such as the position.
+        left_out: bool. Whether these are not photos of the source but entries beside them. Then
+            `names` are at most the first thousand. Defaults to `False`.
+    """
+
+    names: np.ndarray
+    count: int
+    message: str
+    of_files: bool
+    left_out: bool = False
+
+
+_notes: contextvars.ContextVar[list[Missing] | None] = contextvars.ContextVar("notes", default=None)
+
+
+@contextlib.contextmanager
+def note_missing() -> Iterator[list[Missing]]:
+    """Lets readers return all photos that they know, and notes what is missing from them.
+
+    Photos whose files are missing or empty stay in the data set; those from which something else is
+    missing, such as the position, are left out of it. Every reader that calls `readable`,
+    `keep_files` or `go_on_without` notes both. Readers still refuse a source without any position.
+
+    Yields:
+        The list of notes.
+    """
+    notes: list[Missing] = []
+    token = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
+
+
+def noted_missing() -> list[Missing] | None:
+    """Returns the list of notes, or None if what is missing is refused."""
+    return _notes.get()
+
+
+def go_on_without(
+    names: Sequence[str] | np.ndarray,
+    count: int,
+    *,
+    problem: str,
+    way_out: str,
+    skip_unreadable: bool,
+    detail: str = "",
+    error: type[Exception] = ValueError,
+) -> None:
+    """Raises, or logs and goes on, in one line, if some photos of a source cannot be used.
+
+    Args:
+        names: names of the photos that cannot be used; with none, nothing happens.
+        count: int. Number of all photos.
+        problem: str. What is wrong; `{}` stands for "3 of 120".
+        way_out: str. What to do about it.
+        skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
+        detail: str. More about it, set beside the first name.
+        error: type of the error; `FileNotFoundError` says that files are missing. Defaults to
+            `ValueError`.
+
+    Raises:
+        error: If there are such photos and `skip_unreadable` is false, or if all are such. Within
+            `note_missing` only if all are, and their files are not what is missing.
+    """
+    if len(names) == 0:
+        return
+    notes, of_files = noted_missing(), issubclass(error, FileNotFoundError)
+    are_all = len(names) == count
+    if notes and not of_files and not are_all:
+        names = _without_missing(names, notes)
+        if not len(names):
+            return
+    detail = f"; {detail}" if detail else ""
+    first = shown(names[0])
+    message = f"{problem.replace('{}', f'{len(names)} of {count}', 1)} (first: {first}{detail})"
+    if notes is not None and (of_files or not are_all):
+        notes.append(Missing(np.asarray(names), count, message, of_files))
+        return
+    if are_all:
+        raise error(f"{message}. {way_out}")
+    if not skip_unreadable:
+        raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
+    _log.warning("%s: left out", message)
+
+
+def _without_missing(names: Sequence[str] | np.ndarray, notes: list[Missing]) -> np.ndarray:
+    """Returns the names that are not noted as single missing files, to be counted once."""
+    missing = {
+        name
+        for note in notes
+        if note.of_files and not note.left_out and len(note.names) < note.count
+        for name in note.names.tolist()
+    }
+    return np.array([name for name in map(str, names) if name not in missing], dtype=np.str_)
