@@ -30,7 +30,7 @@ from placevec.progress import Progress, no_progress
 from placevec.sources.files import files_there
 from placevec.sources.missing import Missing, note_missing
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
 from placevec.store import StoreReport, check_store, is_store
 from placevec.whole_file import require_writable, whole_file

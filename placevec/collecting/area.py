@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 
 from placevec.config import CollectConfig
 from placevec.input_file import open_input, read_json, shown
-from placevec.sources.tables.csv_file import in_words
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.csv_file import in_words
+from placevec.sources.tables.rows.rows import read_csv
 from placevec.sources.tracks.gpx import read_gpx_lines
 from placevec.sources.values.cells import to_number
 from placevec.sources.values.null_island import at_zero

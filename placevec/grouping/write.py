@@ -8,7 +8,7 @@ from placevec.grouping.groups import Groups
 from placevec.input_file import shown
 from placevec.pages.page import Card, Gallery, Photo, page
 from placevec.pages.thumbnail import jpeg_base64
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.loops.draw import draw_similarities, draw_trajectory
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from placevec.sources.recordings.seven_scenes import read_seven_scenes, recogniz
 from placevec.sources.recordings.tum import read_tum, recognize_tum, why_not_tum
 from placevec.sources.tables.exif import read_exif, recognize_exif
 from placevec.sources.tables.folder import POSITIONS_FILE, read_folder, recognize_folder
-from placevec.sources.tables.rows import read_rows
+from placevec.sources.tables.rows.rows import read_rows
 from placevec.sources.tables.sequence import read_sequence, recognize_sequence
 from placevec.sources.tables.splits import take_split
 from placevec.sources.tables.table import find_table, read_table, recognize_table

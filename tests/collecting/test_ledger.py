@@ -4,7 +4,7 @@ import math
 import pytest
 
 from placevec.collecting.ledger import Ledger
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.rows import read_csv
 
 
 def add(ledger, name, **row):

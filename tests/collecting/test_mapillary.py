@@ -15,7 +15,7 @@ from placevec.collecting.client import RefusedError, TryAgainError
 from placevec.collecting.mapillary import TileImage, _choose, read_tile, row_of, tiles_of
 from placevec.config import MapillaryConfig
 from placevec.sources import open_places
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.rows import read_csv
 
 FAST = {"requests_per_second": 1000.0, "timeout_s": 20.0, "retries": 2}
 

@@ -31,7 +31,7 @@ from placevec.collecting.streetview import (
 )
 from placevec.config import StreetviewConfig
 from placevec.sources import open_places
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.rows import read_csv
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAST = {"requests_per_second": 1000.0, "timeout_s": 20.0, "image_size": (48, 64), "retries": 2}

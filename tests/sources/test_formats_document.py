@@ -23,8 +23,8 @@ from scipy.io import savemat
 
 from placevec.sources import READERS, open_places
 from placevec.sources.registry import find_reader
-from placevec.sources.tables.columns import COLUMNS
-from placevec.sources.tables.rows import LIMITS, read_rows
+from placevec.sources.tables.rows.columns import COLUMNS
+from placevec.sources.tables.rows.rows import LIMITS, read_rows
 from placevec.sources.unread import UNREAD
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"

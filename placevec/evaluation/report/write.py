@@ -27,7 +27,7 @@ from placevec.evaluation.report.plots import (
 )
 from placevec.pages.page import Card, Gallery, Photo, Section, page
 from placevec.pages.thumbnail import jpeg_base64
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
 RANKS = (1, 5, 10, 20)

@@ -10,7 +10,7 @@ from placevec.sources import find_reader, open_places, split_options
 from placevec.sources.poses.camera_poses import WORLD_AXES, Poses, find_up, on_the_ground
 from placevec.sources.poses.number_lines import read_numbers
 from placevec.sources.poses.trajectory import flaw_of, read_track, up_option
-from placevec.sources.tables.rows import TABLE_SUFFIXES, read_csv, read_rows
+from placevec.sources.tables.rows.rows import TABLE_SUFFIXES, read_csv, read_rows
 from placevec.sources.values.cells import to_number
 
 _WITHOUT_PHOTOS = ("tum", "kitti")

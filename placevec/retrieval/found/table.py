@@ -7,7 +7,7 @@ import numpy as np
 
 from placevec.places.frame import is_zone_frame, unit_of
 from placevec.retrieval.found.found import Found
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.store import DescriptorStore
 from placevec.whole_file import whole_file

@@ -9,8 +9,8 @@ from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.months import seconds_of_months
 from placevec.sources.files import files_like, readable, tell_unnamed, tidy_name
-from placevec.sources.tables.csv_file import in_words
-from placevec.sources.tables.rows import read_csv, whole_turn
+from placevec.sources.tables.rows.csv_file import in_words
+from placevec.sources.tables.rows.rows import read_csv, whole_turn
 from placevec.sources.values.cells import to_number, to_whole_number
 from placevec.sources.walk import require_folder
 

@@ -9,8 +9,8 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed, tidy_name
 from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import split_options
-from placevec.sources.tables.csv_file import in_words
-from placevec.sources.tables.rows import read_csv, whole_turn
+from placevec.sources.tables.rows.csv_file import in_words
+from placevec.sources.tables.rows.rows import read_csv, whole_turn
 from placevec.sources.values.cells import to_number
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.utm import metres_from_degrees

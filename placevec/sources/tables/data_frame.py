@@ -7,8 +7,8 @@ import numpy as np
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.tables.columns import why_no_places
-from placevec.sources.tables.rows import convert_rows
+from placevec.sources.tables.rows.columns import why_no_places
+from placevec.sources.tables.rows.rows import convert_rows
 from placevec.sources.values.roles import roles_of
 
 if TYPE_CHECKING:

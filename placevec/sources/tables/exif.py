@@ -11,7 +11,7 @@ from placevec.images.metadata.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable
 from placevec.sources.missing import go_on_without
-from placevec.sources.tables.rows import whole_turn
+from placevec.sources.tables.rows.rows import whole_turn
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import roles_of
 from placevec.sources.values.utm import metres_from_degrees

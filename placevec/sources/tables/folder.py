@@ -17,7 +17,7 @@ from placevec.places.frame import grid_of, is_zone_frame, parse_zone
 from placevec.sources.files import readable
 from placevec.sources.missing import go_on_without
 from placevec.sources.tables.points import read_points
-from placevec.sources.tables.rows import PhotoRows, read_rows, whole_turn
+from placevec.sources.tables.rows.rows import PhotoRows, read_rows, whole_turn
 from placevec.sources.values.cells import to_number
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import roles_of

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from placevec.sources.tables.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import whole_file
 
 
@@ -16,7 +16,7 @@ def write_photo_table(table_path: Path | str, columns: Mapping[str, Sequence]) -
 
     Args:
         table_path: Path. The file, in a folder that is there.
-        columns: column -> its (N,) values, in the order to write; see `columns.COLUMNS` for the
+        columns: column -> its (N,) values, in the order to write; see `rows.columns` for the
             names that are read back. None and NaN become empty cells, a float its shortest form,
             and text never begins as a formula (see `csv_cell`).
 

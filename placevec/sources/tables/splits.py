@@ -12,9 +12,9 @@ from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.split import SPLITS
 from placevec.sources.files import tidy_name
-from placevec.sources.tables.csv_file import in_words
 from placevec.sources.tables.photo_table import write_photo_table
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.csv_file import in_words
+from placevec.sources.tables.rows.rows import read_csv
 from placevec.sources.values.cells import ROLES
 
 _log = logging.getLogger(__name__)

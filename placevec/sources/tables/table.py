@@ -7,10 +7,10 @@ import numpy as np
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed
 from placevec.sources.missing import go_on_without
-from placevec.sources.tables.columns import why_no_places
 from placevec.sources.tables.folder import POSITIONS_FILE
 from placevec.sources.tables.points import read_points
-from placevec.sources.tables.rows import TABLE_SUFFIXES, read_columns, read_rows
+from placevec.sources.tables.rows.columns import why_no_places
+from placevec.sources.tables.rows.rows import TABLE_SUFFIXES, read_columns, read_rows
 from placevec.sources.tables.splits import SPLITS_FILE
 from placevec.sources.values.null_island import among_them
 from placevec.sources.values.roles import roles_of

@@ -18,7 +18,7 @@ from placevec.sources.files import readable
 from placevec.sources.missing import go_on_without
 from placevec.sources.path_options import number_option, split_options
 from placevec.sources.tables.exif import camera_times_s
-from placevec.sources.tables.rows import whole_turn
+from placevec.sources.tables.rows.rows import whole_turn
 from placevec.sources.tracks.fixes import Fixes, Placed, clock, fixes_of, log_gaps, place_at
 from placevec.sources.tracks.gpx import read_gpx
 from placevec.sources.tracks.nmea import read_nmea

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from placevec.input_file import shown
-from placevec.sources.tables.rows import read_csv
+from placevec.sources.tables.rows.rows import read_csv
 from placevec.sources.tracks.fixes import Piece
 from placevec.sources.values.cells import CellReader
 from placevec.sources.values.times import settle_times

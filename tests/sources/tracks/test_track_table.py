@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.sources.tables.rows import read_rows
+from placevec.sources.tables.rows.rows import read_rows
 from placevec.sources.tracks.fixes import fixes_of
 from placevec.sources.tracks.track import read_track
 from placevec.sources.tracks.track_table import read_track_table

@@ -7,9 +7,9 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from placevec.sources.tables import csv_file, parquet_file, rows
-from placevec.sources.tables.parquet_file import parquet_chunks, parquet_columns
-from placevec.sources.tables.rows import read_rows
+from placevec.sources.tables.rows import csv_file, parquet_file, rows
+from placevec.sources.tables.rows.parquet_file import parquet_chunks, parquet_columns
+from placevec.sources.tables.rows.rows import read_rows
 
 
 def written(tmp_path, **columns):

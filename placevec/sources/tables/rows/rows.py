@@ -10,15 +10,15 @@ import numpy as np
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
 from placevec.sources.files import tidy_name
-from placevec.sources.tables.columns import (
+from placevec.sources.tables.rows.columns import (
     COLUMNS,
     POSITION_COLUMNS,
     refuse_columns,
     warn_of_near_columns,
 )
-from placevec.sources.tables.csv_file import csv_chunks, csv_columns
-from placevec.sources.tables.identities import number_identities
-from placevec.sources.tables.parquet_file import parquet_chunks, parquet_columns
+from placevec.sources.tables.rows.csv_file import csv_chunks, csv_columns
+from placevec.sources.tables.rows.identities import number_identities
+from placevec.sources.tables.rows.parquet_file import parquet_chunks, parquet_columns
 from placevec.sources.values.cells import CellReader
 from placevec.sources.values.null_island import at_zero
 from placevec.sources.values.times import settle_times

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from placevec.input_file import shown
-from placevec.sources.tables.csv_file import in_words
+from placevec.sources.tables.rows.csv_file import in_words
 
 _log = logging.getLogger(__name__)
 

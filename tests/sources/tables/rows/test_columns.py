@@ -1,6 +1,10 @@
 import pytest
 
-from placevec.sources.tables.columns import refuse_columns, warn_of_near_columns, why_no_places
+from placevec.sources.tables.rows.columns import (
+    refuse_columns,
+    warn_of_near_columns,
+    why_no_places,
+)
 
 
 @pytest.mark.parametrize(

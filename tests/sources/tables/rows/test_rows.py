@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from placevec.sources.tables.rows import read_csv, read_rows, whole_turn
+from placevec.sources.tables.rows.rows import read_csv, read_rows, whole_turn
 
 
 @pytest.fixture
@@ -261,8 +261,8 @@ def test_a_table_read_in_pieces_is_the_same_table(tmp_path, monkeypatch, suffix)
     path = tmp_path / f"images{suffix}"
     frame.to_csv(path, index=False) if suffix == ".csv" else frame.to_parquet(path)
     whole = read_rows(path)
-    monkeypatch.setattr("placevec.sources.tables.csv_file.CHUNK", 2)
-    monkeypatch.setattr("placevec.sources.tables.parquet_file.CHUNK", 2)
+    monkeypatch.setattr("placevec.sources.tables.rows.csv_file.CHUNK", 2)
+    monkeypatch.setattr("placevec.sources.tables.rows.parquet_file.CHUNK", 2)
     pieces = read_rows(path)
     fields = ("names", "positions", "times_s", "place_ids", "sequence_ids", "roles")
     for field in fields:
@@ -274,7 +274,7 @@ def test_a_table_read_in_pieces_is_the_same_table(tmp_path, monkeypatch, suffix)
 
 
 def test_cells_come_whole_from_a_table_read_in_pieces(table, monkeypatch):
-    monkeypatch.setattr("placevec.sources.tables.csv_file.CHUNK", 2)
-    monkeypatch.setattr("placevec.sources.tables.parquet_file.CHUNK", 2)
+    monkeypatch.setattr("placevec.sources.tables.rows.csv_file.CHUNK", 2)
+    monkeypatch.setattr("placevec.sources.tables.rows.parquet_file.CHUNK", 2)
     assert read_csv(table("a,b\n1,2\n\n3,4\n5,6\n")) == {"a": ["1", "3", "5"], "b": ["2", "4", "6"]}
     assert read_csv(table("a,b\n")) == {"a": [], "b": []}

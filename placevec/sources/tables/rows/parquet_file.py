@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placevec.input_file import open_input, shown
-from placevec.sources.tables.csv_file import CHUNK, refuse_many_rows, refuse_repeated_columns
+from placevec.sources.tables.rows.csv_file import (
+    CHUNK,
+    refuse_many_rows,
+    refuse_repeated_columns,
+)
 
 if TYPE_CHECKING:
     import pyarrow

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.sources.tables.identities import number_identities
+from placevec.sources.tables.rows.identities import number_identities
 
 
 def numbered(*texts):

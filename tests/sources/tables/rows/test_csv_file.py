@@ -6,10 +6,10 @@ import io
 import pytest
 
 from placevec.sources.files import tidy_name
-from placevec.sources.tables import csv_file
-from placevec.sources.tables.csv_file import csv_cell, csv_chunks, csv_columns, in_words
 from placevec.sources.tables.photo_table import write_photo_table
-from placevec.sources.tables.rows import read_rows
+from placevec.sources.tables.rows import csv_file
+from placevec.sources.tables.rows.csv_file import csv_cell, csv_chunks, csv_columns, in_words
+from placevec.sources.tables.rows.rows import read_rows
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0"]
 
