@@ -91,6 +91,9 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     query and database at once."""
     max_heading_difference_deg: Annotated[float | None, AtLeast(0)] = None
     """An answer that looks in another direction by more than this is wrong. None: any may do."""
+    one_answer_per_position: bool = False
+    """Of the photos taken at one position, such as the views of a panorama, only the most similar
+    is an answer: the rule of Tokyo 24/7. Without positions: of the photos of one place."""
     wrong_beyond_m: Annotated[float | None, AtLeast(0)] = None
     """In precision, answers between `radius_m` and this count neither way. None: all beyond
     `radius_m` are wrong."""

@@ -1,8 +1,7 @@
 """A model's recall on a data set."""
 
-import functools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,26 +12,23 @@ from numpy.typing import NDArray
 from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision, TrainConfig
 from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
+from placevec.evaluation.answers import AnswerRules, right_answers, search_answers, search_runs
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.images import image_size_of
 from placevec.models.describe import describe
 from placevec.models.model_file import model_path
-from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
+from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.hubness import depth, without_hubs
 from placevec.retrieval.local_features import describe_with_features, require_features
 from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.rerank import LocalMatcher, map_matcher
 from placevec.retrieval.rerank import rerank as order_again
-from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
-from placevec.store.search.exact import nearest
 
 _log = logging.getLogger(__name__)
-_NUM_NEIGHBORS = 20
-_MOST_PAIRS = 20_000_000  # of a query and a neighbor, searched together
+_NUM_NEIGHBORS = 100
 _EXACT = "float32"
 
 Model = Callable[[np.ndarray], np.ndarray]
@@ -45,6 +41,7 @@ def evaluate(
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
+    one_answer_per_position: bool = EvaluateConfig.one_answer_per_position,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int | None = EvaluateConfig.batch_size,
     engine: EngineName = EvaluateConfig.engine,
@@ -70,6 +67,8 @@ def evaluate(
         radius_m: See `EvaluateConfig`, like the others.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         max_heading_difference_deg: float or None. Answers that look elsewhere are wrong.
+        one_answer_per_position: bool. Of the photos at one position, only the most similar is an
+            answer.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -103,6 +102,7 @@ def evaluate(
         radius_m=radius_m,
         min_time_difference_s=min_time_difference_s,
         max_heading_difference_deg=max_heading_difference_deg,
+        one_answer_per_position=one_answer_per_position,
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -120,8 +120,11 @@ def evaluate(
     if path is not None:
         from placevec.models import open_engine
 
+        rules = AnswerRules(
+            radius_m, min_time_difference_s, max_heading_difference_deg, one_answer_per_position
+        )
         # Refused without a model, if no query has an answer.
-        _answers(places, radius_m, min_time_difference_s, max_heading_difference_deg)
+        right_answers(places, rules)
         # All are opened before the first describes: what is missing is said before the long work.
         models = {
             each: open_engine(
@@ -145,6 +148,7 @@ def evaluate(
             radius_m=radius_m,
             min_time_difference_s=min_time_difference_s,
             max_heading_difference_deg=max_heading_difference_deg,
+            one_answer_per_position=one_answer_per_position,
             image_size=image_size,
             batch_size=batch_size,
             skip_unreadable=skip_unreadable,
@@ -172,6 +176,7 @@ def evaluate_photos(
     radius_m: float,
     min_time_difference_s: float | None,
     max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
+    one_answer_per_position: bool = EvaluateConfig.one_answer_per_position,
     image_size: tuple[int, int] | None,
     batch_size: int | None = None,
     skip_unreadable: bool,
@@ -192,6 +197,8 @@ def evaluate_photos(
         radius_m: float. Largest distance of a right answer.
         min_time_difference_s: float or None. Least difference in time to a right answer.
         max_heading_difference_deg: float or None. Largest difference of a right answer's heading.
+        one_answer_per_position: bool. Of the photos at one position, only the most similar is an
+            answer.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read.
@@ -211,8 +218,11 @@ def evaluate_photos(
     Raises:
         ValueError: As `evaluate`.
     """
+    rules = AnswerRules(
+        radius_m, min_time_difference_s, max_heading_difference_deg, one_answer_per_position
+    )
     # Refused before the long work where possible.
-    _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
+    right_answers(photos, rules)
     if rerank == "features":
         require_features(model)
         describe_photos = cast(Any, describe_with_features)
@@ -228,10 +238,10 @@ def evaluate_photos(
             f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
         )
     photos = photos.take(kept)
-    relevant = _answers(photos, radius_m, min_time_difference_s, max_heading_difference_deg)
+    relevant = right_answers(photos, rules)
     sides = descriptors[photos.database], descriptors[photos.queries]
     count = _NUM_NEIGHBORS if rerank is None else max(_NUM_NEIGHBORS, rerank_top)
-    neighbors, similarities = _search(photos, *sides, min_time_difference_s, count)
+    neighbors, similarities = search_answers(photos, *sides, rules, count)
     found = Evaluation(
         dataset=photos,
         neighbors=neighbors,
@@ -239,6 +249,7 @@ def evaluate_photos(
         relevant=relevant,
         descriptor_dim=descriptors.shape[1],
         radius_m=radius_m,
+        rules=rules.notes(photos),
     )
     if warn:
         warn_of_queries_in_database(photos, neighbors, similarities, min_time_difference_s)
@@ -249,13 +260,11 @@ def evaluate_photos(
         statistics = fit_map_statistics(sides[0])
         sides = statistics.adapt(sides[0]), Normalizer(statistics, normalize)(sides[1])
     if (normalize, hubness) != ("none", "none"):
-        neighbors, similarities = _search(photos, *sides, min_time_difference_s, count, hubness)
+        neighbors, similarities = search_answers(photos, *sides, rules, count, hubness)
         adapted = replace(found, neighbors=neighbors, similarities=similarities)
         found = replace(found, adapted=adapted, adaptation=(normalize, hubness))
     if sequence > 1:
-        neighbors, similarities = _search_by_sequence(
-            photos, *sides, min_time_difference_s, sequence, count
-        )
+        neighbors, similarities = search_runs(photos, *sides, rules, count, sequence)
         together = replace(found, neighbors=neighbors, similarities=similarities)
         found = replace(found, in_sequence=together, sequence=sequence)
     if rerank is None:
@@ -266,36 +275,9 @@ def evaluate_photos(
         size = image_size_of(cast(Model, model), usual=TrainConfig.image_size, wanted=image_size)
         matcher = _photo_matcher(photos, rerank, size)
     better = order_again(neighbors, similarities, matcher, top=rerank_top)
-    reranked = replace(found, neighbors=better.neighbors, similarities=better.scores)
+    points = [each[0] if each else None for each in better.points]
+    reranked = replace(found, neighbors=better.neighbors, similarities=better.scores, points=points)
     return replace(found, reranked=reranked, rerank=rerank)
-
-
-def _search_by_sequence(
-    photos: PlaceDataset,
-    database: np.ndarray,
-    queries: np.ndarray,
-    min_time_difference_s: float | None,
-    length: int,
-    count: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the database photos that may answer and whose runs are the most similar."""
-    sides = [
-        runs_in_order(
-            photos.names[rows],
-            None if photos.times_s is None else photos.times_s[rows],
-            None if photos.sequence_ids is None else photos.sequence_ids[rows],
-        )
-        for rows in (photos.queries, photos.database)
-    ]
-
-    def similarities() -> Iterator[np.ndarray]:
-        for place in sides[0][0]:
-            query = photos.queries[place, None]
-            is_allowed = may_answer(photos, query, photos.database, min_time_difference_s)
-            yield np.where(is_allowed, database @ queries[place], np.float32(-np.inf))
-
-    query_runs, database_runs = sides
-    return nearest_by_sequence(similarities(), query_runs, database_runs, length, count)
 
 
 def _as_given(
@@ -332,79 +314,3 @@ def _places_first(places: object, model: object) -> tuple:
         return places, model
     _log.warning("`evaluate` takes the places first, then the model: evaluate(places, model)")
     return model, places
-
-
-def _answers(
-    dataset: PlaceDataset,
-    radius_m: float,
-    min_time_difference_s: float | None,
-    max_heading_difference_deg: float | None,
-) -> list[np.ndarray]:
-    """Returns the right answers of each query, and refuses a data set where none has one."""
-    num_queries, num_database = len(dataset.queries), len(dataset.database)
-    relevant = []
-    if num_database:
-        relevant = relevant_database(dataset, radius_m, min_time_difference_s)
-    if max_heading_difference_deg is not None:
-        relevant = _looking_alike(dataset, relevant, max_heading_difference_deg)
-    if not any(len(right) for right in relevant):
-        raise ValueError(
-            "Recall needs a query with a right answer in the database. Received: "
-            f"{num_queries} queries, {num_database} database photos in {dataset.root}, none "
-            f"within {radius_m:g} {dataset.unit} of a query and of another time. Enlarge the "
-            "radius or take other photos"
-        )
-    return relevant
-
-
-def _looking_alike(
-    dataset: PlaceDataset, relevant: list[np.ndarray], most_deg: float
-) -> list[np.ndarray]:
-    """Returns the answers that look in the direction of the query, within `most_deg`."""
-    headings_deg = dataset.headings_deg
-    if headings_deg is None or not np.isfinite(headings_deg).all():
-        raise ValueError(
-            "`max_heading_difference_deg` needs photos whose headings are all known. Received: "
-            f"{dataset.root}, where some are missing. Leave it out, or add a column `heading_deg`"
-        )
-    found_deg = headings_deg[dataset.database]
-    kept = []
-    for query_deg, rows in zip(headings_deg[dataset.queries], relevant, strict=True):
-        turn_deg = np.abs((found_deg[rows] - query_deg + 180) % 360 - 180)
-        kept.append(rows[turn_deg <= most_deg])
-    return kept
-
-
-def _search(
-    photos: PlaceDataset,
-    database: np.ndarray,
-    queries: np.ndarray,
-    min_time_difference_s: float | None,
-    count: int,
-    hubness: str = EvaluateConfig.hubness,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the most similar database photos that may answer; -1 where there are no more."""
-    deep = depth(hubness, count) + most_barred(photos, min_time_difference_s)
-    deep = min(deep, len(database))
-    rows = np.arange(len(queries))
-    found = []
-    for part in np.array_split(rows, max(1, -(-len(queries) * deep // _MOST_PAIRS))):
-        neighbors, similarities = nearest(database, queries[part], deep)
-        allowed = may_answer(
-            photos,
-            photos.queries[part, None],
-            photos.database[neighbors],
-            min_time_difference_s,
-        )
-        order = np.argsort(~allowed, axis=1, kind="stable")
-        neighbors = np.where(allowed, neighbors, -1)
-        similarities = np.where(allowed, similarities, np.float32(-np.inf))
-        neighbors, similarities = (
-            np.take_along_axis(each, order, 1) for each in (neighbors, similarities)
-        )
-        find = functools.partial(nearest, database)
-        take = database.__getitem__
-        best = without_hubs(hubness, neighbors, similarities, queries, find, take)
-        found.append([each[:, :count] for each in best])
-    neighbors, similarities = map(np.concatenate, zip(*found, strict=True))
-    return neighbors, similarities

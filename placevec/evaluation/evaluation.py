@@ -46,6 +46,10 @@ class Evaluation:
         reranked: Evaluation or None. The same queries with the first answers in another order;
             its `similarities` are `Reranked.scores`.
         rerank: str or None. What put them in that order.
+        points: sequence of Q or None. The points that each query shares with its first answer,
+            `(m, 4)` as `LocalMatcher` says, None for a query without an answer; None if the two
+            were not compared.
+        rules: sequence of str. What was left out of the answers, a sentence each.
 
     Raises:
         ValueError: If these do not have one row for each query of the data set, or name photos
@@ -66,6 +70,8 @@ class Evaluation:
     sequence: int = 1
     reranked: "Evaluation | None" = None
     rerank: str | None = None
+    points: Sequence[np.ndarray | None] | None = None
+    rules: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         num_queries, num_database = len(self.dataset.queries), len(self.dataset.database)
@@ -114,9 +120,8 @@ class Evaluation:
             in_float32=self.in_float32 and self.in_float32.of_queries(is_kept),
             adapted=self.adapted and self.adapted.of_queries(is_kept),
             in_sequence=self.in_sequence and self.in_sequence.of_queries(is_kept),
-            sequence=self.sequence,
             reranked=self.reranked and self.reranked.of_queries(is_kept),
-            rerank=self.rerank,
+            points=self.points and [self.points[row] for row in np.flatnonzero(is_kept).tolist()],
         )
 
     @functools.cached_property
@@ -146,11 +151,14 @@ class Evaluation:
         if headings_deg is None:
             return np.full(self.neighbors.shape, np.nan)
         found_deg = headings_deg[self.dataset.database][self.neighbors]
-        turn = (found_deg - headings_deg[self.dataset.queries][:, None] + 180) % 360 - 180
-        return np.where(self.neighbors >= 0, np.abs(turn), np.nan)
+        turned_deg = turn_deg(found_deg, headings_deg[self.dataset.queries][:, None])
+        return np.where(self.neighbors >= 0, turned_deg, np.nan)
 
-    def to_frame(self) -> "pd.DataFrame":
+    def to_frame(self, num_ranks: int | None = None) -> "pd.DataFrame":
         """Returns what was found as a pandas table.
+
+        Args:
+            num_ranks: int or None. Answers of each query. None: all that were found.
 
         Returns:
             DataFrame with a row for each query and photo found for it: `query` and `match`, file
@@ -161,7 +169,7 @@ class Evaluation:
         """
         import pandas as pd
 
-        rows, ranks = np.nonzero(self.neighbors >= 0)
+        rows, ranks = np.nonzero(self.neighbors[:, :num_ranks] >= 0)
         found = self.neighbors[rows, ranks]
         names, cells = self.dataset.names.astype(object), (rows, ranks)
         return pd.DataFrame(
@@ -204,7 +212,7 @@ class Evaluation:
         if self.engine is not None:
             lines[-1] += f", photos resized to {'x'.join(map(str, self.engine.image_size))}"
             lines.append(self.engine.cost())
-        return "\n".join([*lines, *self.saturation()])
+        return "\n".join([*lines, *self.rules, *self.saturation()])
 
     def __repr__(self) -> str:
         shares = ", ".join(f"recall@{n} {100 * share:.1f} %" for n, share in self.recall.items())
@@ -217,9 +225,9 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """Returns the line of `repr` and what was found for the first queries, for notebooks."""
-        first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN).to_frame()
-        first = first[first["rank"] <= _MATCHES_SHOWN]
-        return f"<p>{html.escape(repr(self))}</p>{first.to_html(index=False)}"
+        first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN)
+        table = first.to_frame(_MATCHES_SHOWN)
+        return f"<p>{html.escape(repr(self))}</p>{table.to_html(index=False)}"
 
     def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
         """Returns recall at other values of N, as far as neighbors were searched."""
@@ -280,3 +288,8 @@ class Evaluation:
 
 def _by_text(shares: dict[int, float]) -> dict[str, float]:
     return {str(rank): share for rank, share in shares.items()}
+
+
+def turn_deg(ones_deg: np.ndarray, others_deg: np.ndarray) -> np.ndarray:
+    """Returns by how much directions differ, in [0, 180] degrees."""
+    return np.abs((ones_deg - others_deg + 180) % 360 - 180)

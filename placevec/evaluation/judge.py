@@ -37,6 +37,16 @@ class Judgment:
         return self.evaluation.is_right[:, 0]
 
     @functools.cached_property
+    def found_within(self) -> NDArray[np.bool_]:
+        """(Q, k) bool. Whether a right answer is among the first N, in column N - 1."""
+        return np.maximum.accumulate(self.evaluation.is_right, axis=1)
+
+    @functools.cached_property
+    def recalls(self) -> NDArray[np.floating]:
+        """(k,) float in [0, 1]. Recall@1 to recall@k, of the queries that have an answer."""
+        return self.found_within[self.has_answer].mean(axis=0)
+
+    @functools.cached_property
     def is_ignored(self) -> NDArray[np.bool_]:
         """(Q,) bool. Whether the first answer counts neither way."""
         if self.wrong_beyond_m is None:

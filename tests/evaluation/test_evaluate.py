@@ -127,7 +127,7 @@ def test_photos_of_the_same_visit_are_no_answers(make_dataset, mean_color, monke
     dataset = make_dataset(colors, [0, 1, 40, 41, 41, 40], times_s=[0, 1, 40, 41, 80, 81])
     easy = evaluate(dataset, mean_color, radius_m=3.0, image_size=SIZE)
     assert easy.recall[1] == 1.0 and easy.summary()["num_queries_without_positive"] == 0
-    module = sys.modules["placevec.evaluation.evaluate"]
+    module = sys.modules["placevec.evaluation.answers"]
     monkeypatch.setattr(module, "_MOST_PAIRS", 12)  # a few queries at a time
     honest = evaluate(
         dataset, mean_color, radius_m=3.0, min_time_difference_s=30.0, image_size=SIZE
@@ -149,12 +149,12 @@ def test_traverses_without_a_query_answer_each_other(write_photos, tmp_path, mea
     assert evaluation.neighbors[0, :3].tolist() == [3, 4, 5]
 
 
-def test_a_large_database_is_searched_for_20_neighbors(make_dataset, mean_color):
-    colors = [(250, 8 * number, 0) for number in range(25)]
-    evaluation = evaluate(make_dataset(colors, [0] * 25), mean_color, image_size=SIZE)
-    assert evaluation.neighbors.shape == evaluation.similarities.shape == (25, 20)
+def test_a_large_database_is_searched_for_100_neighbors(make_dataset, mean_color):
+    colors = [(250, 2 * number, 0) for number in range(105)]
+    evaluation = evaluate(make_dataset(colors, [0] * 105), mean_color, image_size=SIZE)
+    assert evaluation.neighbors.shape == evaluation.similarities.shape == (105, 100)
     assert evaluation.neighbors.min() >= 0
-    assert not (evaluation.neighbors == np.arange(25)[:, None]).any()
+    assert not (evaluation.neighbors == np.arange(105)[:, None]).any()
     assert np.isfinite(evaluation.similarities).all()
 
 
@@ -326,6 +326,13 @@ def test_an_evaluation_is_a_table_of_pandas(evaluation):
     assert frame["right"].tolist() == [True, False, False, True, False]
 
 
+def test_a_table_of_the_first_answers_is_the_beginning_of_that_of_all(evaluation):
+    every = evaluation.to_frame()
+    first = every[every["rank"] == 1].reset_index(drop=True)
+    assert 0 < len(first) < len(every)
+    pd.testing.assert_frame_equal(evaluation.to_frame(1), first)
+
+
 def test_an_evaluation_prints_as_one_line_and_as_a_small_table_in_notebooks(evaluation):
     assert repr(evaluation) == (
         "Evaluation(recall@1 50.0 %, recall@5 100.0 %, recall@10 100.0 %; 3 queries (1 without a "
@@ -375,7 +382,7 @@ def test_the_adapted_figure_stands_beside_the_plain_one(day_and_night, normalize
         database, queries = statistics.adapt(database), Normalizer(statistics, normalize)(queries)
     find = functools.partial(nearest, database)
     rows, _ = without_hubs(hubness, *find(queries, 40), queries, find, database.__getitem__)
-    np.testing.assert_array_equal(both.adapted.neighbors, rows[:, :20])
+    np.testing.assert_array_equal(both.adapted.neighbors, rows)
     first = str(both).splitlines()[0]
     assert f"{100 * both.recall[1]:.1f} %" in first
     assert f"{100 * both.adapted.recall[1]:.1f} %)" in first
@@ -439,8 +446,10 @@ def test_reranked_recall_stands_beside_that_of_one_vector(look_alikes):
     assert (found.recall[1], found.reranked.recall[1], found.rerank) == (0.0, 1.0, "features")
     assert "recall@1     0.0 %  (re-ranked, features: 100.0 %)" in str(found)
     assert found.summary()["reranked_recall"]["1"] == 1.0
-    part = found.of_queries(np.array([True, False, False]))
+    assert [len(points) > 4 for points in found.reranked.points] == [True] * 3
+    part = found.of_queries(np.array([False, True, False]))
     assert len(part.reranked.relevant) == 1 and part.rerank == "features"
+    assert part.reranked.points == [found.reranked.points[1]]
 
 
 def test_only_the_first_answers_are_compared(look_alikes):

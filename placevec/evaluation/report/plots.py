@@ -35,7 +35,12 @@ class Line:
 
 
 def draw_lines(
-    lines: Sequence[Line], x_label: str, y_label: str, *, y_range: tuple[float, float] = (0, 100)
+    lines: Sequence[Line],
+    x_label: str,
+    y_label: str,
+    *,
+    y_range: tuple[float, float] = (0, 100),
+    is_log: bool = False,
 ) -> str:
     """Draws lines over a common axis.
 
@@ -44,6 +49,7 @@ def draw_lines(
         x_label: str.
         y_label: str.
         y_range: (float, float).
+        is_log: bool. Whether x, which is then above 0, is drawn by its logarithm.
 
     Returns:
         str. An `<svg>` element; a point says its values when the mouse rests on it.
@@ -53,7 +59,7 @@ def draw_lines(
     if not math.isfinite(low):
         low, high = 0.0, 1.0
     high = high if high > low else low + 1
-    scale = _Scale((low, high), y_range)
+    scale = _Scale((low, high), y_range, is_log)
     shapes = [scale.axes(x_label, y_label)]
     for number, line in enumerate(lines):
         x, y = (np.asarray(values, float) for values in (line.x, line.y))
@@ -170,11 +176,15 @@ def draw_answers_map(
 class _Scale:
     """From values to pixels of a plot."""
 
-    def __init__(self, x_range: tuple[float, float], y_range: tuple[float, float]):
-        self._x_range, self._y_range = x_range, y_range
+    def __init__(
+        self, x_range: tuple[float, float], y_range: tuple[float, float], is_log: bool = False
+    ):
+        self._x_range, self._y_range, self._is_log = x_range, y_range, is_log
 
     def x(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         low, high = self._x_range
+        if self._is_log:
+            values, low, high = np.log(values), math.log(low), math.log(high)
         return _LEFT + (values - low) / (high - low) * (_WIDTH - _LEFT - _RIGHT)
 
     def y(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -190,7 +200,7 @@ class _Scale:
                 f'<text x="{_LEFT - 5}" y="{y + 4:.1f}" font-size="10" text-anchor="end">'
                 f"{value:g}</text>"
             )
-        for value in _ticks(*self._x_range):
+        for value in (_log_ticks if self._is_log else _ticks)(*self._x_range):
             x = float(self.x(np.array([value]))[0])
             parts.append(
                 f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 14}" font-size="10" '
@@ -211,6 +221,13 @@ def _ticks(low: float, high: float) -> list[float]:
     power = 10 ** math.floor(math.log10((high - low) / 5))
     step = next(each * power for each in (1, 2, 2.5, 5, 10, 20) if (high - low) / each / power <= 5)
     return [round(n * step, 12) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Returns the values 1, 2 and 5 of each power of ten from low to high."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    every = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    return [value for value in every if low <= value <= high]
 
 
 def _svg(width: int, height: int, label: str, shapes: Sequence[str]) -> str:

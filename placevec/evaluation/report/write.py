@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.intervals import Comparison, compare_shares
@@ -30,7 +31,8 @@ from placevec.pages.thumbnail import jpeg_base64
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
-RANKS = (1, 5, 10, 20)
+RANKS = (1, 5, 10, 20, 100)
+_RANKS_WRITTEN = 20  # of a query in predictions.csv
 _MOST_CARDS = 150
 _MOST_HUBS = 10
 
@@ -82,15 +84,14 @@ def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int)
         compared: mapping of N to Comparison of recall@N of all models.
         model: int. The place of this one among them.
     """
-    evaluation, has_answer = judged.evaluation, judged.has_answer
+    evaluation = judged.evaluation
     by_gap, by_similarity = judged.curve(judged.gaps), judged.curve(evaluation.similarities[:, 0])
     intervals = {rank: each.intervals[model] for rank, each in compared.items()}
-    share = float(has_answer.mean())
     return {
         **evaluation.summary(),
-        "recall": {str(rank): each.share for rank, each in intervals.items()},
+        "recall": _by_rank(judged.recalls),
         "recall_interval": {str(rank): [each.low, each.high] for rank, each in intervals.items()},
-        "recall_of_all_queries": {str(rank): one.share * share for rank, one in intervals.items()},
+        "recall_of_all_queries": _by_rank(judged.recalls * judged.has_answer.mean()),
         "average_precision": {
             "gap": by_gap.average_precision,
             "similarity": by_similarity.average_precision,
@@ -107,14 +108,17 @@ def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int)
 
 def _compare(judged: Sequence[Judgment]) -> dict[int, Comparison]:
     """Returns recall@N of all models with intervals, over the queries that have an answer."""
-    kept = judged[0].has_answer
+    kept, most = judged[0].has_answer, judged[0].found_within.shape[1]
     found = {
-        rank: np.stack([each.evaluation.is_right[:, :rank].any(axis=1) for each in judged], 1)
+        rank: np.stack([each.found_within[kept, rank - 1] for each in judged], 1)
         for rank in RANKS
+        if rank <= most
     }
-    return {
-        rank: compare_shares(hits[kept], judged[0].places[kept]) for rank, hits in found.items()
-    }
+    return {rank: compare_shares(hits, judged[0].places[kept]) for rank, hits in found.items()}
+
+
+def _by_rank(recalls: NDArray[np.floating]) -> dict[str, float]:
+    return {str(rank): share for rank, share in enumerate(recalls.tolist(), start=1)}
 
 
 def _require_same_queries(evaluations: Mapping[str, Evaluation]) -> None:
@@ -135,7 +139,7 @@ def _write_predictions(evaluations: Mapping[str, Evaluation], path: Path) -> Non
     with whole_file(path) as unfinished, unfinished.open("w", **how) as file:
         writer = csv.writer(file, lineterminator="\n")
         for number, (label, evaluation) in enumerate(evaluations.items()):
-            table = evaluation.to_frame()
+            table = evaluation.to_frame(_RANKS_WRITTEN)
             if not number:
                 writer.writerow(["model", *table.columns])
             for query, rank, match, *values in table.itertuples(index=False):
@@ -173,12 +177,12 @@ def _headline(
 ) -> Section:
     first = next(iter(judged.values()))
     evaluation, unit = first.evaluation, first.evaluation.dataset.unit
-    header = ["model", *(f"recall@{rank} %" for rank in RANKS), "AP (gap)", "AP (similarity)"]
+    header = ["model", *(f"recall@{rank} %" for rank in compared), "AP (gap)", "AP (similarity)"]
     header += ["R@100P %", "just outside", "dimensions"]
     rows = []
     for at, (label, each) in _counted(judged):
         found = metrics[label]
-        row = [label, *(str(compared[rank].intervals[at]) for rank in RANKS)]
+        row = [label, *(str(compared[rank].intervals[at]) for rank in compared)]
         row += [f"{found['average_precision'][score]:.3f}" for score in ("gap", "similarity")]
         row += [f"{100 * found['recall_at_full_precision']['gap']:.1f}"]
         rows.append([*row, str(found["num_just_outside"]), str(each.evaluation.descriptor_dim)])
@@ -200,7 +204,7 @@ def _headline(
         notes.append(
             f"{a[0]} has a higher recall@1 than {b[0]} in {100 * share:.0f} % of resamples."
         )
-    notes += evaluation.saturation()
+    notes += [*evaluation.rules, *evaluation.saturation()]
     return Section("Figures", notes, header, rows)
 
 
@@ -208,10 +212,8 @@ def _curves(judged: Mapping[str, Judgment]) -> list[str]:
     recalls, precisions, radii, drawings = [], [], [], []
     for at, (label, each) in _counted(judged):
         color, evaluation = COLORS[at % len(COLORS)], each.evaluation
-        kept = each.has_answer
-        ranks = np.arange(1, evaluation.neighbors.shape[1] + 1)
-        found = np.maximum.accumulate(evaluation.is_right[kept], axis=1).mean(axis=0)
-        recalls.append(Line(label, ranks, 100 * found, color))
+        ranks = np.arange(1, len(each.recalls) + 1)
+        recalls.append(Line(label, ranks, 100 * each.recalls, color))
         scores = {"gap": each.gaps, "similarity": evaluation.similarities[:, 0]}
         for name, score in scores.items():
             curve = each.curve(score)
@@ -228,7 +230,7 @@ def _curves(judged: Mapping[str, Judgment]) -> list[str]:
             drawings.append(draw_histogram(groups, f"similarity of the first answer, {label}"))
     unit = next(iter(judged.values())).evaluation.dataset.unit
     plots = [
-        draw_lines(recalls, "N", "recall@N, %"),
+        draw_lines(recalls, "N", "recall@N, %", is_log=True),
         draw_lines(precisions, "recall, %", "precision, %"),
     ]
     if radii:

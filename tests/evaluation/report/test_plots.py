@@ -19,6 +19,13 @@ def test_a_point_lies_where_its_values_say():
     assert re.search('points="([^"]*)"', svg)[1] == "46.0,240.0 408.0,12.0"
 
 
+def test_ranks_are_drawn_by_their_logarithm():
+    svg = draw_lines([Line("a", [1, 10, 100], [0, 50, 100], "#000")], "x", "y", is_log=True)
+    assert re.search('points="([^"]*)"', svg)[1] == "46.0,240.0 227.0,126.0 408.0,12.0"
+    for tick in ("1", "2", "5", "10", "20", "50", "100"):
+        assert f">{tick}</text>" in svg
+
+
 def test_values_that_are_missing_break_nothing():
     assert "nan" not in draw_lines([Line("a", [0, 1, 2], [1, np.nan, 3], "#000")], "x", "y")
     assert draw_lines([Line("a", [], [], "#000")], "x", "y").startswith("<svg")

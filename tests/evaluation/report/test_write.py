@@ -53,8 +53,13 @@ def test_predictions_have_a_row_for_each_answer(written):
 
 def test_metrics_hold_both_denominators(written, make_evaluation):
     metrics = json.loads((written / "metrics.json").read_text())["A"]
-    assert metrics["recall"]["1"] == make_evaluation(0).recall[1]
-    assert metrics["recall_of_all_queries"]["1"] == pytest.approx(metrics["recall"]["1"] * 11 / 12)
+    ranks = range(1, 6)
+    wanted = make_evaluation(0).recall_at(ranks)
+    assert metrics["recall"] == {str(rank): pytest.approx(wanted[rank]) for rank in ranks}
+    assert metrics["recall_of_all_queries"] == {
+        str(rank): pytest.approx(wanted[rank] * 11 / 12) for rank in ranks
+    }
+    assert list(metrics["recall_interval"]) == ["1", "5"]
     low, high = metrics["recall_interval"]["1"]
     assert low < metrics["recall"]["1"] < high
 
