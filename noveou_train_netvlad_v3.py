@@ -2,7 +2,7 @@
 
 Edit the constants and run it, or put flags over them:
 
-    python noveou_train_netvlad_v3.py --epochs 10 --run-dir runs/longer
+    python noveou_train_netvlad_v3.py --epochs 10 --out runs/longer
 
 Without an edit it draws a small town, trains on it, and measures recall on streets that it never
 trained on. `placevec/config` says what each setting does.
@@ -63,7 +63,7 @@ def config() -> TrainConfig:
         places=PLACES,
         validation=VALIDATION,
         test=TEST,
-        run_dir=Path(LOG_DIR),
+        out=Path(LOG_DIR),
         image_size=IMAGE_SIZE,
         model=ModelConfig(
             backbone=BACKBONE,

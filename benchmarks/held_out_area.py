@@ -51,7 +51,7 @@ def main() -> None:
     tables = {
         "places": f"table:{own.out}/north",
         "validation": f"table:{own.out}/south",
-        "run_dir": own.out / "run",
+        "out": own.out / "run",
         "overwrite": True,
     }
     config = dataclasses.replace(recipe("cambridge_small", own.photos.parent), **tables)

@@ -59,7 +59,7 @@ def settings(data: Path, run_dir: Path, seed: int, row: dict) -> TrainConfig:
     usual = TrainConfig(
         places=f"table:{data}/train",
         validation=f"table:{data}/val",
-        run_dir=run_dir,
+        out=run_dir,
         steps_per_epoch=_STEPS,
         epochs=_EPOCHS,
         validate_every=_EPOCHS,

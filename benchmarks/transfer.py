@@ -48,7 +48,7 @@ def settings(data: Path, run_dir: Path, seed: int, places: str, **changes: objec
     usual = TrainConfig(
         places=places,
         validation=f"table:{data}/val",
-        run_dir=run_dir,
+        out=run_dir,
         image_size=_IMAGE_SIZE,
         steps_per_epoch=_STEPS,
         epochs=_EPOCHS,
@@ -142,10 +142,10 @@ def _render(world: Path | str, out: Path, **changes: object) -> str:
 def _train(config: TrainConfig) -> Path:
     from placevec.training import train
 
-    if not (config.run_dir / "report.md").exists():
-        shutil.rmtree(config.run_dir, ignore_errors=True)
+    if not (config.out / "report.md").exists():
+        shutil.rmtree(config.out, ignore_errors=True)
         train(config)
-    return config.run_dir
+    return config.out
 
 
 def _save_clusters(model: object, out: Path, seed: int) -> None:

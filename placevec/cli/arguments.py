@@ -7,7 +7,9 @@ from typing import Annotated, TypeVar
 import tyro
 
 from placevec.cli.command_line import read_command_line
+from placevec.cli.old_spellings import in_new_spelling
 from placevec.cli.surroundings import without_debug_flag
+from placevec.config import TrainConfig
 
 Config = TypeVar("Config")
 Flags = tyro.conf.arg(name="")
@@ -27,4 +29,6 @@ def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config
         arguments: sequence of str or None. Flags. None: those of this process.
     """
     arguments = without_debug_flag(arguments)
+    if isinstance(config, TrainConfig):
+        _, *arguments = in_new_spelling(["train", *arguments])
     return read_command_line(type(config), arguments, default=config)

@@ -17,7 +17,7 @@ from tyro.constructors import (
     StructTypeInfo,
 )
 
-from placevec.config.dictionary import from_dict, plain, prefix_of
+from placevec.config.dictionary import from_dict, is_positional, plain, prefix_of
 
 REGISTRY = ConstructorRegistry()
 """Tells tyro how settings become flags."""
@@ -42,7 +42,12 @@ class _Values:
 
 def flag_names(kind: type) -> list[str]:
     """Returns the flags that settings of a class have, such as `--num-positives`."""
-    return [_flag(name) for box in _boxes(kind) for name in box.fields]
+    return [
+        _flag(name)
+        for box in _boxes(kind)
+        for name, (_, field) in box.fields.items()
+        if not is_positional(field)
+    ]
 
 
 @REGISTRY.struct_rule
@@ -84,12 +89,20 @@ def _box_fields(each: _Values) -> tuple[StructFieldSpec, ...]:
     return tuple(
         StructFieldSpec(
             name=name,
-            type=cast(type, Annotated[field.type, tyro.conf.arg(name=name, prefix_name=False)]),
+            type=_type(name, field),
             default=each.values[name],
             helptext=functools.partial(_explanation, home, field.name),
         )
         for name, (home, field) in each.box.fields.items()
     )
+
+
+def _type(name: str, field: dataclasses.Field) -> Any:
+    """Returns the type of a setting, and how the command line names it."""
+    if is_positional(field):
+        metavar = tyro.conf.arg(name=name, prefix_name=False, metavar=name.upper())
+        return Annotated[field.type, tyro.conf.Positional, metavar]
+    return Annotated[field.type, tyro.conf.arg(name=name, prefix_name=False)]
 
 
 def _boxes(kind: type) -> list[_Box]:

@@ -1,17 +1,11 @@
-"""Spellings of an earlier version, which are understood for one release."""
+"""Flags of an earlier version, which are understood for one release."""
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
 
-from placevec.cli.arguments import Flags, World
-from placevec.cli.command_line import read_command_line
-from placevec.cli.settings import EarlierRendering
-from placevec.config import ModelRenderConfig, TownRenderConfig
-
-# Verb -> flag of the earlier version -> its name now.
+# Verb -> flag of the earlier version -> its name now; without dashes: it needs no flag now.
 _FLAGS = {
+    "train": {"--places": "PLACES", "--run-dir": "--out"},
     "search": {"--within-m": "--radius-m", "--picture": "--out"},
     "collect": {"--within-m": "--radius-m"},
 }
@@ -32,49 +26,13 @@ def in_new_spelling(arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         flag, equals, value = argument.partition("=")
         flag = flag.replace("_", "-") if flag.startswith("--") else flag
-        if flag in new_of:
-            print(f"placevec: `{flag}` is now `{new_of[flag]}`", file=sys.stderr)
-            argument = new_of[flag] + equals + value
-        renamed.append(argument)
+        new = new_of.get(flag)
+        if new is None:
+            renamed.append(argument)
+        elif new.startswith("--"):
+            print(f"placevec: `{flag}` is now `{new}`", file=sys.stderr)
+            renamed.append(new + equals + value)
+        else:
+            print(f"placevec: `{flag} {new}` is now `{new}`", file=sys.stderr)
+            renamed += [value] if equals else []
     return renamed
-
-
-@dataclass(frozen=True)
-class _RenderFlags(ModelRenderConfig, TownRenderConfig):
-    """The flags that `render` had for all worlds."""
-
-    def __post_init__(self) -> None:
-        """Leaves the checks to the settings of one kind, which the flags are read into next."""
-
-
-def _old_render(
-    world: World = "town",
-    /,
-    earlier: Annotated[EarlierRendering, Flags] = EarlierRendering(),  # noqa: B008
-    settings: Annotated[_RenderFlags, Flags] = _RenderFlags(),  # noqa: B008
-) -> str:
-    return world
-
-
-def render_in_new_spelling(arguments: list[str]) -> list[str]:
-    """Returns `render WORLD ...` as `render town ...` or `render model WORLD ...`.
-
-    Args:
-        arguments: list of str. `render ...`.
-
-    Example:
-    >>> render_in_new_spelling(["render", "model", "a.obj", "--seed", "3"])
-    ['render', 'model', 'a.obj', '--seed', '3']
-    """
-    if arguments[1:2] in (["town"], ["model"]) or {"-h", "--help"} & set(arguments):
-        return arguments
-    rest = arguments[1:]
-    world = read_command_line(_old_render, rest, prog="placevec render")
-    before = "placevec render"
-    if world in rest:
-        rest.remove(world)
-        before += f" {world}"
-    way = ["town"] if world == "town" else ["model", world]
-    now = f"placevec render {' '.join(way)}"
-    print(f"placevec: `{before}` is now `{now}`", file=sys.stderr)
-    return ["render", *way, *rest]

@@ -15,7 +15,8 @@ from placevec.cli.group import group
 from placevec.cli.index import index
 from placevec.cli.info import info
 from placevec.cli.loops import calibrate, loops
-from placevec.cli.old_spellings import in_new_spelling, render_in_new_spelling
+from placevec.cli.old_render import render_in_new_spelling
+from placevec.cli.old_spellings import in_new_spelling
 from placevec.cli.remove import remove
 from placevec.cli.render import render_over
 from placevec.cli.search import search

@@ -10,6 +10,8 @@ import json
 from typing import Any, cast
 
 _PREFIX = "prefix"
+_POSITIONAL = "positional"
+_EARLIER_NAME = "earlier name"
 
 
 def group(kind: type, *, prefix: str = "") -> Any:
@@ -25,6 +27,21 @@ def group(kind: type, *, prefix: str = "") -> Any:
 def prefix_of(field: dataclasses.Field) -> str | None:
     """Returns what stands before the names of a group's settings; None if it is no group."""
     return field.metadata.get(_PREFIX)
+
+
+def positional(default: Any) -> Any:
+    """Returns a field of a dataclass that the command line takes without a flag."""
+    return dataclasses.field(default=default, metadata={_POSITIONAL: True})
+
+
+def is_positional(field: dataclasses.Field) -> bool:
+    """Returns whether the command line takes a setting without a flag."""
+    return _POSITIONAL in field.metadata
+
+
+def renamed(default: Any, earlier_name: str) -> Any:
+    """Returns a field of a dataclass that files of an earlier version have by another name."""
+    return dataclasses.field(default=default, metadata={_EARLIER_NAME: earlier_name})
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -59,9 +76,9 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
         if home is not None:
             groups.setdefault(home.name, {})[field.name] = value
         elif isinstance(value, dict) and dataclasses.is_dataclass(field.type):
-            settings[name] = from_dict(cast(type, field.type), value)
+            settings[field.name] = from_dict(cast(type, field.type), value)
         else:
-            settings[name] = value
+            settings[field.name] = value
     for each in dataclasses.fields(kind):
         if each.name in groups:
             prefix = prefix_of(each) or ""
@@ -113,6 +130,8 @@ def _homes(kind: type) -> dict[str, tuple[dataclasses.Field | None, dataclasses.
         prefix = prefix_of(each)
         if prefix is None:
             homes[each.name] = (None, each)
+            if _EARLIER_NAME in each.metadata:
+                homes[each.metadata[_EARLIER_NAME]] = (None, each)
         else:
             inner = dataclasses.fields(cast(type, each.type))
             homes |= {f"{prefix}{field.name}": (each, field) for field in inner}

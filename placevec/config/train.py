@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from placevec.config.choices import AGGREGATORS, LOSSES
-from placevec.config.dictionary import group
+from placevec.config.dictionary import group, positional, renamed
 from placevec.config.groups.augment import AugmentConfig
 from placevec.config.groups.computing import ComputeConfig
 from placevec.config.groups.loss import LossConfig
@@ -27,7 +27,7 @@ class TrainConfig:
     flags all stand beside each other by their own names: see `to_dict` and `from_dict`.
     """
 
-    places: str = "folder:data/town/train"
+    places: str = positional("folder:data/town/train")
     """Photos to train on, as READER:PATH."""
     validation: str = "folder:data/town/val"
     """Photos to measure recall on while training, as READER:PATH; of other places."""
@@ -39,12 +39,12 @@ class TrainConfig:
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
 
-    run_dir: Path = Path("runs/town")
+    out: Path = renamed(Path("runs/town"), "run_dir")
     """Folder for the model, settings, history and pictures of this training."""
     resume: bool = False
-    """Go on from the last checkpoint in `run_dir`."""
+    """Go on from the last checkpoint in `out`."""
     overwrite: bool = False
-    """Replace an earlier training in `run_dir`."""
+    """Replace an earlier training in `out`."""
 
     batch_size: Annotated[int, AtLeast(1)] = 24
     """Tuples in a training step."""

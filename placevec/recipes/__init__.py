@@ -36,7 +36,7 @@ def recipe(name: str, data: Path) -> TrainConfig:
         data: Path. The folder that the recipe's docstring describes.
 
     Returns:
-        TrainConfig, whose `run_dir` is `runs/NAME`.
+        TrainConfig, whose `out` is `runs/NAME`.
 
     Raises:
         ValueError: If there is no such recipe.

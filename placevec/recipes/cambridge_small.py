@@ -43,7 +43,7 @@ def settings(data: Path) -> TrainConfig:
     return TrainConfig(
         places=f"table:{data}/train",
         validation=f"table:{data}/val",
-        run_dir=Path("runs/cambridge_small"),
+        out=Path("runs/cambridge_small"),
         batch_size=6,
         steps_per_epoch=50,
         epochs=12,

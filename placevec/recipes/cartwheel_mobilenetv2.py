@@ -33,7 +33,7 @@ def settings(data: Path) -> TrainConfig:
     return TrainConfig(
         places=f"pittsburgh:{data}/train",
         validation=f"pittsburgh:{data}/val",
-        run_dir=Path("runs/cartwheel_mobilenetv2"),
+        out=Path("runs/cartwheel_mobilenetv2"),
         model=ModelConfig(weights="imagenet", num_clusters=16),
         tuples=TupleConfig(num_positives=6, num_negatives=6),
         augment=AugmentConfig(augmentation="typical"),

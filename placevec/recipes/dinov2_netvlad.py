@@ -31,7 +31,7 @@ def settings(data: Path) -> TrainConfig:
     return TrainConfig(
         places=f"gsv_cities:{data}/train",
         validation=f"gsv_cities:{data}/val",
-        run_dir=Path("runs/dinov2_netvlad"),
+        out=Path("runs/dinov2_netvlad"),
         model=ModelConfig(
             backbone="dinov2b", cut_layer="patch_grid", weights="imagenet", num_clusters=8
         ),

@@ -46,7 +46,7 @@ def settings(data: Path) -> TrainConfig:
     return TrainConfig(
         places=f"gsv_cities:{data}/train",
         validation=f"gsv_cities:{data}/val",
-        run_dir=Path("runs/gsv_cities_multisimilarity"),
+        out=Path("runs/gsv_cities_multisimilarity"),
         model=ModelConfig(
             backbone="resnet50",
             cut_layer="conv5_block3_out",

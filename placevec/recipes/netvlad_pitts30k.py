@@ -48,7 +48,7 @@ def settings(data: Path) -> TrainConfig:
     return TrainConfig(
         places=f"dbstruct:{data}/dbstruct/pitts30k_train.mat{IMAGES}{data}/images",
         validation=f"dbstruct:{data}/dbstruct/pitts30k_val.mat{IMAGES}{data}/images",
-        run_dir=Path("runs/netvlad_pitts30k"),
+        out=Path("runs/netvlad_pitts30k"),
         model=ModelConfig(
             backbone="vgg16",
             cut_layer="block5_conv3",

@@ -30,6 +30,6 @@ def settings(data: Path) -> TrainConfig:
         netvlad_pitts30k.settings(data),
         places=f"dbstruct:{data}/dbstruct/tokyoTM_train.mat{images}",
         validation=f"dbstruct:{data}/dbstruct/tokyoTM_val.mat{images}",
-        run_dir=Path("runs/netvlad_tokyotm"),
+        out=Path("runs/netvlad_tokyotm"),
         learning_rate=1e-4,
     )

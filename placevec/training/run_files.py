@@ -57,7 +57,7 @@ _ALL = (
 # Settings that may differ when a training goes on: they do not change what is computed.
 _FREE = (
     "test",
-    "run_dir",
+    "out",
     "resume",
     "overwrite",
     "epochs",
@@ -88,8 +88,8 @@ def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]
     if not is_writer:
         yield goes_on
         return
-    config.run_dir.mkdir(parents=True, exist_ok=True)
-    with locked(config.run_dir):
+    config.out.mkdir(parents=True, exist_ok=True)
+    with locked(config.out):
         yield check_run(config)  # again: it may have changed meanwhile
 
 
@@ -107,7 +107,7 @@ def check_run(config: TrainConfig) -> bool:
         FileNotFoundError: If there is no run to resume.
         ValueError: If the run that shall go on had other settings.
     """
-    folder = config.run_dir
+    folder = config.out
     if config.resume:
         if not (folder / CONFIG).exists():
             raise FileNotFoundError(
@@ -122,14 +122,14 @@ def check_run(config: TrainConfig) -> bool:
     if (folder / CONFIG).exists() and not config.overwrite:
         raise FileExistsError(
             f"{folder} holds a training already. Go on with `--resume`, replace it with "
-            "`--overwrite`, or name another `--run-dir`"
+            "`--overwrite`, or name another `--out`"
         )
     return False
 
 
 def clear_run(config: TrainConfig) -> None:
     """Makes the folder of a run, without the files of an earlier one, and records the settings."""
-    folder = config.run_dir
+    folder = config.out
     for name in _ALL:
         path = folder / name
         if path.is_dir():
@@ -214,7 +214,7 @@ def _settings(values: object) -> dict:
 
 
 def _refuse_other_settings(config: TrainConfig) -> None:
-    path = config.run_dir / CONFIG
+    path = config.out / CONFIG
     try:
         before = flatten(_settings(read_json(path, max_bytes=_LARGEST_CONFIG)))
     except (OSError, ValueError) as error:
@@ -230,6 +230,6 @@ def _refuse_other_settings(config: TrainConfig) -> None:
     ]
     if changed:
         raise ValueError(
-            f"The run in {config.run_dir} had other settings: {'; '.join(changed)}. Give the same, "
-            "or name another `--run-dir`"
+            f"The run in {config.out} had other settings: {'; '.join(changed)}. Give the same, "
+            "or name another `--out`"
         )

@@ -81,7 +81,7 @@ class Training:
     """What a training left behind.
 
     Args:
-        run_dir: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
+        out: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
             `recall.png` and `matches.png`.
         recalls: dict of label -> {N: recall in [0, 1]}: `before`, the network before the first
             step; `after`, that of the best epoch, whitened where told; `last`, that of the last
@@ -90,7 +90,7 @@ class Training:
         notes: dict of label -> str. Which network and which photos these are.
     """
 
-    run_dir: Path
+    out: Path
     recalls: dict[str, dict[int, float]]
     notes: dict[str, str]
 
@@ -110,7 +110,7 @@ class Training:
             f"{label + ':':{width}} {_recall_in_words(recall)} ({self.notes[label]})"
             for label, recall in self.recalls.items()
         ]
-        return "\n".join([*lines, f"results in {self.run_dir}"])
+        return "\n".join([*lines, f"results in {self.out}"])
 
 
 def train(
@@ -179,7 +179,7 @@ def train(
                 warn_of_training_photos(sampler.dataset, test, "test")
         photos = record_photos({"places": sampler.dataset, "validation": validation})
         if goes_on:
-            require_same_photos(config.run_dir, photos)
+            require_same_photos(config.out, photos)
         changes = {"augmentation": augmentation, "workers": workers}
         run = _Run(config, sampler, validation, test, changes, progress, request, devices)
         run.restore() if goes_on else run.begin(photos)
@@ -234,25 +234,25 @@ class _Run:
         self._measure_untrained(descriptor_of(self.tuple_model))
         if self.devices.is_first:
             clear_run(config)
-            write_record(config.run_dir, photos)
-            save_model(model, config.run_dir / run_files.UNTRAINED)
+            write_record(config.out, photos)
+            save_model(model, config.out / run_files.UNTRAINED)
             if not config.epochs:
-                save_model(model, config.run_dir / run_files.MODEL)
+                save_model(model, config.out / run_files.MODEL)
 
     def restore(self) -> None:
         """Takes up the network, the optimizer and the step of the last checkpoint."""
-        path = self.config.run_dir / run_files.CHECKPOINT
+        path = self.config.out / run_files.CHECKPOINT
         with self.devices.scope():
             self.tuple_model = load_tuple_model(path)
         self.parallel = self.devices.parallel(self.tuple_model)
         _log.info("going on from %s after step %d", path, self._steps)
         if self.finished_epochs >= self.config.epochs:
             _log.info("nothing is left to train; more `--epochs` would go on")
-        rows = read_history(self.config.run_dir)[: self.finished_epochs]
+        rows = read_history(self.config.out)[: self.finished_epochs]
         if self.devices.is_first:
-            write_json(self.config.run_dir / run_files.CONFIG, to_dict(self.config))
+            write_json(self.config.out / run_files.CONFIG, to_dict(self.config))
             if rows:
-                write_history(self.config.run_dir, rows)
+                write_history(self.config.out, rows)
         self._measure_untrained(self._load(run_files.UNTRAINED))
 
     @property
@@ -297,7 +297,7 @@ class _Run:
         loss = self._loss_since_begin(epoch, first_step, logs["loss"][0])
         if self._steps < (epoch + 1) * config.steps_per_epoch:
             if self.devices.is_first:
-                note_loss(config.run_dir, self._steps, loss)
+                note_loss(config.out, self._steps, loss)
             self._save_and_leave()
         num_photos = num_steps * config.batch_size * batches.tuple_size
         row = {
@@ -319,7 +319,7 @@ class _Run:
 
     def finish(self) -> Training | None:
         """Compares the best network with the untrained and the last one, and draws pictures."""
-        folder = self.config.run_dir
+        folder = self.config.out
         if self.config.whitening.is_given:
             self.devices.by_first(self._load(run_files.MODEL), self._whiten)
         after = self.devices.by_first(self._load(run_files.MODEL), self.validation.recall)
@@ -345,7 +345,7 @@ class _Run:
 
     def _training(self, curves: dict[str, Evaluation], tested: dict[str, Evaluation]) -> Training:
         """Puts the figures together, and says of each what it is of."""
-        config, rows = self.config, measured(self.config.run_dir)
+        config, rows = self.config, measured(self.config.out)
         whitened = ", whitened" if config.whitening.is_given else ""
         recalls = {label: each.recall for label, each in curves.items()}
         notes = {
@@ -365,7 +365,7 @@ class _Run:
                 f"nothing{whitened}",
             }
         recalls |= {label: each.recall for label, each in tested.items()}
-        return Training(config.run_dir, recalls, {label: notes[label] for label in recalls})
+        return Training(config.out, recalls, {label: notes[label] for label in recalls})
 
     @functools.cached_property
     def _few_photos(self) -> np.ndarray:
@@ -423,7 +423,7 @@ class _Run:
 
     def _load(self, name: str) -> keras.Model:
         with self.devices.scope():
-            return load_model(self.config.run_dir / name)
+            return load_model(self.config.out / name)
 
     def _whiten(self, model: keras.Model) -> None:
         """Puts whitening behind the best network; done again where a training goes on."""
@@ -439,7 +439,7 @@ class _Run:
             seed=self.config.seed,
             progress=self.progress,
         )
-        save_model(whitened, self.config.run_dir / run_files.MODEL)
+        save_model(whitened, self.config.out / run_files.MODEL)
 
     def _mine(self, epoch: int) -> Mined | None:
         if self.config.mining.mining == "random":
@@ -448,7 +448,7 @@ class _Run:
         miner = Miner(
             config.mining,
             cast(TupleSampler, self.sampler),  # a stream refuses to mine
-            run_dir=config.run_dir,
+            run_dir=config.out,
             image_size=config.image_size,
             skip_unreadable=config.skip_unreadable,
             seed=config.seed,
@@ -478,7 +478,7 @@ class _Run:
         if first_step == 0:
             return loss
         begin = epoch * self.config.steps_per_epoch
-        before = noted_loss(self.config.run_dir, begin + first_step)
+        before = noted_loss(self.config.out, begin + first_step)
         if before is None:
             _log.warning("The loss of epoch %d is that of its last steps alone", epoch + 1)
             return loss
@@ -487,14 +487,14 @@ class _Run:
 
     def _save_and_leave(self) -> None:
         if self.devices.is_first:
-            save_model(self.tuple_model, self.config.run_dir / run_files.CHECKPOINT)
+            save_model(self.tuple_model, self.config.out / run_files.CHECKPOINT)
         raise Interrupted(
             f"Stopped after step {self._steps} and saved. Go on with `--resume`",
             cast(int, self.request.number),
         )
 
     def _refuse_bad_loss(self, epoch: int, step: int) -> None:
-        kept = self.config.run_dir / run_files.CHECKPOINT
+        kept = self.config.out / run_files.CHECKPOINT
         state = f"the last good state is kept in {kept}" if kept.exists() else "nothing was saved"
         raise FloatingPointError(
             f"The loss was NaN or infinite in step {step + 1} of epoch {epoch + 1}; {state}. "

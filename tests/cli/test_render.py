@@ -39,7 +39,6 @@ def test_render_takes_the_town_or_a_model_with_a_folder_and_a_seed(rendered, cap
             "`placevec render hall.obj` is now `placevec render model hall.obj`",
         ),
         ("--num-streets 2", "town", TownRenderConfig(num_streets=2), "now `placevec render town`"),
-        ("--seed 2 town", "town", TownRenderConfig(seed=2), "now `placevec render town`"),
         ("", "town", TownRenderConfig(), "`placevec render` is now `placevec render town`"),
     ],
 )
@@ -47,6 +46,12 @@ def test_the_spelling_of_before_says_that_of_now(rendered, capsys, before, world
     main(["render", *before.split()])
     assert rendered == [(world, settings)]
     assert now in capsys.readouterr().err
+
+
+def test_flags_in_front_of_the_town_are_no_old_spelling(rendered, capsys):
+    main(["render", "--seed", "2", "town"])
+    assert rendered == [("town", TownRenderConfig(seed=2))]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_the_record_of_a_run_is_a_settings_file(trained, tmp_path):
     """But what that run was told to do with its folder does not hold for the next one."""
     record = changed(
         TrainConfig(),
-        run_dir=Path("runs/a"), overwrite=True, max_heading_difference_deg=30.0, margin=0.2,
+        out=Path("runs/a"), overwrite=True, max_heading_difference_deg=30.0, margin=0.2,
         loss="triplet_ranking", num_negatives=5,
         model=ModelConfig(aggregator="gem", channels=1),
     )  # fmt: skip

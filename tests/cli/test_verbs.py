@@ -7,7 +7,7 @@ import placevec
 from placevec.cli import main
 
 VERBS = {
-    "train": ["--places", "--validation", "--run-dir", "--model.backbone", "--resume"],
+    "train": ["PLACES", "--validation", "--out", "--model.backbone", "--resume"],
     "describe": ["PHOTOS", "--model", "--out", "--image-size", "--engine", "--precision"],
     "index": ["STORE", "--kind", "--auto", "--recall", "--memory-mb"],
     "search": ["STORE", "PHOTOS", "--model", "--matches", "--radius-m", "--of", "--out"],

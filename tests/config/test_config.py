@@ -68,7 +68,7 @@ def test_settings_survive_a_trip_through_json(kind):
 def test_values_that_are_no_defaults_survive_the_trip():
     model = ModelConfig(backbone="vgg16", cut_layer="block5_conv3", linear_cut=True, channels=1)
     settings = TrainConfig(
-        run_dir=Path("runs/other"),
+        out=Path("runs/other"),
         model=model,
         image_size=(64, 48),
         tuples=TupleConfig(num_negatives=5, max_heading_difference_deg=30.0),
@@ -78,7 +78,7 @@ def test_values_that_are_no_defaults_survive_the_trip():
     )
     back = from_dict(TrainConfig, json.loads(json.dumps(to_dict(settings))))
     assert back == settings
-    assert isinstance(back.run_dir, Path)
+    assert isinstance(back.out, Path)
     assert isinstance(back.image_size, tuple)
     assert isinstance(back.model, ModelConfig)
 
@@ -121,8 +121,8 @@ def test_settings_cannot_be_changed_afterwards():
 
 
 def test_text_becomes_a_path_and_a_list_becomes_a_tuple():
-    settings = TrainConfig(run_dir="runs/a", image_size=[64, 96], places=Path("folder:a"))
-    assert settings.run_dir == Path("runs/a")
+    settings = TrainConfig(out="runs/a", image_size=[64, 96], places=Path("folder:a"))
+    assert settings.out == Path("runs/a")
     assert settings.image_size == (64, 96)
     assert settings.places == "folder:a"
     assert DescribeConfig(model="m.keras", out="d.npz").out == Path("d.npz")

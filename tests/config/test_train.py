@@ -202,8 +202,8 @@ def test_the_help_tells_which_losses_need_no_negatives_and_what_is_usual():
     assert set(re.split(", | and ", none)) == LOSSES.keys() - margins.keys()
 
 
-def test_the_record_of_a_run_before_there_were_groups_loads():
-    """Settings stand flat in files, whatever group they are in."""
+def test_the_record_of_a_run_of_an_earlier_version_loads():
+    """Settings stand flat in files, whatever group they are in; `run_dir` is `out` now."""
     record = {
         "places": "folder:a", "validation": "folder:b", "run_dir": "runs/a", "epochs": 3,
         "model": {"backbone": "vgg16"}, "num_positives": 2, "num_negatives": 5, "mining": "full",
@@ -215,4 +215,5 @@ def test_the_record_of_a_run_before_there_were_groups_loads():
     assert settings.tuples == TupleConfig(num_positives=2, num_negatives=5)
     assert settings.loss == LossConfig("triplet_ranking", margin=0.2)
     assert settings.whitening == WhitenConfig(rank=4, augmentation="light")
+    record["out"] = record.pop("run_dir")
     assert record.items() <= {**to_dict(settings), "model": record["model"]}.items()

@@ -113,7 +113,7 @@ def test_trains_on_a_made_set_of_its_format(name, tmp_path, quick_training):
     model = dataclasses.replace(config.model, **SMALL_BACKBONE)
     tuples = config.tuples
     config = changed(
-        config, **SMALL, model=model, run_dir=tmp_path / "run",
+        config, **SMALL, model=model, out=tmp_path / "run",
         num_positives=min(tuples.num_positives, 2), num_negatives=min(tuples.num_negatives, 2),
         whiten_rank=min(config.whitening.rank, 2),
     )  # fmt: skip
@@ -139,7 +139,7 @@ def test_says_how_it_is_run_and_what_was_measured(name):
     assert f"placevec train --recipe {name} --data DATA" in text
     assert "Data:" in text
     assert re.search(r"Measured|[Nn]ot\s+measured", text)
-    assert recipe(name, Path("data")).run_dir == Path("runs") / name
+    assert recipe(name, Path("data")).out == Path("runs") / name
 
 
 def test_takes_weights_beside_the_data(tmp_path):

@@ -13,7 +13,7 @@ from tests.training.conftest import write_places
 
 _MODEL = ["--model.cut-layer", "block_1_project_BN", "--model.num-clusters", "4"]
 _TRAIN = [
-    "train", "--places", "folder:train", "--validation", "folder:val", "--run-dir", "run",
+    "train", "folder:train", "--validation", "folder:val", "--out", "run",
     *_MODEL, "--image-size", "32", "48", "--loss", "allpair_hinge", "--learning-rate", "1e-3",
     "--num-positives", "1", "--num-negatives", "2", "--batch-size", "2", "--steps-per-epoch", "2",
     "--epochs", "2", "--validate-every", "1",

@@ -118,8 +118,8 @@ def test_says_what_was_rendered_and_how_to_train(rendered):
     assert sum(world["num_photos"].values()) == rendered.num_photos
     text = str(rendered)
     assert "photos of yard" in text
-    assert f"--places folder:{rendered.out_dir}#train" in text
-    assert f"--image-size 48 64 --run-dir runs/{rendered.out_dir.name}\n" in text
+    assert f"placevec train folder:{rendered.out_dir}#train" in text
+    assert f"--image-size 48 64 --out runs/{rendered.out_dir.name}\n" in text
     assert f"contact sheet: {rendered.out_dir / 'contact_sheet.svg'}" in text
 
 

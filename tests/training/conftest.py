@@ -50,7 +50,7 @@ def small_settings(folder, run_dir, **changes):
     settings = {
         "places": f"folder:{folder / 'train'}",
         "validation": f"folder:{folder / 'val'}",
-        "run_dir": run_dir,
+        "out": run_dir,
         "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=4),
         "image_size": SIZE,
         "loss": "allpair_hinge",
@@ -70,7 +70,7 @@ def small_config(made_places, tmp_path):
     """Returns a function that makes the settings of a training of seconds."""
 
     def make(**changes):
-        run_dir = changes.pop("run_dir", tmp_path / "run")
+        run_dir = changes.pop("out", tmp_path / "run")
         return small_settings(made_places, run_dir, **changes)
 
     return make
@@ -92,6 +92,6 @@ def trained(made_places, tmp_path_factory, shorten_mobilenetv2):
 @pytest.fixture
 def copy_of_trained(trained, tmp_path):
     """Returns the settings of the small training, in a folder of the test's own."""
-    config = dataclasses.replace(trained[0], run_dir=tmp_path / "copy")
-    shutil.copytree(trained[0].run_dir, config.run_dir)
+    config = dataclasses.replace(trained[0], out=tmp_path / "copy")
+    shutil.copytree(trained[0].out, config.out)
     return config

@@ -17,7 +17,7 @@ from placevec.training.run_files import (
 
 @pytest.fixture
 def config(tmp_path):
-    return TrainConfig(run_dir=tmp_path / "run")
+    return TrainConfig(out=tmp_path / "run")
 
 
 def prepare_run(config):
@@ -28,12 +28,12 @@ def prepare_run(config):
 
 
 def finish(config):
-    (config.run_dir / run_files.CHECKPOINT).write_text("state")
+    (config.out / run_files.CHECKPOINT).write_text("state")
 
 
 def test_records_the_settings(config):
     assert prepare_run(config) is False
-    stored = json.loads((config.run_dir / run_files.CONFIG).read_text())
+    stored = json.loads((config.out / run_files.CONFIG).read_text())
     assert from_dict(TrainConfig, stored) == config
     assert stored == to_dict(config)
 
@@ -47,11 +47,11 @@ def test_refuses_to_overwrite_a_run(config):
 def test_overwrites_its_own_files_only(config):
     prepare_run(config)
     finish(config)
-    mine = config.run_dir / "notes.txt"
+    mine = config.out / "notes.txt"
     mine.write_text("keep")
     assert prepare_run(changed(config, overwrite=True)) is False
     assert mine.exists()
-    assert not (config.run_dir / run_files.CHECKPOINT).exists()
+    assert not (config.out / run_files.CHECKPOINT).exists()
 
 
 def test_goes_on_with_the_same_settings_and_more_epochs(config):
@@ -97,17 +97,18 @@ def test_refuses_to_go_on_with_other_settings(config):
 def test_refuses_to_go_on_with_settings_that_cannot_be_read(config, text, match):
     prepare_run(config)
     finish(config)
-    (config.run_dir / run_files.CONFIG).write_text(text)
+    (config.out / run_files.CONFIG).write_text(text)
     with pytest.raises(ValueError, match=f"config.json .*so the run cannot go on .*{match}"):
         prepare_run(changed(config, resume=True))
 
 
-def test_goes_on_with_a_run_of_before_a_setting_came(config):
+def test_goes_on_with_a_run_of_an_earlier_version(config):
     prepare_run(config)
     finish(config)
-    path = config.run_dir / run_files.CONFIG
+    path = config.out / run_files.CONFIG
     settings = json.loads(path.read_text())
     del settings["flip_tuples"], settings["model"]["num_clusters"]
+    settings["run_dir"] = settings.pop("out")  # as an earlier version calls it
     path.write_text(json.dumps(settings))
     assert prepare_run(changed(config, resume=True)) is True
     with pytest.raises(ValueError, match=r"flip_tuples=False \(now True\)"):
@@ -178,4 +179,4 @@ def test_a_refused_run_makes_no_folder(config):
     with pytest.raises(FileNotFoundError):
         with run_locked(changed(config, resume=True)):
             pass
-    assert not config.run_dir.exists()
+    assert not config.out.exists()

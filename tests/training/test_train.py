@@ -39,7 +39,7 @@ def assert_equal_weights(one, other):
 
 def test_leaves_model_settings_history_recall_and_pictures(trained):
     config, training = trained
-    folder = config.run_dir
+    folder = config.out
     expected = {
         "checkpoint.keras", "config.json", "history.csv", "matches.png", "model.keras",
         "recall.json", "recall.png", "tensorboard", "untrained.keras", "report.md", "history.png",
@@ -104,7 +104,7 @@ def test_keeps_the_best_model(small_config, monkeypatch):
 def test_learns_made_places(small_config):
     config = small_config(epochs=4, steps_per_epoch=10, learning_rate=3e-3, augmentation="none")
     train(config)
-    with open(config.run_dir / "history.csv") as file:
+    with open(config.out / "history.csv") as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert losses[-1] < 0.8 * losses[0]
 
@@ -115,12 +115,12 @@ def test_saves_and_goes_on_with_averaged_weights(small_config):
     config = small_config(average_weights=0.9, accumulate=2, backbone_rate=0.1, clip_norm=1.0)
     train(config)
     train(changed(config, epochs=3, resume=True))
-    assert len(read_history(config.run_dir)) == 3
+    assert len(read_history(config.out)) == 3
 
 
 @pytest.mark.one_backend
 def test_gives_a_model_that_loads_without_the_training(trained):
-    model = load_model(trained[0].run_dir / "model.keras")
+    model = load_model(trained[0].out / "model.keras")
     photos = np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3), np.uint8)
     norms = np.linalg.norm(keras.ops.convert_to_numpy(model(photos)), axis=1)
     np.testing.assert_allclose(norms, 1.0, atol=1e-5)
@@ -128,15 +128,15 @@ def test_gives_a_model_that_loads_without_the_training(trained):
 
 def test_goes_on_for_more_epochs_as_if_it_had_never_stopped(copy_of_trained, tmp_path):
     parts = changed(copy_of_trained, epochs=3)
-    whole = changed(parts, run_dir=tmp_path / "whole")
+    whole = changed(parts, out=tmp_path / "whole")
     train(whole)
     train(changed(parts, resume=True))
-    assert_equal_weights(whole.run_dir, parts.run_dir)
+    assert_equal_weights(whole.out, parts.out)
 
 
 def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp_path, monkeypatch):
-    whole = small_config(run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=8)
-    parts = changed(whole, run_dir=tmp_path / "parts")
+    whole = small_config(out=tmp_path / "whole", augmentation="street", steps_per_epoch=8)
+    parts = changed(whole, out=tmp_path / "parts")
     train(whole)
     epoch = TupleBatches.epoch
 
@@ -151,11 +151,11 @@ def test_saves_and_leaves_when_asked_in_the_middle_of_an_epoch(small_config, tmp
         with pytest.raises(Interrupted, match="--resume") as caught:
             train(parts)
     assert caught.value.signal_number == signal.SIGTERM
-    stopped = keras.saving.load_model(parts.run_dir / "checkpoint.keras")
+    stopped = keras.saving.load_model(parts.out / "checkpoint.keras")
     assert 8 < int(stopped.optimizer.iterations) < 16
     train(changed(parts, resume=True))
-    assert_equal_weights(whole.run_dir, parts.run_dir)
-    losses = [[float(row["loss"]) for row in read_history(each.run_dir)] for each in (whole, parts)]
+    assert_equal_weights(whole.out, parts.out)
+    losses = [[float(row["loss"]) for row in read_history(each.out)] for each in (whole, parts)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
 
 
@@ -182,35 +182,35 @@ def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(
     small_config, whole_training, tmp_path, mining
 ):
     whole = small_config(
-        run_dir=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
+        out=tmp_path / "whole", augmentation="street", steps_per_epoch=20, epochs=2,
         loss="info_nce", flip_tuples=True, **mining,
     )  # fmt: skip
-    parts = changed(whole, run_dir=tmp_path / "parts")
+    parts = changed(whole, out=tmp_path / "parts")
     train(whole)
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps(to_dict(parts)))
     command = [sys.executable, "-m", "placevec", "train", "--config", str(settings)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (parts.run_dir / "checkpoint.keras").exists():
+    while process.poll() is None and not (parts.out / "checkpoint.keras").exists():
         time.sleep(0.01)
     time.sleep(0.2)
     process.kill()
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
-    assert_equal_weights(whole.run_dir, parts.run_dir)
+    assert_equal_weights(whole.out, parts.out)
 
 
 @pytest.mark.one_backend
 def test_stops_at_nan_and_keeps_the_last_good_checkpoint(copy_of_trained, monkeypatch):
     config = copy_of_trained
-    kept = (config.run_dir / "checkpoint.keras").read_bytes()
+    kept = (config.out / "checkpoint.keras").read_bytes()
     call = AllPairHingeLoss.call
     monkeypatch.setattr(
         AllPairHingeLoss, "call", lambda self, y, x: call(self, y, x) * float("nan")
     )
     with pytest.raises(FloatingPointError, match="step 1 of epoch 3.*--learning-rate"):
         train(changed(config, epochs=3, resume=True))
-    assert (config.run_dir / "checkpoint.keras").read_bytes() == kept
+    assert (config.out / "checkpoint.keras").read_bytes() == kept
 
 
 @pytest.mark.one_backend
@@ -226,25 +226,25 @@ def test_says_that_places_give_no_tuples(small_config):
 
 @pytest.mark.one_backend
 def test_processes_and_the_cache_change_nothing_of_what_is_trained(small_config, tmp_path):
-    one = small_config(augmentation="light", cache_mb=0, run_dir=tmp_path / "one", epochs=1)
+    one = small_config(augmentation="light", cache_mb=0, out=tmp_path / "one", epochs=1)
     train(one)
-    other = changed(one, workers="processes", cache_mb=1, run_dir=tmp_path / "other")
+    other = changed(one, workers="processes", cache_mb=1, out=tmp_path / "other")
     train(other)
-    assert_equal_weights(one.run_dir, other.run_dir)
+    assert_equal_weights(one.out, other.out)
 
 
 @pytest.mark.slow
 def test_augments_on_the_device_and_goes_on_with_it(small_config, tmp_path):
-    plain = small_config(run_dir=tmp_path / "plain", epochs=1)
+    plain = small_config(out=tmp_path / "plain", epochs=1)
     train(plain)
-    whole = small_config(device_augmentation=True, run_dir=tmp_path / "whole")
+    whole = small_config(device_augmentation=True, out=tmp_path / "whole")
     train(whole)
-    stopped = changed(whole, epochs=1, run_dir=tmp_path / "stopped")
+    stopped = changed(whole, epochs=1, out=tmp_path / "stopped")
     train(stopped)
-    first, other = (read_history(each.run_dir)[0]["loss"] for each in (plain, stopped))
+    first, other = (read_history(each.out)[0]["loss"] for each in (plain, stopped))
     assert first != other
     train(changed(stopped, epochs=2, resume=True))
-    assert_equal_weights(whole.run_dir, stopped.run_dir)
+    assert_equal_weights(whole.out, stopped.out)
 
 
 @pytest.mark.one_backend
@@ -285,19 +285,19 @@ def test_goes_on_without_unreadable_photos_when_told(small_config, made_places, 
 @pytest.mark.one_backend
 def test_a_start_that_fails_leaves_the_earlier_run_alone(copy_of_trained):
     config = copy_of_trained
-    kept = (config.run_dir / "model.keras").read_bytes()
+    kept = (config.out / "model.keras").read_bytes()
     with pytest.raises(ValueError, match="train_from_layer"):
         train(changed(config, overwrite=True, train_from_layer="block_99"))
-    assert (config.run_dir / "model.keras").read_bytes() == kept
+    assert (config.out / "model.keras").read_bytes() == kept
 
 
 @pytest.mark.slow
 @pytest.mark.one_backend
 def test_goes_on_from_the_clusters_of_a_trained_model(trained, small_config, tmp_path):
     first = trained[0]
-    start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
-    train(small_config(run_dir=tmp_path / "second", model=start, epochs=1))
-    one = load_model(first.run_dir / "model.keras").layers[-1]
+    start = dataclasses.replace(first.model, weights=str(first.out / "model.keras"))
+    train(small_config(out=tmp_path / "second", model=start, epochs=1))
+    one = load_model(first.out / "model.keras").layers[-1]
     other = load_model(tmp_path / "second" / "untrained.keras").layers[-1]
     for left, right in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
@@ -307,7 +307,7 @@ def test_goes_on_from_the_clusters_of_a_trained_model(trained, small_config, tmp
 def test_whitens_the_best_model_after_the_last_epoch(trained, small_config):
     plain, config = trained[0], small_config(whiten_dim=5)
     training = train(config)
-    best, whitened = (load_model(each.run_dir / "model.keras") for each in (plain, config))
+    best, whitened = (load_model(each.out / "model.keras") for each in (plain, config))
     assert (whitened.layers[-1].name, whitened.output_shape[-1]) == ("whitening", 5)
     assert image_size_of(whitened, usual=(1, 1)) == config.image_size
     assert model_id(remove_whitening(whitened)) == model_id(best)
@@ -316,11 +316,11 @@ def test_whitens_the_best_model_after_the_last_epoch(trained, small_config):
     np.testing.assert_allclose(
         whitened.layers[-1].get_weights()[0], expected.layers[-1].get_weights()[0], atol=1e-6
     )
-    recall = json.loads((config.run_dir / "recall.json").read_text())
+    recall = json.loads((config.out / "recall.json").read_text())
     measured = evaluate(open_places(config.validation), whitened, image_size=config.image_size)
     assert training.after == measured.recall == {int(k): v for k, v in recall["after"].items()}
     # What training computes is the same with and without.
-    assert_equal_weights(plain.run_dir, config.run_dir)
+    assert_equal_weights(plain.out, config.out)
 
 
 @pytest.mark.slow
@@ -349,19 +349,19 @@ def test_no_epoch_whitens_and_measures_the_network_before_the_first_step(small_c
     training = train(config)
     assert set(training.recalls) == {"before", "after"}
     assert training.notes["after"] == f"untrained, whitened, on {config.validation}"
-    whitened = load_model(config.run_dir / "model.keras")
+    whitened = load_model(config.out / "model.keras")
     assert tuple(whitened.layers[-1].directions.shape) == (whitened.output_shape[-1], 4)
-    untrained = load_model(config.run_dir / "untrained.keras")
+    untrained = load_model(config.out / "untrained.keras")
     for one, other in zip(untrained.get_weights(), whitened.get_weights(), strict=False):
         np.testing.assert_array_equal(one, other)
-    assert "Epochs" not in (config.run_dir / "report.md").read_text()
+    assert "Epochs" not in (config.out / "report.md").read_text()
 
 
 @pytest.mark.one_backend
 def test_whitens_partly_after_the_last_epoch(small_config):
     config = small_config(epochs=1, whiten_rank=4, whiten_augmentation="light")
     train(config)
-    whitened = load_model(config.run_dir / "model.keras")
+    whitened = load_model(config.out / "model.keras")
     assert tuple(whitened.layers[-1].directions.shape) == (whitened.output_shape[-1], 4)
 
 
@@ -370,9 +370,9 @@ def test_whitens_partly_after_the_last_epoch(small_config):
 def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
     entropies = []
     for ratio in (100.0, 2.0):
-        config = small_config(run_dir=tmp_path / f"{ratio}", epochs=1, assignment_ratio=ratio)
+        config = small_config(out=tmp_path / f"{ratio}", epochs=1, assignment_ratio=ratio)
         train(config)
-        entropies.append(float(read_history(config.run_dir)[0]["assignment_entropy"]))
+        entropies.append(float(read_history(config.out)[0]["assignment_entropy"]))
     assert entropies[1] > entropies[0] + 0.1
 
 
@@ -380,14 +380,14 @@ def test_the_assignment_starts_as_soft_as_told(small_config, tmp_path):
 @pytest.mark.one_backend
 def test_a_whitened_training_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
     """Also where the best network was whitened before the training went on."""
-    whole = small_config(run_dir=tmp_path / "whole", epochs=3, whiten_dim=5)
-    parts = changed(whole, run_dir=tmp_path / "parts", epochs=1)
+    whole = small_config(out=tmp_path / "whole", epochs=3, whiten_dim=5)
+    parts = changed(whole, out=tmp_path / "parts", epochs=1)
     train(whole)
     train(parts)
     train(changed(parts, epochs=3, resume=True))
     train(changed(parts, epochs=3, resume=True))  # nothing left but to finish
-    assert_equal_weights(whole.run_dir, parts.run_dir)
-    models = [load_model(each.run_dir / "model.keras") for each in (whole, parts)]
+    assert_equal_weights(whole.out, parts.out)
+    models = [load_model(each.out / "model.keras") for each in (whole, parts)]
     assert len({model_id(remove_whitening(model)) for model in models}) == 1
     photos = np.random.default_rng(0).integers(0, 256, (2, *whole.image_size, 3), np.uint8)
     one, other = (keras.ops.convert_to_numpy(model(photos)) for model in models)
@@ -400,7 +400,7 @@ def test_refuses_impossible_whitening_before_the_training(small_config):
         train(config)
     with pytest.raises(ValueError, match="between 1 and 22 for 24 photos.*rank=23"):
         train(small_config(whiten_rank=23))
-    assert {path.name for path in config.run_dir.iterdir()} == {"lock"}
+    assert {path.name for path in config.out.iterdir()} == {"lock"}
 
 
 def test_learns_a_projection_from_its_pca_start(small_config):
@@ -408,7 +408,7 @@ def test_learns_a_projection_from_its_pca_start(small_config):
     config = changed(config, model=dataclasses.replace(config.model, projection_dim=6))
     train(config)
     start, end = (
-        load_model(config.run_dir / name).get_layer("projection").get_weights()
+        load_model(config.out / name).get_layer("projection").get_weights()
         for name in ("untrained.keras", "model.keras")
     )
     for left, right in zip(start, end, strict=True):
@@ -424,8 +424,8 @@ def test_goes_on_from_the_projection_of_a_trained_model(small_config, tmp_path):
     first = small_config(epochs=1)
     first = changed(first, model=dataclasses.replace(first.model, projection_dim=6))
     train(first)
-    start = dataclasses.replace(first.model, weights=str(first.run_dir / "model.keras"))
-    train(changed(first, run_dir=tmp_path / "second", model=start))
-    one = load_model(first.run_dir / "model.keras")
+    start = dataclasses.replace(first.model, weights=str(first.out / "model.keras"))
+    train(changed(first, out=tmp_path / "second", model=start))
+    one = load_model(first.out / "model.keras")
     other = load_model(tmp_path / "second" / "untrained.keras")
     assert model_id(one) == model_id(other)

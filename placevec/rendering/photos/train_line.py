@@ -45,8 +45,8 @@ def train_lines(
             f"No `train` line: the photos of {places[0]} are too few or too close together. Take "
             "more, or places farther apart"
         ]
-    sets = zip(("--places", "--validation", "--test"), places, strict=False)
-    flags = [text for each in sets for text in each]
+    others = zip(("--validation", "--test"), places[1:], strict=False)
+    flags = [text for each in others for text in each]
     defaults = TupleConfig()
     for name, flag in _FLAGS.items():
         if getattr(rules, name) != getattr(defaults, name):
@@ -59,10 +59,10 @@ def train_lines(
         "--image-size",
         str(rows),
         str(columns),
-        "--run-dir",
+        "--out",
         f"runs/{out_dir.name}",
     ]
-    return [" ".join(["placevec", "train", *map(_quoted, flags)]), sentence]
+    return [" ".join(["placevec", "train", *map(_quoted, [places[0], *flags])]), sentence]
 
 
 def _quoted(text: str) -> str:

@@ -27,10 +27,10 @@ def keep_the_best(
         row: dict. Its measurements.
         model: keras.Model. The descriptor model.
     """
-    best = max((float(each["recall@1"]) for each in measured(config.run_dir, epoch)), default=-1.0)
+    best = max((float(each["recall@1"]) for each in measured(config.out, epoch)), default=-1.0)
     if row.get("recall@1", -1.0) <= best:
         return
-    save_model(model, config.run_dir / run_files.MODEL)
+    save_model(model, config.out / run_files.MODEL)
     if row["recall@1"] == 1 and epoch + 1 < config.epochs:
         _log.warning(
             "recall@1 on `validation` is 100 %% after epoch %d: it is saturated, and no later "
@@ -68,7 +68,7 @@ def record(
             epoch + 1,
             config.tuples.pair_radius_flag,
         )
-    folder = config.run_dir
+    folder = config.out
     write_history(folder, [*read_history(folder)[:epoch], row])
     save_model(tuple_model, folder / run_files.CHECKPOINT)
     board = tensorboard.summary.Writer(str(folder / run_files.TENSORBOARD))

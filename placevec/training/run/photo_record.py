@@ -83,13 +83,13 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
             raise ValueError(
                 f"The photos of `{setting}` are not those that the run in {folder} began with: "
                 f"{', '.join(changes)}. Put them back as they were, or train in another "
-                f"`--run-dir`, from these weights if you like: `--model.weights {folder / MODEL}`"
+                f"`--out`, from these weights if you like: `--model.weights {folder / MODEL}`"
             )
         newer = [name for name in there if there[name]["modified_ns"] != then[name]["modified_ns"]]
         if newer:
             _log.warning(
                 "Another time of change than when the run began, and the same size: %s of `%s`. If "
-                "pixels changed, train in another `--run-dir`",
+                "pixels changed, train in another `--out`",
                 _counted(newer), setting,
             )  # fmt: skip
 

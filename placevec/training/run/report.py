@@ -37,7 +37,7 @@ def write_report(
         notes: dict of label -> str. Which network and which photos each is of.
         unit: str. What the radius is counted in, such as `"m"`; see `PlaceDataset.unit`.
     """
-    folder = config.run_dir
+    folder = config.out
     rows = run_files.read_history(folder)
     if rows:
         _draw_history(rows, folder / run_files.HISTORY_PLOT)

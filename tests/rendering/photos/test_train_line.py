@@ -72,8 +72,8 @@ RULES = (
 def test_the_command_fits_a_world_of_any_size(lines, east_m, settings, expected):
     command, _ = lines(east_m, **settings)
     assert flags(command, *RULES) == expected
-    assert command.startswith("placevec train --places folder:data/yard#train --validation folder:")
-    assert command.endswith(" --image-size 240 320 --run-dir runs/yard")
+    assert command.startswith("placevec train folder:data/yard#train --validation folder:")
+    assert command.endswith(" --image-size 240 320 --out runs/yard")
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_keras_keeps_the_weights_in_that_file():
 
 def test_a_folder_with_a_blank_is_quoted(lines):
     command, _ = lines([0, 60, 120], out_dir="my yard")
-    assert "--places 'folder:my yard#train' --validation" in command
+    assert "train 'folder:my yard#train' --validation" in command

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.one_backend
 @pytest.fixture
 def config(small_config):
     config = small_config()
-    config.run_dir.mkdir()
+    config.out.mkdir()
     return config
 
 
@@ -21,7 +21,7 @@ def network(bias):
 
 
 def kept_bias(config):
-    return float(keras.saving.load_model(config.run_dir / run_files.MODEL).get_weights()[1][0])
+    return float(keras.saving.load_model(config.out / run_files.MODEL).get_weights()[1][0])
 
 
 def test_keeps_the_network_of_the_highest_recall(config):
@@ -30,7 +30,7 @@ def test_keeps_the_network_of_the_highest_recall(config):
         keep_the_best(config, epoch, row, network(epoch))
         record(config, epoch, row, network(epoch))
     assert kept_bias(config) == 1.0
-    assert best_epoch(measured(config.run_dir)) == 2
+    assert best_epoch(measured(config.out)) == 2
 
 
 @pytest.mark.parametrize(("epoch", "is_told"), [(0, True), (1, False)])
@@ -44,9 +44,9 @@ def test_a_recall_that_no_later_epoch_can_better_is_called_saturated(
 def test_an_epoch_that_is_done_again_takes_the_place_of_its_row(config):
     for loss in (3.0, 2.0):
         record(config, 0, {"epoch": 1, "loss": loss}, network(0))
-    assert [row["loss"] for row in read_history(config.run_dir)] == ["2.0"]
-    assert (config.run_dir / run_files.CHECKPOINT).is_file()
-    assert any((config.run_dir / run_files.TENSORBOARD).iterdir())
+    assert [row["loss"] for row in read_history(config.out)] == ["2.0"]
+    assert (config.out / run_files.CHECKPOINT).is_file()
+    assert any((config.out / run_files.TENSORBOARD).iterdir())
 
 
 def test_a_loss_of_0_is_no_success_and_said(config, caplog):
@@ -61,11 +61,11 @@ def test_a_loss_of_0_is_no_success_and_said(config, caplog):
 )
 def test_a_loss_of_0_names_the_flag_that_bars_negatives(small_config, caplog, rule, flag):
     config = small_config(positive_rule=rule, loss="info_nce", num_negatives=0)
-    config.run_dir.mkdir()
+    config.out.mkdir()
     record(config, 0, {"epoch": 1, "loss": 0.0}, network(0))
     assert f"or a smaller `{flag}`" in caplog.text
 
 
 def test_an_epoch_without_recall_keeps_no_network(config):
     keep_the_best(config, 0, {"epoch": 1, "loss": 1.0}, network(0))
-    assert not (config.run_dir / run_files.MODEL).exists()
+    assert not (config.out / run_files.MODEL).exists()

@@ -16,4 +16,4 @@ def test_goes_on_without_validation_loss(small_config, caplog, made_places, tmp_
     config = small_config(validation=f"folder:{few}", epochs=1)
     train(config)
     assert "no validation loss" in caplog.text
-    assert "val_loss" not in read_history(config.run_dir)[0]
+    assert "val_loss" not in read_history(config.out)[0]

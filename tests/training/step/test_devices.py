@@ -112,15 +112,15 @@ def test_two_devices_train_as_one_does(even_config, tmp_path, whole_training, lo
     """A loss per tuple in one go; a loss over the batch and mining, stopped and gone on with."""
     one = even_config(**loss)
     count = 1 if BACKEND == "torch" else 2
-    two = changed(one, devices=count, run_dir=tmp_path / "two")
+    two = changed(one, devices=count, out=tmp_path / "two")
     settings = {"begun": changed(two, epochs=1), "two": two, "resume": two}
     paths = [write_settings(tmp_path, f"{name}.json", settings[name]) for name in names]
     output = train_on_two(tmp_path, *paths)
     assert output.count("results in") == output.count("before training") == len(names)
     train(one)
-    assert_same_training(one.run_dir, two.run_dir)
+    assert_same_training(one.out, two.out)
     if "mining" in loss:
-        assert_same_mined(one.run_dir, two.run_dir)
+        assert_same_mined(one.out, two.out)
 
 
 @pytest.mark.slow
@@ -128,7 +128,7 @@ def test_two_devices_train_as_one_does(even_config, tmp_path, whole_training, lo
 def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path, whole_training):
     config = even_config(**OVER_THE_BATCH)
     train(config)
-    two = changed(config, run_dir=tmp_path / "two")
+    two = changed(config, out=tmp_path / "two")
     path = write_settings(tmp_path, "two.json", two)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -145,8 +145,8 @@ def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path, whole_tra
     ]  # fmt: skip
     outputs = [finish(process) for process in processes]
     assert [output.count("results in") for output in outputs] == [1, 0]
-    assert_same_training(config.run_dir, two.run_dir)
-    assert_same_mined(config.run_dir, two.run_dir)
+    assert_same_training(config.out, two.out)
+    assert_same_mined(config.out, two.out)
 
 
 def open_devices(config):

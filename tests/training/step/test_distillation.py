@@ -53,7 +53,7 @@ def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_confi
 
     monkeypatch.setattr(module, "TupleBatches", Spy)
     train(config)
-    start = load_model(config.run_dir / "untrained.keras")
+    start = load_model(config.out / "untrained.keras")
     for photos, y_true in batches[:3]:
         expected = start.predict_on_batch(photos.reshape(-1, *photos.shape[2:]))
         held = y_true[:, :, 2:].reshape(expected.shape)
@@ -62,12 +62,12 @@ def test_a_tuple_gets_the_descriptors_of_its_own_photos(made_places, small_confi
 
 @pytest.mark.one_backend
 def test_goes_on_as_if_it_had_never_stopped(small_config, tmp_path):
-    whole = small_config(run_dir=tmp_path / "whole", distillation=3.0, flip_tuples=True)
-    parts = changed(whole, run_dir=tmp_path / "parts", epochs=1)
+    whole = small_config(out=tmp_path / "whole", distillation=3.0, flip_tuples=True)
+    parts = changed(whole, out=tmp_path / "parts", epochs=1)
     train(whole)
     train(parts)
     train(changed(parts, epochs=whole.epochs, resume=True))
-    one, other = (load_model(each.run_dir / "model.keras").get_weights() for each in (whole, parts))
+    one, other = (load_model(each.out / "model.keras").get_weights() for each in (whole, parts))
     for left, right in zip(one, other, strict=True):
         np.testing.assert_array_equal(left, right)
 

@@ -27,7 +27,7 @@ def coarse(photos):
 def miner_of(config, sampler):
     """Returns a miner whose `mine` knows of the settings how many tuples there are and when."""
     miner = Miner(
-        config.mining, sampler, run_dir=config.run_dir, image_size=config.image_size,
+        config.mining, sampler, run_dir=config.out, image_size=config.image_size,
         skip_unreadable=config.skip_unreadable, seed=config.seed,
         margin=config.loss.squared_margin,
     )  # fmt: skip
@@ -50,7 +50,7 @@ def make_miner(made_places, small_config):
             "batch_size": 4, "steps_per_epoch": 5, "loss": "triplet_ranking",
         }  # fmt: skip
         config = small_config(**(settings | changes))
-        config.run_dir.mkdir(exist_ok=True)
+        config.out.mkdir(exist_ok=True)
         sampler = TupleSampler(
             open_places(f"folder:{made_places / 'train'}"), **vars(config.tuples)
         )

@@ -151,30 +151,28 @@ def test_whitens_by_photos_of_the_stream(stream_config, monkeypatch):
     monkeypatch.setattr(stream_batches, "_NUM_FITTED", 64)
     config = stream_config(whiten_dim=5, epochs=1, steps_per_epoch=2)
     training = train(config)
-    assert load_model(config.run_dir / "model.keras").output_shape == (None, 5)
+    assert load_model(config.out / "model.keras").output_shape == (None, 5)
     assert all(0 <= share <= 1 for share in training.after.values())
 
 
 @pytest.mark.slow
 def test_trains_and_ends_the_same_after_sigkill(stream_config, whole_training, tmp_path):
     whole = stream_config(
-        run_dir=tmp_path / "whole", augmentation="light", steps_per_epoch=4, epochs=2
+        out=tmp_path / "whole", augmentation="light", steps_per_epoch=4, epochs=2
     )  # fmt: skip
-    parts = dataclasses.replace(whole, run_dir=tmp_path / "parts")
+    parts = dataclasses.replace(whole, out=tmp_path / "parts")
     train(whole)
     settings = tmp_path / "settings.json"
     settings.write_text(json.dumps(to_dict(parts)))
     command = [sys.executable, "-m", "placevec", "train", "--config", str(settings)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (parts.run_dir / "checkpoint.keras").exists():
+    while process.poll() is None and not (parts.out / "checkpoint.keras").exists():
         time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
     for name in ("checkpoint.keras", "model.keras"):
-        one, other = (
-            keras.saving.load_model(folder / name) for folder in (whole.run_dir, parts.run_dir)
-        )
+        one, other = (keras.saving.load_model(folder / name) for folder in (whole.out, parts.out))
         for left, right in zip(one.variables, other.variables, strict=True):
             np.testing.assert_array_equal(
                 keras.ops.convert_to_numpy(left), keras.ops.convert_to_numpy(right)
