@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := 2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MATHEMATICS := tests/layers tests/losses tests/models tests/cartwheel placevec/layers placevec/losses placevec/models
+COMPUTING := $(MATHEMATICS) tests/training placevec/training
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
 # A line `target: ... ## words` is what `make help` prints.
@@ -75,9 +76,11 @@ test-networks: $(VENV)/.installed-dev
 test-tensorflow: $(VENV)/.installed-dev
 	KERAS_BACKEND=tensorflow $(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(NETWORKS))
 
-# What is compiled here runs once or twice.
+# The rooms that compute with Keras: the others say the same on every backend. What is compiled here
+# runs once or twice.
 test-jax: $(VENV)/.installed-dev
-	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -m "not slow and not one_backend"
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 \
+	  $(BIN)/python -m pytest -m "not slow and not one_backend" $(COMPUTING)
 
 test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and models on PyTorch
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \

@@ -18,11 +18,6 @@ import placevec  # noqa: F401 - before Keras, as users import it, for TensorFlow
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
 
-RUN_ONCE = (
-    "checking", "cli", "collecting", "config", "deploy", "end_to_end", "evaluation", "images",
-    "loops", "places", "recipes", "rendering", "retrieval", "sources", "store",
-)  # fmt: skip
-
 
 @pytest.fixture(autouse=True)
 def level_of_logs():
@@ -134,12 +129,3 @@ def quick_training(monkeypatch, short_mobilenetv2):
     ):  # fmt: skip
         home = importlib.import_module(f"placevec.training.{module}")
         monkeypatch.setattr(home, picture, lambda *_, **__: None)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What never sees Keras, or only hands it on, is tested once, not once a backend."""
-    folders = [REPOSITORY / "tests" / name for name in RUN_ONCE]
-    for item in items:
-        if any(item.path.is_relative_to(folder) for folder in folders):
-            item.add_marker("one_backend")

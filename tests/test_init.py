@@ -38,7 +38,6 @@ def saved_model(tmp_path_factory):
     return str(path)
 
 
-@pytest.mark.one_backend
 @pytest.mark.parametrize(
     "imports", ["import placevec; import keras", "import keras; import placevec"]
 )
@@ -49,7 +48,6 @@ def test_a_saved_model_loads_after_importing_placevec(saved_model, imports):
     )
 
 
-@pytest.mark.one_backend
 def test_a_layer_may_be_the_first_that_is_imported():
     assert run("from placevec.layers.netvlad import NetVLAD; print(NetVLAD(2).name)") == "net_vlad"
 
@@ -147,13 +145,11 @@ def test_tab_offers_the_public_names_and_type_checkers_know_them():
     assert (source.parent / "py.typed").is_file()
 
 
-@pytest.mark.one_backend
 def test_the_wheel_holds_the_mark_of_types():
     project = tomllib.loads((Path(placevec.__file__).parents[1] / "pyproject.toml").read_text())
     assert "py.typed" in project["tool"]["setuptools"]["package-data"]["placevec"]
 
 
-@pytest.mark.one_backend
 def test_a_saved_model_describes_photos_in_one_line(tmp_path):
     photos = keras.Input((None, None, 3), dtype="uint8")
     path = tmp_path / "m.keras"

@@ -3,8 +3,6 @@ import pytest
 
 from placevec.principal_directions import principal_directions
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.mark.parametrize("shape", [(6, 15), (40, 5)])
 def test_equals_the_covariance_of_plain_loops(shape):

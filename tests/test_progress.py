@@ -5,8 +5,6 @@ import pytest
 from placevec.cli import progress_bar
 from placevec.progress import no_progress
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.mark.parametrize("progress", [no_progress, progress_bar])
 def test_gives_every_item_in_order(progress):

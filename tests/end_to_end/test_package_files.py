@@ -6,8 +6,6 @@ import pytest
 from setuptools import Distribution
 from setuptools.config.pyprojecttoml import apply_configuration
 
-pytestmark = pytest.mark.one_backend
-
 ROOT = Path(__file__).parents[2]
 
 

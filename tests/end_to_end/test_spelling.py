@@ -29,7 +29,6 @@ SPELLINGS = {
 }
 SUFFIXES = {".cff", ".cfg", ".md", ".py", ".toml", ".yaml", ".yml"}
 FOLDERS = ("benchmarks", "docs", "placevec", "tests")
-pytestmark = pytest.mark.one_backend
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@ import pytest
 
 from placevec.grouping.linkage import link
 
-pytestmark = pytest.mark.one_backend
-
 
 def groups_in_plain_loops(vectors):
     """Every group that joining the two most similar groups makes, with its gap."""

@@ -1,11 +1,8 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
 from placevec.grouping import group, write_groups
-
-pytestmark = pytest.mark.one_backend
 
 
 def test_writes_a_table_and_a_page(heap, engine, tmp_path):

@@ -1,11 +1,8 @@
 import numpy as np
-import pytest
 
 from placevec.loops.geometry import check_geometry
 from placevec.loops.scorer import Loop
 from placevec.retrieval.rerank import LocalMatcher
-
-pytestmark = pytest.mark.one_backend
 
 
 def loop(query, match, accepted=True):

@@ -4,6 +4,8 @@ import pytest
 
 from placevec.models.hdf5 import open_hdf5
 
+pytestmark = pytest.mark.one_backend
+
 
 def write(path, fill):
     with h5py.File(path, "w") as file:

@@ -11,8 +11,6 @@ from placevec.models.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
 from placevec.networks import build as room
 from placevec.networks.build import build, round_matrices
 
-pytestmark = pytest.mark.one_backend
-
 SHORT_TOWN = TownRenderConfig(
     image_size=(32, 48), num_streets=1, num_validation_streets=1, places_per_street=12,
     points=False, num_workers=1,

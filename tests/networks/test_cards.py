@@ -2,13 +2,10 @@ import hashlib
 import json
 
 import keras
-import pytest
 
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model, model_id
 from placevec.networks.cards import write_card
-
-pytestmark = pytest.mark.one_backend
 
 
 def test_the_card_is_of_the_files_beside_it(tmp_path):

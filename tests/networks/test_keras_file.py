@@ -2,13 +2,10 @@ import time
 
 import keras
 import numpy as np
-import pytest
 
 from placevec.archive import read_npz
 from placevec.models import load_model
 from placevec.networks.keras_file import write_arrays, write_keras
-
-pytestmark = pytest.mark.one_backend
 
 
 def make_model():

@@ -11,8 +11,6 @@ onnx = pytest.importorskip("onnx")
 
 from placevec.networks.onnx_file import write_onnx  # noqa: E402
 
-pytestmark = pytest.mark.one_backend
-
 
 def make_model(bad_layer=None):
     """A network with each kind of layer that can be written, of random weights."""

@@ -1,10 +1,6 @@
-import pytest
-
 from placevec.config import TownRenderConfig
 from placevec.networks.photos import draw_photos
 from placevec.sources import open_places
-
-pytestmark = pytest.mark.one_backend
 
 
 def test_draws_each_place_by_day_and_in_other_weather(tmp_path):

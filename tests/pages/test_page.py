@@ -1,10 +1,7 @@
 import re
 
-import pytest
-
 from placevec.pages.page import Card, Gallery, Photo, Section, page
 
-pytestmark = pytest.mark.one_backend
 EVIL = '<img src=x onerror="alert(1)">\x1b[31m'
 
 

@@ -2,11 +2,8 @@ import base64
 
 import cv2
 import numpy as np
-import pytest
 
 from placevec.pages.thumbnail import jpeg_base64
-
-pytestmark = pytest.mark.one_backend
 
 
 def test_a_large_photo_is_shrunk_and_keeps_its_colors(tmp_path):

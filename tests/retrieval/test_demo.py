@@ -3,8 +3,6 @@ import pytest
 
 from placevec.retrieval import demo
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_finds_most_places_again_and_draws_them(tmp_path, monkeypatch):
     monkeypatch.setenv("PLACEVEC_CACHE", str(tmp_path / "cache"))

@@ -11,7 +11,6 @@ from placevec.places import PlaceDataset
 from placevec.retrieval import NoReadablePhotoError, describe, describe_into, open_for
 from placevec.store import DescriptorStore, StoreWriter
 
-pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)
 OPTIONS = {"image_size": SIZE, "batch_size": 2}
 COLORS = [(20 * number, 200 - 20 * number, 90) for number in range(7)]

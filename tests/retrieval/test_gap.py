@@ -3,8 +3,6 @@ import pytest
 
 from placevec.retrieval import gaps
 
-pytestmark = pytest.mark.one_backend
-
 
 def in_plain_loops(matches, similarities, positions_m, values):
     """Each match against all photos of the map."""

@@ -7,8 +7,6 @@ from placevec.config.choices import HUBNESS
 from placevec.retrieval.hubness import depth, mean_nearest, without_hubs
 from placevec.store import nearest
 
-pytestmark = pytest.mark.one_backend
-
 
 def plain_loops(hubness, queries, database, count):
     """CSLS photo by photo."""

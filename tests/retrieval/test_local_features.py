@@ -11,7 +11,6 @@ from placevec.retrieval.local_features import (
     store_matcher,
 )
 
-pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)
 
 

@@ -11,7 +11,6 @@ from placevec.retrieval.hubness import depth, without_hubs
 from placevec.retrieval.normalize import Normalizer
 from placevec.store import AdaptedStore, StoreIndex, fit_map_statistics, nearest
 
-pytestmark = pytest.mark.one_backend
 COLORS = [(250, 0, 0), (240, 20, 0), (0, 250, 0), (0, 240, 20), (0, 0, 250), (20, 0, 240)]
 
 

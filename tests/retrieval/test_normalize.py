@@ -5,8 +5,6 @@ from placevec.config.choices import NORMALIZATIONS
 from placevec.retrieval.normalize import Normalizer
 from placevec.store import fit_map_statistics
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.fixture
 def statistics(unit_vectors):

@@ -3,8 +3,6 @@ import pytest
 
 from placevec.retrieval.rerank import LocalMatcher, agreeing, map_matcher, mutual_cells, rerank
 
-pytestmark = pytest.mark.one_backend
-
 
 def unit_maps(count=3, grid=(5, 7), dim=6, seed=0):
     maps = np.random.default_rng(seed).normal(size=(count, *grid, dim)).astype(np.float32)

@@ -8,7 +8,6 @@ from placevec.retrieval.search_runs import nearest_runs
 from placevec.retrieval.sequences import match_sequences
 from placevec.store import StoreWriter
 
-pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)
 COLORS = [(250, 0, 0), (0, 250, 0), (0, 0, 250)]
 DRAWN = np.random.default_rng(3).integers(0, 3, 20)  # colors that many places share

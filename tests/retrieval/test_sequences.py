@@ -8,8 +8,6 @@ from placevec.retrieval.sequences import (
     runs_in_order,
 )
 
-pytestmark = pytest.mark.one_backend
-
 
 def in_plain_loops(similarities, query_runs, runs, length):
     scores = np.zeros(similarities.shape)

@@ -1,10 +1,8 @@
 import cv2
 import numpy as np
-import pytest
 
 from placevec.retrieval.sift import match_points, sift_matcher, sift_points
 
-pytestmark = pytest.mark.one_backend
 SIZE = (120, 160)
 
 

@@ -13,7 +13,6 @@ from placevec.store import (
     store_facts,
 )
 
-pytestmark = pytest.mark.one_backend
 DIM = 16
 
 

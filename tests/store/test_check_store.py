@@ -5,8 +5,6 @@ import pytest
 
 from placevec.store import StoreIndex, StoreWriter, check_store, is_store
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_says_nothing_of_a_good_store(filled, tmp_path):
     with StoreWriter.open(filled) as store:

@@ -9,8 +9,6 @@ from placevec.store.map_statistics import (
     write_statistics,
 )
 
-pytestmark = pytest.mark.one_backend
-
 
 def plain_loops(descriptors):
     """Mean and projection as `fit_map_statistics` says, direction by direction."""

@@ -10,8 +10,6 @@ import pytest
 from placevec.store import DescriptorStore, StoreWriter
 from placevec.store.manifest import read_manifest
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_gives_back_what_was_appended(filled, unit_vectors):
     store = DescriptorStore.open(filled)

@@ -11,8 +11,6 @@ import pytest
 from placevec.folder_lock import take_lock
 from placevec.store import DescriptorStore, StoreWriter
 
-pytestmark = pytest.mark.one_backend
-
 
 def test_removed_photos_are_gone_and_may_come_again(filled, unit_vectors):
     with StoreWriter.open(filled) as store:

@@ -3,8 +3,6 @@ import pytest
 
 from placevec.store import StoreWriter, Where
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.fixture
 def store(tmp_path):

@@ -14,6 +14,8 @@ from placevec.training.run_files import (
     write_history,
 )
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture
 def config(tmp_path):

@@ -8,6 +8,8 @@ import pytest
 from placevec.models.engines.cache import find_export, make_export
 from placevec.models.engines.cache_folder import cache_folder, write_record
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):

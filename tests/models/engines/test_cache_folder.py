@@ -13,6 +13,8 @@ from placevec.models.engines.cache_folder import (
     write_record,
 )
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path):

@@ -3,6 +3,8 @@ import pytest
 
 from placevec.models.engines.check import check_photos, compare, cpu_name
 
+pytestmark = pytest.mark.one_backend
+
 
 def unit_means(photos):
     means = np.asarray(photos, np.float32).mean(axis=(1, 2))

@@ -6,6 +6,8 @@ from PIL import Image
 from placevec.models.describe import describe
 from placevec.models.engines import Engine
 
+pytestmark = pytest.mark.one_backend
+
 
 def make(run):
     return Engine("keras", "float32", (8, 8), 3, 8, 1, 4, "id", None, None, run)

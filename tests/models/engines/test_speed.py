@@ -8,6 +8,8 @@ import pytest
 from placevec.models.engines.cache_folder import cache_folder
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
 
+pytestmark = pytest.mark.one_backend
+
 
 class FakeEngine(SimpleNamespace):
     def __call__(self, photos):

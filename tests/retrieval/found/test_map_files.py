@@ -9,7 +9,6 @@ import pytest
 from placevec.retrieval import Found
 from placevec.retrieval.found.map_files import write_geojson, write_kml
 
-pytestmark = pytest.mark.one_backend
 EVIL = '</name><script>alert("1")</script>&.jpg\x07'
 
 

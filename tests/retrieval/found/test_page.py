@@ -7,8 +7,6 @@ from placevec.retrieval import Found
 from placevec.retrieval.found.page import write_page
 from placevec.retrieval.found.table import found_csv, write_csv
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.fixture
 def found(tmp_path):

@@ -9,7 +9,6 @@ from placevec.config.choices import INDEX_KINDS
 from placevec.store import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store
 from placevec.store.search.index import IndexSettings, index_bytes, make_index
 
-pytestmark = pytest.mark.one_backend
 DIM = 16
 
 

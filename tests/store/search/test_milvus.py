@@ -10,10 +10,9 @@ from placevec.store.search.milvus import connect_milvus, search_milvus, upload_s
 HAS_CLIENT, HAS_LITE, HAS_SERVER = (
     importlib.util.find_spec(name) is not None for name in ("pymilvus", "milvus_lite", "milvus")
 )
-pytestmark = [
-    pytest.mark.one_backend,
-    pytest.mark.skipif(not HAS_CLIENT, reason="pymilvus is not installed: the extra `milvus`"),
-]
+pytestmark = pytest.mark.skipif(
+    not HAS_CLIENT, reason="pymilvus is not installed: the extra `milvus`"
+)
 
 
 @pytest.fixture(scope="module")

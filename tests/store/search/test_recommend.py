@@ -5,8 +5,6 @@ from placevec.config.choices import INDEX_KINDS
 from placevec.store import StoreIndex, StoreWriter, reach_recall, recommend_index
 from placevec.store.search.recommend import Measurement, _choose
 
-pytestmark = pytest.mark.one_backend
-
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

@@ -10,6 +10,7 @@ from placevec.training.run.photo_record import record_photos, require_same_photo
 from placevec.training.run_files import PHOTOS
 from placevec.training.tuples.stream_batches import StreamPhotos
 
+pytestmark = pytest.mark.one_backend
 NAMES = ["a.jpg", "b.jpg", "c.jpg"]
 
 

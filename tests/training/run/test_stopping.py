@@ -6,6 +6,8 @@ import pytest
 
 from placevec.training.run.stopping import StopEarly, StopRequest, stop_requests
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_notes_a_signal_instead_of_dying(number):

@@ -11,6 +11,7 @@ from placevec.sources import open_places
 from placevec.training import TupleBatches
 from placevec.training.tuples.batches import query_order
 
+pytestmark = pytest.mark.one_backend
 SIZE = (32, 48)
 
 
