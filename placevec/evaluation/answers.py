@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import EvaluateConfig
 from placevec.evaluation.evaluation import turn_deg
@@ -59,7 +60,7 @@ class AnswerRules:
         return notes
 
 
-def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[np.ndarray]:
+def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[NDArray[np.int64]]:
     """Returns the right answers of each query, and refuses a data set where none has one.
 
     Args:
@@ -90,12 +91,12 @@ def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[np.ndarray]
 
 def search_answers(
     photos: PlaceDataset,
-    database: np.ndarray,
-    queries: np.ndarray,
+    database: NDArray[np.float32],
+    queries: NDArray[np.float32],
     rules: AnswerRules,
     count: int,
     hubness: str = EvaluateConfig.hubness,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar database photos that may answer.
 
     Args:
@@ -130,12 +131,12 @@ def search_answers(
 
 def search_runs(
     photos: PlaceDataset,
-    database: np.ndarray,
-    queries: np.ndarray,
+    database: NDArray[np.float32],
+    queries: NDArray[np.float32],
     rules: AnswerRules,
     count: int,
     length: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the database photos that may answer and whose runs are the most similar.
 
     Args:
@@ -158,7 +159,7 @@ def search_runs(
         for rows in (photos.queries, photos.database)
     ]
 
-    def similarities() -> Iterator[np.ndarray]:
+    def similarities() -> Iterator[NDArray[np.float32]]:
         for place in sides[0][0]:
             query = photos.queries[place, None]
             is_allowed = may_answer(photos, query, photos.database, rules.min_time_difference_s)
@@ -173,8 +174,8 @@ def search_runs(
 
 
 def _looking_alike(
-    dataset: PlaceDataset, relevant: list[np.ndarray], most_deg: float
-) -> list[np.ndarray]:
+    dataset: PlaceDataset, relevant: list[NDArray[np.int64]], most_deg: float
+) -> list[NDArray[np.int64]]:
     """Returns the answers that look in the direction of the query, within `most_deg`."""
     headings_deg = dataset.headings_deg
     if headings_deg is None or not np.isfinite(headings_deg).all():
@@ -189,7 +190,7 @@ def _looking_alike(
     ]
 
 
-def _position_of(photos: PlaceDataset, rules: AnswerRules) -> np.ndarray | None:
+def _position_of(photos: PlaceDataset, rules: AnswerRules) -> NDArray[np.int64] | None:
     """Returns a number for the position or place of each database photo; None without the rule."""
     if not rules.one_answer_per_position:
         return None
@@ -201,13 +202,15 @@ def _position_of(photos: PlaceDataset, rules: AnswerRules) -> np.ndarray | None:
     return np.unique(np.where(identities < 0, alone, identities), return_inverse=True)[1]
 
 
-def _most_at_one(position_of: np.ndarray | None) -> int:
+def _most_at_one(position_of: NDArray[np.int64] | None) -> int:
     return 1 if position_of is None else int(np.bincount(position_of).max())
 
 
 def _one_at_each(
-    position_of: np.ndarray | None, neighbors: np.ndarray, similarities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    position_of: NDArray[np.int64] | None,
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Returns answers without those whose position has a better one."""
     if position_of is None:
         return neighbors, similarities
@@ -221,8 +224,8 @@ def _one_at_each(
 
 
 def _only(
-    is_kept: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    is_kept: NDArray[np.bool_], neighbors: NDArray[np.int64], similarities: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Returns the answers that are kept, in their order; -1 and -infinity behind them."""
     order = np.argsort(~is_kept, axis=1, kind="stable")
     neighbors = np.where(is_kept, neighbors, -1)

@@ -4,6 +4,7 @@ import logging
 from pathlib import PurePath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images import Same, same_photos
 from placevec.input_file import shown
@@ -18,8 +19,8 @@ _HOW = {"file": "is the file", "bytes": "is a copy of", "pixels": "has the pixel
 
 def warn_of_queries_in_database(
     dataset: PlaceDataset,
-    neighbors: np.ndarray,
-    similarities: np.ndarray,
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.float32],
     min_time_difference_s: float | None = None,
 ) -> None:
     """Logs how many queries are also in the database: the same file, a copy, the same pixels.
@@ -56,7 +57,7 @@ def warn_of_queries_in_database(
 
 
 def warn_of_own_run(
-    dataset: PlaceDataset, neighbors: np.ndarray, relevant: list[np.ndarray]
+    dataset: PlaceDataset, neighbors: NDArray[np.int64], relevant: list[NDArray[np.int64]]
 ) -> None:
     """Logs that most right first answers are the photos just before and after the queries.
 
@@ -124,7 +125,7 @@ def _of_equal_key(ones: list, others: list) -> list[tuple[int, int]]:
     return [(place, last[key]) for place, key in enumerate(ones) if key in last]
 
 
-def _first(same: list[Same], names: np.ndarray) -> str:
+def _first(same: list[Same], names: NDArray[np.str_]) -> str:
     """Returns the first of photos that are the same, and how they are, for a message."""
     first = same[0]
     return f"first: {shown(names[first.row])} {_HOW[first.how]} {shown(names[first.other])}"

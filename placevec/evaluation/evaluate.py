@@ -16,7 +16,7 @@ from placevec.evaluation.answers import AnswerRules, right_answers, search_answe
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.images import image_size_of
-from placevec.models.describe import describe
+from placevec.models.describe import Model, describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
@@ -30,8 +30,6 @@ from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
 _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 100
 _EXACT = "float32"
-
-Model = Callable[[np.ndarray], np.ndarray]
 
 
 def evaluate(
@@ -186,7 +184,7 @@ def evaluate_photos(
     rerank: Reranker | None = None,
     rerank_top: int = EvaluateConfig.rerank_top,
     progress: Progress = no_progress,
-    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
+    describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
     warn: bool = True,
 ) -> Evaluation:
     """Measures recall as `evaluate` does, of a model that is open.
@@ -282,7 +280,7 @@ def evaluate_photos(
 
 def _as_given(
     descriptors: NDArray[np.floating], paths: Sequence[Path], **_: object
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """Returns descriptors that were made elsewhere, as `describe` does."""
     if descriptors.ndim != 2 or len(descriptors) != len(paths):
         raise ValueError(
@@ -292,7 +290,7 @@ def _as_given(
     return descriptors, np.arange(len(paths))
 
 
-def _feature_matcher(photos: PlaceDataset, maps: np.ndarray) -> LocalMatcher:
+def _feature_matcher(photos: PlaceDataset, maps: NDArray[np.float32]) -> LocalMatcher:
     """Returns what compares queries with the database by the maps of all photos."""
     queries, database = photos.queries, photos.database
     return map_matcher(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.counted import counted
 from placevec.evaluation.recall import RANKS, recall
@@ -57,9 +58,9 @@ class Evaluation:
     """
 
     dataset: PlaceDataset
-    neighbors: np.ndarray
-    similarities: np.ndarray
-    relevant: Sequence[np.ndarray]
+    neighbors: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+    relevant: Sequence[NDArray[np.int64]]
     descriptor_dim: int
     radius_m: float | None = None
     engine: "Engine | None" = None
@@ -70,7 +71,7 @@ class Evaluation:
     sequence: int = 1
     reranked: "Evaluation | None" = None
     rerank: str | None = None
-    points: Sequence[np.ndarray | None] | None = None
+    points: Sequence[NDArray[np.float32] | None] | None = None
     rules: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ class Evaluation:
         """N -> share of queries in [0, 1]."""
         return recall(self.neighbors, self.relevant)
 
-    def of_queries(self, is_kept: np.ndarray) -> "Evaluation":
+    def of_queries(self, is_kept: NDArray[np.bool_]) -> "Evaluation":
         """Returns the evaluation of some of the queries, searched in the same database.
 
         Args:
@@ -125,7 +126,7 @@ class Evaluation:
         )
 
     @functools.cached_property
-    def is_right(self) -> np.ndarray:
+    def is_right(self) -> NDArray[np.bool_]:
         """(Q, k) bool. Whether each photo found is a right answer."""
         rows = [
             np.isin(found, right)
@@ -134,7 +135,7 @@ class Evaluation:
         return np.array(rows, bool).reshape(self.neighbors.shape)
 
     @functools.cached_property
-    def distances_m(self) -> np.ndarray:
+    def distances_m(self) -> NDArray[np.float64]:
         """(Q, k) float. From query to photo found, in the data set's unit; NaN if not known."""
         dataset = self.dataset
         if dataset.positions_m is None:
@@ -145,7 +146,7 @@ class Evaluation:
         return np.where(self.neighbors >= 0, distances, np.nan)
 
     @functools.cached_property
-    def heading_differences_deg(self) -> np.ndarray:
+    def heading_differences_deg(self) -> NDArray[np.float64]:
         """(Q, k) float in [0, 180]. Between query and photo found; NaN if not known."""
         headings_deg = self.dataset.headings_deg
         if headings_deg is None:
@@ -186,7 +187,7 @@ class Evaluation:
         )
 
     @property
-    def is_just_outside(self) -> np.ndarray:
+    def is_just_outside(self) -> NDArray[np.bool_]:
         """(Q, k) bool. Whether each photo found is no right answer but lies within two radii."""
         if self.radius_m is None:
             return np.zeros(self.neighbors.shape, bool)
@@ -290,6 +291,6 @@ def _by_text(shares: dict[int, float]) -> dict[str, float]:
     return {str(rank): share for rank, share in shares.items()}
 
 
-def turn_deg(ones_deg: np.ndarray, others_deg: np.ndarray) -> np.ndarray:
+def turn_deg(ones_deg: NDArray[np.float64], others_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns by how much directions differ, in [0, 180] degrees."""
     return np.abs((ones_deg - others_deg + 180) % 360 - 180)

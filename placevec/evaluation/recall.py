@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 RANKS = (1, 5, 10)
 
 
 def recall(
-    neighbors: np.ndarray, relevant: Sequence[np.ndarray], ranks: Sequence[int] = RANKS
+    neighbors: NDArray[np.int64],
+    relevant: Sequence[NDArray[np.int64]],
+    ranks: Sequence[int] = RANKS,
 ) -> dict[int, float]:
     """Computes recall@N over the queries that have a right answer at all.
 
@@ -48,6 +51,6 @@ def recall(
     }
 
 
-def _first_hit(neighbors: np.ndarray, relevant: np.ndarray) -> float:
+def _first_hit(neighbors: NDArray[np.int64], relevant: NDArray[np.int64]) -> float:
     hits = np.flatnonzero(np.isin(neighbors, relevant))
     return float(hits[0]) if len(hits) else np.inf

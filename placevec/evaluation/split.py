@@ -1,11 +1,12 @@
 """Photos become train, val and test: no place, and no photo that looks the same, on two sides."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import SplitConfig
 from placevec.counted import counted
@@ -13,7 +14,7 @@ from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
 from placevec.images.fingerprint import Fingerprint
 from placevec.input_file import shown
-from placevec.models.describe import describe
+from placevec.models.describe import Model, describe
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos
 from placevec.progress import Progress, no_progress
 from placevec.sources import SPLITS_FILE, find_reader, open_places, write_splits
@@ -37,7 +38,7 @@ class MadeSplit:
 
     dataset: PlaceDataset
     parts: Split
-    roles: np.ndarray
+    roles: NDArray[np.str_]
     name: str
 
     def __str__(self) -> str:
@@ -96,9 +97,9 @@ def split(
 def make_split(
     dataset: PlaceDataset,
     config: SplitConfig,
-    model: Callable[[np.ndarray], np.ndarray] | None = None,
+    model: Model | None = None,
     progress: Progress = no_progress,
-) -> tuple[Split, np.ndarray]:
+) -> tuple[Split, NDArray[np.str_]]:
     """Splits photos and writes `splits.csv` and, where positions are known, `splits.svg` to them.
 
     Photos are split as `split_photos` does. Then photos are left out that are equal, byte for byte
@@ -181,7 +182,7 @@ def _without_duplicates(
 
 
 def _fingerprints(
-    dataset: PlaceDataset, rows: np.ndarray, skip: bool, progress: Progress
+    dataset: PlaceDataset, rows: NDArray[np.int64], skip: bool, progress: Progress
 ) -> Iterable[Fingerprint | None]:
     """Yields the fingerprint of each photo, or None where it cannot be read and that is allowed."""
 
@@ -202,7 +203,7 @@ def _without_alike(
     dataset: PlaceDataset,
     split: Split,
     max_similarity: float,
-    model: Callable[[np.ndarray], np.ndarray],
+    model: Model,
     progress: Progress,
 ) -> Split:
     """Leaves out photos whose descriptors are nearly that of a photo of a larger split."""

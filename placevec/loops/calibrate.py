@@ -1,6 +1,5 @@
 """A threshold learned where truth is known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
 from placevec.evaluation.threshold import Threshold, learn_threshold
 from placevec.loops.threshold_file import write_threshold
-from placevec.models.describe import describe
+from placevec.models.describe import Model, describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, relevant_database
 from placevec.progress import Progress, no_progress
@@ -45,7 +44,7 @@ class Calibration:
 
 def calibrate(
     places: PlaceDataset | Path | str,
-    model: Callable[[np.ndarray], np.ndarray] | Path | str | None = CalibrateConfig.model,
+    model: Model | Path | str | None = CalibrateConfig.model,
     *,
     out: Path | str = CalibrateConfig.out,
     precision: float = CalibrateConfig.precision,

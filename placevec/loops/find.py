@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from placevec.loops.route import along_run, exclusion_of_run, order_of_run
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
 from placevec.loops.write import write_loops
-from placevec.models.describe import describe
+from placevec.models.describe import Model, describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
@@ -111,7 +110,7 @@ class LoopsFound:
 
 def find_loops(
     photos: PlaceDataset | Path | str,
-    model: Callable[[np.ndarray], np.ndarray] | Path | str | None = LoopsConfig.model,
+    model: Model | Path | str | None = LoopsConfig.model,
     *,
     out: Path | str | None = LoopsConfig.out,
     exclusion_frames: int | None = LoopsConfig.exclusion_frames,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import parse_json, shown
 from placevec.layers import NetVLAD, PixelScaling
@@ -54,7 +55,7 @@ def load_cartwheel(path: Path) -> keras.Model:
     return model
 
 
-def _axis(array: np.ndarray | None, axis: int) -> int:
+def _axis(array: NDArray[np.generic] | None, axis: int) -> int:
     """Returns the length of an axis of a kernel; 0 if there is none."""
     return array.shape[axis] if array is not None and array.ndim == 4 else 0
 

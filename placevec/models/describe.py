@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig, TrainConfig
 from placevec.counted import counted
@@ -33,20 +34,24 @@ BATCH_SIZE = 8
 """Photos in a batch of a model that does not say how many suit it."""
 
 
+Model = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+"""What describes photos: `(B, H, W, C)` to `(B, D)`. A keras.Model, an Engine, any callable."""
+
+
 class NoReadablePhotoError(ValueError):
     """None of the photos to describe can be read."""
 
 
 def describe(
-    model: Callable[[np.ndarray], np.ndarray],
-    paths: Sequence[Path | np.ndarray],
+    model: Model,
+    paths: Sequence[Path | NDArray[np.uint8]],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
     channels: int | None = None,
-    change: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None = None,
     progress: Progress = no_progress,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Describes photos, in their order; those that cannot be read are reported and left out.
 
     Photos are read by threads while the model works on earlier ones. Memory does not grow with
@@ -115,15 +120,15 @@ def describe(
 
 
 def describe_in_batches(
-    model: Callable[[np.ndarray], np.ndarray],
-    paths: Sequence[Path | np.ndarray],
+    model: Model,
+    paths: Sequence[Path | NDArray[np.uint8]],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
     channels: int | None = None,
-    change: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None = None,
     progress: Progress = no_progress,
-) -> Iterator[tuple[np.ndarray, list[int]]]:
+) -> Iterator[tuple[NDArray[np.floating], list[int]]]:
     """Describes photos batch by batch, for whoever does not want to hold all descriptors.
 
     Args:
@@ -136,7 +141,7 @@ def describe_in_batches(
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Yields:
-        Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order; nothing
+        Descriptors `(n, D)` float and the places in `paths` of their photos, in order; nothing
         where no photo can be read.
 
     Raises:
@@ -157,12 +162,12 @@ def describe_in_batches(
 
 def features_in_batches(
     engine: "Engine",
-    paths: Sequence[Path | np.ndarray],
+    paths: Sequence[Path | NDArray[np.uint8]],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
     progress: Progress = no_progress,
-) -> Iterator[tuple[np.ndarray, np.ndarray, list[int]]]:
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float16], list[int]]]:
     """Describes photos batch by batch, with their local features from the same pass.
 
     Args:
@@ -193,16 +198,16 @@ def features_in_batches(
 
 
 def _in_batches(
-    model: Callable[[np.ndarray], np.ndarray],
-    function: Callable[[np.ndarray], np.ndarray | tuple],
-    paths: Sequence[Path | np.ndarray],
+    model: Model,
+    function: Callable[[NDArray[np.uint8]], NDArray[np.floating] | tuple],
+    paths: Sequence[Path | NDArray[np.uint8]],
     *,
     image_size: tuple[int, int] | None,
     batch_size: int | None,
     channels: int | None,
-    change: Callable[[np.ndarray, int], np.ndarray] | None,
+    change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None,
     progress: Progress,
-) -> Iterator[tuple[tuple[np.ndarray, ...], list[int]]]:
+) -> Iterator[tuple[tuple[NDArray[np.floating], ...], list[int]]]:
     """Yields what `function` makes of photos for `model`, as a tuple, and their places."""
     if isinstance(paths, str | Path):
         raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
@@ -218,7 +223,7 @@ def _in_batches(
     num_channels: int = channels or getattr(model, "channels", 3)
     image_size = image_size_of(model, usual=TrainConfig.image_size, wanted=image_size)
 
-    def read(index: int) -> np.ndarray | None:
+    def read(index: int) -> NDArray[np.uint8] | None:
         photo = _read_or_none(paths[index], image_size, num_channels)
         return photo if photo is None or change is None else change(photo, index)
 
@@ -235,7 +240,7 @@ def _in_batches(
     yield from (each for each in found if each[1])
 
 
-def named(paths: Sequence[Path | np.ndarray], place: int) -> str:
+def named(paths: Sequence[Path | NDArray[np.uint8]], place: int) -> str:
     """Returns what a message calls one of the photos."""
     photo = paths[place]
     return f"photo {place}" if isinstance(photo, np.ndarray) else shown(photo)
@@ -244,9 +249,9 @@ def named(paths: Sequence[Path | np.ndarray], place: int) -> str:
 def _describe_batch(
     function: Callable,
     batch_size: int,
-    paths: Sequence[Path | np.ndarray],
-    batch: list[tuple[int, np.ndarray]],
-) -> tuple[tuple[np.ndarray, ...], list[int]]:
+    paths: Sequence[Path | NDArray[np.uint8]],
+    batch: list[tuple[int, NDArray[np.uint8]]],
+) -> tuple[tuple[NDArray[np.floating], ...], list[int]]:
     """Returns what a model makes of a batch, descriptors first, and the places of its photos."""
     pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
     for row, (_, photo) in enumerate(batch):
@@ -281,8 +286,8 @@ def _describe_batch(
 
 
 def _read_or_none(
-    path: Path | np.ndarray, image_size: tuple[int, int], channels: int
-) -> np.ndarray | None:
+    path: Path | NDArray[np.uint8], image_size: tuple[int, int], channels: int
+) -> NDArray[np.uint8] | None:
     try:
         return read_image(path, image_size=image_size, channels=channels)
     except (UnreadableImageError, OSError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 _STEM_DIM, _HEAD_DIM = 32, 1280
 _EXPANSION = 6
@@ -94,8 +95,8 @@ def efficientnet_lite0(
 
 
 def from_pytorch_names(
-    layers: Mapping[str, Mapping[str, np.ndarray]],
-) -> dict[str, dict[str, np.ndarray]]:
+    layers: Mapping[str, Mapping[str, NDArray[np.generic]]],
+) -> dict[str, dict[str, NDArray[np.generic]]]:
     """Returns the weights of a file of the PyTorch port by the names of the layers here.
 
     Kernels must already be in the order of Keras: rows, columns, channels in, channels out.
@@ -137,7 +138,7 @@ def _layer_name(name: str) -> str:
     return _ENDS.get(name, name)
 
 
-def _named_weights(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _named_weights(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
     if arrays.keys() == {"weight"}:
         return {"kernel": arrays["weight"]}
     return {_NORM_WEIGHTS.get(name, name): array for name, array in arrays.items()}

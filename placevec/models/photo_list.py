@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
     from PIL import Image
 
     Photos = (
-        Iterable[Path | str | np.ndarray | Image.Image] | np.ndarray | PlaceDataset | pd.DataFrame
+        Iterable[Path | str | NDArray[np.uint8] | Image.Image]
+        | NDArray[np.uint8]
+        | PlaceDataset
+        | pd.DataFrame
     )
 
 _BITS_DROPPED = 8  # of 16, as `read_image` does
 
 
-def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | np.ndarray]:
+def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | NDArray[np.uint8]]:
     """Returns photos as paths and pixels, in their order.
 
     Args:
@@ -65,7 +69,7 @@ def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | 
     return [_photo(each, row, folder) for row, each in enumerate(photos)]
 
 
-def _photo(photo: Any, row: int, folder: Path) -> Path | np.ndarray:
+def _photo(photo: Any, row: int, folder: Path) -> Path | NDArray[np.uint8]:
     if isinstance(photo, str | Path):
         return folder / photo
     pixels = _upright(photo) if _is_of(photo, "PIL.Image", "Image") else photo
@@ -79,7 +83,7 @@ def _photo(photo: Any, row: int, folder: Path) -> Path | np.ndarray:
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _upright(image: "Image.Image") -> np.ndarray:
+def _upright(image: "Image.Image") -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)

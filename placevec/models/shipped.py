@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.input_file import read_json
@@ -46,7 +47,7 @@ def read_card(model_path: Path) -> dict[str, Any] | None:
     return read_json(model_path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)
 
 
-def check_descriptors(model_path: Path, image_size: tuple[int, int]) -> np.ndarray | None:
+def check_descriptors(model_path: Path, image_size: tuple[int, int]) -> NDArray[np.float32] | None:
     """Returns what Keras makes of `check_photos`, (N, D) float32, if that ships with the network.
 
     Args:

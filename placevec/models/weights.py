@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.models.efficientnet_lite import from_pytorch_names
@@ -28,7 +29,7 @@ _RENAMED = {"depthwise_kernel": "kernel"}
 _PYTORCH_STEM = "conv_stem"
 
 
-def read_weights(path: Path) -> dict[str, dict[str, np.ndarray]]:
+def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
     """Reads the arrays of a weights file.
 
     Args:
@@ -134,7 +135,7 @@ def load_weights(
     return set(found)
 
 
-def _numbers(array: np.ndarray, name: str, path: Path) -> np.ndarray:
+def _numbers(array: NDArray[np.generic], name: str, path: Path) -> NDArray[np.float32]:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ValueError(f"`{name}` must be finite numbers. Received: others in {path}")
     return array.astype(np.float32)
@@ -148,16 +149,16 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _read_npz(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    layers: dict[str, dict[str, np.ndarray]] = {}
+def _read_npz(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
+    layers: dict[str, dict[str, NDArray[np.generic]]] = {}
     for key, array in read_npz(path, max_bytes=MAX_WEIGHTS_BYTES).items():
         layer, _, name = key.rpartition("/")
         layers.setdefault(layer, {})[name] = array
     return from_pytorch_names(layers) if _PYTORCH_STEM in layers else layers
 
 
-def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    layers: dict[str, dict[str, np.ndarray]] = {}
+def _read_h5(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
+    layers: dict[str, dict[str, NDArray[np.generic]]] = {}
     with open_hdf5(path) as file:
         groups = file["model_weights"] if "model_weights" in file else file
         for layer, group in groups.items():
@@ -178,7 +179,7 @@ def _read_h5(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
-def _as_netvlad(old: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _as_netvlad(old: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
     """Returns the weights of an old NetVLADLayer as those of `NetVLAD`.
 
     Args:
@@ -189,11 +190,11 @@ def _as_netvlad(old: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {
         "kernel": old["kernel"].reshape(shape),
         "bias": old["bias"].reshape(shape[1:]),
-        "centers": -old["cluster_centers"].reshape(shape).T,
+        "centers": np.negative(old["cluster_centers"]).reshape(shape).T,
     }
 
 
-def _turn_first_kernel(layers: dict[str, dict[str, np.ndarray]]) -> None:
+def _turn_first_kernel(layers: dict[str, dict[str, NDArray[np.generic]]]) -> None:
     """Makes a network of the cartwheel scripts, which saw BGR photos, take RGB ones."""
     for name in ("Conv1", "conv1"):
         kernel = layers.get(name, {}).get("kernel")
@@ -201,11 +202,11 @@ def _turn_first_kernel(layers: dict[str, dict[str, np.ndarray]]) -> None:
             layers[name]["kernel"] = kernel[:, :, ::-1]
 
 
-def _read_keras(path: Path) -> dict[str, dict[str, np.ndarray]]:
+def _read_keras(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
     return dict(_layers_of(load_keras(path)))
 
 
-def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, NDArray[np.generic]]]]:
     """Yields name and arrays of each layer with weights, those of models inside too."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):

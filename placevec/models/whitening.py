@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.layers import PartialWhitening, Whitening
 from placevec.models.descriptor_model import without_xla
@@ -9,7 +10,9 @@ from placevec.models.descriptor_model import without_xla
 WHITENING = "whitening"
 
 
-def append_whitening(model: keras.Model, mean: np.ndarray, projection: np.ndarray) -> keras.Model:
+def append_whitening(
+    model: keras.Model, mean: NDArray[np.float32], projection: NDArray[np.float32]
+) -> keras.Model:
     """Returns a model whose descriptors are whitened; its last layer is called `whitening`.
 
     Args:
@@ -25,7 +28,7 @@ def append_whitening(model: keras.Model, mean: np.ndarray, projection: np.ndarra
 
 
 def append_partial_whitening(
-    model: keras.Model, mean: np.ndarray, directions: np.ndarray
+    model: keras.Model, mean: NDArray[np.float32], directions: NDArray[np.float32]
 ) -> keras.Model:
     """Returns a model whose descriptors are partly whitened; its last layer is `whitening`.
 
@@ -94,7 +97,9 @@ def _is_whitened(model: keras.Model) -> bool:
     return isinstance(last, (Whitening, PartialWhitening)) and last.name == WHITENING
 
 
-def _append(model: keras.Model, layer: keras.layers.Layer, *weights: np.ndarray) -> keras.Model:
+def _append(
+    model: keras.Model, layer: keras.layers.Layer, *weights: NDArray[np.float32]
+) -> keras.Model:
     whitened = keras.Model(model.input, layer(model.output), name=model.name)
     layer.set_weights(weights)
     return without_xla(whitened)

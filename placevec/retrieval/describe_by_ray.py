@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig
-from placevec.models.describe import NoReadablePhotoError, describe
+from placevec.models.describe import Model, NoReadablePhotoError, describe
 from placevec.process.workers import python_path
 from placevec.progress import Progress, no_progress
 
 _BATCHES_OF_A_PART = 64
-
-Model = Callable[[np.ndarray], np.ndarray]
 
 
 def describe_by_ray(
@@ -27,7 +26,7 @@ def describe_by_ray(
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int,
     progress: Progress = no_progress,
-) -> Iterator[tuple[np.ndarray, list[int]]]:
+) -> Iterator[tuple[NDArray[np.float32], list[int]]]:
     """Describes photos as `describe_in_batches` does, by processes of Ray Data.
 
     The photos are cut into parts of 64 batches, and each process that holds the model puts a part
@@ -99,7 +98,7 @@ class _Describer:
     def __post_init__(self) -> None:
         self._model = self.open_model()
 
-    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list]:
+    def __call__(self, batch: dict[str, NDArray[np.generic]]) -> dict[str, list]:
         paths = [Path(path) for path in batch["paths"][0]]
         descriptors, places, problem = np.zeros((0, 0), np.float32), np.zeros(0, np.int64), ""
         try:

@@ -12,7 +12,7 @@ from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
-from placevec.models.describe import NoReadablePhotoError, describe_in_batches
+from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.store.manifest import MANIFEST, read_manifest
@@ -140,7 +140,7 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
 
 def describe_into(
     store: StoreWriter,
-    model: Callable[[np.ndarray], np.ndarray],
+    model: Model,
     photos: PlaceDataset,
     *,
     image_size: tuple[int, int],

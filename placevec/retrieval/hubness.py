@@ -6,6 +6,7 @@ NumPy alone: arrays in, arrays out.
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import HUBNESS, choose
 from placevec.store.search.exact import nearest
@@ -13,7 +14,7 @@ from placevec.store.search.exact import nearest
 _NUM_CANDIDATES = 100  # most similar photos of each query that are ranked again
 _NUM_NEIGHBORS = 10
 
-Find = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+Find = Callable[[NDArray[np.floating], int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
 
 def depth(hubness: str, wanted: int) -> int:
@@ -23,19 +24,19 @@ def depth(hubness: str, wanted: int) -> int:
 
 def without_hubs(
     hubness: str,
-    neighbors: np.ndarray,
-    similarities: np.ndarray,
-    queries: np.ndarray,
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+    queries: NDArray[np.floating],
     find: Find,
-    take: Callable[[np.ndarray], np.ndarray],
-) -> tuple[np.ndarray, np.ndarray]:
+    take: Callable[[NDArray[np.int64]], NDArray[np.floating]],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Ranks what queries found by CSLS.
 
     Args:
         hubness: str. A row of `HUBNESS`. With none all is returned as it is.
         neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 is none.
         similarities: (Q, k) float32. -infinity where there is none.
-        queries: (B, n) float32. All queries of the call; the Q that found these are among them.
+        queries: (B, n) float. All queries of the call; the Q that found these are among them.
         find: callable. From vectors `(m, n)` and a number of neighbors to what `nearest` returns,
             in the whole map.
         take: callable. From rows `(m,)` of the map to their vectors `(m, n)`.
@@ -57,19 +58,27 @@ def without_hubs(
     return np.take_along_axis(neighbors, order, axis=1), np.take_along_axis(scores, order, axis=1)
 
 
-def of_map(rows: np.ndarray, photos: np.ndarray, queries: np.ndarray, find: Find) -> np.ndarray:
+def of_map(
+    rows: NDArray[np.int64], photos: NDArray[np.floating], queries: NDArray[np.floating], find: Find
+) -> NDArray[np.float64]:
     """Returns the mean similarity of photos to their 10 nearest others in the map, `(m,)`."""
     neighbors, similarities = find(photos, _NUM_NEIGHBORS + 1)
     is_itself = neighbors == rows[:, None]
     return mean_nearest(np.where(is_itself, -np.inf, similarities))
 
 
-def of_batch(rows: np.ndarray, photos: np.ndarray, queries: np.ndarray, find: Find) -> np.ndarray:
+def of_batch(
+    rows: NDArray[np.int64], photos: NDArray[np.floating], queries: NDArray[np.floating], find: Find
+) -> NDArray[np.float64]:
     """Returns the mean similarity of photos to their 10 nearest queries, `(m,)`."""
     return mean_nearest(nearest(queries, photos, _NUM_NEIGHBORS)[1])
 
 
-def csls(similarities: np.ndarray, of_queries: np.ndarray, of_photos: np.ndarray) -> np.ndarray:
+def csls(
+    similarities: NDArray[np.floating],
+    of_queries: NDArray[np.floating],
+    of_photos: NDArray[np.floating],
+) -> NDArray[np.float32]:
     """Returns similarities less what query and photo are similar to anyway.
 
         2 * similarity - (mean similarity of the query to its 10 nearest photos)
@@ -94,7 +103,7 @@ def csls(similarities: np.ndarray, of_queries: np.ndarray, of_photos: np.ndarray
     return scores.astype(np.float32)
 
 
-def mean_nearest(similarities: np.ndarray) -> np.ndarray:
+def mean_nearest(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Returns the mean of each row's 10 largest similarities, `(n,)` float64.
 
     Args:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig
 from placevec.input_file import shown
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 def describe_with_features(
     engine: "Engine",
-    paths: Sequence[Path | np.ndarray],
+    paths: Sequence[Path | NDArray[np.uint8]],
     *,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
     progress: Progress = no_progress,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.int64]]:
     """Describes photos as `describe` does, with their local features from the same pass.
 
     Args:
@@ -78,8 +79,8 @@ def require_features(model: object) -> None:
 def store_matcher(
     store: DescriptorStore,
     engine: "Engine",
-    query_maps: np.ndarray,
-    rows: np.ndarray,
+    query_maps: NDArray[np.float16],
+    rows: NDArray[np.int64],
     *,
     progress: Progress = no_progress,
 ) -> LocalMatcher:

@@ -2,16 +2,16 @@
 
 import functools
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import SearchConfig
 from placevec.config.choices import FOUND_FILES, RERANKERS, Hubness, Normalization, Reranker
 from placevec.input_file import shown
-from placevec.models.describe import describe
+from placevec.models.describe import Model, describe
 from placevec.models.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, unit_of
@@ -156,7 +156,7 @@ def _require_out(out: Path, store: DescriptorStore) -> None:
 
 def search_photos(
     store: DescriptorStore,
-    model: Callable[[np.ndarray], np.ndarray],
+    model: Model,
     photos: PlaceDataset,
     config: SearchConfig,
     progress: Progress = no_progress,
@@ -197,7 +197,7 @@ def _search(
     photos: PlaceDataset,
     config: SearchConfig,
     progress: Progress,
-) -> tuple["pd.DataFrame", dict[str, list[np.ndarray]] | None]:
+) -> tuple["pd.DataFrame", dict[str, list[NDArray[np.float32]]] | None]:
     """Returns the table of `search_photos`, and each query's points shared with its matches."""
     filters = _filters(store, photos, config)
     is_adapted = None if config.normalize is None else config.normalize != "none"
@@ -220,7 +220,7 @@ def _search(
         own_names = own_names[kept]
     find = functools.partial(find_pool, index, queries, photos, filters, own_names, config)
     pool = find(np.arange(len(kept)), count)
-    neighbors, similarities = (part[:, :count] for part in pool)
+    neighbors, similarities = pool[0][:, :count], pool[1][:, :count]
     inliers = points = None
     if config.rerank is not None:
         if config.rerank == "features":
@@ -243,7 +243,7 @@ def _search(
     return found_table(store, photos.names, queries_m, *columns), points
 
 
-def _positions_m(store: DescriptorStore) -> np.ndarray:
+def _positions_m(store: DescriptorStore) -> NDArray[np.float64]:
     """Returns positions of all rows (M, 2), NaN if they are not known, or in units of no length."""
     columns = [store.photos[name].to_numpy(zero_copy_only=False) for name in ("east_m", "north_m")]
     positions_m = np.stack(columns, axis=1).astype(float)
@@ -284,7 +284,7 @@ def find_model(store: DescriptorStore) -> Path:
     return Path(path)
 
 
-def _own_names(store: DescriptorStore, photos: PlaceDataset) -> np.ndarray | None:
+def _own_names(store: DescriptorStore, photos: PlaceDataset) -> NDArray[np.object_] | None:
     """Returns the names that the store has for these photos; None where they lie elsewhere."""
     folder = photos.root.resolve()
     if store.manifest.root is None or not folder.is_relative_to(store.manifest.root):

@@ -12,6 +12,7 @@ NumPy alone: arrays in, arrays out. All that searches does the same:
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import NORMALIZATIONS, choose
 from placevec.store.map_statistics import MapStatistics
@@ -45,7 +46,7 @@ class Normalizer:
     statistics: MapStatistics
     normalization: str
     num_queries: int = field(default=0, init=False)
-    total: np.ndarray = field(init=False, repr=False)
+    total: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         row = choose(NORMALIZATIONS, self.normalization, "normalize")
@@ -54,7 +55,7 @@ class Normalizer:
         self._means = row.find()
         self.total = np.zeros(len(self.statistics.mean))
 
-    def __call__(self, queries: np.ndarray) -> np.ndarray:
+    def __call__(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
         """Returns queries as they are compared with the map's adapted descriptors.
 
         Args:
@@ -75,19 +76,19 @@ class Normalizer:
         return self.statistics.adapt(queries, means)
 
 
-def map_mean(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+def map_mean(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the map's mean, `(D,)`, for all queries."""
     return normalizer.statistics.mean
 
 
-def running_means(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+def running_means(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the mean of the queries up to each, itself included, `(Q, D)`."""
     totals = normalizer.total + np.cumsum(queries, axis=0, dtype=np.float64)
     counts = normalizer.num_queries + np.arange(1, len(queries) + 1)[:, None]
     return (totals + _PRIOR_QUERIES * normalizer.statistics.mean) / (counts + _PRIOR_QUERIES)
 
 
-def own_mean(normalizer: Normalizer, queries: np.ndarray) -> np.ndarray:
+def own_mean(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the mean of the queries of a call, `(D,)`."""
     total = queries.sum(axis=0, dtype=np.float64) + _PRIOR_QUERIES * normalizer.statistics.mean
     return total / (len(queries) + _PRIOR_QUERIES)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import SearchConfig
 from placevec.places import PlaceDataset
@@ -17,14 +18,14 @@ _SMALLEST = 32  # photos of a query at least: so many an index looks up anyway
 
 def find_pool(
     index: StoreIndex,
-    queries: np.ndarray,
+    queries: NDArray[np.float32],
     photos: PlaceDataset,
     filters: Sequence[Filter],
-    own_names: np.ndarray | None,
+    own_names: NDArray[np.object_] | None,
     config: SearchConfig,
-    rows: np.ndarray,
+    rows: NDArray[np.integer],
     count: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar photos of some queries that pass their filters.
 
     A query that the store knows is not its own match.
@@ -66,8 +67,11 @@ def find_pool(
 
 
 def _without_own(
-    store: DescriptorStore, own_names: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    store: DescriptorStore,
+    own_names: NDArray[np.object_],
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Returns neighbors and similarities without the query itself, one fewer of each."""
     names = store.photos["name"].take(neighbors.clip(0).ravel()).to_numpy(zero_copy_only=False)
     is_own = (names.reshape(neighbors.shape) == own_names[:, None]) & (neighbors >= 0)

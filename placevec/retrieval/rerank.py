@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 SURE_GAP = 0.1
 """A first answer that is more similar than the second by this much keeps its place."""
@@ -27,7 +28,7 @@ class LocalMatcher:
         full_count: int. Matched points that count as a share of 1.
     """
 
-    match: Callable[[int, np.ndarray], list[np.ndarray]]
+    match: Callable[[int, NDArray[np.int64]], list[NDArray[np.float32]]]
     full_count: int
 
 
@@ -45,16 +46,16 @@ class Reranked:
         points: list of Q lists. The matched points of the first answers, see `LocalMatcher`.
     """
 
-    neighbors: np.ndarray
-    similarities: np.ndarray
-    scores: np.ndarray
-    inliers: np.ndarray
-    points: list[list[np.ndarray]]
+    neighbors: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    inliers: NDArray[np.int64]
+    points: list[list[NDArray[np.float32]]]
 
 
 def rerank(
-    neighbors: np.ndarray,
-    similarities: np.ndarray,
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.float32],
     matcher: LocalMatcher,
     *,
     top: int,
@@ -113,8 +114,8 @@ def rerank(
 
 
 def map_matcher(
-    query_map: Callable[[int], np.ndarray],
-    candidate_maps: Callable[[np.ndarray], np.ndarray],
+    query_map: Callable[[int], NDArray[np.floating]],
+    candidate_maps: Callable[[NDArray[np.int64]], NDArray[np.floating]],
     grid: tuple[int, int],
 ) -> LocalMatcher:
     """Returns what matches the maps of local features of one network.
@@ -125,7 +126,7 @@ def map_matcher(
         grid: (int, int). `h` and `w`.
     """
 
-    def match(query: int, rows: np.ndarray) -> list[np.ndarray]:
+    def match(query: int, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         cells = mutual_cells(query_map(query), candidate_maps(rows))
         is_kept = agreeing(cells, grid)
         return [_points(each, kept, grid) for each, kept in zip(cells, is_kept, strict=True)]
@@ -133,7 +134,9 @@ def map_matcher(
     return LocalMatcher(match, grid[0] * grid[1])
 
 
-def mutual_cells(query_map: np.ndarray, candidate_maps: np.ndarray) -> np.ndarray:
+def mutual_cells(
+    query_map: NDArray[np.floating], candidate_maps: NDArray[np.floating]
+) -> NDArray[np.int64]:
     """Matches the cells of a photo with those of others that are each other's most similar one.
 
     Args:
@@ -160,7 +163,7 @@ def mutual_cells(query_map: np.ndarray, candidate_maps: np.ndarray) -> np.ndarra
     return cells
 
 
-def agreeing(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def agreeing(cells: NDArray[np.int64], grid: tuple[int, int]) -> NDArray[np.bool_]:
     """Tells which matched cells moved as the cells around them did.
 
     A match is kept if, of the up to 24 cells around it in the query, at least 4 are matched and
@@ -203,7 +206,9 @@ def _overlap(rows: int, columns: int, down: int, right: int) -> tuple[tuple, tup
     return here, there
 
 
-def _points(cells: np.ndarray, is_kept: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+def _points(
+    cells: NDArray[np.int64], is_kept: NDArray[np.bool_], grid: tuple[int, int]
+) -> NDArray[np.float32]:
     """Returns the centers of kept cells as a `LocalMatcher` returns them."""
     here, (rows, columns) = np.flatnonzero(is_kept), grid
     centers = [

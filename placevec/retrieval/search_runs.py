@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
 from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
@@ -17,12 +18,12 @@ Filter = tuple[float | None, tuple[float, float] | None, float | None]
 
 def nearest_runs(
     store: DescriptorStore,
-    descriptors: np.ndarray,
+    descriptors: NDArray[np.float32],
     photos: PlaceDataset,
     filters: Sequence[Filter],
     length: int,
     count: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the photos of a store whose runs are the most similar, by comparing all of them.
 
     Args:
@@ -44,7 +45,7 @@ def nearest_runs(
         each: where.rows(within_m=each[0], of=each[1], before_s=each[2]) for each in set(filters)
     }
 
-    def similarities() -> Iterator[np.ndarray]:
+    def similarities() -> Iterator[NDArray[np.float32]]:
         order = queries[0]
         for first in range(0, len(order), _QUERIES_AT_A_TIME):
             some = order[first : first + _QUERIES_AT_A_TIME]

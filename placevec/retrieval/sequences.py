@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images import parse_frame_name
 from placevec.places.name_order import by_number
@@ -43,7 +44,7 @@ class SequenceMatcher:
         similarities for straight lines.
     """
 
-    def __init__(self, runs: np.ndarray, length: int):
+    def __init__(self, runs: NDArray[np.integer], length: int):
         if length < 1:
             raise ValueError(f"`length` must be at least 1. Received: length={length}")
         runs = np.asarray(runs)
@@ -62,7 +63,7 @@ class SequenceMatcher:
         """Forgets the photos so far: the next one begins another run."""
         self._past.clear()
 
-    def add(self, similarities: np.ndarray) -> np.ndarray:
+    def add(self, similarities: NDArray[np.floating]) -> NDArray[np.float32]:
         """Takes the next photo of the query's run.
 
         Args:
@@ -90,7 +91,7 @@ class SequenceMatcher:
             np.maximum(best, self._mean_along(steps), out=best)
         return np.where(is_known, best, np.float32(-np.inf))
 
-    def _mean_along(self, steps: tuple[int, ...]) -> np.ndarray:
+    def _mean_along(self, steps: tuple[int, ...]) -> NDArray[np.float32]:
         """Returns the mean similarity along the paths of one speed, (N,) float32."""
         total = np.zeros(len(self._runs), np.float32)
         for (row, mean), step in zip(self._past, steps, strict=True):
@@ -106,8 +107,11 @@ class SequenceMatcher:
 
 
 def match_sequences(
-    similarities: np.ndarray, query_runs: np.ndarray, runs: np.ndarray, length: int
-) -> np.ndarray:
+    similarities: NDArray[np.floating],
+    query_runs: NDArray[np.integer],
+    runs: NDArray[np.integer],
+    length: int,
+) -> NDArray[np.float32]:
     """Scores database photos by runs of queries, see `SequenceMatcher`.
 
     Args:
@@ -136,12 +140,12 @@ def match_sequences(
 
 
 def nearest_by_sequence(
-    similarities: Iterable[np.ndarray],
-    queries: tuple[np.ndarray, np.ndarray],
-    database: tuple[np.ndarray, np.ndarray],
+    similarities: Iterable[NDArray[np.floating]],
+    queries: tuple[NDArray[np.int64], NDArray[np.int64]],
+    database: tuple[NDArray[np.int64], NDArray[np.int64]],
     length: int,
     num_neighbors: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the database photos whose runs are the most similar to those of the queries.
 
     Args:
@@ -174,10 +178,10 @@ def nearest_by_sequence(
 
 
 def runs_in_order(
-    names: Sequence[str] | np.ndarray,
-    times_s: np.ndarray | None = None,
-    sequence_ids: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+    names: Sequence[str] | NDArray[np.str_],
+    times_s: NDArray[np.floating] | None = None,
+    sequence_ids: NDArray[np.integer] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Tells which photos follow one another, and how.
 
     Photos of one sequence are a run; if no sequences are known, those of one folder, or the frames

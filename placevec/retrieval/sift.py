@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images import UnreadableImageError, read_image
 from placevec.retrieval.rerank import LocalMatcher
@@ -18,12 +19,12 @@ _FARTHEST = 8.0  # pixels from where the homography puts a point
 _FULL_COUNT = 100  # matched points that count as much as a whole map of cells
 _PHOTOS_KEPT = 2048  # whose points stay in memory, 260 kB each at most
 
-Points = tuple[np.ndarray, np.ndarray]
+Points = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def sift_matcher(
-    query_path: Callable[[int], Path | np.ndarray],
-    candidate_path: Callable[[int], Path | np.ndarray],
+    query_path: Callable[[int], Path | NDArray[np.uint8]],
+    candidate_path: Callable[[int], Path | NDArray[np.uint8]],
     image_size: tuple[int, int],
 ) -> LocalMatcher:
     """Returns what matches photos by SIFT and one homography.
@@ -43,14 +44,14 @@ def sift_matcher(
     def points_of(row: int) -> Points:
         return sift_points(candidate_path(row), image_size)
 
-    def match(query: int, rows: np.ndarray) -> list[np.ndarray]:
+    def match(query: int, rows: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         own = sift_points(query_path(query), image_size)
         return [match_points(own, points_of(row)) / sides for row in rows.tolist()]
 
     return LocalMatcher(match, _FULL_COUNT)
 
 
-def sift_points(path: Path | np.ndarray, image_size: tuple[int, int]) -> Points:
+def sift_points(path: Path | NDArray[np.uint8], image_size: tuple[int, int]) -> Points:
     """Finds the most distinct points of a photo.
 
     Args:
@@ -73,7 +74,7 @@ def sift_points(path: Path | np.ndarray, image_size: tuple[int, int]) -> Points:
     return (cv2.KeyPoint.convert(keypoints), descriptors) if keypoints else none
 
 
-def match_points(query: Points, candidate: Points) -> np.ndarray:
+def match_points(query: Points, candidate: Points) -> NDArray[np.float32]:
     """Matches points by Lowe's ratio test and keeps those that one homography explains.
 
     Args:

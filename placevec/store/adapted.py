@@ -3,6 +3,7 @@
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.store.manifest import Manifest
 from placevec.store.map_statistics import (
@@ -99,10 +100,10 @@ class AdaptedStore(DescriptorStore):
         """SHA-256 of the statistics."""
         return digest_of(self.statistics.numbers())
 
-    def compared(self, descriptors: np.ndarray) -> np.ndarray:
+    def compared(self, descriptors: NDArray[np.floating]) -> NDArray[np.float32]:
         """Returns stored descriptors adapted, `(N, n)` float32."""
         return self.statistics.adapt(descriptors)
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
+    def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Returns the adapted descriptors of some rows, as `DescriptorStore.take` does."""
         return self.compared(super().take(rows))

@@ -3,19 +3,22 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import require_writable, whole_file
 
 
-def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, model_id: str) -> None:
+def save_descriptors(
+    path: Path, names: NDArray[np.str_], descriptors: NDArray[np.floating], model_id: str
+) -> None:
     """Writes descriptors whole or not at all.
 
     Args:
         path: Path. A file that ends in `.npz`.
         names: (N,) str. Names of the photos.
-        descriptors: (N, D) float32. Of unit length; others are scaled, with a warning.
+        descriptors: (N, D) float. Of unit length; others are scaled, with a warning.
         model_id: str. What tells the model apart from others.
 
     Raises:
@@ -36,7 +39,7 @@ def save_descriptors(path: Path, names: np.ndarray, descriptors: np.ndarray, mod
         np.savez(unfinished, names=names, descriptors=descriptors, model_id=np.array(model_id))
 
 
-def load_descriptors(path: Path) -> tuple[np.ndarray, np.ndarray, str]:
+def load_descriptors(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32], str]:
     """Reads a file of `save_descriptors`.
 
     Args:

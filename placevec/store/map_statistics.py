@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.principal_directions import principal_directions
 from placevec.store.shards import digest_of, map_numbers, require_digest, require_same
@@ -44,8 +45,8 @@ class MapStatistics:
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
 
-    mean: np.ndarray
-    projection: np.ndarray
+    mean: NDArray[np.float32]
+    projection: NDArray[np.float32]
     num_photos: int
 
     def __post_init__(self) -> None:
@@ -60,7 +61,9 @@ class MapStatistics:
         """`n`, the dimensions of an adapted descriptor."""
         return self.projection.shape[1]
 
-    def adapt(self, descriptors: np.ndarray, means: np.ndarray | None = None) -> np.ndarray:
+    def adapt(
+        self, descriptors: NDArray[np.floating], means: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
         """Returns descriptors as they are compared within the map.
 
         Each is computed in float64 and rounded then, so that it does not depend on how many are
@@ -100,13 +103,13 @@ class MapStatistics:
             adapted[part] = rows / lengths[:, None]
         return adapted
 
-    def numbers(self) -> np.ndarray:
+    def numbers(self) -> NDArray[np.float32]:
         """Returns what a file holds: (1 + n, D) float32, the mean and the projection's columns."""
         numbers = np.vstack([self.mean, self.projection.T])
         return np.ascontiguousarray(numbers, np.float32)
 
     @cached_property
-    def _projection(self) -> np.ndarray:
+    def _projection(self) -> NDArray[np.float64]:
         return self.projection.astype(np.float64)
 
     @cached_property
@@ -115,7 +118,7 @@ class MapStatistics:
         return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
 
 
-def fit_map_statistics(descriptors: np.ndarray, dim: int | None = None) -> MapStatistics:
+def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None) -> MapStatistics:
     """Finds the mean of a map and the PCA of power 1/2 that evens out half of its spread.
 
         a          = D / (D + N)
@@ -181,13 +184,17 @@ def fit_map_statistics(descriptors: np.ndarray, dim: int | None = None) -> MapSt
     return MapStatistics(shrunk.astype(np.float32), projection, num_photos)
 
 
-def _of_one(descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _of_one(
+    descriptors: NDArray[np.floating],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
     """Returns what `principal_directions` would of one photo, which spreads in no direction."""
     full = descriptors.shape[1]
     return descriptors[0].astype(np.float64), np.empty(0), np.empty((full, 0), np.float32)
 
 
-def _scales(variances: np.ndarray, num_photos: int, full: int) -> tuple[np.ndarray, float]:
+def _scales(
+    variances: NDArray[np.float64], num_photos: int, full: int
+) -> tuple[NDArray[np.float64], float]:
     """Returns by how much to scale each direction of a map, and all directions beside them."""
     if not len(variances):
         return np.empty(0), 1.0

@@ -5,10 +5,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
 from placevec.input_file import open_input, read_bytes
@@ -86,7 +88,7 @@ def require_digest(sha256: object) -> None:
         raise ValueError(f"`sha256` must be 64 hexadecimal digits. Received: {sha256!r}")
 
 
-def digest_of(numbers: np.ndarray) -> str:
+def digest_of(numbers: NDArray[np.generic]) -> str:
     """Returns the SHA-256 of an array's bytes in C order."""
     return hashlib.sha256(np.ascontiguousarray(numbers).reshape(-1).view(np.uint8).data).hexdigest()
 
@@ -108,11 +110,11 @@ def write_shard(
     folder: Path,
     number: int,
     names: list[str],
-    descriptors: np.ndarray,
-    positions_m: np.ndarray,
-    times_s: np.ndarray,
+    descriptors: NDArray[np.floating],
+    positions_m: NDArray[np.float64],
+    times_s: NDArray[np.float64],
     feature_shape: tuple[int, int, int] | None = None,
-    features: Iterable[np.ndarray] = (),
+    features: Iterable[NDArray[np.floating]] = (),
 ) -> Shard:
     """Writes the files of a shard, each whole or not at all.
 
@@ -125,7 +127,7 @@ def write_shard(
         times_s: (n,) float64. NaN where unknown.
         feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local
             features; None: the store keeps none.
-        features: iterable of (m, *feature_shape) float16. Those of all photos, some at a time.
+        features: iterable of (m, *feature_shape) float. Those of all photos, some at a time.
     """
     descriptors = np.ascontiguousarray(descriptors)
     columns = [pa.array(names, pa.string())]
@@ -160,7 +162,9 @@ def delete_shard(folder: Path, shard: Shard) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_features(path: Path, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> str:
+def _write_features(
+    path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[np.floating]]
+) -> str:
     """Writes local features as they come, and returns the digest of their bytes."""
     digest, count = hashlib.sha256(), 0
     with whole_file(path) as unfinished, open(unfinished, "wb") as file:
@@ -177,7 +181,9 @@ def _write_features(path: Path, shape: tuple[int, ...], parts: Iterable[np.ndarr
     return digest.hexdigest()
 
 
-def map_features(folder: Path, shard: Shard, feature_shape: tuple[int, int, int]) -> np.ndarray:
+def map_features(
+    folder: Path, shard: Shard, feature_shape: tuple[int, int, int]
+) -> NDArray[np.float16]:
     """Returns a shard's local features as a read-only memory map `(n, *feature_shape)` float16.
 
     Raises:
@@ -191,7 +197,7 @@ def map_features(folder: Path, shard: Shard, feature_shape: tuple[int, int, int]
     return numbers
 
 
-def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
+def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> NDArray[np.floating]:
     """Returns a shard's descriptors as a read-only memory map `(n, D)`.
 
     Raises:
@@ -207,7 +213,7 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> np.ndarray:
     return numbers
 
 
-def map_numbers(path: Path, dtype: str) -> np.ndarray:
+def map_numbers(path: Path, dtype: str) -> NDArray[Any]:
     """Returns what a `.npy` file holds as a read-only memory map.
 
     Raises:

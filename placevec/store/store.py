@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from placevec.folder_lock import locked
 from placevec.places.frame import grid_of
@@ -109,12 +110,12 @@ class DescriptorStore:
         """Dimensions of a descriptor as it is compared; None before the first photo."""
         return self.manifest.dim
 
-    def compared(self, descriptors: np.ndarray) -> np.ndarray:
+    def compared(self, descriptors: NDArray[np.floating]) -> NDArray[np.float32]:
         """Returns stored descriptors as they are compared: contiguous float32."""
         return np.ascontiguousarray(descriptors, np.float32)
 
     @cached_property
-    def is_removed(self) -> np.ndarray:
+    def is_removed(self) -> NDArray[np.bool_]:
         """(num_rows,) bool. The rows of removed photos."""
         is_removed = np.zeros(self.num_rows, bool)
         if self.manifest.removed is not None:
@@ -122,18 +123,18 @@ class DescriptorStore:
         return is_removed
 
     @property
-    def rows(self) -> np.ndarray:
+    def rows(self) -> NDArray[np.int64]:
         """(N,) int64. The rows of the photos that are there, in the order they came."""
         return np.flatnonzero(~self.is_removed)
 
     @cached_property
-    def descriptors(self) -> list[np.ndarray]:
+    def descriptors(self) -> list[NDArray[np.floating]]:
         """Read-only memory maps `(n, D)`, one a shard; together `num_rows` rows."""
         dim, dtype = self.manifest.dim or 0, self.manifest.dtype
         return [map_shard(self.folder, shard, dim, dtype) for shard in self.manifest.shards]
 
     @cached_property
-    def features(self) -> list[np.ndarray]:
+    def features(self) -> list[NDArray[np.float16]]:
         """Read-only memory maps of local features, one a shard; empty if the store keeps none."""
         shape = self.manifest.feature_shape
         if shape is None:
@@ -154,7 +155,7 @@ class DescriptorStore:
         """
         return self.photos.to_pandas().loc[self.rows]
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
+    def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Returns the descriptors of some rows.
 
         Args:
@@ -176,7 +177,7 @@ class DescriptorStore:
         self._is_unit[rows] = True
         return taken
 
-    def take_features(self, rows: np.ndarray) -> np.ndarray:
+    def take_features(self, rows: NDArray[np.integer]) -> NDArray[np.float16]:
         """Returns the local features of some photos; only theirs are read.
 
         Args:
@@ -200,7 +201,9 @@ class DescriptorStore:
             taken[places] = self.features[number][within]
         return taken
 
-    def _by_shard(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    def _by_shard(
+        self, rows: NDArray[np.int64]
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
         """Yields each shard of some rows, their places in `rows`, and their rows in the shard."""
         if len(rows) and (rows.min() < 0 or rows.max() >= self.num_rows):
             raise IndexError(f"Rows must be 0 to {self.num_rows - 1}. Received: {rows.max()}")
@@ -226,7 +229,7 @@ class DescriptorStore:
         for _ in self.blocks():
             pass
 
-    def blocks(self, start: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    def blocks(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.floating]]]:
         """Yields all rows from `start` on in pieces: the first row, and the descriptors as stored.
 
         Where nothing has to be joined the pieces are parts of the memory maps.
@@ -269,11 +272,11 @@ class DescriptorStore:
                 )
 
     @cached_property
-    def _is_unit(self) -> np.ndarray:
+    def _is_unit(self) -> NDArray[np.bool_]:
         """(num_rows,) bool. The rows whose descriptors were found to be of unit length."""
         return np.zeros(self.num_rows, bool)
 
-    def _of_unit_length(self, first: int, block: np.ndarray) -> np.ndarray:
+    def _of_unit_length(self, first: int, block: NDArray[np.floating]) -> NDArray[np.floating]:
         part = slice(first, first + len(block))
         if not self._is_unit[part].all():
             require_unit(block, str(self.folder), lambda place: self._name(first + place))
@@ -294,7 +297,7 @@ class DescriptorStore:
 _COLUMNS = ("name", "east_m", "north_m", "time_s")
 
 
-def _read_removed(folder: Path, about: RemovedRows, num_rows: int) -> np.ndarray:
+def _read_removed(folder: Path, about: RemovedRows, num_rows: int) -> NDArray[np.int64]:
     path = about.path(folder)
     removed = map_numbers(path, "int64")
     if about.sha256 is not None:
@@ -304,5 +307,5 @@ def _read_removed(folder: Path, about: RemovedRows, num_rows: int) -> np.ndarray
     return removed
 
 
-def _joined(pieces: list[np.ndarray]) -> np.ndarray:
+def _joined(pieces: list[NDArray[np.floating]]) -> NDArray[np.floating]:
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig
 from placevec.counted import counted
@@ -168,10 +169,10 @@ class StoreWriter(DescriptorStore):
     def append(
         self,
         names: Sequence[str],
-        descriptors: np.ndarray,
-        positions_m: np.ndarray | None = None,
-        times_s: np.ndarray | None = None,
-        features: np.ndarray | None = None,
+        descriptors: NDArray[np.floating],
+        positions_m: NDArray[np.floating] | None = None,
+        times_s: NDArray[np.floating] | None = None,
+        features: NDArray[np.floating] | None = None,
     ) -> None:
         """Adds photos as one shard: all of them or, after a kill, none.
 
@@ -199,7 +200,7 @@ class StoreWriter(DescriptorStore):
         count = len(names)
         positions_m = np.full((count, 2), np.nan) if positions_m is None else positions_m
         times_s = np.full(count, np.nan) if times_s is None else times_s
-        positions_m, times_s = np.asarray(positions_m, float), np.asarray(times_s, float)
+        positions_m, times_s = np.asarray(positions_m, np.float64), np.asarray(times_s, np.float64)
         if positions_m.shape != (count, 2) or times_s.shape != (count,):
             raise ValueError(
                 f"`positions_m` and `times_s` must be ({count}, 2) and ({count},). Received: "
@@ -327,7 +328,7 @@ class StoreWriter(DescriptorStore):
         if self._lock is None:
             raise PermissionError(f"The writer of {self.folder} is closed. Open it again")
 
-    def _checked(self, names: list[str], descriptors: np.ndarray) -> np.ndarray:
+    def _checked(self, names: list[str], descriptors: NDArray[np.floating]) -> NDArray[np.floating]:
         """Returns descriptors as they are stored, and refuses those that do not belong here."""
         descriptors = np.asarray(descriptors)
         if descriptors.ndim != 2 or len(descriptors) != len(names) or not descriptors.shape[1]:
@@ -353,7 +354,7 @@ class StoreWriter(DescriptorStore):
         return descriptors.astype(self.manifest.dtype)
 
     def _checked_shape(
-        self, count: int, features: np.ndarray | None
+        self, count: int, features: NDArray[np.floating] | None
     ) -> tuple[int, int, int] | None:
         """Returns the shape of a photo's local features, and refuses those that do not belong."""
         shape = None

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 
@@ -13,8 +14,8 @@ _ROWS_AT_A_TIME = 4096
 
 
 def to_unit(
-    descriptors: np.ndarray, what: str, name_of: Callable[[int], str] | None = None
-) -> np.ndarray:
+    descriptors: NDArray[np.floating], what: str, name_of: Callable[[int], str] | None = None
+) -> NDArray[np.floating]:
     """Returns descriptors of unit length, and warns if some had to be scaled.
 
     Args:
@@ -46,7 +47,7 @@ def to_unit(
 
 
 def require_unit(
-    descriptors: np.ndarray, what: str, name_of: Callable[[int], str] | None = None
+    descriptors: NDArray[np.floating], what: str, name_of: Callable[[int], str] | None = None
 ) -> None:
     """Refuses descriptors that are not of unit length, as those of a damaged store.
 
@@ -63,7 +64,10 @@ def require_unit(
 
 
 def _refuse_bad(
-    is_bad: np.ndarray, lengths: np.ndarray, what: str, name_of: Callable[[int], str] | None
+    is_bad: NDArray[np.bool_],
+    lengths: NDArray[np.float64],
+    what: str,
+    name_of: Callable[[int], str] | None,
 ) -> None:
     if not is_bad.any():
         return
@@ -76,7 +80,7 @@ def _refuse_bad(
     )
 
 
-def _lengths(descriptors: np.ndarray) -> np.ndarray:
+def _lengths(descriptors: NDArray[np.floating]) -> NDArray[np.float64]:
     """Returns the L2 norm of each descriptor, (n,) float64."""
     lengths = np.empty(len(descriptors))
     with np.errstate(over="ignore", invalid="ignore"):

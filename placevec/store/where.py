@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.store.store import DescriptorStore
 
@@ -38,7 +39,7 @@ class Where:
         within_m: float | None = None,
         of: tuple[float, float] | None = None,
         before_s: float | None = None,
-    ) -> np.ndarray:
+    ) -> NDArray[np.bool_]:
         """Returns the rows that pass: (num_rows,) bool.
 
         Args:
@@ -69,7 +70,7 @@ class Where:
         return passes
 
     @cached_property
-    def _tree(self) -> tuple[np.ndarray, "scipy.spatial.cKDTree"]:
+    def _tree(self) -> tuple[NDArray[np.int64], "scipy.spatial.cKDTree"]:
         table = self.store.photos
         columns = [table[name].to_numpy(zero_copy_only=False) for name in ("east_m", "north_m")]
         positions_m = np.stack(columns, axis=1).astype(float)
@@ -79,7 +80,7 @@ class Where:
         return rows, scipy.spatial.cKDTree(positions_m[rows])
 
     @cached_property
-    def _times_s(self) -> np.ndarray:
+    def _times_s(self) -> NDArray[np.float64]:
         return self.store.photos["time_s"].to_numpy(zero_copy_only=False).astype(float)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.models.engines.outputs import Outputs, descriptors_of
 
@@ -17,9 +18,9 @@ _FARTHEST = float(np.finfo(np.float32).max)  # of what is not comparable; JSON h
 
 
 def compare(
-    run: Callable[[np.ndarray], Outputs],
-    reference: Callable[[np.ndarray], Outputs],
-    photos: np.ndarray,
+    run: Callable[[NDArray[np.uint8]], Outputs],
+    reference: Callable[[NDArray[np.uint8]], Outputs],
+    photos: NDArray[np.uint8],
 ) -> dict:
     """Describes photos both ways.
 
@@ -46,7 +47,9 @@ def compare(
     return {"largest_difference": float(difference), "least_cosine": float(cosines.min())}
 
 
-def recorded(descriptors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def recorded(
+    descriptors: NDArray[np.float32],
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """Returns a reference for `compare` that gives descriptors as they were recorded, in order.
 
     Args:
@@ -67,7 +70,7 @@ def _difference(expected: Outputs, received: Outputs) -> float:
     return float(np.max(list(differences)))
 
 
-def check_photos(image_size: tuple[int, int], channels: int) -> np.ndarray:
+def check_photos(image_size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Makes photos of coarse and fine texture, (8, H, W, C) uint8, always the same ones."""
     rows, columns = image_size
     rng = np.random.default_rng(0)

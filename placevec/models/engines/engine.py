@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images import run_model
 from placevec.models.describe import describe_in_batches, named
@@ -62,13 +63,15 @@ class Engine:
     model_id: str
     largest_difference: float | None
     least_cosine: float | None
-    run: Callable[[np.ndarray], Outputs] = field(repr=False)
+    run: Callable[[NDArray[np.uint8]], Outputs] = field(repr=False)
 
-    def __call__(self, photos: np.ndarray) -> np.ndarray:
+    def __call__(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Returns the descriptors (B, D) of photos (B, H, W, C) of the model's size."""
         return descriptors_of(self._outputs(photos))
 
-    def with_features(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def with_features(
+        self, photos: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Returns descriptors and local features, in one pass.
 
         Args:
@@ -88,7 +91,7 @@ class Engine:
             )
         return outputs
 
-    def _outputs(self, photos: np.ndarray) -> Outputs:
+    def _outputs(self, photos: NDArray[np.uint8]) -> Outputs:
         photos = np.asarray(photos)
         takes = (*self.image_size, self.channels)
         if photos.ndim != 4 or photos.dtype != np.uint8 or photos.shape[1:] != takes:
@@ -106,7 +109,7 @@ class Engine:
         root: Path | str | None = None,
         batch_size: int | None = None,
         progress: Progress = no_progress,
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """Describes photos, resized to the model's size; a row for each, in their order.
 
         Args:

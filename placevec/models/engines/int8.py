@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images import UnreadableImageError, read_image
 from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino, keep_signal_stack
@@ -25,7 +26,7 @@ _AGGREGATOR = "aggregator"  # the layer behind the backbone, as `build_descripto
 _log = logging.getLogger(__name__)
 
 
-def quantize(network: Path, photos: np.ndarray, folder: Path) -> None:
+def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
     """Writes `model.xml` and `model.bin` of the network with a backbone in int8.
 
     Ranges are fitted to the photos but for some, which are kept in the folder to be compared on.
@@ -92,7 +93,7 @@ def _behind_backbone(network: "Model") -> list[str]:
 
 def read_photos(
     paths: Sequence[Path | str], image_size: tuple[int, int], channels: int
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Reads up to 136 photos from all over a set; those that cannot be read are left out.
 
     Returns:
@@ -108,7 +109,7 @@ def read_photos(
     return np.array(photos, np.uint8).reshape(-1, *image_size, channels)
 
 
-def kept_photos(folder: Path, image_size: tuple[int, int]) -> np.ndarray:
+def kept_photos(folder: Path, image_size: tuple[int, int]) -> NDArray[np.uint8]:
     """Returns the (8, H, W, C) uint8 photos that int8 was not fitted to, at a size."""
     rows, columns = image_size
     photos = np.load(folder / _PHOTOS_FILE, allow_pickle=False)

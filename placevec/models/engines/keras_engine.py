@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.models.descriptor_model import without_xla
 from placevec.models.engines.outputs import Outputs, in_order
@@ -24,7 +25,7 @@ def wrap(model: keras.Model, precision: str) -> Callable:
         return _graph(model)
     one_at_a_time = threading.Lock()  # on JAX the model hands its weights over to the call
 
-    def run(photos: np.ndarray) -> Outputs:
+    def run(photos: NDArray[np.uint8]) -> Outputs:
         with one_at_a_time:
             outputs = keras.tree.flatten(model.predict_on_batch(photos))
             return in_order(map(keras.ops.convert_to_numpy, outputs))

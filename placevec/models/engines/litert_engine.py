@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
 
 from placevec.models.engines.outputs import Outputs, in_order
 
@@ -35,7 +36,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
         path = str(folder / MODEL_FILE)
         idle.put(Interpreter(model_path=path, num_threads=max(1, threads // calls)))
 
-    def run(photos: np.ndarray) -> Outputs:
+    def run(photos: NDArray[np.uint8]) -> Outputs:
         interpreter = idle.get()
         try:
             source = interpreter.get_input_details()[0]

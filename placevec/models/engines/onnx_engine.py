@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
 
 from placevec.models.engines.outputs import Outputs, in_order
 
@@ -45,7 +46,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
     )
     name = session.get_inputs()[0].name
 
-    def run(photos: np.ndarray) -> Outputs:
+    def run(photos: NDArray[np.uint8]) -> Outputs:
         return in_order(session.run(None, {name: photos}))
 
     return run

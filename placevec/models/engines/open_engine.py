@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig, TrainConfig
 from placevec.config.choices import ENGINES, KERAS, EngineChoice, choose
@@ -276,7 +277,7 @@ class _Opening:
             checked = compare(_unit(run), reference, photos)
         return self._engine(KERAS, self.facts, size, 1, run, checked)
 
-    def _wrapped(self, precision: str) -> Callable[[np.ndarray], np.ndarray]:
+    def _wrapped(self, precision: str) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         from placevec.models.engines.keras_engine import wrap
 
         return wrap(self.whole, precision)
@@ -366,13 +367,15 @@ class _Opening:
             )
         return checked
 
-    def _recorded(self, size: tuple[int, int]) -> Callable[[np.ndarray], np.ndarray] | None:
+    def _recorded(
+        self, size: tuple[int, int]
+    ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None:
         """Returns a reference that ships with the network, if it does for what is compared."""
         is_other = self.features or self.precision == "int8"
         descriptors = None if is_other else check_descriptors(self.path, size)
         return None if descriptors is None else recorded(descriptors)
 
-    def _photos(self, export: Export, size: tuple[int, int]) -> np.ndarray:
+    def _photos(self, export: Export, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Returns what engines are compared on; int8 on photos such as those it was fitted to."""
         if self.precision != "int8":
             return check_photos(size, export.facts["channels"])
@@ -399,10 +402,10 @@ def _one_line(problem: str, clear: tuple[type[Exception], ...]) -> Iterator[None
         ) from error
 
 
-def _unit(run: Callable[[np.ndarray], Outputs]) -> Callable[[np.ndarray], Outputs]:
+def _unit(run: Callable[[NDArray[np.uint8]], Outputs]) -> Callable[[NDArray[np.uint8]], Outputs]:
     """Scales descriptors to unit length in float32: a coarser precision leaves them near it."""
 
-    def scaled(photos: np.ndarray) -> Outputs:
+    def scaled(photos: NDArray[np.uint8]) -> Outputs:
         outputs = run(photos)
         descriptors = np.asarray(descriptors_of(outputs), np.float32)
         lengths = np.linalg.norm(descriptors, axis=1, keepdims=True)

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.models.engines.outputs import Outputs, in_order
 
@@ -74,7 +75,7 @@ def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
 
     compiling = threading.Lock()
 
-    def run(photos: np.ndarray) -> Outputs:
+    def run(photos: NDArray[np.uint8]) -> Outputs:
         with compiling:
             idle = requests(photos.shape)
         request = idle.get()

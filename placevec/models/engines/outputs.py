@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-Outputs = np.ndarray | tuple[np.ndarray, np.ndarray]
+Outputs = NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.float32]]
 """Descriptors (B, D), or these and local features (B, rows, columns, D')."""
 
 _AXES_OF_DESCRIPTORS, _AXES_OF_FEATURES = 2, 4
 
 
-def in_order(outputs: Iterable[np.ndarray]) -> Outputs:
+def in_order(outputs: Iterable[NDArray[np.floating]]) -> Outputs:
     """Returns descriptors, or descriptors and local features, in float32.
 
     Libraries keep neither the names nor the order of outputs, and OpenVINO has a number more; the
@@ -25,6 +26,6 @@ def in_order(outputs: Iterable[np.ndarray]) -> Outputs:
     return descriptors if features is None else (descriptors, features)
 
 
-def descriptors_of(outputs: Outputs) -> np.ndarray:
+def descriptors_of(outputs: Outputs) -> NDArray[np.float32]:
     """Returns the descriptors alone."""
     return outputs[0] if isinstance(outputs, tuple) else outputs

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.models.engines.cache import find_values, keep_values
 from placevec.models.engines.engine import Engine
@@ -18,7 +19,7 @@ _KIND = "speeds"
 _log = logging.getLogger(__name__)
 
 
-def measure_speeds(engines: Mapping[str, Engine], photos: np.ndarray) -> dict[str, float]:
+def measure_speeds(engines: Mapping[str, Engine], photos: NDArray[np.uint8]) -> dict[str, float]:
     """Describes photos by each engine as its caller would, in turns.
 
     Where one call runs at a time, it is of one photo; else as many calls as pay run side by side,
@@ -67,7 +68,7 @@ def find_speeds(model_path: Path, about: str) -> dict[str, float]:
     return speeds if all(isinstance(v, float) for v in speeds.values()) else {}
 
 
-def _photos_per_s(engine: Engine, photos: np.ndarray) -> float:
+def _photos_per_s(engine: Engine, photos: NDArray[np.uint8]) -> float:
     calls = engine.parallel_calls
     count = 1 if calls == 1 else engine.batch_size
     batch = photos[np.arange(count) % len(photos)]

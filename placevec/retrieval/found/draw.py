@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.counted import counted
 from placevec.images.contact_sheet import (
@@ -80,7 +81,7 @@ def _short(name: str) -> str:
     return shown(name, longest=_LONGEST_NAME)
 
 
-def _join(left: "Axes", right: "Axes", points: np.ndarray) -> None:
+def _join(left: "Axes", right: "Axes", points: NDArray[np.float32]) -> None:
     """Draws lines between matched points (m, 4) of two photos, `_MOST_LINES` of them."""
     from matplotlib.patches import ConnectionPatch
 

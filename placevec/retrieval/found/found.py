@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,4 +27,4 @@ class Found:
     table: "pd.DataFrame"
     root: Path
     store_root: Path
-    points: Mapping[str, Sequence[np.ndarray]] | None = None
+    points: Mapping[str, Sequence[NDArray[np.float32]]] | None = None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.frame import is_zone_frame, unit_of
 from placevec.retrieval.found.found import Found
@@ -21,12 +22,12 @@ _DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY = 3, 4
 
 def found_table(
     store: DescriptorStore,
-    names: np.ndarray,
-    positions_m: np.ndarray | None,
-    neighbors: np.ndarray,
-    similarities: np.ndarray,
-    gaps: np.ndarray,
-    inliers: np.ndarray | None,
+    names: NDArray[np.str_],
+    positions_m: NDArray[np.floating] | None,
+    neighbors: NDArray[np.int64],
+    similarities: NDArray[np.floating],
+    gaps: NDArray[np.floating],
+    inliers: NDArray[np.integer] | None,
 ) -> "pd.DataFrame":
     """Returns the table that `search_photos` returns.
 

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.store.search.ranking import most_similar, ranked, similarities_of
 from placevec.store.store import DescriptorStore
@@ -14,16 +15,16 @@ _LEAST_NEIGHBORS = 32  # that candidates are sought for: shorter answers are beg
 
 
 def nearest(
-    database: np.ndarray, queries: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
+    database: NDArray[np.floating], queries: NDArray[np.floating], num_neighbors: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar database descriptors of each query by comparing all of them.
 
     Equally similar ones come in the order of their rows, so a shorter answer is the beginning of a
     longer one, and a query gets the same answer alone and among others.
 
     Args:
-        database: (M, D) float32. Descriptors of unit length; others are scaled, with a warning.
-        queries: (Q, D) float32. Likewise.
+        database: (M, D) float. Descriptors of unit length; others are scaled, with a warning.
+        queries: (Q, D) float. Likewise.
         num_neighbors: int. How many to find, at most `M`; a larger number is lowered to `M`.
 
     Returns:
@@ -56,19 +57,19 @@ def nearest(
 
 def nearest_in_store(
     store: DescriptorStore,
-    queries: np.ndarray,
+    queries: NDArray[np.floating],
     num_neighbors: int,
     *,
-    is_allowed: np.ndarray | None = None,
+    is_allowed: NDArray[np.bool_] | None = None,
     start: int = 0,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar photos of a store by comparing all of them, piece by piece.
 
     Memory holds one piece of the store, however large it is. The order is that of `nearest`.
 
     Args:
         store: DescriptorStore.
-        queries: (Q, D) float32. Descriptors of unit length; others are scaled, with a warning.
+        queries: (Q, D) float. Descriptors of unit length; others are scaled, with a warning.
         num_neighbors: int. `k`, how many to find.
         is_allowed: (num_rows,) bool or None. The rows that may be found. None: all that are there.
         start: int. The first row that may be found.
@@ -113,8 +114,11 @@ def num_candidates(kind: str, num_neighbors: int) -> int:
 
 
 def best_candidates(
-    store: DescriptorStore, queries: np.ndarray, candidates: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    store: DescriptorStore,
+    queries: NDArray[np.float32],
+    candidates: NDArray[np.int64],
+    num_neighbors: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
     """Returns the best of an approximate search's candidates by their exact similarities.
 
     Args:
@@ -138,7 +142,7 @@ def best_candidates(
     return rows[:, :num_neighbors], values[:, :num_neighbors], ~is_equal.any(axis=1)
 
 
-def checked_queries(store: DescriptorStore, queries: np.ndarray) -> np.ndarray:
+def checked_queries(store: DescriptorStore, queries: NDArray[np.floating]) -> NDArray[np.float32]:
     """Returns queries as contiguous float32 of unit length; refuses what does not fit a store."""
     queries = np.ascontiguousarray(queries, np.float32)
     if not len(store):

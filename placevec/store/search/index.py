@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import IndexConfig
 from placevec.config.choices import INDEX_KINDS
@@ -237,12 +238,16 @@ class StoreIndex:
         return StoreIndex(self.store, IndexSettings(self.settings.kind, effort), self.index)
 
     def search(
-        self, queries: np.ndarray, num_neighbors: int, *, is_allowed: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self,
+        queries: NDArray[np.floating],
+        num_neighbors: int,
+        *,
+        is_allowed: NDArray[np.bool_] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Finds the most similar photos of each query.
 
         Args:
-            queries: (Q, D) float32. Descriptors of unit length, one or a batch.
+            queries: (Q, D) float. Descriptors of unit length, one or a batch.
             num_neighbors: int. `k`, how many to find.
             is_allowed: (num_rows of the store,) bool or None. The rows that may be found, such as
                 `Where.rows` gives. None: all.
@@ -283,19 +288,18 @@ class StoreIndex:
         added = nearest_in_store(
             store, queries, num_neighbors, is_allowed=is_there, start=self.num_rows
         )
-        neighbors, similarities = (
-            np.concatenate(both, axis=1) for both in zip(found, added, strict=True)
-        )
+        neighbors = np.concatenate([found[0], added[0]], axis=1)
+        similarities = np.concatenate([found[1], added[1]], axis=1)
         return ranked(neighbors, similarities, num_neighbors)
 
     def _search_index(
         self,
-        queries: np.ndarray,
+        queries: NDArray[np.float32],
         num_neighbors: int,
-        is_there: np.ndarray,
+        is_there: NDArray[np.bool_],
         num_allowed: int,
         wanted: int,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Returns the best of the index's candidates by their exact similarities.
 
         -1 for a query of which the index has not found enough, or equally similar ones.
@@ -322,8 +326,12 @@ class StoreIndex:
         return neighbors, similarities
 
     def _growths(
-        self, queries: np.ndarray, is_there: np.ndarray, num_allowed: int, wanted: int
-    ) -> np.ndarray:
+        self,
+        queries: NDArray[np.float32],
+        is_there: NDArray[np.bool_],
+        num_allowed: int,
+        wanted: int,
+    ) -> NDArray[np.float64]:
         """Returns how many times the effort each query takes because of what may not be found.
 
         As many as there are photos for one that is allowed. A graph leads to the nearest photos
@@ -454,7 +462,7 @@ def _default_effort(kind: str, num_rows: int) -> int:
     return {"hnsw": 64, "ivf_pq": max(1, num_lists(num_rows) // 32)}.get(kind, 0)
 
 
-def _training_rows(store: DescriptorStore) -> np.ndarray:
+def _training_rows(store: DescriptorStore) -> NDArray[np.float32]:
     rows = store.rows
     most = _ROWS_A_CENTER * max(256, num_lists(store.num_rows))
     rng = np.random.default_rng(0)

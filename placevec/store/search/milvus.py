@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.store.adapted import AdaptedStore
 from placevec.store.search.exact import (
@@ -108,13 +109,13 @@ def search_milvus(
     client: Any,
     store: DescriptorStore,
     collection: str,
-    queries: np.ndarray,
+    queries: NDArray[np.floating],
     num_neighbors: int,
     *,
     within_m: float | None = None,
     of: tuple[float, float] | None = None,
     before_s: float | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar photos by Milvus, as `StoreIndex.search` does with `Where`.
 
     What Milvus finds is compared again with the descriptors of the store, so similarities and their
@@ -124,7 +125,7 @@ def search_milvus(
         client: MilvusClient, of `connect_milvus`.
         store: DescriptorStore. The one that was uploaded.
         collection: str. Where to.
-        queries: (Q, D) float32. Descriptors of unit length.
+        queries: (Q, D) float. Descriptors of unit length.
         num_neighbors: int. `k`, how many to find.
         within_m: float or None. Largest distance from `of`, in metres.
         of: (float, float) or None. A prior: metres east and north in the store's frame.
@@ -217,7 +218,7 @@ def _expression(
     return " and ".join(words)
 
 
-def _identities(store: DescriptorStore, rows: np.ndarray) -> list[str]:
+def _identities(store: DescriptorStore, rows: NDArray[np.int64]) -> list[str]:
     """Says of which model and shard each row is, and by which statistics it is adapted.
 
     Shards change when a store is compacted, and statistics when they are fitted again.
@@ -244,7 +245,7 @@ def _refuse_others(store: DescriptorStore, collection: str, photos: list[dict]) 
         )
 
 
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
+def _parts(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[start : start + _ROWS_AT_A_TIME] for start in range(0, len(rows), _ROWS_AT_A_TIME)]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 # So many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
 _QUERIES_FOR_FAISS = 8
@@ -13,7 +14,9 @@ _SPARE = 8  # candidates more than wanted, which tell whether another could be a
 _MOST_NUMBERS = 2**22  # of candidates' descriptors compared at a time
 
 
-def similarities_of(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
+def similarities_of(
+    vectors: NDArray[np.float32], queries: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Returns the similarities that count: inner products summed in double precision.
 
     Each depends on its two descriptors alone, not on how many are compared at once, as fast matrix
@@ -36,8 +39,8 @@ def similarities_of(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
 
 
 def ranked(
-    rows: np.ndarray, similarities: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
+    rows: NDArray[np.int64], similarities: NDArray[np.float32], num_neighbors: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Returns the best of each query's candidates: the most similar first, then the lower row.
 
     Args:
@@ -53,8 +56,8 @@ def ranked(
 
 
 def most_similar(
-    database: np.ndarray, queries: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
+    database: NDArray[np.float32], queries: NDArray[np.float32], num_neighbors: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar descriptors by comparing all, in the order of `ranked`.
 
     A fast product gives candidates, as many that no other can be as similar; then their
@@ -103,8 +106,8 @@ def products_from(num_queries: int) -> Iterator[None]:
 
 
 def _by_product(
-    database: np.ndarray, queries: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
+    database: NDArray[np.float32], queries: NDArray[np.float32], num_neighbors: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar of a few queries, however many are equally similar."""
     found = np.empty((len(queries), num_neighbors), np.int64)
     similarities = np.empty((len(queries), num_neighbors), np.float32)
@@ -125,8 +128,8 @@ def _by_product(
 
 
 def _by_faiss(
-    database: np.ndarray, queries: np.ndarray, num_neighbors: int
-) -> tuple[np.ndarray, np.ndarray]:
+    database: NDArray[np.float32], queries: NDArray[np.float32], num_neighbors: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     with products_from(1):
         return faiss.knn(queries, database, num_neighbors, metric=faiss.METRIC_INNER_PRODUCT)
 

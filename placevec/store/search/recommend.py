@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import INDEX_KINDS
 from placevec.store.search.exact import nearest_in_store
@@ -167,7 +168,7 @@ def reach_recall(
     return index, reached, batch_ms, float(np.median(alone))
 
 
-def _without_itself(neighbors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _without_itself(neighbors: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Drops each query from its neighbors, or the last one where it is not among them."""
     is_itself = neighbors == rows[:, None]
     is_itself[~is_itself.any(axis=1), -1] = True
