@@ -283,7 +283,7 @@ def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     """Prints a row a set and a column a model, then what each model costs."""
     from placevec.evaluation.intervals import Interval, compare_shares
     from placevec.models import load_model, open_engine
-    from placevec.models.model_file import find_model_file
+    from placevec.models.files.model_file import find_model_file
     from placevec.retrieval import describe
 
     engines = [open_engine(path, threads=1) for path in models]

@@ -92,7 +92,7 @@ def main(
         short: A few photos of a small town and an untrained network: whether it runs.
     """
     from placevec.models import open_engine
-    from placevec.models.model_file import model_path
+    from placevec.models.files.model_file import model_path
 
     with tempfile.TemporaryDirectory() as folder:
         if short:

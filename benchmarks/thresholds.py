@@ -30,7 +30,7 @@ def main(data: Path, town_dir: Path | None = None, model: str = "small") -> None
         model: A .keras file, or the name of a network that ships with placevec.
     """
     from placevec.models import open_engine
-    from placevec.models.model_file import model_path
+    from placevec.models.files.model_file import model_path
 
     engine = open_engine(model_path(model))
     with tempfile.TemporaryDirectory() as folder:

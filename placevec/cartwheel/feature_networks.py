@@ -4,8 +4,8 @@ from pathlib import Path
 
 import keras
 
-from placevec.models.backbones import local_features
-from placevec.models.weights import load_weights
+from placevec.models.backbones.backbones import local_features
+from placevec.models.files.weights import load_weights
 
 _L2 = 0.01  # of the small networks' convolutions
 _FEATURE_DIM = 32  # D of the small networks

@@ -5,8 +5,8 @@ from pathlib import Path
 from placevec.config import EvaluateConfig
 from placevec.input_file import shown
 from placevec.models import measure_file
-from placevec.models.model_file import find_model_file
-from placevec.models.shipped import describe_card, read_card
+from placevec.models.files.model_file import find_model_file
+from placevec.models.files.shipped import describe_card, read_card
 from placevec.store import DescriptorStore, describe_facts, is_store, store_facts
 
 _INPUT = (

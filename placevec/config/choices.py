@@ -212,7 +212,7 @@ BACKBONES = {
         pixels=_CAFFE,
     ),
     "resnet18": BackboneChoice(
-        home="placevec.models.flat_networks:resnet18",
+        home="placevec.models.backbones.flat_networks:resnet18",
         cut_layer="stack2_block1_out",
         pixels=_STANDARD,
     ),
@@ -222,7 +222,7 @@ BACKBONES = {
         pixels=_CAFFE,
     ),
     "efficientnetb0": BackboneChoice(
-        home="placevec.models.flat_networks:efficientnet_b0",
+        home="placevec.models.backbones.flat_networks:efficientnet_b0",
         cut_layer="block5c_add",
         pixels=_STANDARD,
     ),
@@ -233,7 +233,7 @@ BACKBONES = {
         constants=_RAW,
     ),
     "efficientnetlite0": BackboneChoice(
-        home="placevec.models.efficientnet_lite:efficientnet_lite0",
+        home="placevec.models.backbones.efficientnet_lite:efficientnet_lite0",
         cut_layer="block_10_add",
         pixels={"scale": 1 / 128, "offset": -127 / 128, "channel_order": "rgb"},
     ),
@@ -250,17 +250,17 @@ BACKBONES = {
         constants=_RAW,
     ),
     "convnexttiny": BackboneChoice(
-        home="placevec.models.flat_networks:convnext_tiny",
+        home="placevec.models.backbones.flat_networks:convnext_tiny",
         cut_layer="convnext_tiny_stage_2_block_8_add",
         pixels=_STANDARD,
     ),
     "dinov2s": BackboneChoice(
-        home="placevec.models.dinov2:dinov2_small",
+        home="placevec.models.backbones.dinov2:dinov2_small",
         cut_layer="patch_grid",
         pixels=_STANDARD,
     ),
     "dinov2b": BackboneChoice(
-        home="placevec.models.dinov2:dinov2_base",
+        home="placevec.models.backbones.dinov2:dinov2_base",
         cut_layer="patch_grid",
         pixels=_STANDARD,
     ),

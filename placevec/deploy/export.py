@@ -17,7 +17,7 @@ from placevec.deploy.files import FINISHERS, Facts
 from placevec.deploy.rtabmap import write_hook
 from placevec.input_file import shown
 from placevec.models.engines.check import check_photos, compare
-from placevec.models.model_file import find_model_file
+from placevec.models.files.model_file import find_model_file
 from placevec.whole_file import require_new_folder
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_dat
 from placevec.evaluation.evaluation import Evaluation
 from placevec.images import image_size_of
 from placevec.models.describe import Model, describe
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.local_features import describe_with_features, require_features

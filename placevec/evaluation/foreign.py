@@ -24,7 +24,7 @@ def is_foreign(path: Path) -> bool:
         return True
     if path.suffix != ".h5" or not path.is_file():
         return False
-    from placevec.models.hdf5 import open_hdf5  # HDF5 is slow to import
+    from placevec.models.files.hdf5 import open_hdf5  # HDF5 is slow to import
 
     with open_hdf5(path) as file:
         return "keras_version" not in file.attrs and "model_weights" not in file
@@ -82,7 +82,7 @@ def _from_npz(path: Path) -> dict[str, NDArray[np.floating]]:
 
 
 def _from_h5(path: Path, dataset: PlaceDataset) -> dict[str, NDArray[np.floating]]:
-    from placevec.models.hdf5 import open_hdf5
+    from placevec.models.files.hdf5 import open_hdf5
 
     found = {}
     with open_hdf5(path) as file:

@@ -15,7 +15,7 @@ from placevec.grouping.write import write_groups
 from placevec.loops.own_threshold import OwnThreshold
 from placevec.loops.threshold_file import read_threshold
 from placevec.models.describe import describe
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources.photos import open_photos

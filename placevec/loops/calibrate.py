@@ -11,7 +11,7 @@ from placevec.config import Engine as EngineName
 from placevec.evaluation.threshold import Threshold, learn_threshold
 from placevec.loops.threshold_file import write_threshold
 from placevec.models.describe import Model, describe
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset, may_answer, relevant_database
 from placevec.progress import Progress, no_progress
 from placevec.sources import open_places

@@ -10,7 +10,7 @@ import numpy as np
 from placevec.config import LoopsConfig
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 
 if TYPE_CHECKING:
     from PIL import Image

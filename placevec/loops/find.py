@@ -20,7 +20,7 @@ from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold_file import read_threshold
 from placevec.loops.write import write_loops
 from placevec.models.describe import Model, describe
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.local_features import describe_with_features, require_features

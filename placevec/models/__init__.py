@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from placevec.models.descriptor_model import model_id as model_id
     from placevec.models.descriptor_model import save_model as save_model
     from placevec.models.descriptor_model import without_xla as without_xla
-    from placevec.models.keras_file import load_keras as load_keras
+    from placevec.models.files.keras_file import load_keras as load_keras
+    from placevec.models.files.weights import load_weights as load_weights
     from placevec.models.measure import measure_model as measure_model
-    from placevec.models.weights import load_weights as load_weights
     from placevec.models.whitening import append_partial_whitening as append_partial_whitening
     from placevec.models.whitening import append_whitening as append_whitening
     from placevec.models.whitening import crop_whitening as crop_whitening
@@ -38,9 +38,9 @@ _HOMES = {
         "save_model",
         "without_xla",
     ),
-    "placevec.models.keras_file": ("load_keras",),
+    "placevec.models.files.keras_file": ("load_keras",),
     "placevec.models.measure": ("measure_model",),
-    "placevec.models.weights": ("load_weights",),
+    "placevec.models.files.weights": ("load_weights",),
     "placevec.models.whitening": (
         "append_partial_whitening",
         "append_whitening",

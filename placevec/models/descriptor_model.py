@@ -10,11 +10,11 @@ import numpy as np
 from placevec.config import ModelConfig
 from placevec.config.choices import AGGREGATORS
 from placevec.layers import LogExposure, Whitening
-from placevec.models.backbones import local_features, pixel_scaling
-from placevec.models.cartwheel import load_cartwheel
-from placevec.models.keras_file import load_keras
-from placevec.models.model_file import find_model_file
-from placevec.models.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
+from placevec.models.backbones.backbones import local_features, pixel_scaling
+from placevec.models.files.cartwheel import load_cartwheel
+from placevec.models.files.keras_file import load_keras
+from placevec.models.files.model_file import find_model_file
+from placevec.models.files.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from placevec.models.engines.cache import find_values, keep_values
-from placevec.models.model_file import find_model_file
+from placevec.models.files.model_file import find_model_file
 
 _BYTES = 4  # float32
 _KIND = "costs"

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from placevec.models import model_id
-from placevec.models.shipped import CARD_FILE, MODEL_FILE, ONNX_FILE, describe_card
+from placevec.models.files.shipped import CARD_FILE, MODEL_FILE, ONNX_FILE, describe_card
 
 _TOWN = {
     "what": "clusters and partial whitening, fitted on photos of the synthetic town",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from placevec.config import DemoConfig
-from placevec.models.shipped import PHOTOS_FOLDER
+from placevec.models.files.shipped import PHOTOS_FOLDER
 from placevec.places import relevant_database
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.describe_to import describe_to

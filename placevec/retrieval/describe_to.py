@@ -10,7 +10,7 @@ from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
 from placevec.models.describe import describe, features_in_batches
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress

@@ -12,7 +12,7 @@ from placevec.config import SearchConfig
 from placevec.config.choices import FOUND_FILES, RERANKERS, Hubness, Normalization, Reranker
 from placevec.input_file import shown
 from placevec.models.describe import Model, describe
-from placevec.models.model_file import model_path
+from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress

@@ -8,7 +8,7 @@ from placevec.cartwheel.feature_networks import (
     pyramid_vgg,
     small_vgg,
 )
-from placevec.models.weights import read_weights
+from placevec.models.files.weights import read_weights
 
 pytestmark = pytest.mark.usefixtures("short_mobilenetv2")
 

@@ -32,7 +32,7 @@ class MadeLayer(Aggregator):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1])
 """,
-    "models/made_network.py": """
+    "models/backbones/made_network.py": """
 import keras
 
 def made(weights=None, include_top=False, input_tensor=None, input_shape=None):
@@ -63,8 +63,9 @@ ROWS = {
         "LOSSES = {\n": '    "made": LossChoice(home="placevec.losses.made_loss:MadeLoss", '
         'arguments={"margin": "margin"}),\n',
         "AGGREGATORS = {\n": '    "made": Choice(home="placevec.layers.made_layer:MadeLayer"),\n',
-        "BACKBONES = {\n": '    "made": BackboneChoice(home="placevec.models.made_network:made", '
-        'cut_layer="made_cut", pixels=_STANDARD),\n',
+        "BACKBONES = {\n": '    "made": BackboneChoice('
+        'home="placevec.models.backbones.made_network:made", cut_layer="made_cut", '
+        "pixels=_STANDARD),\n",
         "ENGINES = {\n": '    "made": EngineChoice(home="placevec.models.engines.made_engine", '
         'needs=(), exporters=(), quantizers=(), extra="made", precisions=("float32",), '
         "batch_size=2),\n",

@@ -27,7 +27,7 @@ from placevec.models import (
     model_id,
     save_model,
 )
-from placevec.models.weights import AGGREGATOR
+from placevec.models.files.weights import AGGREGATOR
 
 pytestmark = pytest.mark.usefixtures("short_mobilenetv2")
 

@@ -7,7 +7,7 @@ import pytest
 from placevec.config import ModelConfig, TownRenderConfig
 from placevec.config.networks import NETWORKS
 from placevec.models import load_model
-from placevec.models.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
+from placevec.models.files.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
 from placevec.networks import build as room
 from placevec.networks.build import build, round_matrices
 

@@ -26,8 +26,8 @@ from placevec.models.engines.check import (
 from placevec.models.engines.engine import Engine
 from placevec.models.engines.outputs import Outputs, descriptors_of
 from placevec.models.engines.speed import find_speeds, keep_speeds, measure_speeds
-from placevec.models.model_file import find_model_file
-from placevec.models.shipped import check_descriptors, read_card, shipped_onnx
+from placevec.models.files.model_file import find_model_file
+from placevec.models.files.shipped import check_descriptors, read_card, shipped_onnx
 from placevec.process.workers import num_cores
 
 if TYPE_CHECKING:

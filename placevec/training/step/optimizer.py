@@ -8,7 +8,7 @@ import numpy as np
 
 from placevec.config import OptimizerConfig
 from placevec.config.choices import OPTIMIZERS
-from placevec.models.weights import AGGREGATOR, PROJECTION
+from placevec.models.files.weights import AGGREGATOR, PROJECTION
 
 _HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of the variables behind the backbone
 

@@ -12,7 +12,7 @@ from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
 from placevec.images import read_image
 from placevec.models import load_model, model_id, open_engine
 from placevec.models.engines.check import check_photos
-from placevec.models.shipped import (
+from placevec.models.files.shipped import (
     FOLDER,
     PHOTOS_FOLDER,
     check_descriptors,
@@ -124,7 +124,7 @@ def test_the_first_descriptor_needs_no_keras(tmp_path):
     code = (
         "import sys\n"
         "import placevec.models.engines.accelerator as accelerator\n"
-        "from placevec.models.shipped import PHOTOS_FOLDER\n"
+        "from placevec.models.files.shipped import PHOTOS_FOLDER\n"
         "accelerator._DEVICES = ()\n"
         "photos = sorted(PHOTOS_FOLDER.rglob('*.jpg'))[:2]\n"
         "print(placevec.load_model().describe(photos).shape, 'keras' in sys.modules)\n"

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 import placevec
-from placevec.models.model_file import find_model_file, model_path
-from placevec.models.shipped import shipped_model
+from placevec.models.files.model_file import find_model_file, model_path
+from placevec.models.files.shipped import shipped_model
 
 pytestmark = pytest.mark.one_backend
 

@@ -12,7 +12,7 @@ from placevec.config import ModelConfig
 from placevec.config.choices import BACKBONES
 from placevec.layers import LayerScale
 from placevec.models import build_descriptor_model, load_model, save_model
-from placevec.models.backbones import local_features, pixel_scaling
+from placevec.models.backbones.backbones import local_features, pixel_scaling
 
 # Channels of the shallow cut.
 FEATURE_DIMS = {

@@ -8,7 +8,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.config.choices import BACKBONES
 from placevec.models import build_descriptor_model, load_model, model_id, save_model
-from placevec.models.dinov2 import copy_keras_hub_weights, dinov2
+from placevec.models.backbones.dinov2 import copy_keras_hub_weights, dinov2
 
 SIZE = {"feature_dim": 8, "num_heads": 2, "num_blocks": 2, "num_positions": 4}
 
@@ -21,7 +21,7 @@ def to_numpy(tensor):
 def small(monkeypatch):
     """Makes `dinov2s` a small network."""
     make = functools.partial(dinov2, preset="dinov2_small", **SIZE)
-    monkeypatch.setattr("placevec.models.dinov2.dinov2_small", make)
+    monkeypatch.setattr("placevec.models.backbones.dinov2.dinov2_small", make)
 
 
 def shuffle_weights(model):

@@ -11,7 +11,7 @@ import numpy as np
 
 from placevec.archive import open_archive
 from placevec.input_file import parse_json
-from placevec.models.hdf5 import MAX_WEIGHTS_BYTES, require_safe_inside
+from placevec.models.files.hdf5 import MAX_WEIGHTS_BYTES, require_safe_inside
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _LARGEST_CONFIG = 2**26  # bytes

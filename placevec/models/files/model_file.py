@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
-from placevec.models.shipped import shipped_model
+from placevec.models.files.shipped import shipped_model
 
 
 def model_path(model: Path | str | None) -> Path:

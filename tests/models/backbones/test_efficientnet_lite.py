@@ -5,8 +5,8 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.config.choices import BACKBONES
 from placevec.models import build_descriptor_model, load_weights
-from placevec.models.backbones import pixel_scaling
-from placevec.models.efficientnet_lite import efficientnet_lite0
+from placevec.models.backbones.backbones import pixel_scaling
+from placevec.models.backbones.efficientnet_lite import efficientnet_lite0
 
 # Of each block: side of the kernel, stride, channels out.
 BLOCKS = [

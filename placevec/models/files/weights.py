@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import read_npz
-from placevec.models.efficientnet_lite import from_pytorch_names
-from placevec.models.hdf5 import MAX_WEIGHTS_BYTES, open_hdf5
-from placevec.models.keras_file import load_keras
+from placevec.models.backbones.efficientnet_lite import from_pytorch_names
+from placevec.models.files.hdf5 import MAX_WEIGHTS_BYTES, open_hdf5
+from placevec.models.files.keras_file import load_keras
 
 # Name of the layer that turns local features into a descriptor, in every descriptor model.
 AGGREGATOR = "aggregator"

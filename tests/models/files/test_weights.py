@@ -8,7 +8,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.layers import NetVLAD
 from placevec.models import build_descriptor_model, load_weights
-from placevec.models.weights import AGGREGATOR, read_weights
+from placevec.models.files.weights import AGGREGATOR, read_weights
 
 
 def to_numpy(tensor):

@@ -9,7 +9,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.config.choices import BACKBONES
 from placevec.models import build_descriptor_model, load_model, save_model
-from placevec.models.backbones import pixel_scaling
+from placevec.models.backbones.backbones import pixel_scaling
 
 
 def to_numpy(tensor):

@@ -5,7 +5,7 @@ import functools
 import keras
 
 from placevec.layers import LayerScale, PatchGrid, PatchTokens
-from placevec.models.flat_networks import import_keras_hub
+from placevec.models.backbones.flat_networks import import_keras_hub
 
 
 def dinov2(

@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from placevec.models.hdf5 import open_hdf5
+from placevec.models.files.hdf5 import open_hdf5
 
 pytestmark = pytest.mark.one_backend
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from placevec.input_file import parse_json, shown
 from placevec.layers import NetVLAD, PixelScaling
-from placevec.models.backbones import local_features
-from placevec.models.hdf5 import open_hdf5
-from placevec.models.weights import AGGREGATOR, OLD_CLUSTERS, load_weights, read_weights
+from placevec.models.backbones.backbones import local_features
+from placevec.models.files.hdf5 import open_hdf5
+from placevec.models.files.weights import AGGREGATOR, OLD_CLUSTERS, load_weights, read_weights
 
 _FIRST_LAYERS = {"Conv1": "mobilenetv2", "conv1": "mobilenet"}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from placevec.archive import read_npz
 from placevec.input_file import read_json
 
-FOLDER = Path(__file__).resolve().parents[1] / "networks"
+FOLDER = Path(__file__).resolve().parents[2] / "networks"
 """Holds a folder for each network, and one of photos."""
 
 PHOTOS_FOLDER = FOLDER / "photos"

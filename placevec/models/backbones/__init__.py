@@ -1,0 +1,1 @@
+"""The networks that turn a photo into a grid of local features."""
