@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 
 import cv2
+import hypothesis
 import numpy as np
 import pytest
 
@@ -17,6 +18,23 @@ import placevec  # noqa: F401 - before Keras, as users import it, for TensorFlow
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("PLACEVEC_DATA", REPOSITORY.parent / "shared" / "data"))
+
+# A profile decides for all property tests: `ci` is the same on each run, `thorough` searches on.
+hypothesis.settings.register_profile(
+    "ci",
+    max_examples=25,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.function_scoped_fixture,  # each example writes its files again
+        hypothesis.HealthCheck.too_slow,  # which a busy machine is
+    ],
+)
+hypothesis.settings.register_profile(
+    "thorough", hypothesis.settings.get_profile("ci"), max_examples=500, derandomize=False
+)
+hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(autouse=True)

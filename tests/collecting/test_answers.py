@@ -4,7 +4,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting.answers import (
@@ -42,7 +42,6 @@ def test_places_are_on_earth():
         assert latitude_longitude(*place) is None
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(min_size=1))
 def test_any_id_is_a_safe_name(identity):
     name = safe_name(identity)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting.area import EARTH_RADIUS_M, Area, metres_in_space, read_area
@@ -151,9 +151,6 @@ def test_refuses_a_file_that_is_not_there_or_too_large(tmp_path, monkeypatch):
         area(tmp_path, "p.csv", "lat,lon\n1,2\n")
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     st.sampled_from(["g.json", "p.csv", "t.gpx", "t.csv"]),
     st.binary(max_size=40)

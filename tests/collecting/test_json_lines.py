@@ -2,7 +2,7 @@ import os
 import threading
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting import json_lines
@@ -37,9 +37,6 @@ def test_only_one_writes_at_a_time(tmp_path):
         pass
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b'{"a": 1', b"1" * 5000]))
 def test_a_line_stands_alone_whatever_stands_before_it(tmp_path, before):
     path = tmp_path / "a.jsonl"

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting.client import TryAgainError
@@ -53,9 +53,6 @@ anything = st.none() | st.integers() | st.text() | st.lists(st.text(), max_size=
 lines = st.fixed_dictionaries({}, optional={"question": anything, "answer": anything}) | anything
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.binary(max_size=60) | lines.map(lambda line: json.dumps(line).encode()))
 def test_any_file_is_passed_over_or_gives_answers(tmp_path, data):
     (tmp_path / "lookups.jsonl").write_bytes(data)

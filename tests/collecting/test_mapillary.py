@@ -6,7 +6,7 @@ from urllib.parse import quote
 import mapbox_vector_tile
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting import collect_mapillary
@@ -207,7 +207,6 @@ anything = st.recursive(
 geometry = st.fixed_dictionaries({"coordinates": st.lists(anything, max_size=3)}) | anything
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.fixed_dictionaries(
         {},
@@ -230,7 +229,6 @@ whole_tile = mapbox_vector_tile.encode(
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.binary(max_size=60)
     | st.tuples(st.integers(0, len(whole_tile) - 1), st.integers(0, 255)).map(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting import collect_streetview
@@ -404,7 +404,6 @@ answers = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=50) | answers.map(lambda answer: json.dumps(answer).encode()))
 def test_any_answer_ends_in_one_line(body):
     try:

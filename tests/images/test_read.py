@@ -8,7 +8,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -319,6 +319,7 @@ def test_equals_pillow_on_a_real_photo(shared_data):
     assert np.abs(read_image(path) - expected).max() <= 3
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".bmp", ".ppm"])
 def test_survives_damage(tmp_path, suffix):
     path = tmp_path / f"photo{suffix}"
@@ -329,7 +330,6 @@ def test_survives_damage(tmp_path, suffix):
         Image.fromarray(picture(12, 16)).save(path)
     good = path.read_bytes()
 
-    @settings(max_examples=50, deadline=None, database=None, derandomize=True)
     @given(st.lists(st.tuples(st.integers(0, len(good)), st.binary(max_size=4)), max_size=4),
            st.integers(0, len(good)))  # fmt: skip
     def damage(changes, cut):
@@ -347,7 +347,6 @@ def test_survives_damage(tmp_path, suffix):
     damage()
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"II*\0", b"BM", b"P6 "]),
     st.binary(max_size=100),

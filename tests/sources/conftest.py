@@ -3,10 +3,17 @@
 import contextlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.places.dataset import PlaceDataset
+
+
+def pytest_collection_modifyitems(items):
+    """What damages files is a property test, which `-m hypothesis` selects."""
+    for item in items:
+        if "survives_damage" in item.fixturenames:
+            item.add_marker("hypothesis")
 
 
 @pytest.fixture
@@ -77,8 +84,6 @@ def survives_damage():
         originals = {path: path.read_bytes() for path in paths}
         assert len(read())
 
-        @settings(max_examples=50, deadline=None, database=None, derandomize=True,
-                  suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(path=st.sampled_from(paths), data=st.data())
         def damage(path, data):
             path.write_bytes(data.draw(_damaged(originals[path], texts)))

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.rendering.worlds.gltf_file import read_document, read_gltf, refuse_bad
@@ -142,7 +142,6 @@ def test_prints_nothing(write, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_files_give_a_model_or_one_line(write, data):
     text = json.dumps(document(inline(BLOB))) if data.draw(st.booleans()) else None

@@ -2,7 +2,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.rendering.worlds.obj import read_obj
@@ -99,7 +99,6 @@ def test_what_is_called_a_sky_is_left_out(write):
     assert len(model.positions) == 2
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_files_give_a_model_or_one_line(tmp_path, write, wall, data):
     line = st.sampled_from(["v", "vt", "f", "usemtl", "mtllib", "newmtl", "Kd", "map_Kd", "\\"])

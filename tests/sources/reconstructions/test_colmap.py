@@ -2,7 +2,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources import open_places
@@ -20,9 +20,6 @@ CAMERAS = [
     (2, "OPENCV_FISHEYE", 1000, 480, (500.0, 500.0, 320.0, 240.0, 0.0, 0.0, 0.0, 0.0)),
 ]
 NUMBERS = {"PINHOLE": 1, "OPENCV_FISHEYE": 5}
-FUZZ = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def text_model(images=IMAGES, cameras=CAMERAS):
@@ -231,7 +228,6 @@ def test_is_recognized(model, content):
     assert open_places(str(root)).frame == "SLAM units"
 
 
-@FUZZ
 @given(
     st.sampled_from([text_model(), binary_model()]),
     st.integers(0, 1),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources import open_places
@@ -33,9 +33,6 @@ CONTENT = {
     "state_groundtruth_estimate0/data.csv": STATES,
     "cam0/sensor.yaml": SENSOR,
 }
-FUZZ = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture
@@ -142,7 +139,6 @@ def test_is_recognized(flight):
     assert len(open_places(str(root / "mav0"))) == 2
 
 
-@FUZZ
 @given(
     st.sampled_from(sorted(CONTENT)),
     st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), max_size=6),

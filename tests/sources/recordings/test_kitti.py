@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources import open_places
@@ -9,9 +9,6 @@ from placevec.sources.recordings.kitti import read_kitti, recognize_kitti
 AHEAD = "1 0 0 {x} 0 1 0 {y} 0 0 1 {z}"
 RIGHT = "0 0 1 {x} 0 1 0 {y} -1 0 0 {z}"
 DRIVE = "\n".join([AHEAD.format(x=0, y=0, z=0), RIGHT.format(x=1, y=-2, z=30)])
-FUZZ = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture
@@ -164,7 +161,6 @@ def test_is_recognized(drive, photos):
     assert recognize_kitti(root) == ""
 
 
-@FUZZ
 @given(
     st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), max_size=6),
     st.integers(0, 999),

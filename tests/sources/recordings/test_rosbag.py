@@ -2,7 +2,7 @@ import builtins
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources import open_places
@@ -16,9 +16,6 @@ SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 # x y z, then the quaternion x y z w; the second body has turned left by 90 degrees.
 POSES = [(1, 2, 3, 0, 0, 0, 1), (4, 5, 6, 0, 0, 0.5**0.5, 0.5**0.5)]
-FUZZ = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 class Bag:
@@ -199,7 +196,6 @@ def test_never_runs_the_types_that_a_bag_brings_along(folder, monkeypatch):
 EDITS = st.lists(st.tuples(st.integers(0, 99_999), st.integers(0, 255)), max_size=6)
 
 
-@FUZZ
 @given(EDITS, st.integers(0, 99_999), st.binary(max_size=99))
 def test_damaged_bags_of_ros_1_end_in_one_line(folder, survives, damage, edits, length, noise):
     path = folder / "drive.bag"
@@ -211,7 +207,6 @@ def test_damaged_bags_of_ros_1_end_in_one_line(folder, survives, damage, edits, 
         survives(read_rosbag, path)
 
 
-@FUZZ
 @given(EDITS, st.integers(0, 99_999), st.binary(max_size=99))
 def test_damaged_bags_of_ros_2_end_in_one_line(folder, survives, damage, edits, length, noise):
     path = folder / "drive"

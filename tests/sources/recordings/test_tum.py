@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources import open_places
@@ -12,9 +12,6 @@ from placevec.sources.recordings.tum import read_tum, recognize_tum
 NORTH = "-0.7071068 0 0 0.7071068"
 EAST = "-0.5 0.5 -0.5 0.5"
 RUN = f"# time x y z qx qy qz qw\n10.001 1 2 3 {NORTH}\n11.0 4 5 6 {EAST}\n"
-FUZZ = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture
@@ -153,7 +150,6 @@ def test_is_recognized(run):
 EDITS = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 255)), max_size=6)
 
 
-@FUZZ
 @given(EDITS, st.integers(0, 999), st.binary(max_size=60))
 def test_damaged_files_end_in_one_line(run, survives, damage, edits, length, noise):
     root = run()

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.sources.registry import find_reader
@@ -273,7 +273,6 @@ def test_survives_a_damaged_positions_csv(photos, survives_damage):
     survives_damage(lambda: read_folder(root, skip_unreadable=True), table_path)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.text(st.sampled_from("@0123456789.-+eENTUn_ 東\udcff"), max_size=20), max_size=3)
 )

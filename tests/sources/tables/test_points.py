@@ -5,7 +5,7 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -101,7 +101,6 @@ def test_refuses_a_bomb_and_a_header_that_promises_more_than_the_file_holds(tmp_
         read_points(tmp_path, NAMES)
 
 
-@settings(max_examples=50, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),
        length=st.integers(0, 5000))  # fmt: skip
 def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, changes, length):

@@ -2,7 +2,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.config import TupleConfig
@@ -194,7 +194,6 @@ def test_reads_the_corridor_with_its_published_tolerance(shared_data):
     assert np.mean(agree) > 0.9
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(st.sampled_from("0123456789ab²٣.-東\udcff"), max_size=300), max_size=5))
 def test_survives_any_names(tmp_path_factory, names):
     root = tmp_path_factory.mktemp("sequence")

@@ -3,7 +3,7 @@ import os
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.places.dataset import PlaceDataset
@@ -107,7 +107,6 @@ def test_says_how_to_make_a_table_that_is_not_there(photos):
         open_places(f"folder:{photos}#val")
 
 
-@settings(max_examples=50, deadline=None)
 @given(content=st.binary(max_size=200) | st.text("file,splrov\n.\"'/\0té", max_size=200))
 def test_any_table_is_read_or_refused_in_one_line(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("splits")
