@@ -90,8 +90,9 @@ test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and mod
 test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser, headless Chromium
 	PLACEVEC_BROWSER=1 $(BIN)/python -m pytest tests/evaluation/report/test_browser.py
 
+# Property tests try more examples here, other ones each time.
 test-slow: $(VENV)/.installed-dev  ## run the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=thorough
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
 # The short form of each benchmark that has one: whether it runs, not what it gains.
