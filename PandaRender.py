@@ -1,4 +1,4 @@
-"""The old renderer names, for any world: the made town or a 3-D model of your own.
+"""The old renderer names, for any world: the synthetic town or a 3-D model of your own.
 
 Edit the constants, or say it with each renderer. `step(batchsize)` returns
 `(im_batch, label_batch)`: (B, 240, 320, 3) float32 RGB in [0, 255] and (B, 4) float32: X (metres

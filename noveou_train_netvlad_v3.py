@@ -23,7 +23,7 @@ from placevec.config import (
 )
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
-TOWN_DIR = "data/town"  # where the made town is drawn if PLACES is its training half
+TOWN_DIR = "data/town"  # where the synthetic town is drawn if PLACES is its training half
 PLACES = f"folder:{TOWN_DIR}/train"
 VALIDATION = f"folder:{TOWN_DIR}/val"  # chooses the epoch that is kept
 TEST = f"folder:{TOWN_DIR}/test"  # chooses nothing; None: no such photos

@@ -1,4 +1,4 @@
-"""Draws sample tuples from every source whose data is there, a picture each.
+"""Draws sample tuples from every source whose data exists, one picture per source.
 
 Edit the constants and run it, or put flags over them:
 

@@ -71,7 +71,7 @@ def main(
     Args:
         data: The folder of the sets.
         model: Networks.
-        town_dir: What `placevec render town` wrote; rendered if it is not there.
+        town_dir: What `placevec render town` wrote; rendered if it does not exist.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -71,7 +71,8 @@ def main(
         rounds: How often each row is timed.
         kinds: Which rows, such as keras openvino "torch usual", beside Keras-TensorFlow. None: all.
         short: One network, three rows, few photos.
-        counts: In place of the tables: photos a second and memory for folders of so many photos.
+        counts: In place of the tables: photos a second and memory for folders with these numbers of
+        photos.
     """
     if short:
         networks, num_photos, rounds = ("mobilenetv2",), (96,), 3

@@ -168,7 +168,7 @@ class _Timing:
         self.run = peer.describe
 
     def check(self) -> np.ndarray:
-        """Returns descriptors of made photos."""
+        """Returns descriptors of synthetic photos."""
         size = self.batch_size
         parts = [self.function(self.photos[i : i + size]) for i in range(0, 8, size)]
         return np.concatenate(parts)[:8]

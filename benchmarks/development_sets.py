@@ -212,7 +212,7 @@ def sfm_small(data: Path) -> DevelopmentSet:
 
 
 def town(folder: Path) -> DevelopmentSet:
-    """Returns the validation streets of the synthetic town, which is rendered if it is not there.
+    """Returns the validation streets of the synthetic town, which is rendered if it does not exist.
 
     Args:
         folder: Path. What `placevec render town` wrote or is to write.
@@ -240,7 +240,7 @@ SETS: dict[str, Callable[[Path], DevelopmentSet]] = {
 
 
 def development_sets(data: Path, town_dir: Path) -> Iterator[DevelopmentSet]:
-    """Yields the sets one after the other, those of `DATA` that are there, and the town.
+    """Yields the sets one after the other, those of `DATA` that exist, and the town.
 
     Args:
         data: Path. `DATA`.
@@ -265,7 +265,7 @@ def main(
     Args:
         data: The folder of the sets.
         model: Networks that ship with placevec, or files; one column each.
-        town_dir: What `placevec render town` wrote; rendered if it is not there.
+        town_dir: What `placevec render town` wrote; rendered if it does not exist.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ docs/lab/performance.md has what it printed.
 Makes photos (JPEG, 480x640), draws tuples of them as a training does, and takes them from
 `TupleBatches` with nothing behind it: the first epoch, which decodes every photo, and the second,
 which finds them in `PhotoCache`; with threads that augment, and with processes that do. All
-variants of an augmentation must give the same bytes. Beside it stands the training step of the
+variants of an augmentation must give the same bytes. It also prints the training step of the
 default network alone, on photos that are in memory, for several numbers of tuples. The rounds of
 all variants take turns in random order, so that other work on the machine meets them alike.
 

@@ -5,9 +5,9 @@
 
 docs/lab/performance.md has what it printed.
 
-Training steps of the default network on made photos, with `fuse_batch_norm` and as Keras computes
-it, with TensorFlow's oneDNN and without. Each row is a process of its own; rows take turns in
-several rounds, and ratios are taken within a round.
+Training steps of the default network on synthetic photos, with `fuse_batch_norm` and as Keras
+computes it, with TensorFlow's oneDNN and without. Each row is a process of its own; rows take turns
+in several rounds, and ratios are taken within a round.
 """
 
 # ruff: noqa: E402

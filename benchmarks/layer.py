@@ -7,7 +7,7 @@
 docs/lab/performance.md has what it printed.
 
 Three ways to the same descriptors, with the same weights: `placevec.layers.NetVLAD`; the formula
-written down as it stands, with all residuals in one tensor (B, H*W, K, D); and the loop over the
+written down literally, with all residuals in one tensor (B, H*W, K, D); and the loop over the
 clusters of pytorch-NetVlad and its descendants, which holds the residuals of one cluster at a time
 going forward, and those of all clusters for the gradient. Before anything is timed, each backend
 must get equal descriptors and gradients from all three.
@@ -264,7 +264,7 @@ def _results(output) -> list[np.ndarray]:
 
 
 def _wait(output) -> None:
-    """Waits for the results; JAX returns before they are there."""
+    """Waits for the results; JAX returns before they are ready."""
     if keras.backend.backend() == "jax":
         for each in output if isinstance(output, tuple) else [output]:
             each.block_until_ready()

@@ -8,7 +8,7 @@ docs/lab/performance.md has what it printed.
 A step on tuples puts all their photos through the network in one piece. Here it is timed against
 the same step in slices, whose numbers would sooner fit a cache: the same photos, weights, gradients
 and loss over the whole batch. Slices are taken one after the other by the backend (`map`), or
-stand side by side in its graph (`graph`). The steps of all variants take turns in random order, so
+are side by side in its graph (`graph`). The steps of all variants take turns in random order, so
 that other work on the machine meets them alike. Prints a table: the median and the fastest step,
 which other work slowed least, and the ratio to one piece, where below 1 is faster.
 

@@ -6,7 +6,7 @@
 
 docs/lab/performance.md has what it printed.
 
-`placevec render` of the made town or of a 3-D model, photos and points. Numbers of processes
+`placevec render` of the synthetic town or of a 3-D model, photos and points. Numbers of processes
 take turns; the time is that of the whole call, with what is done before the first photo. All write
 the same files, or it ends with an error.
 """

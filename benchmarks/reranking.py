@@ -46,7 +46,7 @@ def main(
     Args:
         data: The folder of the sets.
         model: Networks.
-        town_dir: What `placevec render town` wrote; rendered if it is not there.
+        town_dir: What `placevec render town` wrote; rendered if it does not exist.
         sets: Names of the sets to measure. None named: all.
         others: Measure one homography and SIFT as well, which take longer.
         short: A few photos of a small town and an untrained network: whether it runs.

@@ -8,7 +8,7 @@ Prints one table. Descriptors are made as those of photos are: unit vectors in c
 so, which spread in 48 directions, some of them more, with a little noise in all 1024. Queries
 are descriptors of the store, changed by as much as two photos of a place differ. Recall@10 is the
 share of the 10 most similar that an index finds. Memory is that of the index's file; all kinds
-but flat look up candidates in the store, which stays on disk as far as memory lacks room for it.
+but flat look up candidates in the store, which stays on disk as far as memory has no room for it.
 Times are processor times of one thread, which other work on the machine changes little.
 """
 

@@ -204,7 +204,7 @@ def _kill(name: str, made: np.ndarray, shard: int) -> int:
 
 
 def _is_sound(read: Callable, path: Path, made: np.ndarray, shard: int, num_done: int) -> bool:
-    """Returns whether all finished shards are there, at most one more, and nothing in part."""
+    """Returns whether all finished shards exist, at most one more, and nothing in part."""
     try:
         names, vectors = read(path, len(made))
     except Exception:  # whatever a library raises at a torn store

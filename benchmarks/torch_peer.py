@@ -1,8 +1,8 @@
 """The PyTorch peer of `benchmarks/describe.py`: the usual port of NetVLAD, as its users run it.
 
-Layers by hand, weights copied from the Keras model of the benchmark, photos through a DataLoader
-of PIL, and NetVLAD as a loop over clusters. `tuned` is the best that its users get without another
-program: channels_last, torch.compile and, where asked for, bfloat16.
+Layers written manually, weights copied from the Keras model of the benchmark, photos through a
+DataLoader of PIL, and NetVLAD as a loop over clusters. `tuned` is the best that its users get
+without another program: channels_last, torch.compile and, where asked for, bfloat16.
 """
 
 import time

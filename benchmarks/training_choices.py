@@ -2,7 +2,7 @@
 
 Trains MobileNetV2 up to `block_9_add` with NetVLAD on `CAMBRIDGE/train`: each row with the same
 number of photos in a step, the same steps and the same layers that learn, and with what its name
-says changed against the first row. ImageNet's weights stand in `CAMBRIDGE/../weights`, or are
+says changed against the first row. ImageNet's weights are in `CAMBRIDGE/../weights`, or are
 downloaded. Prints recall@1 on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind
 of place; for each row the seeds' networks before the first step and after the last:
 

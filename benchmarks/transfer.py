@@ -1,10 +1,10 @@
 """Does training on rendered photos help on real ones?
 
 Trains MobileNetV2 up to `block_9_add` with NetVLAD for the same steps on the same number of photos
-a step, from the same start: ImageNet's weights, and clusters from the made town's photos, so that
-the start has seen no photo of the real places; how sharply features are assigned to them is
+a step, from the same start: ImageNet's weights, and clusters from the synthetic town's photos, so
+that the start has seen no photo of the real places; how sharply features are assigned to them is
 measured on the photos of each row. Rows differ in what is trained on. ImageNet's weights
-stand in `CAMBRIDGE/../weights`, or are downloaded; the worlds are rendered first. Prints recall@1
+are in `CAMBRIDGE/../weights`, or are downloaded; the worlds are rendered first. Prints recall@1
 on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind of place, before the first
 step and after the last, a figure for each seed:
 

@@ -15,7 +15,7 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
     """Returns an open file that is locked until it is closed or the process ends.
 
     Args:
-        folder: Path. A folder that is there; the empty file `lock` in it is what is locked.
+        folder: Path. An existing folder; the empty file `lock` in it is what is locked.
         waits: bool. Wait for another process instead of refusing.
 
     Raises:
@@ -31,7 +31,7 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
             raise
         raise OSError(
             f"{shown(path)} must be an empty file that you can write to ({error.strerror}). "
-            "Remove what is there"
+            "Remove the existing one"
         ) from error
     refusal = f"Another process writes to {folder}, or another writer of this one. Wait or close it"
     try:
@@ -64,7 +64,7 @@ def locked(folder: Path, *, waits: bool = False) -> Iterator[None]:
     """Lets no other process write into a folder meanwhile.
 
     Args:
-        folder: Path. A folder that is there.
+        folder: Path. An existing folder.
         waits: bool. Wait for another process instead of refusing.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are written as a whole or not at all."""
 
 import contextlib
 import errno
@@ -52,7 +52,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     into the folder, see `delete_unfinished`.
 
     Args:
-        path: Path. The file to write, in a folder that is there.
+        path: Path. The file to write, in an existing folder.
 
     Yields:
         Path. An empty file beside it with the same suffix, to be written in place.
@@ -81,7 +81,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         finally:
             unfinished.unlink(missing_ok=True)
             os.close(descriptor)
-    with contextlib.suppress(OSError):  # some network disks cannot, and the file is there
+    with contextlib.suppress(OSError):  # some network disks cannot, and the file is complete
         _folder_to_disk(path.parent)
 
 
@@ -128,7 +128,7 @@ def require_writable(path: Path | str, suffix: str) -> None:
     """Refuses a path that could not be written to; called before the long work.
 
     Args:
-        path: Path. The file to write, in a folder that is there.
+        path: Path. The file to write, in an existing folder.
         suffix: str. What its name must end in, such as `".npz"`.
 
     Raises:

@@ -16,7 +16,7 @@ def test_one_at_a_time_and_the_next_one_when_it_ends(tmp_path):
 
 def test_follows_no_link(tmp_path):
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="lock must be an empty file .*Remove what is there"):
+    with pytest.raises(OSError, match="lock must be an empty file .*Remove the existing one"):
         take_lock(tmp_path)
     assert not (tmp_path / "elsewhere").exists()
 

@@ -37,7 +37,7 @@ def cut_network(
 
     Raises:
         ValueError: If there is no such backbone or layer, or the weights do not fit.
-        FileNotFoundError: If the weights file is not there.
+        FileNotFoundError: If the weights file does not exist.
         ConnectionError: If the ImageNet weights cannot be downloaded.
 
     Example:

@@ -143,7 +143,7 @@ class PittsburgRenderer(_Loader):
         """Reads the photos of some folders, at 240 x 320, into memory for `preload_step`.
 
         Args:
-            folder_list: sequence of int. `[0, 1]` stands for `000/` and `001/`, 5.5 GB each if
+            folder_list: sequence of int. `[0, 1]` means `000/` and `001/`, 5.5 GB each if
                 whole.
 
         Raises:

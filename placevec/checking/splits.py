@@ -20,7 +20,7 @@ class PhotoSplits(NamedTuple):
 
     Args:
         ids: (N,) int64. Place in `SPLITS` of each photo of the data set; -1 where it is in none.
-        in_two: (n,) int64. Rows of photos that stand in more than one split.
+        in_two: (n,) int64. Rows of photos that are in more than one split.
         buffer_m: float. Distance that the splits were made to keep, in metres; 25 where the table
             does not tell.
     """
@@ -80,7 +80,7 @@ def findings_of_splits(
     add(
         "photos in two splits",
         splits.in_two,
-        f"{len(splits.in_two)} photos stand in more than one split",
+        f"{len(splits.in_two)} photos are in more than one split",
         lambda i: "",
     )
     shared = find_photos_of_split_places(dataset, splits.ids)

@@ -1,4 +1,4 @@
-"""`placevec render`: photos with positions, drawn of a made town or a 3-D model."""
+"""`placevec render`: photos with positions, drawn of a synthetic town or a 3-D model."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -22,7 +22,7 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
     def town(
         earlier: _Earlier = _NONE, settings: Annotated[TownRenderConfig, Flags] = of_town
     ) -> None:
-        """Draw photos of a made town, which needs no model.
+        """Draw photos of a synthetic town, which needs no model.
 
         Args:
             earlier: Where settings come from that no flag names.
@@ -52,7 +52,7 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
 
     # The names and defaults in it are those of this call.
     def render(drawn: Annotated[drawn, Flags]) -> None:  # pyright: ignore[reportInvalidTypeForm]
-        """Draw photos with positions of a made town or of a 3-D model, to train on.
+        """Draw photos with positions of a synthetic town or of a 3-D model, to train on.
 
         Needs no display.
         """

@@ -57,7 +57,7 @@ class UnavailableError(ServiceError):
 
 
 class QuotaReachedError(OSError):
-    """So many requests were sent as were allowed."""
+    """The allowed number of requests was sent."""
 
 
 class TryAgainError(Exception):

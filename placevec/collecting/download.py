@@ -46,7 +46,7 @@ class Plan:
 
     Args:
         photos: int. Photos still to fetch.
-        present: int. Photos that are there already.
+        present: int. Photos that already exist.
         requests: int. Requests that the photos take without retries.
         cost_usd: float. What the service charges for them.
         note: str. What was left out, and where the price is from.
@@ -60,7 +60,8 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.photos} photos to fetch ({self.present} are there): {self.requests} requests, "
+            f"{self.photos} photos to fetch ({self.present} already exist): "
+            f"{self.requests} requests, "
             f"{self.cost_usd:.2f} USD. {self.note}"
         )
 
@@ -118,7 +119,8 @@ def collect(
     search: Search,
     progress: Progress = no_progress,
 ) -> Plan | Collected:
-    """Finds photos, tells what they take and, but for a dry run, fetches those not there yet.
+    """Finds photos, tells what they take and, but for a dry run, fetches those that do not exist
+    yet.
 
     Args:
         settings: CollectConfig.
@@ -176,7 +178,7 @@ def client_of(settings: CollectConfig, keys: Sequence[str]) -> Client:
 
 
 def missing(wanted: Sequence[Wanted], ledger: Ledger) -> list[Wanted]:
-    """Returns the wanted photos that are not there yet, or have no row."""
+    """Returns the wanted photos that do not exist yet, or have no row."""
     present = ledger.names
     return [photo for photo in wanted if photo.name not in present]
 
@@ -192,7 +194,7 @@ def download(
     A photo that the service does not give is logged, counted and left out; the next run asks again.
 
     Args:
-        wanted: sequence of Wanted. Photos that are not there yet.
+        wanted: sequence of Wanted. Photos that do not exist yet.
         client: Client.
         ledger: Ledger, entered.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.

@@ -20,7 +20,7 @@ class JsonLines:
     """A file of JSON objects, one a line; entered, this is the only one that writes to it.
 
     Args:
-        path: Path. The file, in a folder that is there when the block is entered.
+        path: Path. The file, in an existing folder when the block is entered.
     """
 
     def __init__(self, path: Path):

@@ -57,19 +57,19 @@ class Ledger:
 
     @property
     def names(self) -> set[str]:
-        """Names of the photos that have a line and are there."""
+        """Names of the photos that have a line and exist."""
         return {name for name in self._rows if self.holds(name)}
 
     def path(self, name: str) -> Path:
-        """Returns where a photo stands or will stand."""
+        """Returns the path of a photo, whether it exists yet or not."""
         return self.folder / name
 
     def holds(self, name: str) -> bool:
-        """Returns whether a photo is there; it was written as a whole or not at all."""
+        """Returns whether a photo exists; it was written as a whole or not at all."""
         return self.path(name).is_file()
 
     def add(self, row: dict[str, object]) -> None:
-        """Writes the line of a photo that is there."""
+        """Writes the line of a photo that exists."""
         plain = {column: _plain(row.get(column)) for column in COLUMNS}
         self._rows[str(row["file"])] = plain
         self._lines.add(plain)

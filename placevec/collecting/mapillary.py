@@ -170,7 +170,7 @@ def row_of(image: TileImage, answer: dict) -> Row:
 
     Args:
         image: TileImage.
-        answer: dict. The graph's answer; anything may lack or be of another kind.
+        answer: dict. The graph's answer; any key may be missing or of another type.
     """
     position, kind = _point(answer.get("computed_geometry")), "computed"
     if position is None:
@@ -207,7 +207,7 @@ class _Service:
         self.client = client_of(settings, (token,))
 
     def images_of_tile(self, tile: tuple[int, int]) -> list[TileImage]:
-        """Asks for a tile; one that is not there shows nothing."""
+        """Asks for a tile; one that does not exist shows nothing."""
         col, row = tile
         url = f"{self._settings.tiles_url.rstrip('/')}/maps/vtp/mly1_public/2/{_ZOOM}/{col}/{row}?"
         url += urlencode({"access_token": self._token})
@@ -251,7 +251,7 @@ def _file_name(image: TileImage) -> str:
 def _choose(
     images: list[TileImage], area: Area, settings: MapillaryConfig
 ) -> tuple[list[TileImage], str]:
-    """Returns the images to collect, and in words how many are left out and why."""
+    """Returns the images to collect, and a text of how many are left out and why."""
     places = np.array([(image.lat, image.lon) for image in images]).reshape(-1, 2)
     inside = area.covers(places, settings.radius_m)
     is_zero = at_zero(places, on_earth=True)

@@ -26,7 +26,7 @@ class Watchdog:
     def __init__(self, seconds: float):
         self.has_fired = False
         self.connection: HTTPConnection | None = None  # while it is made
-        self.stream: socket.socket | None = None  # once it is there; the connection may drop it
+        self.stream: socket.socket | None = None  # once it exists; the connection may drop it
         self._timer = threading.Timer(seconds, self._fire)
         self._timer.daemon = True
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Every setting: its type, default, unit and meaning.
 
 One frozen dataclass for each verb of the command line. Scripts, flags and run records are made
-from these classes, so each default stands there and nowhere else. Only the standard library is
+from these classes, so each default is defined there and nowhere else. Only the standard library is
 imported, so that `--help` answers at once.
 """
 

@@ -1,6 +1,6 @@
 """Settings as plain values, and back.
 
-Settings may hold groups of settings. In plain values, as in files and flags, those of a group stand
+Settings may hold groups of settings. In plain values, as in files and flags, those of a group are
 beside the others by their own names, such as `num_positives`.
 """
 
@@ -19,13 +19,13 @@ def group(kind: type, *, prefix: str = "") -> Any:
 
     Args:
         kind: type. The dataclass of the group; all of its fields have a default.
-        prefix: str. What stands before the names of its settings outside of the group.
+        prefix: str. The prefix of the names of its settings outside of the group.
     """
     return dataclasses.field(default_factory=kind, metadata={_PREFIX: prefix})
 
 
 def prefix_of(field: dataclasses.Field) -> str | None:
-    """Returns what stands before the names of a group's settings; None if it is no group."""
+    """Returns the prefix of the names of a group's settings; None if it is not a group."""
     return field.metadata.get(_PREFIX)
 
 

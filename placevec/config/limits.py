@@ -1,4 +1,4 @@
-"""Limits of settings, which stand in their types: `Annotated[int, AtLeast(1)]`."""
+"""Limits of settings, which are part of their types: `Annotated[int, AtLeast(1)]`."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -14,9 +14,9 @@ from placevec.config.limits import Limit
 def settle(config: Any) -> None:
     """Turns text into paths and lists into tuples, and refuses another type or a broken limit.
 
-    One path stands for a tuple of it.
+    A single path means a tuple of it.
 
-    A limit stands in the type of a setting, `Annotated[int, AtLeast(1)]`; None breaks none.
+    A limit is part of the type of a setting, `Annotated[int, AtLeast(1)]`; None breaks none.
     """
     for each in dataclasses.fields(config):
         kind, limits = _kind_and_limits(each.type)

@@ -16,7 +16,7 @@ class RenderConfig:
     out: Path | None = None
     """Folder for the photos. None: `data/` and the world's name."""
     seed: Annotated[int, AtLeast(0)] = 0
-    """Seed of all that is drawn at random: cameras, weather, splits, the made town."""
+    """Seed of all that is drawn at random: cameras, weather, splits, the synthetic town."""
     image_size: ImageSize = (240, 320)
     """Rows and columns of a photo."""
     field_of_view_deg: Annotated[float, Between(1, 150)] = 75.0
@@ -45,7 +45,7 @@ class RenderConfig:
 
 @dataclass(frozen=True)
 class TownRenderConfig(RenderConfig):
-    """Draw photos of a made town, which needs no model."""
+    """Draw photos of a synthetic town, which needs no model."""
 
     spacing_m: Annotated[float, Above(0)] = 10.0
     """Distance of places along a street, in metres."""

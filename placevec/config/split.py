@@ -22,7 +22,7 @@ class SplitConfig:
     """Share of the photos that test gets, before the buffer."""
     buffer_m: Annotated[float, AtLeast(0)] = 25.0
     """Least distance between photos of two splits, in metres; photos in between are left out. 0:
-    none, and by sequence or time a place may then stand on two sides."""
+    none, and a place may then be on two sides of a split by sequence or time."""
     query_share: float = 0.25
     """Share of the photos of val and test that are queries: whole sequences or days where they are
     known. Roles that the photos already have stay."""

@@ -24,7 +24,7 @@ class TrainConfig:
     """How a network is trained.
 
     Its own fields tell of the run; those of a part of the training are in a group. In files and
-    flags all stand beside each other by their own names: see `to_dict` and `from_dict`.
+    flags are all flat, each by its own name: see `to_dict` and `from_dict`.
     """
 
     places: str = positional("folder:data/town/train")

@@ -157,7 +157,7 @@ def _places(joins: NDArray[np.int64]) -> NDArray[np.int64]:
 def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: float) -> float:
     """Returns the gap that the photos show by themselves, see `OwnThreshold`.
 
-    The gap of a photo is that of its group that stands out most, 0 if it has none. The one that is
+    The gap of a photo is the largest gap of its groups, 0 if it has none. The one that is
     surely wrong is what the best photo outside of that group is ahead of any third place.
     """
     own = OwnThreshold(precision)

@@ -34,7 +34,7 @@ def draw_tuples(
         tuples: sequence of tuples of photos, each photo (H, W, C) uint8.
         path: Path. Picture file to write.
         num_positives: int. `P`; the photos after the first `1 + P` are negatives.
-        titles: sequence of sequences of str or None. What stands above each photo. Defaults to
+        titles: sequence of sequences of str or None. The title above each photo. Defaults to
             `None`: what it is in the tuple.
 
     Raises:
@@ -55,7 +55,7 @@ def draw_tuples(
 
 
 def read_thumbnail(path: Path) -> np.ndarray:
-    """Reads a photo as (H, W, 3) uint8, every so many pixels of it where it is large."""
+    """Reads a photo as (H, W, 3) uint8, every nth pixel of it if it is large."""
     pixels = read_image(path)
     step = -(-max(pixels.shape) // _LONGEST_SIDE)
     return np.ascontiguousarray(pixels[::step, ::step])

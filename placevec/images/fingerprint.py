@@ -69,8 +69,8 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
     bits if `max_bits` is below 32, so only photos that share a band are compared; memory grows
     with the number of photos and of pairs found, not with that of all pairs. In a band that very
-    many photos share, as of flat gray ones or a camera that stands still, each is compared with the
-    next 64 only: not all pairs of them are found.
+    many photos share, as of flat gray ones or a camera that does not move, each is compared with
+    the next 64 only: not all pairs of them are found.
 
     Args:
         hashes: (N, 8) uint64.

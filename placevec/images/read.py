@@ -33,7 +33,7 @@ _FLAGS = {
 
 
 class UnreadableImageError(ValueError):
-    """A file is there, but no whole photo can be decoded from it."""
+    """A file exists, but no whole photo can be decoded from it."""
 
 
 def read_image(

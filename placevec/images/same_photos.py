@@ -1,4 +1,4 @@
-"""Photos that stand twice: the same file, the same bytes or the same pixels."""
+"""Photos that appear twice: the same file, the same bytes or the same pixels."""
 
 import functools
 import hashlib

@@ -129,7 +129,7 @@ class NetVLAD(Aggregator):
         """Writes clusters into the weights; builds the layer where that is still to be done.
 
         Args:
-            centers: (K+G, D) float. Center of every cluster. Ghost clusters stand last; nothing
+            centers: (K+G, D) float. Center of every cluster. Ghost clusters come last; nothing
                 is measured from their centers, so theirs are not kept.
             kernel: (D, K+G) float. Assignment weights, as `assignment_weights` returns them.
             bias: (K+G,) float or None. Assignment biases. None: zero.

@@ -124,7 +124,7 @@ def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarra
 
 
 def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -> None:
-    """Refuses more directions than so many descriptors can have beside the next.
+    """Refuses more directions than this many descriptors can have beside the next.
 
     Args:
         rank: int. `r`, how many directions are wanted.

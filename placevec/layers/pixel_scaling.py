@@ -20,7 +20,7 @@ class PixelScaling(keras.layers.Layer):
     Args:
         scale: float, or a sequence of one float per channel.
         offset: float, or a sequence of one float per channel. Per-channel values of `scale`
-            and `offset` stand in `channel_order`. Defaults to `0.0`.
+            and `offset` are in `channel_order`. Defaults to `0.0`.
         channel_order: str. `"rgb"`, or `"bgr"` for a network that was trained on photos in that
             order. Gray photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
         image_size: (int, int) or None. Rows and columns of the photos that the model is trained

@@ -138,7 +138,7 @@ def fit_whitening(
         projection: (D, d) float32. Sign of each column arbitrary.
 
     Raises:
-        ValueError: If the descriptors are not (N, D) and finite, or do not spread in so many
+        ValueError: If the descriptors are not (N, D) and finite, or do not spread in this many
             directions.
 
     Example:
@@ -167,7 +167,7 @@ def fit_whitening(
 
 
 def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> None:
-    """Refuses more directions than so many descriptors can spread in.
+    """Refuses more directions than this many descriptors can spread in.
 
     Args:
         dim: int. `d`, how many directions are wanted.

@@ -99,7 +99,8 @@ class LoopsFound:
         if math.isinf(self.threshold):
             return (
                 f"{loops}: this run does not show {share} precision by itself, which needs at "
-                f"least {math.ceil(1 / (1 - self.precision) - 1e-9)} loops that stand out. Give "
+                f"least {math.ceil(1 / (1 - self.precision) - 1e-9)} loops that are clearly "
+                "best. Give "
                 "`--threshold`, such as 0.1 with `--rerank features`, or a lower `--precision`"
             )
         return (

@@ -76,6 +76,6 @@ class PairLoss(TupleLoss):
 def log_sum_exp_where(is_pair, exponents):
     """Returns the log of the sum of exponentials over an anchor's pairs, (B, 1 + P).
 
-    Where an anchor has no pair it is -1e9, which stands for minus infinity.
+    Where an anchor has no pair it is -1e9, which means minus infinity.
     """
     return ops.logsumexp(ops.where(is_pair, exponents, _NEVER), axis=-1)

@@ -60,8 +60,8 @@ def describe(
     Args:
         model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It
             always gets full batches: the last one is filled up with zeros. One that has an
-            attribute `parallel_calls`, as an Engine has, is called by so many threads at once;
-            `image_size`, `channels` and `batch_size` stand for what is not given.
+            attribute `parallel_calls`, as an Engine has, is called by this many threads at once;
+            `image_size`, `channels` and `batch_size` are used for what is not given.
         paths: sequence of Path, or of pixels as `read_image` takes them. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `image_size_of`.

@@ -34,7 +34,7 @@ def build_descriptor_model(
 
     Raises:
         ValueError: If the backbone has no such layer, or the weights do not fit.
-        FileNotFoundError: If the weights file is not there.
+        FileNotFoundError: If the weights file does not exist.
         ConnectionError: If the ImageNet weights cannot be downloaded.
 
     Example:
@@ -126,7 +126,7 @@ def save_model(model: keras.Model, path: Path) -> None:
 
     Args:
         model: keras.Model.
-        path: Path. A file that ends in `.keras`, in a folder that is there.
+        path: Path. A file that ends in `.keras`, in an existing folder.
 
     Raises:
         ValueError: If `path` ends otherwise.

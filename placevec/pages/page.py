@@ -134,7 +134,7 @@ class Gallery:
     Args:
         title: str.
         note: str.
-        filters: mapping of kind to what its button says; `all` is there by itself.
+        filters: mapping of kind to what its button says; `all` is added automatically.
         cards: sequence of Card.
     """
 
@@ -206,7 +206,7 @@ def _card(card: Card) -> str:
 
 def _photo(photo: Photo) -> str:
     tag = f'<span class="tag {escape(photo.tag)}">{escape(photo.tag)}</span> ' if photo.tag else ""
-    picture = "<p>not there now</p>"
+    picture = "<p>missing now</p>"
     if photo.jpeg_base64:
         source = f"data:image/jpeg;base64,{photo.jpeg_base64}"
         picture = f'<img loading="lazy" alt="{_text(photo.caption)}" src="{source}">'

@@ -281,6 +281,6 @@ def _refuse_repeated_names(names: np.ndarray) -> None:
     repeated = [name for name, count in Counter(names.tolist()).items() if count > 1]
     if repeated:
         raise ValueError(
-            f"{len(repeated)} file names stand more than once (first: {repeated[0]}). "
+            f"{len(repeated)} file names appear more than once (first: {repeated[0]}). "
             "Name each photo once"
         )

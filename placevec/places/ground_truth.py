@@ -86,14 +86,14 @@ def may_answer(
 
 
 def most_barred(dataset: PlaceDataset, min_time_difference_s: float | None = None) -> int:
-    """Returns how many database photos may stand between a query and the answers it may get.
+    """Returns how many database photos may come before the answers that a query may get.
 
     Args:
         dataset: PlaceDataset.
         min_time_difference_s: float or None. See `may_answer`. Defaults to `None`.
 
     Returns:
-        int. At least so many as `may_answer` denies to any query that it leaves an answer.
+        int. At least as many as `may_answer` denies to any query that it leaves an answer.
     """
     if dataset.times_s is None:
         return 1

@@ -14,7 +14,7 @@ def points_of_depth(
 ) -> np.ndarray:
     """Returns which cells of a grid through the world a depth image sees.
 
-    Cells stand for points: photos that look at the same surface see the same cells, whatever
+    Cells replace points: photos that look at the same surface see the same cells, whatever
     their distance, if pixels lie closer to each other on it than `cell_m`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Photos become train, val and test, such that no place stands on two sides."""
+"""Photos become train, val and test, such that no place is on two sides."""
 
 from dataclasses import dataclass
 
@@ -82,7 +82,7 @@ def split_photos(
     - `sequence`: whole sequences go to a split.
     - `time`: the earliest photos are train, the latest test.
 
-    Whichever it is, no place stands on two sides: a val photo nearer than `buffer_m` to a test
+    Whichever it is, no place is on two sides: a val photo nearer than `buffer_m` to a test
     photo is left out, then a train photo nearer than that to a val or test photo, so that train,
     which has most, pays for the buffer. The same holds for photos of one known place. Photos
     whose sequence, time or place is not known are left out of a split by it.
@@ -93,15 +93,15 @@ def split_photos(
         val_share: float. Share of the photos that val gets before the buffer, in [0, 1).
         test_share: float. That of test.
         buffer_m: float. Least distance between photos of two splits, in metres. 0: none, and
-            places may stand on two sides of a split by sequence or time.
+            places may be on two sides of a split by sequence or time.
         seed: int. The same seed gives the same split.
 
     Returns:
         Split.
 
     Raises:
-        ValueError: If a number is out of range, the data set lacks what it is split by, or a
-            split would be empty.
+        ValueError: If a number is out of range, the data set does not know what it is split by, or
+            a split would be empty.
 
     Example:
 
@@ -240,7 +240,7 @@ def _cut(ascending: np.ndarray, target: float, num_left: int) -> int:
 
 
 def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
-    """Gives whole units, in random order, to the split that lacks most photos."""
+    """Gives whole units, in random order, to the split that needs most photos."""
     counts = np.bincount(units)
     names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)
     targets = lacking.copy()

@@ -56,7 +56,7 @@ def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
 
 
 def find_times_out_of_order(dataset: PlaceDataset) -> np.ndarray:
-    """Finds photos that were taken before the one that stands before them in their sequence.
+    """Finds photos that were taken before their predecessor in the sequence.
 
     The order of a sequence is that of its names, numbers in them by their value, where these count
     frames: the last numbers of most names follow each other in equal steps. Ids of a service have

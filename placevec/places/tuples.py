@@ -162,7 +162,7 @@ class TupleSampler:
         """Draws one tuple.
 
         Positives and negatives are drawn without replacement; only where a query has fewer than
-        `num_positives` positives do these stand repeatedly, each equally often but for one.
+        `num_positives` positives these are repeated, each equally often but for one.
 
         Args:
             query: int. One of `queries`.
@@ -205,7 +205,7 @@ class TupleSampler:
         if available < count:
             raise ValueError(self._too_few_negatives(query, available, count))
         ranks = rng.choice(available, size=count, replace=False)
-        # The r-th photo that is not barred: so many barred ones stand before it.
+        # The r-th photo that is not barred: this many barred ones come before it.
         before = np.searchsorted(barred - np.arange(len(barred)), ranks, side="right")
         return database[ranks + before]
 

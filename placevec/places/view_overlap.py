@@ -1,4 +1,4 @@
-"""How far two photos look at the same ground, from where they stand and which way they face."""
+"""How far two photos look at the same ground, from their positions and headings."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class ViewOverlap:
     its angle the field of view, or 90 degrees where the data set does not tell, and its radius
     `view_depth_m`. The share is the area of intersection over that of the union, the graded
     similarity of Leyva-Vallina et al. It is integrated along 64 rays, to about 0.01 (0.02 for
-    views of more than half a turn). Nothing that stands in the way is known of.
+    views of more than half a turn). Occlusion is not considered.
 
     Args:
         dataset: PlaceDataset, with positions and headings.

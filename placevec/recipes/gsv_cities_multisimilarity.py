@@ -8,8 +8,8 @@ photos, in `DATA/val` instead. ImageNet's weights are downloaded. A GPU.
 
 ResNet-50 to its last layer, the first two of four stages frozen, Conv-AP of 2048 numbers in each
 of 2x2 cells (8192 in all), photos of 320x320; 100 places of 4 photos in a batch, multi-similarity
-loss (alpha 1, beta 50, base 0) with its online miner (0.1), Adam with a step size of 0.0002 after
-600 steps; half precision. An epoch shows about each place once, for 30 epochs.
+loss (alpha 1, beta 50, base 0) with its online miner (0.1), Adam with a learning rate of 0.0002
+after 600 steps; half precision. An epoch shows about each place once, for 30 epochs.
 
 To expect: by others' tables, recall@1 of 90.5 on Pitts30k, 92.8 on Pitts250k and 83.1 on MSLS's
 validation part; by its authors, about 20 minutes an epoch on a GPU. Not measured here: the photos
@@ -17,9 +17,10 @@ are not at hand. What is tested is that the wiring trains on made files of the s
 small backbone in place of ResNet-50.
 
 What differs from the authors' code: they train on all cities and choose the best epoch on
-Pittsburgh and MSLS, here it is chosen on the cities left out. They multiply the step size by 0.3 at
-epochs 5, 10, 15 and 25, here it falls along a cosine. They change photos by RandAugment, here it is
-`street`. They draw the photos of a place whatever their month, here no other one is of the query's.
+Pittsburgh and MSLS, here it is chosen on the cities left out. They multiply the learning rate by
+0.3 at epochs 5, 10, 15 and 25, here it falls along a cosine. They change photos by RandAugment,
+here it is `street`. They draw the photos of a place whatever their month, here no other one is of
+the query's.
 
 Reference:
     [Ali-bey et al., 2022](https://arxiv.org/abs/2210.10239), and the authors' code.

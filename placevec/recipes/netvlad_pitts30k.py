@@ -8,8 +8,8 @@ https://www.di.ens.fr/willow/research/netvlad), unpacked into `DATA/images`, and
 
 VGG16 up to its last convolution, before the activation, K = 64 without a bias; triplets of the best
 positive within 10 m and the 10 hardest of 1000 negatives beyond 25 m, mined again every 1000
-queries; SGD of step size 0.001, halved every 5 rounds of the 7416 queries; 30 rounds; whitened to
-4096 numbers. An epoch of this recipe is 1000 queries.
+queries; SGD of learning rate 0.001, halved every 5 rounds of the 7416 queries; 30 rounds; whitened
+to 4096 numbers. An epoch of this recipe is 1000 queries.
 
 To expect: recall@1/5/10 of 85.2/94.8/97.0 on the validation part without whitening, which is what
 the PyTorch reproduction by Nanne reports; many hours on a GPU. Not measured here: the photos are

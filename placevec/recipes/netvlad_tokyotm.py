@@ -6,8 +6,8 @@ https://www.di.ens.fr/willow/research/netvlad), unpacked into `DATA/images`, and
 
     placevec train --recipe netvlad_tokyotm --data DATA
 
-As `netvlad_pitts30k`, but for the step size, 0.0001. Positives are photos of another time, which
-the time stamps of the files tell.
+As `netvlad_pitts30k`, but for the learning rate, 0.0001. Positives are photos of another time,
+which the time stamps of the files tell.
 
 To expect: the paper's figures for Tokyo 24/7 after whitening are 73.3/82.9/86.0; many hours on a
 GPU. Not measured here: the photos are not freely available. What is tested is that the wiring

@@ -28,12 +28,13 @@ def open_scenery(
     """Opens something to photograph.
 
     Args:
-        place: str. `"town"` for the made town, or the path of a 3-D model or a folder of tiles.
+        place: str. `"town"` for the synthetic town, or the path of a 3-D model or a folder of
+            tiles.
         seed: int. Seed of what is made up: the town, the viewpoints, the visits.
         near_m: float or None. Largest distance of cameras that show the same place, in metres.
-            None: 10 m; where cameras fly, it hangs on their height.
+            None: 10 m; for flying cameras it depends on their height.
         far_m: float or None. Least distance of cameras that show another place, in metres. None:
-            25 m; where cameras fly, it hangs on their height.
+            25 m; for flying cameras it depends on their height.
         up: str. Which axis of a model points up: auto, y or z. The town needs none.
         scale: float. Metres in a unit of a model. The town needs none.
         cameras: str. In a model: `"walk"` on its ground, or `"fly"` above it.

@@ -1,4 +1,4 @@
-"""Photographs a made town or a 3-D model, and writes the photos with their positions."""
+"""Photographs a synthetic town or a 3-D model, and writes the photos with their positions."""
 
 import contextlib
 import logging
@@ -49,7 +49,7 @@ class Rendering:
     Args:
         out_dir: Path. Folder of the photos.
         num_photos: int. Photos in it.
-        num_drawn: int. Photos that were drawn now; the others were there.
+        num_drawn: int. Photos that were drawn now; the others existed.
         seconds: float. How long that took.
         world: dict. What `world.json` says.
         train_lines: list of str. A command that trains on the photos, and what to know of it.
@@ -86,15 +86,15 @@ def render(
     *,
     progress: Progress = no_progress,
 ) -> Rendering:
-    """Photographs a made town or a 3-D model in the folder format.
+    """Photographs a synthetic town or a 3-D model in the folder format.
 
     The town gives `train`, `val` and, with `num_test_streets`, `test`, each with `database` and
     `queries`, from streets that share no house; a model gives one folder, with a subfolder for
     each visit and `splits.csv`, so that `folder:OUT#train` and `#val` open ground that does not
-    overlap. Beside the photos stand `positions.csv`, `points.npz` and `world.json`, from which the
-    same pipe makes the same bytes; beside each photo its depth, if it is wanted.
+    overlap. It writes beside the photos `positions.csv`, `points.npz` and `world.json`, from which
+    the same pipe makes the same bytes; beside each photo its depth, if it is wanted.
 
-    Photos are drawn in `out` + `.partial`, which is renamed when all are there; what an interrupted
+    Photos are drawn in `out` + `.partial`, which is renamed when all are drawn; what an interrupted
     call has drawn is kept by the next one.
 
     Args:
@@ -112,7 +112,7 @@ def render(
             but a rendering of the same settings, model and trajectory, which is then left as it is;
             or what `out` + `.partial` holds was drawn of others, or by another pipe.
         BlockingIOError: If another process renders into `out`.
-        OSError: If the pipe asked for is not there, or photos cannot be written.
+        OSError: If the requested pipe is not available, or photos cannot be written.
         ChildProcessError: If processes that draw crash again and again.
 
     Example:

@@ -79,7 +79,7 @@ class PhotoStream:
         self._renderer.close()
 
     def sample(self) -> tuple[str, Camera]:
-        """Returns a camera anywhere, and the part of the scenery that it stands in."""
+        """Returns a camera anywhere, and the part of the scenery that contains it."""
         return self.scenery.sample(self._rng)
 
     def sample_near(self, part: str, camera: Camera) -> Camera:

@@ -21,7 +21,7 @@ from placevec.rendering.worlds.world import World
 
 
 def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelScenery:
-    """Opens the made town or a 3-D model as settings want it photographed.
+    """Opens the synthetic town or a 3-D model as settings want it photographed.
 
     The town has a district to train on, `train`, one to validate with, `val`, and, if it is wanted,
     one for a test, `test`.

@@ -148,7 +148,7 @@ def describe_into(
     progress: Progress = no_progress,
     describe: Callable[..., Iterable] = describe_in_batches,
 ) -> int:
-    """Describes photos that a store lacks and writes them to it as they come.
+    """Describes the photos that are missing in a store and writes them to it as they come.
 
     A shard is written every 4,096 photos or 60 seconds, and when the work ends or is stopped by an
     error or Ctrl-C; a kill costs what came since the last one. Called again it goes on.

@@ -126,10 +126,10 @@ def require_photos(store: DescriptorStore, *, by_features: bool = True) -> None:
 
     Args:
         store: DescriptorStore.
-        by_features: bool. Whether the features that a store may keep stand in for its photos.
+        by_features: bool. Whether features kept in the store replace its photos.
 
     Raises:
-        FileNotFoundError: If the folder of the photos is not there.
+        FileNotFoundError: If the folder of the photos does not exist.
     """
     root = store.manifest.root
     is_kept = by_features and store.manifest.feature_shape is not None

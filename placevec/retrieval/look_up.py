@@ -268,7 +268,7 @@ def find_model(store: DescriptorStore) -> Path:
     Its id is to be held against that of the store: the file may be another by now.
 
     Raises:
-        FileNotFoundError: If the store does not know it, or it is not there now.
+        FileNotFoundError: If the store does not know it, or it is missing now.
     """
     path, model_id = store.manifest.model_path, store.manifest.model_id
     if path is None:
@@ -278,8 +278,8 @@ def find_model(store: DescriptorStore) -> Path:
         )
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"The model of {store.folder} (id {shown(model_id)}) was {shown(path)}, which is not "
-            "there now. Name the file: `--model`"
+            f"The model of {store.folder} (id {shown(model_id)}) was {shown(path)}, which is "
+            "missing now. Name the file: `--model`"
         )
     return Path(path)
 

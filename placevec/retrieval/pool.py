@@ -13,7 +13,7 @@ from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
-_SMALLEST = 32  # photos of a query at least: so many an index looks up anyway
+_SMALLEST = 32  # photos of a query at least: an index looks up this many anyway
 
 
 def find_pool(

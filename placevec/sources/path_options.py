@@ -14,14 +14,14 @@ def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[
 
     Args:
         path: Path. `PATH`, or `PATH,NAME=VALUE` with any number of options. A path that exists as
-            it stands has no options.
+            it is has no options.
         known: names of the options that the reader has.
 
     Returns:
         The path and name -> value; `~` is the home folder in the path.
 
     Raises:
-        ValueError: If an option is not known, stands twice or has no value.
+        ValueError: If an option is not known, appears twice or has no value.
 
     Example:
 
@@ -36,7 +36,8 @@ def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[
         if name not in known or name in options or not value:
             forms = ", ".join(f"{option}=..." for option in known)
             raise ValueError(
-                f"Behind a path may stand, once each: {forms}. Received: {name}={value} in {path}"
+                f"After a path, these options may follow, once each: {forms}. "
+                f"Received: {name}={value} in {path}"
             )
         options[name] = value
     return Path(front).expanduser(), options

@@ -99,7 +99,7 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
 
     Raises:
         ValueError: If no reader has this name or recognizes the path, or the data set
-            contradicts itself or lacks positions.
+            contradicts itself or has no positions.
         FileNotFoundError: If the path or photos are missing.
     """
     several = split_places(places)
@@ -220,12 +220,13 @@ def _refuse_other_splits(path: str) -> None:
         return
     if Path(whole).expanduser().exists():
         raise ValueError(
-            f"Behind `#` stands a split, {', '.join(SPLITS)}. Received: {split!r} behind {whole}"
+            f"After `#` must follow a split, {', '.join(SPLITS)}. "
+            f"Received: {split!r} behind {whole}"
         )
 
 
 def _why_not(path: Path) -> str:
-    """Says what lacks for a path to be recognized, as far as that can be told."""
+    """Says what a path needs to be recognized, as far as that can be told."""
     unread = find_unread(path)
     if unread:
         return f": {unread}"

@@ -1,4 +1,4 @@
-"""The photos below a folder, and what else is there: nothing is left out in silence."""
+"""The photos below a folder, and what else is in it: nothing is skipped silently."""
 
 import logging
 import os

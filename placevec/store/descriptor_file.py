@@ -50,8 +50,8 @@ def load_descriptors(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32],
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, lacks an array, the rows do not fit, or a descriptor is zero
-            or not finite. Those of another length are scaled, with a warning.
+        ValueError: If it is damaged, an array is missing, the rows do not fit, or a descriptor is
+            zero or not finite. Those of another length are scaled, with a warning.
     """
     path = Path(path)
     if not path.is_file():

@@ -47,7 +47,7 @@ def unnamed_files(folder: Path, manifest: Manifest) -> tuple[list[Path], list[Pa
 def clear_leftovers(folder: Path, manifest: Manifest) -> None:
     """Deletes superseded files and moves others that the manifest does not name into `set-aside`.
 
-    Call it when every file that the manifest names is there and fits. The index, which can be built
+    Call it when every file that the manifest names exists and fits. The index, which can be built
     again, may be missing: then nothing is deleted.
 
     Raises:

@@ -157,7 +157,7 @@ def write_shard(
 
 
 def delete_shard(folder: Path, shard: Shard) -> None:
-    """Deletes the files of a shard that no manifest names, as far as they are there."""
+    """Deletes the files of a shard that no manifest names, if they exist."""
     for path in (*shard.paths(folder), shard.features_path(folder)):
         path.unlink(missing_ok=True)
 

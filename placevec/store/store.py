@@ -148,7 +148,7 @@ class DescriptorStore:
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in _COLUMNS})
 
     def table(self) -> "pd.DataFrame":
-        """Returns what is known of the photos that are there, indexed by their rows.
+        """Returns what is known of the photos in the store, indexed by their rows.
 
         Returns:
             DataFrame with `name`, `east_m`, `north_m` and `time_s`, NaN where unknown.

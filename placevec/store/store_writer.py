@@ -74,7 +74,7 @@ class StoreWriter(DescriptorStore):
         """Makes an empty store and opens it for writing.
 
         Args:
-            folder: Path. Where there is none yet, in a folder that is there, or an empty one.
+            folder: Path. A new folder in an existing one, or an empty folder.
             model_id: str. What tells the model apart from others, see `placevec.models.model_id`.
             dtype: str. `"float32"`, or `"float16"` for half the bytes.
             image_size: (int, int) or None. Rows and columns that photos are resized to.
@@ -84,7 +84,7 @@ class StoreWriter(DescriptorStore):
                 `"int8"`.
 
         Raises:
-            FileExistsError: If something is there.
+            FileExistsError: If the folder is not empty.
             FileNotFoundError: If the folder above is missing.
             BlockingIOError: If another process makes it at this moment.
             ValueError: If a value is none that a store can have.
@@ -98,12 +98,12 @@ class StoreWriter(DescriptorStore):
         if folder.is_dir():
             delete_unfinished(folder)  # of a `create` that was killed
         if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK}):
-            raise FileExistsError(f"{folder} is there already. Name a folder that is not")
+            raise FileExistsError(f"{folder} already exists. Name a folder that does not")
         folder.mkdir(exist_ok=True)
         store = cls(folder, manifest, take_lock(folder))
         try:
             if (folder / MANIFEST).exists():  # another process was faster
-                raise FileExistsError(f"{folder} is there already. Name a folder that is not")
+                raise FileExistsError(f"{folder} already exists. Name a folder that does not")
             write_manifest(folder, manifest)
         except BaseException:
             store.close()
@@ -114,7 +114,7 @@ class StoreWriter(DescriptorStore):
     def open(cls, folder: Path) -> Self:
         """Opens a store to read and to write.
 
-        If every file that the manifest names is there and fits it, files that it does not name are
+        If every file that the manifest names exists and fits it, files that it does not name are
         cleared, see `clear_leftovers`; else the store is left as it is.
 
         Args:
@@ -189,7 +189,7 @@ class StoreWriter(DescriptorStore):
 
         Raises:
             ValueError: If shapes do not fit the store or each other, a descriptor is zero or not
-                finite, or a name is there already or not UTF-8.
+                finite, or a name already exists or is not UTF-8.
             PermissionError: If it was closed.
         """
         self._require_open()
@@ -238,7 +238,7 @@ class StoreWriter(DescriptorStore):
             names: sequence of str.
 
         Raises:
-            ValueError: If the store lacks one, or `names` is a text; none is removed then.
+            ValueError: If a name is not in the store, or `names` is a text; none is removed then.
             PermissionError: If it was closed.
         """
         self._require_open()

@@ -200,7 +200,7 @@ def flatten(settings: dict) -> dict:
         settings: dict. Name to value; `model` holds another.
 
     Returns:
-        dict of name -> value, with `model.NAME` for what stands in `model`.
+        dict of name -> value, with `model.NAME` for what is in `model`.
     """
     model = settings.get("model", {})
     flat = {name: value for name, value in settings.items() if name != "model"}
@@ -221,7 +221,7 @@ def _refuse_other_settings(config: TrainConfig) -> None:
         raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
     now, defaults = (flatten(to_dict(each)) for each in (config, TrainConfig()))
     before = defaults | before  # a setting that an earlier version did not have is at its default
-    # Where the step size falls over all epochs, their number is part of what is computed.
+    # If the learning rate falls over all epochs, their number changes what is computed.
     free = [name for name in _FREE if not (name == "epochs" and config.optimizer.cosine_decay)]
     changed = [
         f"{name}={before[name]} (now {now[name]})"

@@ -104,7 +104,7 @@ def test_frames_are_drawn_once_but_positives_where_there_are_too_few():
         (video, frame), *others = draw(5, 5, rng)
         frames = range(3 if video == 0 else 9)
         near = {(video, f) for f in frames if 0 < abs(f - frame) <= 2}
-        assert set(others[:5]) == near  # at most four, so one of them stands twice
+        assert set(others[:5]) == near  # at most four, so one of them appears twice
         assert len(set(others[5:])) == 5
 
 

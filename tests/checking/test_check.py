@@ -217,7 +217,7 @@ def test_never_writes_over_another_table(town, tmp_path, capsys):
     out = ["--out", str(tmp_path / "mine.html")]
     main(["check", str(town), *out])
     assert run(town, *out) == 2
-    assert "mine.html is there already. Replace it with `--overwrite`" in capsys.readouterr().err
+    assert "mine.html already exists. Replace it with `--overwrite`" in capsys.readouterr().err
     main(["check", str(town), *out, "--overwrite"])
 
 

@@ -67,7 +67,7 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
     line = refused_in_one_line(command)
     assert f"was {model}, which holds another model now" in line and "--model" in line
     model.unlink()
-    assert f"was {model}, which is not there now" in refused_in_one_line(command)
+    assert f"was {model}, which is missing now" in refused_in_one_line(command)
 
 
 @pytest.mark.parametrize(

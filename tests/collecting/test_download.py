@@ -112,7 +112,7 @@ def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):
 
 def test_plans_and_results_read_as_sentences(tmp_path):
     plan = Plan(photos=3, present=1, requests=6, cost_usd=0.021, note="Left out: none")
-    assert str(plan) == "3 photos to fetch (1 are there): 6 requests, 0.02 USD. Left out: none"
+    assert str(plan) == "3 photos to fetch (1 already exist): 6 requests, 0.02 USD. Left out: none"
     collected = Collected(tmp_path, photos=4, new=3, failed=2, left=1, requests=9)
     assert str(collected) == (
         f"4 photos in {tmp_path}, 3 of them new, with 9 requests; 2 could not be had; 1 are left, "

@@ -168,7 +168,7 @@ def test_a_tile_that_is_not_there_shows_nothing(server, config):
 
 
 def test_tiles_are_those_of_web_mercator():
-    """By hand: lon 0 is the middle column; the tile north-west of (0, 0) has both below it."""
+    """Manually: lon 0 is the middle column; the tile north-west of (0, 0) has both below it."""
     at = Area(points=np.array([[-0.001, 0.001]]))
     assert tiles_of(at, 0.0) == [(8192, 8192)]
     around = Area(points=np.array([[0.0, 0.0]]))

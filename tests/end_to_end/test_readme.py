@@ -83,7 +83,7 @@ def test_the_six_lines_for_your_own_photos(tmp_path, monkeypatch, capsys):
 
 
 def commands_of(text):
-    """Returns the commands of a page that stand in indented blocks, without their comments."""
+    """Returns the commands of a page that are in indented blocks, without their comments."""
     whole = re.sub(r"\\\n +", "", text)
     found = re.findall(r"^(?:    )+(placevec [a-z].*)$", whole, re.M)
     return [

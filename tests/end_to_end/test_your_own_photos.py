@@ -1,4 +1,4 @@
-"""Runs the commands of docs/your_own_photos.md on small made photos."""
+"""Runs the commands of docs/your_own_photos.md on small synthetic photos."""
 
 import re
 import shlex

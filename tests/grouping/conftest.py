@@ -23,7 +23,7 @@ def engine():
 
 @pytest.fixture
 def heap(tmp_path):
-    """Returns a function that writes photos of places, so many of each, and opens them."""
+    """Returns a function that writes photos of places, a number of each, and opens them."""
 
     def write(*counts):
         rng = np.random.default_rng(0)

@@ -18,4 +18,4 @@ def test_what_names_hold_is_shown_as_text():
 def test_needs_no_other_file():
     text = page("a", [], Gallery("b", "c", {}, [Card(0, "d", [], [Photo("", "e")])]), [])
     assert not re.search(r"(src|href)=\"(?!data:)", text) and "http" not in text
-    assert "not there now" in text
+    assert "missing now" in text

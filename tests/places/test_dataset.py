@@ -48,7 +48,7 @@ def test_takes_a_part_in_the_given_order():
         ({"positions_m": [[1, 2], [3, np.nan]]}, "must be finite.*1 of 2.*first: b"),
         ({"positions_m": [[1, 2], [1e308, 3]]}, r"at most 1e\+12 m.*1 of 2.*first: b"),
         ({"place_ids": [1, 2], "headings_deg": [1]}, "`headings_deg` must have shape"),
-        ({"place_ids": [1, 2], "names": ["a", "a"]}, "stand more than once .first: a"),
+        ({"place_ids": [1, 2], "names": ["a", "a"]}, "appear more than once .first: a"),
         ({"place_ids": [1, 2], "names": [["a", "b"]]}, "must be one list"),
     ],
 )

@@ -72,7 +72,7 @@ def test_refuses_sets_that_cannot_lie_on_one_map():
 
 
 def test_a_set_and_itself_name_photos_twice():
-    with pytest.raises(ValueError, match="stand more than once"):
+    with pytest.raises(ValueError, match="appear more than once"):
         join_datasets([square("a"), square("a")])
 
 

@@ -1,4 +1,4 @@
-"""Recipes: each trains on a made data set of its format, with a network of seconds."""
+"""Recipes: each trains on a synthetic data set of its format, with a network of seconds."""
 
 import dataclasses
 import math

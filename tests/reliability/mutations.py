@@ -29,7 +29,7 @@ def mutate(root: Path, rng: np.random.Generator) -> str:
         rng: np.random.Generator. Draws what is changed, and how.
 
     Returns:
-        What was done, in words.
+        What was done, as text.
     """
     done = []
     for _ in range(1 + (rng.random() < 0.3)):

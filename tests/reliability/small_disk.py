@@ -121,7 +121,7 @@ def _used(disk: Path) -> int:
 
 
 def _fill(path: Path, free: int) -> None:
-    """Writes a file that leaves so many bytes free."""
+    """Writes a file that leaves this many bytes free."""
     there = os.statvfs(path.parent)
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))

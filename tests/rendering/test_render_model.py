@@ -288,7 +288,8 @@ def test_depth_is_written_beside_each_photo_and_agrees_with_what_photos_share(ya
     for row, path in enumerate(places.paths()):
         depth_m = np.load(path.with_suffix(".depth.npy"), allow_pickle=False)
         assert depth_m.shape == (48, 64) and depth_m.dtype == np.float16
-        # The ground below the middle column, by hand: eye height over the slope of the ray.
+        # The ground below the middle column, computed manually: eye height over the slope of the
+        # ray.
         slope = (47 - 23.5) / focal
         assert depth_m[47, 32] == pytest.approx(1.7 / slope, rel=0.01)
         heading = np.deg2rad(places.headings_deg[row])

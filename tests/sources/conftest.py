@@ -76,7 +76,7 @@ def damage():
 def survives_damage():
     """Returns a function that damages files of a good set, each in many ways, one at a time.
 
-    Whatever stands in them, the reader must give a data set whose photos lie in its folder, or
+    Whatever they contain, the reader must give a data set whose photos lie in its folder, or
     refuse in one line.
     """
 

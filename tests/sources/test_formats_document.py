@@ -1,7 +1,7 @@
 """Reads the examples in docs/formats.md.
 
 An example is a section `### Name` in which one line is a data set's name and nothing else, such
-as `table:places.csv`. Its files stand in fenced blocks, each below a line of the file's name and a
+as `table:places.csv`. Its files are in fenced blocks, each below a line of the file's name and a
 colon, `places.csv`: ; its photos in a line `Photos: ` with a name each. The block below `Gives:`
 is a table of what the reader must hand over, with the columns of positions.csv. Files that are no
 text are made by `MAKERS`, from the blocks of the section where that is of use.

@@ -109,7 +109,7 @@ def test_a_closed_writer_changes_nothing(filled, unit_vectors):
 
 
 def test_creating_replaces_nothing(filled, tmp_path):
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         StoreWriter.create(filled, model_id="m")
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         StoreWriter.create(tmp_path / "gone" / "store", model_id="m")
@@ -315,7 +315,7 @@ def test_one_that_was_made_a_moment_ago_is_not_replaced(folder, unit_vectors, mo
         return take_lock(path)
 
     monkeypatch.setattr("placevec.store.store_writer.take_lock", take_late)
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         StoreWriter.create(folder, model_id="second")
     assert len(DescriptorStore.open(folder)) == 1
 

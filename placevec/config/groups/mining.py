@@ -26,7 +26,7 @@ class MiningConfig:
     """Which positives: random ones, or with mining those most similar to the query."""
     mine_every: Annotated[int, AtLeast(1)] = 1
     """Epochs between two refreshes of the cached descriptors that mining goes by; twice as many
-    each time halve_every halves the step size."""
+    each time halve_every halves the learning rate."""
     refresh_share: Annotated[float, Above(0), Between(0, 1)] = 1.0
     """Share of the cached descriptors that a refresh computes again, oldest first."""
     cache_dtype: Dtype = "float32"

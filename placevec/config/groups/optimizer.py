@@ -15,11 +15,11 @@ class OptimizerConfig:
     optimizer: OptimizerName = "adam"
     """Optimizer; sgd has a momentum of 0.9."""
     learning_rate: Annotated[float | None, Above(0)] = None
-    """Step size of the optimizer. None: 0.01 from random weights, 0.0001 from given ones."""
+    """Learning rate of the optimizer. None: 0.01 from random weights, 0.0001 from given ones."""
     backbone_rate: Annotated[float, AtLeast(0)] = 1.0
-    """Step size of the backbone as a share of that of the layers behind it."""
+    """Learning rate of the backbone as a share of that of the layers behind it."""
     weight_decay: Annotated[float, AtLeast(0)] = 0.0
-    """Share of each weight, times the step size, that a step takes away."""
+    """Share of each weight, times the learning rate, that a step takes away."""
     clip_norm: Annotated[float | None, Above(0)] = None
     """Largest length of a step's gradient, of backbone and head apart where backbone_rate is not 1;
     a longer one is shortened. None: any."""
@@ -29,11 +29,11 @@ class OptimizerConfig:
     accumulate: Annotated[int, AtLeast(1)] = 1
     """Steps whose gradients are averaged for one update of the weights."""
     warmup_steps: Annotated[int, AtLeast(0)] = 0
-    """Steps over which the step size rises from 0."""
+    """Steps over which the learning rate rises from 0."""
     cosine_decay: bool = False
-    """Let the step size fall to 0 over the training, along a cosine."""
+    """Let the learning rate fall to 0 over the training, along a cosine."""
     halve_every: Annotated[int, AtLeast(0)] = 0
-    """Epochs after which the step size is halved, again and again. 0: never."""
+    """Epochs after which the learning rate is halved, again and again. 0: never."""
     train_from_layer: str | None = None
     """First backbone layer that learns; those before it keep their weights. None: all learn."""
     freeze_batch_norm: bool | None = None

@@ -69,7 +69,7 @@ def build_pipeline(preset: str, keep_geometry: bool, channels: int) -> Any:
 
 
 # `seed_` of imgaug misses an augmenter that is a list itself (`OneOf`, `SomeOf`) where it is the
-# only child of another. Children therefore always stand in a list of their own.
+# only child of another. Children are therefore always in a list of their own.
 
 
 def _basic(imgaug: Any, keep_geometry: bool, color: bool) -> Any:

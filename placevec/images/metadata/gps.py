@@ -68,7 +68,7 @@ def read_gps(path: Path | str) -> GPS:
     -33 degrees south are what they say. The time is that of `read_time`. If no direction is given,
     the heading is the yaw of the gimbal that DJI writes into the XMP, unless the camera looks
     straight up or down. The field of view is that of a lens of the stated 35 mm focal length,
-    whose picture has the diagonal of such film.
+    whose sensor has the diagonal of such film.
 
     Args:
         path: Path. A JPEG, PNG, WebP, TIFF, AVIF or HEIC file.
@@ -87,7 +87,7 @@ def read_gps(path: Path | str) -> GPS:
             check_tags(file)
             with _open(file) as photo:
                 if photo.format == "PNG" and "exif" not in photo.info:
-                    return GPS()  # it may stand behind the pixels, which Pillow would decode
+                    return GPS()  # it may be behind the pixels, which Pillow would decode
                 check_exif(photo.info.get("exif", b""))
                 exif = photo.getexif()
                 camera = dict(exif.get_ifd(ExifTags.IFD.Exif))

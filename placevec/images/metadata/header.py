@@ -1,4 +1,4 @@
-"""The size of a photo from its first bytes, and whether its last bytes are there."""
+"""The size of a photo from its first bytes, and whether its last bytes exist."""
 
 import io
 import re

@@ -17,7 +17,7 @@ _MOST_OPEN = 4  # videos of each thread
 # Frames that are passed over rather than sought, see benchmarks/video_frames.py.
 _FARTHEST_WALK = 32
 _STEPS_BACK = (0, 64)  # frames before the wanted one at which a seek is tried
-_ROWS_APART = 8  # every so many rows of a frame are in its checksum: two of each block of a codec
+_ROWS_APART = 8  # every eighth row of a frame is in its checksum: two of each block of a codec
 _NOWHERE = 1 << 62  # the next frame of a video whose place is lost
 
 _open = threading.local()

@@ -103,7 +103,7 @@ def resnet18(
     input_tensor: keras.KerasTensor | None = None,
     input_shape: tuple | None = None,
 ) -> keras.Model:
-    """Builds ResNet-18, which Keras lacks, by KerasHub.
+    """Builds ResNet-18, which Keras does not have, with KerasHub.
 
     Args:
         weights: str or None. See `efficientnet_b0`.

@@ -52,7 +52,7 @@ def require_private(path: Path, is_kind: Callable[[int], bool], kind: str) -> No
         kind: str. What it must be, for the error.
 
     Raises:
-        FileNotFoundError: If nothing is there.
+        FileNotFoundError: If it does not exist.
         PermissionError: If it is not this user's alone.
     """
     status = os.lstat(path)

@@ -145,7 +145,7 @@ class Engine:
         return np.concatenate(parts)
 
     def cost(self) -> str:
-        """Returns in words what engine and precision cost beside Keras in float32."""
+        """Returns as text how engine and precision differ from Keras in float32."""
         name = f"{self.name}, {self.precision}"
         if self.least_cosine is None:
             return name

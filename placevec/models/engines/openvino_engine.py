@@ -119,7 +119,7 @@ def import_openvino() -> ModuleType:
 
     What reports each import and conversion to its makers is left out.
     """
-    # With this package missing OpenVINO takes a stand-in of its own, which sends nothing.
+    # Without this package OpenVINO uses a replacement of its own, which sends nothing.
     modules: dict[str, ModuleType | None] = sys.modules  # pyright: ignore[reportAssignmentType]
     modules.setdefault("openvino_telemetry", None)
     import openvino

@@ -40,7 +40,7 @@ def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
     Returns:
         dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
         such as `kernel`, `bias`, `gamma`, `moving_mean`; `query.kernel` in a layer of layers. The
-        clusters of a cartwheel file are there once more, as the layer `old_clusters`.
+        clusters of a cartwheel file are also kept as the layer `old_clusters`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -66,12 +66,12 @@ def load_weights(
 ) -> set[str]:
     """Writes the weights of a file into the layers of the same name.
 
-    Layers of the file that the model lacks are left out: a file may hold a longer network.
+    Layers of the file that the model does not have are left out: a file may hold a longer network.
 
     Args:
         model: keras.Model. Changed in place, all or nothing.
         path: Path. See `read_weights`.
-        allow_missing: bool. Go on when the file lacks some of the model's backbone layers.
+        allow_missing: bool. Go on when some of the model's backbone layers are missing in the file.
         old_clusters: bool. Take the trained clusters of a cartwheel file as the aggregator.
 
     Returns:
@@ -79,8 +79,8 @@ def load_weights(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file lacks layers and `allow_missing` is false, if none match, if
-            shapes differ, if a weight is no number or not finite, or if `old_clusters` are asked
+        ValueError: If layers are missing in the file and `allow_missing` is false, if none match,
+            if shapes differ, if a weight is no number or not finite, or if `old_clusters` are asked
             for that the file does not have.
     """
     arrays = read_weights(path)

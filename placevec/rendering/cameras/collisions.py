@@ -71,7 +71,7 @@ class Collider:
             )
         if _MOST_DOWN < min(down_share, 1 - down_share):
             _log.warning(
-                "%.0f %% of the ground faces another way than the rest: no camera stands there. "
+                "%.0f %% of the ground faces another way than the rest: no camera is placed there. "
                 "Turn these triangles around",
                 100 * min(down_share, 1 - down_share),
             )
@@ -84,7 +84,7 @@ class Collider:
         Args:
             origins_m: (n, 3) float. Where they start.
             directions: (n, 3) float. Where they go; of any length but zero.
-            max_m: float. Rays end after so many metres.
+            max_m: float. Rays end after this many metres.
 
         Returns:
             distances_m (n,) float64, `inf` where nothing is hit, and triangles (n,) int64, rows of

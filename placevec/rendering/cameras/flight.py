@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class Flight(Viewpoints):
     """Cameras in the air that look ahead and down, by the old Monte-Carlo scheme.
 
-    What is near a camera hangs on its height Z above the ground: near ones lie about it with the
+    What is near a camera depends on its height Z above the ground: near ones lie about it with the
     spread sigma = Z * tan(0.698) / 3, a third of what half its view takes in on the ground, and far
     ones beyond 2 sigma.
 

@@ -1,4 +1,4 @@
-"""Says where in a world a camera can stand: on the ground, upright and clear of walls."""
+"""Finds where in a world a camera can stand: on the ground, upright and clear of walls."""
 
 from dataclasses import dataclass
 

@@ -19,9 +19,9 @@ _WITHOUT_PHOTOS = ("tum", "kitti")
 def open_trajectory(name: str) -> tuple[PlaceDataset, Turns | None]:
     """Opens the poses of a trajectory.
 
-    Three kinds of file need no photos: `tum:FILE` (lines `time x y z qx qy qz qw`; behind it may
-    stand `,up=z`), `kitti:FILE` (lines of 12 numbers) and `table:FILE.csv` (columns `file`, any
-    names; `east`, `north`, optional `altitude_m`, `heading_deg`, `pitch_deg`, `roll_deg`). They
+    Three kinds of file need no photos: `tum:FILE` (lines `time x y z qx qy qz qw`; behind it may be
+    followed by `,up=z`), `kitti:FILE` (lines of 12 numbers) and `table:FILE.csv` (columns `file`,
+    any names; `east`, `north`, optional `altitude_m`, `heading_deg`, `pitch_deg`, `roll_deg`). They
     also tell pitch and roll. Anything else is opened with its photos, and is level.
 
     Args:

@@ -101,7 +101,7 @@ def add_haze(camera: core.NodePath, scene: Scene, field_of_view_deg: float) -> N
     """Hangs translucent curtains before a camera, each for the air from the last one to it.
 
     The software renderer has no fog of its own. On clear days there are none: a curtain costs
-    nearly as much as all that stands behind it.
+    nearly as much as all that is behind it.
     """
     if scene.haze < _CLEAR_HAZE:
         return

@@ -97,7 +97,7 @@ class Canvas:
 
 
 def choose_pipe(pipe: str) -> str:
-    """Returns the pipe that a setting stands for.
+    """Returns the pipe that a setting means.
 
     `"auto"` is OpenGL where a buffer really opens, which is tried once in a process of its own, as
     drivers may end the one they run in; else software.

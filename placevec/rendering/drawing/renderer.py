@@ -30,7 +30,7 @@ class Renderer:
         oversize: int. Each photo is drawn this many times larger and then averaged down, which
             smooths edges.
         pipe: str. `"software"`, `"opengl"`, or `"auto"` for OpenGL where it opens. What was opened
-            stands in the attribute `pipe` then.
+            is in the attribute `pipe` then.
         distortion: Distortion or None. Of the lens; the angle of view is that without it.
 
     Raises:
@@ -163,7 +163,7 @@ class Renderer:
         Args:
             pose: Pose.
             cell_m: float. Side of a cell, in metres.
-            stride: int. Every so many pixels across and down are looked at.
+            stride: int. Every `stride`-th pixel across and down is looked at.
 
         Returns:
             (n,) int64, ascending; see `placevec.places.points.points_of_depth`.

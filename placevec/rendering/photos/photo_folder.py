@@ -1,4 +1,4 @@
-"""A folder of rendered photos that is there as a whole or not at all."""
+"""A folder of rendered photos that exists as a whole or not at all."""
 
 import contextlib
 import json
@@ -66,7 +66,7 @@ def held(out_dir: Path) -> Iterator[None]:
     """Lets no other process draw the photos of a folder meanwhile.
 
     Args:
-        out_dir: Path. The folder when all are there.
+        out_dir: Path. The final folder, once all photos are drawn.
 
     Raises:
         BlockingIOError: If another process draws them.
@@ -92,10 +92,10 @@ def forget_lock(out_dir: Path) -> None:
 
 
 def begin(out_dir: Path, wanted: dict) -> Path:
-    """Makes the folder that photos are drawn in until all are there, or takes it up again.
+    """Makes the folder that photos are drawn in until all are drawn, or continues it.
 
     Args:
-        out_dir: Path. The folder when all are there.
+        out_dir: Path. The final folder, once all photos are drawn.
         wanted: dict. `settings`, digests of what is drawn, and what draws it.
 
     Returns:
@@ -198,7 +198,7 @@ def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
 
 
 def _default(name: str) -> object:
-    """Returns the default of a setting, which is its value where another version lacks it.
+    """Returns the default of a setting, which is its value if another version does not have it.
 
     Earlier versions also keep the settings of a model with a town, and those of the town with a
     model, at their defaults.

@@ -22,7 +22,7 @@ class ShotDrawer:
         scenery: Scenery. Makes the scenes.
         settings: RenderConfig.
         pipe: str. `"software"` or `"opengl"`.
-        folder: Path. Where the photos go; the folders that shots name are there.
+        folder: Path. Where the photos go; the folders that shots name exist.
 
     Raises:
         OSError: If this machine cannot open the pipe.
@@ -44,7 +44,7 @@ class ShotDrawer:
         self._renderer.close()
 
     def draw(self, shots: Iterable[Shot]) -> Generator[tuple[Shot, np.ndarray], None, None]:
-        """Draws the photos that are not there yet, and what is wanted beside all of them.
+        """Draws the photos that do not exist yet, and what is wanted beside all of them.
 
         A scene is kept until a shot needs another: shots of one visit to one part go together.
 

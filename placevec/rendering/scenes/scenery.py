@@ -33,7 +33,7 @@ class Scenery(Protocol):
         ...
 
     def sample(self, rng: np.random.Generator, part: str | None = None) -> tuple[str, Camera]:
-        """Returns a camera anywhere, or anywhere in a part, and the part that it stands in."""
+        """Returns a camera anywhere, or anywhere in a part, and the part that contains it."""
         ...
 
     def sample_near(self, part: str, camera: Camera, rng: np.random.Generator) -> Camera:
@@ -45,7 +45,7 @@ class Scenery(Protocol):
         ...
 
     def along(self, number: int) -> tuple[str, Camera]:
-        """Returns camera `number` of a path through all of it, and the part that it stands in."""
+        """Returns camera `number` of a path through all of it, and the part that contains it."""
         ...
 
     def camera_at(

@@ -12,7 +12,7 @@ class Shot:
     """One photo to take.
 
     Args:
-        part: str. The part of the scenery that the camera stands in, such as a street.
+        part: str. The part of the scenery that contains the camera, such as a street.
         visit: Visit. When, and in what weather.
         camera: Camera. Where.
         place: int. Number of the place; photos of one place have the same.

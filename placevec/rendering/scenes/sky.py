@@ -20,7 +20,7 @@ def draw_sky(
     Args:
         rng: np.random.Generator. Where the clouds are.
         weather: Weather. The sky's colors and clouds.
-        skyline: np.random.Generator or None. Which roofs stand on the horizon; None for none.
+        skyline: np.random.Generator or None. Which roofs are on the horizon; None for none.
         size: (rows, cols). Size of the picture; its left and right edges meet.
 
     Returns:

@@ -15,8 +15,8 @@ class Weather:
     Args:
         name: str. The note in the file names.
         hour: float. Time of day, in hours.
-        sun_azimuth_deg: float. Where the sun stands, clockwise from north.
-        sun_elevation_deg: float. How high it stands.
+        sun_azimuth_deg: float. Direction of the sun, clockwise from north.
+        sun_elevation_deg: float. Its height above the horizon.
         sun: (r, g, b). Light of the sun; black where it does not shine.
         ambient: (r, g, b). Light from all around.
         zenith: (r, g, b). Color of the sky overhead.

@@ -1,1 +1,1 @@
-"""The made town: streets, houses, cars and passers-by, made from a seed."""
+"""The synthetic town: streets, houses, cars and passers-by, made from a seed."""

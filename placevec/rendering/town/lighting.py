@@ -69,7 +69,7 @@ class Lighting:
         return self._weather.lamps * 2.2 * total.sum(axis=1)[:, None] * LAMP_COLOR
 
     def _is_shaded(self, points_m: np.ndarray) -> np.ndarray:
-        """Returns for each point (n, 3) whether a house stands between it and the sun."""
+        """Returns for each point (n, 3) whether a house is between it and the sun."""
         shaded = np.zeros(len(points_m), bool)
         ray = self.to_sun.astype(np.float32)
         for house in self._street.houses:

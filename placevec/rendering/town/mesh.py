@@ -130,7 +130,7 @@ def join(parts: Iterable[Quads]) -> Quads:
 def upright(
     start_m: Iterable[float], end_m: Iterable[float], bottom_m: float, top_m: float
 ) -> np.ndarray:
-    """Returns the corners (4, 3) of a wall that stands on a line; `start_m` is its left end."""
+    """Returns the corners (4, 3) of a wall on a line; `start_m` is its left end."""
     (x0, y0), (x1, y1) = start_m, end_m
     return np.array([(x0, y0, bottom_m), (x1, y1, bottom_m), (x1, y1, top_m), (x0, y0, top_m)])
 

@@ -26,7 +26,7 @@ def place_camera(
     Which side it looks to belongs to the street, so that photos of one place show one side.
 
     Args:
-        street: Street. Where the camera stands.
+        street: Street. The street of the camera.
         distance_m: float. Metres from the start of the street.
         rng: np.random.Generator. The jitter.
         jitter: Jitter. How large it is.

@@ -29,7 +29,7 @@ class StreetModel:
 
     Args:
         town: Town. The designs of the houses.
-        street: Street. What stands where.
+        street: Street. Layout of houses and objects.
     """
 
     town: Town

@@ -1,4 +1,4 @@
-"""Plans which photos of a made town are taken: where, on which visits, in which file."""
+"""Plans which photos of a synthetic town are taken: where, on which visits, in which file."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The made town as something that can be photographed."""
+"""The synthetic town as something that can be photographed."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -21,7 +21,7 @@ _MOST_DRAWS = 10_000
 
 
 class TownScenery:
-    """A made town in districts that share no street; its streets are the parts.
+    """A synthetic town in districts that share no street; its streets are the parts.
 
     Args:
         seed: int. Seed of the town and of the visits to it.

@@ -9,7 +9,7 @@ from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.mesh import Mesh, Quads, upright
 
 NUM_PEOPLE = 8
-# White, silver, gray, black, blue, red, green, beige; what is seen most stands twice or more.
+# White, silver, gray, black, blue, red, green, beige; what is seen most appears twice or more.
 _PAINTS = np.array(
     [
         (0.86, 0.86, 0.85),
@@ -36,7 +36,7 @@ class Cars:
     """Parked cars.
 
     Args:
-        spots_m: (n, 2) float64. Where their middles stand, in the street's frame.
+        spots_m: (n, 2) float64. Their centers, in the street's frame.
         ahead: (n, 2) float64. Unit vectors from their rears to their fronts.
         paints: (n, 3) float64. Their colors, RGB in [0, 1].
         is_van: (n,) bool.

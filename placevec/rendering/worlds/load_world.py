@@ -47,7 +47,7 @@ def load_world(
 ) -> World:
     """Loads a textured 3-D model: OBJ, glTF / GLB, or Panda3D's egg / bam.
 
-    Several files are tiles of one world, in one frame. Where a tile is there in several levels of
+    Several files are tiles of one world, in one frame. If a tile exists in several levels of
     detail (`l6/level_6_0_0.obj`, `l3/level_3_0_0.obj`, or `tile_lod0.glb`), the largest file of
     them is taken. Missing textures become plain colors, broken lines and empty triangles are left
     out; `World.problems` says so.
@@ -152,7 +152,7 @@ def _checked(path: Path) -> Path:
 
 
 def _finest(paths: list[Path], root: Path) -> list[Path]:
-    """Keeps, of each tile that is there in several levels of detail, the largest file."""
+    """Keeps, of each tile that exists in several levels of detail, the largest file."""
     tiles: dict[str, list[Path]] = {}
     for path in paths:
         below = path.relative_to(root) if path.is_relative_to(root) else path

@@ -12,7 +12,7 @@ WHITE = np.full((8, 8, 3), 255, np.uint8)
 
 
 class UnreadableModelError(ValueError):
-    """A file is there, but no 3-D model can be read from it."""
+    """A file exists, but no 3-D model can be read from it."""
 
 
 @dataclass(eq=False)

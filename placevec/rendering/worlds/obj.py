@@ -37,7 +37,7 @@ def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
     Polygons are cut into fans of triangles; indices may count from the end; corners may carry
     colors after their positions. Normals, lines, points and curves are left out, and so is what
     the names of materials call a sky: each visit brings its own. Lines that cannot be read, and
-    faces whose corners are not there, are left out and reported.
+    faces whose corners are missing, are left out and reported.
 
     Args:
         path: Path. The file.
@@ -169,7 +169,7 @@ def _index(word: str, count: int) -> int:
 def _read_libraries(names: Iterable[str], folder: TextureFolder) -> dict[str, Material]:
     """Reads the material libraries, each file once, however often and by what name it is named.
 
-    Several may stand in one line, or one with blanks in its name.
+    A line may name several files, or one with blanks in its name.
     """
     materials: dict[str, Material] = {}
     read, missing = set(), []
@@ -206,7 +206,7 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     if not whole.all():
         problems.append(
             f"{int((~whole).sum())} of {len(whole)} triangles of {name} have corners that are not "
-            "there or not finite: left out"
+            "missing or not finite: left out"
         )
     material_of = np.array(raw.material_of, np.int32)
     is_sky = np.array([bool(_SKY.search(material)) for material in raw.materials])[material_of]

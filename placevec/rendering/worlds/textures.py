@@ -40,7 +40,7 @@ class TextureFolder:
     def find(self, name: str, suffixes: Sequence[str] = ()) -> Path | None:
         """Returns the file that a model means by a name, or None.
 
-        Upper and lower case may differ. A name that leads out of the folder stands for the file of
+        Upper and lower case may differ. A name that leads out of the folder means the file of
         that name inside it.
 
         Args:

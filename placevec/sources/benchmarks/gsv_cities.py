@@ -38,7 +38,7 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
 
     Raises:
         FileNotFoundError: If there is no such folder or no table, or photos are missing or empty.
-        ValueError: If a table has no rows or lacks a column, or a value cannot be read.
+        ValueError: If a table has no rows or misses a column, or a value cannot be read.
     """
     top = Path(path).expanduser()
     require_folder(top)

@@ -58,7 +58,7 @@ def check_structure(data: bytes, order: str, name: str) -> None:
 
 
 class _Parts:
-    """The elements that stand one after the other in a stretch of bytes."""
+    """The elements that follow one another in a stretch of bytes."""
 
     def __init__(self, data: bytes, order: str, start: int, stop: int):
         self.data, self.order, self.at, self.stop = data, order, start, stop
@@ -68,7 +68,7 @@ class _Parts:
         kind, size = struct.unpack_from(f"{self.order}II", self.data, self.at)
         start = self.at + _TAG_BYTES
         after = start + size + -size % 8
-        if kind >> 16:  # a small element: its content stands in the tag
+        if kind >> 16:  # a small element: its content is in the tag
             kind, size, start, after = kind & 0xFFFF, kind >> 16, self.at + 4, start
             if size > 4:
                 raise ValueError("an array has a damaged tag")
@@ -86,7 +86,7 @@ class _Parts:
 
 def _check_matrix(parts: _Parts, name: str | None, depth: int) -> None:
     if depth > _DEEPEST:
-        raise ValueError("arrays stand too deep within each other")
+        raise ValueError("arrays are nested too deep")
     if parts.at == parts.stop and depth:  # an empty cell
         return
     flags = parts.ints(_UINT32)
@@ -122,7 +122,7 @@ def _check_content(parts: _Parts, kind: int, is_complex: bool, count: int, depth
     elif kind in (_CELL, _STRUCT):
         fields = _num_fields(parts) if kind == _STRUCT else 1
         if count * max(fields, 1) > (parts.stop - parts.at) // _TAG_BYTES:
-            raise ValueError("a list is longer than what is there")
+            raise ValueError("a list is longer than the data")
         for _ in range(count * fields):
             _, start, stop = parts.take(_MATRIX)
             _check_matrix(_Parts(parts.data, parts.order, start, stop), None, depth + 1)

@@ -28,7 +28,7 @@ _CHOICES = {
     "night": ("yes", "no"),
     "view_direction": ("Forward", "Backward", "Sideways"),
 }
-# Columns that are read, table by table; the first that is there says which photos there are.
+# Columns that are read, table by table; the first existing one lists the photos.
 _TABLES = ("raw.csv", "postprocessed.csv", "seq_info.csv", "subtask_index.csv")
 _COLUMNS = frozenset(
     {"lat", "lon", "ca", "captured_at", "pano", "easting", "northing", "night", "control_panel"}
@@ -44,9 +44,9 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
 
     `CITY/query` and `CITY/database` each hold `images/KEY.jpg` and tables whose rows belong
     together by `key`: `raw.csv` (position, direction, time, panorama or not), `seq_info.csv`,
-    `postprocessed.csv` (metres, night, view direction) and `subtask_index.csv`. A table may lack;
-    what only it tells is then unknown. Panoramas are left out and, where no subtask is chosen,
-    photos of the camera's mount (`control_panel`); how many is logged.
+    `postprocessed.csv` (metres, night, view direction) and `subtask_index.csv`. A table may be
+    missing; what only it tells is then unknown. Panoramas are left out and, where no subtask is
+    chosen, photos of the camera's mount (`control_panel`); how many is logged.
 
     Positions are those of `raw.csv` in one UTM zone for each city, else the metres of
     `postprocessed.csv`. The cities lie in many zones: where several are read, each keeps its
@@ -66,7 +66,7 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
 
     Raises:
         FileNotFoundError: If there is no city, or photos are missing or empty.
-        ValueError: If a table cannot be read, lacks what is chosen by, or no photo is left.
+        ValueError: If a table cannot be read, misses the column of a filter, or no photo is left.
     """
     top, options = split_options(path, _CHOICES)
     _refuse_other_values(options)
@@ -192,7 +192,7 @@ def _read_tables(folder: Path) -> dict[str, np.ndarray]:
             row_of = {key: row for row, key in enumerate(cells["key"])}
             joined["key"] = np.array(list(row_of), dtype=np.str_)
         if len(set(cells["key"])) < len(cells["key"]):
-            raise ValueError(f"A key stands more than once in {table_path}. Fetch it again")
+            raise ValueError(f"A key appears more than once in {table_path}. Fetch it again")
         rows = [row_of.get(key, -1) for key in cells["key"]]
         known = np.array(rows, dtype=np.int64) >= 0
         for column in cells.keys() & _COLUMNS:

@@ -103,7 +103,7 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
             names[~given],
             len(names),
             problem=f"No positions for {{}} photos in {root}{among_them(is_zero.sum())}",
-            way_out="Put the .mat of the others beside those that are there, or open one .mat "
+            way_out="Put the .mat of the others beside the existing ones, or open one .mat "
             "with dbstruct:",
             skip_unreadable=skip_unreadable,
         )

@@ -24,7 +24,7 @@ _STEEPEST = np.sin(np.deg2rad(1.0))
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Where cameras stand in a world and how they are turned; NaN where that is unknown.
+    """Where cameras are in a world and how they are turned; NaN where that is unknown.
 
     A pose that no camera can have counts as unknown: numbers that are not finite, coordinates
     beyond 1e9, axes that are not at right angles and of length 1 (by more than 0.1), left-handed
@@ -80,7 +80,7 @@ class Poses:
 
         Args:
             rotation: (3, 3) float64. From the camera to the body.
-            offset: (3,) float64. Where the camera stands on the body.
+            offset: (3,) float64. Where the camera is on the body.
         """
         return Poses(self.centers + self.rotations @ offset, self.rotations @ rotation)
 
@@ -142,7 +142,7 @@ def find_up(poses: Poses) -> np.ndarray:
 
 
 def on_the_ground(poses: Poses, up: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns where cameras stand on the ground and where they look.
+    """Returns where cameras are on the ground and where they look.
 
     The ground is the plane across `up`. East is the world's x axis laid on it, or the y axis where
     x is within 26 degrees of the vertical; north is 90 degrees to the left of east, seen from

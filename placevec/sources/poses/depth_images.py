@@ -33,7 +33,7 @@ def without_depth_images(root: Path, names: Sequence[str]) -> list[str]:
         names: sequence of str. With `/` between folders.
 
     Raises:
-        ValueError: If no other image is there.
+        ValueError: If there is no other image.
     """
     left_out = LeftOut(root)
     kept = [name for name in names if not _says_depth(name)]

@@ -168,7 +168,7 @@ def nearest_rows(
         (N,) int64. Rows of the track; -1 where none is near enough.
 
     Raises:
-        ValueError: If a time stands twice with two poses.
+        ValueError: If a time appears twice with two poses.
     """
     order = np.argsort(pose_times_s, kind="stable")
     times = pose_times_s[order]

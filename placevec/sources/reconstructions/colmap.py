@@ -32,7 +32,7 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
     Args:
         path: Path. The model's folder, or one that holds it as `sparse/0`, `sparse` or `0`.
-            Behind it may stand `,images=DIR`, the folder that the names are relative to,
+            It may be followed by `,images=DIR`, the folder that the names are relative to,
             otherwise `images` beside the model or further up to two folders; and `,up=z`, the axis
             of the world that points up.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.

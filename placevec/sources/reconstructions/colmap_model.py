@@ -123,7 +123,7 @@ class _Bytes:
         return struct.unpack_from(form, self.content, start)
 
     def count(self, least_bytes: int) -> int:
-        """Returns how many items follow, each of at least so many bytes."""
+        """Returns how many items follow, each of at least this many bytes."""
         (count,) = self.take("<Q")
         if count * least_bytes > len(self.content) - self.at:
             raise self.broken(f"{count} items from byte {self.at} on")

@@ -44,9 +44,9 @@ def read_kapture(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
     give times. Not read are depth maps, features and points.
 
     Args:
-        path: Path. The folder that holds `sensors`, or one that holds it as `kapture`. Behind it
-            may stand `,positions=gnss` or `,positions=trajectories`, which is read where both are
-            there, and `,up=z`, the axis of the trajectories' world that points up.
+        path: Path. The folder that holds `sensors`, or one that holds it as `kapture`. It may
+            be followed by `,positions=gnss` or `,positions=trajectories`, which is read where both
+            are there, and `,up=z`, the axis of the trajectories' world that points up.
         skip_unreadable: bool. Leave out photos without a file or position, and log how many they
             are. Defaults to `False`.
 

@@ -40,7 +40,7 @@ def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
     not known.
 
     Args:
-        path: Path. The folder of `reconstruction.json`, or that file. Behind it may stand
+        path: Path. The folder of `reconstruction.json`, or that file. It may be followed by
             `,images=DIR`, the folder that the names are relative to, otherwise `images` beside the
             file; and `,model=0`, which of several reconstructions in the file is read.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.

@@ -39,7 +39,7 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     `intrinsics` and `resolution`, without the lens's distortion.
 
     Args:
-        path: Path. The folder `mav0`, or the one that holds it. Behind it may stand
+        path: Path. The folder `mav0`, or the one that holds it. It may be followed by
             `,within_s=0.1`, the longest time between a photo and its state, otherwise 0.02 s, and
             `,unit=ns`, what whole time stamps count.
         skip_unreadable: bool. Leave out photos without a file or state, such as those before the

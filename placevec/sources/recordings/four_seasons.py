@@ -38,8 +38,8 @@ def read_four_seasons(path: Path | str, *, skip_unreadable: bool = False) -> Pla
     between keyframes have no such pose and are left out, which is logged.
 
     Args:
-        path: Path. The folder of a recording. Behind it may stand `,images=DIR`, the left camera's
-            photos, otherwise `undistorted_images/cam0`, else `distorted_images/cam0`.
+        path: Path. The folder of a recording. It may be followed by `,images=DIR`, the left
+            camera's photos, otherwise `undistorted_images/cam0`, else `distorted_images/cam0`.
         skip_unreadable: bool. Leave out keyframes without a file or pose, and log how many they
             are. Defaults to `False`.
 

@@ -40,7 +40,7 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     Args:
         path: Path. `sequences/ID`, with `poses/ID.txt` beside `sequences` or `poses.txt` in it;
             the folder that holds `sequences` and `poses`, or
-            `POSES.txt,images=DIR`. Behind it may stand `,apart_m=10000`.
+            `POSES.txt,images=DIR`. It may be followed by `,apart_m=10000`.
         skip_unreadable: bool. Leave out photos without a file, number or pose, and log how many
             they are; with several drives, also the drives without poses. Defaults to `False`.
 

@@ -51,14 +51,14 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     header, or where that is 0 that of its record. Each photo gets the pose nearest in time.
 
     Types are those of ROS, never those that a bag brings along. What a bag has compressed is
-    unpacked as it stands, without a limit: read compressed bags of people you trust.
+    unpacked as it is, without a limit: read compressed bags of people you trust.
 
     Args:
-        path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. Behind it may
-            stand `,images=DIR`, the photos, otherwise `images` beside the bag; `,topic=/odom`,
-            needed where the bag has several such topics; `,forward=z`; `,within_s=0.1`, the
-            longest time between a photo and its pose, otherwise 0.02 s; and `,unit=ns`, what the
-            photos' names count if they are whole numbers and not dates.
+        path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. It may be
+            followed by `,images=DIR`, the photos, otherwise `images` beside the bag;
+            `,topic=/odom`, needed where the bag has several such topics; `,forward=z`;
+            `,within_s=0.1`, the longest time between a photo and its pose, otherwise 0.02 s; and
+            `,unit=ns`, what the photos' names count if they are whole numbers and not dates.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
 

@@ -36,8 +36,8 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
     photos are both.
 
     Args:
-        path: Path. The folder of a scene, with `seq-01` and others, or of one sequence. Behind it
-            may stand `,up=-y`, the axis of the world that points up.
+        path: Path. The folder of a scene, with `seq-01` and others, or of one sequence. It may
+            be followed by `,up=-y`, the axis of the world that points up.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
             Defaults to `False`.
 

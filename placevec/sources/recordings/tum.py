@@ -44,10 +44,10 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
     Args:
         path: Path. A folder with `groundtruth.txt`, `trajectory.txt`, `CameraTrajectory.txt` or
-            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`. Behind it may stand `,up=z`,
-            the axis of the world that points up, `,within_s=0.1`, the longest time between a photo
-            and its pose, otherwise 0.02 s, and `,unit=ms`, what whole time stamps count. A folder
-            of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
+            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`. It may be followed by
+            `,up=z`, the axis of the world that points up, `,within_s=0.1`, the longest time between
+            a photo and its pose, otherwise 0.02 s, and `,unit=ms`, what whole time stamps count. A
+            folder of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
             sequence.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
@@ -70,7 +70,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
         names = ", ".join(run.parent.name for run in runs[:5])
         raise ValueError(
             f"Positions of runs are measured from different origins. Received: {len(runs)} runs in "
-            f"{top} ({names}). Name one, {runs[0].parent}, or say that all stand in one map: "
+            f"{top} ({names}). Name one, {runs[0].parent}, or say that all are in one map: "
             f"{top},same_world=yes"
         )
     read = partial(_read_run, within_s=within_s, unit=unit, skip_unreadable=skip_unreadable)

@@ -59,9 +59,9 @@ class PhotoName:
 def parse_photo_name(name: str) -> PhotoName | None:
     """Reads the position and more from the name of a photo.
 
-    The fields stand between `@`: east, north, UTM zone, latitude band, latitude, longitude,
+    The fields are between `@`: east, north, UTM zone, latitude band, latitude, longitude,
     panorama, tile, heading, pitch, roll, height, time as YYYYMMDD_hhmmss, note. Only the first
-    two are needed; the others may be empty or missing. The zone may stand in one field, `31U`, or
+    two are needed; the others may be empty or missing. The zone may be in one field, `31U`, or
     in two, `31@U`, and a number alone means the north. In a short name, any other text after north
     is a note.
 
@@ -139,7 +139,7 @@ def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str
 def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
     """Reads a folder of photos, its subfolders included.
 
-    A photo's position stands in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or
+    A photo's position is in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or
     in `positions.csv` in the folder, a table as `read_table` reads it, which goes before the
     name. Photos below a folder `query` or `queries` are looked up, those below `database`
     searched, all others both, unless positions.csv gives a `role`. Which points photos see is
@@ -219,7 +219,7 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
 
 def recognize_folder(path: Path) -> str:
-    """Says where positions stand in a folder of photos, or `""`."""
+    """Says where the positions are in a folder of photos, or `""`."""
     if path.is_dir() and (path / POSITIONS_FILE).is_file():
         return POSITIONS_FILE
     return "photos named @east@north@...@" if names_positions(some_photos(path)) else ""

@@ -92,7 +92,7 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
 
     Returns:
         `file`, as names relative to the photos' folder, `split` and `role`: one of `SPLITS` and of
-        `ROLES`, or `""`. Where they are there, also the cells of `buffer_m`, as they stand.
+        `ROLES`, or `""`. If they exist, also the cells of `buffer_m`, unchanged.
 
     Raises:
         ValueError: If a column is missing or a cell is something else.
@@ -121,6 +121,6 @@ def _by_name(table_path: Path) -> tuple[dict[str, str], dict[str, str]]:
     columns = read_splits(table_path)
     names = columns["file"]
     if len(set(names)) < len(names):
-        raise ValueError(f"Each file must stand once in {table_path}")
+        raise ValueError(f"Each file must appear once in {table_path}")
     splits, roles = (dict(zip(names, columns[each], strict=True)) for each in ("split", "role"))
     return splits, roles

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 _LATITUDES = (-80.0, 84.0)  # where UTM is defined
 _LONGEST_PAUSE_S = 600.0
-_PAUSE_M = 10.0  # a receiver that is so near to where it paused is taken to have stood still
+_PAUSE_M = 10.0  # a receiver this near to where it paused counts as not moving
 _MOST_APART_M = 100.0  # fixes of one time; they are averaged
 _SECOND_TRACK = "Keep one of the tracks, such as in a file of its own"
 

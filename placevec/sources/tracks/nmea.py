@@ -41,7 +41,7 @@ def read_nmea(path: Path) -> list[Piece]:
     RMC has the date, GGA and GNS have the altitude; sentences of one time make one fix. A GGA
     without an RMC of its time takes the day of the sentences around it, the next one after
     midnight. Sentences whose checksum is wrong, and those that say that there is no fix, are left
-    out and counted in the log. What stands before the `$` is passed over.
+    out and counted in the log. Anything before the `$` is ignored.
 
     Args:
         path: Path. The file.

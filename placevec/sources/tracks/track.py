@@ -62,9 +62,9 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     camera looks.
 
     Args:
-        path: Path. A folder of photos, subfolders included, a video, or a folder of videos. Behind
-            it may stand `,track=FILE`, the track (.gpx, .nmea or a .csv with the columns time,
-            lat, lon), otherwise the only .gpx or .nmea file in the folder, or the one that is
+        path: Path. A folder of photos, subfolders included, a video, or a folder of videos. It
+            may be followed by `,track=FILE`, the track (.gpx, .nmea or a .csv with the columns
+            time, lat, lon), otherwise the only .gpx or .nmea file in the folder, or the one that is
             named like the video; `,offset_s=3600`, how far the camera's clock is ahead of UTC in
             seconds; `,max_gap_s=30`, the longest time between two fixes that is bridged, otherwise
             10 s; and for videos `,start=2024-05-06T12:30:15Z`, the time of the first frame, and

@@ -71,7 +71,7 @@ def nearest_in_store(
         store: DescriptorStore.
         queries: (Q, D) float. Descriptors of unit length; others are scaled, with a warning.
         num_neighbors: int. `k`, how many to find.
-        is_allowed: (num_rows,) bool or None. The rows that may be found. None: all that are there.
+        is_allowed: (num_rows,) bool or None. The rows that may be found. None: all rows.
         start: int. The first row that may be found.
 
     Returns:

@@ -40,7 +40,7 @@ from placevec.whole_file import whole_file
 _faiss: Any = faiss
 _log = logging.getLogger(__name__)
 _LINKS = 16  # of a photo in HNSW's graph
-_PART_DIM = 16  # numbers that a byte of a product code stands for
+_PART_DIM = 16  # dimensions that a byte of a product code encodes
 _ROWS_A_CENTER = 64  # that k-means looks at
 _ONE_BY_ONE = 2**31 - 1  # queries: an answer does not depend on how many are asked together
 _MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
@@ -421,7 +421,7 @@ def _rows_of(manifest: Manifest, num_rows: int) -> list[object]:
 
 
 def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
-    """Returns an empty index of FAISS for so many descriptors."""
+    """Returns an empty index of FAISS for this many descriptors."""
     metric = faiss.METRIC_INNER_PRODUCT
     if kind == "sq8":
         return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, metric)
@@ -449,7 +449,7 @@ def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
 
 
 def num_lists(num_rows: int) -> int:
-    """Returns into how many lists IVF-PQ sorts so many photos."""
+    """Returns into how many lists IVF-PQ sorts this many photos."""
     return max(1, min(int(num_rows**0.5), num_rows // 39))
 
 

@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-# So many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
+# This many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
 _QUERIES_FOR_FAISS = 8
 _PRODUCT_ROWS = 16_384  # of the database in one product; FAISS's own 1,024 wait for threads often
 _SPARE = 8  # candidates more than wanted, which tell whether another could be as similar

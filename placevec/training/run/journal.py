@@ -52,7 +52,7 @@ def best_epoch(rows: Sequence[Mapping[str, str]]) -> int:
 def record(
     config: TrainConfig, epoch: int, row: dict[str, float], tuple_model: keras.Model
 ) -> None:
-    """Writes history, then the checkpoint: an epoch counts when both are there.
+    """Writes history, then the checkpoint: an epoch counts when both exist.
 
     Args:
         config: TrainConfig.

@@ -95,7 +95,7 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
 
 
 def _changes(then: Mapping[str, dict], there: Mapping[str, dict]) -> Iterator[str]:
-    """Yields what changed for good, in words, of rows by name."""
+    """Yields as text what changed for good, of rows by name."""
     kinds = {
         "new": [name for name in there if name not in then],
         "missing": [name for name in then if name not in there],

@@ -17,7 +17,7 @@ _TITLES = {
     "photos_per_s": "photos a second",
     "violating": "share of queries that violate the margin",
     "mining_share": "share of the time that mining took",
-    "learning_rate": "step size",
+    "learning_rate": "learning rate",
     "clusters_used": "clusters in use",
     "assignment_entropy": "entropy of the assignment, nats",
 }

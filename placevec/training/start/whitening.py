@@ -65,7 +65,7 @@ def whiten(
         rank: int. `r`, the directions of partial whitening; see `fit_partial_whitening`.
         power: float. 1 evens out the spread of the numbers, 0 leaves it; see `fit_whitening`.
         augmentation: str or callable. What changes the copies, see `augmenter`; none: no copies.
-        max_photos: int. Draw so many photos at most.
+        max_photos: int. Draw at most this many photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
             the model was trained on.
         batch_size: int. Photos in a batch.
@@ -160,7 +160,7 @@ def _check(dim: int, rank: int, num_photos: int, model: keras.Model) -> None:
 
 
 def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Returns so many of the rows at most, drawn at random, in their order."""
+    """Returns at most this many of the rows, drawn at random, in their order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
 
 

@@ -156,7 +156,7 @@ def open_devices(
         Devices.
 
     Raises:
-        ValueError: If there are not so many devices, they cannot share the batch evenly, or
+        ValueError: If there are fewer devices, they cannot share the batch evenly, or
             another setting needs one device.
     """
     backend = keras.backend.backend()

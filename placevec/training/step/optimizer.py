@@ -1,4 +1,4 @@
-"""The optimizer of a training, its step size, and the average of its weights."""
+"""The optimizer of a training, its learning rate, and the average of its weights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def make_optimizer(
         epochs: int. Epochs to train.
 
     Returns:
-        keras.optimizers.Optimizer; one of two where the backbone has a step size of its own.
+        keras.optimizers.Optimizer; one of two where the backbone has a learning rate of its own.
     """
 
     def make(factor: float) -> keras.optimizers.Optimizer:
@@ -40,7 +40,7 @@ def make_optimizer(
 
 
 def step_size(optimizer: keras.optimizers.Optimizer) -> float:
-    """Returns the step size of the next step, that of the layers behind the backbone.
+    """Returns the learning rate of the next step, that of the layers behind the backbone.
 
     Args:
         optimizer: keras.optimizers.Optimizer, of `make_optimizer`.

@@ -30,7 +30,7 @@ class DescriptorCache:
     written; memory holds what is looked up. A refresh that was killed counts as not begun.
 
     Args:
-        folder: Path. Where `cache.npy` and `cache_state.npz` stand.
+        folder: Path. The folder of `cache.npy` and `cache_state.npz`.
         dataset: PlaceDataset. The photos.
         dtype: str. `"float32"`, or `"float16"` for half the bytes.
         image_size: (int, int). Rows and columns that photos are resized to.

@@ -262,7 +262,7 @@ class Miner:
 def is_due(config: MiningConfig, optimizer: OptimizerConfig, epoch: int) -> bool:
     """Says whether the cache is refreshed before an epoch.
 
-    It is every `mine_every` epochs, half as often each time the step size is halved: a slower
+    It is every `mine_every` epochs, half as often each time the learning rate is halved: a slower
     network needs a new look less often.
     """
     due = 0

@@ -41,7 +41,7 @@ class StreamSampler:
 
     Args:
         config: TrainConfig. Its `places` is `stream:town` or `stream:PATH` of a 3-D model; behind
-            it may stand options such as `,up=z`.
+            it may be followed by options such as `,up=z`.
 
     Attributes:
         dataset: StreamPhotos. Photos of it, to start and to whiten a network with.

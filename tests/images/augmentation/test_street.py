@@ -88,7 +88,7 @@ def test_a_view_moves_no_pixel_further_than_it_says():
     turn = np.deg2rad(street.max_turn_deg)
     shift = 1 - 1 / street.max_zoom + street.max_corner_shift
     # A turn about the middle moves a point at (dx, dy) by at most sin(turn) times the other side
-    # and (1 - cos(turn)) times its own; a corner may stand outside by its shift.
+    # and (1 - cos(turn)) times its own; a corner may be outside by its shift.
     reach = 0.5 + street.max_corner_shift
     bound_x = shift * cols + np.sin(turn) * reach * rows + (1 - np.cos(turn)) * reach * cols
     bound_y = shift * rows + np.sin(turn) * reach * cols + (1 - np.cos(turn)) * reach * rows

@@ -88,7 +88,7 @@ def test_refuses_a_jpeg_of_more_than_100_scans_however_they_are_hidden():
         bomb = data[:end] + (between + scan) * (101 - count) + data[end:]
         with pytest.raises(ValueError, match="more than 100 scans for 40 x 70 pixels"):
             read_header(bomb)
-    appended = data + b"\xff\xda" * 200  # behind the end: the film of a moving photo
+    appended = data + b"\xff\xda" * 200  # behind the end: the video of a moving photo
     assert read_header(appended) == (40, 70)
 
 

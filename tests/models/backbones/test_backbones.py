@@ -29,7 +29,7 @@ PLAIN = {
     "mobilenetv3large": ("MobileNetV3Large", 112),
     "convnexttiny": ("ConvNeXtTiny", 384),
 }
-# On JAX two stand for all, and in a quick run one of a kind: building and compiling take minutes.
+# JAX runs two of them, and a quick run one of a kind: building and compiling take minutes.
 ON_EVERY_BACKEND = ("mobilenetv2", "vgg16")
 ONE_OF_A_KIND = (*ON_EVERY_BACKEND, "efficientnetb0", "mobilenetv3small", "convnexttiny")
 EVERY_BACKBONE = [

@@ -19,7 +19,7 @@ def shot(folder, place, visit, view=0):
 
 def test_shows_places_from_all_over_a_visit_a_column(tmp_path):
     shots = [shot(tmp_path, place, visit) for visit in range(3) for place in range(11)]
-    shots.append(shot(tmp_path, 0, 1, view=1))  # the place and the visit are there already
+    shots.append(shot(tmp_path, 0, 1, view=1))  # the place and the visit already exist
     write_contact_sheet(tmp_path, shots)
     sheet = ElementTree.parse(tmp_path / CONTACT_SHEET).getroot()
     assert [text.text for text in sheet.iter(f"{SVG}text")] == [

@@ -35,7 +35,7 @@ def test_the_page_says_what_is_known_of_each_match(found, tmp_path):
         "52.100000, 0.100000" in text
     )
     assert "<figcaption>2: =gone.png, similarity 0.8123</figcaption>" in text
-    assert "1 query, the best match first" in text and text.count("not there now") == 2
+    assert "1 query, the best match first" in text and text.count("missing now") == 2
 
 
 def test_a_page_of_many_queries_says_how_many_it_shows(found, tmp_path, monkeypatch):

@@ -114,7 +114,7 @@ def test_refuses_a_bad_table(photos, refuses, text, match):
 def test_refuses_a_photo_that_stands_twice(cities, refuses):
     row = next(iter(LONDON.values()))
     (cities / "Dataframes" / "London.csv").write_text("\n".join([HEADER, row, row]))
-    with refuses(ValueError, "stand more than once"):
+    with refuses(ValueError, "appear more than once"):
         read_gsv_cities(cities)
 
 

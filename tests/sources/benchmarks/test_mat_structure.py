@@ -64,7 +64,7 @@ def test_refuses_a_list_longer_than_the_file():
     good = variable(dbStruct=cells("a", "b"))
     at = good.index(struct.pack("<II", 2, 1))
     damaged = good[:at] + struct.pack("<II", 2**30, 2**30) + good[at + 8 :]
-    with pytest.raises(ValueError, match="longer than what is there"):
+    with pytest.raises(ValueError, match="longer than the data"):
         check_structure(damaged, "<", "dbStruct")
 
 

@@ -158,7 +158,7 @@ def test_refuses_what_it_cannot_read(cph, photos, refuses):
     with refuses(ValueError, "`pano` must be True or False. Received: 'perhaps' for d"):
         read_msls(cph)
     raw_path.write_text(good.replace(",e,", ",d,"))
-    with refuses(ValueError, "A key stands more than once in .*raw.csv"):
+    with refuses(ValueError, "A key appears more than once in .*raw.csv"):
         read_msls(cph)
     raw_path.write_text(good.replace("key", "name"))
     with refuses(ValueError, "No column `key` in .*raw.csv"):

@@ -55,7 +55,7 @@ def test_marks_ends_of_lines_separators_and_a_header_do_not_matter(tmp_path, con
 
 
 def test_reads_the_names_of_columns_without_their_units(tmp_path):
-    text = "# made by hand\n#timestamp [ns], p_RS_R_x [m], q_RS_w []\n1,2,3\n# x y\n"
+    text = "# made manually\n#timestamp [ns], p_RS_R_x [m], q_RS_w []\n1,2,3\n# x y\n"
     (tmp_path / "n.txt").write_text(text)
     assert column_names(tmp_path / "n.txt") == ["timestamp", "p_rs_r_x", "q_rs_w"]
     (tmp_path / "n.txt").write_text("1,2,3\n")

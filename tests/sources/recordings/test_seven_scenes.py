@@ -114,5 +114,5 @@ def test_sequences_of_no_split_and_those_that_are_missing_are_told(scene, caplog
     (root / "TrainSplit.txt").write_text("sequence2\nsequence7\n")
     (root / "TestSplit.txt").write_text("sequence1\n")
     read_seven_scenes(root)
-    assert "1 sequences in" in caplog.text and "are not there (first: sequence7)" in caplog.text
+    assert "1 sequences in" in caplog.text and "are missing (first: sequence7)" in caplog.text
     assert "neither queries nor in the database (first: seq-03)" in caplog.text

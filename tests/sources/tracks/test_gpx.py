@@ -8,7 +8,7 @@ POINT = '<trkpt lat="{}" lon="{}"><ele>{}</ele><time>{}</time></trkpt>'
 
 def write(tmp_path, inside, root="gpx"):
     path = tmp_path / "walk.gpx"
-    path.write_text(f"<?xml version='1.0'?><{root}><!-- by hand -->{inside}</{root.split()[0]}>")
+    path.write_text(f"<?xml version='1.0'?><{root}><!-- a comment -->{inside}</{root.split()[0]}>")
     return path
 
 

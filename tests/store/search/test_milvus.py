@@ -140,7 +140,7 @@ def test_refuses_a_copy_of_the_store_that_went_another_way(client, store, tmp_pa
 
 
 def test_asks_for_no_more_rows_than_milvus_answers_with(store):
-    """Removed rows between two that are there do not count: Milvus answers with 16,384 at most."""
+    """Removed rows between two existing ones do not count: Milvus answers with 16,384 at most."""
     asked, sent = [], []
 
     class Client:

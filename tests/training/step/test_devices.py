@@ -170,7 +170,7 @@ def test_refuses_a_batch_that_cannot_be_shared_evenly(small_config, monkeypatch)
         open_devices(small_config(batch_size=4, devices=3))
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="what Keras lacks on TensorFlow alone")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="what Keras does not have on TensorFlow alone")
 @pytest.mark.parametrize(
     "setting", [{"accumulate": 2}, {"clip_norm": 1.0}, {"precision": "mixed_float16"}]
 )

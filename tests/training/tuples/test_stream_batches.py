@@ -130,7 +130,7 @@ def test_photos_on_disk_are_opened_as_ever(small_config):
         ({"places": "stream:town,num_streets=two"}, "`num_streets` must be a number.*=two"),
         ({"places": "stream:town,up=z"}, "must be of num_streets, street_length_m.*Received: up"),
         ({"places": "stream:a.obj,num_streets=2"}, "must be of up, .*Received: num_streets"),
-        ({"places": "stream:town,streets=2"}, "Behind a path may stand.*streets=2"),
+        ({"places": "stream:town,streets=2"}, "these options may follow.*streets=2"),
     ],
 )
 def test_refuses_what_a_stream_cannot_give(stream_config, changes, match):

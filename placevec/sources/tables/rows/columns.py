@@ -33,7 +33,7 @@ COLUMNS = {
     "fov_deg": ("fov", "hfov", "field_of_view"),
     "role": ("subset", "type"),
 }
-POSITION_COLUMNS = (("east", "north"), ("lat", "lon"))  # the first that is there is read
+POSITION_COLUMNS = (("east", "north"), ("lat", "lon"))  # the first existing pair is read
 _ZONE_LETTERS = ("zone_letter", "utm_letter", "letter", "band", "utm_band", "hemisphere")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PASSED_OVER = frozenset(

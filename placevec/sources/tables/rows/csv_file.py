@@ -47,7 +47,7 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is no such file, a column stands twice, a line has other cells than the
+        ValueError: If it is no such file, a column appears twice, a line has other cells than the
             first, or it exceeds a limit: 20 GB, 50 million rows, 1,000,000 characters in a line,
             131,072 in a cell.
     """
@@ -74,7 +74,7 @@ def refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
     repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
         raise ValueError(
-            f"Each column must stand once in {table_path}. Received: {shown(repeated[0])!r} "
+            f"Each column must appear once in {table_path}. Received: {shown(repeated[0])!r} "
             f"{columns.count(repeated[0])} times. Rename or remove the others"
         )
 
@@ -114,7 +114,7 @@ def _separator(header_line: str) -> str:
 def _chunks(lines: Any, table_path: Path) -> Iterator[dict[str, list[str]]]:
     header = [column.strip() for column in next(lines, [])]
     if any(len(column.splitlines()) > 1 for column in header):
-        raise ValueError(f"A column's name must stand on one line in {table_path}")
+        raise ValueError(f"A column's name must be on one line in {table_path}")
     refuse_repeated_columns(header, table_path)
     cells = {column: [] for column in header}
     yield cells

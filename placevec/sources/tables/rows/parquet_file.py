@@ -48,7 +48,7 @@ def parquet_chunks(table_path: Path, wanted: Collection[str]) -> Iterator[dict[s
         Column -> its cells, in the order of the file.
 
     Raises:
-        ValueError: If it is no such file, a column stands twice or holds lists, or it exceeds a
+        ValueError: If it is no such file, a column appears twice or holds lists, or it exceeds a
             limit: 20 GB, 50 million rows, 10,000 bytes of a text, 100 times its size when
             unpacked (200 MB are always accepted).
     """

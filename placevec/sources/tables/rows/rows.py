@@ -204,7 +204,7 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is no such file, a column stands twice or a line has other cells than
+        ValueError: If it is no such file, a column appears twice or a line has other cells than
             the first.
     """
     columns: dict[str, list[str]] = {}
@@ -277,6 +277,6 @@ def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
         name = names[first[repeated].min()]
         rows = np.flatnonzero(names == name)[:2] + 1
         raise ValueError(
-            f"{repeated.sum()} files stand more than once in {table_path} (first: {name}, rows "
+            f"{repeated.sum()} files appear more than once in {table_path} (first: {name}, rows "
             f"{rows[0]} and {rows[1]}). Give each photo one row"
         )

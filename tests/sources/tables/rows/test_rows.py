@@ -112,7 +112,7 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("a,b\n1,2\n", "Add the column `file`"),
         ("file,lat,longitude\na.jpg,1,2\n", "No column `lon`.*Rename `longitude` to `lon`"),
         ("file,north,easting\na.jpg,1,2\n", "No column `east`.*Rename `easting` to `east`"),
-        ("file,east,east\na.jpg,1,2\n", "column must stand once"),
+        ("file,east,east\na.jpg,1,2\n", "column must appear once"),
         ("file,east,north\n", "at least one row"),
         ("file,east,north\na.jpg,1\n", "Line 2 of .* must have 3 cells"),
         ("file,east,north\na.jpg,1,2\nb.jpg,1,2\n./a.jpg,1,2\n", "a.jpg, rows 1 and 3"),
@@ -123,7 +123,7 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("file,east,north,heading_deg\na.jpg,1,2,N\n", "`heading_deg` must be a number"),
         ("file,east,north\n../a.jpg,1,2\n", "stay inside"),
         ("file,east,north\n,1,2\n", "must not be empty"),
-        ('file,"ea\nst",north\na.jpg,1,2\n', "name must stand on one line"),
+        ('file,"ea\nst",north\na.jpg,1,2\n', "name must be on one line"),
         ("file,east,north\na.jpg,1_0,2\n", "`east` must be a number.*'1_0'"),
         ("file;east;north\na.jpg;1,5;2\n", "`east` must be a number with a decimal point.*'1,5'"),
         ("file,place,time\na.jpg,1,41820\n", "41820 for a.jpg.*spreadsheet"),
@@ -196,7 +196,7 @@ def test_refuses_columns_of_parquet_that_stand_twice_or_hold_lists(tmp_path, ref
     pyarrow = pytest.importorskip("pyarrow")
     path, file = tmp_path / "t.parquet", pyarrow.array(["a.jpg"])
     for columns, names, match in (
-        ([file, [1.0], [2.0]], ["file", "lat", "lat"], "must stand once.*'lat' 2 times"),
+        ([file, [1.0], [2.0]], ["file", "lat", "lat"], "must appear once.*'lat' 2 times"),
         ([file, [[1]]], ["file", "place"], "`place` of .* must hold one value.*list"),
     ):
         pyarrow.parquet.write_table(pyarrow.Table.from_arrays(
