@@ -234,7 +234,7 @@ def test_a_spelling_of_time_is_read_as_the_document_says(text, seconds, tmp_path
 
 def test_the_document_names_every_column_of_a_table():
     section = DOCUMENT.read_text().split("### A table")[1].split("\n### ")[0]
-    table = section[section.index("| column |") : section.index("Names of columns")]
+    table = section[section.index("| column |") : section.index("Column names")]
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+)\|", table, re.MULTILINE)))
     assert told == list(COLUMNS)
     assert len(time_spellings()) > 10

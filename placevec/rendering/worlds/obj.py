@@ -205,7 +205,7 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     whole[there] = usable[corners[there]].all(axis=1)
     if not whole.all():
         problems.append(
-            f"{int((~whole).sum())} of {len(whole)} triangles of {name} have corners that are not "
+            f"{int((~whole).sum())} of {len(whole)} triangles of {name} have corners that are "
             "missing or not finite: left out"
         )
     material_of = np.array(raw.material_of, np.int32)

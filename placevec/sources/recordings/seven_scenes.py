@@ -143,7 +143,7 @@ def _roles(top: Path, folders: list[Path], sequence_ids: np.ndarray) -> dict[str
             rows.append(numbers.get(_number(line), -1))
             missing += [line] if rows[-1] < 0 else []
         roles[field] = np.isin(sequence_ids, rows)
-        _warn_of(f"sequences in {shown(top / name)} are not there", missing)
+        _warn_of(f"sequences in {shown(top / name)} are missing", missing)
     in_none = ~roles["is_database"] & ~roles["is_query"]
     _warn_of(
         f"sequences in {shown(top)} are in none of {' and '.join(_SPLITS)}: neither queries nor in "
