@@ -67,7 +67,7 @@ def findings_of_missing(missing: Sequence[Missing]) -> list[Finding]:
         if not of_files:
             findings.append(Finding("photos without positions", len(names), message, names))
         elif len(names) == sum(note.count for note in noted):
-            findings.append(Finding("photos absent", len(names), f"No photo is there. {message}"))
+            findings.append(Finding("photos absent", len(names), f"No photo exists. {message}"))
         else:
             findings.append(Finding("missing photos", len(names), message, names))
     return findings

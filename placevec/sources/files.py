@@ -1,4 +1,4 @@
-"""Whether all photos that a source names are there."""
+"""Whether all photos that a source names exist."""
 
 import logging
 import os

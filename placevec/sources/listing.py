@@ -48,7 +48,7 @@ class Listing:
         return self._spelling(folder, base) in self._list(folder)
 
     def holds(self, name: str) -> bool:
-        """Returns whether a file of this name, or a frame's video, is there and not empty."""
+        """Returns whether a file of this name, or a frame's video, exists and is not empty."""
         folder, _, base = name.rpartition("/")
         files = self._list(folder)
         if base not in files:

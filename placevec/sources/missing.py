@@ -76,7 +76,7 @@ def go_on_without(
     Args:
         names: names of the photos that cannot be used; with none, nothing happens.
         count: int. Number of all photos.
-        problem: str. What is wrong; `{}` stands for "3 of 120".
+        problem: str. What is wrong; `{}` becomes "3 of 120".
         way_out: str. What to do about it.
         skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
         detail: str. More about it, set beside the first name.
