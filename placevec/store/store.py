@@ -124,7 +124,7 @@ class DescriptorStore:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """(N,) int64. The rows of the photos that are there, in the order they came."""
+        """(N,) int64. The rows of the photos in the store, in the order they came."""
         return np.flatnonzero(~self.is_removed)
 
     @cached_property
