@@ -313,7 +313,7 @@ KERAS = "keras"
 
 ENGINES = {
     "openvino": EngineChoice(
-        home="placevec.models.engines.openvino_engine",
+        home="placevec.models.engines.runtimes.openvino_engine",
         needs=("openvino",),
         exporters=("tensorflow",),
         quantizers=("nncf",),
@@ -323,7 +323,7 @@ ENGINES = {
         takes_onnx=True,
     ),
     "onnx": EngineChoice(
-        home="placevec.models.engines.onnx_engine",
+        home="placevec.models.engines.runtimes.onnx_engine",
         needs=("onnxruntime",),
         exporters=("tensorflow", "tf2onnx"),
         quantizers=(),
@@ -333,7 +333,7 @@ ENGINES = {
         takes_onnx=True,
     ),
     "litert": EngineChoice(
-        home="placevec.models.engines.litert_engine",
+        home="placevec.models.engines.runtimes.litert_engine",
         needs=("ai_edge_litert",),
         exporters=("tensorflow",),
         quantizers=(),
@@ -342,7 +342,7 @@ ENGINES = {
         batch_size=4,
     ),
     KERAS: EngineChoice(
-        home="placevec.models.engines.keras_engine",
+        home="placevec.models.engines.runtimes.keras_engine",
         needs=(),
         exporters=(),
         quantizers=(),

@@ -62,7 +62,7 @@ def _finish_onnx(path: Path, facts: Facts, float16: bool) -> None:
 
 
 def _finish_openvino(path: Path, facts: Facts, float16: bool) -> None:
-    from placevec.models.engines.openvino_engine import import_openvino
+    from placevec.models.engines.runtimes.openvino_engine import import_openvino
 
     openvino = import_openvino()
     network = openvino.Core().read_model(path)

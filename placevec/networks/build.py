@@ -23,7 +23,7 @@ from placevec.config.choices import choose
 from placevec.config.networks import NETWORK_WHITEN_RANK, NETWORKS
 from placevec.models import build_descriptor_model
 from placevec.models.engines.check import check_photos
-from placevec.models.engines.keras_engine import wrap
+from placevec.models.engines.runtimes.keras_engine import wrap
 from placevec.models.files.shipped import CHECK_FILE, FOLDER, MODEL_FILE, ONNX_FILE
 from placevec.networks.cards import write_card
 from placevec.networks.keras_file import write_arrays, write_keras

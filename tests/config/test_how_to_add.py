@@ -38,7 +38,7 @@ import keras
 def made(weights=None, include_top=False, input_tensor=None, input_shape=None):
     return keras.Model(input_tensor, keras.layers.Conv2D(4, 3, name="made_cut")(input_tensor))
 """,
-    "models/engines/made_engine.py": """
+    "models/engines/runtimes/made_engine.py": """
 import numpy as np
 
 def export(model, folder):
@@ -66,9 +66,9 @@ ROWS = {
         "BACKBONES = {\n": '    "made": BackboneChoice('
         'home="placevec.models.backbones.made_network:made", cut_layer="made_cut", '
         "pixels=_STANDARD),\n",
-        "ENGINES = {\n": '    "made": EngineChoice(home="placevec.models.engines.made_engine", '
-        'needs=(), exporters=(), quantizers=(), extra="made", precisions=("float32",), '
-        "batch_size=2),\n",
+        "ENGINES = {\n": '    "made": EngineChoice('
+        'home="placevec.models.engines.runtimes.made_engine", needs=(), exporters=(), '
+        'quantizers=(), extra="made", precisions=("float32",), batch_size=2),\n',
     },
     "sources/registry.py": {
         "READERS: dict[str, Reader] = {\n": '    "made": Reader(read_made, recognize_made),\n',

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from placevec.layers import NetVLAD, PartialWhitening, PixelScaling
-from placevec.models.engines.openvino_engine import import_openvino
+from placevec.models.engines.runtimes.openvino_engine import import_openvino
 
 onnx = pytest.importorskip("onnx")
 

@@ -49,7 +49,7 @@ def has_accelerator() -> bool:
 
 
 def _ask_keras() -> bool:
-    from placevec.models.engines.keras_engine import has_accelerator
+    from placevec.models.engines.runtimes.keras_engine import has_accelerator
 
     return has_accelerator()
 

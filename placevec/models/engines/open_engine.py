@@ -278,7 +278,7 @@ class _Opening:
         return self._engine(KERAS, self.facts, size, 1, run, checked)
 
     def _wrapped(self, precision: str) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-        from placevec.models.engines.keras_engine import wrap
+        from placevec.models.engines.runtimes.keras_engine import wrap
 
         return wrap(self.whole, precision)
 
@@ -316,7 +316,7 @@ class _Opening:
                 f"int8 must first be fitted to photos, best those of the training. Run `placevec "
                 f"describe PHOTOS --model {self.path} --precision int8` once"
             )
-        from placevec.models.engines.int8 import quantize, read_photos
+        from placevec.models.engines.runtimes.int8 import quantize, read_photos
 
         size = self._size(export.facts)
         photos = read_photos(self.calibration, size, export.facts["channels"])
@@ -379,7 +379,7 @@ class _Opening:
         """Returns what engines are compared on; int8 on photos such as those it was fitted to."""
         if self.precision != "int8":
             return check_photos(size, export.facts["channels"])
-        from placevec.models.engines.int8 import kept_photos
+        from placevec.models.engines.runtimes.int8 import kept_photos
 
         return kept_photos(export.folder, size)
 

@@ -10,8 +10,8 @@ from placevec.config.choices import ENGINES
 if ENGINES["openvino"].missing(exporting=False):
     pytest.skip("openvino is not installed", allow_module_level=True)
 
-from placevec.models.engines import openvino_engine
-from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino, load
+from placevec.models.engines.runtimes import openvino_engine
+from placevec.models.engines.runtimes.openvino_engine import MODEL_FILE, import_openvino, load
 
 
 def test_reports_nothing_to_anybody():

@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.images import UnreadableImageError, read_image
-from placevec.models.engines.openvino_engine import MODEL_FILE, import_openvino, keep_signal_stack
+from placevec.models.engines.runtimes.openvino_engine import (
+    MODEL_FILE,
+    import_openvino,
+    keep_signal_stack,
+)
 
 if TYPE_CHECKING:
     from openvino import Model
