@@ -15,8 +15,8 @@ from placevec.input_file import shown
 from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.store.manifest import MANIFEST, read_manifest
-from placevec.store.shards import is_storable
+from placevec.store.files.manifest import MANIFEST, read_manifest
+from placevec.store.files.shards import is_storable
 from placevec.store.store import DescriptorStore
 from placevec.store.store_writer import StoreWriter
 from placevec.store.unit_length import to_unit

@@ -5,14 +5,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from placevec.store.manifest import Manifest
-from placevec.store.map_statistics import (
-    MOST_PHOTOS,
-    MapStatistics,
-    fit_map_statistics,
-    read_statistics,
-)
-from placevec.store.shards import digest_of
+from placevec.store.files.manifest import Manifest
+from placevec.store.files.saved_statistics import read_statistics
+from placevec.store.files.shards import digest_of
+from placevec.store.map_statistics import MOST_PHOTOS, MapStatistics, fit_map_statistics
 from placevec.store.store import DescriptorStore
 
 

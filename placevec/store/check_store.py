@@ -9,10 +9,9 @@ import numpy as np
 from placevec.folder_lock import LOCK
 from placevec.input_file import shown
 from placevec.store.facts import describe_facts, store_facts
-from placevec.store.leftovers import SET_ASIDE, unnamed_files
-from placevec.store.manifest import MANIFEST, read_manifest
-from placevec.store.search.index import StoreIndex
-from placevec.store.shards import (
+from placevec.store.files.leftovers import SET_ASIDE, unnamed_files
+from placevec.store.files.manifest import MANIFEST, read_manifest
+from placevec.store.files.shards import (
     Shard,
     digest_of,
     map_features,
@@ -20,6 +19,7 @@ from placevec.store.shards import (
     read_photos,
     require_same,
 )
+from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import require_unit
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from placevec.input_file import shown
-from placevec.store.manifest import Manifest
-from placevec.store.map_statistics import SavedStatistics
-from placevec.store.shards import FEATURES_DTYPE
+from placevec.store.files.manifest import Manifest
+from placevec.store.files.saved_statistics import SavedStatistics
+from placevec.store.files.shards import FEATURES_DTYPE
 from placevec.store.store import DescriptorStore
 
 

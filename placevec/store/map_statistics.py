@@ -4,14 +4,11 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placevec.principal_directions import principal_directions
-from placevec.store.shards import digest_of, map_numbers, require_digest, require_same
-from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 _POWER = 0.5
@@ -202,64 +199,3 @@ def _scales(
     share = full / (full + num_photos)
     shrunk = (1 - share) * variances / mean + share
     return shrunk ** (-_POWER / 2), share ** (-_POWER / 2)
-
-
-@dataclass(frozen=True)
-class SavedStatistics:
-    """The file of a map's statistics, as the manifest of a store names it.
-
-    Args:
-        number: int. Never given twice in a store.
-        dim: int. The dimensions of an adapted descriptor.
-        num_photos: int. Photos that they were fitted on.
-        sha256: str. Of its numbers.
-        num_changed: int. Photos that were added or removed since: above 0 they are stale.
-    """
-
-    number: int
-    dim: int
-    num_photos: int
-    sha256: str
-    num_changed: int = 0
-
-    def __post_init__(self) -> None:
-        counts = (self.number, self.dim, self.num_photos, self.num_changed)
-        if not all(type(each) is int and 0 <= each < 2**48 for each in counts):
-            raise ValueError(f"Dimensions and photos of statistics are counts. Received: {counts}")
-        require_digest(self.sha256)
-
-    def path(self, folder: Path) -> Path:
-        """Returns the file."""
-        return folder / f"map-{self.number:06d}.npy"
-
-
-def write_statistics(folder: Path, number: int, statistics: MapStatistics) -> SavedStatistics:
-    """Writes a file of statistics, whole or not at all.
-
-    Returns:
-        What the manifest is to say of it.
-    """
-    numbers = statistics.numbers()
-    about = SavedStatistics(number, statistics.dim, statistics.num_photos, digest_of(numbers))
-    with whole_file(about.path(folder)) as unfinished:
-        np.save(unfinished, numbers, allow_pickle=False)
-    return about
-
-
-def read_statistics(folder: Path, about: SavedStatistics, descriptor_dim: int) -> MapStatistics:
-    """Reads statistics as the manifest of a store names them.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        ValueError: If it is damaged, or not what the manifest says.
-    """
-    path = about.path(folder)
-    numbers = map_numbers(path, "float32")
-    wanted = (1 + about.dim, descriptor_dim)
-    if numbers.shape != wanted:
-        raise ValueError(
-            f"{path} must hold {wanted} numbers. Received: {numbers.shape}. Fit them again: "
-            "`placevec index`"
-        )
-    require_same(path, digest_of(numbers), about.sha256)
-    return MapStatistics(numbers[0], np.ascontiguousarray(numbers[1:].T), about.num_photos)

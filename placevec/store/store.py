@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from placevec.folder_lock import locked
 from placevec.places.frame import grid_of
-from placevec.store.manifest import Manifest, RemovedRows, read_manifest
-from placevec.store.shards import (
+from placevec.store.files.manifest import Manifest, RemovedRows, read_manifest
+from placevec.store.files.shards import (
     FEATURES_DTYPE,
     digest_of,
     map_features,

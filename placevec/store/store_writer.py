@@ -16,16 +16,16 @@ from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.folder_lock import LOCK, take_lock
 from placevec.input_file import shown
-from placevec.store.leftovers import clear_leftovers
-from placevec.store.manifest import (
+from placevec.store.files.leftovers import clear_leftovers
+from placevec.store.files.manifest import (
     MANIFEST,
     Manifest,
     RemovedRows,
     read_manifest,
     write_manifest,
 )
-from placevec.store.map_statistics import SavedStatistics
-from placevec.store.shards import delete_shard, digest_of, is_storable, write_shard
+from placevec.store.files.saved_statistics import SavedStatistics
+from placevec.store.files.shards import delete_shard, digest_of, is_storable, write_shard
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import delete_unfinished, whole_file

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet
 
 from placevec.store import DescriptorStore, check_store, is_store
-from placevec.store.leftovers import SET_ASIDE
+from placevec.store.files.leftovers import SET_ASIDE
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}-")
 _OF_TIME = ("seconds", "per_s", "mining_share")  # in names of columns and arrays

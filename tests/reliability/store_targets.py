@@ -15,7 +15,7 @@ from placevec.store import (
     check_store,
     nearest_in_store,
 )
-from placevec.store.leftovers import SET_ASIDE
+from placevec.store.files.leftovers import SET_ASIDE
 
 _DIM = 16
 _STORE = Path("store")

@@ -53,7 +53,7 @@ def test_finds_descriptors_of_another_length_that_are_signed(filled):
     numbers[1] = 0
     np.save(filled / "000001.npy", numbers)
     values = json.loads((filled / "manifest.json").read_text())
-    from placevec.store.shards import digest_of
+    from placevec.store.files.shards import digest_of
 
     values["shards"][1] = {"number": 1, "count": 2, "sha256": digest_of(numbers)}
     values["shards"][0].pop("photos_sha256")

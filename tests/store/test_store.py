@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from placevec.store import DescriptorStore, StoreWriter
-from placevec.store.manifest import read_manifest
+from placevec.store.files.manifest import read_manifest
 
 
 def test_gives_back_what_was_appended(filled, unit_vectors):

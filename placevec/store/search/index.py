@@ -17,15 +17,16 @@ from placevec.config import IndexConfig
 from placevec.config.choices import INDEX_KINDS
 from placevec.input_file import open_input
 from placevec.store.adapted import AdaptedStore
-from placevec.store.leftovers import clear_leftovers
-from placevec.store.manifest import (
+from placevec.store.files.leftovers import clear_leftovers
+from placevec.store.files.manifest import (
     Manifest,
     SavedIndex,
     index_path,
     read_manifest,
     write_manifest,
 )
-from placevec.store.map_statistics import ENOUGH_PHOTOS, write_statistics
+from placevec.store.files.saved_statistics import write_statistics
+from placevec.store.map_statistics import ENOUGH_PHOTOS
 from placevec.store.search.exact import (
     best_candidates,
     checked_queries,

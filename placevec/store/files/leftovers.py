@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from placevec.store.manifest import Manifest
+from placevec.store.files.manifest import Manifest
 
 _log = logging.getLogger(__name__)
 SET_ASIDE = "set-aside"

@@ -12,8 +12,8 @@ import numpy as np
 
 from placevec.config.choices import DTYPES, PRECISIONS
 from placevec.input_file import read_json, shown
-from placevec.store.map_statistics import SavedStatistics
-from placevec.store.shards import FEATURES_DTYPE, Shard, require_digest
+from placevec.store.files.saved_statistics import SavedStatistics
+from placevec.store.files.shards import FEATURES_DTYPE, Shard, require_digest
 from placevec.whole_file import whole_file
 
 MANIFEST = "manifest.json"
