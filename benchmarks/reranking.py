@@ -85,9 +85,9 @@ def print_tables(sets: Iterable[DevelopmentSet], models: Sequence[Path], others:
 
 
 def _row(each: DevelopmentSet, engine: object, others: bool) -> list[str]:
-    from placevec.retrieval.local_features import describe_with_features
-    from placevec.retrieval.rerank import map_matcher, rerank
-    from placevec.retrieval.sift import sift_matcher
+    from placevec.retrieval.reranking.local_features import describe_with_features
+    from placevec.retrieval.reranking.rerank import map_matcher, rerank
+    from placevec.retrieval.reranking.sift import sift_matcher
 
     descriptors, maps, _ = describe_with_features(engine, each.photos)
     similarity = descriptors[each.queries] @ descriptors[each.database].T
@@ -122,7 +122,7 @@ def _row(each: DevelopmentSet, engine: object, others: bool) -> list[str]:
 
 def _homography_matcher(each: DevelopmentSet, maps: np.ndarray) -> "LocalMatcher":  # noqa: F821
     """Returns what keeps the matched cells that one homography explains."""
-    from placevec.retrieval.rerank import LocalMatcher, mutual_cells
+    from placevec.retrieval.reranking.rerank import LocalMatcher, mutual_cells
 
     rows, columns = maps.shape[1:3]
 

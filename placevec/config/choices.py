@@ -404,7 +404,7 @@ HUBNESS = {
 
 RERANKERS = {
     "features": Choice(),
-    "sift": Choice(home="placevec.retrieval.sift:sift_matcher"),
+    "sift": Choice(home="placevec.retrieval.reranking.sift:sift_matcher"),
 }
 
 

@@ -20,10 +20,10 @@ from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.local_features import describe_with_features, require_features
 from placevec.retrieval.normalize import Normalizer
-from placevec.retrieval.rerank import LocalMatcher, map_matcher
-from placevec.retrieval.rerank import rerank as order_again
+from placevec.retrieval.reranking.local_features import describe_with_features, require_features
+from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
+from placevec.retrieval.reranking.rerank import rerank as order_again
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
 

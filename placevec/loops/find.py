@@ -23,8 +23,8 @@ from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.local_features import describe_with_features, require_features
-from placevec.retrieval.rerank import map_matcher
+from placevec.retrieval.reranking.local_features import describe_with_features, require_features
+from placevec.retrieval.reranking.rerank import map_matcher
 from placevec.sources.photos import open_photos
 from placevec.whole_file import require_new_folder
 

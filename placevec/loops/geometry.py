@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from placevec.loops.scorer import Loop
-from placevec.retrieval.rerank import LocalMatcher
+from placevec.retrieval.reranking.rerank import LocalMatcher
 
 _LEAST_SHARE = 0.4  # of `full_count`; docs/lab/results.md has what other shares accept
 

@@ -7,7 +7,7 @@ from placevec.config import DemoConfig
 from placevec.models.files.shipped import PHOTOS_FOLDER
 from placevec.places import relevant_database
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.describe_to import describe_to
+from placevec.retrieval.describing.describe_to import describe_to
 from placevec.retrieval.look_up import search
 from placevec.sources import open_places
 

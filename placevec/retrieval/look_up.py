@@ -19,14 +19,14 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.found.found import Found
 from placevec.retrieval.found.table import found_table
 from placevec.retrieval.gap import gaps
-from placevec.retrieval.local_features import (
+from placevec.retrieval.normalize import Normalizer
+from placevec.retrieval.pool import find_pool
+from placevec.retrieval.reranking.local_features import (
     describe_with_features,
     require_photos,
     store_matcher,
 )
-from placevec.retrieval.normalize import Normalizer
-from placevec.retrieval.pool import find_pool
-from placevec.retrieval.rerank import LocalMatcher, rerank
+from placevec.retrieval.reranking.rerank import LocalMatcher, rerank
 from placevec.retrieval.search_runs import Filter
 from placevec.sources.photos import open_photos, photo_of_bytes
 from placevec.sources.values.times import parse_time

@@ -2,7 +2,7 @@ import numpy as np
 
 from placevec.loops.geometry import check_geometry
 from placevec.loops.scorer import Loop
-from placevec.retrieval.rerank import LocalMatcher
+from placevec.retrieval.reranking.rerank import LocalMatcher
 
 
 def loop(query, match, accepted=True):

@@ -287,10 +287,11 @@ def test_what_shares_local_features_comes_first(look_alike, rerank, monkeypatch)
     if rerank == "sift":  # the photos are too small for it
         points = {"same.png": 30, "other.png": 2}
         monkeypatch.setattr(
-            "placevec.retrieval.sift.sift_points", lambda path, _: (np.zeros((9, 2)), path.name)
+            "placevec.retrieval.reranking.sift.sift_points",
+            lambda path, _: (np.zeros((9, 2)), path.name),
         )
         monkeypatch.setattr(
-            "placevec.retrieval.sift.match_points",
+            "placevec.retrieval.reranking.sift.match_points",
             lambda query, found: np.full((points[found[1]], 4), 8, np.float32),
         )
     store, model, photos = look_alike

@@ -160,7 +160,7 @@ DESCRIBE = """
     import os, sys, threading
     from pathlib import Path
     import numpy as np
-    import placevec.retrieval.describe_store as room
+    import placevec.retrieval.describing.describe_store as room
     from placevec.places import PlaceDataset
     from placevec.retrieval import describe_into, open_for
 

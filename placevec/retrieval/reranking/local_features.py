@@ -12,7 +12,7 @@ from placevec.config import DescribeConfig
 from placevec.input_file import shown
 from placevec.models.describe import NoReadablePhotoError, features_in_batches
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.rerank import LocalMatcher, map_matcher
+from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
 from placevec.store.store import DescriptorStore
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from placevec.models import Engine
 from placevec.models.describe import describe, describe_in_batches, features_in_batches
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe_into, open_for
-from placevec.retrieval.local_features import (
+from placevec.retrieval.reranking.local_features import (
     describe_with_features,
     require_photos,
     store_matcher,

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from placevec.retrieval.rerank import LocalMatcher, agreeing, map_matcher, mutual_cells, rerank
+from placevec.retrieval.reranking.rerank import (
+    LocalMatcher,
+    agreeing,
+    map_matcher,
+    mutual_cells,
+    rerank,
+)
 
 
 def unit_maps(count=3, grid=(5, 7), dim=6, seed=0):

@@ -82,7 +82,9 @@ def test_says_how_to_get_ray(photos):
 def test_two_workers_one_of_them_killed_give_the_bytes_of_one_process(
     photos, tmp_path, means, monkeypatch
 ):
-    module = sys.modules["placevec.retrieval.describe_by_ray"]  # the package has its function
+    module = sys.modules[
+        "placevec.retrieval.describing.describe_by_ray"
+    ]  # the package has its function
     monkeypatch.setattr(module, "_BATCHES_OF_A_PART", 1)
     (photos / NAMES[4]).write_bytes(b"no photo")
     pids = tmp_path / "pids"

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from placevec.retrieval.sift import match_points, sift_matcher, sift_points
+from placevec.retrieval.reranking.sift import match_points, sift_matcher, sift_points
 
 SIZE = (120, 160)
 

@@ -14,8 +14,8 @@ from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.describe_by_ray import describe_by_ray
-from placevec.retrieval.describe_store import (
+from placevec.retrieval.describing.describe_by_ray import describe_by_ray
+from placevec.retrieval.describing.describe_store import (
     describe_into,
     keeps_features,
     open_for,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.images import UnreadableImageError, read_image
-from placevec.retrieval.rerank import LocalMatcher
+from placevec.retrieval.reranking.rerank import LocalMatcher
 
 _log = logging.getLogger(__name__)
 _NUM_KEYPOINTS = 500
