@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from placevec.collecting.client import (
-    Client,
+from placevec.collecting.client.client import Client
+from placevec.collecting.client.errors import (
     QuotaReachedError,
     RefusedError,
     ServiceError,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
-from placevec.collecting.client import ServiceError, TryAgainError
+from placevec.collecting.client.errors import ServiceError, TryAgainError
 from placevec.collecting.json_lines import JsonLines
 
 LOOKUPS_FILE = "lookups.jsonl"

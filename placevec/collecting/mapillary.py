@@ -17,7 +17,8 @@ import mapbox_vector_tile
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from placevec.collecting.answers import (
+from placevec.collecting.area import Area, metres_in_space, read_area
+from placevec.collecting.client.answers import (
     json_object,
     latitude_longitude,
     number,
@@ -25,8 +26,9 @@ from placevec.collecting.answers import (
     text,
     whole_photo,
 )
-from placevec.collecting.area import Area, metres_in_space, read_area
-from placevec.collecting.client import Request, ServiceError, TryAgainError
+from placevec.collecting.client.client import Request
+from placevec.collecting.client.errors import ServiceError, TryAgainError
+from placevec.collecting.client.keys import read_key
 from placevec.collecting.download import (
     MAX_PHOTO_BYTES,
     Collected,
@@ -37,7 +39,6 @@ from placevec.collecting.download import (
     client_of,
     collect,
 )
-from placevec.collecting.keys import read_key
 from placevec.config import MapillaryConfig
 from placevec.progress import Progress, no_progress
 from placevec.sources.values.null_island import at_zero

@@ -22,15 +22,17 @@ from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 
-from placevec.collecting.answers import (
+from placevec.collecting.area import read_area
+from placevec.collecting.client.answers import (
     json_object,
     latitude_longitude,
     safe_name,
     text,
     whole_photo,
 )
-from placevec.collecting.area import read_area
-from placevec.collecting.client import RefusedError, Request, ServiceError, TryAgainError
+from placevec.collecting.client.client import Request
+from placevec.collecting.client.errors import RefusedError, ServiceError, TryAgainError
+from placevec.collecting.client.keys import read_key
 from placevec.collecting.download import (
     MAX_PHOTO_BYTES,
     Collected,
@@ -41,7 +43,6 @@ from placevec.collecting.download import (
     client_of,
     collect,
 )
-from placevec.collecting.keys import read_key
 from placevec.collecting.lookups import Lookups
 from placevec.config import StreetviewConfig
 from placevec.input_file import read_text

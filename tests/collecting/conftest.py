@@ -232,7 +232,7 @@ def server(monkeypatch):
     for name, value in (("GOOGLE_MAPS_API_KEY", KEY), ("GOOGLE_MAPS_SIGNING_SECRET", SECRET),
                         ("MAPILLARY_ACCESS_TOKEN", TOKEN)):  # fmt: skip
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("placevec.collecting.client.random.uniform", lambda *_: 0.02)
+    monkeypatch.setattr("placevec.collecting.client.client.random.uniform", lambda *_: 0.02)
     server = FakeServer()
     for i, month in enumerate(("2019-05", "2021-11", "2023-02")):
         pano_id = f"pano_{'ABC'[i]}"

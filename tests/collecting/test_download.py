@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from placevec.collecting.client import (
-    Client,
+from placevec.collecting.client.client import Client
+from placevec.collecting.client.errors import (
     QuotaReachedError,
     RefusedError,
     ServiceError,

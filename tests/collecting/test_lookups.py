@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.collecting.client import TryAgainError
+from placevec.collecting.client.errors import TryAgainError
 from placevec.collecting.lookups import Lookups
 
 

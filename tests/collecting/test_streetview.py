@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from placevec.collecting import collect_streetview
-from placevec.collecting.client import (
+from placevec.collecting.client.errors import (
     RefusedError,
     ServiceError,
     TryAgainError,

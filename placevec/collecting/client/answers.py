@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any
 
-from placevec.collecting.client import TryAgainError
+from placevec.collecting.client.errors import TryAgainError
 from placevec.images.metadata.header import read_header
 from placevec.images.read import MAX_PIXELS
 from placevec.input_file import parse_json

@@ -18,8 +18,15 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from placevec.collecting.keys import KeyHider
-from placevec.collecting.watchdog import Watchdog, WatchedAdapter
+from placevec.collecting.client.errors import (
+    QuotaReachedError,
+    RefusedError,
+    ServiceError,
+    TryAgainError,
+    UnavailableError,
+)
+from placevec.collecting.client.keys import KeyHider
+from placevec.collecting.client.watchdog import Watchdog, WatchedAdapter
 from placevec.input_file import shown
 from placevec.progress import Progress, no_progress
 
@@ -33,35 +40,6 @@ _LONGEST_COMPLAINT = 20_000  # bytes of an error's body that are looked at
 _SHOWN_OF_COMPLAINT = 200  # characters
 _ENCODINGS = ("", "identity", "gzip", "deflate")  # several, one in the other, grow without a limit
 _JSON = "application/json"
-
-
-class ServiceError(OSError):
-    """A service did not give what was asked for, and asking again will not help.
-
-    Args:
-        message: str. One line, without keys.
-        status: int. HTTP status, 0 where there was none. Defaults to `0`.
-    """
-
-    def __init__(self, message: str, status: int = 0):
-        super().__init__(message)
-        self.status = status
-
-
-class RefusedError(ServiceError):
-    """A service refused the key: nothing else will be answered either."""
-
-
-class UnavailableError(ServiceError):
-    """A service was not reached, too slow, busy or broken: other requests will fare no better."""
-
-
-class QuotaReachedError(OSError):
-    """The allowed number of requests was sent."""
-
-
-class TryAgainError(Exception):
-    """An answer is not what it should be, and the next one may be. The text begins "sent ..."."""
 
 
 @dataclass(frozen=True)

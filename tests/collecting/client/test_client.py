@@ -4,17 +4,14 @@ import time
 
 import pytest
 
-from placevec.collecting.answers import json_object
-from placevec.collecting.client import (
-    _LONGEST_COMPLAINT,
-    Client,
+from placevec.collecting.client.answers import json_object
+from placevec.collecting.client.client import _LONGEST_COMPLAINT, Client, Request, _seconds_to_wait
+from placevec.collecting.client.errors import (
     QuotaReachedError,
     RefusedError,
-    Request,
     ServiceError,
     TryAgainError,
     UnavailableError,
-    _seconds_to_wait,
 )
 
 
@@ -59,7 +56,7 @@ def test_attempts_end(client, photo, server):
 def test_waits_double_and_are_as_long_as_the_service_says(client, photo, server, monkeypatch):
     waits = []
     monkeypatch.setattr(Client, "_pause", lambda _, wait_s: waits.append(wait_s))
-    monkeypatch.setattr("placevec.collecting.client.random.uniform", lambda _, high: high)
+    monkeypatch.setattr("placevec.collecting.client.client.random.uniform", lambda _, high: high)
     slow_down = [(429, {"Retry-After": seconds}) for seconds in ("7", "7000", "soon")]
     server.faults["/photos/5"] = [500, 500, 500, 500, *slow_down]
     with client(retries=9) as asking:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.collecting.answers import (
+from placevec.collecting.client.answers import (
     json_object,
     latitude_longitude,
     number,
@@ -15,7 +15,7 @@ from placevec.collecting.answers import (
     text,
     whole_photo,
 )
-from placevec.collecting.client import TryAgainError
+from placevec.collecting.client.errors import TryAgainError
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 200_000, b"<html>"])

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from placevec.collecting.keys import KeyHider, read_key
+from placevec.collecting.client.keys import KeyHider, read_key
 
 
 def test_a_key_is_read_from_the_environment(monkeypatch):
