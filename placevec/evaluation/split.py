@@ -12,7 +12,7 @@ from placevec.config import SplitConfig
 from placevec.counted import counted
 from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
-from placevec.images.fingerprint import Fingerprint
+from placevec.images.duplicates.fingerprint import Fingerprint
 from placevec.input_file import shown
 from placevec.models.describe import Model, describe
 from placevec.places import SPLITS, PlaceDataset, Split, draw_roles, split_photos

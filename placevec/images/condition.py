@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from placevec.images.fingerprint import (
+from placevec.images.duplicates.fingerprint import (
     digest,
     fingerprint,
     near_duplicates,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from placevec.images import frame_name
-from placevec.images.same_photos import Same, same_photos
+from placevec.images.duplicates.same_photos import Same, same_photos
 
 
 @pytest.fixture

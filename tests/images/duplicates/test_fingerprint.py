@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from placevec.images.fingerprint import (
+from placevec.images.duplicates.fingerprint import (
     NUM_BITS,
     fingerprint,
     near_duplicates,
