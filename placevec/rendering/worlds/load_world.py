@@ -11,11 +11,11 @@ import numpy as np
 
 from placevec.config import ModelRenderConfig
 from placevec.config.choices import UPS
-from placevec.rendering.worlds.egg_file import read_egg
-from placevec.rendering.worlds.gltf_file import read_gltf
+from placevec.rendering.worlds.formats.egg_file import read_egg
+from placevec.rendering.worlds.formats.gltf_file import read_gltf
+from placevec.rendering.worlds.formats.obj import read_obj
+from placevec.rendering.worlds.formats.panda_nodes import read_bam
 from placevec.rendering.worlds.model import Model, UnreadableModelError
-from placevec.rendering.worlds.obj import read_obj
-from placevec.rendering.worlds.panda_nodes import read_bam
 from placevec.rendering.worlds.textures import MAX_SIDE, fit_texture
 from placevec.rendering.worlds.world import World
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.rendering.worlds.obj import read_obj
+from placevec.rendering.worlds.formats.obj import read_obj
 
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 
@@ -122,7 +122,7 @@ def test_damaged_files_give_a_model_or_one_line(tmp_path, write, wall, data):
 def test_each_library_and_texture_is_read_once_whatever_it_is_called(write, wall, monkeypatch):
     read = []
     monkeypatch.setattr(
-        "placevec.rendering.worlds.obj.read_materials",
+        "placevec.rendering.worlds.formats.obj.read_materials",
         lambda path, problems: read.append(path.name) or {},
     )
     write("a.mtl", b"")
@@ -143,7 +143,7 @@ def test_each_library_and_texture_is_read_once_whatever_it_is_called(write, wall
 def test_refuses_lines_and_models_beyond_the_limits(write, monkeypatch):
     with pytest.raises(ValueError, match="Line 2 of .*a.obj must have at most 1,000,000"):
         read_obj(write("a.obj", b"v 0 0 0\nf" + b" 1" * 500_000 + b"\n"))
-    monkeypatch.setattr("placevec.rendering.worlds.obj.MAX_TRIANGLES", 3)
+    monkeypatch.setattr("placevec.rendering.worlds.formats.obj.MAX_TRIANGLES", 3)
     with pytest.raises(ValueError, match="a.obj must have at most .* triangles"):
         read_obj(write("a.obj", b"v 0 0 0\nf 1 1 1 1 1 1\n"))
     os.mkfifo(write("b.obj", b"").with_name("pipe.obj"))

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from placevec.rendering.worlds.egg_file import read_egg
+from placevec.rendering.worlds.formats.egg_file import read_egg
 from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
 

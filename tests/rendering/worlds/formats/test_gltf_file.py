@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.rendering.worlds.gltf_file import read_document, read_gltf, refuse_bad
+from placevec.rendering.worlds.formats.gltf_file import read_document, read_gltf, refuse_bad
 from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
 

@@ -1,6 +1,6 @@
 import pytest
 
-from placevec.rendering.worlds.mtl import Material, read_materials
+from placevec.rendering.worlds.formats.mtl import Material, read_materials
 
 
 def read(write, text):

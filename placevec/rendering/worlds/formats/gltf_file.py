@@ -12,14 +12,14 @@ import numpy as np
 from panda3d import core
 
 from placevec.input_file import parse_json, read_bytes, shown
+from placevec.rendering.worlds.formats.panda_nodes import model_of_nodes
+from placevec.rendering.worlds.formats.silent_panda import silent_panda
 from placevec.rendering.worlds.model import (
     MAX_TRIANGLES,
     Model,
     UnreadableModelError,
     too_many_triangles,
 )
-from placevec.rendering.worlds.panda_nodes import model_of_nodes
-from placevec.rendering.worlds.silent_panda import silent_panda
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder
 
 # Panda3D gets this picture, 1 pixel wide, in place of each: the real ones are read here.

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from placevec.input_file import bounded_lines, open_text, shown
+from placevec.rendering.worlds.formats.mtl import Material, read_materials
 from placevec.rendering.worlds.model import (
     MAX_TRIANGLES,
     WHITE,
     Model,
     too_many_triangles,
 )
-from placevec.rendering.worlds.mtl import Material, read_materials
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder
 
 MAX_BYTES = 4_000_000_000

@@ -3,9 +3,9 @@ import pytest
 from panda3d import core
 
 from placevec.rendering.drawing.nodes import make_texture
+from placevec.rendering.worlds.formats.panda_nodes import read_bam
 from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
-from placevec.rendering.worlds.panda_nodes import read_bam
 
 from .conftest import WALL
 

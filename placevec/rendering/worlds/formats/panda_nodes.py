@@ -7,6 +7,7 @@ import numpy as np
 from panda3d import core
 
 from placevec.input_file import open_input, shown
+from placevec.rendering.worlds.formats.silent_panda import silent_panda
 from placevec.rendering.worlds.model import (
     MAX_TRIANGLES,
     WHITE,
@@ -14,7 +15,6 @@ from placevec.rendering.worlds.model import (
     UnreadableModelError,
     too_many_triangles,
 )
-from placevec.rendering.worlds.silent_panda import silent_panda
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder, fit_texture
 
 _MAX_BYTES = 2_000_000_000
