@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placevec.rendering.cameras.collisions import Collider, HasTriangles
-from placevec.rendering.cameras.free_space import NEAR_WALL, REASONS, SEES_LITTLE, Body
+from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
+from placevec.rendering.cameras.free_space.free_space import NEAR_WALL, REASONS, SEES_LITTLE, Body
+from placevec.rendering.cameras.free_space.walkable import apart, draw_ground, is_clear
 from placevec.rendering.cameras.placing import Trial, shake
 from placevec.rendering.cameras.viewpoints import (
     SPACINGS_M,
@@ -18,7 +19,6 @@ from placevec.rendering.cameras.viewpoints import (
     listed,
     refuse_bad_counts,
 )
-from placevec.rendering.cameras.walkable import apart, draw_ground, is_clear
 from placevec.rendering.scenes.camera import Camera, Jitter
 
 HEIGHTS_M = (45.0, 120.0)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import (
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import (
     FACES_WALL,
     NEAR_WALL,
     SEES_LITTLE,
@@ -13,7 +13,7 @@ from placevec.rendering.cameras.free_space import (
     hover,
     stand,
 )
-from placevec.rendering.cameras.walkable import is_clear
+from placevec.rendering.cameras.free_space.walkable import is_clear
 from placevec.rendering.scenes.camera import Camera, Jitter, Pose, camera_of
 
 _SIGHT_TURNS_DEG = (-30.0, -15.0, 0.0, 15.0, 30.0)

@@ -8,8 +8,8 @@ import numpy as np
 
 from placevec.config import ModelRenderConfig
 from placevec.places import PlaceDataset
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import REASONS, Body, hover, stand
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import REASONS, Body, hover, stand
 from placevec.rendering.cameras.viewpoints import SPACINGS_M, WALKING, Viewpoints, listed
 from placevec.rendering.scenes.camera import Camera, Jitter, Pose, camera_of
 from placevec.rendering.scenes.scene import LEAST_CLEARANCE_M

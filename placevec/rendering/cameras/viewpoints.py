@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from placevec.config import ModelRenderConfig
-from placevec.rendering.cameras.collisions import Collider, HasTriangles
-from placevec.rendering.cameras.free_space import (
+from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
+from placevec.rendering.cameras.free_space.free_space import (
     AREA_TOO_SMALL,
     FACES_WALL,
     REACH_M,
@@ -18,8 +18,8 @@ from placevec.rendering.cameras.free_space import (
     SEES_LITTLE,
     Body,
 )
+from placevec.rendering.cameras.free_space.walkable import Walkable, find_walkable
 from placevec.rendering.cameras.placing import look, shake
-from placevec.rendering.cameras.walkable import Walkable, find_walkable
 from placevec.rendering.scenes.camera import Camera, Jitter, scaled
 
 DIRECTIONS = ("streets", "around")

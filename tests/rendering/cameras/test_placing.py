@@ -1,7 +1,7 @@
 import numpy as np
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import Body
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import Body
 from placevec.rendering.cameras.placing import Trial, look, shake
 from placevec.rendering.scenes.camera import Jitter
 

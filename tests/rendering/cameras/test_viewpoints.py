@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import UNDER_GROUND, around, hover
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import UNDER_GROUND, around, hover
 from placevec.rendering.cameras.viewpoints import distance_m, find_viewpoints, headings
 from placevec.rendering.worlds.load_world import load_world
 

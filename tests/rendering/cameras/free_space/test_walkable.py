@@ -1,8 +1,8 @@
 import numpy as np
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import Body
-from placevec.rendering.cameras.walkable import (
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import Body
+from placevec.rendering.cameras.free_space.walkable import (
     apart,
     can_walk,
     draw_ground,

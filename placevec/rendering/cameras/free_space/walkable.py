@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
 
 _DRAWN_PER_POINT = 2
 _MOST_POINTS = 20_000

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from placevec.rendering.cameras.collisions import Collider
-from placevec.rendering.cameras.free_space import Body, around, hover, stand
+from placevec.rendering.cameras.free_space.collisions import Collider
+from placevec.rendering.cameras.free_space.free_space import Body, around, hover, stand
 
 
 def reason_at(world, *points):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placevec.config import ModelRenderConfig
-from placevec.rendering.cameras.collisions import Collider
+from placevec.rendering.cameras.free_space.collisions import Collider
 
 NO_GROUND = "no ground below"
 TOO_STEEP = "too steep"

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from placevec.rendering.cameras.collisions import Collider
+from placevec.rendering.cameras.free_space.collisions import Collider
 
 
 def moller_trumbore(start, way, triangle):
