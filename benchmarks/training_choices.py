@@ -84,7 +84,7 @@ def main() -> None:
     own = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     from placevec.evaluation import evaluate
-    from placevec.models import load_model, save_model
+    from placevec.models import load_model
     from placevec.sources import open_places
     from placevec.training import train, whiten
 
@@ -123,7 +123,7 @@ def main() -> None:
             for pair in pairs:
                 whitened.append(tuple(path.with_suffix(f".{dim}.keras") for path in pair))
                 for path, goal in zip(pair, whitened[-1], strict=True):
-                    save_model(whiten(load_model(path), training_set, dim, power=0.5), goal)
+                    whiten(path, training_set, dim, out=goal, power=0.5)
             print_row(label, whitened)
 
 

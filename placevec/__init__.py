@@ -30,32 +30,47 @@ if "tensorflow" not in sys.modules:
     import_in_silence()
 
 if TYPE_CHECKING:
+    from placevec.checking import check as check
+    from placevec.checking import doctor as doctor
+    from placevec.checking import info as info
+    from placevec.collecting import collect as collect
     from placevec.deploy import export as export
     from placevec.evaluation import compare as compare
     from placevec.evaluation import evaluate as evaluate
     from placevec.evaluation import recall as recall
+    from placevec.evaluation import split as split
     from placevec.grouping import group as group
     from placevec.loops import LoopDetector as LoopDetector
     from placevec.loops import calibrate as calibrate
     from placevec.loops import find_loops as find_loops
     from placevec.models import Engine
+    from placevec.models import crop as crop
     from placevec.models import open_engine as open_engine
+    from placevec.rendering import render as render
+    from placevec.retrieval import demo as demo
     from placevec.retrieval import describe as describe
     from placevec.retrieval import describe_to as describe_to
     from placevec.retrieval import search as search
     from placevec.sources import PlaceDataset as PlaceDataset
     from placevec.sources import open_places as open_places
+    from placevec.store import index as index
+    from placevec.store import remove as remove
     from placevec.training import train as train
+    from placevec.training import whiten as whiten
 
 _HOMES = {
     "placevec.sources": ("PlaceDataset", "open_places"),
-    "placevec.models": ("open_engine",),
-    "placevec.retrieval": ("describe", "describe_to", "search"),
+    "placevec.models": ("crop", "open_engine"),
+    "placevec.store": ("index", "remove"),
+    "placevec.retrieval": ("demo", "describe", "describe_to", "search"),
+    "placevec.rendering": ("render",),
+    "placevec.collecting": ("collect",),
+    "placevec.checking": ("check", "doctor", "info"),
     "placevec.deploy": ("export",),
-    "placevec.evaluation": ("compare", "evaluate", "recall"),
+    "placevec.evaluation": ("compare", "evaluate", "recall", "split"),
     "placevec.loops": ("LoopDetector", "calibrate", "find_loops"),
     "placevec.grouping": ("group",),
-    "placevec.training": ("train",),
+    "placevec.training": ("train", "whiten"),
 }
 
 __all__ = ["load_model", *(name for names in _HOMES.values() for name in names)]

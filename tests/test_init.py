@@ -1,3 +1,4 @@
+import importlib
 import re
 import subprocess
 import sys
@@ -105,34 +106,11 @@ def test_turns_on_onednn_unless_tensorflow_is_there_already(before, said, monkey
 
 
 def test_every_public_name_is_there():
-    from placevec.deploy import export
-    from placevec.evaluation import compare, evaluate, recall
-    from placevec.grouping import group
-    from placevec.loops import LoopDetector, calibrate, find_loops
-    from placevec.models import open_engine
-    from placevec.places import PlaceDataset
-    from placevec.retrieval import describe, describe_to, search
-    from placevec.sources import open_places
-    from placevec.training import train
-
+    homes = placevec._HOMES
     found = {name: getattr(placevec, name) for name in placevec.__all__}
     assert found.pop("load_model").__module__ == "placevec"
     assert found == {
-        "PlaceDataset": PlaceDataset,
-        "open_places": open_places,
-        "open_engine": open_engine,
-        "describe": describe,
-        "describe_to": describe_to,
-        "search": search,
-        "evaluate": evaluate,
-        "export": export,
-        "compare": compare,
-        "group": group,
-        "recall": recall,
-        "LoopDetector": LoopDetector,
-        "calibrate": calibrate,
-        "find_loops": find_loops,
-        "train": train,
+        name: getattr(importlib.import_module(home), name) for home in homes for name in homes[home]
     }
 
 

@@ -10,16 +10,21 @@ from placevec.config.choices import ENGINES
 from placevec.input_file import shown
 from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache_folder import cache_folder
+from placevec.store import describe_facts
 
 _SHOWN = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "panda3d", "faiss-cpu")
 
 
-def doctor() -> list[tuple[str, str]]:
-    """Returns what a report of a fault should say about this machine.
+def doctor() -> str:
+    """Says what a report of a fault should say about this machine.
 
     Returns:
-        list of (name, text), in the order in which `placevec doctor` prints them.
+        str. A line for each fact.
     """
+    return describe_facts(_facts())
+
+
+def _facts() -> list[tuple[str, str]]:
     return [
         ("placevec", importlib.metadata.version("placevec")),
         ("python", f"{platform.python_version()} on {platform.platform()}"),

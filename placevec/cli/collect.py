@@ -16,9 +16,6 @@ _Service = (
 
 def collect(settings: Annotated[_Service, Flags]) -> None:
     """Collect photos with positions from a service of street-level photos."""
-    from placevec.collecting import collect_mapillary, collect_streetview
+    from placevec.collecting import collect as collect_photos
 
-    if isinstance(settings, StreetviewConfig):
-        print(collect_streetview(settings, progress_bar))
-    else:
-        print(collect_mapillary(settings, progress_bar))
+    print(collect_photos(settings, progress=progress_bar))

@@ -1,6 +1,7 @@
 """Street-level imagery services -> photos and positions, written in the folder format."""
 
 try:
+    from placevec.collecting.collect import collect as collect
     from placevec.collecting.mapillary import collect_mapillary as collect_mapillary
     from placevec.collecting.streetview import collect_streetview as collect_streetview
 except ModuleNotFoundError as error:

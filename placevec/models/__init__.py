@@ -13,6 +13,7 @@ from placevec.models.model_cost import ModelCost as ModelCost
 from placevec.models.model_cost import measure_file as measure_file
 
 if TYPE_CHECKING:
+    from placevec.models.descriptor_model import as_model as as_model
     from placevec.models.descriptor_model import build_descriptor_model as build_descriptor_model
     from placevec.models.descriptor_model import holds_aggregator as holds_aggregator
     from placevec.models.descriptor_model import holds_projection as holds_projection
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from placevec.models.measure import measure_model as measure_model
     from placevec.models.whitening import append_partial_whitening as append_partial_whitening
     from placevec.models.whitening import append_whitening as append_whitening
-    from placevec.models.whitening import crop_whitening as crop_whitening
+    from placevec.models.whitening import crop as crop
     from placevec.models.whitening import remove_whitening as remove_whitening
 
 _HOMES = {
     "placevec.models.descriptor_model": (
+        "as_model",
         "build_descriptor_model",
         "holds_aggregator",
         "holds_projection",
@@ -44,7 +46,7 @@ _HOMES = {
     "placevec.models.whitening": (
         "append_partial_whitening",
         "append_whitening",
-        "crop_whitening",
+        "crop",
         "remove_whitening",
     ),
 }

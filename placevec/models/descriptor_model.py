@@ -121,6 +121,15 @@ def load_model(path: Path) -> keras.Model:
     return without_xla(model)
 
 
+def as_model(model: keras.Model | Path | str) -> keras.Model:
+    """Returns a model that is open as it is, and loads that of a file as `load_model` does.
+
+    Args:
+        model: keras.Model; or the path of one, or the name of a network that ships with placevec.
+    """
+    return model if isinstance(model, keras.Model) else load_model(Path(model))
+
+
 def save_model(model: keras.Model, path: Path) -> None:
     """Saves a model so that the file is either the old one or the whole new one.
 

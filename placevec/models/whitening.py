@@ -1,11 +1,14 @@
 """Whitening as the last layer of a descriptor model."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from placevec.layers import PartialWhitening, Whitening
-from placevec.models.descriptor_model import without_xla
+from placevec.models.descriptor_model import as_model, save_model, without_xla
+from placevec.whole_file import require_writable
 
 WHITENING = "whitening"
 
@@ -51,29 +54,36 @@ def remove_whitening(model: keras.Model) -> keras.Model:
     return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
 
 
-def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
-    """Returns a model that gives the first numbers of a whitened descriptor, of unit length.
+def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> keras.Model:
+    """Keeps the first dimensions of a whitened model's descriptor, scaled to unit length.
 
-    It is the model that whitening to `dim` on the same photos would have given: the first numbers
-    are those along which the photos spread most.
+    It is the model that whitening to `dim` on the same photos would have given: the first
+    dimensions are those along which the photos spread most.
 
     Args:
-        model: keras.Model. A descriptor model that ends in whitening; its other layers are shared.
-        dim: int. How many numbers to keep.
+        model: keras.Model, or the path of one. A descriptor model that ends in whitening; its other
+            layers are shared.
+        dim: int. Dimensions to keep.
+        out: Path or None. The `.keras` file for the shorter model. None: nothing is written.
 
     Returns:
         keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
 
     Raises:
-        ValueError: If the model does not end in whitening, or has fewer numbers.
+        FileNotFoundError: If the model, or the folder of `out`, is missing.
+        ValueError: If the model does not end in whitening, has fewer dimensions, or `out` does not
+            end in `.keras`.
 
     Example:
     >>> photos = keras.Input((None, None, 4))
     >>> model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(photos))
     >>> whitened = append_whitening(model, np.zeros(4), np.eye(4)[:, :3])
-    >>> crop_whitening(whitened, 2)(np.ones((1, 5, 6, 4))).shape[1]
+    >>> crop(whitened, 2, out=None)(np.ones((1, 5, 6, 4))).shape[1]
     2
     """
+    if out is not None:
+        require_writable(out, ".keras")  # before the model is loaded
+    model = as_model(model)
     last = model.layers[-1]
     if not (_is_whitened(model) and isinstance(last, Whitening)):
         raise ValueError(
@@ -86,10 +96,13 @@ def crop_whitening(model: keras.Model, dim: int) -> keras.Model:
     mean, projection = last.get_weights()
     if not 1 <= dim <= projection.shape[1]:
         raise ValueError(
-            f"`dim` must be between 1 and {projection.shape[1]}, the numbers of the model's "
+            f"`dim` must be between 1 and {projection.shape[1]}, the dimensions of the model's "
             f"descriptor. Received: dim={dim}"
         )
-    return append_whitening(remove_whitening(model), mean, projection[:, :dim])
+    cropped = append_whitening(remove_whitening(model), mean, projection[:, :dim])
+    if out is not None:
+        save_model(cropped, Path(out))
+    return cropped
 
 
 def _is_whitened(model: keras.Model) -> bool:

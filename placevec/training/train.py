@@ -427,10 +427,11 @@ class _Run:
 
     def _whiten(self, model: keras.Model) -> None:
         """Puts whitening behind the best network; done again where a training goes on."""
-        whitened = whiten(
+        whiten(
             model,
             cast(PlaceDataset, self.sampler.dataset),  # a stream has the same `paths`
             self.config.whitening.dim,
+            out=self.config.out / run_files.MODEL,
             rank=self.config.whitening.rank,
             augmentation=self.config.whitening.augmentation,
             power=self.config.whitening.power,
@@ -439,7 +440,6 @@ class _Run:
             seed=self.config.seed,
             progress=self.progress,
         )
-        save_model(whitened, self.config.out / run_files.MODEL)
 
     def _mine(self, epoch: int) -> Mined | None:
         if self.config.mining.mining == "random":

@@ -1,11 +1,12 @@
 import importlib.metadata
+import re
 import sys
 
 from placevec.checking import doctor
 
 
 def facts():
-    return dict(doctor())
+    return dict(re.split("  +", line, maxsplit=1) for line in doctor().splitlines())
 
 
 def test_names_versions_and_the_cache_folder(tmp_path, monkeypatch):

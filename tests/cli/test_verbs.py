@@ -1,9 +1,13 @@
+import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import placevec
+from placevec import cli
 from placevec.cli import main
 
 VERBS = {
@@ -27,6 +31,26 @@ VERBS = {
     "export": ["MODEL", "--format", "--out", "--resize-inside"],
     "demo": ["--model", "--out"],
 }
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_runs_a_public_function_of_its_name(verb):
+    """Names that are taken aside: `placevec.describe` returns descriptors, `loops` is a room."""
+    name = {"describe": "describe_to", "loops": "find_loops"}.get(verb, verb)
+    file = {"calibrate": "loops", "crop": "whiten"}.get(verb, verb)
+    tree = ast.parse((Path(cli.__file__).parent / f"{file}.py").read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    ((home, alias),) = [
+        (node.module, alias)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == name
+    ]
+    assert getattr(importlib.import_module(home), name) is getattr(placevec, name)
+    called = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
+    assert (alias.asname or name) in called
+    assert name in placevec.__all__ and name in dir(placevec)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -1,3 +1,6 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from placevec.cli import main
@@ -11,30 +14,31 @@ def test_whiten_and_crop_write_models_of_fewer_numbers(places, model_path, tmp_p
     assert capsys.readouterr().out == f"model with descriptors of 2 dimensions in {whitened}\n"
     assert load_model(whitened).output_shape == (None, 2)
     main(["crop", str(whitened), "--dim", "1", "--out", str(cropped)])
-    assert capsys.readouterr().out == f"model with descriptors of 1 dimensions in {cropped}\n"
+    assert capsys.readouterr().out == f"model with descriptors of 1 dimension in {cropped}\n"
     assert load_model(cropped).output_shape == (None, 1)
     main(["info", str(whitened), "--image-size", "10", "20"])
     assert "whitening" in capsys.readouterr().out
 
 
-def test_whiten_hands_every_setting_on(places, model_path, tmp_path, monkeypatch):
+def test_whiten_hands_every_setting_on(monkeypatch):
     calls = []
 
-    def spy(model, dataset, dim, **options):
-        calls.append((len(dataset), dim, options))
-        return model
+    def spy(model, **options):
+        calls.append((model, options))
+        return SimpleNamespace(output_shape=(None, 2))
 
     monkeypatch.setattr("placevec.training.whiten", spy)
-    main(["whiten", str(model_path), "--places", f"folder:{places}", "--dim", "2", "--power", "0.5",
-          "--augmentation", "light", "--max-photos", "5", "--image-size", "32", "48",
-          "--batch-size", "3", "--seed", "4", "--skip-unreadable",
-          "--out", str(tmp_path / "w.keras")])  # fmt: skip
-    ((num_photos, dim, options),) = calls
+    main(
+        "whiten m.keras --places folder:a --dim 2 --power 0.5 --augmentation light --max-photos 5 "
+        "--image-size 32 48 --batch-size 3 --seed 4 --skip-unreadable --out w.keras".split()
+    )
+    ((model, options),) = calls
     options.pop("progress")
-    assert (num_photos, dim) == (6, 2)
+    assert model == Path("m.keras")
     assert options == {
-        "rank": 0, "power": 0.5, "augmentation": "light", "max_photos": 5, "image_size": (32, 48),
-        "batch_size": 3, "seed": 4, "skip_unreadable": True,
+        "places": "folder:a", "dim": 2, "rank": 0, "power": 0.5, "augmentation": "light",
+        "max_photos": 5, "image_size": (32, 48), "batch_size": 3, "seed": 4,
+        "skip_unreadable": True, "out": Path("w.keras"),
     }  # fmt: skip
 
 

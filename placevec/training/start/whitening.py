@@ -22,12 +22,16 @@ from placevec.layers import (
 from placevec.models import (
     append_partial_whitening,
     append_whitening,
+    as_model,
     remove_whitening,
+    save_model,
     without_xla,
 )
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval import describe
+from placevec.sources.photos import open_photos
+from placevec.whole_file import require_writable
 
 _log = logging.getLogger(__name__)
 _PROJECTION_PHOTOS = 2000
@@ -36,10 +40,11 @@ _AUGMENTED_COPIES = 2
 
 
 def whiten(
-    model: keras.Model,
-    dataset: PlaceDataset,
+    model: keras.Model | Path | str,
+    places: PlaceDataset | Path | str,
     dim: int = WhitenConfig.dim,
     *,
+    out: Path | str | None = WhitenModelConfig.out,
     rank: int = WhitenConfig.rank,
     power: float = WhitenConfig.power,
     augmentation: str = WhitenConfig.augmentation,
@@ -50,20 +55,22 @@ def whiten(
     seed: int = WhitenModelConfig.seed,
     progress: Progress = no_progress,
 ) -> keras.Model:
-    """Fits whitening on a data set's database photos and puts it behind a model.
+    """Fits whitening on a data set's database photos, appends it to a model and saves that.
 
-    PCA whitening to `dim` numbers, or partial whitening of the `rank` directions in which
+    PCA whitening to `dim` dimensions, or partial whitening of the `rank` directions in which
     descriptors spread most. With an augmentation it is fitted on the photos and on two changed
     copies of each: directions in which a descriptor goes when only the light changes then belong
     to those of the largest spread, and count for less.
 
     Args:
-        model: keras.Model. A descriptor model; its layers are shared. Whitening that it ends in
-            is replaced.
-        dataset: PlaceDataset. Its database photos are what is fitted on.
-        dim: int. `d`, the numbers of the whitened descriptor. 0: partial whitening.
+        model: keras.Model, or the path of one. A descriptor model; its layers are shared.
+            Whitening that it ends in is replaced.
+        places: PlaceDataset, a folder of photos, which needs no positions, or READER:PATH. Its
+            database photos are what is fitted on.
+        dim: int. `d`, the dimensions of the whitened descriptor. 0: partial whitening.
+        out: Path or None. The `.keras` file for the whitened model. None: nothing is written.
         rank: int. `r`, the directions of partial whitening; see `fit_partial_whitening`.
-        power: float. 1 evens out the spread of the numbers, 0 leaves it; see `fit_whitening`.
+        power: float. 1 evens out the spread of the dimensions, 0 leaves it; see `fit_whitening`.
         augmentation: str or callable. What changes the copies, see `augmenter`; none: no copies.
         max_photos: int. Draw at most this many photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
@@ -78,15 +85,19 @@ def whiten(
         partial whitening.
 
     Raises:
+        FileNotFoundError: If the model, the photos or the folder of `out` are missing.
         ValueError: If `dim` and `rank` are both given or both not, the photos are too few for
-            them, the descriptor has fewer numbers, or photos cannot be read and
-            `skip_unreadable` is false.
+            them, the descriptor has fewer dimensions, `out` does not end in `.keras`, or photos
+            cannot be read and `skip_unreadable` is false.
 
     Reference:
         [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622); see `PartialWhitening`.
     """
     WhitenConfig(dim=dim, rank=rank, power=power).need_given()
-    model = remove_whitening(model)
+    if out is not None:
+        require_writable(out, ".keras")
+    model = remove_whitening(as_model(model))
+    dataset = open_photos(places, skip_unreadable=skip_unreadable)
     rows = _drawn(dataset.database, max_photos, seed)
     num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
     _check(dim, rank, len(rows), model)  # before the long work
@@ -104,8 +115,13 @@ def whiten(
         for copy in range(1 + num_copies)
     ])  # fmt: skip
     if dim:
-        return append_whitening(model, *_fit(fit_whitening, descriptors, dim, power))
-    return append_partial_whitening(model, *_fit(fit_partial_whitening, descriptors, rank))
+        whitened = append_whitening(model, *_fit(fit_whitening, descriptors, dim, power))
+    else:
+        fitted = _fit(fit_partial_whitening, descriptors, rank)
+        whitened = append_partial_whitening(model, *fitted)
+    if out is not None:
+        save_model(whitened, Path(out))
+    return whitened
 
 
 def check_whitening(
