@@ -16,15 +16,20 @@ def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> N
         settings: How recall is measured.
     """
     from placevec.evaluation import compare
+    from placevec.evaluation import evaluate as evaluate_model
 
     options = dict(vars(settings))
-    as_json = options.pop("json")
-    found = compare(places, progress=progress_bar, **options)
+    models, as_json = options.pop("model"), options.pop("json")
+    if len(models) > 1:
+        found = compare(places, models, progress=progress_bar, **options)
+        summary = {label: each.summary() for label, each in found.items()}
+        text = "\n".join(f"{label}\n{each}" for label, each in found.items())
+    else:
+        one = evaluate_model(places, *models, progress=progress_bar, **options)
+        summary, text = one.summary(), str(one)
     if as_json:
-        summaries = {label: evaluation.summary() for label, evaluation in found.items()}
-        print(json.dumps(summaries if len(found) > 1 else next(iter(summaries.values()))))
+        print(json.dumps(summary))
         return
-    for label, evaluation in found.items():
-        print(f"{label}\n{evaluation}" if len(found) > 1 else evaluation)
+    print(text)
     if settings.out is not None:
         print(f"the report is {settings.out / 'report.html'}")

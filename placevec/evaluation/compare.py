@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from placevec.config import EvaluateConfig
-from placevec.config.networks import DEFAULT_NETWORK
-from placevec.evaluation.evaluate import Model, evaluate
+from placevec.evaluation.evaluate import Model, evaluate, label_of
 from placevec.evaluation.evaluation import Evaluation
-from placevec.evaluation.foreign import foreign_descriptors, is_foreign
 from placevec.evaluation.report import write_report
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
@@ -30,8 +28,8 @@ def compare(
 
     Args:
         places: PlaceDataset, or READER:PATH, which `open_places` opens.
-        model: sequence. Models as `evaluate` takes them, or files of descriptors that other
-            programs made, see `foreign_descriptors`. Empty: the network that ships with placevec.
+        model: sequence. Models as `evaluate` takes them. Empty: the network that ships with
+            placevec.
         out: Path or None. Folder for the report, see `write_report`.
         wrong_beyond_m: float or None. Answers between the radius and this count neither way in
             precision.
@@ -52,47 +50,19 @@ def compare(
         places = open_places(str(places), skip_unreadable=skip_unreadable)
     models = _by_label(model)
     common = {**settings, "skip_unreadable": skip_unreadable, "progress": progress}
-    found = {label: _measure(places, each, common) for label, each in models.items()}
+    found = {label: evaluate(places, each, **common) for label, each in models.items()}
     if out is not None:
         shown = {**{"models": ", ".join(models)}, **settings, "wrong_beyond_m": wrong_beyond_m}
-        write_report(_with_variants(found), out, wrong_beyond_m=wrong_beyond_m, settings=shown)
+        write_report(found, out, wrong_beyond_m=wrong_beyond_m, settings=shown)
     return found
-
-
-def _measure(places: PlaceDataset, model: Model | Path | str | None, common: dict) -> Evaluation:
-    if isinstance(model, Path | str) and is_foreign(Path(model)):
-        return evaluate(places, foreign_descriptors(Path(model), places), **common)
-    return evaluate(places, model, **common)
 
 
 def _by_label(models: Sequence[Model | Path | str]) -> dict[str, Model | Path | str | None]:
     if not models:
-        return {DEFAULT_NETWORK: None}
-    labels = [_label(each) for each in models]
+        return {label_of(None): None}
+    labels = [label_of(each) for each in models]
     if len(set(labels)) < len(labels):
         labels = [str(each) for each in models]
     if len(set(labels)) < len(labels):
         raise ValueError(f"Each model must be named once. Received: {', '.join(labels)}")
     return dict(zip(labels, models, strict=True))
-
-
-def _label(model: Model | Path | str) -> str:
-    if not isinstance(model, Path | str):
-        return getattr(model, "model_id", type(model).__name__)
-    path = Path(model)
-    # The file of a training is called `model.keras` in any run: its folder tells them apart.
-    return path.parent.name if path.name == "model.keras" and path.parent.name else path.stem
-
-
-def _with_variants(found: dict[str, Evaluation]) -> dict[str, Evaluation]:
-    """Returns evaluations with those of adapted, sequential and reranked search beside each."""
-    shown = {}
-    for label, each in found.items():
-        variants = {
-            "adapted": each.adapted,
-            f"in sequences of {each.sequence}": each.in_sequence,
-            f"reranked by {each.rerank}": each.reranked,
-        }
-        shown[label] = each
-        shown |= {f"{label}, {how}": one for how, one in variants.items() if one is not None}
-    return shown

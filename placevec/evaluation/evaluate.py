@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision, TrainConfig
 from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
+from placevec.config.networks import DEFAULT_NETWORK
 from placevec.evaluation.answers import AnswerRules, right_answers, search_answers, search_runs
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
+from placevec.evaluation.foreign import foreign_descriptors, is_foreign
+from placevec.evaluation.report import write_report
 from placevec.images import image_size_of
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
@@ -26,20 +29,24 @@ from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
 from placevec.retrieval.reranking.rerank import rerank as order_again
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
+from placevec.whole_file import require_new_folder
 
 _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 100
 _EXACT = "float32"
+_NOT_SHOWN = ("model", "out", "json")  # in the report
 
 
 def evaluate(
     places: PlaceDataset | Path | str,
     model: Model | NDArray[np.floating] | Path | str | None = None,
     *,
+    out: Path | str | None = EvaluateConfig.out,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
     one_answer_per_position: bool = EvaluateConfig.one_answer_per_position,
+    wrong_beyond_m: float | None = EvaluateConfig.wrong_beyond_m,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int | None = EvaluateConfig.batch_size,
     engine: EngineName = EvaluateConfig.engine,
@@ -54,6 +61,8 @@ def evaluate(
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
+    `compare` measures several models side by side.
+
     A photo that is query and database at once is never its own answer, nor is another one of the
     very same time; see `may_answer`.
 
@@ -61,12 +70,16 @@ def evaluate(
         places: PlaceDataset, or READER:PATH, which `open_places` opens.
         model: Path. A `.keras` file of this project, or an old `.h5` file. Or what is open: a
             keras.Model, an Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. Or the
-            descriptors of all photos, `(N, D)` of unit length.
+            descriptors of all photos, `(N, D)` of unit length, or a file of descriptors that other
+            programs made, see `foreign_descriptors`. None: the network that ships with placevec.
+        out: Path or None. Folder for the report, see `write_report`. None: nothing is written.
         radius_m: See `EvaluateConfig`, like the others.
         min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
         max_heading_difference_deg: float or None. Answers that look elsewhere are wrong.
         one_answer_per_position: bool. Of the photos at one position, only the most similar is an
             answer.
+        wrong_beyond_m: float or None. Answers between the radius and this count neither way in the
+            precision that the report shows.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -87,20 +100,23 @@ def evaluate(
         Evaluation. `print` shows it as a table.
 
     Raises:
-        FileNotFoundError: If the model or photos are missing.
+        FileNotFoundError: If the model, photos or the folder that `out` lies in are missing.
         ValueError: If no query has a right answer in the database, a setting is out of range, or
             photos cannot be read and `skip_unreadable` is false.
     """
     places, model = _places_first(places, model)
+    label = label_of(model)
     path = None
     if not callable(model) and not isinstance(model, np.ndarray):
         path = model_path(model)
-    EvaluateConfig(
+    settings = EvaluateConfig(
         model=() if path is None else (path,),
+        out=None if out is None else Path(out),
         radius_m=radius_m,
         min_time_difference_s=min_time_difference_s,
         max_heading_difference_deg=max_heading_difference_deg,
         one_answer_per_position=one_answer_per_position,
+        wrong_beyond_m=wrong_beyond_m,
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -112,8 +128,12 @@ def evaluate(
         rerank=rerank,
         rerank_top=rerank_top,
     )
+    if out is not None:
+        require_new_folder(Path(out))
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
+    if path is not None and is_foreign(path):
+        model, path = foreign_descriptors(path, places), None
     models: dict[str, Any] = {_EXACT: model}
     if path is not None:
         from placevec.models import open_engine
@@ -139,7 +159,7 @@ def evaluate(
             "`engine` and `precision` only apply to the file of a model, not to a model that is "
             f"open. Received: engine={engine!r}, precision={precision!r}"
         )
-    found = {
+    measured = {
         each: evaluate_photos(
             places,
             opened,
@@ -160,11 +180,26 @@ def evaluate(
         )
         for each, opened in models.items()
     }
-    return replace(
-        found[precision],
+    found = replace(
+        measured[precision],
         engine=None if path is None else models[precision],
-        in_float32=None if precision == _EXACT else found[_EXACT],
+        in_float32=None if precision == _EXACT else measured[_EXACT],
     )
+    if out is not None:
+        shown = {"model": label} | {k: v for k, v in vars(settings).items() if k not in _NOT_SHOWN}
+        write_report({label: found}, out, wrong_beyond_m=wrong_beyond_m, settings=shown)
+    return found
+
+
+def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
+    """Returns what a model is called beside others."""
+    if model is None:
+        return DEFAULT_NETWORK
+    if not isinstance(model, Path | str):
+        return getattr(model, "model_id", type(model).__name__)
+    path = Path(model)
+    # The file of a training is called `model.keras` in any run: its folder tells them apart.
+    return path.parent.name if path.name == "model.keras" and path.parent.name else path.stem
 
 
 def evaluate_photos(

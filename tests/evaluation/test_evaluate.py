@@ -63,6 +63,22 @@ def test_measures_recall_by_hand(make_dataset, mean_color):
     }
 
 
+def test_writes_the_report_of_descriptors_that_others_made(make_dataset, tmp_path):
+    dataset = make_dataset([RED, GREEN, BLUE], [0, 100, 5])
+    np.save(tmp_path / "theirs.npy", np.eye(3, dtype=np.float32)[[0, 1, 0]])
+    out = tmp_path / "report"
+    found = evaluate(dataset, tmp_path / "theirs.npy", out=out, wrong_beyond_m=50.0)
+    assert found.recall[1] == 1.0
+    assert list(json.loads((out / "metrics.json").read_text())) == ["theirs"]
+    assert "wrong_beyond_m" in (out / "report.html").read_text()
+
+
+def test_refuses_a_report_in_a_missing_folder_before_the_long_work(make_dataset, tmp_path):
+    dataset = make_dataset([RED, RED], [0, 5])
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
+        evaluate(dataset, never, out=tmp_path / "missing" / "report")
+
+
 def test_says_which_recall_is_saturated(make_dataset, mean_color):
     arrays = {"is_query": [1, 0, 0], "is_database": [0, 1, 1]}
     colors = [RED, RED, BLUE]

@@ -47,7 +47,8 @@ def write_report(
     """Writes `report.html`, `predictions.csv` and `metrics.json`.
 
     Args:
-        evaluations: mapping of label to Evaluation. Models side by side, on the same queries.
+        evaluations: mapping of label to Evaluation. Models side by side, on the same queries; what
+            was searched in another way, too, such as adapted, is shown beside each.
         out: Path. Folder; made if it is missing.
         wrong_beyond_m: float or None. Answers between the radius and this count neither way in
             precision.
@@ -61,6 +62,7 @@ def write_report(
         ValueError: If there is no evaluation, or they are of different queries.
     """
     out = Path(out)
+    evaluations = _with_variants(evaluations)
     judged = {label: Judgment(each, wrong_beyond_m) for label, each in evaluations.items()}
     _require_same_queries(evaluations)
     require_new_folder(out)
@@ -104,6 +106,20 @@ def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int)
         "radius": evaluation.radius_m,
         "unit": evaluation.dataset.unit,
     }
+
+
+def _with_variants(found: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
+    """Returns evaluations with those of adapted, sequential and reranked search beside each."""
+    shown = {}
+    for label, each in found.items():
+        variants = {
+            "adapted": each.adapted,
+            f"in sequences of {each.sequence}": each.in_sequence,
+            f"reranked by {each.rerank}": each.reranked,
+        }
+        shown[label] = each
+        shown |= {f"{label}, {how}": one for how, one in variants.items() if one is not None}
+    return shown
 
 
 def _compare(judged: Sequence[Judgment]) -> dict[int, Comparison]:
