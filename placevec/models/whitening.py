@@ -83,9 +83,9 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> k
     """
     if out is not None:
         require_writable(out, ".keras")  # before the model is loaded
-    model = as_model(model)
-    last = model.layers[-1]
-    if not (_is_whitened(model) and isinstance(last, Whitening)):
+    network = as_model(model)
+    last = network.layers[-1]
+    if not (_is_whitened(network) and isinstance(last, Whitening)):
         raise ValueError(
             "A model must end in whitening to fewer dimensions to be cropped; those of others have "
             f"no order. Received: one that ends in {type(last).__name__} ({last.name}). Fit one "
@@ -99,7 +99,7 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> k
             f"`dim` must be between 1 and {projection.shape[1]}, the dimensions of the model's "
             f"descriptor. Received: dim={dim}"
         )
-    cropped = append_whitening(remove_whitening(model), mean, projection[:, :dim])
+    cropped = append_whitening(remove_whitening(network), mean, projection[:, :dim])
     if out is not None:
         save_model(cropped, Path(out))
     return cropped
