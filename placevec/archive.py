@@ -7,9 +7,10 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import open_input, shown
 
@@ -49,7 +50,7 @@ def open_archive(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Iterator[
         yield archive
 
 
-def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, np.ndarray]:
+def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, NDArray[Any]]:
     """Returns the arrays of an `.npz` file by name; nothing in it is unpickled.
 
     Args:
@@ -73,7 +74,7 @@ def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, np.
     return arrays
 
 
-def read_npy(file: io.BufferedIOBase, num_bytes: int) -> np.ndarray:
+def read_npy(file: io.BufferedIOBase, num_bytes: int) -> NDArray[Any]:
     """Returns the array of an open `.npy` file; nothing in it is unpickled.
 
     Args:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 # Directions count in which vectors spread more than this share of their length, ten times what
 # float32 rounds away: the others are noise.
@@ -13,8 +14,8 @@ _BLOCK = 2048  # rows or columns that are held in float64 at a time
 
 
 def principal_directions(
-    vectors: np.ndarray, dim: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    vectors: NDArray[np.floating], dim: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
     """Finds the directions in which vectors spread most.
 
     They are the unit eigenvectors of the covariance (over `N - 1`). They come from the smaller of
@@ -54,12 +55,12 @@ def principal_directions(
     return mean, variances, directions
 
 
-def _pairs_vectors(vectors: np.ndarray) -> bool:
+def _pairs_vectors(vectors: NDArray[np.floating]) -> bool:
     """Returns whether the products of pairs of vectors are fewer than those of dimensions."""
     return vectors.shape[0] < vectors.shape[1]
 
 
-def _scatter(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _scatter(vectors: NDArray[np.floating], mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the lower half of the smaller matrix of products: (N, N) or (D, D)."""
     size = min(vectors.shape)
     total = np.zeros((size, size), order="F")

@@ -22,6 +22,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.cartwheel.tuple_photos import TuplePhotos, draw_frames, draw_places
 from placevec.images import count_frames, frame_name, read_image
@@ -32,7 +33,7 @@ from placevec.sources.tracks.video import list_videos
 
 _log = logging.getLogger(__name__)
 
-Step = tuple[np.ndarray, np.ndarray]
+Step = tuple[NDArray[np.float32], NDArray[np.float64]]
 Size = tuple[int, int]
 
 _SIZE = (320, 240)  # columns, rows
@@ -130,7 +131,7 @@ class PittsburgRenderer(_Loader):
         return_gray: bool = False,
         resize: Size | None = _SIZE,
         ENABLE_IMSHOW: bool = False,
-    ) -> list[np.ndarray]:
+    ) -> list[NDArray[np.float32]]:
         """Returns the photos of the next `n_samples` tuples, (1 + nP + nN, H, W, C) each."""
         return [
             self.step(nP, nN, return_gray=return_gray, resize=resize, ENABLE_IMSHOW=ENABLE_IMSHOW)[
@@ -182,7 +183,7 @@ class PittsburgRenderer(_Loader):
         )
 
     def _tuples_of(
-        self, rows: np.ndarray, pixels: Sequence[np.ndarray] | None = None
+        self, rows: NDArray[np.int64], pixels: Sequence[NDArray[np.uint8]] | None = None
     ) -> TuplePhotos:
         """Returns the tuples among some rows; their photos from disk where no pixels are given."""
         views, places = self.dataset.take(rows), None
@@ -191,9 +192,11 @@ class PittsburgRenderer(_Loader):
 
         kept = [] if pixels is None else pixels
 
-        def from_memory(row: int, *, image_size: Size, channels: int) -> np.ndarray:
-            photo = kept[row]
-            return photo if channels == 3 else cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[:, :, None]
+        def from_memory(row: int, *, image_size: Size, channels: int) -> NDArray[np.uint8]:
+            if channels == 3:
+                return kept[row]
+            gray = cv2.cvtColor(kept[row], cv2.COLOR_RGB2GRAY)
+            return np.asarray(gray, np.uint8)[:, :, None]
 
         draw = draw_places(views, places=places, max_heading_difference_deg=_TURN_DEG)
         read = _reader(views) if pixels is None else from_memory
@@ -282,7 +285,7 @@ class WalksRenderer(_Loader):
         videos = list_videos(Path(db_path).expanduser())
         counts = np.array([count_frames(video) for video in videos])
 
-        def read(item: tuple[int, int], **form: Any) -> np.ndarray:
+        def read(item: tuple[int, int], **form: Any) -> NDArray[np.uint8]:
             video, frame = item
             return read_image(frame_name(str(videos[video]), frame), **form)
 
@@ -300,7 +303,7 @@ class WalksRendererOnline(WalksRenderer):
 
 def load_tuples(
     parts: Sequence[tuple[Callable[[Path | str], Any], Path | str, int]], nP: int, nN: int
-) -> np.ndarray:
+) -> NDArray[np.float32]:
     """Draws tuples of several data sets into memory.
 
     Args:
@@ -330,7 +333,7 @@ def load_tuples(
 
 
 def _reader(dataset: PlaceDataset):  # noqa: ANN202
-    def read(row: int, **form: Any) -> np.ndarray:
+    def read(row: int, **form: Any) -> NDArray[np.uint8]:
         return read_image(dataset.path(row), **form)
 
     return read

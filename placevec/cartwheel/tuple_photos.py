@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import TupleConfig
 from placevec.images import augmenter
 from placevec.places import PlaceDataset, TupleSampler
 
 Draw = Callable[[int, int, np.random.Generator], Sequence[Any]]
-Read = Callable[..., np.ndarray]
+Read = Callable[..., NDArray[np.uint8]]
 
 
 class TuplePhotos:
@@ -36,7 +37,7 @@ class TuplePhotos:
         image_size: tuple[int, int] | None = None,
         channels: int = 3,
         augmentation: str = "none",
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """Returns the photos of the next tuple.
 
         Args:
@@ -68,7 +69,7 @@ class TuplePhotos:
         image_size: tuple[int, int] | None = None,
         channels: int = 3,
         augmentation: str = "none",
-    ) -> np.ndarray:
+    ) -> NDArray[np.float32]:
         """Returns the photos of some items, as `step` does."""
         change = augmenter(augmentation)
         photos = [
@@ -142,7 +143,7 @@ def draw_places(
     return draw
 
 
-def draw_frames(counts: np.ndarray, *, radius: int) -> Draw:
+def draw_frames(counts: NDArray[np.integer], *, radius: int) -> Draw:
     """Makes the function that draws tuples of frames of videos.
 
     Positives lie within the radius of the query in the same video, negatives beyond it or in
@@ -184,12 +185,12 @@ def draw_frames(counts: np.ndarray, *, radius: int) -> Draw:
 
 
 def augment_tuples(
-    tuples: np.ndarray,
+    tuples: NDArray[np.floating | np.uint8],
     presets: Sequence[str],
     *,
     keep_geometry: bool = True,
     seed: int | None = None,
-) -> np.ndarray:
+) -> NDArray[np.floating | np.uint8]:
     """Augments tuples of photos, once for each preset.
 
     Args:

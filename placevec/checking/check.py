@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.checking.drawings import draw_headings, draw_map, map_caption
 from placevec.checking.facts import facts_of_files, facts_of_places
@@ -198,7 +199,7 @@ def _refuse_other_tables(path: Path) -> None:
 
 
 def _samples(
-    dataset: PlaceDataset, rows: np.ndarray, conditions: Conditions, settings: CheckConfig
+    dataset: PlaceDataset, rows: NDArray[np.int64], conditions: Conditions, settings: CheckConfig
 ) -> Samples | None:
     """Draws tuples of the photos at `rows` that can be decoded."""
     whole = np.setdiff1d(np.arange(len(rows)), list(conditions.problems))

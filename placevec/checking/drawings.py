@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
 
@@ -16,7 +17,7 @@ _QUERY, _DATABASE = "#d1372c", "#2b6cb0"
 _SPLIT_COLORS = np.array(["#2b6cb0", "#dd7a00", "#2a9d3f", "#999999"])  # as SPLITS, then none
 
 
-def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
+def draw_map(dataset: PlaceDataset, splits: NDArray[np.integer] | None = None) -> str:
     """Draws where the photos were taken, north up.
 
     Up to 2000 photos are dots, with a line toward where they look; more are cells, the darker
@@ -52,7 +53,7 @@ def draw_map(dataset: PlaceDataset, splits: np.ndarray | None = None) -> str:
     )
 
 
-def draw_headings(headings_deg: np.ndarray) -> str:
+def draw_headings(headings_deg: NDArray[np.floating]) -> str:
     """Draws how many photos look which way, north up, in sectors of 10 degrees.
 
     Args:
@@ -103,9 +104,13 @@ def map_caption(dataset: PlaceDataset, *, by_split: bool) -> str:
 
 
 def _dots(
-    dataset: PlaceDataset, low: np.ndarray, scale: float, height: float, splits: np.ndarray | None
+    dataset: PlaceDataset,
+    low: NDArray[np.float64],
+    scale: float,
+    height: float,
+    splits: NDArray[np.integer] | None,
 ) -> list[str]:
-    x, y = (dataset.positions_m - low).T * scale + _MARGIN
+    x, y = (dataset.known("positions_m") - low).T * scale + _MARGIN
     y = height - y
     if splits is None:
         red = dataset.is_query & ~dataset.is_database
@@ -126,7 +131,9 @@ def _dots(
     return shapes
 
 
-def _cells(positions_m: np.ndarray, low: np.ndarray, extent_m: float, height: float) -> list[str]:
+def _cells(
+    positions_m: NDArray[np.float64], low: NDArray[np.float64], extent_m: float, height: float
+) -> list[str]:
     cell = np.minimum((positions_m - low) * (_CELLS / extent_m), _CELLS - 1).astype(np.int64)
     counts = np.bincount(cell @ [1, _CELLS], minlength=_CELLS**2)
     side = _SIDE / _CELLS

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
@@ -79,7 +80,7 @@ def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
     return [("middle", f"{abs(lat):.4f} {sides[0]}, {abs(lon):.4f} {sides[1]}")]
 
 
-def _span(times_s: np.ndarray, *, from_zero: bool) -> str:
+def _span(times_s: NDArray[np.float64], *, from_zero: bool) -> str:
     if not len(times_s):
         return "none"
     # Seconds since the start of a video or a SLAM run, or numbers of traverses.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import CheckConfig
 from placevec.images.condition import Conditions
@@ -36,7 +37,7 @@ class Finding:
     kind: str
     count: int
     message: str
-    names: Sequence[str] | np.ndarray = ()
+    names: Sequence[str] | NDArray[np.str_] = ()
     detail: Callable[[int], str] = lambda place: ""
 
     def first(self) -> list[tuple[str, str]]:
@@ -74,7 +75,7 @@ def findings_of_missing(missing: Sequence[Missing]) -> list[Finding]:
 
 
 def findings_of_files(
-    names: np.ndarray, conditions: Conditions, near_pairs: np.ndarray
+    names: NDArray[np.str_], conditions: Conditions, near_pairs: NDArray[np.int64]
 ) -> list[Finding]:
     """Returns what is wrong with the files of photos.
 
@@ -124,7 +125,9 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     """Returns what is wrong with where and when photos were taken, as far as the data set knows."""
     names, findings = dataset.names, []
 
-    def add(kind: str, rows: np.ndarray, message: str, detail: Callable = lambda i: "") -> None:
+    def add(
+        kind: str, rows: NDArray[np.int64], message: str, detail: Callable = lambda i: ""
+    ) -> None:
         if len(rows):
             findings.append(Finding(kind, len(rows), message, names[rows], detail))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import CheckConfig, TupleConfig
 from placevec.images.contact_sheet import draw_tuples, find_thumbnail
@@ -81,7 +82,7 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     return Samples(jpeg, captions, message)
 
 
-def _thumbnail(path: Path) -> np.ndarray:
+def _thumbnail(path: Path) -> NDArray[np.uint8]:
     """Returns a thumbnail; white if the photo cannot be read, as with `--quick` is not known."""
     photo = find_thumbnail(path)
     return np.full((3, 4, 3), 255, np.uint8) if photo is None else photo

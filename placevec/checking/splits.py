@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.checking.findings import Finding
 from placevec.places import PlaceDataset
@@ -25,8 +26,8 @@ class PhotoSplits(NamedTuple):
             does not tell.
     """
 
-    ids: np.ndarray
-    in_two: np.ndarray
+    ids: NDArray[np.int64]
+    in_two: NDArray[np.int64]
     buffer_m: float = _BUFFER_M
 
 
@@ -57,7 +58,7 @@ def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
 
 
 def findings_of_splits(
-    dataset: PlaceDataset, splits: PhotoSplits, same_pairs: np.ndarray, buffer_m: float
+    dataset: PlaceDataset, splits: PhotoSplits, same_pairs: NDArray[np.int64], buffer_m: float
 ) -> list[Finding]:
     """Returns what one split tells about another.
 
@@ -70,7 +71,7 @@ def findings_of_splits(
     """
     findings = []
 
-    def add(kind: str, rows: np.ndarray, message: str, detail: Callable[[int], str]) -> None:
+    def add(kind: str, rows: NDArray[np.int64], message: str, detail: Callable[[int], str]) -> None:
         if len(rows):
             findings.append(Finding(kind, len(rows), message, dataset.names[rows], detail))
 

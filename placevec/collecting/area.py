@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from placevec.config import CollectConfig
@@ -37,10 +38,10 @@ class Area:
     """
 
     polygon: BaseGeometry | None = None
-    lines: tuple[np.ndarray, ...] | None = None
-    points: np.ndarray | None = None
+    lines: tuple[NDArray[np.float64], ...] | None = None
+    points: NDArray[np.float64] | None = None
 
-    def sample(self, spacing_m: float) -> np.ndarray:
+    def sample(self, spacing_m: float) -> NDArray[np.float64]:
         """Returns points of the area: a grid of a polygon, steps along a track, or the points.
 
         Args:
@@ -60,7 +61,7 @@ class Area:
             raise ValueError("An Area must have a polygon, lines or points. Received: none")
         return _grid(self.polygon, spacing_m)
 
-    def covers(self, places: np.ndarray, radius_m: float) -> np.ndarray:
+    def covers(self, places: NDArray[np.float64], radius_m: float) -> NDArray[np.bool_]:
         """Tells which places lie in the polygon, or near the points or the track.
 
         Args:
@@ -124,7 +125,7 @@ def read_area(settings: CollectConfig) -> Area:
     return Area(lines=(_read_points(track),))
 
 
-def metres_in_space(places: np.ndarray) -> np.ndarray:
+def metres_in_space(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns places on the Earth as points in space, whose distances are metres.
 
     Args:
@@ -138,7 +139,7 @@ def metres_in_space(places: np.ndarray) -> np.ndarray:
     return EARTH_RADIUS_M * unit
 
 
-def _walk(corners: np.ndarray, spacing_m: float) -> np.ndarray:
+def _walk(corners: NDArray[np.float64], spacing_m: float) -> NDArray[np.float64]:
     """Returns the first corner of a line and a point each `spacing_m` further, and the last."""
     steps_m = np.linalg.norm(np.diff(metres_in_space(corners), axis=0), axis=1)
     along_m = np.concatenate([[0.0], np.cumsum(steps_m)])
@@ -150,7 +151,7 @@ def _walk(corners: np.ndarray, spacing_m: float) -> np.ndarray:
     return walked
 
 
-def _grid(polygon: BaseGeometry, spacing_m: float) -> np.ndarray:
+def _grid(polygon: BaseGeometry, spacing_m: float) -> NDArray[np.float64]:
     west, south, east, north = polygon.bounds
     step_deg = math.degrees(spacing_m / EARTH_RADIUS_M)
     widest = math.cos(math.radians(min(abs(south), abs(north)) if south * north > 0 else 0.0))
@@ -176,12 +177,12 @@ def _refuse_many(count: float, spacing_m: float) -> None:
         )
 
 
-def _without_repeats(places: np.ndarray) -> np.ndarray:
+def _without_repeats(places: NDArray[np.float64]) -> NDArray[np.float64]:
     _, first = np.unique(places, axis=0, return_index=True)
     return places[np.sort(first)]
 
 
-def _read_points(path: Path) -> np.ndarray:
+def _read_points(path: Path) -> NDArray[np.float64]:
     open_input(path, max_bytes=_LARGEST_FILE).close()
     cells = read_csv(path)
     if "lat" not in cells or "lon" not in cells:
@@ -192,7 +193,7 @@ def _read_points(path: Path) -> np.ndarray:
     return _without_zeros([points], path)[0]
 
 
-def _without_zeros(lines: list[np.ndarray], path: Path) -> list[np.ndarray]:
+def _without_zeros(lines: list[NDArray[np.float64]], path: Path) -> list[NDArray[np.float64]]:
     """Leaves out points at 0, 0, which receivers write before they know where they are."""
     kept = [line[~at_zero(line, on_earth=True)] for line in lines]
     count, num_kept = sum(map(len, lines)), sum(map(len, kept))
@@ -227,7 +228,7 @@ def _geometries(value: dict) -> list[dict]:
     return [value]
 
 
-def _checked(places: list[tuple], path: Path) -> np.ndarray:
+def _checked(places: list[tuple], path: Path) -> NDArray[np.float64]:
     """Returns latitudes and longitudes as numbers that are on Earth."""
     try:
         degrees = np.array([list(map(to_number, place)) for place in places]).reshape(-1, 2)

@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.collecting.area import read_area
 from placevec.collecting.client.answers import (
@@ -248,7 +249,7 @@ def _questions(settings: StreetviewConfig) -> list[str]:
     """Returns the parameters of each metadata request, without the key."""
     if settings.pano_ids is not None:
         return [urlencode({"pano": pano_id}) for pano_id in _read_pano_ids(settings.pano_ids)]
-    places: np.ndarray = read_area(settings).sample(settings.spacing_m)
+    places: NDArray[np.float64] = read_area(settings).sample(settings.spacing_m)
     shared = {"radius": f"{settings.radius_m}", "source": "outdoor"}
     return [urlencode({"location": f"{lat:.6f},{lon:.6f}", **shared}) for lat, lon in places]
 

@@ -28,7 +28,10 @@ _PHOTOS_AT_A_TIME = 256
 
 def group(
     photos: PlaceDataset | Path | str,
-    model: Callable[[np.ndarray], np.ndarray] | Path | str | None = GroupConfig.model,
+    model: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    | Path
+    | str
+    | None = GroupConfig.model,
     *,
     out: Path | str | None = GroupConfig.out,
     threshold: float | Path | str | None = GroupConfig.threshold,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.duplicates.fingerprint import (
     digest,
@@ -38,7 +39,7 @@ class Condition(NamedTuple):
     num_bytes: int = 0
     size: tuple[int, int] = (0, 0)
     digest: bytes = bytes(16)
-    perceptual_hash: np.ndarray | None = None
+    perceptual_hash: NDArray[np.uint64] | None = None
     problem: str = ""
 
 
@@ -55,14 +56,14 @@ class Conditions:
         problems: dict of row -> why the file is no whole photo.
     """
 
-    num_bytes: np.ndarray
-    sizes: np.ndarray
-    digests: np.ndarray
-    perceptual_hashes: np.ndarray
-    is_decoded: np.ndarray
+    num_bytes: NDArray[np.int64]
+    sizes: NDArray[np.int32]
+    digests: NDArray[np.uint64]
+    perceptual_hashes: NDArray[np.uint64]
+    is_decoded: NDArray[np.bool_]
     problems: dict[int, str]
 
-    def equal_files(self) -> list[np.ndarray]:
+    def equal_files(self) -> list[NDArray[np.int64]]:
         """Returns the rows of each group of whole photos whose files are equal, ascending."""
         rows = self._whole()
         _, group, counts = np.unique(
@@ -76,7 +77,7 @@ class Conditions:
         groups = np.split(rows[order], starts) if len(rows) else []
         return sorted(groups, key=lambda each: each[0])
 
-    def nearly_equal(self, max_bits: int) -> np.ndarray:
+    def nearly_equal(self, max_bits: int) -> NDArray[np.int64]:
         """Returns (n, 2) int64: pairs of photos that look the same, though their files differ.
 
         Args:
@@ -87,7 +88,7 @@ class Conditions:
         rows = rows[np.sort(first)]  # one of each group of equal files
         return rows[near_duplicates(self.perceptual_hashes[rows], max_bits)]
 
-    def same_across(self, sides: np.ndarray, max_bits: int) -> np.ndarray:
+    def same_across(self, sides: NDArray[np.integer], max_bits: int) -> NDArray[np.int64]:
         """Returns (n, 2) int64: photos that look the same as one of another side, and that one.
 
         Args:
@@ -102,7 +103,7 @@ class Conditions:
         _, first = np.unique(np.stack([pairs[:, 0], sides[pairs[:, 1]]]), axis=1, return_index=True)
         return pairs[np.sort(first)]  # what is equal is also nearly so
 
-    def _whole(self) -> np.ndarray:
+    def _whole(self) -> NDArray[np.int64]:
         whole = np.ones(len(self.num_bytes), dtype=bool)
         whole[list(self.problems)] = False
         return np.flatnonzero(whole)
@@ -138,7 +139,7 @@ def condition_of(path: Path, *, decode: bool = True) -> Condition:
 
 def conditions_of(
     root: Path,
-    names: Sequence[str] | np.ndarray,
+    names: Sequence[str] | NDArray[np.str_],
     *,
     decode: bool = True,
     num_workers: int,

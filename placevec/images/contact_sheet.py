@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.read import read_image
 from placevec.whole_file import whole_file
@@ -22,7 +23,7 @@ _LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until
 
 
 def draw_tuples(
-    tuples: Sequence[Sequence[np.ndarray]],
+    tuples: Sequence[Sequence[NDArray[np.uint8]]],
     path: Path,
     *,
     num_positives: int,
@@ -54,14 +55,14 @@ def draw_tuples(
     save_figure(figure, path, dpi=80)
 
 
-def read_thumbnail(path: Path) -> np.ndarray:
+def read_thumbnail(path: Path) -> NDArray[np.uint8]:
     """Reads a photo as (H, W, 3) uint8, every nth pixel of it if it is large."""
     pixels = read_image(path)
     step = -(-max(pixels.shape) // _LONGEST_SIDE)
     return np.ascontiguousarray(pixels[::step, ::step])
 
 
-def find_thumbnail(path: Path) -> np.ndarray | None:
+def find_thumbnail(path: Path) -> NDArray[np.uint8] | None:
     """Returns what `read_thumbnail` reads, None if the photo or frame is gone or unreadable."""
     try:
         return read_thumbnail(path)
@@ -80,7 +81,7 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def frame_photo(axes: "Axes", photo: np.ndarray, color: str, title: str) -> None:
+def frame_photo(axes: "Axes", photo: NDArray[np.uint8], color: str, title: str) -> None:
     """Draws a photo with a frame and a title in one color.
 
     Args:

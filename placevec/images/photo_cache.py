@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class PhotoCache:
@@ -31,13 +32,15 @@ class PhotoCache:
             raise ValueError(f"`max_bytes` must not be negative. Received: max_bytes={max_bytes}")
         self.max_bytes = max_bytes
         self.num_bytes = 0
-        self._photos: OrderedDict[Hashable, np.ndarray] = OrderedDict()  # least recently used first
+        self._photos: OrderedDict[Hashable, NDArray[np.uint8]] = (
+            OrderedDict()
+        )  # least recently used first
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._photos)
 
-    def get(self, key: Hashable, read: Callable[[], np.ndarray]) -> np.ndarray:
+    def get(self, key: Hashable, read: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Returns the photo of a key.
 
         Args:
@@ -56,7 +59,7 @@ class PhotoCache:
             self._keep(key, photo)
         return photo.copy()
 
-    def _keep(self, key: Hashable, photo: np.ndarray) -> None:
+    def _keep(self, key: Hashable, photo: NDArray[np.uint8]) -> None:
         with self._lock:
             if key in self._photos or photo.nbytes > self.max_bytes:
                 return

@@ -1,9 +1,11 @@
 """From a file to pixels."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.metadata.header import MAX_PIXELS, read_header
 from placevec.images.metadata.heif import decode_heif, is_heif
@@ -37,12 +39,12 @@ class UnreadableImageError(ValueError):
 
 
 def read_image(
-    path: str | Path | np.ndarray,
+    path: str | Path | NDArray[np.uint8],
     *,
     image_size: tuple[int, int] | None = None,
     channels: int = 3,
     max_pixels: int = MAX_PIXELS,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Reads one photo, or one frame of a video, as uint8 pixels, upright.
 
     Gray, color, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM, AVIF, and
@@ -77,7 +79,8 @@ def read_image(
             f"`image_size` must be (rows, cols), both positive. Received: image_size={image_size!r}"
         )
     if isinstance(path, np.ndarray):
-        pixels = cv2.cvtColor(path, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY)
+        code = cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY
+        pixels = cast(NDArray[np.uint8], cv2.cvtColor(path, code))
     elif frame := find_frame(path):
         pixels = _decode_frame(*frame, channels, max_pixels)
     else:
@@ -86,10 +89,10 @@ def read_image(
         pixels = resize_image(pixels, *(int(side) for side in image_size))
     if channels == 1:
         return np.ascontiguousarray(pixels)[:, :, None]
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return cast(NDArray[np.uint8], cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 
-def resize_image(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
+def resize_image(pixels: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint8]:
     """Resizes pixels as `read_image` does, by the area rule both ways.
 
     Args:
@@ -99,16 +102,17 @@ def resize_image(pixels: np.ndarray, rows: int, cols: int) -> np.ndarray:
     """
     # Shrinks first and enlarges after: in one call the axis that shrinks would alias.
     shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
+    resized: Any = pixels
     if shrunk != pixels.shape[:2]:
-        pixels = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
+        resized = cv2.resize(resized, shrunk[::-1], interpolation=cv2.INTER_AREA)
     if shrunk != (rows, cols):
-        pixels = cv2.resize(pixels, (cols, rows), interpolation=cv2.INTER_AREA)
-    return pixels
+        resized = cv2.resize(resized, (cols, rows), interpolation=cv2.INTER_AREA)
+    return resized
 
 
 def _decode(
     path: Path, channels: int, max_pixels: int, image_size: tuple[int, int] | None
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     try:
         data = read_bytes(path, max_bytes=MAX_BYTES)
     except FileNotFoundError:
@@ -147,8 +151,9 @@ def _decode(
     return pixels
 
 
-def _decode_bytes(data: bytes, channels: int, factor: int) -> np.ndarray | None:
-    return cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[channels][factor])
+def _decode_bytes(data: bytes, channels: int, factor: int) -> NDArray[np.uint8] | None:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _FLAGS[channels][factor])
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
@@ -161,13 +166,15 @@ def _is_below(size: tuple[int, ...], wanted: tuple[int, int]) -> bool:
     return size[0] < wanted[0] or size[1] < wanted[1]
 
 
-def _decode_frame(video: str, frame: int, channels: int, max_pixels: int) -> np.ndarray:
+def _decode_frame(video: str, frame: int, channels: int, max_pixels: int) -> NDArray[np.uint8]:
     with silent_opencv():
         try:
             pixels = read_frame(video, frame, max_pixels=max_pixels)
         except (ValueError, cv2.error) as error:
             raise UnreadableImageError(str(error)) from error
-    return pixels if channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+    if channels == 1:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+    return pixels
 
 
 def _refusal(path: Path, what: str) -> str:

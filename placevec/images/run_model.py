@@ -4,13 +4,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 
 Output = TypeVar("Output")
 
 
-def run_model(function: Callable[[np.ndarray], Output], photos: np.ndarray, name: str) -> Output:
+def run_model(
+    function: Callable[[NDArray[np.uint8]], Output], photos: NDArray[np.uint8], name: str
+) -> Output:
     """Returns what a model makes of photos.
 
     Args:

@@ -2,6 +2,7 @@
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.layers.netvlad import NetVLAD
 
@@ -11,13 +12,13 @@ ASSIGNMENT_RATIO = 100.0
 
 def initialize_clusters(
     layer: NetVLAD,
-    local_features: np.ndarray,
+    local_features: NDArray[np.floating],
     *,
     seed: int,
     variant: str = "v1",
     ratio: float = ASSIGNMENT_RATIO,
     num_iterations: int = 100,
-    centers: np.ndarray | None = None,
+    centers: NDArray[np.floating] | None = None,
 ) -> float:
     """Puts clusters of local features into a NetVLAD or GhostVLAD layer.
 
@@ -61,8 +62,8 @@ def initialize_clusters(
 
 
 def kmeans(
-    local_features: np.ndarray, num_clusters: int, *, seed: int, num_iterations: int = 100
-) -> np.ndarray:
+    local_features: NDArray[np.floating], num_clusters: int, *, seed: int, num_iterations: int = 100
+) -> NDArray[np.float32]:
     """Finds cluster centers of local features, by all of them, in float32.
 
     Args:
@@ -101,11 +102,11 @@ def kmeans(
 
 
 def assignment_weights(
-    local_features: np.ndarray,
-    centers: np.ndarray,
+    local_features: NDArray[np.floating],
+    centers: NDArray[np.floating],
     variant: str = "v1",
     ratio: float = ASSIGNMENT_RATIO,
-) -> tuple[np.ndarray, np.ndarray | None, float]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, float]:
     """Makes soft assignment weights, by default as sharp as the paper's on these features.
 
         v1: logits = alpha * (c / |c|) . x               no bias; the paper's published numbers
@@ -163,7 +164,7 @@ def assignment_weights(
     return kernel, None if bias is None else (alpha * bias).astype(np.float32), alpha
 
 
-def _alpha(logits: np.ndarray, ratio: float) -> float:
+def _alpha(logits: NDArray[np.floating], ratio: float) -> float:
     """Returns what to multiply logits (N, K) with for the wanted mean ratio of assignments."""
     if logits.shape[1] == 1:
         return 1.0
@@ -177,7 +178,7 @@ def _alpha(logits: np.ndarray, ratio: float) -> float:
     return float(np.log(ratio) / gap)
 
 
-def _checked(vectors: np.ndarray) -> np.ndarray:
+def _checked(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     if vectors.ndim != 2 or not len(vectors) or not np.isfinite(vectors).all():
         raise ValueError(

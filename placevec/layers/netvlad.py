@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from placevec.layers.aggregator import Aggregator
 from placevec.layers.l2_normalize import l2_normalize
@@ -124,7 +125,10 @@ class NetVLAD(Aggregator):
         return l2_normalize(ops.reshape(residuals, (-1, self.num_clusters * feature_dim)))
 
     def set_clusters(
-        self, centers: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None = None
+        self,
+        centers: NDArray[np.floating],
+        kernel: NDArray[np.floating],
+        bias: NDArray[np.floating] | None = None,
     ) -> None:
         """Writes clusters into the weights; builds the layer where that is still to be done.
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from placevec.layers.l2_normalize import l2_normalize
 from placevec.layers.whitening import fit_whitening
@@ -90,7 +91,9 @@ class PartialWhitening(keras.layers.Layer):
         return keras.backend.result_type(self.compute_dtype, "float32")
 
 
-def fit_partial_whitening(descriptors: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def fit_partial_whitening(
+    descriptors: NDArray[np.floating], rank: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Finds the directions in which descriptors spread most, and how far to shrink each.
 
         directions_j = v_j * sqrt(1 - spread_(r+1) / spread_j)

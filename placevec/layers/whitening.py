@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from placevec.layers.l2_normalize import l2_normalize
 from placevec.principal_directions import principal_directions
@@ -73,7 +74,7 @@ class Whitening(keras.layers.Layer):
         centered = ops.cast(inputs, dtype) - ops.cast(self.mean, dtype)
         return l2_normalize(ops.matmul(centered, ops.cast(self.projection, dtype)))
 
-    def set_projection(self, mean: np.ndarray, projection: np.ndarray) -> None:
+    def set_projection(self, mean: NDArray[np.floating], projection: NDArray[np.floating]) -> None:
         """Writes the weights; builds the layer where that is still to be done.
 
         Args:
@@ -115,8 +116,8 @@ class Whitening(keras.layers.Layer):
 
 
 def fit_whitening(
-    descriptors: np.ndarray, dim: int, power: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
+    descriptors: NDArray[np.floating], dim: int, power: float = 1.0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Finds the directions in which descriptors spread most, each scaled by its spread.
 
         projection_j = v_j * variance_j ** (-power / 2)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can say
 _METADATA, _CONFIG = "metadata.json", "config.json"
@@ -36,7 +37,7 @@ def write_keras(model: keras.Model, path: Path) -> None:
     _write_zip(path, members)
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     """Writes an `.npz` file without the time of writing.
 
     Args:

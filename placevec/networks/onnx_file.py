@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnx  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
 from placevec.layers import NetVLAD, PartialWhitening, PixelScaling
@@ -78,7 +79,7 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
-    def constant(self, values: np.ndarray | float | list) -> str:
+    def constant(self, values: NDArray[np.generic] | float | list) -> str:
         """Adds numbers, as float16 if that is exact, and returns the name of what holds them."""
         array = np.asarray(values)
         if array.dtype.kind == "f":
@@ -175,7 +176,7 @@ def _whiten(graph: _Graph, layer: PartialWhitening, x: str) -> str:
     return graph.unit(graph.node("Sub", x, shrunk))
 
 
-def _numbers(variable: keras.Variable) -> np.ndarray:
+def _numbers(variable: keras.Variable) -> NDArray[np.float32]:
     return keras.ops.convert_to_numpy(variable).astype(np.float32)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.places.frame import is_zone_frame, unit_of
 
@@ -59,18 +60,18 @@ class PlaceDataset:
     frame_reader: ClassVar[Callable[..., "PlaceDataset"] | None] = None
 
     root: Path
-    names: np.ndarray
-    positions_m: np.ndarray | None = None
-    headings_deg: np.ndarray | None = None
-    times_s: np.ndarray | None = None
-    place_ids: np.ndarray | None = None
-    sequence_ids: np.ndarray | None = None
-    altitudes_m: np.ndarray | None = None
-    fields_of_view_deg: np.ndarray | None = None
+    names: NDArray[np.str_]
+    positions_m: NDArray[np.float64] | None = None
+    headings_deg: NDArray[np.float64] | None = None
+    times_s: NDArray[np.float64] | None = None
+    place_ids: NDArray[np.int64] | None = None
+    sequence_ids: NDArray[np.int64] | None = None
+    altitudes_m: NDArray[np.float64] | None = None
+    fields_of_view_deg: NDArray[np.float64] | None = None
     points_seen: "scipy.sparse.csr_array | None" = None
     # None is filled at once.
-    is_query: np.ndarray = None  # pyright: ignore[reportAssignmentType]
-    is_database: np.ndarray = None  # pyright: ignore[reportAssignmentType]
+    is_query: NDArray[np.bool_] = None  # pyright: ignore[reportAssignmentType]
+    is_database: NDArray[np.bool_] = None  # pyright: ignore[reportAssignmentType]
     frame: str = "local"
 
     def __post_init__(self) -> None:
@@ -184,12 +185,12 @@ class PlaceDataset:
         return len(self.names)
 
     @property
-    def queries(self) -> np.ndarray:
+    def queries(self) -> NDArray[np.int64]:
         """(Q,) int64. Indices of the photos that are looked up."""
         return np.flatnonzero(self.is_query)
 
     @property
-    def database(self) -> np.ndarray:
+    def database(self) -> NDArray[np.int64]:
         """(M,) int64. Indices of the photos that are searched."""
         return np.flatnonzero(self.is_database)
 
@@ -210,7 +211,7 @@ class PlaceDataset:
                 f"in {self.root}. Name them as READER:PATH, or add a table of positions"
             )
 
-    def known(self, field: str) -> np.ndarray:
+    def known(self, field: str) -> NDArray[Any]:
         """Returns one of the arrays, which must be known.
 
         Args:
@@ -232,16 +233,16 @@ class PlaceDataset:
         """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
         return unit_of(self.frame)
 
-    def path(self, index: int | np.ndarray) -> Path:
+    def path(self, index: int | NDArray[np.integer]) -> Path:
         """Returns the file of one photo."""
         return self.root / str(self.names[index])
 
-    def paths(self, indices: np.ndarray | None = None) -> list[Path]:
+    def paths(self, indices: NDArray[np.integer] | None = None) -> list[Path]:
         """Returns the files of the photos at `indices` (default: of all), in that order."""
         names = self.names if indices is None else self.names[indices]
         return [self.root / str(name) for name in names]
 
-    def take(self, indices: np.ndarray) -> "PlaceDataset":
+    def take(self, indices: NDArray[np.integer]) -> "PlaceDataset":
         """Returns a data set of the photos at `indices` only, in that order."""
         kept: dict[str, Any] = {
             field: None if getattr(self, field) is None else getattr(self, field)[indices]
@@ -277,7 +278,7 @@ def _set(dataset: PlaceDataset, field: str, value: object) -> None:
     object.__setattr__(dataset, field, value)
 
 
-def _refuse_repeated_names(names: np.ndarray) -> None:
+def _refuse_repeated_names(names: NDArray[np.str_]) -> None:
     repeated = [name for name, count in Counter(names.tolist()).items() if count > 1]
     if repeated:
         raise ValueError(

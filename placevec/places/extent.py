@@ -1,11 +1,12 @@
 """How far apart the photos of a set are at most."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 _NUM_DIRECTIONS = 64  # in which photos spread; the widest is right to 0.1 %
 
 
-def extent_m(positions_m: np.ndarray) -> float:
+def extent_m(positions_m: NDArray[np.floating]) -> float:
     """Returns the largest distance between two positions, to 0.1 % below it.
 
     Args:

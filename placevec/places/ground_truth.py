@@ -1,6 +1,7 @@
 """Which database photos are right answers for each query."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbors import DatabaseNeighbors
@@ -8,7 +9,7 @@ from placevec.places.neighbors import DatabaseNeighbors
 
 def relevant_database(
     dataset: PlaceDataset, radius_m: float, min_time_difference_s: float | None = None
-) -> list[np.ndarray]:
+) -> list[NDArray[np.int64]]:
     """Finds the database photos that show the place of each query.
 
     These are the photos within the radius or, in a data set without positions, those of the same
@@ -46,10 +47,10 @@ def relevant_database(
 
 def may_answer(
     dataset: PlaceDataset,
-    queries: np.ndarray,
-    photos: np.ndarray,
+    queries: NDArray[np.integer],
+    photos: NDArray[np.integer],
     min_time_difference_s: float | None = None,
-) -> np.ndarray:
+) -> NDArray[np.bool_]:
     """Tells which photos a query may be answered with: no photo of the same visit.
 
     A query is never its own answer, and a photo that is query and database at once is not answered

@@ -4,9 +4,11 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame
@@ -60,7 +62,7 @@ def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
             _APART_M / 1000,
             ", ".join(frames),
         )
-    known = {name: _join_measures(datasets, name) for name in _MEASURES}
+    known: dict[str, Any] = {name: _join_measures(datasets, name) for name in _MEASURES}
     known |= {name: _join_numbers(datasets, name) for name in _NUMBERS}
     return PlaceDataset(
         Path(root),
@@ -88,8 +90,8 @@ def _refuse_strangers(datasets: Sequence[PlaceDataset]) -> None:
             )
 
 
-def _apart(datasets: Sequence[PlaceDataset]) -> list[np.ndarray]:
-    moved: list[np.ndarray] = []
+def _apart(datasets: Sequence[PlaceDataset]) -> list[NDArray[np.float64]]:
+    moved: list[NDArray[np.float64]] = []
     for dataset in datasets:
         positions_m, shift_m = dataset.known("positions_m"), np.zeros(2)
         if moved and len(dataset):
@@ -98,7 +100,7 @@ def _apart(datasets: Sequence[PlaceDataset]) -> list[np.ndarray]:
     return moved
 
 
-def _join_measures(datasets: Sequence[PlaceDataset], name: str) -> np.ndarray | None:
+def _join_measures(datasets: Sequence[PlaceDataset], name: str) -> NDArray[np.float64] | None:
     columns = [getattr(dataset, name) for dataset in datasets]
     if all(column is None for column in columns):
         return None
@@ -110,7 +112,7 @@ def _join_measures(datasets: Sequence[PlaceDataset], name: str) -> np.ndarray | 
     )
 
 
-def _join_numbers(datasets: Sequence[PlaceDataset], name: str) -> np.ndarray | None:
+def _join_numbers(datasets: Sequence[PlaceDataset], name: str) -> NDArray[np.int64] | None:
     columns = [getattr(dataset, name) for dataset in datasets]
     if all(column is None for column in columns):
         return None

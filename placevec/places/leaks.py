@@ -2,13 +2,14 @@
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 
 
 def find_photos_near_another_split(
-    dataset: PlaceDataset, splits: np.ndarray, buffer_m: float
-) -> np.ndarray:
+    dataset: PlaceDataset, splits: NDArray[np.integer], buffer_m: float
+) -> NDArray[np.int64]:
     """Finds photos that lie nearer to a photo of another split than the buffer between them.
 
     Args:
@@ -34,7 +35,9 @@ def find_photos_near_another_split(
     return np.flatnonzero(near)
 
 
-def find_photos_of_split_places(dataset: PlaceDataset, splits: np.ndarray) -> np.ndarray:
+def find_photos_of_split_places(
+    dataset: PlaceDataset, splits: NDArray[np.integer]
+) -> NDArray[np.int64]:
     """Finds photos of places that have photos in more than one split.
 
     Args:

@@ -4,6 +4,7 @@ from itertools import chain
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 
@@ -33,13 +34,15 @@ class DatabaseNeighbors:
         self._sorted_ids = ids[self._by_place]
 
     @property
-    def of_unknown_place(self) -> np.ndarray:
+    def of_unknown_place(self) -> NDArray[np.int64]:
         """(U,) int64, ascending. Places in `database` of photos whose place is not known."""
         if self._positions_m is not None:
             return np.empty(0, dtype=np.int64)
         return self._by_place[slice(*np.searchsorted(self._sorted_ids, [-1, 0]))]
 
-    def within(self, photos: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+    def within(
+        self, photos: NDArray[np.integer], radius_m: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Finds the database photos within a radius of each photo, itself included.
 
         Args:
@@ -61,7 +64,7 @@ class DatabaseNeighbors:
         found = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=counts.sum())
         return np.repeat(np.arange(len(photos)), counts), found
 
-    def count_within(self, photos: np.ndarray, radius_m: float) -> np.ndarray:
+    def count_within(self, photos: NDArray[np.integer], radius_m: float) -> NDArray[np.int64]:
         """Returns how many database photos lie within a radius of each photo, itself included.
 
         Args:
@@ -75,7 +78,7 @@ class DatabaseNeighbors:
             return self._places_of(photos)[1]
         return self._tree.query_ball_point(self._positions_m[photos], radius_m, return_length=True)
 
-    def have_others_within(self, photos: np.ndarray, radius_m: float) -> np.ndarray:
+    def have_others_within(self, photos: NDArray[np.integer], radius_m: float) -> NDArray[np.bool_]:
         """Tells whether another database photo than itself lies within a radius of each photo.
 
         Unlike counting them, it costs the same however many there are.
@@ -96,7 +99,9 @@ class DatabaseNeighbors:
         )
         return np.isfinite(apart_m).sum(axis=1) > itself
 
-    def _places_of(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _places_of(
+        self, photos: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Returns where in the order by place the photos' places begin, and their lengths."""
         ids = self._place_ids[photos]
         starts = np.searchsorted(self._sorted_ids, ids, side="left")

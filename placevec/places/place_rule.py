@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import POSITIVE_RULES, PositiveRule, choose
 from placevec.places.dataset import PlaceDataset
@@ -68,11 +69,13 @@ class PlaceRule:
         self._overlap = self._choose_overlap()
 
     @property
-    def database(self) -> np.ndarray:
+    def database(self) -> NDArray[np.int64]:
         """(M,) int64. Rows of the database photos."""
         return self._neighbors.database
 
-    def positives(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def positives(
+        self, queries: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Finds all pairs of a query and a potential positive.
 
         Args:
@@ -90,7 +93,7 @@ class PlaceRule:
             kept = kept[(share >= self.min_overlap) & (share > 0)]  # false where unknown
         return owners[kept], photos[kept]
 
-    def no_negatives(self, query: int) -> np.ndarray:
+    def no_negatives(self, query: int) -> NDArray[np.int64]:
         """Returns which database photos may not be negatives: too close, alike or unknown.
 
         Args:
@@ -104,7 +107,9 @@ class PlaceRule:
             near = np.union1d(near, self._overlap.touching(np.array([query]))[1])
         return np.union1d(near, self._unknown) if len(self._unknown) else near
 
-    def find_short(self, queries: np.ndarray, num_negatives: int) -> tuple[int, int] | None:
+    def find_short(
+        self, queries: NDArray[np.integer], num_negatives: int
+    ) -> tuple[int, int] | None:
         """Finds a query with too few negatives.
 
         Args:
@@ -170,7 +175,9 @@ class PlaceRule:
             words += [] if np.isnan(apart_s) else [f"{_duration(apart_s)} between them"]
         return words
 
-    def _are_allowed(self, queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
+    def _are_allowed(
+        self, queries: NDArray[np.integer], photos: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
         """Returns which pairs within the radius keep to the limits of distance, heading, time."""
         dataset = self.dataset
         kept = photos != queries
@@ -189,7 +196,9 @@ class PlaceRule:
                 kept &= apart_s >= self.min_time_difference_s
         return kept
 
-    def _angle_deg(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def _angle_deg(
+        self, photos: NDArray[np.integer], others: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         headings_deg = self.dataset.known("headings_deg")
         turn_deg = headings_deg[others] - headings_deg[photos]
         return np.abs((turn_deg + 180) % 360 - 180)

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 _BITS = 21  # of a cell's number along one axis
 _HALF = 2 ** (_BITS - 1)
 
 
 def points_of_depth(
-    depth_m: np.ndarray, camera_to_world: np.ndarray, intrinsics: np.ndarray, *, cell_m: float
-) -> np.ndarray:
+    depth_m: NDArray[np.floating],
+    camera_to_world: NDArray[np.floating],
+    intrinsics: NDArray[np.floating],
+    *,
+    cell_m: float,
+) -> NDArray[np.int64]:
     """Returns which cells of a grid through the world a depth image sees.
 
     Cells replace points: photos that look at the same surface see the same cells, whatever
@@ -65,7 +70,7 @@ def points_of_depth(
     return np.unique((x << (2 * _BITS)) | (y << _BITS) | z)
 
 
-def points_matrix(points: Sequence[np.ndarray]) -> "scipy.sparse.csr_array":
+def points_matrix(points: Sequence[NDArray[np.integer]]) -> "scipy.sparse.csr_array":
     """Returns `points_seen` of a data set from the points that each photo sees.
 
     Args:

@@ -1,6 +1,7 @@
 """Photos that follow each other in one run, such as a drive, a walk or a video."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
@@ -11,7 +12,9 @@ _FEWEST_PHOTOS = 10
 _MOST_LONG_STEPS = 0.05  # share of the steps of a run that nothing else tells
 
 
-def adjacent_in_run(dataset: PlaceDataset, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+def adjacent_in_run(
+    dataset: PlaceDataset, ones: NDArray[np.integer], others: NDArray[np.integer]
+) -> NDArray[np.bool_]:
     """Tells which pairs of photos are at most two photos apart in one run.
 
     Photos of one sequence are a run, or, if no sequences are known, all photos with a time; their
@@ -42,7 +45,7 @@ def adjacent_in_run(dataset: PlaceDataset, ones: np.ndarray, others: np.ndarray)
     return near & (runs[ones] == runs[others]) & (runs[ones] != -1)
 
 
-def _runs(dataset: PlaceDataset) -> np.ndarray:
+def _runs(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Returns the run of each photo, (N,) int64; -1 if it is in none."""
     if dataset.sequence_ids is not None:
         return dataset.sequence_ids

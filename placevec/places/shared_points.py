@@ -2,6 +2,7 @@
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbors import DatabaseNeighbors
@@ -29,7 +30,9 @@ class SharedPoints:
         self._seen_by = scipy.sparse.csr_array(self._seen[neighbors.database].T)  # (M, database)
         self._counts = np.diff(seen.indptr)
 
-    def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def share(
+        self, photos: NDArray[np.integer], others: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
         """Returns the shares of pairs of photos.
 
         Args:
@@ -43,7 +46,7 @@ class SharedPoints:
         fewer = np.minimum(self._counts[photos], self._counts[others])
         return np.asarray(common, dtype=np.float64) / np.maximum(fewer, 1)
 
-    def touching(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def touching(self, photos: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Finds the database photos that share a point with each photo.
 
         Args:
@@ -57,6 +60,6 @@ class SharedPoints:
         owners = np.repeat(np.arange(len(photos)), np.diff(common.indptr))
         return owners, common.indices.astype(np.int64)
 
-    def most_touching(self, photos: np.ndarray) -> np.ndarray:
+    def most_touching(self, photos: NDArray[np.integer]) -> NDArray[np.int64]:
         """Returns how many photos `touching` finds for each photo."""
         return np.bincount(self.touching(photos)[0], minlength=len(photos))

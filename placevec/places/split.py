@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.config.choices import SPLITS_BY, SplitBy
 from placevec.places.dataset import PlaceDataset
@@ -20,14 +21,14 @@ class Split:
         left_out: (N,) str. Why it is left out, such as `"buffer"`; `""` where it is not.
     """
 
-    names: np.ndarray
-    left_out: np.ndarray
+    names: NDArray[np.str_]
+    left_out: NDArray[np.str_]
 
-    def rows(self, name: str) -> np.ndarray:
+    def rows(self, name: str) -> NDArray[np.int64]:
         """Returns the rows of a split's photos, (n,) int64, ascending."""
         return np.flatnonzero(self.names == name)
 
-    def without(self, rows: np.ndarray, reason: str) -> "Split":
+    def without(self, rows: NDArray[np.integer], reason: str) -> "Split":
         """Returns the split without some photos.
 
         Args:
@@ -39,7 +40,7 @@ class Split:
         names[rows], left_out[rows] = "", reason
         return Split(names, left_out.astype(np.str_))
 
-    def without_pairs(self, pairs: np.ndarray, reason: str) -> "Split":
+    def without_pairs(self, pairs: NDArray[np.integer], reason: str) -> "Split":
         """Returns the split without photos that are the same as one on another side.
 
         Of such a pair, the photo of the split with fewer photos is left out.
@@ -53,7 +54,7 @@ class Split:
         smaller = np.argmax(self.sides()[pairs], axis=1)
         return self.without(np.unique(np.take_along_axis(pairs, smaller[:, None], 1)), reason)
 
-    def sides(self) -> np.ndarray:
+    def sides(self) -> NDArray[np.int64]:
         """Returns (N,) int64: 0 for photos of the largest split, 1, 2 for smaller ones, -1 none."""
         sides = np.full(len(self.names), -1)
         for place, name in enumerate(reversed(self.by_size())):
@@ -132,7 +133,7 @@ def split_photos(
 
 def draw_roles(
     dataset: PlaceDataset, split: Split, *, query_share: float, seed: int = 0
-) -> np.ndarray:
+) -> NDArray[np.str_]:
     """Says which photos of each split are looked up and which are searched.
 
     Roles that the data set has stay. Where all photos have both, those of train keep both; of val
@@ -170,8 +171,8 @@ def draw_roles(
 
 
 def _cut_ground(
-    positions_m: np.ndarray, wanted: dict[str, float], rng: np.random.Generator
-) -> np.ndarray:
+    positions_m: NDArray[np.float64], wanted: dict[str, float], rng: np.random.Generator
+) -> NDArray[np.str_]:
     """Cuts a piece of ground for each split but the first, across the longer side of the rest."""
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -188,7 +189,7 @@ def _cut_ground(
     return names
 
 
-def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
+def _units(dataset: PlaceDataset, by: SplitBy) -> NDArray[np.int64]:
     """Returns numbers of what stays on one side, (N,) int64; -1 where it is unknown."""
     if by == "area":
         dataset.require_places()
@@ -213,7 +214,7 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> np.ndarray:
 
 
 def _split_units(
-    units: np.ndarray, by: SplitBy, wanted: dict[str, float], rng: np.random.Generator
+    units: NDArray[np.int64], by: SplitBy, wanted: dict[str, float], rng: np.random.Generator
 ) -> Split:
     """Gives whole units to the splits, at least one to each."""
     names, known = np.full(len(units), "", dtype="U5"), np.flatnonzero(units >= 0)
@@ -229,7 +230,7 @@ def _split_units(
     return Split(names, np.where(units >= 0, "", unknown))
 
 
-def _cut(ascending: np.ndarray, target: float, num_left: int) -> int:
+def _cut(ascending: NDArray[np.float64], target: float, num_left: int) -> int:
     """Returns where to cut between two different values, nearest to a place.
 
     Behind the cut, `num_left` different values remain if there are enough. 0: all are equal.
@@ -239,7 +240,9 @@ def _cut(ascending: np.ndarray, target: float, num_left: int) -> int:
     return int(cuts[np.argmin(np.abs(cuts - target))]) if len(cuts) else 0
 
 
-def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Generator) -> np.ndarray:
+def _give_away(
+    units: NDArray[np.int64], wanted: dict[str, float], rng: np.random.Generator
+) -> NDArray[np.str_]:
     """Gives whole units, in random order, to the split that needs most photos."""
     counts = np.bincount(units)
     names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)
@@ -259,7 +262,9 @@ def _give_away(units: np.ndarray, wanted: dict[str, float], rng: np.random.Gener
     return np.array(names)[taker[units]]
 
 
-def _cut_in_order(units: np.ndarray, wanted: dict[str, float], _: object) -> np.ndarray:
+def _cut_in_order(
+    units: NDArray[np.int64], wanted: dict[str, float], _: object
+) -> NDArray[np.str_]:
     """Cuts units, which are numbered in their order, into one run for each split."""
     ends = np.cumsum(np.bincount(units))  # how many photos the units up to each one have
     names, shares = list(wanted), np.cumsum(list(wanted.values()))
@@ -287,8 +292,8 @@ def _apart(split: Split, dataset: PlaceDataset, buffer_m: float) -> Split:
 
 
 def _is_near(
-    dataset: PlaceDataset, rows: np.ndarray, others: np.ndarray, buffer_m: float
-) -> np.ndarray:
+    dataset: PlaceDataset, rows: NDArray[np.int64], others: NDArray[np.int64], buffer_m: float
+) -> NDArray[np.bool_]:
     if dataset.positions_m is None:
         return np.zeros(len(rows), dtype=bool)
     tree = scipy.spatial.KDTree(dataset.positions_m[others])
@@ -296,14 +301,16 @@ def _is_near(
     return distances_m < buffer_m  # infinite where none is as near
 
 
-def _is_same(dataset: PlaceDataset, rows: np.ndarray, others: np.ndarray, _: float) -> np.ndarray:
+def _is_same(
+    dataset: PlaceDataset, rows: NDArray[np.int64], others: NDArray[np.int64], _: float
+) -> NDArray[np.bool_]:
     if dataset.place_ids is None:
         return np.zeros(len(rows), dtype=bool)
     places = dataset.place_ids[rows]
     return (places != -1) & np.isin(places, dataset.place_ids[others])
 
 
-def _visits(dataset: PlaceDataset, rows: np.ndarray) -> np.ndarray:
+def _visits(dataset: PlaceDataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns numbers, from 0 on, of the visits that photos were taken on."""
     if dataset.sequence_ids is not None and (dataset.sequence_ids[rows] != -1).all():
         visits = _numbered(dataset.sequence_ids[rows])
@@ -316,7 +323,9 @@ def _visits(dataset: PlaceDataset, rows: np.ndarray) -> np.ndarray:
     return np.arange(len(rows))
 
 
-def _numbered(values: np.ndarray, is_known: np.ndarray | None = None) -> np.ndarray:
+def _numbered(
+    values: NDArray[np.number], is_known: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
     """Returns values as numbers from 0 on, in their order; -1 where they are not known."""
     known = np.ones(len(values), dtype=bool) if is_known is None else is_known
     numbers = np.full(len(values), -1, dtype=np.int64)

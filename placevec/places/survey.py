@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
@@ -24,9 +25,9 @@ class Jumps(NamedTuple):
         speeds_m_s: (n,) float64. Metres per second.
     """
 
-    before: np.ndarray
-    after: np.ndarray
-    speeds_m_s: np.ndarray
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    speeds_m_s: NDArray[np.float64]
 
 
 def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
@@ -55,7 +56,7 @@ def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
     return Jumps(before[fast], after[fast], speeds_m_s[fast])
 
 
-def find_times_out_of_order(dataset: PlaceDataset) -> np.ndarray:
+def find_times_out_of_order(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Finds photos that were taken before their predecessor in the sequence.
 
     The order of a sequence is that of its names, numbers in them by their value, where these count
@@ -90,7 +91,7 @@ def _count_frames(names: list[str]) -> bool:
     return 2 * max(steps.values()) >= len(numbers) - 1
 
 
-def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.ndarray:
+def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> NDArray[np.int64]:
     """Finds queries that no other database photo lies near, or shares the place with.
 
     Args:
@@ -109,7 +110,7 @@ def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> np.
     return np.concatenate([queries[:0], *lonely])
 
 
-def find_places_of_one_photo(dataset: PlaceDataset) -> np.ndarray:
+def find_places_of_one_photo(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Finds the photos that are the only one of their place; none if no place has an identity.
 
     A photo that is only searched and never looked up needs no other one: it is a place that a
@@ -125,7 +126,7 @@ def find_places_of_one_photo(dataset: PlaceDataset) -> np.ndarray:
     return single[dataset.is_query[single]]
 
 
-def _sequences(dataset: PlaceDataset) -> np.ndarray:
+def _sequences(dataset: PlaceDataset) -> NDArray[np.int64]:
     if dataset.sequence_ids is None:
         return np.zeros(len(dataset), dtype=np.int64)
     return dataset.sequence_ids

@@ -1,6 +1,7 @@
 """Tuples to train on: a query, photos of its place and photos of other places."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import PositiveRule
 from placevec.places.dataset import PlaceDataset
@@ -99,11 +100,11 @@ class TupleSampler:
         self._queries = self._find_queries()
 
     @property
-    def queries(self) -> np.ndarray:
+    def queries(self) -> NDArray[np.int64]:
         """(Q,) int64. Rows of the queries that have at least one positive."""
         return self._queries
 
-    def shuffled_queries(self, rng: np.random.Generator) -> np.ndarray:
+    def shuffled_queries(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Returns the queries in random order; without positions one of each place, at random.
 
         So tuples that follow each other show different places, and a place of many photos comes
@@ -121,7 +122,7 @@ class TupleSampler:
         _, firsts = np.unique(self.dataset.known("place_ids")[order], return_index=True)
         return rng.permutation(order[firsts])
 
-    def positives(self, query: int) -> np.ndarray:
+    def positives(self, query: int) -> NDArray[np.int64]:
         """Returns the photos that may be positives of a query.
 
         Args:
@@ -132,7 +133,7 @@ class TupleSampler:
         """
         return self._rule.positives(np.array([query]))[1]
 
-    def near(self, query: int) -> np.ndarray:
+    def near(self, query: int) -> NDArray[np.int64]:
         """Returns the database photos that are no negatives of a query.
 
         They are too close, share something with it where the rule looks at that, or are unknown.
@@ -158,7 +159,9 @@ class TupleSampler:
         """
         return self._rule.why(query, photo)
 
-    def draw(self, query: int, rng: np.random.Generator) -> tuple[int, np.ndarray, np.ndarray]:
+    def draw(
+        self, query: int, rng: np.random.Generator
+    ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
         """Draws one tuple.
 
         Positives and negatives are drawn without replacement; only where a query has fewer than
@@ -185,7 +188,7 @@ class TupleSampler:
         positives = order[: self.num_positives]
         return int(query), positives, self.draw_negatives(query, self.num_negatives, rng)
 
-    def draw_negatives(self, query: int, count: int, rng: np.random.Generator) -> np.ndarray:
+    def draw_negatives(self, query: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draws negatives of a query, all different, each as likely as any other.
 
         Args:
@@ -209,7 +212,7 @@ class TupleSampler:
         before = np.searchsorted(barred - np.arange(len(barred)), ranks, side="right")
         return database[ranks + before]
 
-    def _find_queries(self) -> np.ndarray:
+    def _find_queries(self) -> NDArray[np.int64]:
         everyone = self.dataset.queries
         with_positive = np.zeros(len(everyone), dtype=bool)
         for start in range(0, len(everyone), _CHUNK):

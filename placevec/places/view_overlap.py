@@ -1,6 +1,7 @@
 """How far two photos look at the same ground, from their positions and headings."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbors import DatabaseNeighbors
@@ -39,7 +40,9 @@ class ViewOverlap:
             angles_deg = np.full(len(dataset), np.nan)
         self._angles_deg = np.where(np.isnan(angles_deg), USUAL_FIELD_OF_VIEW_DEG, angles_deg)
 
-    def share(self, photos: np.ndarray, others: np.ndarray) -> np.ndarray:
+    def share(
+        self, photos: NDArray[np.integer], others: NDArray[np.integer]
+    ) -> NDArray[np.float64]:
         """Returns the shares of pairs of photos.
 
         Args:
@@ -62,7 +65,7 @@ class ViewOverlap:
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def touching(self, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def touching(self, photos: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Finds the database photos that share, or for all that is known may share, anything.
 
         Args:
@@ -76,14 +79,18 @@ class ViewOverlap:
         kept = ~(share == 0)  # true where unknown
         return owners[kept], found[kept]
 
-    def most_touching(self, photos: np.ndarray) -> np.ndarray:
+    def most_touching(self, photos: NDArray[np.integer]) -> NDArray[np.int64]:
         """Returns a number that `touching` finds at most, for each photo, at little cost."""
         return self._neighbors.count_within(photos, 2 * self._depth_m)
 
 
 def view_overlap(
-    offsets_m: np.ndarray, headings_deg: np.ndarray, angles_deg: np.ndarray, *, depth_m: float
-) -> np.ndarray:
+    offsets_m: NDArray[np.floating],
+    headings_deg: NDArray[np.floating],
+    angles_deg: NDArray[np.floating],
+    *,
+    depth_m: float,
+) -> NDArray[np.float64]:
     """Returns the share of their fields of view on the ground that pairs of photos have in common.
 
     Args:
@@ -115,8 +122,12 @@ def view_overlap(
 
 
 def _seen_along(
-    east: np.ndarray, north: np.ndarray, apex: np.ndarray, heading: np.ndarray, angle: np.ndarray
-) -> np.ndarray:
+    east: NDArray[np.float64],
+    north: NDArray[np.float64],
+    apex: NDArray[np.floating],
+    heading: NDArray[np.float64],
+    angle: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """Returns twice the area per radian of rays from the origin, 1 long, that a sector covers.
 
     Args:
@@ -152,9 +163,9 @@ def _seen_along(
     return np.where(is_wide[:, None], disk - wedge, wedge)
 
 
-def _between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(high > low, high**2 - low**2, 0.0)
 
 
-def _chunks(rows: np.ndarray) -> list[np.ndarray]:
+def _chunks(rows: NDArray[np.integer]) -> list[NDArray[np.integer]]:
     return [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]

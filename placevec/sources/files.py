@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.sources.listing import Listing
@@ -49,8 +50,8 @@ def tidy_name(name: str, source: Path) -> str:
 
 
 def readable(
-    root: Path, names: Sequence[str] | np.ndarray, *, source: Path, skip_unreadable: bool
-) -> np.ndarray:
+    root: Path, names: Sequence[str] | NDArray[np.str_], *, source: Path, skip_unreadable: bool
+) -> NDArray[np.bool_]:
     """Tells which photos are there and not empty, and refuses if some are not.
 
     Args:
@@ -76,7 +77,7 @@ def readable(
     )
 
 
-def names_on_disk(root: Path, names: np.ndarray, *, source: Path) -> np.ndarray:
+def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArray[np.str_]:
     """Returns the names of photos as their files are called, and logs which are called otherwise.
 
     Photos of a run are often shrunk to another format or moved out of their folder, and its list
@@ -107,7 +108,7 @@ def names_on_disk(root: Path, names: np.ndarray, *, source: Path) -> np.ndarray:
     return np.array(found, dtype=np.str_)
 
 
-def tell_unnamed(root: Path, names: Sequence[str] | np.ndarray, *, source: Path) -> None:
+def tell_unnamed(root: Path, names: Sequence[str] | NDArray[np.str_], *, source: Path) -> None:
     """Logs how many photos beside those that a source names are not named by it.
 
     Args:
@@ -142,7 +143,7 @@ def files_like(folder: Path, *patterns: str) -> list[Path]:
     return sorted(path for path in found if os.path.isfile(path))
 
 
-def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:
+def files_there(root: Path, names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.bool_]:
     """Returns (N,) bool: which names below a folder are files that are not empty."""
     listing = Listing(root)
     there = (is_text(name) and listing.holds(name) for name in map(str, names))
@@ -151,14 +152,14 @@ def files_there(root: Path, names: Sequence[str] | np.ndarray) -> np.ndarray:
 
 def keep_files(
     root: Path,
-    names: np.ndarray,
-    there: np.ndarray,
+    names: NDArray[np.str_],
+    there: NDArray[np.bool_],
     *,
     source: Path,
     detail: str,
     way_out: str,
     skip_unreadable: bool,
-) -> np.ndarray:
+) -> NDArray[np.bool_]:
     """Tells which photos to go on with, given which files are there, and refuses missing ones.
 
     Links that lead out of the folder, and names that no table can hold, are told from files that

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 
@@ -27,7 +28,7 @@ class Missing:
             `names` are at most the first thousand. Defaults to `False`.
     """
 
-    names: np.ndarray
+    names: NDArray[np.str_]
     count: int
     message: str
     of_files: bool
@@ -62,7 +63,7 @@ def noted_missing() -> list[Missing] | None:
 
 
 def go_on_without(
-    names: Sequence[str] | np.ndarray,
+    names: Sequence[str] | NDArray[np.str_],
     count: int,
     *,
     problem: str,
@@ -108,7 +109,9 @@ def go_on_without(
     _log.warning("%s: left out", message)
 
 
-def _without_missing(names: Sequence[str] | np.ndarray, notes: list[Missing]) -> np.ndarray:
+def _without_missing(
+    names: Sequence[str] | NDArray[np.str_], notes: list[Missing]
+) -> NDArray[np.str_]:
     """Returns the names that are not noted as single missing files, to be counted once."""
     missing = {
         name

@@ -13,6 +13,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from placevec.config import TrainConfig, to_dict
 from placevec.evaluation import Evaluation, draw_matches, draw_recall, warn_of_training_photos
@@ -368,7 +369,7 @@ class _Run:
         return Training(config.out, recalls, {label: notes[label] for label in recalls})
 
     @functools.cached_property
-    def _few_photos(self) -> np.ndarray:
+    def _few_photos(self) -> NDArray[np.uint8]:
         """Some photos of the training, (n, H, W, C) uint8, for what is looked at each epoch."""
         paths = self.sampler.dataset.paths()
         drawn = np.random.default_rng(self.config.seed).permutation(len(paths))
@@ -411,7 +412,7 @@ class _Run:
     def _hold_to(self, model: keras.Model) -> None:
         """Notes the descriptors that training and validation photos are held to."""
 
-        def held(dataset: Any, mirrored: bool) -> np.ndarray:
+        def held(dataset: Any, mirrored: bool) -> NDArray[np.float32]:
             work = functools.partial(
                 start_descriptors, dataset=dataset, mirrored=mirrored, progress=self.progress,
                 image_size=self.config.image_size, describe_photos=self.devices.describe,

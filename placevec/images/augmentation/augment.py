@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import AUGMENTATIONS, choose
 from placevec.images.augmentation.imgaug_presets import IMGAUG_PRESETS, augment_with_imgaug
 
-Augmenter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Augmenter = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]]
 
 
 def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> Augmenter:
@@ -99,13 +100,17 @@ def _named(preset: str, keep_geometry: bool) -> Augmenter:
     return row.find()(**row.constants)
 
 
-def _unchanged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _unchanged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     return image
 
 
 def _augment_checked(
-    augment: Augmenter, name: str, is_preset: bool, image: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+    augment: Augmenter,
+    name: str,
+    is_preset: bool,
+    image: NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
     _check_photo(image, "A photo to augment")
     if is_preset and image.shape[2] not in (1, 3):
         raise ValueError(
@@ -146,7 +151,7 @@ class _KerasLayer:
         self.layer = layer
         self.lock = threading.Lock()
 
-    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         import keras
 
         pixels = image[None].astype(np.float32)  # (1, H, W, C)

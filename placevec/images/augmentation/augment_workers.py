@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.augmentation.augment import augmenter
 from placevec.process.workers import WorkerPool, WorkerProcess
@@ -61,8 +62,8 @@ class AugmentWorkers(WorkerPool):
         self.max_bytes = max_bytes
 
     def augment(
-        self, photos: np.ndarray, *, seed: int, epoch: int, indices: Sequence[int]
-    ) -> np.ndarray:
+        self, photos: NDArray[np.uint8], *, seed: int, epoch: int, indices: Sequence[int]
+    ) -> NDArray[np.uint8]:
         """Augments photos by one of the workers; several threads may call it at once.
 
         Args:
@@ -111,7 +112,7 @@ class _Worker(WorkerProcess):
         with contextlib.suppress(BufferError):  # a thread still copies; then it goes with it
             self._memory.close()
 
-    def augment(self, request: dict, photos: np.ndarray) -> np.ndarray | None:
+    def augment(self, request: dict, photos: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         """Returns augmented photos; None where the process crashed."""
         shared = np.frombuffer(self._memory, np.uint8, count=photos.size).reshape(photos.shape)
         shared[:] = photos

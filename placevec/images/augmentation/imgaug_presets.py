@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config.choices import AUGMENTATIONS
 from placevec.images.augmentation.imgaug_numpy2 import build_without_global_seed, import_imgaug
@@ -15,8 +16,8 @@ _PAD_MODES = ("constant", "edge", "linear_ramp", "maximum", "mean", "median", "m
 
 
 def augment_with_imgaug(
-    image: np.ndarray, rng: np.random.Generator, *, preset: str, keep_geometry: bool = True
-) -> np.ndarray:
+    image: NDArray[np.uint8], rng: np.random.Generator, *, preset: str, keep_geometry: bool = True
+) -> NDArray[np.uint8]:
     """Augments one photo with an old preset.
 
     The presets, in the order of strength; all of them draw for each photo again:

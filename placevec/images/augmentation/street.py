@@ -2,10 +2,10 @@
 
 import statistics
 from dataclasses import dataclass, fields
-from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 Range = tuple[float, float]
 
@@ -113,7 +113,7 @@ class Street:
         if self.max_zoom < 1:
             raise ValueError(f"`max_zoom` must be at least 1. Received: max_zoom={self.max_zoom!r}")
 
-    def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Augments one photo; see the class."""
         color = image.shape[2] == 3
         pixels = image if color else image[:, :, 0]  # OpenCV has no third axis for gray
@@ -125,7 +125,7 @@ class Street:
         if color:
             pixels = cv2.transform(pixels, _color_matrix(rng, self))
         pixels = cv2.LUT(pixels, _tone_curve(rng, self, float(pixels[::4, ::4].mean()) / 255))
-        pixels = _light(pixels, rng, self, is_night)
+        pixels = _light(np.asarray(pixels, np.uint8), rng, self, is_night)
         if rng.random() < self.blur_probability:
             pixels = _blur(pixels, rng, self)
         if is_night or rng.random() < self.noise_probability:
@@ -135,7 +135,9 @@ class Street:
         return pixels if color else pixels[:, :, None]
 
 
-def _see_from_elsewhere(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _see_from_elsewhere(
+    pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street
+) -> NDArray[np.uint8]:
     """Warps the photo so that its corners show what a random quadrangle of it showed."""
     rows, cols = pixels.shape[:2]
     size = np.array([cols, rows], dtype=np.float64)
@@ -151,16 +153,19 @@ def _see_from_elsewhere(pixels: np.ndarray, rng: np.random.Generator, street: St
     matrix = cv2.getPerspectiveTransform(
         (unit * size - 0.5).astype(np.float32), (seen - 0.5).astype(np.float32)
     )
-    return cv2.warpPerspective(
+    seen_pixels = cv2.warpPerspective(
         pixels,
         matrix,
         (cols, rows),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
+    return np.asarray(seen_pixels, np.uint8)
 
 
-def _hide_parts(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _hide_parts(
+    pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street
+) -> NDArray[np.uint8]:
     """Puts up to three patches, round or square, flat or textured, before the lower part."""
     pixels = pixels.copy()
     rows, cols = pixels.shape[:2]
@@ -198,7 +203,7 @@ _TO_YIQ = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
-def _color_matrix(rng: np.random.Generator, street: Street) -> np.ndarray:
+def _color_matrix(rng: np.random.Generator, street: Street) -> NDArray[np.float32]:
     """Turns and stretches the two color axes of YIQ; returns (3, 3) on RGB."""
     is_gray = rng.random() < street.gray_probability
     saturation = 0.0 if is_gray else rng.uniform(*street.saturation)
@@ -208,7 +213,7 @@ def _color_matrix(rng: np.random.Generator, street: Street) -> np.ndarray:
     return (_FROM_YIQ @ change @ _TO_YIQ).astype(np.float32)
 
 
-def _tone_curve(rng: np.random.Generator, street: Street, mean: float) -> np.ndarray:
+def _tone_curve(rng: np.random.Generator, street: Street, mean: float) -> NDArray[np.uint8]:
     """Returns (256,) uint8: gamma, then contrast about the mean brightness."""
     gamma = np.exp(rng.uniform(*np.log(street.gamma)))
     contrast = rng.uniform(*street.contrast)
@@ -221,8 +226,8 @@ _FIELD_CELL = 8  # pixels to a cell of the light field
 
 
 def _light(
-    pixels: np.ndarray, rng: np.random.Generator, street: Street, is_night: bool
-) -> np.ndarray:
+    pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street, is_night: bool
+) -> NDArray[np.uint8]:
     """Multiplies by a smooth field: gain, cast, side light, and shadow or night."""
     rows, cols = pixels.shape[:2]
     cells = (max(2, rows // _FIELD_CELL), max(2, cols // _FIELD_CELL))
@@ -253,17 +258,21 @@ def _light(
                 for gain in gains
             ]
         )
-    return cv2.multiply(pixels, field, dtype=cv2.CV_8U)
+    return np.asarray(cv2.multiply(pixels, field, dtype=cv2.CV_8U), np.uint8)
 
 
-def _night_sky(y: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _night_sky(
+    y: NDArray[np.float32], rng: np.random.Generator, street: Street
+) -> NDArray[np.floating]:
     """Returns (rows, 1): dark above a soft horizon, 1 below it."""
     horizon = rng.uniform(-0.7, 0.1)
     sky = rng.uniform(*street.night_sky_gain)
     return sky + (1 - sky) / (1 + np.exp(-(y - horizon) / 0.12))
 
 
-def _lamp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _lamp(
+    x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.floating]:
     """Returns (rows, cols): what one lamp adds to the light round it."""
     middle_x, middle_y = rng.uniform(-1, 1), rng.uniform(-0.8, 0.5)
     spread = rng.uniform(0.08, 0.35)
@@ -272,7 +281,9 @@ def _lamp(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def _shadow(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _shadow(
+    x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator, street: Street
+) -> NDArray[np.floating]:
     """Returns (rows, cols): darker on one side of a line, or between two."""
     angle = rng.uniform(0, 2 * np.pi)
     across = np.cos(angle) * x + np.sin(angle) * y
@@ -283,10 +294,10 @@ def _shadow(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, street: Stre
     return 1 - (1 - rng.uniform(*street.shadow_gain)) * inside
 
 
-def _blur(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _blur(pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street) -> NDArray[np.uint8]:
     sigma = rng.uniform(0, street.max_blur) * (pixels.shape[0] + pixels.shape[1]) / 2
     if rng.random() < 0.5:
-        return cv2.GaussianBlur(pixels, (0, 0), max(sigma, 0.05))
+        return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(sigma, 0.05)), np.uint8)
     length = 6 * sigma
     half = int(np.ceil(length / 2))
     angle = rng.uniform(0, np.pi)
@@ -294,7 +305,7 @@ def _blur(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.nd
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
     places = np.rint(np.outer(steps, [np.sin(angle), np.cos(angle)])).astype(int) + half
     np.add.at(kernel, tuple(places.T), 1 / len(steps))
-    return cv2.filter2D(pixels, -1, kernel)
+    return np.asarray(cv2.filter2D(pixels, -1, kernel), np.uint8)
 
 
 # The 256 middles of equal shares of the normal distribution: a random byte looked up in it is a
@@ -302,13 +313,17 @@ def _blur(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.nd
 _NORMAL = np.array([statistics.NormalDist().inv_cdf((k + 0.5) / 256) for k in range(256)])
 
 
-def _add_noise(pixels: np.ndarray, rng: np.random.Generator, largest: float) -> np.ndarray:
+def _add_noise(
+    pixels: NDArray[np.uint8], rng: np.random.Generator, largest: float
+) -> NDArray[np.uint8]:
     levels = (rng.uniform(0, largest) * _NORMAL).astype(np.float32)
     draws = np.frombuffer(rng.bytes(pixels.size), np.uint8).reshape(pixels.shape)
-    return cv2.add(pixels, cv2.LUT(draws, levels), dtype=cv2.CV_8U)
+    return np.asarray(cv2.add(pixels, cv2.LUT(draws, levels), dtype=cv2.CV_8U), np.uint8)
 
 
-def _code_as_jpeg(pixels: np.ndarray, rng: np.random.Generator, street: Street) -> np.ndarray:
+def _code_as_jpeg(
+    pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street
+) -> NDArray[np.uint8]:
     quality = int(rng.integers(street.jpeg_quality[0], street.jpeg_quality[1] + 1))
     color = pixels.ndim == 3
     coded = cv2.imencode(
@@ -317,5 +332,5 @@ def _code_as_jpeg(pixels: np.ndarray, rng: np.random.Generator, street: Street) 
         [cv2.IMWRITE_JPEG_QUALITY, quality],
     )[1]
     flag = cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE
-    decoded = cast(np.ndarray, cv2.imdecode(coded, flag))
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB) if color else decoded
+    decoded = np.asarray(cv2.imdecode(coded, flag), np.uint8)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8) if color else decoded

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.read import MAX_BYTES, read_image, resize_image
 from placevec.images.videos.frame_names import find_frame
@@ -26,7 +27,7 @@ class Fingerprint(NamedTuple):
     """
 
     digest: bytes
-    perceptual_hash: np.ndarray
+    perceptual_hash: NDArray[np.uint64]
 
 
 def fingerprint(path: Path | str) -> Fingerprint:
@@ -51,7 +52,8 @@ def fingerprint(path: Path | str) -> Fingerprint:
         data = read_bytes(path, max_bytes=MAX_BYTES)
     else:
         pixels = read_image(path)
-        gray = resize_image(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), side, side)
+        gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = resize_image(gray, side, side)
         data = pixels.tobytes()
     gray = gray.astype(np.int16)
     bits = np.stack([np.diff(gray, axis=1)[:-1] > 0, np.diff(gray, axis=0)[:, :-1] > 0])
@@ -63,7 +65,7 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
+def near_duplicates(hashes: NDArray[np.uint64], max_bits: int = 31) -> NDArray[np.int64]:
     """Finds pairs of photos whose perceptual hashes differ in few bits.
 
     Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
@@ -107,7 +109,9 @@ def near_duplicates(hashes: np.ndarray, max_bits: int = 31) -> np.ndarray:
     return np.stack([found // max(count, 1), found % max(count, 1)], axis=1)
 
 
-def near_duplicates_across(hashes: np.ndarray, sides: np.ndarray, max_bits: int = 31) -> np.ndarray:
+def near_duplicates_across(
+    hashes: NDArray[np.uint64], sides: NDArray[np.integer], max_bits: int = 31
+) -> NDArray[np.int64]:
     """Finds photos that have a near-duplicate on another side, such as in another split.
 
     None is missed, however many look alike; of the near-duplicates that a photo has on one other
@@ -151,7 +155,9 @@ def near_duplicates_across(hashes: np.ndarray, sides: np.ndarray, max_bits: int 
     return pairs[np.lexsort(pairs.T[::-1])]
 
 
-def _check(hashes: np.ndarray, max_bits: int) -> tuple[np.ndarray, np.ndarray]:
+def _check(
+    hashes: NDArray[np.uint64], max_bits: int
+) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
     """Returns the hashes and their bands, (N, 32) uint16."""
     hashes = np.ascontiguousarray(hashes, dtype=np.uint64)
     if hashes.ndim != 2 or hashes.shape[1] * 64 != NUM_BITS:
@@ -165,12 +171,12 @@ def _check(hashes: np.ndarray, max_bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _find_partners(
-    hashes: np.ndarray,
-    band: np.ndarray,
-    rows: np.ndarray,
-    others: np.ndarray,
+    hashes: NDArray[np.uint64],
+    band: NDArray[np.uint16],
+    rows: NDArray[np.int64],
+    others: NDArray[np.int64],
     max_bits: int,
-    partner: np.ndarray,
+    partner: NDArray[np.int64],
 ) -> None:
     """Writes into `partner` a near-duplicate of each row that shares the band, where one is."""
     others = others[np.argsort(band[others], kind="stable")]
@@ -194,13 +200,15 @@ def _find_partners(
         window *= 4
 
 
-def _bits_apart(hashes: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _bits_apart(
+    hashes: NDArray[np.uint64], one: NDArray[np.int64], other: NDArray[np.int64]
+) -> NDArray[np.int64]:
     return np.bitwise_count(hashes[one] ^ hashes[other]).sum(axis=1, dtype=np.int64)
 
 
 def _near_pairs(
-    hashes: np.ndarray, one: np.ndarray, other: np.ndarray, max_bits: int
-) -> np.ndarray:
+    hashes: NDArray[np.uint64], one: NDArray[np.int64], other: NDArray[np.int64], max_bits: int
+) -> NDArray[np.int64]:
     """Returns the pairs that differ in few bits, each as one number."""
     kept = []
     for start in range(0, len(one), _CHUNK):

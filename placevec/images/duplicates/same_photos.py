@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.read import UnreadableImageError, read_image
 from placevec.images.videos.frame_names import find_frame
@@ -35,8 +36,8 @@ class Same(NamedTuple):
 
 def same_photos(
     paths: Sequence[Path],
-    rows: np.ndarray,
-    others: np.ndarray,
+    rows: NDArray[np.integer],
+    others: NDArray[np.integer],
     alike: Iterable[tuple[int, int]] = (),
 ) -> list[Same]:
     """Finds photos that are also among others: the same file, a copy, or the same pixels.

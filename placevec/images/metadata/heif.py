@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 _AVIF = (b"avif", b"avis")
@@ -52,7 +53,7 @@ def open_heif(data: bytes) -> Image.Image:
         raise ValueError("is damaged or cut off") from error
 
 
-def decode_heif(data: bytes, channels: int) -> np.ndarray:
+def decode_heif(data: bytes, channels: int) -> NDArray[np.uint8]:
     """Decodes a photo in HEIC or AVIF, upright.
 
     Args:
@@ -70,7 +71,8 @@ def decode_heif(data: bytes, channels: int) -> np.ndarray:
             pixels = np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
         except _DAMAGE as error:
             raise ValueError("is damaged or cut off") from error
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY)
+    code = cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_RGB2GRAY
+    return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
 
 
 def _brands(start: bytes) -> list[bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.silent_opencv import listening, silent_opencv
 from placevec.images.videos.frame_table import FrameTable
@@ -54,7 +55,7 @@ class Video:
             return len(self.table)
         return self.announced if self.announced > 0 else _NOWHERE  # a raw stream announces none
 
-    def read(self, frame: int) -> np.ndarray | None:
+    def read(self, frame: int) -> NDArray[np.uint8] | None:
         """Returns the pixels of a frame, None if the video has no such frame."""
         if self.table.is_complete and frame >= len(self.table):
             return None
@@ -104,7 +105,7 @@ class Video:
         self._next = _NOWHERE if landed is None else landed + 1
         return landed
 
-    def _walk(self, frame: int) -> np.ndarray | None:
+    def _walk(self, frame: int) -> NDArray[np.uint8] | None:
         """Decodes all frames up to one, notes those that are new, and returns that one."""
         pixels = None
         while self._next <= frame:
@@ -120,7 +121,7 @@ class Video:
             self._next += 1
         return self._retrieve() if pixels is None else pixels
 
-    def _note(self, pixels: np.ndarray) -> None:
+    def _note(self, pixels: NDArray[np.uint8]) -> None:
         """Notes the frame that was just decoded.
 
         When OpenCV 5 cannot convert a frame to colors, as those of interlaced videos, it hands
@@ -138,8 +139,9 @@ class Video:
                 )
         self.table.add(self._next, self._time_ms(), checksum)
 
-    def _retrieve(self) -> np.ndarray | None:
-        return self._capture.retrieve()[1]
+    def _retrieve(self) -> NDArray[np.uint8] | None:
+        pixels = self._capture.retrieve()[1]
+        return None if pixels is None else np.asarray(pixels, np.uint8)
 
     def _time_ms(self) -> float:
         return self._capture.get(cv2.CAP_PROP_POS_MSEC)
@@ -189,7 +191,7 @@ def _capture(path: Path) -> cv2.VideoCapture:
     return capture
 
 
-def _checksum(pixels: np.ndarray) -> int:
+def _checksum(pixels: NDArray[np.uint8]) -> int:
     return zlib.crc32(np.ascontiguousarray(pixels[::_ROWS_APART]).data)
 
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.metadata.header import MAX_PIXELS
 from placevec.images.videos.open_video import Video, open_video
@@ -47,7 +48,7 @@ def lost_end(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> str:
     return _lost_end(path, _decode_all(path, max_pixels))
 
 
-def frame_times_s(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def frame_times_s(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.float64]:
     """Returns when the frames of a video are shown.
 
     Args:
@@ -93,7 +94,7 @@ def frame_size(path: Path | str, frame: int, *, max_pixels: int = MAX_PIXELS) ->
     return video.rows, video.cols
 
 
-def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> np.ndarray:
+def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> NDArray[np.uint8]:
     """Reads one frame of a video, upright.
 
     Frame n is the n-th frame that can be decoded, in whatever order frames are read and however

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.mat_file import read_mat, variables_of_mat
@@ -37,12 +38,12 @@ class DbStruct:
         query_times_s: (Q,) float64 or None.
     """
 
-    database_names: np.ndarray
-    database_positions_m: np.ndarray
-    query_names: np.ndarray
-    query_positions_m: np.ndarray
-    database_times_s: np.ndarray | None = None
-    query_times_s: np.ndarray | None = None
+    database_names: NDArray[np.str_]
+    database_positions_m: NDArray[np.float64]
+    query_names: NDArray[np.str_]
+    query_positions_m: NDArray[np.float64]
+    database_times_s: NDArray[np.float64] | None = None
+    query_times_s: NDArray[np.float64] | None = None
 
 
 def read_dbstruct(
@@ -191,7 +192,7 @@ def _find_mat(path: Path) -> Path:
     return found[0]
 
 
-def _load_fields(mat_path: Path) -> dict[str, np.ndarray]:
+def _load_fields(mat_path: Path) -> dict[str, NDArray[Any]]:
     if not mat_path.is_file():
         raise FileNotFoundError(f"{mat_path} does not exist. Give a dbStruct .mat")
     content = read_mat(mat_path, "dbStruct")
@@ -207,7 +208,7 @@ def _load_fields(mat_path: Path) -> dict[str, np.ndarray]:
     return {field: content[field] for field in fields}
 
 
-def _names(cells: np.ndarray, mat_path: Path) -> np.ndarray:
+def _names(cells: NDArray[Any], mat_path: Path) -> NDArray[np.str_]:
     texts = ["".join(np.asarray(cell).astype(str).ravel()) for cell in cells.ravel()]
     names = np.array([tidy_name(text, mat_path) for text in texts], dtype=np.str_)
     unique, counts = np.unique(names, return_counts=True)
@@ -216,7 +217,7 @@ def _names(cells: np.ndarray, mat_path: Path) -> np.ndarray:
     return names
 
 
-def _months(stamps: np.ndarray, count: int, mat_path: Path) -> np.ndarray:
+def _months(stamps: NDArray[Any], count: int, mat_path: Path) -> NDArray[np.float64]:
     """Turns stamps such as 200907 into seconds."""
     stamps = stamps.ravel()
     if stamps.dtype.kind not in "fiu" or len(stamps) != count:
@@ -230,8 +231,8 @@ class _Found:
 
     root: Path
     folder: str
-    names: np.ndarray  # (N,) str, relative to the root; as on disk where found
-    there: np.ndarray  # (N,) bool
+    names: NDArray[np.str_]  # (N,) str, relative to the root; as on disk where found
+    there: NDArray[np.bool_]  # (N,) bool
 
 
 def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
@@ -280,7 +281,7 @@ def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...]
     return (), False
 
 
-def _find_list(listing: Listing, folders: tuple[str, ...], names: np.ndarray) -> _Found:
+def _find_list(listing: Listing, folders: tuple[str, ...], names: NDArray[np.str_]) -> _Found:
     """Returns the photos as found in the folder that holds most of them, the first among equals."""
     best: Any = None
     for folder in dict.fromkeys(folders):

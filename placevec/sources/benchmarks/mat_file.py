@@ -4,10 +4,10 @@ import functools
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
-import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.input_file import open_input, shown
 from placevec.sources.benchmarks.mat_structure import check_structure, unpack
@@ -22,7 +22,7 @@ _VERSION_7_3 = (b"\x00\x02", b"\x02\x00")
 Read = TypeVar("Read")
 
 
-def read_mat(mat_path: Path, variable: str) -> np.ndarray | None:
+def read_mat(mat_path: Path, variable: str) -> NDArray[Any] | None:
     """Reads one variable.
 
     Args:

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 _YEARS = (1800, 2200)
 
 
-def seconds_of_months(years: np.ndarray, months: np.ndarray, source: Path) -> np.ndarray:
+def seconds_of_months(
+    years: NDArray[np.int64], months: NDArray[np.int64], source: Path
+) -> NDArray[np.float64]:
     """Returns when months begin.
 
     Args:

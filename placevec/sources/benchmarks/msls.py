@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed, tidy_name
@@ -169,9 +170,9 @@ def _read_city(
     ).take(np.flatnonzero(kept & given))
 
 
-def _read_tables(folder: Path) -> dict[str, np.ndarray]:
+def _read_tables(folder: Path) -> dict[str, NDArray[np.str_]]:
     """Returns the columns of a folder's tables, rows put together by key; "" where unknown."""
-    joined: dict[str, np.ndarray] = {"key": np.array([], dtype=np.str_)}
+    joined: dict[str, NDArray[np.str_]] = {"key": np.array([], dtype=np.str_)}
     row_of: dict[str, int] | None = None
     for table in _TABLES:
         table_path = folder / table
@@ -202,7 +203,9 @@ def _read_tables(folder: Path) -> dict[str, np.ndarray]:
     return joined
 
 
-def _chosen(cells: dict[str, np.ndarray], options: dict[str, str], city: Path) -> np.ndarray:
+def _chosen(
+    cells: dict[str, NDArray[np.str_]], options: dict[str, str], city: Path
+) -> NDArray[np.bool_]:
     """Tells which photos are wanted, and logs how many are left out for what they are."""
     left_out = {"panoramas": _flags(cells, "pano", city)}
     chosen = ~left_out["panoramas"]
@@ -224,12 +227,14 @@ def _chosen(cells: dict[str, np.ndarray], options: dict[str, str], city: Path) -
     return chosen
 
 
-def _require(cells: dict[str, np.ndarray], column: str, table: str, city: Path) -> None:
+def _require(cells: dict[str, NDArray[np.str_]], column: str, table: str, city: Path) -> None:
     if column not in cells:
         raise ValueError(f"No column `{column}` in {table} of {city}. Fetch it, or do not choose")
 
 
-def _positions(cells: dict[str, np.ndarray], city: Path) -> tuple[np.ndarray, str, int]:
+def _positions(
+    cells: dict[str, NDArray[np.str_]], city: Path
+) -> tuple[NDArray[np.float64], str, int]:
     """Returns (N, 2) metres, NaN where unknown, their frame, and how many are at 0, 0."""
     degrees, num_at_zero = _pairs(cells, ("lat", "lon"), city)
     given = np.isfinite(degrees).all(axis=1)
@@ -245,8 +250,8 @@ def _positions(cells: dict[str, np.ndarray], city: Path) -> tuple[np.ndarray, st
 
 
 def _pairs(
-    cells: dict[str, np.ndarray], columns: tuple[str, str], city: Path
-) -> tuple[np.ndarray, int]:
+    cells: dict[str, NDArray[np.str_]], columns: tuple[str, str], city: Path
+) -> tuple[NDArray[np.float64], int]:
     """Returns (N, 2) numbers of two columns, NaN where unknown or 0, 0, and how many are 0, 0."""
     pairs = np.stack([_numbers(cells, column, city) for column in columns], axis=1)
     is_zero = at_zero(pairs, on_earth=True)
@@ -254,7 +259,7 @@ def _pairs(
     return pairs, int(is_zero.sum())
 
 
-def _times(cells: dict[str, np.ndarray], city: Path) -> np.ndarray:
+def _times(cells: dict[str, NDArray[np.str_]], city: Path) -> NDArray[np.float64]:
     """Returns (N,) seconds since 1970 of `captured_at`, which counts milliseconds."""
     stamps = _numbers(cells, "captured_at", city)
     low, high = _STAMPS_MS
@@ -266,11 +271,11 @@ def _times(cells: dict[str, np.ndarray], city: Path) -> np.ndarray:
     return stamps / 1000.0
 
 
-def _cells(cells: dict[str, np.ndarray], column: str) -> np.ndarray:
+def _cells(cells: dict[str, NDArray[np.str_]], column: str) -> NDArray[np.str_]:
     return cells.get(column, np.full(len(cells["key"]), ""))
 
 
-def _numbers(cells: dict[str, np.ndarray], column: str, city: Path) -> np.ndarray:
+def _numbers(cells: dict[str, NDArray[np.str_]], column: str, city: Path) -> NDArray[np.float64]:
     """Returns the numbers of a column, NaN where there are none or not finite ones."""
     values = np.empty(len(cells["key"]))
     for row, cell in enumerate(_cells(cells, column).tolist()):
@@ -281,7 +286,7 @@ def _numbers(cells: dict[str, np.ndarray], column: str, city: Path) -> np.ndarra
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _flags(cells: dict[str, np.ndarray], column: str, city: Path) -> np.ndarray:
+def _flags(cells: dict[str, NDArray[np.str_]], column: str, city: Path) -> NDArray[np.bool_]:
     flags = np.zeros(len(cells["key"]), dtype=bool)
     for row, cell in enumerate(_cells(cells, column).tolist()):
         if cell.strip().lower() not in _TRUTHS:

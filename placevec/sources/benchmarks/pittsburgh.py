@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.dbstruct import holds_dbstruct, load_dbstruct
@@ -147,9 +148,9 @@ def _list_cutouts(top: Path, left_out: LeftOut) -> tuple[Path, list[str]]:
     raise ValueError(f"No cut-outs like 000/000123_pitch1_yaw7.jpg in {top}. Give their folder")
 
 
-def _positions(top: Path, names: np.ndarray) -> np.ndarray | None:
+def _positions(top: Path, names: NDArray[np.str_]) -> NDArray[np.float64] | None:
     """Returns (N, 2) positions from all .mat files, NaN where unknown; None where all are."""
-    known: dict[str, np.ndarray] = {}
+    known: dict[str, NDArray[np.float64]] = {}
     for mat_path in files_like(top, "*.mat", "datasets/*.mat"):
         if not holds_dbstruct(mat_path):
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
 from placevec.input_file import bounded_lines, open_text
@@ -131,7 +132,7 @@ def _find_list(npz_path: Path, role: str) -> Path:
     return found[0]
 
 
-def _read_names(list_path: Path) -> np.ndarray:
+def _read_names(list_path: Path) -> NDArray[np.str_]:
     if not list_path.is_file():
         raise FileNotFoundError(f"{list_path} does not exist. Give a list of photos, one a line")
     try:
@@ -149,7 +150,7 @@ def _read_names(list_path: Path) -> np.ndarray:
     return names
 
 
-def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, np.ndarray]:
+def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, NDArray[np.float64]]:
     """Returns (count, 2) positions of each role; nothing larger than that is ever unpacked."""
     try:
         with zipfile.ZipFile(npz_path) as archive:
@@ -177,7 +178,7 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, np.ndar
     return found
 
 
-def _read_array(file: IO[bytes], shape: tuple, array: str, npz_path: Path) -> np.ndarray:
+def _read_array(file: IO[bytes], shape: tuple, array: str, npz_path: Path) -> NDArray[np.float64]:
     """Reads an array after a look at what its header declares."""
     try:
         declared, fortran, dtype = read_npy_header(file)
@@ -197,7 +198,10 @@ def _read_array(file: IO[bytes], shape: tuple, array: str, npz_path: Path) -> np
 
 
 def _refuse_two_places(
-    names: np.ndarray, positions_m: np.ndarray, first: np.ndarray, npz_path: Path
+    names: NDArray[np.str_],
+    positions_m: NDArray[np.float64],
+    first: NDArray[np.int64],
+    npz_path: Path,
 ) -> None:
     apart_m = np.abs(positions_m - positions_m[first]).max(axis=1)
     bad = np.flatnonzero(apart_m > _SAME_PLACE_M)

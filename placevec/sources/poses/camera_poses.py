@@ -6,6 +6,7 @@ A camera looks along its own z axis; its x axis points right in the photo and it
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 WORLD_AXES = {
     f"{sign}{letter}": np.array([float(f"{sign}1") * (letter == other) for other in "xyz"])
@@ -36,8 +37,8 @@ class Poses:
             right, down and forward axes.
     """
 
-    centers: np.ndarray
-    rotations: np.ndarray
+    centers: NDArray[np.float64]
+    rotations: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         centers = np.array(self.centers, dtype=np.float64)
@@ -53,7 +54,9 @@ class Poses:
         object.__setattr__(self, "rotations", rotations)
 
     @classmethod
-    def from_world_to_camera(cls, rotations: np.ndarray, translations: np.ndarray) -> "Poses":
+    def from_world_to_camera(
+        cls, rotations: NDArray[np.float64], translations: NDArray[np.float64]
+    ) -> "Poses":
         """Returns the poses of cameras that see a point `p` of the world at `R p + t`.
 
         Args:
@@ -65,17 +68,17 @@ class Poses:
             return cls(-(to_world @ translations[:, :, None])[:, :, 0], to_world)
 
     @property
-    def known(self) -> np.ndarray:
+    def known(self) -> NDArray[np.bool_]:
         """(N,) bool. Which poses are known."""
         return ~np.isnan(self.centers[:, 0])
 
-    def at(self, rows: np.ndarray) -> "Poses":
+    def at(self, rows: NDArray[np.integer]) -> "Poses":
         """Returns the poses of rows, (K,) int64, in that order; -1 gives an unknown pose."""
         centers = np.concatenate([self.centers, np.full((1, 3), np.nan)])[rows]
         rotations = np.concatenate([self.rotations, np.full((1, 3, 3), np.nan)])[rows]
         return Poses(centers, rotations)
 
-    def mounted(self, rotation: np.ndarray, offset: np.ndarray) -> "Poses":
+    def mounted(self, rotation: NDArray[np.float64], offset: NDArray[np.float64]) -> "Poses":
         """Returns the poses of cameras that are fixed to bodies whose poses these are.
 
         Args:
@@ -85,7 +88,7 @@ class Poses:
         return Poses(self.centers + self.rotations @ offset, self.rotations @ rotation)
 
 
-def rotations_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
+def rotations_from_quaternions(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the rotations that quaternions mean.
 
     Args:
@@ -107,7 +110,7 @@ def rotations_from_quaternions(quaternions: np.ndarray) -> np.ndarray:
     return np.moveaxis(np.array(rows), 2, 0)
 
 
-def rotations_from_vectors(vectors: np.ndarray) -> np.ndarray:
+def rotations_from_vectors(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the (N, 3, 3) rotations about (N, 3) float64 axes, by their lengths in radians."""
     with np.errstate(all="ignore"):
         half = np.linalg.norm(vectors, axis=1, keepdims=True) / 2
@@ -115,7 +118,7 @@ def rotations_from_vectors(vectors: np.ndarray) -> np.ndarray:
     return rotations_from_quaternions(quaternions)
 
 
-def find_up(poses: Poses) -> np.ndarray:
+def find_up(poses: Poses) -> NDArray[np.float64]:
     """Finds which way is up in a world that does not say so, from how the cameras are held.
 
     Up is against the mean of the cameras' down axes: right where they are held level on the
@@ -141,7 +144,9 @@ def find_up(poses: Poses) -> np.ndarray:
     return mean / length
 
 
-def on_the_ground(poses: Poses, up: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def on_the_ground(
+    poses: Poses, up: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Returns where cameras are on the ground and where they look.
 
     The ground is the plane across `up`. East is the world's x axis laid on it, or the y axis where

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.values.utm import ECCENTRICITY, RADIUS_M, metres_from_degrees
@@ -48,7 +49,7 @@ def on_earth(
     )
 
 
-def earth_point(latitude: float, longitude: float, altitude_m: float) -> np.ndarray:
+def earth_point(latitude: float, longitude: float, altitude_m: float) -> NDArray[np.float64]:
     """Returns the (3,) earth-centered coordinates in metres of a point given in radians."""
     across_m = RADIUS_M / np.sqrt(1 - (ECCENTRICITY * np.sin(latitude)) ** 2)
     level_m = (across_m + altitude_m) * np.cos(latitude)
@@ -59,7 +60,9 @@ def earth_point(latitude: float, longitude: float, altitude_m: float) -> np.ndar
     ])  # fmt: skip
 
 
-def geodetic(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def geodetic(
+    points_m: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Returns latitudes and longitudes in degrees, and altitudes in metres above the ellipsoid.
 
     Args:
@@ -81,7 +84,7 @@ def geodetic(points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.degrees(latitudes), np.degrees(np.arctan2(y, x)), altitudes_m
 
 
-def _axes(latitude: float, longitude: float) -> np.ndarray:
+def _axes(latitude: float, longitude: float) -> NDArray[np.float64]:
     """Returns the (3, 3) earth-centered directions east, north and up, one a row."""
     sin_lat, cos_lat = np.sin(latitude), np.cos(latitude)
     sin_lon, cos_lon = np.sin(longitude), np.cos(longitude)

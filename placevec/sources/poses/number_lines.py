@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import open_text, shown
 
@@ -18,7 +19,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 def read_numbers(
     path: Path, columns: int, *, exactly: bool = True, lines_count: bool = False
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Reads the numbers of every line.
 
     A first line of names and all lines that begin with # are passed over; what follows a # in a

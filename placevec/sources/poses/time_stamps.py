@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.sources.files import tidy_name
@@ -41,7 +42,7 @@ class Stamps(NamedTuple):
         whole: bool. Whether all are written without a decimal point, as frame numbers are.
     """
 
-    values: np.ndarray
+    values: NDArray[np.float64]
     whole: bool
 
 
@@ -52,13 +53,13 @@ def stamps_of(texts: Iterable[str]) -> Stamps:
     return Stamps(values, not any("." in text for text in texts if np.isfinite(_number(text))))
 
 
-def dates_of_stamps(stamps: Stamps) -> np.ndarray | None:
+def dates_of_stamps(stamps: Stamps) -> NDArray[np.float64] | None:
     """Returns seconds since 1970 if the size of the stamps tells that they are dates, else None."""
     unit = _unit_of_dates(stamps)
     return None if unit is None else stamps.values / UNITS[unit]
 
 
-def seconds_alone(stamps: Stamps) -> np.ndarray:
+def seconds_alone(stamps: Stamps) -> NDArray[np.float64]:
     """Returns the time stamps of one file in seconds.
 
     What they count is told as `seconds_together` does; whole ones with small steps are seconds.
@@ -71,7 +72,7 @@ def seconds_alone(stamps: Stamps) -> np.ndarray:
 
 def seconds_together(
     photos: Stamps, poses: Stamps, *, unit: str | None, source: Path
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the time stamps of photos and of poses in seconds, whatever each counts.
 
     Stamps are dates if one unit puts them between 1989 and 2103: that unit is theirs. Others, from
@@ -123,7 +124,7 @@ def unit_option(options: dict[str, str]) -> str | None:
     return unit
 
 
-def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[np.ndarray, Stamps]:
+def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[NDArray[np.str_], Stamps]:
     """Lists the photos of a folder whose names are time stamps, such as `1305031102.175304.png`.
 
     Depth images, masks and labels are left out, see `without_depth_images`.
@@ -155,7 +156,7 @@ def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[np.ndarray, S
     return names[rows], stamps_of(texts[rows])
 
 
-def read_frame_list(list_path: Path) -> tuple[np.ndarray, Stamps]:
+def read_frame_list(list_path: Path) -> tuple[NDArray[np.str_], Stamps]:
     """Reads a list of photos, a time stamp and a file name in each line.
 
     Args:

@@ -4,9 +4,10 @@ import logging
 import math
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -60,9 +61,9 @@ class Timed(NamedTuple):
         flaw: str. That of the track.
     """
 
-    times_s: np.ndarray
+    times_s: NDArray[np.float64]
     poses: Poses
-    is_near: np.ndarray
+    is_near: NDArray[np.bool_]
     way_out: str
     flaw: str
 
@@ -92,7 +93,7 @@ def read_track(path: Path, *, w_first: bool, exactly: bool = True) -> Track:
     return Track(path, stamps, poses, flaw_of(poses, numbers[:, 1:4], quaternions))
 
 
-def flaw_of(poses: Poses, centers: np.ndarray, rotations: np.ndarray) -> str:
+def flaw_of(poses: Poses, centers: NDArray[np.float64], rotations: NDArray[np.float64]) -> str:
     """Says what is wrong with the first pose that is unknown, or `""`.
 
     Args:
@@ -154,8 +155,12 @@ def poses_in_time(
 
 
 def nearest_rows(
-    track: Track, pose_times_s: np.ndarray, times_s: np.ndarray, *, within_s: float
-) -> np.ndarray:
+    track: Track,
+    pose_times_s: NDArray[np.float64],
+    times_s: NDArray[np.float64],
+    *,
+    within_s: float,
+) -> NDArray[np.int64]:
     """Returns which pose is nearest in time to each photo.
 
     Args:
@@ -191,16 +196,16 @@ def nearest_rows(
 
 def places_of_poses(
     root: Path,
-    names: np.ndarray,
+    names: NDArray[np.str_],
     poses: Poses,
     *,
-    up: np.ndarray | None,
+    up: NDArray[np.float64] | None,
     frame: str,
     source: Path,
     way_out: str,
     skip_unreadable: bool,
     flaw: str = "",
-    is_near: np.ndarray | None = None,
+    is_near: NDArray[np.bool_] | None = None,
     **fields,
 ) -> PlaceDataset:
     """Makes a data set of photos and their poses.
@@ -241,6 +246,7 @@ def places_of_poses(
     kept &= poses.known
     if not kept.any():
         raise ValueError(f"None of the {len(names)} photos of {source} has a file and a pose")
+    others: dict[str, Any] = {**roles_of(names), **fields}
     positions, headings_deg, altitudes = on_the_ground(poses, find_up(poses) if up is None else up)
     return PlaceDataset(
         root,
@@ -249,11 +255,11 @@ def places_of_poses(
         headings_deg=headings_deg,
         altitudes_m=altitudes,
         frame=frame,
-        **(roles_of(names) | fields),
+        **others,
     ).take(np.flatnonzero(kept))
 
 
-def up_option(options: dict[str, str]) -> np.ndarray | None:
+def up_option(options: dict[str, str]) -> NDArray[np.float64] | None:
     """Returns the direction that the option `up` of a path names, or None without one.
 
     Raises:
@@ -268,7 +274,7 @@ def up_option(options: dict[str, str]) -> np.ndarray | None:
     return WORLD_AXES[options["up"]]
 
 
-def tell_shared_poses(rows: np.ndarray, source: Path) -> None:
+def tell_shared_poses(rows: NDArray[np.int64], source: Path) -> None:
     """Logs how many photos share a pose with another photo.
 
     Args:
@@ -305,5 +311,5 @@ def _is_w_first(path: Path, w_first: bool) -> bool:
     return letters == "wxyz"
 
 
-def _span(times_s: np.ndarray) -> str:
+def _span(times_s: NDArray[np.float64]) -> str:
     return f"{times_s.min():.3f} to {times_s.max():.3f} s" if len(times_s) else "no time"

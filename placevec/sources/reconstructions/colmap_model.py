@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import open_text, shown
 from placevec.sources.poses.number_lines import has_decimal_commas
@@ -57,7 +58,7 @@ class ColmapImage(NamedTuple):
     quaternion: tuple[float, ...]
     translation: tuple[float, ...]
     camera: int
-    points: np.ndarray
+    points: NDArray[np.int64]
 
 
 def read_images(model_dir: Path) -> list[ColmapImage]:
@@ -139,7 +140,7 @@ class _Bytes:
         except UnicodeDecodeError:
             raise self.broken(f"a name that is no UTF-8 at byte {start}") from None
 
-    def points(self, count: int) -> np.ndarray:
+    def points(self, count: int) -> NDArray[np.int64]:
         start = self._advance(count * _POINT_BYTES)
         return np.frombuffer(self.content[start : self.at], dtype="<i8").reshape(-1, 3)[:, 2]
 
@@ -235,7 +236,7 @@ def _received(line: str) -> str:
     return f"{commas}{shown(line, longest=80)!r}"
 
 
-def _points_of_line(line: str) -> np.ndarray | None:
+def _points_of_line(line: str) -> NDArray[np.int64] | None:
     """Returns the points of a line `X Y POINT X Y POINT ...`, or None if it is something else."""
     cells = line.split()
     if len(cells) % 3 or "_" in line:
@@ -280,6 +281,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             raise ValueError(f"{path} is no text in UTF-8: {error}") from None
 
 
-def _shown(points: np.ndarray) -> np.ndarray:
+def _shown(points: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the different points, -1 (a feature of no point) left out."""
     return np.unique(points[points != -1])

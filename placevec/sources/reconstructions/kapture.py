@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -99,7 +100,7 @@ def _find_sensors(top: Path) -> Path | None:
     return None
 
 
-def _fixes(kapture: Kapture) -> np.ndarray:
+def _fixes(kapture: Kapture) -> NDArray[np.float64]:
     """Returns (N, 3) longitude, latitude and altitude of the photos, NaN where there is none."""
     fixes = np.full((len(kapture.records), 3), np.nan)
     for row, (stamp, _, _) in enumerate(kapture.records):
@@ -108,7 +109,9 @@ def _fixes(kapture: Kapture) -> np.ndarray:
     return fixes
 
 
-def _places_of_fixes(kapture: Kapture, fixes: np.ndarray, skip_unreadable: bool) -> PlaceDataset:
+def _places_of_fixes(
+    kapture: Kapture, fixes: NDArray[np.float64], skip_unreadable: bool
+) -> PlaceDataset:
     names = np.array([name for _, _, name in kapture.records])
     kept = readable(kapture.root, names, source=kapture.source, skip_unreadable=skip_unreadable)
     known = ~np.isnan(fixes[:, 0])
@@ -140,7 +143,7 @@ def _places_of_fixes(kapture: Kapture, fixes: np.ndarray, skip_unreadable: bool)
 
 
 def _places_of_trajectories(
-    kapture: Kapture, up: np.ndarray | None, skip_unreadable: bool
+    kapture: Kapture, up: NDArray[np.float64] | None, skip_unreadable: bool
 ) -> PlaceDataset:
     names = np.array([name for _, _, name in kapture.records])
     found = [_pose(kapture, stamp, device) for stamp, device, _ in kapture.records]
@@ -179,7 +182,7 @@ def _pose(kapture: Kapture, stamp: int, device: str) -> Rigid | None:
     return None
 
 
-def _known_of_photos(kapture: Kapture) -> dict[str, np.ndarray | None]:
+def _known_of_photos(kapture: Kapture) -> dict[str, NDArray[np.float64] | None]:
     """Returns the times and fields of view of the photos, as fields of PlaceDataset."""
     stamps = np.array([stamp for stamp, _, _ in kapture.records], dtype=np.float64)
     fields_of_view_deg = np.array([

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.sources.files import tidy_name
@@ -27,8 +28,8 @@ class Rigid(NamedTuple):
         translation: (3,) float64.
     """
 
-    rotation: np.ndarray
-    translation: np.ndarray
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
 
     def after(self, first: "Rigid") -> "Rigid":
         """Returns the motion that is `first`, then this one."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import open_text, shown
 from placevec.places.dataset import PlaceDataset
@@ -98,7 +99,7 @@ def recognize_euroc(path: Path) -> str:
 
 
 class _Sensor(NamedTuple):
-    to_body: np.ndarray  # (4, 4) float64, from the camera to the body
+    to_body: NDArray[np.float64]  # (4, 4) float64, from the camera to the body
     field_of_view_deg: float  # NaN where not given
 
 

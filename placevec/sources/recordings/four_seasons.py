@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -116,7 +117,7 @@ def _find_photos(top: Path, options: dict[str, str]) -> Path:
     return root
 
 
-def _list_frames(root: Path) -> tuple[np.ndarray, Stamps]:
+def _list_frames(root: Path) -> tuple[NDArray[np.str_], Stamps]:
     """Returns the photos and their frames, in the order of time."""
     names = np.array(list_photos(root))
     frames = stamps_of(Path(name).stem for name in names)
@@ -124,7 +125,9 @@ def _list_frames(root: Path) -> tuple[np.ndarray, Stamps]:
     return names[order], frames._replace(values=frames.values[order])
 
 
-def _rows_of_frames(posed: np.ndarray, frames: np.ndarray, source: Path) -> np.ndarray:
+def _rows_of_frames(
+    posed: NDArray[np.float64], frames: NDArray[np.float64], source: Path
+) -> NDArray[np.int64]:
     """Returns the line of each frame, -1 for none; equal texts are equal numbers."""
     order = np.argsort(posed, kind="stable")
     known = posed[order]
@@ -159,7 +162,7 @@ def _around_origin(poses: Poses, path: Path) -> tuple[Poses, tuple[float, float,
     return moved, (latitude_deg, longitude_deg, altitude_m)
 
 
-def _read_transformations(lines: list[str], path: Path) -> np.ndarray:
+def _read_transformations(lines: list[str], path: Path) -> NDArray[np.float64]:
     """Returns the (5, 7) translations and quaternions x, y, z, w."""
     try:
         numbers = [[to_number(cell) for cell in line.split(",")] for line in lines]

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -157,7 +158,9 @@ def _list_frames(folder: Path, left_out: LeftOut) -> list[str]:
     )
 
 
-def _refuse_other_counting(folder: Path, frames: np.ndarray, count: int, poses_path: Path) -> None:
+def _refuse_other_counting(
+    folder: Path, frames: NDArray[np.int64], count: int, poses_path: Path
+) -> None:
     """Refuses numbers that would fit the lines of poses if both began with the first photo.
 
     To leave out the photos behind the last line would give all others the pose of a later photo.
@@ -175,7 +178,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 16
 
 
-def _read_times(times_path: Path, frames: np.ndarray) -> np.ndarray | None:
+def _read_times(times_path: Path, frames: NDArray[np.int64]) -> NDArray[np.float64] | None:
     """Returns (N,) seconds of frames, NaN where the file has no line for them."""
     if not times_path.is_file():
         return None

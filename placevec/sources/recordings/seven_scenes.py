@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -116,7 +117,7 @@ def _has_poses(folder: Path) -> bool:
     return next(folder.glob(f"*{_POSE}"), None) is not None
 
 
-def _read_matrix(pose_path: Path) -> np.ndarray:
+def _read_matrix(pose_path: Path) -> NDArray[np.float64]:
     matrix = read_numbers(pose_path, 4)
     if len(matrix) != 4:
         raise ValueError(
@@ -126,7 +127,9 @@ def _read_matrix(pose_path: Path) -> np.ndarray:
     return matrix
 
 
-def _roles(top: Path, folders: list[Path], sequence_ids: np.ndarray) -> dict[str, np.ndarray]:
+def _roles(
+    top: Path, folders: list[Path], sequence_ids: NDArray[np.int64]
+) -> dict[str, NDArray[np.bool_]]:
     """Returns which photos are queries and which are searched, as fields of PlaceDataset."""
     if not all((top / name).is_file() for name in _SPLITS):
         return {}

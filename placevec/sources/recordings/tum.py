@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import names_on_disk, tell_unnamed
@@ -145,7 +146,7 @@ def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
 
 def _read_run(
     trajectory_path: Path, root: Path, *, within_s: float, unit: str | None, skip_unreadable: bool
-) -> tuple[Path, np.ndarray, Timed]:
+) -> tuple[Path, NDArray[np.str_], Timed]:
     """Returns the photos' folder, their names in the order of time, and their poses."""
     root, names, stamps = _list_frames(root, skip_unreadable)
     track = read_track(trajectory_path, w_first=False)
@@ -165,7 +166,7 @@ def _find_trajectory(top: Path) -> Path:
     return found[0]
 
 
-def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, np.ndarray, Stamps]:
+def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, NDArray[np.str_], Stamps]:
     """Returns the photos' folder, names and stamps, of a list or of the names."""
     require_folder(root)
     if not (root / _LIST).is_file():

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.metadata.gps import GPS, read_gps
 from placevec.places.dataset import PlaceDataset
@@ -166,5 +167,5 @@ def _warn(root: Path, photos: list[GPS]) -> None:
         )
 
 
-def _known(values: list[float]) -> np.ndarray | None:
+def _known(values: list[float]) -> NDArray[np.float64] | None:
     return None if np.isnan(values).all() else np.array(values)

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -28,6 +30,8 @@ from placevec.sources.walk import list_photos, some_photos
 _log = logging.getLogger(__name__)
 
 POSITIONS_FILE = "positions.csv"
+
+_Number = TypeVar("_Number", np.float64, np.int64)
 
 _NUM_FIELDS = 14  # of a whole name
 _TIME_FIELD = 12
@@ -259,7 +263,7 @@ def _number(field: str) -> float:
         return math.nan
 
 
-def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
+def _frame(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> str:
     """Returns the frame of the names' positions; bands of one hemisphere share their metres."""
     first: dict[str, int] = {}
     for i, photo in enumerate(photos):
@@ -279,7 +283,7 @@ def _frame(root: Path, names: np.ndarray, photos: list[PhotoName]) -> str:
     return f"UTM {zone}" if zone else "local"
 
 
-def _warn_of_times(root: Path, names: np.ndarray, photos: list[PhotoName]) -> None:
+def _warn_of_times(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> None:
     """Says how many names state a time that is not read."""
     texts = []
     for name, photo in zip(names.tolist(), photos, strict=True):
@@ -298,7 +302,9 @@ def _warn_of_times(root: Path, names: np.ndarray, photos: list[PhotoName]) -> No
         )
 
 
-def _take_positions(rows: PhotoRows, at: np.ndarray, positions_m: np.ndarray, frame: str) -> str:
+def _take_positions(
+    rows: PhotoRows, at: NDArray[np.int64], positions_m: NDArray[np.float64], frame: str
+) -> str:
     """Writes the positions of positions.csv over those of the names and returns the frame."""
     if rows.positions is None:
         return frame
@@ -322,15 +328,17 @@ def _take_positions(rows: PhotoRows, at: np.ndarray, positions_m: np.ndarray, fr
     return frame
 
 
-def _take(values: np.ndarray | None, at: np.ndarray, into: np.ndarray) -> None:
+def _take(
+    values: NDArray[np.float64] | None, at: NDArray[np.int64], into: NDArray[np.float64]
+) -> None:
     if values is not None:
         known = ~np.isnan(values)
         into[at[known]] = values[known]
 
 
 def _spread(
-    values: np.ndarray | None, at: np.ndarray, count: int, unknown: float
-) -> np.ndarray | None:
+    values: NDArray[_Number] | None, at: NDArray[np.int64], count: int, unknown: float
+) -> NDArray[_Number] | None:
     """Returns the values of a table's rows as those of all photos."""
     if values is None:
         return None

@@ -5,9 +5,11 @@ import math
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
 from placevec.input_file import open_input, shown
@@ -21,7 +23,7 @@ _ARRAYS = {"names": "U", "indptr": "iu", "indices": "iu", "num_points": "iu"}  #
 
 
 def write_points(
-    root: Path | str, names: Sequence[str] | np.ndarray, points_seen: "scipy.sparse.csr_array"
+    root: Path | str, names: Sequence[str] | NDArray[np.str_], points_seen: "scipy.sparse.csr_array"
 ) -> None:
     """Writes which points photos see as `points.npz` in their folder, as a whole or not at all.
 
@@ -54,7 +56,7 @@ def write_points(
         )
 
 
-def read_points(root: Path, names: np.ndarray) -> "scipy.sparse.csr_array | None":
+def read_points(root: Path, names: NDArray[np.str_]) -> "scipy.sparse.csr_array | None":
     """Reads which points photos see from `points.npz` in their folder.
 
     Args:
@@ -85,7 +87,7 @@ def read_points(root: Path, names: np.ndarray) -> "scipy.sparse.csr_array | None
     return with_nothing[np.where(there, order[place], len(known))]
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Returns the arrays of the file; none is larger than the file itself."""
     try:
         with open_input(path, max_bytes=_MAX_BYTES) as file, zipfile.ZipFile(file) as archive:
@@ -101,7 +103,7 @@ _NOT_READ = (
 )  # fmt: skip
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
+def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
     entry = archive.getinfo(f"{name}.npy")
     size = path.stat().st_size
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > size:
@@ -118,10 +120,10 @@ def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray:
 
 def _rows(
     path: Path,
-    names: np.ndarray,
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    num_points: np.ndarray,
+    names: NDArray[np.str_],
+    indptr: NDArray[Any],
+    indices: NDArray[Any],
+    num_points: NDArray[Any],
 ) -> "scipy.sparse.csr_array":
     """Returns the points seen by each of the file's photos, when all lies within bounds."""
     ends = indptr.astype(np.int64)

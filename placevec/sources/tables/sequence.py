@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
@@ -70,7 +71,7 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
         root,
         names,
         positions_m=np.stack([frames, np.zeros_like(frames)], axis=1),
-        times_s=sequence_ids if query is None else None,
+        times_s=sequence_ids.astype(np.float64) if query is None else None,
         sequence_ids=sequence_ids,
         is_query=is_query | (query is None),
         is_database=~is_query | (query is None),
@@ -140,7 +141,7 @@ def _chosen(
     return (queries[0] if queries else None), traverses
 
 
-def _align(root: Path, traverses: list[str], photos: list[list[str]]) -> np.ndarray:
+def _align(root: Path, traverses: list[str], photos: list[list[str]]) -> NDArray[np.float64]:
     """Returns the frame that each photo shows, (N,) float64: its number, or its rank."""
     maybe = [_frame_numbers(own) for own in photos]
     numbers = [own for own in maybe if own is not None]
@@ -167,7 +168,7 @@ def _by_number(
     photos: list[list[str]],
     numbers: list[list[int]],
     counts: Counter,
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     _log.info("Photos of equal number in the traverses of %s show the same place", root)
     alone = [
         f"{name}/{photo}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
@@ -24,9 +25,9 @@ SPLITS_FILE = "splits.csv"
 
 def write_splits(
     root: Path | str,
-    names: Sequence[str] | np.ndarray,
-    splits: Sequence[str] | np.ndarray,
-    roles: Sequence[str] | np.ndarray,
+    names: Sequence[str] | NDArray[np.str_],
+    splits: Sequence[str] | NDArray[np.str_],
+    roles: Sequence[str] | NDArray[np.str_],
     buffer_m: float | None = None,
 ) -> None:
     """Writes `splits.csv` in the photos' folder, as a whole or not at all.

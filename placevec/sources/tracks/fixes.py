@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.sources.values.null_island import at_zero
@@ -30,9 +31,9 @@ class Piece(NamedTuple):
         altitudes_m: (M,) float64. NaN where unknown.
     """
 
-    times_s: np.ndarray
-    degrees: np.ndarray
-    altitudes_m: np.ndarray
+    times_s: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    altitudes_m: NDArray[np.float64]
 
 
 class Fixes(NamedTuple):
@@ -45,9 +46,9 @@ class Fixes(NamedTuple):
         frame: str. Such as `"UTM 31U"`.
     """
 
-    times_s: np.ndarray
-    positions_m: np.ndarray
-    altitudes_m: np.ndarray
+    times_s: NDArray[np.float64]
+    positions_m: NDArray[np.float64]
+    altitudes_m: NDArray[np.float64]
     frame: str
 
 
@@ -62,11 +63,11 @@ class Placed(NamedTuple):
         is_in_gap: (N,) bool. Which times are in a gap between fixes.
     """
 
-    positions_m: np.ndarray
-    altitudes_m: np.ndarray
-    is_before: np.ndarray
-    is_after: np.ndarray
-    is_in_gap: np.ndarray
+    positions_m: NDArray[np.float64]
+    altitudes_m: NDArray[np.float64]
+    is_before: NDArray[np.bool_]
+    is_after: NDArray[np.bool_]
+    is_in_gap: NDArray[np.bool_]
 
 
 def fixes_of(pieces: Sequence[Piece], source: Path) -> Fixes:
@@ -107,7 +108,7 @@ def fixes_of(pieces: Sequence[Piece], source: Path) -> Fixes:
     return _each_time_once(times_s, positions_m, altitudes_m, f"UTM {zone}", source)
 
 
-def place_at(fixes: Fixes, times_s: np.ndarray, max_gap_s: float) -> Placed:
+def place_at(fixes: Fixes, times_s: NDArray[np.float64], max_gap_s: float) -> Placed:
     """Returns where a receiver was, on the straight line between the fixes before and after.
 
     Nothing is known before the first fix, after the last one, and between fixes that are more than
@@ -148,7 +149,7 @@ def log_gaps(fixes: Fixes, max_gap_s: float, source: Path) -> None:
         )
 
 
-def clock(time_s: float | np.ndarray) -> str:
+def clock(time_s: float | NDArray[np.floating]) -> str:
     """Returns a time as text, `2024-05-06 12:30:15 UTC`."""
     return f"{datetime.fromtimestamp(float(time_s), UTC):%Y-%m-%d %H:%M:%S} UTC"
 
@@ -167,7 +168,9 @@ def _in_order(piece: Piece, source: Path) -> Piece:
     return piece
 
 
-def _refuse_out_of_range(degrees: np.ndarray, times_s: np.ndarray, source: Path) -> None:
+def _refuse_out_of_range(
+    degrees: NDArray[np.float64], times_s: NDArray[np.float64], source: Path
+) -> None:
     low, high = _LATITUDES
     is_inside = (degrees[:, 0] >= low) & (degrees[:, 0] <= high) & (np.abs(degrees[:, 1]) <= 180)
     bad = np.flatnonzero(~is_inside)
@@ -180,9 +183,9 @@ def _refuse_out_of_range(degrees: np.ndarray, times_s: np.ndarray, source: Path)
 
 
 def _each_time_once(
-    times_s: np.ndarray,
-    positions_m: np.ndarray,
-    altitudes_m: np.ndarray,
+    times_s: NDArray[np.float64],
+    positions_m: NDArray[np.float64],
+    altitudes_m: NDArray[np.float64],
     frame: str,
     source: Path,
 ) -> Fixes:
@@ -201,7 +204,7 @@ def _each_time_once(
     return Fixes(each, mean_m, altitudes_m[last], frame)
 
 
-def _is_gap(fixes: Fixes, max_gap_s: float) -> np.ndarray:
+def _is_gap(fixes: Fixes, max_gap_s: float) -> NDArray[np.bool_]:
     """Returns (M,) bool: behind which fixes no position is known until the next one."""
     lengths_s = np.diff(fixes.times_s)
     apart_m = np.linalg.norm(np.diff(fixes.positions_m, axis=0), axis=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.images.metadata.gps import read_gps
 from placevec.images.videos.frame_names import frame_name
@@ -47,8 +48,8 @@ _NAMED_TIME = re.compile(r"(?<!\d)((?:19|20)\d{6})[_-]?(\d{6})(?!\d{4})")
 
 class _Timed(NamedTuple):
     root: Path
-    names: np.ndarray  # (N,) str
-    times_s: np.ndarray  # (N,) float64, by the camera's clock; NaN where unknown
+    names: NDArray[np.str_]  # (N,) str
+    times_s: NDArray[np.float64]  # (N,) float64, by the camera's clock; NaN where unknown
     fields: dict  # others of PlaceDataset, N long
 
 
@@ -264,7 +265,7 @@ def _seconds(options: dict[str, str], name: str, default: float) -> float:
     return seconds
 
 
-def _detail(fixes: Fixes, times_s: np.ndarray, placed: Placed, max_gap_s: float) -> str:
+def _detail(fixes: Fixes, times_s: NDArray[np.float64], placed: Placed, max_gap_s: float) -> str:
     parts = [
         f"{count} {where}"
         for count, where in (

@@ -62,7 +62,7 @@ def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     return PlaceDataset(
         videos[0].parent,
         np.array(names),
-        positions_m=np.stack([frames, video_ids * FRAMES_APART], axis=1),
+        positions_m=np.stack([frames, video_ids * FRAMES_APART], axis=1).astype(np.float64),
         times_s=np.concatenate(times_s),
         sequence_ids=video_ids,
         frame="frames",

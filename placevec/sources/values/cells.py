@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.frame import parse_zone
@@ -57,7 +58,7 @@ class CellReader:
     source: Path
     names: Sequence[str]
 
-    def numbers(self, column: str, cells: Sequence) -> np.ndarray:
+    def numbers(self, column: str, cells: Sequence) -> NDArray[np.float64]:
         """Returns (N,) float64, NaN for empty and infinite cells."""
         values = np.empty(len(cells))
         for row, cell in enumerate(cells):
@@ -72,7 +73,7 @@ class CellReader:
 
     def limited_numbers(
         self, column: str, cells: Sequence, low: float, high: float, meaning: str
-    ) -> np.ndarray:
+    ) -> NDArray[np.float64]:
         """Returns numbers as `numbers` does, and refuses those outside [low, high]."""
         values = self.numbers(column, cells)
         bad = np.flatnonzero((values < low) | (values > high))
@@ -81,7 +82,7 @@ class CellReader:
             raise self._error(column, must, bad[0], cells[bad[0]])
         return values
 
-    def times(self, cells: Sequence) -> np.ndarray:
+    def times(self, cells: Sequence) -> NDArray[np.float64]:
         """Returns (N, 2) float64, as `settle_times` takes them."""
         known: dict = {}
         values = np.empty((len(cells), 2))
@@ -91,7 +92,7 @@ class CellReader:
             values[row] = known[cell]
         return values
 
-    def texts(self, column: str, cells: Sequence) -> np.ndarray:
+    def texts(self, column: str, cells: Sequence) -> NDArray[np.str_]:
         """Returns (N,) str, `""` for empty cells."""
         texts = ["" if _is_empty(cell) else str(cell).strip() for cell in cells]
         for row, text in enumerate(texts):
@@ -102,7 +103,7 @@ class CellReader:
                 raise self._error(column, "be a text without null characters", row, text)
         return np.array(texts, np.str_)
 
-    def zones(self, cells: Sequence) -> np.ndarray:
+    def zones(self, cells: Sequence) -> NDArray[np.str_]:
         """Returns (N,) str, UTM zones such as `"31U"`, `""` for empty cells."""
         known: dict = {}
         for row, cell in enumerate(cells):
@@ -116,7 +117,7 @@ class CellReader:
                 known[cell] = f"{zone[0]}{zone[1]}" if zone else ""
         return np.array([known[cell] for cell in cells], dtype=np.str_)
 
-    def roles(self, cells: Sequence) -> np.ndarray:
+    def roles(self, cells: Sequence) -> NDArray[np.str_]:
         """Returns (N,) str, each of `ROLES`."""
         texts = ["" if cell is None else str(cell).strip() for cell in cells]
         for row, text in enumerate(texts):

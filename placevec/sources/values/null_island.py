@@ -1,12 +1,13 @@
 """Positions of 0, 0, which devices write before they know one."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 _SMALLEST = 1e-6  # degrees, 0.1 m, or metres: what rounding may leave of 0
 _FAR_M = 100_000.0  # no point of a UTM zone is nearer to its 0, 0
 
 
-def at_zero(positions: np.ndarray, *, on_earth: bool) -> np.ndarray:
+def at_zero(positions: NDArray[np.floating], *, on_earth: bool) -> NDArray[np.bool_]:
     """Tells which positions are 0, 0 and mean that none is known.
 
     Latitude and longitude of 0, 0 lie in the open sea, and no UTM zone has a point there. In other

@@ -2,8 +2,10 @@
 
 import logging
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 
@@ -11,6 +13,13 @@ _log = logging.getLogger(__name__)
 
 QUERY_FOLDERS = ("query", "queries")
 DATABASE_FOLDERS = ("database",)
+
+
+class Roles(TypedDict):
+    """Fields of PlaceDataset: which of N photos are looked up, and which are searched."""
+
+    is_query: NDArray[np.bool_]
+    is_database: NDArray[np.bool_]
 
 
 def role_of(name: str) -> str:
@@ -23,7 +32,7 @@ def role_of(name: str) -> str:
     return "both"
 
 
-def roles_of(names: np.ndarray, stated: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def roles_of(names: NDArray[np.str_], stated: NDArray[np.str_] | None = None) -> Roles:
     """Returns the roles of photos as the fields of PlaceDataset.
 
     Args:
@@ -32,7 +41,7 @@ def roles_of(names: np.ndarray, stated: np.ndarray | None = None) -> dict[str, n
             `""`: then the folders say. None: they say for all photos.
 
     Returns:
-        `is_query` and `is_database`, (N,) bool each.
+        Roles, (N,) bool each.
     """
     roles = np.array([role_of(name) for name in names.tolist()], dtype="U8")
     if stated is not None:
@@ -41,7 +50,10 @@ def roles_of(names: np.ndarray, stated: np.ndarray | None = None) -> dict[str, n
 
 
 def warn_of_both(
-    names: np.ndarray, is_query: np.ndarray, is_database: np.ndarray, source: Path
+    names: NDArray[np.str_],
+    is_query: NDArray[np.bool_],
+    is_database: NDArray[np.bool_],
+    source: Path,
 ) -> None:
     """Says how many photos a source lists on both sides.
 

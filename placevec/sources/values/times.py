@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ def seconds_of_date(value: date | datetime) -> float:
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
 
 
-def settle_times(times: np.ndarray, names: np.ndarray, source: Path) -> np.ndarray:
+def settle_times(
+    times: NDArray[np.float64], names: NDArray[np.str_], source: Path
+) -> NDArray[np.float64]:
     """Turns the numbers among the times of a table into seconds, all of them in one spelling.
 
     Numbers are compact dates if all of them can be, else seconds since 1970, else seconds from a

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.frame import is_southern, parse_zone
@@ -44,8 +45,10 @@ _FARTHEST_DEG = 60.0  # from the central meridian; the series is good to 1 mm up
 
 
 def metres_from_degrees(
-    latitudes_deg: np.ndarray, longitudes_deg: np.ndarray, zone: str | None = None
-) -> tuple[np.ndarray, str]:
+    latitudes_deg: NDArray[np.floating],
+    longitudes_deg: NDArray[np.floating],
+    zone: str | None = None,
+) -> tuple[NDArray[np.float64], str]:
     """Turns latitudes and longitudes into metres in one zone of the UTM grid.
 
     All points are projected into one zone, that of their median, also those that lie beyond its
@@ -105,7 +108,7 @@ def metres_from_degrees(
     return positions_m, zone
 
 
-def degrees_from_metres(positions_m: np.ndarray, zone: str) -> np.ndarray:
+def degrees_from_metres(positions_m: NDArray[np.floating], zone: str) -> NDArray[np.float64]:
     """Turns metres of a zone of the UTM grid into latitudes and longitudes.
 
     Args:
@@ -165,7 +168,10 @@ def utm_zone(latitude_deg: float, longitude_deg: float) -> str:
 
 
 def refuse_hemisphere_letters(
-    zones: np.ndarray, positions_m: np.ndarray, names: np.ndarray, source: Path
+    zones: NDArray[np.str_],
+    positions_m: NDArray[np.floating],
+    names: NDArray[np.str_],
+    source: Path,
 ) -> None:
     """Refuses an S that means the south: as a latitude band it is 32 to 40 degrees north.
 
@@ -198,16 +204,16 @@ def _zone(zone: str) -> tuple[int, str]:
     return parsed
 
 
-def _lower_median(values: np.ndarray) -> float:
+def _lower_median(values: NDArray[np.float64]) -> float:
     return float(np.sort(values)[(len(values) - 1) // 2])
 
 
-def _offsets_from(zone_number: int, longitudes_deg: np.ndarray) -> np.ndarray:
+def _offsets_from(zone_number: int, longitudes_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     middle_deg = 6 * zone_number - 183
     return (longitudes_deg - middle_deg + 180) % 360 - 180
 
 
-def _krueger(latitudes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _krueger(latitudes: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float64]:
     conformal = np.sinh(
         np.arcsinh(np.tan(latitudes)) - ECCENTRICITY * np.arctanh(ECCENTRICITY * np.sin(latitudes))
     )  # tangent of the conformal latitude

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import TrainConfig
 from placevec.evaluation import Evaluation, evaluate_photos
@@ -70,7 +71,7 @@ class Validation:
             loss = parallel.evaluate(photos, steps=self._batches.steps_per_epoch, verbose=0)
         return {"val_loss": loss}
 
-    def hold_to(self, descriptors_of: Callable[[PlaceDataset], np.ndarray]) -> None:
+    def hold_to(self, descriptors_of: Callable[[PlaceDataset], NDArray[np.float32]]) -> None:
         """Notes the descriptors that self-distillation holds the validation photos to."""
         if self._batches is not None:
             self._batches = dataclasses.replace(self._batches, held=descriptors_of(self.dataset))

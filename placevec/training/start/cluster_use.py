@@ -2,11 +2,12 @@
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.layers import NetVLAD
 
 
-def cluster_use(model: keras.Model, photos: np.ndarray) -> dict[str, float]:
+def cluster_use(model: keras.Model, photos: NDArray[np.uint8]) -> dict[str, float]:
     """Measures the soft assignment of local features to NetVLAD's clusters.
 
     Args:
@@ -39,6 +40,6 @@ def cluster_use(model: keras.Model, photos: np.ndarray) -> dict[str, float]:
     }
 
 
-def _entropy(shares: np.ndarray) -> np.ndarray:
+def _entropy(shares: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the entropy along the last axis, in nats."""
     return -np.sum(shares * np.log(np.maximum(shares, 1e-300)), axis=-1)

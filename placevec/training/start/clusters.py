@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import StartConfig
 from placevec.images import UnreadableImageError, read_ahead, read_image
@@ -28,7 +29,7 @@ def clusters_from_photos(
     skip_unreadable: bool = False,
     variant: str = StartConfig.assignment,
     ratio: float = StartConfig.assignment_ratio,
-    centers: np.ndarray | None = None,
+    centers: NDArray[np.floating] | None = None,
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.
 
@@ -71,7 +72,7 @@ def clusters_from_photos(
     )  # fmt: skip
 
 
-def read_centers(path: Path) -> np.ndarray:
+def read_centers(path: Path) -> NDArray[np.float32]:
     """Reads cluster centers that NetVLAD's authors publish.
 
     Args:
@@ -97,14 +98,14 @@ def read_centers(path: Path) -> np.ndarray:
 
 def read_photos(
     paths: Sequence[Path], *, image_size: tuple[int, int], channels: int, skip_unreadable: bool
-) -> Iterator[np.ndarray]:
+) -> Iterator[NDArray[np.uint8]]:
     """Yields photos (H, W, C) uint8 in order, without those that cannot be read where so told.
 
     Raises:
         UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
     """
 
-    def read(path: Path) -> np.ndarray | None:
+    def read(path: Path) -> NDArray[np.uint8] | None:
         try:
             return read_image(path, image_size=image_size, channels=channels)
         except (UnreadableImageError, OSError) as error:
@@ -118,8 +119,8 @@ def read_photos(
 
 
 def _local_features(
-    backbone: keras.Model, photos: Iterable[np.ndarray], rng: np.random.Generator
-) -> np.ndarray:
+    backbone: keras.Model, photos: Iterable[NDArray[np.uint8]], rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Returns some local features of each photo, (n, D) float32."""
     drawn = []
     for photo in photos:

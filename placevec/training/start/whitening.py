@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import WhitenConfig, WhitenModelConfig
 from placevec.images import augmenter, photo_rng
@@ -103,7 +104,7 @@ def whiten(
     _check(dim, rank, len(rows), model)  # before the long work
     change = augmenter(augmentation)
 
-    def changed(photo: np.ndarray, index: int, copy: int) -> np.ndarray:
+    def changed(photo: NDArray[np.uint8], index: int, copy: int) -> NDArray[np.uint8]:
         return change(photo, photo_rng(seed, copy, index))
 
     descriptors = np.concatenate([
@@ -175,14 +176,14 @@ def _check(dim: int, rank: int, num_photos: int, model: keras.Model) -> None:
     check(size, num_photos, model.output_shape[-1])
 
 
-def _drawn(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+def _drawn(rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
     """Returns at most this many of the rows, drawn at random, in their order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
 
 
 def _describe(
     model: keras.Model, paths: Sequence[Path], skip_unreadable: bool, **options: Any
-) -> np.ndarray:
+) -> NDArray[np.float32]:
     """Returns descriptors (N, D) of photos, all of them or those that can be read."""
     descriptors, kept = describe(model, paths, **options)
     if len(kept) < len(paths) and not skip_unreadable:
@@ -195,8 +196,10 @@ def _describe(
 
 
 def _fit(
-    fit: Callable[..., tuple[np.ndarray, np.ndarray]], descriptors: np.ndarray, *settings: float
-) -> tuple[np.ndarray, np.ndarray]:
+    fit: Callable[..., tuple[NDArray[np.float32], NDArray[np.float32]]],
+    descriptors: NDArray[np.float32],
+    *settings: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     start = time.perf_counter()
     mean, directions = fit(descriptors, *settings)
     _log.info(

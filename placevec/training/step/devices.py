@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ComputeConfig, OptimizerConfig
 from placevec.models import without_xla
@@ -90,7 +91,7 @@ class Devices:
         paths: Sequence[Path],
         progress: Progress = no_progress,
         **settings: Any,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Describes photos as `placevec.describe` does, each process a share of them.
 
         Only for the `work` of `by_first`; arguments, results and errors are those of
@@ -112,7 +113,7 @@ class Devices:
         paths: Sequence[Path],
         settings: dict,
         progress: Progress = no_progress,
-    ) -> tuple[np.ndarray, np.ndarray] | NoReadablePhotoError | None:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | NoReadablePhotoError | None:
         """Returns descriptors and their places in `paths`; None of an empty share."""
         rows = np.array_split(np.arange(len(paths)), self.num_processes)[self.process]
         if not len(rows):
@@ -129,7 +130,7 @@ class Devices:
 
     def _describe_here(
         self, model: keras.Model, paths: Sequence[Path], **settings: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         return describe(model, paths, **settings)
 
     def _on_one_machine(self, model: keras.Model) -> keras.Model:
@@ -273,7 +274,7 @@ class _JaxDevices(Devices):
         paths: Sequence[Path],
         batch_size: int | None = None,
         **settings: Any,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         if self.num_processes > 1:
             return describe(model, paths, batch_size=batch_size, **settings)
         with self.scope():
@@ -343,7 +344,7 @@ class _TensorFlowDevices(Devices):
         paths: Sequence[Path],
         batch_size: int | None = None,
         **settings: Any,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         batch_size = self.count * (batch_size or BATCH_SIZE)
         split = functools.partial(model.predict, batch_size=batch_size, verbose=0)
         channels = model.input_shape[-1]

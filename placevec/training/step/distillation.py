@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
@@ -17,8 +18,8 @@ def start_descriptors(
     image_size: tuple[int, int],
     mirrored: bool = False,
     progress: Progress = no_progress,
-    describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
-) -> np.ndarray:
+    describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
+) -> NDArray[np.float32]:
     """Describes all photos of a data set, as they were taken, by the network before the first step.
 
     Args:
@@ -42,5 +43,5 @@ def start_descriptors(
     return held
 
 
-def _mirror(photo: np.ndarray, index: int) -> np.ndarray:
+def _mirror(photo: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
     return photo[:, ::-1]

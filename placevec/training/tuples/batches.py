@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import AugmentConfig
 from placevec.images import (
@@ -61,8 +62,8 @@ class TupleBatches:
     steps_per_epoch: int
     augmentation: object = AugmentConfig.augmentation
     flip_tuples: bool = False
-    held: np.ndarray | None = None
-    tuples: np.ndarray | None = None
+    held: NDArray[np.float32] | None = None
+    tuples: NDArray[np.int64] | None = None
     seed: int = 0
     skip_unreadable: bool = False
     num_workers: int = 1
@@ -89,7 +90,9 @@ class TupleBatches:
         """Photos in a tuple, `1 + P + Nn`."""
         return 1 + self.sampler.num_positives + self.sampler.num_negatives
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch(
+        self, epoch: int, first_step: int = 0
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
         """Yields the batches of an epoch, from `first_step` on.
 
         Args:
@@ -111,7 +114,7 @@ class TupleBatches:
         change = augmenter(self.augmentation)
         positions_m = self._positions_m()
 
-        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+        def batch(step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
             rng = np.random.default_rng([self.seed, epoch, step])
             places = range(step * self.batch_size, (step + 1) * self.batch_size)
             drawn = [(*self._draw(i, order, rng), i) for i in places]  # alike in all processes
@@ -133,13 +136,15 @@ class TupleBatches:
         return slice(process * size, (process + 1) * size)
 
     def _draw(
-        self, place: int, order: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, bool]:
+        self, place: int, order: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], bool]:
         """Returns the rows of the tuple at a place in the epoch, and whether it is mirrored."""
         rows = self._rows(place, order, rng)
         return rows, self.flip_tuples and rng.random() < 0.5
 
-    def _rows(self, place: int, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _rows(
+        self, place: int, order: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
         """Returns the rows of the tuple at a place in the epoch, (1 + P + Nn,)."""
         if self.tuples is not None:
             return self.tuples[place]
@@ -147,8 +152,8 @@ class TupleBatches:
         return np.concatenate([[query], positives, negatives])
 
     def _photos(
-        self, rows: np.ndarray, flipped: bool, place: int, epoch: int, change: Callable
-    ) -> tuple[np.ndarray, np.ndarray, bool]:
+        self, rows: NDArray[np.int64], flipped: bool, place: int, epoch: int, change: Callable
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], bool]:
         """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
 
         The last tells whether they are mirrored.
@@ -174,7 +179,7 @@ class TupleBatches:
             f"{_MOST_REDRAWS} tuples in a row hold a photo of {dataset.root} that cannot be read"
         )
 
-    def _positions_m(self) -> np.ndarray:
+    def _positions_m(self) -> NDArray[np.float32]:
         dataset = self.sampler.dataset
         if dataset.positions_m is None:
             east_m = _APART_M * dataset.known("place_ids").astype(np.float32)
@@ -182,8 +187,8 @@ class TupleBatches:
         return (dataset.positions_m - dataset.positions_m.mean(axis=0)).astype(np.float32)
 
     def _augment(
-        self, photos: list[np.ndarray], rows: np.ndarray, epoch: int, change: Callable
-    ) -> np.ndarray:
+        self, photos: list[NDArray[np.uint8]], rows: NDArray[np.int64], epoch: int, change: Callable
+    ) -> NDArray[np.uint8]:
         """Returns the photos of a tuple as the network gets them, (1 + P + Nn, H, W, C) uint8."""
         if self.workers is not None:
             indices = rows.tolist()
@@ -193,7 +198,7 @@ class TupleBatches:
         pairs = zip(photos, rows, strict=True)
         return np.stack([change(photo, photo_rng(self.seed, epoch, i)) for photo, i in pairs])
 
-    def _read(self, path: Path) -> np.ndarray:
+    def _read(self, path: Path) -> NDArray[np.uint8]:
         form = {"image_size": self.image_size, "channels": self.channels}
         if self.cache is None:
             return read_image(path, **form)
@@ -201,7 +206,7 @@ class TupleBatches:
         return self.cache.get(key, lambda: read_image(path, **form))
 
 
-def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> np.ndarray:
+def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     """Returns the queries of an epoch: all of them in random order before one comes again.
 
     Where places are known by identity alone, it is all places, each by one of its photos.
@@ -213,7 +218,7 @@ def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> np.
         count: int. How many; a smaller number gives the beginning of the same order.
 
     Returns:
-        (count,) int.
+        (count,) int64.
     """
     rng = np.random.default_rng([seed, epoch])
     order = sampler.shuffled_queries(rng)

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header, read_npz
 from placevec.images import UnreadableImageError
@@ -46,7 +47,7 @@ class DescriptorCache:
         dtype: str,
         image_size: tuple[int, int],
         skip_unreadable: bool = False,
-        describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
+        describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
     ) -> None:
         self.folder = folder
         self.dataset = dataset
@@ -63,7 +64,7 @@ class DescriptorCache:
     def refresh(
         self,
         model: keras.Model,
-        rows: np.ndarray,
+        rows: NDArray[np.integer],
         *,
         epoch: int,
         is_due: bool = True,
@@ -105,15 +106,15 @@ class DescriptorCache:
                 np.savez(unfinished, described_at=self.described_at, is_readable=self.is_readable)
         return count
 
-    def readable(self, rows: np.ndarray) -> np.ndarray:
+    def readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns those of `rows` whose photos could be read, in their order."""
         return rows[self.is_readable[rows]]
 
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Returns the descriptors of some photos, (n, D) float32."""
         return np.asarray(self.descriptors[rows], np.float32)
 
-    def _describe(self, model: keras.Model, rows: np.ndarray, progress: Progress) -> None:
+    def _describe(self, model: keras.Model, rows: NDArray[np.integer], progress: Progress) -> None:
         paths = [self.dataset.path(row) for row in rows]
         try:
             found, kept = self.describe_photos(
@@ -170,7 +171,7 @@ class DescriptorCache:
             self.is_readable = is_readable.astype(bool)
 
 
-def _open_cache(path: Path) -> np.ndarray:
+def _open_cache(path: Path) -> NDArray[Any]:
     """Returns the array of a `.npy` file, mapped for reading and writing."""
     if path.is_symlink():  # it would be written to wherever it leads
         raise ValueError(f"{path.name} must not be a link")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.config import MiningConfig, OptimizerConfig
@@ -41,8 +42,8 @@ class Mined:
         seconds: float. What the mining took.
     """
 
-    tuples: np.ndarray
-    hardest: np.ndarray
+    tuples: NDArray[np.int64]
+    hardest: NDArray[np.int64]
     violating: float
     seconds: float = 0.0
 
@@ -89,7 +90,7 @@ class Miner:
         seed: int,
         margin: float | None = None,
         progress: Progress = no_progress,
-        describe_photos: Callable[..., tuple[np.ndarray, np.ndarray]] = describe,
+        describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
     ) -> None:
         self.config = config
         self.sampler = sampler
@@ -151,7 +152,7 @@ class Miner:
             np.savez(unfinished, epoch=epoch, **vars(mined))
         return mined
 
-    def _pool(self, rng: np.random.Generator) -> np.ndarray:
+    def _pool(self, rng: np.random.Generator) -> NDArray[np.int64]:
         database = self.sampler.dataset.database
         if self.config.mining == "full" or len(database) <= self.config.mining_pool:
             return database
@@ -160,8 +161,8 @@ class Miner:
     def _mine_in(
         self,
         cache: DescriptorCache,
-        pool: np.ndarray,
-        queries: np.ndarray,
+        pool: NDArray[np.int64],
+        queries: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> Mined:
         """Returns a tuple for each query with negatives out of the hardest of a common pool."""
@@ -182,9 +183,9 @@ class Miner:
     def _mine_as_the_paper(
         self,
         cache: DescriptorCache,
-        queries: np.ndarray,
+        queries: NDArray[np.int64],
         count: int,
-        remembered: np.ndarray,
+        remembered: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> Mined:
         """Goes through the queries until there are `count` tuples that violate the margin."""
@@ -215,7 +216,9 @@ class Miner:
             tuples = skipped
         return Mined(np.array(tuples), hardest, violating)
 
-    def _readable_queries(self, cache: DescriptorCache, queries: np.ndarray) -> np.ndarray:
+    def _readable_queries(
+        self, cache: DescriptorCache, queries: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         readable = cache.readable(queries)
         if not len(readable):
             raise UnreadableImageError(
@@ -225,7 +228,7 @@ class Miner:
 
     def _positives(
         self, cache: DescriptorCache, query: int, rng: np.random.Generator
-    ) -> np.ndarray:
+    ) -> NDArray[np.int64]:
         """Returns the positives of a tuple: drawn at random, or those most similar."""
         candidates = self.sampler.positives(query)
         candidates = cache.readable(candidates)
@@ -237,7 +240,9 @@ class Miner:
             return np.resize(candidates, self.sampler.num_positives)
         return np.resize(rng.permutation(candidates), self.sampler.num_positives)
 
-    def _violates(self, cache: DescriptorCache, query: int, negatives: np.ndarray) -> np.ndarray:
+    def _violates(
+        self, cache: DescriptorCache, query: int, negatives: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
         """Says of each negative whether it is closer than the nearest positive plus the margin."""
         vector = cache[np.array([query])][0]
         positives = cache.readable(self.sampler.positives(query))
@@ -249,10 +254,10 @@ class Miner:
     def _whole(
         self,
         query: int,
-        positives: np.ndarray,
-        negatives: np.ndarray,
+        positives: NDArray[np.int64],
+        negatives: NDArray[np.int64],
         rng: np.random.Generator,
-    ) -> np.ndarray:
+    ) -> NDArray[np.int64]:
         """Returns the rows of a tuple, filled up with random negatives where there are few."""
         missing = self.sampler.num_negatives - len(negatives)
         random = self.sampler.draw_negatives(query, missing, rng)
@@ -272,8 +277,8 @@ def is_due(config: MiningConfig, optimizer: OptimizerConfig, epoch: int) -> bool
 
 
 def _most_similar(
-    cache: DescriptorCache, pool: np.ndarray, queries: np.ndarray, wanted: int
-) -> np.ndarray:
+    cache: DescriptorCache, pool: NDArray[np.int64], queries: NDArray[np.int64], wanted: int
+) -> NDArray[np.int64]:
     """Returns the rows of the pool most similar to each query, (Q, k), best first."""
     vectors = cache[queries]
     rows, similarities = [], []

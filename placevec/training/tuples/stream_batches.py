@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import AugmentConfig, TrainConfig, to_dict
 from placevec.images import augmenter, photo_rng, read_ahead, read_image
@@ -115,16 +116,16 @@ class StreamPhotos:
         return self.count
 
     @property
-    def database(self) -> np.ndarray:
+    def database(self) -> NDArray[np.int64]:
         """(N,) int64. The numbers of all photos."""
         return np.arange(self.count)
 
-    def paths(self, rows: Sequence[int] | None = None) -> list[np.ndarray]:
+    def paths(self, rows: Sequence[int] | None = None) -> list[NDArray[np.uint8]]:
         """Returns photos (H, W, 3) uint8 RGB, where a data set has their paths."""
         return [self._photos[row] for row in (self.database if rows is None else rows)]
 
     @cached_property
-    def _photos(self) -> list[np.ndarray]:
+    def _photos(self) -> list[NDArray[np.uint8]]:
         rounds = self.workers.photos(range(math.ceil(self.count / _PHOTOS_A_VISIT)))
         return [photo for photos, _ in rounds for photo in photos]
 
@@ -161,13 +162,15 @@ class StreamBatches:
         """Photos in a tuple, `1 + P + Nn`."""
         return 1 + self.sampler.num_positives + self.sampler.num_negatives
 
-    def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch(
+        self, epoch: int, first_step: int = 0
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
         """Yields the batches of an epoch, from `first_step` on, as `TupleBatches.epoch`."""
         change = augmenter(self.augmentation)
         process, num_processes = self.share
         size = self.batch_size // num_processes
 
-        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+        def batch(step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
             number = epoch * self.steps_per_epoch + step
             places = range(process * size, (process + 1) * size)
             photos, labels = self._draw(number, places)
@@ -184,7 +187,7 @@ class StreamBatches:
         steps = range(first_step, self.steps_per_epoch)
         return read_ahead(batch, steps, num_workers=num_workers, ahead=2 * num_workers)
 
-    def _draw(self, number: int, places: range) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, number: int, places: range) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws the tuples at some places of a batch."""
         visits = math.ceil(self.batch_size / _TUPLES_A_VISIT)
         first, last = places[0] // _TUPLES_A_VISIT, places[-1] // _TUPLES_A_VISIT

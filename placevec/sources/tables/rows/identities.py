@@ -1,11 +1,12 @@
 """What names a place or a drive is text: equal texts are equal, different texts are different."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 _LARGEST = 2**63 - 1
 
 
-def number_identities(texts: np.ndarray) -> np.ndarray:
+def number_identities(texts: NDArray[np.str_]) -> NDArray[np.int64]:
     """Gives each different text a number of its own.
 
     Whole numbers in their only spelling, such as `7`, keep their value if all texts are such.

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
@@ -57,20 +59,20 @@ class PhotoRows:
     """
 
     source: Path
-    names: np.ndarray
-    positions: np.ndarray | None
+    names: NDArray[np.str_]
+    positions: NDArray[np.float64] | None
     in_degrees: bool
     num_at_zero: int
-    zones: np.ndarray | None
-    headings_deg: np.ndarray | None
-    times_s: np.ndarray | None
-    place_ids: np.ndarray | None
-    sequence_ids: np.ndarray | None
-    altitudes_m: np.ndarray | None
-    fields_of_view_deg: np.ndarray | None
-    roles: np.ndarray
+    zones: NDArray[np.str_] | None
+    headings_deg: NDArray[np.float64] | None
+    times_s: NDArray[np.float64] | None
+    place_ids: NDArray[np.int64] | None
+    sequence_ids: NDArray[np.int64] | None
+    altitudes_m: NDArray[np.float64] | None
+    fields_of_view_deg: NDArray[np.float64] | None
+    roles: NDArray[np.str_]
 
-    def metres(self, zone: str | None = None) -> tuple[np.ndarray, str]:
+    def metres(self, zone: str | None = None) -> tuple[NDArray[np.float64], str]:
         """Returns the positions in metres east and north, and their frame.
 
         Args:
@@ -97,7 +99,7 @@ class PhotoRows:
         positions_m[given], zone = metres_from_degrees(*positions[given].T, zone=zone)
         return positions_m, f"UTM {zone}"
 
-    def _frame(self, positions: np.ndarray, given: np.ndarray) -> str:
+    def _frame(self, positions: NDArray[np.float64], given: NDArray[np.bool_]) -> str:
         if self.zones is None:
             return "local"
         zones, first = np.unique(self.zones[given], return_index=True)
@@ -113,7 +115,9 @@ class PhotoRows:
         refuse_hemisphere_letters(self.zones, positions, self.names, self.source)
         return f"UTM {zones[0]}" if zones[0] else "local"
 
-    def _refuse_out_of_range(self, positions: np.ndarray, given: np.ndarray) -> None:
+    def _refuse_out_of_range(
+        self, positions: NDArray[np.float64], given: NDArray[np.bool_]
+    ) -> None:
         limits = (("lat", -80, 84), ("lon", -180, 180))
         for (column, low, high), values in zip(limits, positions.T, strict=True):
             bad = np.flatnonzero(given & ~((values >= low) & (values <= high)))
@@ -155,7 +159,7 @@ def convert_rows(chunks: Iterable[dict[str, list]], table_path: Path) -> PhotoRo
     Raises:
         ValueError: As `read_rows`.
     """
-    columns: dict[str, list[np.ndarray]] = {}
+    columns: dict[str, list[NDArray[Any]]] = {}
     for cells in chunks:
         if not columns:
             refuse_columns(list(cells), table_path)
@@ -226,7 +230,7 @@ def read_columns(table_path: Path) -> list[str]:
     return parquet_columns(table_path) if _is_parquet(table_path) else csv_columns(table_path)
 
 
-def whole_turn(headings_deg: np.ndarray) -> np.ndarray | None:
+def whole_turn(headings_deg: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Returns headings within [0, 360), or None where none is known."""
     if np.isnan(headings_deg).all():
         return None
@@ -238,7 +242,7 @@ def _is_parquet(table_path: Path) -> bool:
     return table_path.suffix.lower() == ".parquet"
 
 
-def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
+def _convert(cells: dict[str, list], table_path: Path) -> dict[str, NDArray[Any]]:
     """Returns the known columns as arrays, identities as texts, times as `settle_times` takes."""
     names = [tidy_name("" if cell is None else str(cell), table_path) for cell in cells["file"]]
     reader = CellReader(table_path, names)
@@ -249,18 +253,18 @@ def _convert(cells: dict[str, list], table_path: Path) -> dict[str, np.ndarray]:
         for column, (low, high, unit) in LIMITS.items()
     }
     unread = ("lat", "lon") if "east" in cells else ("utm_zone",)
-    values = {"file": np.array(names, dtype=np.str_)}
+    values: dict[str, NDArray[Any]] = {"file": np.array(names, dtype=np.str_)}
     for column in COLUMNS:
         if column in cells and column not in ("file", *unread):
             values[column] = kinds.get(column, partial(reader.numbers, column))(cells[column])
     return values
 
 
-def _known(values: np.ndarray | None) -> np.ndarray | None:
+def _known(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
     return None if values is None or np.isnan(values).all() else values
 
 
-def _refuse_long(column: str, parts: Sequence[np.ndarray], table_path: Path) -> None:
+def _refuse_long(column: str, parts: Sequence[NDArray[Any]], table_path: Path) -> None:
     """Refuses texts that do not fit into memory, as each takes as much as the longest."""
     rows, longest = sum(map(len, parts)), max(part.itemsize for part in parts)
     if rows * longest > _MOST_BYTES:
@@ -270,7 +274,7 @@ def _refuse_long(column: str, parts: Sequence[np.ndarray], table_path: Path) -> 
         )
 
 
-def _refuse_repeated(names: np.ndarray, table_path: Path) -> None:
+def _refuse_repeated(names: NDArray[np.str_], table_path: Path) -> None:
     unique, first, counts = np.unique(names, return_index=True, return_counts=True)
     repeated = counts > 1
     if repeated.any():
