@@ -1,12 +1,9 @@
 """Approximate search in a store: an index of FAISS that is saved with it."""
 
 import dataclasses
-import hashlib
 import logging
 import math
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import faiss
@@ -14,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import IndexConfig
-from placevec.config.choices import INDEX_KINDS
-from placevec.input_file import open_input
 from placevec.store.adapted import AdaptedStore
 from placevec.store.files.leftovers import clear_leftovers
 from placevec.store.files.manifest import (
     Manifest,
-    SavedIndex,
-    index_path,
     read_manifest,
     write_manifest,
 )
@@ -33,45 +26,24 @@ from placevec.store.search.exact import (
     nearest_in_store,
     num_candidates,
 )
+from placevec.store.search.index_file import AGAIN, read_index, write_index
+from placevec.store.search.index_kinds import (
+    IndexSettings,
+    default_effort,
+    make_index,
+    training_rows,
+)
 from placevec.store.search.ranking import products_from, ranked
 from placevec.store.store import DescriptorStore
-from placevec.whole_file import whole_file
 
 # Its types know too few of the arguments.
 _faiss: Any = faiss
 _log = logging.getLogger(__name__)
-_LINKS = 16  # of a photo in HNSW's graph
-_PART_DIM = 16  # dimensions that a byte of a product code encodes
-_ROWS_A_CENTER = 64  # that k-means looks at
 _ONE_BY_ONE = 2**31 - 1  # queries: an answer does not depend on how many are asked together
 _MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
 # Share of the photos that may be found below which each of them is compared; above it the effort
 # grows as the share falls, for a graph or list of which few may be found is searched farther.
 _FEW_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class IndexSettings:
-    """What an index is and how thoroughly it is searched.
-
-    Args:
-        kind: str. `"flat"` compares all photos exactly and takes no file; `"sq8"` compares all by
-            one byte a number; `"hnsw"` follows a graph of similar photos, with two bytes a number;
-            `"ivf_pq"` compares those of the nearest lists by a byte for 16 numbers.
-        effort: int. Photos that HNSW keeps in view (`efSearch`), or lists that IVF-PQ looks into
-            (`nprobe`). 0 for kinds without.
-    """
-
-    kind: str = IndexConfig.kind
-    effort: int = 0
-
-    def __post_init__(self) -> None:
-        if self.kind not in INDEX_KINDS:
-            raise ValueError(
-                f"`kind` must be one of {', '.join(INDEX_KINDS)}. Received: {self.kind}"
-            )
-        if type(self.effort) is not int or not 0 <= self.effort <= 2**20:
-            raise ValueError(f"`effort` must be a whole number. Received: {self.effort}")
 
 
 class StoreIndex:
@@ -115,14 +87,14 @@ class StoreIndex:
         """
         if not len(store):
             raise ValueError(f"There are no photos in {store.folder}. Describe some first")
-        settings = IndexSettings(kind, _default_effort(kind, store.num_rows))
+        settings = IndexSettings(kind, default_effort(kind, store.num_rows))
         if kind == "flat":
             return cls(store, settings)
         start = time.perf_counter()
         store.verify()
         index = make_index(kind, store.dim or 0, store.num_rows)
         if not index.is_trained:
-            index.train(_training_rows(store))
+            index.train(training_rows(store))
         for _, block in store.blocks():
             index.add(store.compared(block))
         _log.info("built %s of %d rows in %.1f s", kind, index.ntotal, time.perf_counter() - start)
@@ -163,23 +135,13 @@ class StoreIndex:
             if not manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
                 _log.warning(
                     "the index in %s is of an earlier version, without a digest, and not used: all "
-                    "photos are compared. %s", store.folder, _AGAIN,
+                    "photos are compared. %s", store.folder, AGAIN,
                 )  # fmt: skip
             return cls(store)
         if _rows_of(store.manifest, about.num_rows) != _rows_of(manifest, about.num_rows):
-            raise ValueError(f"The index in {store.folder} is of other photos. {_AGAIN}")
-        settings, path = IndexSettings(about.kind, about.effort), about.path(store.folder)
-        _require_whole(path, about, store)
-        try:
-            index = faiss.read_index(str(path))
-        except (RuntimeError, MemoryError) as error:
-            raise ValueError(f"{path} cannot be read as an index. {_AGAIN}") from error
-        if (index.d, index.ntotal) != (store.dim, about.num_rows):
-            raise ValueError(
-                f"{path} must index {about.num_rows} photos of {store.dim} dimensions. "
-                f"Received: {index.ntotal} of {index.d}. {_AGAIN}"
-            )
-        return cls(store, settings, index)
+            raise ValueError(f"The index in {store.folder} is of other photos. {AGAIN}")
+        settings = IndexSettings(about.kind, about.effort)
+        return cls(store, settings, read_index(store, about))
 
     def save(self) -> None:
         """Writes the index beside the descriptors, whole or not at all; an older one goes.
@@ -195,7 +157,7 @@ class StoreIndex:
         with store.locked():
             manifest = DescriptorStore.open(folder).manifest
             if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
-                raise ValueError(f"The photos in {folder} are others by now. {_AGAIN}")
+                raise ValueError(f"The photos in {folder} are others by now. {AGAIN}")
             clear_leftovers(folder, manifest)  # or the next number might be that of a good file
             changes = self._write(manifest.next_number)
             write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
@@ -211,23 +173,14 @@ class StoreIndex:
             number += 1
         try:
             if self.index is not None:
-                index = self._write_index(number, statistics and statistics.number)
+                index = write_index(
+                    self.store, self.index, self.settings, number, statistics and statistics.number
+                )
         except BaseException:
             if statistics is not None:
                 statistics.path(folder).unlink(missing_ok=True)
             raise
         return {"statistics": statistics, "index": index, "next_number": number + 1}
-
-    def _write_index(self, number: int, statistics: int | None) -> SavedIndex:
-        path = index_path(self.store.folder, number)
-        with whole_file(path) as unfinished:
-            with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
-                _faiss.write_index(self.index, _faiss.PyCallbackIOWriter(file.write))
-            size, digest = unfinished.stat().st_size, _file_digest(unfinished)
-        return SavedIndex(
-            number, self.settings.kind, self.settings.effort, self.num_rows, size, digest,
-            statistics,
-        )  # fmt: skip
 
     @property
     def num_rows(self) -> int:
@@ -362,9 +315,7 @@ class StoreIndex:
         return _faiss.SearchParameters(sel=selector)
 
 
-_AGAIN = "Build it again: `placevec index`"
 _INDEX_WITHOUT_DIGEST = "index.json"
-_MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
 
 
 def _adapted(
@@ -389,27 +340,6 @@ def _adapted(
     return AdaptedStore.open(store, manifest)
 
 
-def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
-    """Refuses a file that is not the one which was written, before FAISS reads it."""
-    if about.num_rows > store.num_rows:
-        raise ValueError(f"{path} must index {store.num_rows} photos at most. {_AGAIN}")
-    likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
-    if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
-        raise ValueError(
-            f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
-            f"{about.num_bytes}. {_AGAIN}"
-        )
-    if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:
-        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {_AGAIN}")
-    if _file_digest(path) != about.sha256:
-        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {_AGAIN}")
-
-
-def _file_digest(path: Path) -> str:
-    with open_input(path, max_bytes=2**48) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _rows_of(manifest: Manifest, num_rows: int) -> list[object]:
     """Returns what tells the first rows of a store apart from others."""
     rows, first = [], 0
@@ -419,55 +349,3 @@ def _rows_of(manifest: Manifest, num_rows: int) -> list[object]:
         rows.append((shard.number, shard.count, shard.sha256))
         first += shard.count
     return [manifest.model_id, first == num_rows, *rows]
-
-
-def make_index(kind: str, dim: int, num_rows: int) -> faiss.Index:
-    """Returns an empty index of FAISS for this many descriptors."""
-    metric = faiss.METRIC_INNER_PRODUCT
-    if kind == "sq8":
-        return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, metric)
-    if kind == "hnsw":
-        # Of unit vectors the nearest by distance are the most similar; the graph is better so.
-        return _faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, _LINKS, faiss.METRIC_L2)
-    quantizer = faiss.IndexFlatIP(dim)
-    index = faiss.IndexIVFPQ(quantizer, dim, num_lists(num_rows), _code_bytes(dim), 8, metric)
-    for clustering in (index.cp, index.pq.cp):
-        clustering.niter = 10
-        clustering.max_points_per_centroid = _ROWS_A_CENTER
-        clustering.min_points_per_centroid = 1  # says nothing where there are few
-    return index
-
-
-def index_bytes(kind: str, dim: int, num_rows: int, bytes_a_number: int) -> int:
-    """Returns about how much memory a search with an index takes."""
-    if kind == "flat":
-        return num_rows * dim * bytes_a_number
-    if kind == "sq8":
-        return num_rows * dim
-    if kind == "hnsw":
-        return num_rows * (2 * dim + 4 * (2 * _LINKS + 2))
-    return num_rows * (_code_bytes(dim) + 8) + num_lists(num_rows) * dim * 4 + 256 * dim * 4
-
-
-def num_lists(num_rows: int) -> int:
-    """Returns into how many lists IVF-PQ sorts this many photos."""
-    return max(1, min(int(num_rows**0.5), num_rows // 39))
-
-
-def _code_bytes(dim: int) -> int:
-    """Returns the bytes of a product code: the most equal parts of about 16 numbers."""
-    return max(each for each in range(1, dim // _PART_DIM + 2) if dim % each == 0)
-
-
-def _default_effort(kind: str, num_rows: int) -> int:
-    return {"hnsw": 64, "ivf_pq": max(1, num_lists(num_rows) // 32)}.get(kind, 0)
-
-
-def _training_rows(store: DescriptorStore) -> NDArray[np.float32]:
-    rows = store.rows
-    most = _ROWS_A_CENTER * max(256, num_lists(store.num_rows))
-    rng = np.random.default_rng(0)
-    rows = np.sort(rng.choice(rows, min(most, len(rows)), replace=False))
-    vectors = store.take(rows)
-    # FAISS wants at least as many as a code has values.
-    return np.resize(vectors, (max(256, len(vectors)), vectors.shape[1]))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from placevec.config.choices import INDEX_KINDS
 from placevec.store.search.exact import nearest_in_store
-from placevec.store.search.index import StoreIndex, index_bytes, num_lists
+from placevec.store.search.index import StoreIndex
+from placevec.store.search.index_kinds import index_bytes, num_lists
 from placevec.store.store import DescriptorStore
 from placevec.store.store_writer import StoreWriter
 

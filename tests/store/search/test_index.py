@@ -7,7 +7,7 @@ import pytest
 
 from placevec.config.choices import INDEX_KINDS
 from placevec.store import DescriptorStore, StoreIndex, StoreWriter, nearest_in_store
-from placevec.store.search.index import IndexSettings, index_bytes, make_index
+from placevec.store.search.index_kinds import IndexSettings, index_bytes
 
 DIM = 16
 
@@ -311,11 +311,6 @@ def test_knows_how_much_memory_an_index_takes(built, tmp_path):
         expected = index_bytes(kind, DIM, 900, 4)
         assert 0.7 < path.stat().st_size / expected < 1.4, kind
     assert index_bytes("flat", DIM, 900, 2) == 900 * DIM * 2
-
-
-def test_a_product_code_fits_any_dimension():
-    for dim in (1, 7, 16, 100, 1024):
-        assert make_index("ivf_pq", dim, 1000).d == dim
 
 
 def test_refuses_what_cannot_be_searched(built, tmp_path):

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from placevec.rendering.worlds.formats.gltf_file import read_document, read_gltf, refuse_bad
 from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
-
-from .conftest import WALL
+from tests.rendering.worlds.conftest import WALL
 
 pytest.importorskip("gltf")
 

@@ -6,8 +6,7 @@ from placevec.rendering.drawing.nodes import make_texture
 from placevec.rendering.worlds.formats.panda_nodes import read_bam
 from placevec.rendering.worlds.load_world import load_world
 from placevec.rendering.worlds.model import UnreadableModelError
-
-from .conftest import WALL
+from tests.rendering.worlds.conftest import WALL
 
 
 def card(texture=None, color=None):

@@ -1,0 +1,88 @@
+"""The file of an index in a store: written whole, and checked before FAISS reads it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import faiss
+
+from placevec.input_file import open_input
+from placevec.store.files.manifest import SavedIndex, index_path
+from placevec.store.search.index_kinds import IndexSettings, index_bytes
+from placevec.store.store import DescriptorStore
+from placevec.whole_file import whole_file
+
+# Its types know too few of the arguments.
+_faiss: Any = faiss
+AGAIN = "Build it again: `placevec index`"
+_MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
+
+
+def write_index(
+    store: DescriptorStore,
+    index: faiss.Index,
+    settings: IndexSettings,
+    number: int,
+    statistics: int | None,
+) -> SavedIndex:
+    """Writes the file of an index, whole or not at all.
+
+    Args:
+        store: DescriptorStore. Whose first rows it indexes.
+        index: faiss.Index.
+        settings: IndexSettings.
+        number: int. Number of the file, never given twice in a store.
+        statistics: int or None. Number of the statistics whose adapted descriptors it indexes.
+
+    Returns:
+        What the manifest is to say of it.
+    """
+    path = index_path(store.folder, number)
+    with whole_file(path) as unfinished:
+        with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
+            _faiss.write_index(index, _faiss.PyCallbackIOWriter(file.write))
+        size, digest = unfinished.stat().st_size, _file_digest(unfinished)
+    return SavedIndex(
+        number, settings.kind, settings.effort, index.ntotal, size, digest, statistics
+    )
+
+
+def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
+    """Reads the index that the manifest of a store names.
+
+    Raises:
+        ValueError: If it is missing, damaged, or not what the manifest says.
+    """
+    path = about.path(store.folder)
+    _require_whole(path, about, store)
+    try:
+        index = faiss.read_index(str(path))
+    except (RuntimeError, MemoryError) as error:
+        raise ValueError(f"{path} cannot be read as an index. {AGAIN}") from error
+    if (index.d, index.ntotal) != (store.dim, about.num_rows):
+        raise ValueError(
+            f"{path} must index {about.num_rows} photos of {store.dim} dimensions. "
+            f"Received: {index.ntotal} of {index.d}. {AGAIN}"
+        )
+    return index
+
+
+def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
+    """Refuses a file that is not the one which was written, before FAISS reads it."""
+    if about.num_rows > store.num_rows:
+        raise ValueError(f"{path} must index {store.num_rows} photos at most. {AGAIN}")
+    likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
+    if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
+        raise ValueError(
+            f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
+            f"{about.num_bytes}. {AGAIN}"
+        )
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:
+        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {AGAIN}")
+    if _file_digest(path) != about.sha256:
+        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {AGAIN}")
+
+
+def _file_digest(path: Path) -> str:
+    with open_input(path, max_bytes=2**48) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
