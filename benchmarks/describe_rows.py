@@ -123,10 +123,9 @@ class _Timing:
     def __init__(self, row: Row, network: str, model_path: Path, size: tuple[int, int]):
         self.row = row
         with np.load(model_path.with_suffix(".npz")) as file:
-            arrays = dict(file)
-        self.photos = np.concatenate([arrays.pop("photos")] * 4)
+            self.photos = np.concatenate([file["photos"]] * 4)
         if row.kind.startswith("torch"):
-            self._start_torch(network, arrays, size)
+            self._start_torch(network, model_path, size)
         else:
             self._start_placevec(model_path)
 
@@ -152,17 +151,13 @@ class _Timing:
         self.model = model
         self.run = lambda paths: describe(model, paths, image_size=self.photos.shape[1:3])[0]
 
-    def _start_torch(self, network: str, arrays: dict, size: tuple[int, int]) -> None:
+    def _start_torch(self, network: str, model_path: Path, size: tuple[int, int]) -> None:
         if self.row.precision == "bf16" and not _has_bf16():
             raise RuntimeError("this processor has no bf16, and computes it a hundred times slower")
-        from torch_peer import TorchPeer
+        from torch_peer import TorchPeer, layer_weights
 
-        weights: dict[str, dict[str, np.ndarray]] = {}
-        for name, array in arrays.items():
-            layer, _, weight = name.partition("/")
-            weights.setdefault(layer, {})[weight] = array
         way = self.row.kind.removeprefix("torch ")
-        peer = TorchPeer(network, weights, size, way, batch_size=8)
+        peer = TorchPeer(network, layer_weights(model_path), size, way, batch_size=8)
         self.batch_size, self.calls = 8, 1
         self.function = self.alone = peer
         self.run = peer.describe

@@ -136,6 +136,16 @@ class Photos(torch.utils.data.Dataset):
         return torch.from_numpy(self.scale(np.asarray(photo)).transpose(2, 0, 1).copy())
 
 
+def layer_weights(model_path: Path) -> Weights:
+    """Returns the arrays that `describe_rows.make_model` kept, as layer -> weight -> array."""
+    weights: Weights = {}
+    with np.load(model_path.with_suffix(".npz")) as file:
+        for name in file.files:
+            layer, _, weight = name.partition("/")
+            weights.setdefault(layer, {})[weight] = file[name]
+    return weights
+
+
 class TorchPeer:
     """Describes photos as a user of PyTorch does.
 

@@ -1,0 +1,368 @@
+"""How fast is a training step, beside a plain PyTorch loop?
+
+    python benchmarks/training_peer.py --weights WEIGHTS.npz --vgg-weights VGG.npz
+    python benchmarks/training_peer.py --short
+
+docs/lab/performance.md has what it printed. Needs the extras `jax` and `torch`; a row whose library
+is missing is left out.
+
+A step takes a batch of photos of 240x320 from memory: 4 tuples of 13 photos under the triplet
+ranking loss, or 24 pairs under the multi-similarity loss. The layers of `CASES` learn by Adam, and
+batch normalization keeps its statistics. All rows have the same weights, photos and loss. Before
+the clock runs, the losses of the first three steps must agree with those of Keras on TensorFlow:
+the first within 1e-3 of it in float32, the third within 5 %, since Adam enlarges rounding errors.
+
+The PyTorch peer is the usual port of NetVLAD (`torch_peer.py`). "usual" computes the loss triplet
+by triplet (pairs: anchor by anchor), as its users do. "tuned" has channels_last, torch.compile and
+the loss in a few products; bf16 is left out when the processor does not have it. The peer gets its
+photos already scaled. Rows take turns, each in a process of its own; ratios are taken within a
+turn. Nothing else may run meanwhile: PyTorch's threads wait for each other much longer then.
+"""
+
+import dataclasses
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+from describe_rows import cpu_name, make_model
+from machine import describe_machine
+
+SIZE = (240, 320)
+MARGIN, RADIUS_M = 0.1, 25.0
+LEARNING_RATE = 1e-4
+# Network -> its name in the table, the first layer that learns.
+CASES = {
+    "mobilenetv2": ("MobileNetV2 block_9_add + NetVLAD 16", "block_7_expand"),
+    "vgg16": ("VGG16 block5_conv3 + NetVLAD 64", "block5_conv1"),
+}
+ROWS = (
+    "placevec tensorflow",
+    "placevec jax",
+    "placevec torch",
+    "PyTorch usual",
+    "PyTorch tuned",
+    "PyTorch tuned bf16",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What a step is given.
+
+    Args:
+        tuples: int. Tuples in a batch.
+        num_positives: int. Positives of a tuple.
+        num_negatives: int. Negatives of a tuple.
+        loss: str. A key of `placevec.config.choices.LOSSES`.
+    """
+
+    tuples: int
+    num_positives: int
+    num_negatives: int
+    loss: str
+
+    @property
+    def tuple_size(self) -> int:
+        """Photos in a tuple."""
+        return 1 + self.num_positives + self.num_negatives
+
+    def photos(self) -> np.ndarray:
+        """Returns smooth noise, (B, T, H, W, 3) uint8, the same each time."""
+        import cv2
+
+        rng = np.random.default_rng(2)
+        small = rng.integers(0, 256, (self.tuples * self.tuple_size, 30, 40, 3), np.uint8)
+        large = [cv2.resize(photo, SIZE[::-1], interpolation=cv2.INTER_CUBIC) for photo in small]
+        return np.reshape(large, (self.tuples, self.tuple_size, *SIZE, 3))
+
+    def places_m(self) -> np.ndarray:
+        """Returns where the photos were taken, (B, T, 2): tuples far apart, negatives as well."""
+        places = np.zeros((self.tuples, self.tuple_size, 2), np.float32)
+        places[..., 0] = 1000.0 * np.arange(self.tuples)[:, None]
+        places[:, 1 + self.num_positives :, 1] = 500.0
+        return places
+
+
+BATCHES = {
+    "4 tuples of 13": Batch(4, 2, 10, "triplet_ranking"),
+    "24 pairs": Batch(24, 1, 0, "multi_similarity"),
+}
+
+
+def main(
+    folder: Path = Path("data/describe_benchmark"),
+    weights: Path | None = None,
+    vgg_weights: Path | None = None,
+    networks: tuple[str, ...] = tuple(CASES),
+    batches: tuple[str, ...] = tuple(BATCHES),
+    rows: tuple[str, ...] = ROWS,
+    rounds: int = 5,
+    short: bool = False,
+) -> None:
+    """Prints a table for each network and batch.
+
+    Args:
+        folder: Where the networks are kept from one run to the next.
+        weights: Weights of MobileNetV2. None: random ones.
+        vgg_weights: Weights of VGG16. None: random ones.
+        networks: Which networks.
+        batches: Which batches.
+        rows: Which rows.
+        rounds: How many steps of each row are timed.
+        short: One network, one small batch, two rows, two rounds: whether it runs.
+    """
+    cases = {name: BATCHES[name] for name in batches}
+    if short:
+        networks, rows, rounds = ("mobilenetv2",), ("placevec tensorflow", "PyTorch usual"), 2
+        cases = {"2 tuples of 4": Batch(2, 1, 2, "triplet_ranking")}
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{cpu_name()}; {describe_machine()}")
+    for network in networks:
+        model_path = make_model(
+            folder, network, weights if network == "mobilenetv2" else vgg_weights
+        )
+        for name, batch in cases.items():
+            print(f"\n{CASES[network][0]}, {name}, {rounds} rounds", flush=True)
+            print_table(measure(rows, network, batch, model_path, rounds), batch)
+
+
+def measure(
+    rows: tuple[str, ...], network: str, batch: Batch, model_path: Path, rounds: int
+) -> dict[str, list[float]]:
+    """Returns the seconds of a step of each row that runs here, round by round."""
+    workers: dict[str, Worker] = {}
+    first: list[float] = []
+    for row in rows:
+        worker = Worker(row, network, batch, model_path)
+        losses = worker.answer()
+        if isinstance(losses, str):
+            print(f"left out: {row} ({losses})")
+            continue
+        first = first or losses
+        check_losses(row, losses, first)
+        workers[row] = worker
+    seconds: dict[str, list[float]] = {row: [] for row in workers}
+    for _ in range(rounds):
+        for row, worker in workers.items():
+            worker.pipe.send("step")
+            seconds[row].append(worker.answer())
+    for worker in workers.values():
+        worker.pipe.send("end")
+        worker.process.join()
+    return seconds
+
+
+def check_losses(row: str, losses: list[float], first: list[float]) -> None:
+    """Refuses a row that does not compute the same step."""
+    most = (3e-2, 3e-1) if "bf16" in row else (1e-3, 5e-2)
+    for step, share in zip((0, 2), most, strict=True):
+        if not abs(losses[step] - first[step]) <= share * first[step]:
+            raise ValueError(f"{row}: the loss of step {step} is {losses[step]}, not {first[step]}")
+
+
+class Worker:
+    """A row in its process."""
+
+    def __init__(self, row: str, network: str, batch: Batch, model_path: Path):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(
+            target=row_process, args=(theirs, row, network, batch, model_path)
+        )
+        self.process.start()
+
+    def answer(self) -> Any:
+        """Returns what the process says; raises what it raised."""
+        answer = self.pipe.recv()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_path: Path) -> None:
+    """Sends the losses of three steps, then the seconds of one more step each time it is asked."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    try:
+        program, way = row.split(" ", 1)
+        make_step = placevec_step if program == "placevec" else torch_step
+        step = make_step(way, network, batch, model_path)
+        pipe.send([step() for _ in range(3)])
+        while pipe.recv() == "step":
+            start = time.perf_counter()
+            step()
+            pipe.send(time.perf_counter() - start)
+    except ImportError as error:
+        pipe.send(str(error))
+    except Exception as error:  # the parent raises it
+        pipe.send(error)
+
+
+def placevec_step(
+    backend: str, network: str, batch: Batch, model_path: Path
+) -> Callable[[], float]:
+    """Returns a function that trains one step and returns its loss."""
+    os.environ["KERAS_BACKEND"] = backend
+    from placevec.process.freed_memory import keep_freed_memory
+
+    keep_freed_memory()  # as `placevec train` does
+    from placevec.config import LossConfig, OptimizerConfig, TrainConfig, TupleConfig
+    from placevec.models import load_model
+    from placevec.training.step.tuple_model import make_tuple_model
+
+    config = TrainConfig(
+        batch_size=batch.tuples,
+        tuples=TupleConfig(
+            num_positives=batch.num_positives,
+            num_negatives=batch.num_negatives,
+            negative_radius_m=RADIUS_M,
+        ),
+        loss=LossConfig(batch.loss, margin=MARGIN),
+        optimizer=OptimizerConfig(
+            learning_rate=LEARNING_RATE, train_from_layer=CASES[network][1], freeze_batch_norm=True
+        ),
+    )
+    tuple_model = make_tuple_model(load_model(model_path), config)
+    photos, places = batch.photos(), batch.places_m()
+
+    def step() -> float:
+        tuple_model.reset_metrics()
+        return float(tuple_model.train_on_batch(photos, places))
+
+    return step
+
+
+def torch_step(way: str, network: str, batch: Batch, model_path: Path) -> Callable[[], float]:
+    """Returns a function that trains one step in PyTorch and returns its loss."""
+    import torch
+
+    if "bf16" in way and "bf16" not in cpu_name():
+        raise ImportError("this processor has no bf16")
+    from torch_peer import TorchPeer, layer_weights
+
+    peer = TorchPeer(network, layer_weights(model_path), SIZE, "usual", batch_size=8)
+    model = peer.model
+    photos = batch.photos().reshape(-1, *SIZE, 3)
+    tensor = torch.from_numpy(peer.scale(photos).transpose(0, 3, 1, 2).copy())
+    places = torch.from_numpy(batch.places_m())
+    freeze(model, network)
+    learns = [each for each in model.parameters() if each.requires_grad]
+    optimizer = torch.optim.Adam(learns, lr=LEARNING_RATE, eps=1e-7)
+    loss_of = LOSSES[batch.loss]["usual" if way == "usual" else "tuned"]
+    if way != "usual":
+        tensor = tensor.to(memory_format=torch.channels_last)
+        model = torch.compile(model.to(memory_format=torch.channels_last))
+        loss_of = torch.compile(loss_of)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in way):
+            descriptors = model(tensor)
+        descriptors = descriptors.float().reshape(batch.tuples, batch.tuple_size, -1)
+        loss = loss_of(descriptors, places, batch.num_positives)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def freeze(model: Any, network: str) -> None:
+    """Freezes what lies before the first layer that learns, and all batch normalization."""
+    from torch import nn
+
+    # Of `torch_peer.build`: block 7 is module 9; block5_conv1 is the fourth last but one pair.
+    first = 9 if network == "mobilenetv2" else len(model) - 7
+    for number, part in enumerate(model):
+        for module in part.modules():
+            learns = number >= first and not isinstance(module, nn.BatchNorm2d)
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(learns)
+
+
+def triplet_by_triplet(descriptors: Any, places: Any, num_positives: int) -> Any:
+    """The triplet ranking loss as loops over tuples and negatives."""
+    total = 0.0
+    for query, *others in descriptors:
+        distances = [((query - other) ** 2).sum() for other in others]
+        nearest = min(distances[:num_positives])
+        for distance in distances[num_positives:]:
+            total = total + (nearest + MARGIN - distance).clamp(min=0)
+    return total / len(descriptors)
+
+
+def triplets_at_once(descriptors: Any, places: Any, num_positives: int) -> Any:
+    """The triplet ranking loss in one product."""
+    distances = 2 - 2 * (descriptors[:, 1:] @ descriptors[:, 0, :, None])[..., 0]  # (B, P + Nn)
+    nearest = distances[:, :num_positives].amin(dim=1, keepdim=True)
+    return (nearest + MARGIN - distances[:, num_positives:]).clamp(min=0).sum(dim=1).mean()
+
+
+def pairs_anchor_by_anchor(descriptors: Any, places: Any, num_positives: int) -> Any:
+    """The multi-similarity loss as a loop over anchors, as its first code had it."""
+    import torch
+
+    flat, at = descriptors.flatten(0, 1), places.flatten(0, 1)
+    size = descriptors.shape[1]
+    total = 0.0
+    for number in range(len(flat)):
+        similarity = flat @ flat[number]
+        is_near = ((at - at[number]) ** 2).sum(dim=1) <= RADIUS_M**2
+        same = torch.arange(len(flat)) // size == number // size
+        positive = similarity[is_near & same & (torch.arange(len(flat)) != number)]
+        negative = similarity[~is_near]
+        kept = positive[positive - MARGIN < negative.max()]
+        pushed = negative[negative + MARGIN > positive.min()]
+        total = total + torch.log1p(torch.exp(-kept).sum())
+        total = total + torch.log1p(torch.exp(50 * pushed).sum()) / 50
+    return total / len(flat)
+
+
+def pairs_at_once(descriptors: Any, places: Any, num_positives: int) -> Any:
+    """The multi-similarity loss over the matrix of similarities."""
+    import torch
+
+    flat, at = descriptors.flatten(0, 1), places.flatten(0, 1)
+    size = descriptors.shape[1]
+    similarity = flat @ flat.T
+    is_far = ((at[:, None] - at[None]) ** 2).sum(dim=-1) > RADIUS_M**2
+    group = torch.arange(len(flat)) // size
+    is_positive = (group[:, None] == group) & ~is_far & ~torch.eye(len(flat), dtype=torch.bool)
+    worst_positive = torch.where(is_positive, similarity, 1e9).amin(dim=1, keepdim=True)
+    worst_negative = torch.where(is_far, similarity, -1e9).amax(dim=1, keepdim=True)
+    pulls = is_positive & (similarity - MARGIN < worst_negative)
+    pushes = is_far & (similarity + MARGIN > worst_positive)
+    pull = torch.logsumexp(torch.where(pulls, -similarity, -1e9), dim=1)
+    push = torch.logsumexp(torch.where(pushes, 50 * similarity, -1e9), dim=1)
+    softplus = torch.nn.functional.softplus
+    return (softplus(pull) + softplus(push) / 50).mean()
+
+
+LOSSES = {
+    "triplet_ranking": {"usual": triplet_by_triplet, "tuned": triplets_at_once},
+    "multi_similarity": {"usual": pairs_anchor_by_anchor, "tuned": pairs_at_once},
+}
+
+
+def print_table(seconds: dict[str, list[float]], batch: Batch) -> None:
+    """Prints seconds of a step, photos a second, and ratios to both peers within rounds."""
+    count = batch.tuples * batch.tuple_size
+    print("| | seconds a step | photos/s | of PyTorch usual | of PyTorch tuned |\n|" + "---|" * 5)
+    for row, taken in seconds.items():
+        ratios = []
+        for peer in ("PyTorch usual", "PyTorch tuned"):
+            theirs = seconds.get(peer)
+            middle = theirs and statistics.median(t / s for t, s in zip(theirs, taken, strict=True))
+            ratios.append(f"{middle:.2f}" if middle else "-")
+        middle = statistics.median(taken)
+        print(f"| {row} | {middle:.2f} | {count / middle:.1f} | {ratios[0]} | {ratios[1]} |")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
