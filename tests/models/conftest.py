@@ -9,20 +9,6 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.models import build_descriptor_model
 
-SHALLOW = {
-    "mobilenetv2": "block_2_add",
-    "mobilenet": "conv_pw_2_relu",
-    "vgg16": "block1_conv2",
-    "vgg19": "block1_conv2",
-    "resnet50": "conv2_block1_out",
-    "efficientnetb0": "block2b_add",
-    "efficientnetv2b0": "block2b_add",
-    "efficientnetlite0": "block_2_add",
-    "mobilenetv3small": "expanded_conv_2_add",
-    "mobilenetv3large": "expanded_conv_2_add",
-    "convnexttiny": "convnext_tiny_stage_0_block_0_add",
-}
-
 
 @pytest.fixture(scope="session")
 def shallow_model(shorten_mobilenetv2):
@@ -32,14 +18,13 @@ def shallow_model(shorten_mobilenetv2):
     """
 
     @functools.cache
-    def build(backbone="mobilenetv2", **settings):
+    def build(**settings):
         keras.utils.set_random_seed(0)
         if settings.get("aggregator", "netvlad") in ("netvlad", "salad"):
             settings = {"num_clusters": 2, **settings}
-        settings = {"cut_layer": SHALLOW[backbone], **settings}
         with pytest.MonkeyPatch.context() as patch:
             shorten_mobilenetv2(patch)
-            return build_descriptor_model(ModelConfig(backbone=backbone, **settings))
+            return build_descriptor_model(ModelConfig(cut_layer="block_2_add", **settings))
 
     return build
 

@@ -14,12 +14,20 @@ from placevec.layers import LayerScale
 from placevec.models import build_descriptor_model, load_model, save_model
 from placevec.models.backbones.backbones import local_features, pixel_scaling
 
-# Channels of the shallow cut.
-FEATURE_DIMS = {
-    "mobilenetv2": 24, "mobilenet": 128, "vgg16": 64, "vgg19": 64, "resnet50": 256,
-    "efficientnetb0": 24, "efficientnetv2b0": 32, "mobilenetv3small": 24, "mobilenetv3large": 24,
-    "convnexttiny": 96, "efficientnetlite0": 24,
-}  # fmt: skip
+# A layer near the photos, and its channels.
+SHALLOW = {
+    "mobilenetv2": ("block_2_add", 24),
+    "mobilenet": ("conv_pw_2_relu", 128),
+    "vgg16": ("block1_conv2", 64),
+    "vgg19": ("block1_conv2", 64),
+    "resnet50": ("conv2_block1_out", 256),
+    "efficientnetb0": ("block2b_add", 24),
+    "efficientnetv2b0": ("block2b_add", 32),
+    "mobilenetv3small": ("expanded_conv_2_add", 24),
+    "mobilenetv3large": ("expanded_conv_2_add", 24),
+    "convnexttiny": ("convnext_tiny_stage_0_block_0_add", 96),
+    "efficientnetlite0": ("block_2_add", 24),
+}
 # Maker in `keras.applications`, and channels of the usual cut.
 PLAIN = {
     "resnet50": ("ResNet50", 1024),
@@ -39,7 +47,7 @@ EVERY_BACKBONE = [
         else [pytest.mark.one_backend] if name in ONE_OF_A_KIND
         else [pytest.mark.one_backend, pytest.mark.slow],
     )
-    for name in FEATURE_DIMS
+    for name in SHALLOW
 ]  # fmt: skip
 # The others are as slow to build as they are alike.
 ONE_OF_THEM = [
@@ -90,16 +98,18 @@ def serve(monkeypatch):
 )
 @pytest.mark.parametrize("backbone", EVERY_BACKBONE)
 def test_takes_photos_of_any_size_gray_or_color(
-    shallow_model, random_photos, backbone, channels, rows, columns
+    short_mobilenetv2, random_photos, backbone, channels, rows, columns
 ):
-    model = shallow_model(backbone, channels=channels)
+    cut_layer, feature_dim = SHALLOW[backbone]
+    settings = ModelConfig(backbone, cut_layer, channels=channels, num_clusters=2)
+    model = build_descriptor_model(settings)
     assert model.input_shape == (None, None, None, channels)
-    assert model.output_shape == (None, 2 * FEATURE_DIMS[backbone])
+    assert model.output_shape == (None, 2 * feature_dim)
     descriptors = to_numpy(model.predict_on_batch(random_photos(2, rows, columns, channels)))
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
 
 
-@pytest.mark.parametrize("backbone", FEATURE_DIMS.keys() - PLAIN.keys())
+@pytest.mark.parametrize("backbone", SHALLOW.keys() - PLAIN.keys())
 def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
     row = BACKBONES[backbone]
     # As many channels and rows as the network needs to be built, without its weights mattering.
