@@ -373,24 +373,21 @@ def day_and_night(make_dataset):
     )
 
 
-def mean_colors(photos):
-    vectors = np.asarray(photos, np.float32).mean(axis=(1, 2))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
 @pytest.mark.parametrize("hubness", ["none", "csls", "csls_batch"])
 @pytest.mark.parametrize("normalize", ["none", "map", "running", "own"])
-def test_the_adapted_figure_stands_beside_the_plain_one(day_and_night, normalize, hubness):
-    plain = evaluate(day_and_night, mean_colors, normalize="none", image_size=SIZE)
+def test_the_adapted_figure_stands_beside_the_plain_one(
+    day_and_night, normalize, hubness, mean_color
+):
+    plain = evaluate(day_and_night, mean_color, normalize="none", image_size=SIZE)
     assert plain.adapted is None and "(" not in str(plain)
     both = evaluate(
-        day_and_night, mean_colors, normalize=normalize, hubness=hubness, image_size=SIZE
+        day_and_night, mean_color, normalize=normalize, hubness=hubness, image_size=SIZE
     )
     assert both.recall == plain.recall
     if (normalize, hubness) == ("none", "none"):
         return
     database, queries = (
-        mean_colors([np.asarray(read_image(path, image_size=SIZE)) for path in paths])
+        mean_color(np.stack([read_image(path, image_size=SIZE) for path in paths]))
         for paths in (day_and_night.paths()[:40], day_and_night.paths()[40:])
     )
     if normalize != "none":
@@ -407,25 +404,27 @@ def test_the_adapted_figure_stands_beside_the_plain_one(day_and_night, normalize
     assert summary["adapted_recall"]["1"] == both.adapted.recall[1]
 
 
-def test_a_database_of_30_photos_is_adapted_to_and_a_smaller_one_is_not(day_and_night):
-    assert evaluate(day_and_night, mean_colors, image_size=SIZE).adaptation == ("map", "none")
+def test_a_database_of_30_photos_is_adapted_to_and_a_smaller_one_is_not(day_and_night, mean_color):
+    assert evaluate(day_and_night, mean_color, image_size=SIZE).adaptation == ("map", "none")
     small = day_and_night.take(np.r_[0:10, 40:50])
-    assert evaluate(small, mean_colors, image_size=SIZE).adapted is None
-    asked = evaluate(small, mean_colors, normalize="map", image_size=SIZE)
+    assert evaluate(small, mean_color, image_size=SIZE).adapted is None
+    asked = evaluate(small, mean_color, normalize="map", image_size=SIZE)
     assert asked.adapted is not None
 
 
-def test_some_queries_keep_both_figures(day_and_night):
-    both = evaluate(day_and_night, mean_colors, normalize="own", image_size=SIZE)
+def test_some_queries_keep_both_figures(day_and_night, mean_color):
+    both = evaluate(day_and_night, mean_color, normalize="own", image_size=SIZE)
     kept = np.arange(40) < 7
     assert len(both.of_queries(kept).adapted.neighbors) == 7
 
 
-def test_photos_that_are_query_and_database_are_adapted_as_what_they_are_used_for(make_dataset):
+def test_photos_that_are_query_and_database_are_adapted_as_what_they_are_used_for(
+    make_dataset, mean_color
+):
     colors = [tuple(map(int, row)) for row in np.random.default_rng(0).integers(0, 255, (12, 3))]
     dataset = make_dataset(colors, [10 * (row // 2) for row in range(12)], times_s=np.arange(12.0))
     both = evaluate(
-        dataset, mean_colors, radius_m=1, normalize="own", hubness="csls", image_size=SIZE
+        dataset, mean_color, radius_m=1, normalize="own", hubness="csls", image_size=SIZE
     )
     itself = both.adapted.neighbors == np.arange(12)[:, None]
     assert not itself.any()
@@ -491,28 +490,28 @@ def test_refuses_a_number_of_answers_that_has_no_effect(look_alikes):
         evaluate(look_alikes, lambda photos: photos[:, 0, 0], rerank_top=3)
 
 
-def test_recall_of_runs_stands_beside_that_of_single_photos(make_dataset):
+def test_recall_of_runs_stands_beside_that_of_single_photos(make_dataset, mean_color):
     drawn = np.random.default_rng(3).integers(0, 3, 20).tolist() * 2  # colors that places share
     photos = make_dataset(
         [(RED, GREEN, BLUE)[each] for each in drawn], [100 * (row % 20) for row in range(40)],
         is_query=np.arange(40) >= 20, is_database=np.arange(40) < 20,
     )  # fmt: skip
-    found = evaluate(photos, mean_colors, sequence=8, image_size=SIZE)
+    found = evaluate(photos, mean_color, sequence=8, image_size=SIZE)
     last = found.of_queries(np.arange(20) >= 7)
     assert last.recall[1] < 0.5 and last.in_sequence.recall[1] == 1.0
     assert "(8 photos together: " in str(found) and found.summary()["sequence"] == 8
-    assert evaluate(photos, mean_colors, image_size=SIZE).in_sequence is None
+    assert evaluate(photos, mean_color, image_size=SIZE).in_sequence is None
 
 
-def test_what_may_not_answer_is_in_no_run(make_dataset):
+def test_what_may_not_answer_is_in_no_run(make_dataset, mean_color):
     photos = make_dataset([RED, GREEN, BLUE, (250, 9, 0)], [0, 9, 99, 1], times_s=[0.0, 1, 2, 3])
     found = evaluate(
-        photos, mean_colors, radius_m=5, min_time_difference_s=2.5, sequence=2, image_size=SIZE
+        photos, mean_color, radius_m=5, min_time_difference_s=2.5, sequence=2, image_size=SIZE
     )
     assert found.in_sequence.neighbors[[0, 3], 0].tolist() == [3, 0]
     assert (found.in_sequence.neighbors[[1, 2]] == -1).all()
 
 
-def test_refuses_runs_of_no_photo(make_dataset):
+def test_refuses_runs_of_no_photo(make_dataset, mean_color):
     with pytest.raises(ValueError, match="`sequence` must be at least 1"):
-        evaluate(make_dataset([RED, RED], [0, 1]), mean_colors, sequence=0)
+        evaluate(make_dataset([RED, RED], [0, 1]), mean_color, sequence=0)

@@ -220,25 +220,21 @@ def test_the_gap_is_to_another_place_even_if_a_place_has_many_photos(write_photo
 
 
 @pytest.fixture
-def map_of_40(write_photos, tmp_path):
+def map_of_40(write_photos, tmp_path, mean_color):
     """A store of 40 photos with statistics, its model, and 4 queries that look like 4 of them."""
     rng = np.random.default_rng(0)
     colors = rng.integers(60, 190, (40, 3))
     paths = write_photos([tuple(map(int, color)) for color in colors])
     dataset = PlaceDataset(paths[0].parent, [path.name for path in paths])
 
-    def model(photos):
-        vectors = np.asarray(photos, np.float32).mean(axis=(1, 2))
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
     store = open_for(tmp_path / "store", "m", "float32", (32, 48), dataset)
-    describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
+    describe_into(store, mean_color, dataset, image_size=(32, 48), batch_size=4)
     StoreIndex.build(AdaptedStore.fit(store)).save()
     (tmp_path / "queries").mkdir()
     for path in paths[:4]:
         (tmp_path / "queries" / path.name).write_bytes(path.read_bytes())
     queries = PlaceDataset(tmp_path / "queries", dataset.names[:4])
-    return store, model, queries
+    return store, mean_color, queries
 
 
 @pytest.mark.parametrize("normalize", [None, "none", "map", "running", "own"])
