@@ -11,12 +11,9 @@ from placevec.config.refusals import refuse
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoopsConfig(EngineConfig):
-    """How loops of a run are found."""
+class RunConfig(EngineConfig):
+    """How the photos of a run are matched with those before them."""
 
-    out: Path | None = None
-    """Folder for loops.csv, the pictures and the files for SLAM systems. None: nothing is
-    written."""
     exclusion_frames: Annotated[int | None, AtLeast(1)] = None
     """Photos nearer along the run than this show the same place and are no loop. None: twice the
     number of photos after which the run no longer looks like itself, at least 10."""
@@ -24,13 +21,9 @@ class LoopsConfig(EngineConfig):
     """The same in seconds, for photos with times. None: photos count."""
     exclusion_m: Annotated[float | None, Above(0)] = None
     """The same in metres travelled, for photos with positions. None: photos count."""
-    threshold: float | Path | None = None
-    """Least gap of a loop: a number, or a file that `placevec calibrate` wrote for this model.
-    None: the run learns it from itself, which is an estimate."""
-    precision: Annotated[float, Above(0), Below(1)] = 0.95
-    """Share of the accepted loops that should be right, if the run learns its own threshold."""
-    consistency: Annotated[int, AtLeast(1)] = 1
-    """Photos in a row whose matches must lie near each other."""
+    sequence: Annotated[int, AtLeast(1)] = 5
+    """Photos that are matched together: a photo and those before it, with earlier photos that
+    follow one another, in either direction and at 0.8 to 1.2 of the speed. 1: each photo alone."""
     rerank: Reranker | None = None
     """Compare both photos of a match point by point: features compares the local features of the
     model, from the same pass; sift, points that need no network."""
@@ -50,6 +43,23 @@ class LoopsConfig(EngineConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoopsConfig(RunConfig):
+    """How loops of a run are found."""
+
+    out: Path | None = None
+    """Folder for loops.csv, the pictures and the files for SLAM systems. None: nothing is
+    written."""
+    threshold: float | Path | None = None
+    """Least gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
+    these settings. None: the threshold that ships with the model for these settings; if it has
+    none, the run learns one from itself, which is an estimate."""
+    precision: Annotated[float, Above(0), Below(1)] = 0.95
+    """Share of the accepted loops that should be right, unless the threshold is a number."""
+    consistency: Annotated[int, AtLeast(1)] = 1
+    """Photos in a row whose matches must lie near each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupConfig(EngineConfig):
     """How photos are grouped by place."""
 
@@ -65,12 +75,12 @@ class GroupConfig(EngineConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrateConfig(EngineConfig):
+class CalibrateConfig(RunConfig):
     """How a threshold is learned where truth is known."""
 
     out: Path = Path("threshold.json")
     """File to write the threshold to."""
-    precision: Annotated[float, Above(0), Below(1)] = 0.95
+    precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
     """Share of the accepted matches that must be right, with 95 % confidence."""
     radius_m: Annotated[float, Above(0)] = 25.0
     """A match within this distance is right, and photos within it show one place, in metres (in

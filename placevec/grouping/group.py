@@ -1,7 +1,6 @@
 """Photos sorted by the places that they show."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,12 @@ from placevec.grouping.groups import Groups
 from placevec.grouping.linkage import Linkage, link
 from placevec.grouping.write import write_groups
 from placevec.loops.own_threshold import OwnThreshold
-from placevec.loops.threshold_file import read_threshold
-from placevec.models.describe import describe
-from placevec.models.files.model_file import model_path
+from placevec.loops.threshold import find_threshold
+from placevec.models.describe import Model
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.calibration import loops_score
+from placevec.retrieval.described import describe_dataset, open_model
 from placevec.sources.photos import open_photos
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import require_new_folder
@@ -28,10 +28,7 @@ _PHOTOS_AT_A_TIME = 256
 
 def group(
     photos: PlaceDataset | Path | str,
-    model: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-    | Path
-    | str
-    | None = GroupConfig.model,
+    model: Model | Path | str | None = GroupConfig.model,
     *,
     out: Path | str | None = GroupConfig.out,
     threshold: float | Path | str | None = GroupConfig.threshold,
@@ -77,21 +74,17 @@ def group(
     if settings.out is not None:
         require_new_folder(settings.out)
     dataset = open_photos(photos)
-    if callable(model):
-        opened = model
-    else:
-        from placevec.models import open_engine
-
-        opened = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
-    least_gap = read_threshold(settings.threshold, getattr(opened, "model_id", None))
-    descriptors, kept = describe(
-        opened,
-        dataset.paths(),
-        image_size=image_size,
-        batch_size=batch_size,
-        progress=progress,
+    opened = open_model(model, engine=engine, image_size=image_size)
+    least_gap = settings.threshold
+    if isinstance(least_gap, Path):
+        size = image_size or getattr(opened, "image_size", None)
+        score = loops_score(size, sequence=1, rerank=None, min_inliers=None)
+        model_id = getattr(opened, "model_id", None)
+        least_gap = find_threshold(least_gap, precision, score, model_id)[0]
+    photos = describe_dataset(
+        opened, dataset, image_size=image_size, batch_size=batch_size, progress=progress
     )
-    found = group_descriptors(dataset.take(kept), descriptors, least_gap, precision=precision)
+    found = group_descriptors(photos.dataset, photos.descriptors, least_gap, precision=precision)
     if settings.out is not None:
         write_groups(found, settings.out)
     return found
@@ -160,8 +153,8 @@ def _places(joins: NDArray[np.int64]) -> NDArray[np.int64]:
 def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: float) -> float:
     """Returns the gap that the photos show by themselves, see `OwnThreshold`.
 
-    The gap of a photo is the largest gap of its groups, 0 if it has none. The one that is
-    surely wrong is what the best photo outside of that group is ahead of any third place.
+    The gap of a photo is the largest gap of its groups, 0 if it has none. The one of a
+    wrong match is twice what the best photo outside of that group is ahead of any third place.
     """
     own = OwnThreshold(precision)
     joins = linkage.groups_of(linkage.stand_out())

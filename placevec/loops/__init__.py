@@ -1,6 +1,6 @@
 """Loops: photos of a run that show a place which the run has seen before."""
 
-from placevec.loops.calibrate import Calibration as Calibration
+from placevec.loops.calibrate import Calibrated as Calibrated
 from placevec.loops.calibrate import calibrate as calibrate
 from placevec.loops.detector import LoopDetector as LoopDetector
 from placevec.loops.find import LoopsFound as LoopsFound

@@ -1,6 +1,7 @@
 """A threshold learned where truth is known."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,37 +9,112 @@ from numpy.typing import NDArray
 
 from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
+from placevec.config.choices import Reranker
+from placevec.counted import counted
 from placevec.evaluation.threshold import Threshold, learn_threshold
-from placevec.loops.threshold_file import write_threshold
-from placevec.models.describe import Model, describe
-from placevec.models.files.model_file import model_path
-from placevec.places import PlaceDataset, may_answer, relevant_database
+from placevec.loops.run import Run, describe_run, score_of
+from placevec.models.describe import Model
+from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.calibration import (
+    Calibration,
+    Score,
+    fit_confidence,
+    write_calibrations,
+)
+from placevec.retrieval.described import open_model
 from placevec.sources import open_places
 from placevec.whole_file import require_writable
 
+_log = logging.getLogger(__name__)
+_PRECISIONS = (0.8, 0.9, 0.95, 0.99)  # that a file says thresholds for, as far as the data carries
+
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibrated:
     """A threshold and what it was learned from; as text, a sentence for people.
 
     Args:
         threshold: Threshold.
-        num_queries: int. Queries that it was learned from.
+        num_matches: int. Matches that it was learned from.
         out: Path. The file that it was written to.
     """
 
     threshold: Threshold
-    num_queries: int
+    num_matches: int
     out: Path
 
     def __str__(self) -> str:
         found, share = self.threshold, 100 * self.threshold.precision
         return (
-            f"threshold {found.score:.4g}: it accepts {found.num_accepted} of {self.num_queries} "
+            f"threshold {found.score:.4g}: it accepts {found.num_accepted} of {self.num_matches} "
             f"matches, {found.num_wrong} of them wrong, recall {100 * found.recall:.1f} %. With 95 "
             f"% confidence at least {share:g} % of the accepted matches of photos like these are "
             f"right. Written to {self.out}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedMatches:
+    """Matches whose truth is known.
+
+    Args:
+        gaps: (n,) float.
+        inliers: (n,) int. Points that both photos share; 0 if they are not counted.
+        is_open: (n,) bool. Matches that may be accepted: their points do not refuse them.
+        is_right: (n,) bool.
+        is_ignored: (n,) bool. Matches that count neither way.
+        has_answer: (n,) bool. Whether the query has a right match at all.
+    """
+
+    gaps: NDArray[np.floating]
+    inliers: NDArray[np.int64]
+    is_open: NDArray[np.bool_]
+    is_right: NDArray[np.bool_]
+    is_ignored: NDArray[np.bool_]
+    has_answer: NDArray[np.bool_]
+
+    @classmethod
+    def joined(cls, parts: "list[JudgedMatches]") -> "JudgedMatches":
+        """Returns the matches of several runs as one."""
+        names = cls.__dataclass_fields__
+        return cls(**{name: np.concatenate([getattr(each, name) for each in parts])
+                      for name in names})  # fmt: skip
+
+    def threshold(self, precision: float) -> Threshold:
+        """Returns the least gap that carries a precision, see `learn_threshold`."""
+        gaps = np.where(self.is_open, self.gaps, -np.inf)
+        return learn_threshold(
+            gaps, self.is_right, self.has_answer, self.is_ignored, precision=precision
+        )
+
+    def calibration(self, score: Score, learned_on: str, precision: float) -> Calibration:
+        """Returns what these matches tell of a score.
+
+        Args:
+            score: Score. How the gaps are computed.
+            learned_on: str. The photos, for people.
+            precision: float. That a threshold must be learned for.
+
+        Raises:
+            ValueError: If the matches do not carry the precision.
+        """
+        thresholds = {precision: self.threshold(precision)}
+        for other in _PRECISIONS:
+            try:
+                thresholds[other] = self.threshold(other)
+            except ValueError:
+                _log.info("%s do not carry a precision of %g %%", learned_on, 100 * other)
+        is_counted = ~self.is_ignored
+        right = self.is_right[is_counted]
+        weights = fit_confidence(self.gaps[is_counted], self.inliers[is_counted], right)
+        return Calibration(
+            score,
+            learned_on,
+            len(right),
+            int(right.sum()),
+            *weights,
+            [thresholds[each].to_dict() for each in sorted(thresholds)],
         )
 
 
@@ -50,28 +126,45 @@ def calibrate(
     precision: float = CalibrateConfig.precision,
     radius_m: float = CalibrateConfig.radius_m,
     wrong_beyond_m: float | None = CalibrateConfig.wrong_beyond_m,
+    exclusion_frames: int | None = CalibrateConfig.exclusion_frames,
+    exclusion_s: float | None = CalibrateConfig.exclusion_s,
+    exclusion_m: float | None = CalibrateConfig.exclusion_m,
+    sequence: int = CalibrateConfig.sequence,
+    rerank: Reranker | None = CalibrateConfig.rerank,
+    min_inliers: int | None = CalibrateConfig.min_inliers,
     image_size: tuple[int, int] | None = CalibrateConfig.image_size,
     batch_size: int | None = CalibrateConfig.batch_size,
     engine: EngineName = CalibrateConfig.engine,
     progress: Progress = no_progress,
-) -> Calibration:
-    """Learns the gap above which matches are right with a stated precision.
+) -> Calibrated:
+    """Learns the gap above which loops are right with a stated precision.
+
+    The photos are matched as `find_loops` matches them with the same settings, and positions tell
+    which matches are right. Photos of no loop count, too: what they match is wrong.
 
     Args:
-        places: PlaceDataset, or READER:PATH. Queries and database with positions.
+        places: PlaceDataset, or READER:PATH. Photos of a run with positions, some of which show a
+            place again. If queries and database are not the same photos, the queries are a second
+            run after that of the database.
         model: Path or str. A model's file or name; or an Engine.
         out: See `CalibrateConfig`, like the others. A `.json` file, which `find_loops` and
             `LoopDetector` read.
         precision: float. To promise.
         radius_m: float. Largest distance of a right match.
         wrong_beyond_m: float or None. Least distance of a wrong match.
+        exclusion_frames: int or None. See `find_loops`, like the next five.
+        exclusion_s: float or None.
+        exclusion_m: float or None.
+        sequence: int.
+        rerank: str or None.
+        min_inliers: int or None.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Returns:
-        Calibration.
+        Calibrated.
 
     Raises:
         FileNotFoundError: If the photos or the model are missing.
@@ -83,75 +176,92 @@ def calibrate(
         precision=precision,
         radius_m=radius_m,
         wrong_beyond_m=wrong_beyond_m,
+        exclusion_frames=exclusion_frames,
+        exclusion_s=exclusion_s,
+        exclusion_m=exclusion_m,
+        sequence=sequence,
+        rerank=rerank,
+        min_inliers=min_inliers,
     )
     require_writable(out, ".json")
     dataset = places if isinstance(places, PlaceDataset) else open_places(str(places))
     if dataset.positions_m is None:
         raise ValueError(f"A threshold is learned from positions. Received: none in {dataset.root}")
-    if not callable(model):
-        from placevec.models import open_engine
-
-        model = open_engine(model_path(settings.model), engine=engine, image_size=image_size)
-    descriptors, kept = describe(
-        model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
+    opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
+    run = describe_run(
+        _as_run(dataset),
+        opened,
+        settings,
+        image_size=image_size,
+        batch_size=batch_size,
+        progress=progress,
     )
-    dataset = dataset.take(kept)
-    best, gaps = best_and_gaps(dataset, descriptors, radius_m)
-    right = relevant_database(dataset, radius_m)
-    is_right = [match in rows for match, rows in zip(best.tolist(), right, strict=True)]
-    positions_m = dataset.known("positions_m")
-    apart_m = positions_m[dataset.queries] - positions_m[dataset.database[best]]
-    distances = np.linalg.norm(apart_m, axis=1)
-    is_far = distances > (radius_m if wrong_beyond_m is None else wrong_beyond_m)
-    threshold = learn_threshold(
-        gaps,
-        is_right,
-        [len(rows) > 0 for rows in right],
-        ~np.array(is_right) & ~is_far,
-        precision=precision,
-    )
-    write_threshold(
-        out,
-        threshold,
-        getattr(model, "model_id", "unknown"),
-        radius_m=radius_m,
-        num_queries=len(best),
-        num_database=len(dataset.database),
-    )
-    return Calibration(threshold, len(best), out)
+    judged = judge(run, precision, radius_m=radius_m, wrong_beyond_m=wrong_beyond_m)
+    learned_on = f"{counted(len(run.dataset), 'photo')} of {dataset.root.name}"
+    learned = judged.calibration(score_of(settings, opened, image_size), learned_on, precision)
+    write_calibrations(out, getattr(opened, "model_id", "unknown"), [learned])
+    return Calibrated(judged.threshold(precision), learned.num_matches, out)
 
 
-def best_and_gaps(
-    dataset: PlaceDataset, descriptors: NDArray[np.floating], radius_m: float
-) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """Returns the best match of each query, and its gap to the best photo of any other place.
+def judge(
+    run: Run, precision: float, *, radius_m: float, wrong_beyond_m: float | None = None
+) -> JudgedMatches:
+    """Matches the photos of a run and tells by their positions which matches are right.
 
-    The mean of each side, queries and database, is taken off first.
+    The run is matched twice: what is accepted decides which photos show one place later on.
 
     Args:
-        dataset: PlaceDataset, with positions.
-        descriptors: (N, D) float, of unit L2 norm, of all its photos.
-        radius_m: float. Photos within this of the match show the same place.
+        run: Run. Of photos with positions.
+        precision: float. Of what is accepted.
+        radius_m: float. Largest distance of a right match.
+        wrong_beyond_m: float or None. Least distance of a wrong match. None: `radius_m`.
 
-    Returns:
-        (Q,) int64, rows of `dataset.database`, and (Q,) float; -infinity for a query that no photo
-        may answer.
+    Raises:
+        ValueError: If the matches do not carry the precision.
     """
-    queries, database = dataset.queries, dataset.database
-    sides = [_without_mean(descriptors[rows]) for rows in (queries, database)]
-    places_m = dataset.known("positions_m")[database]
-    best, gaps = np.zeros(len(queries), np.int64), np.full(len(queries), -np.inf)
-    for row, query in enumerate(queries.tolist()):
-        allowed = may_answer(dataset, np.full(len(database), query), database)
-        similarities = np.where(allowed, sides[1] @ sides[0][row], -np.inf)
-        best[row] = similarities.argmax()
-        is_elsewhere = np.linalg.norm(places_m - places_m[best[row]], axis=1) > radius_m
-        is_elsewhere &= allowed
-        if is_elsewhere.any():
-            gaps[row] = similarities[best[row]] - similarities[is_elsewhere].max()
-    return best, gaps
+    first = _judged(run, np.inf, radius_m, wrong_beyond_m)
+    return _judged(run, first.threshold(precision).score, radius_m, wrong_beyond_m)
 
 
-def _without_mean(descriptors: NDArray[np.floating]) -> NDArray[np.floating]:
-    centered = descriptors - descriptors.mean(axis=0)
-    return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
+def _judged(
+    run: Run, threshold: float, radius_m: float, wrong_beyond_m: float | None
+) -> JudgedMatches:
+    loops, _ = run.match(threshold, precision=CalibrateConfig.precision)
+    loops = run.check([replace(loop, accepted=True) for loop in loops])
+    positions_m = run.dataset.known("positions_m")
+    queries, matches = (
+        np.array([getattr(loop, name) for loop in loops], np.int64) for name in ("query", "match")
+    )
+    apart_m = np.linalg.norm(positions_m[queries] - positions_m[matches], axis=1)
+    is_right = apart_m <= radius_m
+    return JudgedMatches(
+        gaps=np.array([loop.gap for loop in loops]),
+        inliers=np.array([loop.inliers or 0 for loop in loops], np.int64),
+        is_open=np.array([loop.accepted for loop in loops], bool),
+        is_right=is_right,
+        is_ignored=~is_right & (apart_m <= (wrong_beyond_m or radius_m)),
+        has_answer=np.array([_has_answer(run, positions_m, query, radius_m) for query in queries],
+                            bool),
+    )  # fmt: skip
+
+
+def _has_answer(run: Run, positions_m: NDArray[np.floating], query: int, radius_m: float) -> bool:
+    """Tells whether the run was near a photo before; where it is still there does not count."""
+    last = int(np.searchsorted(run.along, run.along[query] - run.exclusion))
+    is_near = np.linalg.norm(positions_m[:last] - positions_m[query], axis=1) <= radius_m
+    jumps = np.flatnonzero(np.diff(run.along[: query + 1]) > run.exclusion) + 1
+    left = np.flatnonzero(~is_near) + 1
+    begins = max(jumps[-1] if len(jumps) else 0, left[-1] if len(left) else 0)
+    return bool(is_near[:begins].any())
+
+
+def _as_run(dataset: PlaceDataset) -> PlaceDataset:
+    """Returns the database and, if other photos are the queries, these as runs after it."""
+    if (dataset.is_query == dataset.is_database).all():
+        return dataset
+    rows = np.concatenate([dataset.database, dataset.queries])
+    sequences = np.zeros(len(dataset), np.int64)
+    if dataset.sequence_ids is not None:
+        sequences = dataset.sequence_ids - dataset.sequence_ids.min()
+    sequences = sequences + dataset.is_query * (sequences.max() + 1)
+    return replace(dataset, sequence_ids=sequences).take(np.unique(rows))

@@ -1,19 +1,21 @@
 """Loops found while photos come in."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from placevec.config import LoopsConfig
 from placevec.loops.scorer import Loop, LoopScorer
-from placevec.loops.threshold_file import read_threshold
-from placevec.models.files.model_file import model_path
+from placevec.loops.threshold import find_threshold, with_confidence
+from placevec.retrieval.calibration import loops_score
+from placevec.retrieval.described import open_model
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from placevec.models import Engine
 
 MOST_PHOTOS = 100_000
 """Photos that a detector remembers."""
@@ -28,49 +30,54 @@ class LoopDetector:
 
     It finds what `find_loops` finds in the whole run with the same threshold and without `rerank`:
     comparing local features would take 70 kB a photo of memory. `add` may be called
-    by several threads; photos count in the order in which they enter. It remembers `4 * D` bytes a
-    photo (2 MB for 1,000 photos of 512 dimensions) of the last `MOST_PHOTOS` photos.
+    by several threads; photos count in the order in which they enter. It remembers
+    `4 * (D + sequence)` bytes a photo (2 MB for 1,000 photos of 512 dimensions) of the last
+    `MOST_PHOTOS` photos.
 
     Args:
         model: Engine, as `placevec.load_model` returns, or any callable with `describe(photos)`;
             or the file or name of a model.
         threshold: float, Path or None. Least gap of a loop, or a file of `placevec calibrate`.
-            None: learned from the run so far, which accepts nothing before it has seen enough
-            loops.
+            None: the threshold that ships with the model for these settings; if it has none, one
+            learned from the run so far, which accepts nothing before it has seen enough loops.
         exclusion: float. Photos nearer along the run are no loop: a number of photos, or seconds if
             `add` is given times.
-        precision: float in (0, 1). Of the run's own threshold.
+        precision: float in (0, 1). That the threshold is for, unless it is a number.
+        sequence: int. Photos that are matched together.
         consistency: int. Photos in a row whose matches must lie near each other.
 
     Raises:
-        ValueError: If a setting is out of range, or the threshold is that of another model.
+        ValueError: If a setting is out of range, or the threshold is that of another model or other
+            settings.
 
     Example:
 
-        detector = placevec.LoopDetector(placevec.load_model("tiny"), threshold=0.2)
+        detector = placevec.LoopDetector(placevec.load_model("tiny"))
         for image, time_s in camera:
             for loop in detector.add(image, time_s=time_s):
-                print(loop.query, loop.match, loop.gap)
+                print(loop.query, loop.match, loop.gap, loop.confidence)
     """
 
     def __init__(
         self,
-        model: Callable | Path | str | None = LoopsConfig.model,
+        model: "Engine | Path | str | None" = LoopsConfig.model,
         *,
         threshold: float | Path | str | None = LoopsConfig.threshold,
         exclusion: float = USUAL_EXCLUSION,
         precision: float = LoopsConfig.precision,
+        sequence: int = LoopsConfig.sequence,
         consistency: int = LoopsConfig.consistency,
     ):
-        if model is None or isinstance(model, Path | str):
-            from placevec.models import open_engine
-
-            model = open_engine(model_path(model))
-        self._model = model
+        self._model: Any = open_model(model, engine=LoopsConfig.engine, image_size=None)
+        size = getattr(self._model, "image_size", None)
+        score = loops_score(size, sequence=sequence, rerank=None, min_inliers=None)
+        model_id = getattr(self._model, "model_id", None)
+        least_gap, self._learned = find_threshold(threshold, precision, score, model_id)
         self._scorer = LoopScorer(
             exclusion=exclusion,
-            threshold=read_threshold(threshold, getattr(model, "model_id", None)),
+            threshold=least_gap,
             precision=precision,
+            sequence=sequence,
             consistency=consistency,
             capacity=MOST_PHOTOS,
         )
@@ -106,4 +113,5 @@ class LoopDetector:
             descriptor = self._model.describe([image])[0]
             loop = self._scorer.add(descriptor, len(self) if time_s is None else time_s)
             self._is_timed = is_timed
-            return [loop] if loop is not None and loop.accepted else []
+        found = [loop] if loop is not None and loop.accepted else []
+        return with_confidence(found, self._learned)

@@ -1,37 +1,29 @@
 """All loops of a run."""
 
-import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import Engine as EngineName
-from placevec.config import LoopsConfig, TrainConfig
-from placevec.config.choices import RERANKERS, Reranker
-from placevec.images import image_size_of
-from placevec.loops.detector import MOST_PHOTOS
-from placevec.loops.geometry import check_geometry
-from placevec.loops.route import along_run, exclusion_of_run, order_of_run
-from placevec.loops.scorer import Loop, LoopScorer
-from placevec.loops.threshold_file import read_threshold
+from placevec.config import LoopsConfig
+from placevec.config.choices import Reranker
+from placevec.loops.run import describe_run, score_of
+from placevec.loops.scorer import Loop
+from placevec.loops.threshold import find_threshold, with_confidence
 from placevec.loops.write import write_loops
-from placevec.models.describe import Model, describe
-from placevec.models.files.model_file import model_path
+from placevec.models.describe import Model
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.reranking.local_features import describe_with_features, require_features
-from placevec.retrieval.reranking.rerank import map_matcher
+from placevec.retrieval.described import open_model
 from placevec.sources.photos import open_photos
 from placevec.whole_file import require_new_folder
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +35,10 @@ class LoopsFound:
         descriptors: (N, D) float32, of unit L2 norm.
         loops: list of Loop, in the order of the run; those that are accepted are loops.
         threshold: float. Least gap of a loop; infinity if the run could not learn one.
-        precision: float or None. What the run estimates that share of the loops that are right to
-            be; None if a threshold was given.
+        precision: float or None. The share of the loops that should be right; None if the threshold
+            was given as a number.
+        learned_on: str or None. The photos that the threshold was learned on. None: this run, if
+            there is a `precision`.
         exclusion: float. How far along the run photos had to lie, in photos, seconds or metres.
     """
 
@@ -53,6 +47,7 @@ class LoopsFound:
     loops: list[Loop]
     threshold: float
     precision: float | None
+    learned_on: str | None
     exclusion: float
 
     @property
@@ -66,7 +61,7 @@ class LoopsFound:
         Returns:
             DataFrame with `query` and `match`, file names; `query_number` and `match_number`, their
             places in the run; `similarity`, `gap`, `num_consistent`, `inliers` (NA if they were
-            not asked for) and `accepted`.
+            not asked for), `confidence` (NA if it is not known) and `accepted`.
         """
         import pandas as pd
 
@@ -83,6 +78,13 @@ class LoopsFound:
                 "gap": np.round([loop.gap for loop in self.loops], 4),
                 "num_consistent": [loop.num_consistent for loop in self.loops],
                 "inliers": pd.array([loop.inliers for loop in self.loops], dtype="Int64"),
+                "confidence": pd.array(
+                    [
+                        None if loop.confidence is None else round(loop.confidence, 3)
+                        for loop in self.loops
+                    ],
+                    dtype="Float64",
+                ),
                 "accepted": [loop.accepted for loop in self.loops],
             }
         )
@@ -96,12 +98,17 @@ class LoopsFound:
         if self.precision is None:
             return f"{loops}; threshold {self.threshold:.4g}, as given"
         share = f"{100 * self.precision:g} %"
+        if self.learned_on is not None:
+            return (
+                f"{loops}; threshold {self.threshold:.4g}, for a precision of {share} on "
+                f"{self.learned_on}"
+            )
         if math.isinf(self.threshold):
             return (
-                f"{loops}: this run does not show {share} precision by itself, which needs at "
-                f"least {math.ceil(1 / (1 - self.precision) - 1e-9)} loops that are clearly "
-                "best. Give "
-                "`--threshold`, such as 0.1 with `--rerank features`, or a lower `--precision`"
+                f"{loops}: no threshold is known for this model and these settings, and this run "
+                f"does not show {share} precision by itself, which needs at least "
+                f"{math.ceil(1 / (1 - self.precision) - 1e-9)} loops that are clearly best. Give "
+                "`--threshold`, or a lower `--precision`, or learn one with `placevec calibrate`"
             )
         return (
             f"{loops}; threshold {self.threshold:.4g}, which this run learned from itself for an "
@@ -119,6 +126,7 @@ def find_loops(
     exclusion_m: float | None = LoopsConfig.exclusion_m,
     threshold: float | Path | str | None = LoopsConfig.threshold,
     precision: float = LoopsConfig.precision,
+    sequence: int = LoopsConfig.sequence,
     consistency: int = LoopsConfig.consistency,
     rerank: Reranker | None = LoopsConfig.rerank,
     min_inliers: int | None = LoopsConfig.min_inliers,
@@ -141,7 +149,8 @@ def find_loops(
         exclusion_s: float or None. The same in seconds.
         exclusion_m: float or None. The same in metres travelled.
         threshold: float, Path or None. Least gap of a loop.
-        precision: float. Of the run's own threshold.
+        precision: float. That the threshold is for, unless it is a number.
+        sequence: int. Photos that are matched together.
         consistency: int. Photos in a row whose matches must lie near each other.
         rerank: str or None. What compares both photos of a match point by point. The local
             features lie in a temporary file meanwhile.
@@ -157,7 +166,7 @@ def find_loops(
     Raises:
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
         ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
-            another model.
+            another model or other settings.
     """
     settings = LoopsConfig(
         model=None if model is None or callable(model) else Path(model),
@@ -167,6 +176,7 @@ def find_loops(
         exclusion_m=exclusion_m,
         threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
         precision=precision,
+        sequence=sequence,
         consistency=consistency,
         rerank=rerank,
         min_inliers=min_inliers,
@@ -174,58 +184,27 @@ def find_loops(
     if settings.out is not None:
         require_new_folder(settings.out)
     dataset = open_photos(photos)
-    dataset = dataset.take(order_of_run(dataset))
-    ways = {"exclusion_s": exclusion_s, "exclusion_m": exclusion_m}
-    along_run(dataset, **ways)  # refused before the long work
-    if callable(model):
-        opened = model
-    else:
-        from placevec.models import open_engine
-
-        opened = open_engine(
-            model_path(settings.model),
-            engine=engine,
-            image_size=image_size,
-            features=rerank == "features",
-        )
-    least_gap = read_threshold(settings.threshold, getattr(opened, "model_id", None))
-    if rerank == "features":
-        require_features(opened)
-    work: Any = describe_with_features if rerank == "features" else describe
-    descriptors, *maps, kept = work(
-        opened,
-        dataset.paths(),
-        image_size=image_size,
-        batch_size=batch_size,
-        progress=progress,
+    opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
+    score = score_of(settings, opened, image_size)
+    model_id = getattr(opened, "model_id", None)
+    least_gap, learned = find_threshold(settings.threshold, precision, score, model_id)
+    is_number = isinstance(threshold, int | float)
+    learned_on = None if learned is None or least_gap is None or is_number else learned.learned_on
+    run = describe_run(
+        dataset, opened, settings, image_size=image_size, batch_size=batch_size, progress=progress
     )
-    dataset = dataset.take(kept)
-    along = along_run(dataset, **ways)
-    exclusion = exclusion_s or exclusion_m or exclusion_frames or exclusion_of_run(descriptors)
-
-    def match(least_gap: float | None) -> tuple[list[Loop], LoopScorer]:
-        scorer = LoopScorer(
-            exclusion=exclusion,
-            threshold=least_gap,
-            precision=precision,
-            consistency=consistency,
-            capacity=MOST_PHOTOS,
-        )
-        found = [scorer.add(*each) for each in zip(descriptors, along.tolist(), strict=True)]
-        return [loop for loop in found if loop is not None], scorer
-
-    learned = None
     if least_gap is None:
-        least_gap, learned = match(None)[1].own.value(), precision
-    loops = match(least_gap)[0]
-    if maps:
-        map_of = maps[0].__getitem__
-        loops = check_geometry(loops, map_matcher(map_of, map_of, maps[0].shape[1:3]), min_inliers)
-    elif rerank is not None:
-        size = image_size_of(opened, usual=TrainConfig.image_size, wanted=image_size)
-        path_of = dataset.paths().__getitem__
-        loops = check_geometry(loops, RERANKERS[rerank].find()(path_of, path_of, size), min_inliers)
-    found = LoopsFound(dataset, descriptors, loops, least_gap, learned, exclusion)
+        least_gap = run.match(None, precision=precision)[1].value()
+    loops = run.check(run.match(least_gap, precision=precision, consistency=consistency)[0])
+    found = LoopsFound(
+        dataset=run.dataset,
+        descriptors=run.descriptors,
+        loops=with_confidence(loops, learned),
+        threshold=least_gap,
+        precision=None if is_number else precision,
+        learned_on=learned_on,
+        exclusion=run.exclusion,
+    )
     if settings.out is not None:
         write_loops(found, settings.out)
     return found

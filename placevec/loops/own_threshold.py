@@ -7,12 +7,11 @@ import math
 class OwnThreshold:
     """The gap above which few of the accepted matches of a run are expected to be wrong.
 
-    Each photo gives its gap (best match less the best of any other place) and a gap that is surely
-    wrong (second place less the third, twice: among places that are all wrong the first spacing is
-    twice the second in the mean, if large similarities fall off exponentially). The threshold is
-    the least gap `t` at which `(1 + wrong gaps >= t) / (gaps >= t)` is at most `1 - precision`.
-    So a precision of 95 % needs at least 20 loops, one of 99 % at least 100. It is an estimate,
-    not a promise: learn a threshold where truth is known if one is to be kept.
+    Each photo gives its gap (best match less the best of any other place) and a gap as a wrong
+    match would have it, such as that of the second place over the third. The threshold is the least
+    gap `t` at which `(1 + wrong gaps >= t) / (gaps >= t)` is at most `1 - precision`. So a
+    precision of 95 % needs at least 20 loops, one of 99 % at least 100. It is an estimate, not a
+    promise: learn a threshold where truth is known if one is to be kept.
 
     Args:
         precision: float in (0, 1).
@@ -22,8 +21,7 @@ class OwnThreshold:
 
     Reference:
         Barber and Candès, "Controlling the false discovery rate via knockoffs",
-        [2015](https://arxiv.org/abs/1404.5609), for the fraction; Rényi, "On the theory of order
-        statistics", 1953, for the spacings.
+        [2015](https://arxiv.org/abs/1404.5609), for the fraction.
     """
 
     def __init__(self, precision: float):

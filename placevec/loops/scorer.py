@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from placevec.loops.own_threshold import OwnThreshold
+from placevec.retrieval.normalize import Normalizer
+from placevec.retrieval.sequences import SequenceMatcher
+from placevec.store.map_statistics import MapStatistics
 
+_SETTLED = 50  # photos whose mean is good enough to stay
 _FEWEST_ELSEWHERE = 10  # photos of other places: the best of fewer says little
 
 
@@ -18,11 +22,14 @@ class Loop:
     Args:
         query: int. Number of the photo in the run, from 0.
         match: int. Number of the earlier photo.
-        similarity: float in [-1, 1]. Cosine of their descriptors after the mean of the run so far
-            is taken off; larger is better.
+        similarity: float in [-1, 1]. Cosine of their descriptors after the mean of the run up to
+            each of them is taken off, or its mean over the photos that are matched together; larger
+            is better.
         gap: float. What `similarity` is above the best photo of any other place; larger is surer.
         num_consistent: int. Photos in a row, this one included, whose matches lie near each other.
         inliers: int or None. Points that both photos share, see `find_loops`. None: not counted.
+        confidence: float or None. How likely the match is right, in (0, 1). None: not known for
+            this model and these settings.
         accepted: bool. Whether the match counts as a loop.
     """
 
@@ -32,6 +39,7 @@ class Loop:
     gap: float
     num_consistent: int
     inliers: int | None
+    confidence: float | None
     accepted: bool
 
 
@@ -39,18 +47,22 @@ class LoopScorer:
     """Compares each descriptor of a run with those before it, in the order of the run.
 
     The score that carries a threshold from one run to another is the gap: the similarity to the
-    best match, less the similarity to the best photo of any other place. Before that, the mean of
-    all descriptors so far is taken off. Photos within `exclusion` of the query are not compared.
-    Neither are those right before them that are still more similar to it than two photos are in the
-    mean: a long street looks alike for longer than any fixed window. Photos within `exclusion` of
-    the match, or of a place that a loop joined it to, show the same place. Memory grows by `4 * D`
-    bytes a photo up to `capacity` photos; then the oldest tenth is forgotten.
+    best match, less the similarity to the best photo of any other place. Before that, each
+    descriptor loses the mean of the run up to it, the first 50 that of all 50, see `Normalizer`.
+    Similarities are those of `sequence` photos that are matched together, see `SequenceMatcher`.
+    Photos within `exclusion` of the query are not compared. Neither are those right before them
+    that are still more similar to it than two photos are in the mean: a long street looks alike for
+    longer than any fixed window. Photos within `exclusion` of the match, or of a place that a loop
+    joined it to, show the same place. Memory grows by `4 * (D + sequence)` bytes a photo up to
+    `capacity` photos; then the oldest tenth is forgotten.
 
     Args:
         exclusion: float. How far along the run a photo must lie, in the units of `along`.
         threshold: float or None. Least gap of a loop. None: learned from the run so far, see
             `OwnThreshold`.
         precision: float in (0, 1). What the run's own threshold promises.
+        sequence: int. Photos that are matched together: the query and those before it, with photos
+            that follow one another. 1: each photo alone.
         consistency: int. Photos in a row whose matches must lie near each other.
         capacity: int. Most photos that are remembered.
 
@@ -69,6 +81,7 @@ class LoopScorer:
         exclusion: float,
         threshold: float | None,
         precision: float,
+        sequence: int,
         consistency: int,
         capacity: int,
     ):
@@ -83,9 +96,12 @@ class LoopScorer:
         self.num_forgotten = 0
         self._capacity = capacity
         self._count = 0  # photos remembered
+        self._normalizer: Normalizer | None = None
+        self._matcher = SequenceMatcher(np.empty(0, np.int64), sequence)
         self._descriptors = np.empty((0, 0), np.float32)
-        self._sum = np.zeros(0)
+        self._unsettled: list[NDArray[np.floating]] = []  # the first ones as they came
         self._along = np.empty(0)
+        self._sequence = np.empty(0, np.int64)  # a number for the photos between two jumps
         self._place = np.empty(0)  # `along` of the first photo of the place that each one shows
         self._recent: deque[float] = deque(maxlen=consistency)  # `along` of the last matches
 
@@ -108,24 +124,32 @@ class LoopScorer:
                 or `along` falls.
         """
         vector = self._checked(descriptor, along)
-        self._sum = self._sum + vector if self._count + self.num_forgotten else vector.copy()
-        loop, place = self._match(vector.astype(np.float32), along)
-        self._remember(vector, along, place)
+        if self._normalizer is None:
+            self._normalizer = Normalizer(MapStatistics.of_no_photos(len(vector)), "running")
+            self._descriptors = np.empty((0, len(vector)), np.float32)
+        raw, vector = vector, self._normalizer(vector[None])[0]
+        if self._unsettled:
+            self._descriptors[: self._count] = self._normalizer.again(np.stack(self._unsettled))
+        sequence = 0
+        if self._count:
+            is_jump = along - self._along[self._count - 1] > self.exclusion
+            sequence = int(self._sequence[self._count - 1]) + is_jump
+            if is_jump:
+                self._matcher.start_run()
+        loop, place = self._match(vector, along, sequence)
+        self._remember(vector, along, place, sequence)
+        self._unsettled = [*self._unsettled, raw] if len(self) < _SETTLED else []
         return loop
 
-    def _match(self, vector: NDArray[np.float32], along: float) -> tuple[Loop | None, float]:
+    def _match(
+        self, vector: NDArray[np.float32], along: float, sequence: int
+    ) -> tuple[Loop | None, float]:
         """Returns the best match, and where along the run the place of the query was first seen."""
-        comparable = int(np.searchsorted(self._along[: self._count], along - self.exclusion))
-        if not comparable:
-            self._recent.clear()
-            return None, along
-        similarities = self._similarities(vector, comparable)
-        similarities = similarities[: self._own_place_begins(similarities, along)]
+        similarities = self._similarities(vector, along, sequence)
         comparable = len(similarities)
-        if not comparable:
-            self._recent.clear()
-            return None, along
-        best, is_elsewhere = self._best(similarities, np.ones(comparable, bool))
+        best, is_elsewhere = 0, np.zeros(0, bool)
+        if comparable:
+            best, is_elsewhere = self._best(similarities, np.ones(comparable, bool))
         if is_elsewhere.sum() < _FEWEST_ELSEWHERE:
             self._recent.clear()
             return None, along
@@ -133,7 +157,7 @@ class LoopScorer:
         gap = float(similarities[best] - similarities[second])
         if is_third.any():
             third = similarities[is_third].max()
-            self.own.add(gap, 2 * float(similarities[second] - third))
+            self.own.add(gap, float(similarities[second] - third))
         threshold = self.own.value() if self.threshold is None else self.threshold
         num_consistent = self._count_consistent(float(self._along[best]))
         accepted = gap >= threshold and num_consistent >= self.consistency
@@ -144,32 +168,33 @@ class LoopScorer:
             gap=gap,
             num_consistent=num_consistent,
             inliers=None,
+            confidence=None,
             accepted=accepted,
         )
         return loop, float(self._place[best]) if gap >= threshold else along
 
-    def _similarities(self, vector: NDArray[np.float32], count: int) -> NDArray[np.floating]:
-        """Returns the cosines to the first `count` photos, all less the mean of the run so far."""
-        mean = (self._sum / (len(self) + 1)).astype(np.float32)
-        by_vector, by_mean = (self._descriptors[:count] @ np.stack([vector, mean], 1)).T
-        mean_vector, mean_mean = float(mean @ vector), float(mean @ mean)
-        lengths2 = (1 - 2 * by_mean + mean_mean) * (1 - 2 * mean_vector + mean_mean)
-        cosines = (by_vector - by_mean - mean_vector + mean_mean) / np.sqrt(
-            np.maximum(lengths2, 1e-12)
-        )
-        return np.clip(cosines, -1, 1)
+    def _similarities(
+        self, vector: NDArray[np.float32], along: float, sequence: int
+    ) -> NDArray[np.floating]:
+        """Returns the similarities to the first photos, up to those of the query's own place."""
+        cosines = np.full(self._count, -np.inf, np.float32)
+        comparable = int(np.searchsorted(self._along[: self._count], along - self.exclusion))
+        found = np.clip(self._descriptors[:comparable] @ vector, -1, 1)
+        comparable = self._own_place_begins(found, sequence)
+        cosines[:comparable] = found[:comparable]
+        self._matcher.grow(self._sequence[: self._count])
+        return self._matcher.add(cosines)[:comparable]
 
-    def _own_place_begins(self, similarities: NDArray[np.floating], along: float) -> int:
+    def _own_place_begins(self, similarities: NDArray[np.floating], sequence: int) -> int:
         """Returns the number of the first photo in a row that still shows the query's place.
 
         Going back along the sequence of the query, these are more similar to it than two photos
         of the run are in the mean, which is 0.
         """
-        different = np.flatnonzero(similarities <= 0)
-        steps = np.diff(self._along[: self._count], append=along)
-        jumps = np.flatnonzero(steps > self.exclusion)
-        sequence_begins = min(jumps[-1] + 1, len(similarities)) if len(jumps) else 0
-        return max(different[-1] + 1 if len(different) else 0, sequence_begins)
+        is_other = similarities <= 0
+        is_other |= self._sequence[: len(similarities)] != sequence
+        different = np.flatnonzero(is_other)
+        return int(different[-1]) + 1 if len(different) else 0
 
     def _best(
         self, similarities: NDArray[np.floating], is_open: NDArray[np.bool_]
@@ -191,28 +216,35 @@ class LoopScorer:
         self._recent.append(match_along)
         return count
 
-    def _remember(self, vector: NDArray[np.floating], along: float, place: float) -> None:
+    def _remember(
+        self, vector: NDArray[np.floating], along: float, place: float, sequence: int
+    ) -> None:
         if self._count == self._capacity:
             forgotten = self._capacity // 10
             kept = self._count - forgotten
-            for values in (self._descriptors, self._along, self._place):
+            for values in (self._descriptors, self._along, self._place, self._sequence):
                 values[:kept] = values[forgotten : self._count].copy()
+            self._matcher.forget(forgotten)
+            self._unsettled = self._unsettled[forgotten:]
             self._count, self.num_forgotten = kept, self.num_forgotten + forgotten
         if self._count == len(self._along):
             size = min(self._capacity, max(64, 2 * self._count))
             self._descriptors = _enlarged(self._descriptors, (size, len(vector)))
             self._along = _enlarged(self._along, (size,))
             self._place = _enlarged(self._place, (size,))
+            self._sequence = _enlarged(self._sequence, (size,))
         self._descriptors[self._count] = vector
         self._along[self._count], self._place[self._count] = along, place
+        self._sequence[self._count] = sequence
         self._count += 1
 
     def _checked(self, descriptor: ArrayLike, along: float) -> NDArray[np.floating]:
         vector = np.asarray(descriptor, float)
-        if vector.ndim != 1 or (len(self) and vector.shape != self._sum.shape):
+        before = self._descriptors.shape[1:]
+        if vector.ndim != 1 or (len(self) and vector.shape != before):
             raise ValueError(
                 "A run's descriptors must be vectors of equal size. Received: shape "
-                f"{vector.shape} after {self._sum.shape}"
+                f"{vector.shape} after {before}"
             )
         length = float(np.linalg.norm(vector))
         if not (np.isfinite(length) and length > 0):

@@ -72,7 +72,8 @@ class _CannotSayError(ValueError):
 
 def _write_table(found: "LoopsFound", path: Path) -> None:
     table = found.to_frame()
-    table["inliers"] = table["inliers"].astype("string").fillna("")
+    for name in ("inliers", "confidence"):
+        table[name] = table[name].astype("string").fillna("")
     with whole_file(path) as unfinished, unfinished.open("w", **_TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.columns)

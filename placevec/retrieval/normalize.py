@@ -75,6 +75,17 @@ class Normalizer:
         self.total = self.total + queries.sum(axis=0, dtype=np.float64)
         return self.statistics.adapt(queries, means)
 
+    def again(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Returns earlier queries adapted by the mean of all so far; none of them counts again.
+
+        Args:
+            queries: (Q, D) float.
+
+        Returns:
+            (Q, n) float32, of unit length.
+        """
+        return self.statistics.adapt(queries, _mean_so_far(self, self.total, self.num_queries))
+
 
 def map_mean(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the map's mean, `(D,)`, for all queries."""
@@ -85,10 +96,15 @@ def running_means(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDAr
     """Returns the mean of the queries up to each, itself included, `(Q, D)`."""
     totals = normalizer.total + np.cumsum(queries, axis=0, dtype=np.float64)
     counts = normalizer.num_queries + np.arange(1, len(queries) + 1)[:, None]
-    return (totals + _PRIOR_QUERIES * normalizer.statistics.mean) / (counts + _PRIOR_QUERIES)
+    return _mean_so_far(normalizer, totals, counts)
 
 
 def own_mean(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the mean of the queries of a call, `(D,)`."""
-    total = queries.sum(axis=0, dtype=np.float64) + _PRIOR_QUERIES * normalizer.statistics.mean
-    return total / (len(queries) + _PRIOR_QUERIES)
+    return _mean_so_far(normalizer, queries.sum(axis=0, dtype=np.float64), len(queries))
+
+
+def _mean_so_far(
+    normalizer: Normalizer, totals: NDArray[np.float64], counts: int | NDArray[np.int64]
+) -> NDArray[np.float64]:
+    return (totals + _PRIOR_QUERIES * normalizer.statistics.mean) / (counts + _PRIOR_QUERIES)

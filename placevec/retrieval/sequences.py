@@ -23,7 +23,8 @@ class SequenceMatcher:
     outside the run counts as the mean similarity of that query photo to all database photos, so
     that the ends of runs are neither preferred nor left out.
 
-    Memory is `length` rows of similarities, however many photos come.
+    Memory is `length` rows of similarities, however many photos come. The database may grow
+    meanwhile, and may forget its oldest photos: a run is matched with its own past so.
 
     Args:
         runs: (N,) int. The run of each database photo. The photos of a run follow one another in
@@ -63,6 +64,20 @@ class SequenceMatcher:
         """Forgets the photos so far: the next one begins another run."""
         self._past.clear()
 
+    def grow(self, runs: NDArray[np.int64]) -> None:
+        """Takes new database photos, which photos so far were not compared with.
+
+        Args:
+            runs: (M,) int. The run of each database photo, those of before first.
+        """
+        self._runs = runs
+
+    def forget(self, count: int) -> None:
+        """Drops the first `count` database photos."""
+        self._runs = self._runs[count:]
+        for place, (row, mean) in enumerate(self._past):
+            self._past[place] = row[count:], mean
+
     def add(self, similarities: NDArray[np.floating]) -> NDArray[np.float32]:
         """Takes the next photo of the query's run.
 
@@ -93,15 +108,15 @@ class SequenceMatcher:
 
     def _mean_along(self, steps: tuple[int, ...]) -> NDArray[np.float32]:
         """Returns the mean similarity along the paths of one speed, (N,) float32."""
-        total = np.zeros(len(self._runs), np.float32)
+        count = len(self._runs)
+        total = np.zeros(count, np.float32)
         for (row, mean), step in zip(self._past, steps, strict=True):
-            here, there = slice(max(0, step), None), slice(max(0, -step), None)
-            count = max(0, len(row) - abs(step))
-            ends, places = np.arange(len(row))[here][:count], np.arange(len(row))[there][:count]
-            is_inside = self._runs[ends] == self._runs[places]
+            first, last = max(0, step), min(count, len(row) + step)
+            ends = np.arange(first, max(first, last))
+            is_inside = self._runs[ends] == self._runs[ends - step]
             is_inside &= (self._runs[ends] >= 0) | (step == 0)
-            part = np.full(len(row), mean, np.float32)
-            part[ends[is_inside]] = row[places[is_inside]]
+            part = np.full(count, mean, np.float32)
+            part[ends[is_inside]] = row[ends[is_inside] - step]
             total += part
         return total / np.float32(len(steps))
 

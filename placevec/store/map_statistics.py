@@ -30,7 +30,8 @@ class MapStatistics:
 
     Args:
         mean: (D,) float32. What the descriptors have in common.
-        projection: (D, n) float32. See `fit_map_statistics`.
+        projection: (D, n) float32, or None. See `fit_map_statistics`. None: the spread stays as it
+            is.
         num_photos: int. Photos that they were fitted on.
 
     Raises:
@@ -43,20 +44,30 @@ class MapStatistics:
     """
 
     mean: NDArray[np.float32]
-    projection: NDArray[np.float32]
+    projection: NDArray[np.float32] | None
     num_photos: int
 
     def __post_init__(self) -> None:
-        shapes = np.shape(self.mean), np.shape(self.projection)
+        projection = np.zeros((len(self.mean), 0)) if self.projection is None else self.projection
+        shapes = np.shape(self.mean), np.shape(projection)
         if len(shapes[0]) != 1 or len(shapes[1]) != 2 or shapes[0] != shapes[1][:1]:
             raise ValueError(f"Mean and projection must be (D,) and (D, n). Received: {shapes}")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.projection).all()):
+        if not (np.isfinite(self.mean).all() and np.isfinite(projection).all()):
             raise ValueError("Mean and projection must be finite. Received: others")
+
+    @classmethod
+    def of_no_photos(cls, dim: int) -> "MapStatistics":
+        """Returns those of a map that is still empty: the mean is zero, the spread stays as it is.
+
+        Args:
+            dim: int. `D`.
+        """
+        return cls(np.zeros(dim, np.float32), None, 0)
 
     @property
     def dim(self) -> int:
         """`n`, the dimensions of an adapted descriptor."""
-        return self.projection.shape[1]
+        return len(self.mean) if self.projection is None else self.projection.shape[1]
 
     def adapt(
         self, descriptors: NDArray[np.floating], means: NDArray[np.floating] | None = None
@@ -86,10 +97,10 @@ class MapStatistics:
         for start in range(0, len(descriptors), _ROWS_AT_A_TIME):
             part = slice(start, start + _ROWS_AT_A_TIME)
             vectors = np.asarray(descriptors[part], np.float64)
-            rows = (vectors - means[part]) @ self._projection
+            rows = self._project(vectors - means[part])
             lengths = np.linalg.norm(rows, axis=1)
             is_mean = lengths < 1e-6 * self._scale
-            rows[is_mean] = vectors[is_mean] @ self._projection
+            rows[is_mean] = self._project(vectors[is_mean])
             lengths[is_mean] = np.linalg.norm(rows[is_mean], axis=1)
             if not (lengths > 0).all():
                 raise ValueError(
@@ -102,16 +113,21 @@ class MapStatistics:
 
     def numbers(self) -> NDArray[np.float32]:
         """Returns what a file holds: (1 + n, D) float32, the mean and the projection's columns."""
-        numbers = np.vstack([self.mean, self.projection.T])
-        return np.ascontiguousarray(numbers, np.float32)
+        rows = [self.mean] if self.projection is None else [self.mean, self.projection.T]
+        return np.ascontiguousarray(np.vstack(rows), np.float32)
+
+    def _project(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        return vectors if self._projection is None else vectors @ self._projection
 
     @cached_property
-    def _projection(self) -> NDArray[np.float64]:
-        return self.projection.astype(np.float64)
+    def _projection(self) -> NDArray[np.float64] | None:
+        return None if self.projection is None else self.projection.astype(np.float64)
 
     @cached_property
     def _scale(self) -> float:
         """How long the projection makes a vector of length 1 on average."""
+        if self._projection is None:
+            return 1.0
         return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
 
 

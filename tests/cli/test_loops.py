@@ -34,16 +34,32 @@ def test_loops_counts_the_cells_that_match(two_laps, model_path, tmp_path):
         assert all(int(row["inliers"]) >= 0 for row in csv.DictReader(file))
 
 
-def test_calibrate_writes_a_threshold(places, model_path, tmp_path, capsys):
+@pytest.fixture
+def calibrate(two_laps, model_path, tmp_path):
+    """Calibrates on the two laps, a photo every 10 m on a line there and back again."""
+    rows = [f"{number}.png,{10 * (number % 15)},0\n" for number in range(30)]
+    (two_laps / "images.csv").write_text("file,east,north\n" + "".join(rows))
     out = tmp_path / "threshold.json"
-    main(["calibrate", f"folder:{places}", "--model", str(model_path), "--image-size", "32", "48",
-          "--engine", "keras", "--precision", "0.5", "--out", str(out)])  # fmt: skip
+
+    def run(*flags):
+        main(["calibrate", f"table:{two_laps}", "--model", str(model_path), "--image-size", "32",
+              "48", "--engine", "keras", "--exclusion-frames", "2", "--sequence", "1", "--out",
+              str(out), *flags])  # fmt: skip
+        return out
+
+    return run
+
+
+def test_calibrate_writes_a_threshold(calibrate, capsys):
+    """Within 1 km every match is right."""
+    out = calibrate("--precision", "0.5", "--radius-m", "1000")
     assert "With 95 % confidence at least 50 %" in capsys.readouterr().out
-    assert json.loads(out.read_text())["num_accepted"] == 6
+    (learned,) = json.loads(out.read_text())["calibrations"]
+    assert learned["num_right"] == learned["num_matches"] > 5
+    assert learned["score"]["sequence"] == 1 and learned["thresholds"][0]["precision"] == 0.5
 
 
-def test_calibrate_says_what_the_photos_do_not_carry(places, model_path, tmp_path, capsys):
+def test_calibrate_says_what_the_photos_do_not_carry(calibrate, capsys):
     with pytest.raises(SystemExit):
-        main(["calibrate", f"folder:{places}", "--model", str(model_path), "--image-size", "32",
-              "48", "--engine", "keras", "--out", str(tmp_path / "t.json")])  # fmt: skip
-    assert "needs 59 right matches without an error" in capsys.readouterr().err
+        calibrate("--precision", "0.99")
+    assert "needs 299 right matches without an error" in capsys.readouterr().err

@@ -1,4 +1,3 @@
-import json
 import math
 
 import cv2
@@ -8,6 +7,7 @@ import pytest
 from placevec.grouping import group
 from placevec.grouping.group import group_descriptors
 from placevec.places import PlaceDataset
+from placevec.retrieval.calibration import Calibration, loops_score, write_calibrations
 
 
 def places_of(found):
@@ -75,11 +75,13 @@ def test_refuses_descriptors_that_are_not_finite():
 
 def test_a_threshold_is_that_of_the_model(heap, engine, tmp_path):
     path = tmp_path / "threshold.json"
-    values = {"kind": "placevec threshold", "model_id": "by-pixels", "score": 0.3}
-    path.write_text(json.dumps(values))
+    score = loops_score(engine.image_size, sequence=1, rerank=None, min_inliers=None)
+    thresholds = [{"precision": 0.95, "score": 0.3}]
+    learned = Calibration(score, "photos", 60, 60, 0.0, 1.0, 0.0, thresholds)
+    write_calibrations(path, "by-pixels", [learned])
     photos = heap(2, 2)
     assert group(photos, engine, threshold=path).threshold == 0.3
-    path.write_text(json.dumps(values | {"model_id": "another"}))
+    write_calibrations(path, "another", [learned])
     with pytest.raises(ValueError, match="that of another model"):
         group(photos, engine, threshold=path)
 

@@ -23,7 +23,7 @@ def second_lap():
 
 
 def test_finds_the_second_lap(two_laps, engine, second_lap):
-    found = find_loops(two_laps, engine, threshold=0.5)
+    found = find_loops(two_laps, engine, threshold=0.5, sequence=1)
     assert pairs(found) == second_lap
     assert str(found) == (
         "40 loops in 80 photos that are 10 or more apart; threshold 0.5, as given"
@@ -44,33 +44,39 @@ def test_says_that_a_run_cannot_show_a_high_precision(two_laps, engine):
 
 
 def test_a_folder_is_sorted_by_the_numbers_in_its_names(two_laps, engine, second_lap):
-    assert pairs(find_loops(two_laps.root, engine, threshold=0.5)) == second_lap
+    assert pairs(find_loops(two_laps.root, engine, threshold=0.5, sequence=1)) == second_lap
 
 
 def test_photos_are_sorted_by_time(two_laps, engine, second_lap):
     order = np.random.default_rng(0).permutation(80)
-    assert pairs(find_loops(two_laps.take(order), engine, threshold=0.5)) == second_lap
+    assert pairs(find_loops(two_laps.take(order), engine, threshold=0.5, sequence=1)) == second_lap
 
 
 @pytest.mark.parametrize("exclusion", [{"exclusion_s": 41.0}, {"exclusion_m": 210.0}])
 def test_the_exclusion_may_be_seconds_or_metres(two_laps, engine, second_lap, exclusion):
     """A lap takes 40 s and 200 m: what lies within more than a lap is no loop."""
-    assert not find_loops(two_laps, engine, threshold=0.5, **exclusion).accepted
+    assert not find_loops(two_laps, engine, threshold=0.5, sequence=1, **exclusion).accepted
     a_third = {name: value / 3 for name, value in exclusion.items()}
-    assert pairs(find_loops(two_laps, engine, threshold=0.5, **a_third)) == second_lap
+    assert pairs(find_loops(two_laps, engine, threshold=0.5, sequence=1, **a_third)) == second_lap
+
+
+def test_a_run_of_photos_is_matched_together(two_laps, engine, second_lap):
+    """The first photos of the second lap follow the end of the first, so they wait."""
+    found = pairs(find_loops(two_laps, engine, threshold=0.5))
+    assert found < second_lap and len(found) >= 37
 
 
 def test_photos_of_two_sequences_are_always_compared(two_laps, engine):
     """The last photo lies five photos after its match, but on another drive."""
     rows = np.array([*range(30), 65])
     one = PlaceDataset(two_laps.root, two_laps.names[rows])
-    assert not find_loops(one, engine, threshold=0.5).accepted
+    assert not find_loops(one, engine, threshold=0.5, sequence=1).accepted
     two = PlaceDataset(two_laps.root, two_laps.names[rows], sequence_ids=rows // 40)
-    assert pairs(find_loops(two, engine, threshold=0.5)) == {("65.png", "25.png")}
+    assert pairs(find_loops(two, engine, threshold=0.5, sequence=1)) == {("65.png", "25.png")}
 
 
 def test_the_table_names_both_photos(two_laps, engine):
-    table = find_loops(two_laps, engine, threshold=0.5).to_frame()
+    table = find_loops(two_laps, engine, threshold=0.5, sequence=1).to_frame()
     row = table[table["query"] == "50.png"].iloc[0]
     assert (row["match"], row["query_number"], row["match_number"]) == ("10.png", 50, 10)
     assert row["accepted"] and row["gap"] > 0.5
@@ -78,11 +84,11 @@ def test_the_table_names_both_photos(two_laps, engine):
 
 def test_one_photo_and_a_video_that_stands_still_have_no_loops(tmp_path, engine):
     cv2.imwrite(str(tmp_path / "0.png"), np.full((32, 48, 3), 200, np.uint8))
-    found = find_loops(tmp_path, engine, threshold=0.5)
+    found = find_loops(tmp_path, engine, threshold=0.5, sequence=1)
     assert found.loops == [] and found.to_frame().empty
     for number in range(1, 40):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((32, 48, 3), 200, np.uint8))
-    assert not find_loops(tmp_path, engine, threshold=0.5).accepted
+    assert not find_loops(tmp_path, engine, threshold=0.5, sequence=1).accepted
 
 
 def with_cells(photos):
@@ -95,22 +101,28 @@ def with_cells(photos):
 def test_counts_the_cells_that_both_photos_of_a_match_share(two_laps, engine, second_lap):
     """Photos of one place share all 96 cells; the first lap shows nothing twice."""
     engine = replace(engine, run=with_cells)
-    found = find_loops(two_laps, engine, threshold=-9, rerank="features", min_inliers=90)
+    found = find_loops(
+        two_laps, engine, threshold=-9, sequence=1, rerank="features", min_inliers=90
+    )
     assert pairs(found) == second_lap
     table = found.to_frame()
     assert (table["inliers"] == [loop.inliers for loop in found.loops]).all()
     assert table["inliers"].max() == 96 and table["inliers"].min() < 30
-    counted = find_loops(two_laps, engine, threshold=-9, rerank="features", min_inliers=0)
+    counted = find_loops(
+        two_laps, engine, threshold=-9, sequence=1, rerank="features", min_inliers=0
+    )
     assert len(counted.accepted) == len(counted.loops) > 40
 
 
 def test_counts_points_of_sift(two_laps, engine):
-    found = find_loops(two_laps, engine, threshold=0.5, rerank="sift", min_inliers=0)
+    found = find_loops(two_laps, engine, threshold=0.5, sequence=1, rerank="sift", min_inliers=0)
     assert all(loop.inliers is not None for loop in found.loops)
 
 
 def test_no_inliers_unless_asked_for(two_laps, engine):
-    assert find_loops(two_laps, engine, threshold=0.5).to_frame()["inliers"].isna().all()
+    assert (
+        find_loops(two_laps, engine, threshold=0.5, sequence=1).to_frame()["inliers"].isna().all()
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from placevec.retrieval.reranking.rerank import LocalMatcher
 
 
 def loop(query, match, accepted=True):
-    return Loop(query, match, 0.9, 0.3, 1, None, accepted)
+    return Loop(query, match, 0.9, 0.3, 1, None, None, accepted)
 
 
 def points(query, rows):

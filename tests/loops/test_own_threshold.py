@@ -32,11 +32,9 @@ def test_a_run_without_loops_accepts_nothing():
     accepted = 0
     for _ in range(20):
         own, gaps = OwnThreshold(0.95), []
-        for _ in range(300):
-            # Spacings of exponential similarities: the first is twice the second in the mean.
-            first, second = rng.exponential(0.1), rng.exponential(0.1) / 2
+        for first, second in rng.exponential(0.1, (300, 2)):
             gaps.append(first)
-            own.add(first, 2 * second)
+            own.add(first, second)
         accepted += sum(gap >= own.value() for gap in gaps)
     assert accepted / (20 * 300) < 0.01
 

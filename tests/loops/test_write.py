@@ -15,7 +15,7 @@ def written(two_laps, engine, tmp_path):
 
     def write(dataset=two_laps, **settings):
         out = tmp_path / "loops"
-        find_loops(dataset, engine, threshold=0.5, out=out, **settings)
+        find_loops(dataset, engine, threshold=0.5, sequence=1, out=out, **settings)
         return out
 
     return write

@@ -18,6 +18,7 @@ PHOTOS_FOLDER = FOLDER / "photos"
 
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 CARD_FILE, CHECK_FILE = "card.json", "check.npz"
+CALIBRATION_FILE = "calibration.json"
 _LARGEST_CARD, _LARGEST_CHECK = 2**20, 2**24  # bytes
 
 
@@ -45,6 +46,20 @@ def read_card(model_path: Path) -> dict[str, Any] | None:
     if not _is_shipped(model_path):
         return None
     return read_json(model_path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)
+
+
+def shipped_calibration(model_id: str | None) -> Path | None:
+    """Returns the file of what was learned of a network that ships with placevec, or None.
+
+    Args:
+        model_id: str or None. Of any model, see `model_id`.
+    """
+    for path in sorted(FOLDER.glob(f"*/{CALIBRATION_FILE}")):
+        if read_json(path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)["facts"]["model_id"] == (
+            model_id
+        ):
+            return path
+    return None
 
 
 def check_descriptors(model_path: Path, image_size: tuple[int, int]) -> NDArray[np.float32] | None:

@@ -1,0 +1,73 @@
+"""Which threshold loops get, and how sure each one is."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from placevec.input_file import shown
+from placevec.loops.scorer import Loop
+from placevec.retrieval.calibration import (
+    Calibration,
+    Score,
+    of_score,
+    read_calibrations,
+    shipped_calibrations,
+)
+
+
+def find_threshold(
+    threshold: float | Path | str | None, precision: float, score: Score, model_id: str | None
+) -> tuple[float | None, Calibration | None]:
+    """Returns the least gap of a match, and what was learned of such gaps.
+
+    Args:
+        threshold: float, Path or None. A number, a file of `placevec calibrate`, or None: that of a
+            network that ships with placevec.
+        precision: float. That a file must promise.
+        score: Score. How the gaps are computed.
+        model_id: str or None. Of the model that is used.
+
+    Returns:
+        float, or None if there is no threshold for this score and precision; and Calibration, or
+        None if nothing was learned of this score.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no threshold, or that of another model, score or precision.
+    """
+    if threshold is None or isinstance(threshold, int | float):
+        shipped = of_score(shipped_calibrations(model_id), score)
+        if threshold is None and shipped is not None:
+            threshold = shipped.threshold(precision)
+        return threshold, shipped
+    calibrations = read_calibrations(threshold, model_id)
+    learned = of_score(calibrations, score)
+    if learned is None:
+        settings = "; ".join(_settings(each.score) for each in calibrations)
+        raise ValueError(
+            f"The threshold in {shown(threshold)} is that of other settings ({settings}). "
+            f"Received: {_settings(score)}. Take the same settings, or learn a threshold for these "
+            "with `placevec calibrate`"
+        )
+    least_gap = learned.threshold(precision)
+    if least_gap is None:
+        carried = ", ".join(f"{each['precision']:g}" for each in learned.thresholds)
+        raise ValueError(
+            f"{shown(threshold)} must carry the `precision` asked for. Received: "
+            f"precision={precision:g}, and a file for {carried or 'none'}. Ask for one of these, "
+            "or learn it with `placevec calibrate --precision`"
+        )
+    return least_gap, learned
+
+
+def with_confidence(loops: list[Loop], learned: Calibration | None) -> list[Loop]:
+    """Returns the same matches with how likely each is right, if that was learned."""
+    if learned is None:
+        return loops
+    return [
+        replace(loop, confidence=float(learned.confidence(loop.gap, loop.inliers or 0)))
+        for loop in loops
+    ]
+
+
+def _settings(score: Score) -> str:
+    return ", ".join(f"{name} {value}" for name, value in score.items() if value is not None)

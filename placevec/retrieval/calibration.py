@@ -1,0 +1,196 @@
+"""What the gap of a match means for one model: how likely the match is right, and when to trust it.
+
+NumPy and SciPy alone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+import scipy.special
+from numpy.typing import ArrayLike, NDArray
+
+from placevec.input_file import read_json, shown
+from placevec.models.files.shipped import shipped_calibration
+from placevec.whole_file import whole_file
+
+_KIND = "placevec calibration"
+_LARGEST = 2**20  # bytes
+_LEAST_RIDGE = 1e-3  # keeps the fit finite if no gap is right and wrong
+
+Score = Mapping[str, Any]
+"""How a gap is computed, as plain values: gaps of two scores do not compare."""
+
+
+def loops_score(
+    image_size: Sequence[int] | None, *, sequence: int, rerank: str | None, min_inliers: int | None
+) -> Score:
+    """Returns what the gaps of `find_loops` depend on."""
+    size = None if image_size is None else list(image_size)
+    return {
+        "of": "loops",
+        "image_size": size,
+        "sequence": sequence,
+        "rerank": rerank,
+        "min_inliers": min_inliers,
+    }
+
+
+def search_score(image_size: Sequence[int] | None) -> Score:
+    """Returns what the gaps of `search` depend on, adapted to the map by its mean."""
+    return {"of": "search", "image_size": None if image_size is None else list(image_size)}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was learned of one score where truth is known.
+
+    Args:
+        score: Score.
+        learned_on: str. The photos.
+        num_matches: int. Matches that it was learned from.
+        num_right: int. Right ones among them.
+        offset: float. With the next two: a match is right with the probability
+            `1 / (1 + exp(-(offset + per_gap * gap + per_inlier * inliers)))`.
+        per_gap: float.
+        per_inlier: float. 0 if points are not counted.
+        thresholds: sequence of mappings. Each has a `precision` and the `score` above which it
+            holds, see `placevec.evaluation.threshold.Threshold`.
+    """
+
+    score: Score
+    learned_on: str
+    num_matches: int
+    num_right: int
+    offset: float
+    per_gap: float
+    per_inlier: float
+    thresholds: Sequence[Mapping[str, float]]
+
+    def __post_init__(self) -> None:
+        numbers = [self.offset, self.per_gap, self.per_inlier]
+        numbers += [each[name] for each in self.thresholds for name in ("precision", "score")]
+        if not np.isfinite(np.array(numbers, float)).all():
+            raise ValueError(f"What was learned must be finite numbers. Received: {numbers}")
+
+    def confidence(self, gaps: ArrayLike, inliers: ArrayLike = 0) -> NDArray[np.floating]:
+        """Returns how likely matches are right, in (0, 1); NaN for a gap that is NaN.
+
+        Args:
+            gaps: float of any shape.
+            inliers: int of that shape, if points are counted.
+        """
+        weighed = self.per_gap * np.asarray(gaps, float) + self.per_inlier * np.asarray(inliers)
+        return scipy.special.expit(self.offset + weighed)
+
+    def threshold(self, precision: float) -> float | None:
+        """Returns the least gap of a match for a precision; None if it was not learned for it."""
+        return next(
+            (each["score"] for each in self.thresholds if each["precision"] == precision), None
+        )
+
+
+def fit_confidence(
+    gaps: ArrayLike, inliers: ArrayLike, is_right: ArrayLike
+) -> tuple[float, float, float]:
+    """Fits the probability that a match is right to its gap and its matched points.
+
+    Logistic regression, by the targets of Platt, so that no match is surely right or wrong.
+
+    Args:
+        gaps: (n,) float.
+        inliers: (n,) int; equal for all if points are not counted.
+        is_right: (n,) bool.
+
+    Returns:
+        `offset`, `per_gap` and `per_inlier` of a `Calibration`.
+
+    Reference:
+        Platt, "Probabilistic outputs for support vector machines", 1999.
+    """
+    right = np.asarray(is_right, bool)
+    num_right, num_wrong = int(right.sum()), int((~right).sum())
+    target = np.where(right, (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2))
+    values = np.stack([np.asarray(gaps, float), np.asarray(inliers, float)], axis=1)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    is_used = spread > 0
+    scaled = np.where(is_used, (values - mean) / np.where(is_used, spread, 1), 0)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = weights[0] + scaled @ weights[1:]
+        error = scipy.special.expit(logits) - target
+        value = np.logaddexp(0, logits).sum() - target @ logits
+        ridge = _LEAST_RIDGE * weights[1:]
+        slope = np.concatenate([[error.sum()], scaled.T @ error + ridge])
+        return float(value + ridge @ weights[1:] / 2), slope
+
+    found = scipy.optimize.minimize(loss, np.zeros(3), jac=True, method="BFGS").x
+    per = np.where(is_used, found[1:] / np.where(is_used, spread, 1), 0)
+    return float(found[0] - per @ mean), float(per[0]), float(per[1])
+
+
+def write_calibrations(path: Path, model_id: str, calibrations: Sequence[Calibration]) -> None:
+    """Writes what was learned of a model, as JSON.
+
+    Args:
+        path: Path.
+        model_id: str. Of the model whose gaps these are.
+        calibrations: sequence of Calibration.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    found = [asdict(each) for each in calibrations]
+    values = {"kind": _KIND, "model_id": model_id, "calibrations": found}
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibration]:
+    """Reads what `placevec calibrate` learned of a model.
+
+    Args:
+        path: Path.
+        model_id: str or None. Of the model that is used.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds something else, or what was learned of another model.
+    """
+    values = read_json(path, max_bytes=_LARGEST)
+    if not isinstance(values, dict) or values.get("kind") != _KIND:
+        raise ValueError(
+            f"{shown(path)} is no threshold. Give a number, or a file that `placevec calibrate` of "
+            "this version wrote"
+        )
+    if values.get("model_id") != model_id:
+        raise ValueError(
+            f"The threshold in {shown(path)} is that of another model (id "
+            f"{shown(values.get('model_id'))}). Received: model {model_id}. Learn one with "
+            "`placevec calibrate --model`"
+        )
+    try:
+        return [Calibration(**each) for each in values["calibrations"]]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"{shown(path)} is damaged. Learn the threshold again with `placevec calibrate`"
+        ) from None
+
+
+def shipped_calibrations(model_id: str | None) -> list[Calibration]:
+    """Returns what was learned of a network that ships with placevec; nothing of others.
+
+    Args:
+        model_id: str or None. Of the model that is used.
+    """
+    path = shipped_calibration(model_id)
+    return [] if path is None else read_calibrations(path, model_id)
+
+
+def of_score(calibrations: Sequence[Calibration], score: Score) -> Calibration | None:
+    """Returns what was learned of a score, or None."""
+    return next((each for each in calibrations if each.score == score), None)

@@ -1,0 +1,91 @@
+"""A model opened and the photos of a data set described: how most verbs begin."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.config import Engine as EngineName
+from placevec.models.describe import Model, describe
+from placevec.models.files.model_file import model_path
+from placevec.places import PlaceDataset
+from placevec.progress import Progress, no_progress
+from placevec.retrieval.reranking.local_features import describe_with_features, require_features
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """The photos of a data set that could be read, with their descriptors.
+
+    Args:
+        dataset: PlaceDataset. N photos.
+        descriptors: (N, D) float32, of unit L2 norm.
+        maps: (N, h, w, D') float16 or None. Local features, if they were asked for.
+    """
+
+    dataset: PlaceDataset
+    descriptors: NDArray[np.float32]
+    maps: NDArray[np.float16] | None
+
+
+def open_model(
+    model: Model | Path | str | None,
+    *,
+    engine: EngineName,
+    image_size: tuple[int, int] | None,
+    features: bool = False,
+) -> Model:
+    """Opens a model unless it is open.
+
+    Args:
+        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
+            from `(B, H, W, C)` uint8 to `(B, D)`. None: the network that describes photos if no
+            other is named.
+        engine: str. What runs the model, if it is a file.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        features: bool. Whether it must return local features.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no model, or cannot return local features.
+    """
+    if not callable(model):
+        from placevec.models import open_engine
+
+        model = open_engine(
+            model_path(model), engine=engine, image_size=image_size, features=features
+        )
+    if features:
+        require_features(model)
+    return model
+
+
+def describe_dataset(
+    model: Model,
+    dataset: PlaceDataset,
+    *,
+    image_size: tuple[int, int] | None,
+    batch_size: int | None,
+    features: bool = False,
+    progress: Progress = no_progress,
+) -> Described:
+    """Describes the photos of a data set; those that cannot be read are reported and left out.
+
+    Args:
+        model: What `open_model` returns.
+        dataset: PlaceDataset.
+        image_size: (int, int) or None. Rows and columns that photos are resized to.
+        batch_size: int or None. Photos in a batch.
+        features: bool. Also local features, which lie in a temporary file meanwhile.
+        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+
+    Raises:
+        ValueError: If no photo can be read, or as `describe`.
+    """
+    work: Any = describe_with_features if features else describe
+    descriptors, *maps, kept = work(
+        model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
+    )
+    return Described(dataset.take(kept), descriptors, maps[0] if maps else None)
