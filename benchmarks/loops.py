@@ -1,27 +1,32 @@
-"""Which loops does a run find, by its own threshold, by a given one and with a geometric check?
+"""Which loops does a run find, and does a threshold that was learned on other runs hold?
 
     python benchmarks/loops.py --data DATA --model small tiny
+    python benchmarks/loops.py --data DATA --model small tiny --write
 
-`DATA` is that of `development_sets.py`, with `worlds/street-1` and `kitti_sequences` in it. Runs
-with loops:
+`DATA` is that of `development_sets.py`, with `worlds` and `kitti_sequences` in it. Runs with loops:
 
     street overcast, dusk   1.2 km of a street of the 3-D model street-1 by day, a photo every 10 m;
-                            then the same way in other light, up to 1 m and 8 degrees beside.
-                            Right within 5 m of the first lap, near within 15 m, a photo more
-    corridor                two passes of a corridor as one run; right within 2 frames, near
-                            within 6
+                            then the same way in other light, up to 1 m and 8 degrees beside
+    alpine overcast, dusk   1.8 km of a mountain road of the 3-D model alpine-2, likewise
+    corridor                two passes of a corridor as one run
 
-A cell gives the accepted loops, how many of them are right and near, and the recall, the share of
-the photos of the second lap that have a right loop. Runs without loops are the first lap of the
-street alone, the two drives of kitti_sequences and the videos of ie_tower, each searched in itself:
-what is accepted there is wrong, unless a video comes back to a place.
+A match is right within 15 m, or within 6 frames of the corridor. Runs without loops are the two
+drives of kitti_sequences and the videos of ie_tower, each searched in itself: what is accepted
+there is wrong, unless a video comes back to a place.
+
+A cell gives the accepted loops, how many of them are right, and the recall, the share of the photos
+with an answer that have a right loop. `own`: the threshold is what the run shows by itself. `other
+runs`: the threshold is learned for that precision on all runs but those of the same kind, so
+nothing of the street decides for the street. `--write` learns on all runs and writes what ships
+with the networks.
 """
 
 import csv
-import hashlib
 import itertools
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,186 +38,228 @@ from development_sets import corridor, small_town
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
-from placevec.loops import find_loops
+from placevec.config import LoopsConfig
+from placevec.loops.calibrate import JudgedMatches, judge, learn
+from placevec.loops.run import Run, describe_run, score_of
 
 if TYPE_CHECKING:
     from placevec.models import Engine
     from placevec.places import PlaceDataset
 
-_WAY_M = (
+_STREET_M = (
     (530, 376), (590, 410), (610, 417), (660, 424), (690, 441), (710, 463), (850, 663), (870, 682),
     (880, 686), (900, 684), (980, 634), (1000, 628), (1010, 629), (1030, 641), (1050, 662),
     (1070, 706), (1090, 732), (1110, 740), (1120, 739), (1140, 729), (1330, 601), (1350, 596),
     (1390, 614), (1400, 615), (1420, 607), (1480, 566),
 )  # east and north of the middle of the road  # fmt: skip
+_ALPINE_M = (
+    (7, 450), (11, 409), (19, 386), (34, 373), (62, 362), (136, 335), (156, 330), (174, 332),
+    (219, 353), (238, 357), (258, 356), (326, 344), (355, 336), (372, 326), (386, 312), (400, 285),
+    (404, 244), (401, 193), (391, 164), (373, 138), (357, 124), (339, 114), (309, 105), (249, 102),
+    (230, 95), (222, 89), (213, 72), (213, 53), (216, 44), (222, 35), (231, 28), (252, 20),
+    (291, 17), (336, 22), (605, 22), (626, 18), (673, 21), (773, 21), (794, 22), (814, 27),
+    (833, 34), (851, 44), (875, 63), (881, 72), (890, 91), (892, 102), (891, 122), (884, 142),
+    (871, 159), (854, 171), (745, 213),
+)  # fmt: skip
+_WORLDS = {"street": ("street-1", _STREET_M), "alpine": ("alpine-2", _ALPINE_M)}
 _STEP_M = 10.05  # a little more than the spacing of places, so that each photo is a place
 _LIGHTS = ("day", "overcast", "dusk")
-_OWN = [
-    {"precision": precision, "consistency": consistency}
-    for precision, consistency in itertools.product((0.8, 0.9, 0.95), (1, 3))
-]
-_GIVEN = [
-    {"threshold": threshold, **check}
-    for threshold, check in itertools.product((0.1, 0.2, 0.3), ({}, {"rerank": "features"}))
-]
+_RADIUS_M, _FRAME_M = 15.0, 2.5  # a frame of the corridor counts as this
+_FAR_M = 1000.0  # between photos of which none shows a place again
+_PRECISIONS = (0.95, 0.99)
+_SETTINGS = [LoopsConfig(sequence=sequence, rerank=rerank)
+             for sequence, rerank in itertools.product((5, 1), (None, "features"))]  # fmt: skip
+_LEARNED_ON = (
+    "rendered laps of a street and of a mountain road, two passes of a corridor, and drives and "
+    "walks without loops"
+)
 
 
 @dataclass(frozen=True)
-class Run:
-    """Photos in the order of a run.
+class Kind:
+    """Runs of one column of the table.
 
     Args:
-        name: str. What the table calls it.
-        parts: list of PlaceDataset. Runs that are searched one by one.
-        second_lap: int. Number of the first photo of the second lap; the number of photos if there
-            is none.
-        distance: callable. Two numbers of photos to how far apart they were taken.
-        right: float. Largest distance of a right match; a near one is up to three times as far.
+        name: str. What the table calls them.
+        kind: str. Runs of equal kinds show one world.
+        runs: list of PlaceDataset, whose positions tell what is right.
     """
 
     name: str
-    parts: list["PlaceDataset"]
-    second_lap: int = 0
-    distance: Callable[[int, int], float] = lambda query, match: np.inf
-    right: float = 0.0
+    kind: str
+    runs: list["PlaceDataset"]
 
 
 def main(
     data: Path | None = None,
-    street_dir: Path | None = None,
+    worlds_dir: Path | None = None,
     model: tuple[str, ...] = ("small", "tiny"),
+    write: bool = False,
     short: bool = False,
 ) -> None:
     """Print a table a network.
 
     Args:
         data: Folder of the development sets.
-        street_dir: Folder that holds or gets the photos of the street. None: a temporary one.
+        worlds_dir: Folder that holds or gets the photos of the worlds. None: a temporary one.
         model: .keras files, or names of networks that ship with placevec.
+        write: Write what was learned into the package, for the networks that ship with placevec.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
-    from placevec.models import open_engine
-    from placevec.models.files.model_file import model_path
-
     with tempfile.TemporaryDirectory() as folder:
         if short:
             model = (str(make_model(Path(folder), "mobilenetv2", None)),)
-            runs = [_two_passes("small town", small_town(Path(folder) / "town"))]
+            town = _two_passes(small_town(Path(folder) / "town"))
+            kinds = [Kind(f"town {half}", half, [town]) for half in ("again", "once more")]
         elif data is None:
             raise LeftOut("Give --data, or --short")
         else:
-            runs = _runs(data, street_dir or Path(folder) / "street")
+            kinds = _kinds(data, worlds_dir or Path(folder))
+        from placevec.models import open_engine  # after worlds are drawn
+        from placevec.models.files.model_file import model_path
+
         for name in model:
             engine = open_engine(model_path(name), features=True)
+            described = {each.name: list(_described(each.runs, engine)) for each in kinds}
             print(f"\n{'' if short else name}", flush=True)
-            print_table(runs, replace(engine, run=_once(engine.run)))
+            print_table(kinds, described)
+            if write:
+                _write(model_path(name), engine, list(itertools.chain(*described.values())))
 
 
-def print_table(runs: list[Run], engine: "Engine") -> None:
-    """Prints a row a setting and a column a run: accepted, right, near, and recall in percent."""
-    print(f"| settings | {' | '.join(run.name for run in runs)} |")
-    print("|---" * (1 + len(runs)) + "|")
-    for settings in _OWN + _GIVEN:
-        words = ", ".join(f"{name} {value}" for name, value in settings.items())
-        cells = [_cell(run, engine, settings) for run in runs]
-        print(f"| {words} | {' | '.join(cells)} |", flush=True)
+def print_table(kinds: list[Kind], described: dict[str, list[Run]]) -> None:
+    """Prints a row a setting and a column for each kind of run."""
+    print(f"| settings | threshold | {' | '.join(each.name for each in kinds)} |")
+    print("|---" * (2 + len(kinds)) + "|")
+    for settings in _SETTINGS:
+        words = f"sequence {settings.sequence}" + (", features" if settings.rerank else "")
+        runs = {name: _with(parts, settings) for name, parts in described.items()}
+        own = [_cell(runs[each.name], None) for each in kinds]
+        print(f"| {words} | own | {' | '.join(own)} |", flush=True)
+        for precision in _PRECISIONS:
+            cells = []
+            for each in kinds:
+                others = [runs[other.name] for other in kinds if other.kind != each.kind]
+                cells.append(_learned_cell(runs[each.name], list(itertools.chain(*others)),
+                                           precision))  # fmt: skip
+            row = f"| {words} | other runs, {100 * precision:g} % | {' | '.join(cells)} |"
+            print(row, flush=True)
 
 
-def _cell(run: Run, engine: "Engine", settings: dict) -> str:
-    loops = [loop for part in run.parts for loop in find_loops(part, engine, **settings).accepted]
-    if not run.right:
-        return str(len(loops))
-    of_lap = [one for one in loops if one.query >= run.second_lap > one.match]
-    distances = np.array([run.distance(one.query, one.match) for one in of_lap])
-    right, near = (int((distances <= times * run.right).sum()) for times in (1, 3))
-    recall = 100 * right / (len(run.parts[0]) - run.second_lap)
-    return f"{len(loops)}, {right}, {near}; {recall:.0f} %"
+def _learned_cell(runs: list[Run], others: list[Run], precision: float) -> str:
+    try:
+        threshold = learn(others, precision, radius_m=_RADIUS_M).threshold(precision).score
+    except ValueError:
+        return "not carried"
+    return f"{_cell(runs, threshold)} ({threshold:.3f})"
 
 
-def _once(run: Callable[[np.ndarray], object]) -> Callable[[np.ndarray], object]:
-    """Returns what runs a network once for each batch, however often it is asked."""
-    known: dict[bytes, object] = {}
+def _cell(runs: list[Run], threshold: float | None) -> str:
+    parts = []
+    for run in runs:
+        least = threshold
+        if least is None:
+            least = run.match(None, precision=LoopsConfig.precision)[1].value()
+        judged = judge(run, least, radius_m=_RADIUS_M)
+        parts.append(replace(judged, is_open=judged.is_open & (judged.gaps >= least)))
+    found = JudgedMatches.joined(parts)
+    right = int((found.is_open & found.is_right).sum())
+    cell = f"{found.is_open.sum()}, {right}"
+    if found.has_answer.any():
+        cell += f"; {100 * right / found.has_answer.sum():.0f} %"
+    return cell
 
-    def run_once(photos: np.ndarray) -> object:
-        key = hashlib.sha256(photos.tobytes()).digest()
-        if key not in known:
-            known[key] = run(photos)
-        return known[key]
 
-    return run_once
+def _write(path: Path, engine: "Engine", described: list[Run]) -> None:
+    """Writes what all runs tell of a network beside its file."""
+    from placevec.models.files.shipped import CALIBRATION_FILE
+    from placevec.retrieval.calibration import write_calibrations
+
+    calibrations = []
+    for settings in _SETTINGS:
+        judged = learn(_with(described, settings), LoopsConfig.precision, radius_m=_RADIUS_M)
+        score = score_of(settings, engine, None)
+        calibrations.append(judged.calibration(score, _LEARNED_ON, LoopsConfig.precision))
+    write_calibrations(path.with_name(CALIBRATION_FILE), engine.model_id, calibrations)
 
 
-def _runs(data: Path, street_dir: Path) -> list[Run]:
-    street = _street(data / "worlds" / "street-1", street_dir)
-    laps = [street.take(np.flatnonzero(street.sequence_ids == lap)) for lap in range(len(_LIGHTS))]
-    runs = []
-    for number in range(1, len(_LIGHTS)):
-        rows = np.flatnonzero(np.isin(street.sequence_ids, (0, number)))
-        both = street.take(rows)
-        positions_m = both.positions_m
-        runs.append(
-            Run(
-                f"street {_LIGHTS[number]}",
-                [both],
-                len(laps[0]),
-                lambda query, match, at=positions_m: float(np.linalg.norm(at[query] - at[match])),
-                5.0,
-            )
-        )
+def _with(runs: Iterable[Run], settings: LoopsConfig) -> list[Run]:
+    """Returns the same runs, matched by other settings."""
     return [
-        *runs,
-        _two_passes("corridor", corridor(data)),
-        Run("first lap alone", [laps[0]]),
-        Run("kitti_sequences", _by_place(data / "kitti_sequences")),
-        Run("ie_tower", _by_place(data / "ie_tower")),
+        replace(run, sequence=settings.sequence, matcher=run.matcher if settings.rerank else None)
+        for run in runs
     ]
 
 
-def _street(world: Path, out: Path) -> "PlaceDataset":
+def _described(runs: list["PlaceDataset"], engine: "Engine") -> Iterable[Run]:
+    settings = LoopsConfig(rerank="features")
+    for dataset in runs:
+        yield describe_run(dataset, engine, settings, image_size=None, batch_size=None)
+
+
+def _kinds(data: Path, worlds_dir: Path) -> list[Kind]:
+    kinds = []
+    for name, (world, way_m) in _WORLDS.items():
+        photos = _laps(data / "worlds" / world, way_m, worlds_dir / name)
+        for lap, light in enumerate(_LIGHTS[1:], start=1):
+            rows = np.flatnonzero(np.isin(photos.sequence_ids, (0, lap)))
+            kinds.append(Kind(f"{name} {light}", name, [photos.take(rows)]))
+    return [
+        *kinds,
+        Kind("corridor", "corridor", [_two_passes(corridor(data))]),
+        Kind("kitti_sequences", "kitti", _by_place(data / "kitti_sequences")),
+        Kind("ie_tower", "ie", _by_place(data / "ie_tower")),
+    ]
+
+
+def _laps(world: Path, way_m: tuple, out: Path) -> "PlaceDataset":
     """Returns the photos of all laps, which are rendered if they are not there."""
-    from placevec.config import ModelRenderConfig
-    from placevec.rendering import render
     from placevec.sources import open_places
 
-    way_m = np.array(_WAY_M, float)
-    steps_m = np.linalg.norm(np.diff(way_m, axis=0), axis=1)
-    along_m = np.concatenate([[0], np.cumsum(steps_m)])
-    at_m = np.arange(0, along_m[-1], _STEP_M)
-    east, north = (np.interp(at_m, along_m, way_m[:, axis]) for axis in (0, 1))
-    with tempfile.TemporaryDirectory() as folder:
-        drive = Path(folder) / "drive.csv"
-        rows = [
-            f"{row},{e:.2f},{n:.2f}\n" for row, (e, n) in enumerate(zip(east, north, strict=True))
-        ]
-        drive.write_text("file,east,north\n" + "".join(rows), encoding="utf-8")
-        settings = ModelRenderConfig(
-            out=out, trajectory=f"table:{drive}", visits=_LIGHTS, up="y", points=False, val_share=0
-        )  # fmt: skip
-        render(world, settings)
+    if not out.exists():
+        way = np.array(way_m, float)
+        steps_m = np.linalg.norm(np.diff(way, axis=0), axis=1)
+        along_m = np.concatenate([[0], np.cumsum(steps_m)])
+        at_m = np.arange(0, along_m[-1], _STEP_M)
+        east, north = (np.interp(at_m, along_m, way[:, axis]) for axis in (0, 1))
+        with tempfile.TemporaryDirectory() as folder:
+            drive = Path(folder) / "drive.csv"
+            rows = [
+                f"{row},{e:.2f},{n:.2f}\n"
+                for row, (e, n) in enumerate(zip(east, north, strict=True))
+            ]
+            drive.write_text("file,east,north\n" + "".join(rows), encoding="utf-8")
+            render = ["render", "model", str(world), "--out", str(out), "--up", "y", "--no-points"]
+            render += ["--trajectory", f"table:{drive}", "--val-share", "0", "--visits", *_LIGHTS]
+            subprocess.run([sys.executable, "-m", "placevec", *render], check=True)
     return open_places(f"folder:{out}")
 
 
-def _two_passes(name: str, each: object) -> Run:
-    """Returns the database and then the queries of a set as one run; its rows tell the distance."""
+def _two_passes(each: object) -> "PlaceDataset":
+    """Returns the database and then the queries of a set as one run, a frame after the other."""
     from placevec.places import PlaceDataset
 
     paths = [each.photos[row] for row in (*each.database, *each.queries)]
     root = Path(paths[0]).parents[1]
     names = [Path(path).relative_to(root).as_posix() for path in paths]
-    length = len(each.database)
-    dataset = PlaceDataset(root, names, times_s=np.arange(len(names)))
-    return Run(name, [dataset], length, lambda query, match: abs(query - length - match), 2)
+    frames = np.concatenate([np.arange(len(each.database)), np.arange(len(each.queries))])
+    positions_m = np.stack([_FRAME_M * frames, np.zeros(len(frames))], axis=1)
+    return PlaceDataset(root, names, positions_m=positions_m, times_s=np.arange(len(names)))
 
 
 def _by_place(folder: Path) -> list["PlaceDataset"]:
+    """Returns drives and videos that come back to no place."""
     from placevec.places import PlaceDataset
 
     with (folder / "images.csv").open(newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: (row["place"], int(row["frame"])))
-    return [
-        PlaceDataset(folder, [row["file"] for row in photos], times_s=np.arange(len(photos)))
-        for photos in (list(part) for _, part in itertools.groupby(rows, lambda row: row["place"]))
-    ]
+    found = []
+    for _, part in itertools.groupby(rows, lambda row: row["place"]):
+        names = [row["file"] for row in part]
+        numbers = np.arange(len(names))
+        positions_m = _FAR_M * np.stack([numbers, np.zeros(len(names))], axis=1)
+        found.append(PlaceDataset(folder, names, positions_m=positions_m, times_s=numbers))
+    return found
 
 
 if __name__ == "__main__":

@@ -81,10 +81,12 @@ def group(
         score = loops_score(size, sequence=1, rerank=None, min_inliers=None)
         model_id = getattr(opened, "model_id", None)
         least_gap = find_threshold(least_gap, precision, score, model_id)[0]
-    photos = describe_dataset(
+    described = describe_dataset(
         opened, dataset, image_size=image_size, batch_size=batch_size, progress=progress
     )
-    found = group_descriptors(photos.dataset, photos.descriptors, least_gap, precision=precision)
+    found = group_descriptors(
+        described.dataset, described.descriptors, least_gap, precision=precision
+    )
     if settings.out is not None:
         write_groups(found, settings.out)
     return found

@@ -1,6 +1,7 @@
 """A threshold learned where truth is known."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -196,22 +197,22 @@ def calibrate(
         batch_size=batch_size,
         progress=progress,
     )
-    judged = judge(run, precision, radius_m=radius_m, wrong_beyond_m=wrong_beyond_m)
+    judged = learn([run], precision, radius_m=radius_m, wrong_beyond_m=wrong_beyond_m)
     learned_on = f"{counted(len(run.dataset), 'photo')} of {dataset.root.name}"
     learned = judged.calibration(score_of(settings, opened, image_size), learned_on, precision)
     write_calibrations(out, getattr(opened, "model_id", "unknown"), [learned])
     return Calibrated(judged.threshold(precision), learned.num_matches, out)
 
 
-def judge(
-    run: Run, precision: float, *, radius_m: float, wrong_beyond_m: float | None = None
+def learn(
+    runs: Sequence[Run], precision: float, *, radius_m: float, wrong_beyond_m: float | None = None
 ) -> JudgedMatches:
-    """Matches the photos of a run and tells by their positions which matches are right.
+    """Matches the photos of runs and tells by their positions which matches are right.
 
-    The run is matched twice: what is accepted decides which photos show one place later on.
+    The runs are matched twice: what is accepted decides which photos show one place later on.
 
     Args:
-        run: Run. Of photos with positions.
+        runs: sequence of Run. Of photos with positions.
         precision: float. Of what is accepted.
         radius_m: float. Largest distance of a right match.
         wrong_beyond_m: float or None. Least distance of a wrong match. None: `radius_m`.
@@ -219,13 +220,26 @@ def judge(
     Raises:
         ValueError: If the matches do not carry the precision.
     """
-    first = _judged(run, np.inf, radius_m, wrong_beyond_m)
-    return _judged(run, first.threshold(precision).score, radius_m, wrong_beyond_m)
+
+    def matched(threshold: float) -> JudgedMatches:
+        judged = (judge(run, threshold, radius_m=radius_m, wrong_beyond_m=wrong_beyond_m)
+                  for run in runs)  # fmt: skip
+        return JudgedMatches.joined(list(judged))
+
+    return matched(matched(np.inf).threshold(precision).score)
 
 
-def _judged(
-    run: Run, threshold: float, radius_m: float, wrong_beyond_m: float | None
+def judge(
+    run: Run, threshold: float, *, radius_m: float, wrong_beyond_m: float | None = None
 ) -> JudgedMatches:
+    """Matches the photos of a run and tells by their positions which matches are right.
+
+    Args:
+        run: Run. Of photos with positions.
+        threshold: float. Least gap of a loop, whose photos show one place later on.
+        radius_m: float. Largest distance of a right match.
+        wrong_beyond_m: float or None. Least distance of a wrong match. None: `radius_m`.
+    """
     loops, _ = run.match(threshold, precision=CalibrateConfig.precision)
     loops = run.check([replace(loop, accepted=True) for loop in loops])
     positions_m = run.dataset.known("positions_m")

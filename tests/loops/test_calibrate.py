@@ -6,7 +6,7 @@ import pytest
 
 from placevec.config import CalibrateConfig
 from placevec.loops import LoopDetector, calibrate, find_loops
-from placevec.loops.calibrate import judge
+from placevec.loops.calibrate import learn
 from placevec.loops.run import describe_run
 
 
@@ -33,7 +33,7 @@ def test_learns_a_threshold_that_other_runs_take(laps_apart, two_laps, engine, t
 def test_matches_are_those_of_find_loops_judged_by_their_positions(two_laps, engine, tmp_path):
     settings = CalibrateConfig(sequence=3)
     run = describe_run(two_laps, engine, settings, image_size=None, batch_size=None)
-    judged = judge(run, 0.8, radius_m=8.0, wrong_beyond_m=20.0)
+    judged = learn([run], 0.8, radius_m=8.0, wrong_beyond_m=20.0)
     loops = find_loops(two_laps, engine, sequence=3, threshold=judged.threshold(0.8).score).loops
     places_m = two_laps.positions_m
     for row, loop in enumerate(loops):
