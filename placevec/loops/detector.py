@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import LoopsConfig
 from placevec.loops.scorer import Loop, LoopScorer
@@ -88,7 +89,7 @@ class LoopDetector:
         return len(self._scorer)
 
     def add(
-        self, image: "np.ndarray | Image.Image | Path | str", *, time_s: float | None = None
+        self, image: "NDArray[np.uint8] | Image.Image | Path | str", *, time_s: float | None = None
     ) -> list[Loop]:
         """Adds the next photo of the run.
 

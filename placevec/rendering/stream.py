@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import RenderConfig
 from placevec.rendering.drawing.develop import develop
@@ -90,7 +91,7 @@ class PhotoStream:
         """Returns a camera in the same part that shows another place."""
         return self.scenery.sample_far(part, camera, self._rng)
 
-    def draw_groups(self, num_photos: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw_groups(self, num_photos: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws groups of 16: a query, 5 near it and 10 far from it, on two visits.
 
         Returns:
@@ -106,7 +107,7 @@ class PhotoStream:
             shots.extend(_Shot(part, second, camera) for camera in near + far)
         return self._shoot(shots[:num_photos], self._rng)
 
-    def draw_random(self, num_photos: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw_random(self, num_photos: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws photos of random places, 16 on one visit to one part.
 
         Returns:
@@ -120,7 +121,7 @@ class PhotoStream:
 
     def draw_path(
         self, num_photos: int, start: int = 0, path: Callable[[int], tuple] | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws photos along a path, by day.
 
         Args:
@@ -145,7 +146,7 @@ class PhotoStream:
 
     def draw_tuples(
         self, number: int, *, num_tuples: int, num_positives: int, num_negatives: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws tuples of one part: the queries on one visit, all others on another.
 
         Args:
@@ -173,7 +174,7 @@ class PhotoStream:
         photos, labels = (_in_tuples(values, num_tuples) for values in drawn)
         return photos, labels
 
-    def draw_photos(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw_photos(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws 16 photos of random places of one part on one visit.
 
         Args:
@@ -197,7 +198,9 @@ class PhotoStream:
     def _plan_round(self, part: str, visit: Visit, rng: np.random.Generator) -> list[_Shot]:
         return [_Shot(part, visit, self.scenery.sample(rng, part)[1]) for _ in range(_GROUP)]
 
-    def _shoot(self, shots: list[_Shot], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _shoot(
+        self, shots: list[_Shot], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         photos = np.empty((len(shots), *self._renderer.image_size, 3), np.uint8)
         labels = np.empty((len(shots), 4), np.float32)
         shown = None
@@ -218,7 +221,7 @@ def _draw_visit(rng: np.random.Generator, seed: tuple[int, ...]) -> Visit:
     return plan_visit(names[rng.integers(len(names))], seed, int(rng.integers(365)))
 
 
-def _in_tuples(values: np.ndarray, num_tuples: int) -> np.ndarray:
+def _in_tuples(values: NDArray[Any], num_tuples: int) -> NDArray[Any]:
     """Sorts T queries and, behind them, what belongs to each, to (T, 1 + P + Nn, ...)."""
     queries, others = values[:num_tuples, None], values[num_tuples:]
     others = others.reshape(num_tuples, -1, *values.shape[1:])

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
 from placevec.rendering.cameras.free_space.free_space import NEAR_WALL, REASONS, SEES_LITTLE, Body
@@ -182,8 +183,8 @@ def find_flight(
 
 def _views(
     collider: Collider,
-    feet_m: np.ndarray,
-    heights_m: np.ndarray,
+    feet_m: NDArray[np.float64],
+    heights_m: NDArray[np.float64],
     num_views: int,
     rng: np.random.Generator,
     body: Body,
@@ -220,7 +221,7 @@ def _views(
     return groups
 
 
-def _share_seen(collider: Collider, trial: Trial, rows: np.ndarray) -> np.ndarray:
+def _share_seen(collider: Collider, trial: Trial, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns in what share of its directions each camera sees anything: (k,)."""
     turns, tilts = np.meshgrid(_SIGHT_TURNS_DEG, _SIGHT_PITCHES_DEG)
     headings = np.deg2rad(trial.turns_deg[rows, :1] + turns.reshape(-1))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.cameras.free_space.collisions import Collider
 from placevec.rendering.cameras.free_space.free_space import (
@@ -32,9 +33,9 @@ class Trial:
         turns_deg: (n, 3) float64. Heading, pitch and roll.
     """
 
-    reasons: np.ndarray
-    eyes_m: np.ndarray
-    turns_deg: np.ndarray
+    reasons: NDArray[np.str_]
+    eyes_m: NDArray[np.float64]
+    turns_deg: NDArray[np.float64]
 
     def camera(self, row: int) -> Camera:
         """Returns one of them."""
@@ -44,13 +45,13 @@ class Trial:
 
 def shake(
     collider: Collider,
-    eyes_m: np.ndarray,
-    turns_deg: np.ndarray,
+    eyes_m: NDArray[np.float64],
+    turns_deg: NDArray[np.float64],
     rng: np.random.Generator,
     *,
     body: Body,
     jitter: Jitter,
-    seen_from_m: np.ndarray | None = None,
+    seen_from_m: NDArray[np.float64] | None = None,
     is_on_ground: bool = True,
 ) -> Trial:
     """Moves and turns cameras a little, and tries whether they can be there.

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
 from placevec.rendering.cameras.trajectory import Turns
@@ -102,7 +103,7 @@ def _read_table(file: Path) -> tuple[PlaceDataset, Turns | None]:
     return dataset, Turns(pitch_deg, roll_deg)
 
 
-def _angles(cells: dict[str, list[str]], column: str, file: Path) -> np.ndarray:
+def _angles(cells: dict[str, list[str]], column: str, file: Path) -> NDArray[np.float64]:
     texts = cells.get(column, ["0"] * len(cells["file"]))
     try:
         angles_deg = np.array([to_number(text.strip() or 0) for text in texts])

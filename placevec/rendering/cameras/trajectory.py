@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
 from placevec.places import PlaceDataset
@@ -29,8 +30,8 @@ class Turns:
         roll_deg: (N,) float64. Turn about the optical axis; positive lowers the right side.
     """
 
-    pitch_deg: np.ndarray
-    roll_deg: np.ndarray
+    pitch_deg: NDArray[np.float64]
+    roll_deg: NDArray[np.float64]
 
 
 def along_trajectory(
@@ -114,7 +115,11 @@ def along_trajectory(
 
 
 def _stand_all(
-    collider: Collider, eyes_m: np.ndarray, reasons: np.ndarray, rows: np.ndarray, body: Body
+    collider: Collider,
+    eyes_m: NDArray[np.float64],
+    reasons: NDArray[np.str_],
+    rows: NDArray[np.int64],
+    body: Body,
 ) -> None:
     """Sets the heights of cameras that stand on the ground, or why they cannot."""
     owners, feet_m = _levels(collider, eyes_m[rows, :2])
@@ -132,7 +137,9 @@ def _stand_all(
         eyes_m[row, 2] = last_m + body.eye_height_m
 
 
-def _levels(collider: Collider, spots_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _levels(
+    collider: Collider, spots_m: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns all surfaces above each other at some spots: whose they are, and where."""
     top_m = float(collider.corners_m[..., 2].max(initial=0.0)) + 1.0
     reach_m = float(np.ptp(collider.corners_m[..., 2])) + 2.0
@@ -153,7 +160,7 @@ def _levels(collider: Collider, spots_m: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.concatenate(owners), np.concatenate(feet_m)
 
 
-def _headings(places: PlaceDataset, eyes_m: np.ndarray) -> np.ndarray:
+def _headings(places: PlaceDataset, eyes_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns where cameras look, and where that is not known, where they go: (N,) degrees."""
     steps_m = np.diff(eyes_m[:, :2], axis=0, append=eyes_m[-1:, :2])
     ahead_deg = np.rad2deg(np.arctan2(steps_m[:, 0], steps_m[:, 1])) % 360.0
@@ -165,7 +172,7 @@ def _headings(places: PlaceDataset, eyes_m: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(places.headings_deg), places.headings_deg, ahead_deg)
 
 
-def _number_places(eyes_m: np.ndarray, spacing_m: float) -> np.ndarray:
+def _number_places(eyes_m: NDArray[np.float64], spacing_m: float) -> NDArray[np.int64]:
     """Numbers places along the way: each pose belongs to the nearest, or `spacing_m` on to a new.
 
     So a way that comes back to a place comes back to its number.
@@ -180,5 +187,5 @@ def _number_places(eyes_m: np.ndarray, spacing_m: float) -> np.ndarray:
     return numbers
 
 
-def _numbers(values: np.ndarray) -> str:
+def _numbers(values: NDArray[np.float64]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
 from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
@@ -55,7 +56,7 @@ class Viewpoints:
 
     collider: Collider
     cameras: list[Camera]
-    places: np.ndarray
+    places: NDArray[np.int64]
     rejected: dict[str, int] = field(default_factory=dict)
     body: Body = Body()
     jitter: Jitter = WALKING
@@ -107,7 +108,7 @@ class Viewpoints:
         return camera
 
     def _shaken(
-        self, camera: Camera, moved_m: np.ndarray, rng: np.random.Generator
+        self, camera: Camera, moved_m: NDArray[np.float64], rng: np.random.Generator
     ) -> Camera | None:
         """Returns a camera like another one, near a point that it must see, if there is room."""
         pose = camera.pose
@@ -239,11 +240,11 @@ class _Search:
         weights = (self.walkable.free_m < _NARROW_M).mean(axis=1) ** 2 + _WEIGHT_OF_THE_OPEN
         draws = self.rng.uniform(0, 1, len(weights))
         self._waiting = np.argsort(-(draws ** (1 / weights)), kind="stable")
-        self._feet_m: list[np.ndarray] = []
+        self._feet_m: list[NDArray[np.float64]] = []
 
     def go_on(self, num_places: int, spacing_m: float) -> None:
         """Chooses more places, at least `spacing_m` from each other and from those there are."""
-        later: list[np.ndarray] = []
+        later: list[NDArray[np.int64]] = []
         while len(self.chosen) < num_places and len(self._waiting):
             some, near = self._next(num_places - len(self.chosen) + 8, spacing_m)
             later.append(near)
@@ -255,7 +256,7 @@ class _Search:
                     self._feet_m.append(self.walkable.feet_m[row])
         self._waiting = np.concatenate([*later, self._waiting])
 
-    def _next(self, count: int, spacing_m: float) -> tuple[np.ndarray, np.ndarray]:
+    def _next(self, count: int, spacing_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Takes points off those that wait: some that are far enough, and those too near."""
         kept_m, some, near = list(self._feet_m), [], []
         taken = 0
@@ -273,7 +274,7 @@ class _Search:
         self._waiting = self._waiting[taken:]
         return np.array(some, np.int64), np.array(near, np.int64)
 
-    def _views(self, rows: np.ndarray) -> list[list[Camera] | None]:
+    def _views(self, rows: NDArray[np.int64]) -> list[list[Camera] | None]:
         """Returns the cameras of each point of the ground, None where one finds no room."""
         count = self.num_views
         wishes_deg = headings(self.walkable.free_m[rows], count, self.directions, self.rng)
@@ -311,8 +312,8 @@ class _Search:
 
 
 def headings(
-    free_m: np.ndarray, count: int, directions: str, rng: np.random.Generator
-) -> np.ndarray:
+    free_m: NDArray[np.floating], count: int, directions: str, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Says where the cameras of some points look, the best first.
 
     Args:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.rendering.drawing.lenses import intrinsics
@@ -49,8 +50,8 @@ class Depths:
         self._canvases.clear()
 
     def draw(
-        self, camera_to_world: np.ndarray, size: tuple[int, int], field_of_view_deg: float
-    ) -> np.ndarray:
+        self, camera_to_world: NDArray[np.float64], size: tuple[int, int], field_of_view_deg: float
+    ) -> NDArray[np.float32]:
         """Returns the depth that a camera sees.
 
         Args:
@@ -74,7 +75,7 @@ class Depths:
         return _cut(numbers, self._corners_m, camera_to_world, matrix, near_m)
 
     def _place(
-        self, camera_to_world: np.ndarray, size: tuple[int, int], field_of_view_deg: float
+        self, camera_to_world: NDArray[np.float64], size: tuple[int, int], field_of_view_deg: float
     ) -> core.NodePath:
         lens = core.PerspectiveLens()
         lens.set_film_size(size[1], size[0])
@@ -101,7 +102,7 @@ def refuse_too_many(num_triangles: int) -> None:
         )
 
 
-def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, np.ndarray]:
+def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, NDArray[np.float64]]:
     """Returns nodes of the surfaces in the colors of their numbers, and the triangles' corners."""
     root, lists = core.NodePath("numbers"), [np.empty((0, 3, 3))]
     plain, count = np.full((8, 8, 3), 255, np.uint8), 0
@@ -129,7 +130,7 @@ def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, np.ndarray]:
     return root, np.concatenate(lists)
 
 
-def _shape(texture: np.ndarray) -> np.ndarray:
+def _shape(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns a texture in white, with its transparency all or nothing."""
     white = np.full((*texture.shape[:2], 4), 255, np.uint8)
     if texture.shape[2] == 4:
@@ -138,12 +139,12 @@ def _shape(texture: np.ndarray) -> np.ndarray:
 
 
 def _cut(
-    numbers: np.ndarray,
-    corners_m: np.ndarray,
-    camera_to_world: np.ndarray,
-    matrix: np.ndarray,
+    numbers: NDArray[np.int64],
+    corners_m: NDArray[np.float64],
+    camera_to_world: NDArray[np.float64],
+    matrix: NDArray[np.float64],
     near_m: float,
-) -> np.ndarray:
+) -> NDArray[np.float32]:
     """Cuts the ray of each pixel with the plane of its triangle.
 
     At edges a ray may pass beside the triangle; its depth is kept between the corners' depths.

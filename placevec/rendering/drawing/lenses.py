@@ -4,6 +4,7 @@ from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 _WIDEST_DEG = 150.0
 _LARGEST_RATIO = 4
@@ -39,28 +40,28 @@ class Remap:
 
     size: tuple[int, int]
     field_of_view_deg: float
-    columns: np.ndarray
-    rows: np.ndarray
+    columns: NDArray[np.float32]
+    rows: NDArray[np.float32]
 
-    def photo(self, plain: np.ndarray) -> np.ndarray:
+    def photo(self, plain: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Returns the distorted photo, interpolated."""
-        return cv2.remap(plain, self.columns, self.rows, cv2.INTER_LINEAR)
+        return np.asarray(cv2.remap(plain, self.columns, self.rows, cv2.INTER_LINEAR), np.uint8)
 
-    def depth(self, plain: np.ndarray) -> np.ndarray:
+    def depth(self, plain: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the distorted depth, of the nearest pixel."""
         return plain[self._nearest()]
 
-    def shown(self) -> np.ndarray:
+    def shown(self) -> NDArray[np.bool_]:
         """Returns which pixels of the plain photo the distorted one shows, as bool."""
         shown = np.zeros(self.size, bool)
         shown[self._nearest()] = True
         return shown
 
-    def _nearest(self) -> tuple[np.ndarray, np.ndarray]:
+    def _nearest(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return np.rint(self.rows).astype(int), np.rint(self.columns).astype(int)
 
 
-def intrinsics(image_size: tuple[int, int], field_of_view_deg: float) -> np.ndarray:
+def intrinsics(image_size: tuple[int, int], field_of_view_deg: float) -> NDArray[np.float64]:
     """Returns the camera matrix of a photo.
 
     Args:

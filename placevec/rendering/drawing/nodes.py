@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.rendering.scenes.scene import Scene, Surface
@@ -23,10 +24,10 @@ _EARTH_ORDER, _SURFACE_ORDER, _OVERLAY_ORDER, _HAZE_ORDER = 100, 1_000, 100_000,
 _CLEAR_HAZE = 0.0012
 _FAINT_CURTAINS_M = (40.0, 90.0, 150.0, 260.0)
 
-TextureMaker = Callable[[np.ndarray, bool], core.Texture]
+TextureMaker = Callable[[NDArray[np.uint8], bool], core.Texture]
 
 
-def make_texture(image: np.ndarray, is_smooth: bool) -> core.Texture:
+def make_texture(image: NDArray[np.uint8], is_smooth: bool) -> core.Texture:
     """Makes a texture of an image.
 
     Args:
@@ -137,12 +138,12 @@ def _add_sky(parent: core.NodePath, texture: core.Texture) -> None:
         card.set_bin(_BIN, i)
 
 
-def _enlarge(sky: np.ndarray) -> np.ndarray:
+def _enlarge(sky: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns a sky so large that its pixels do not show, which photos need not interpolate."""
-    return cv2.resize(sky, _SKY_SIZE, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(sky, _SKY_SIZE, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _chunks(surface: Surface) -> list[np.ndarray]:
+def _chunks(surface: Surface) -> list[NDArray[np.float32]]:
     """Returns the surface's corners, position, color and uv, in lumps that lie close together.
 
     What lies outside the view is left out lump by lump.
@@ -157,7 +158,7 @@ def _chunks(surface: Surface) -> list[np.ndarray]:
     return [corners[rows] for rows in _halve(np.arange(count), middles_m)] if count else []
 
 
-def _halve(rows: np.ndarray, middles_m: np.ndarray) -> Iterator[np.ndarray]:
+def _halve(rows: NDArray[np.int64], middles_m: NDArray[np.float32]) -> Iterator[NDArray[np.int64]]:
     """Yields lumps of rows, halved along their longest side until they are small."""
     if len(rows) <= _CHUNK_POLYGONS:
         yield rows
@@ -168,7 +169,7 @@ def _halve(rows: np.ndarray, middles_m: np.ndarray) -> Iterator[np.ndarray]:
         yield from _halve(half, middles_m)
 
 
-def _make_geom(corners: np.ndarray) -> core.Geom:
+def _make_geom(corners: NDArray[np.float32]) -> core.Geom:
     """Makes a geom; corners of several polygons that are the same in all are one vertex."""
     count, num_corners = corners.shape[:2]
     rows = np.ascontiguousarray(corners.reshape(count * num_corners, -1)) + np.float32(0)  # no -0

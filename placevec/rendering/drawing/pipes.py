@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.config.choices import PIPES
@@ -79,7 +80,7 @@ class Canvas:
         """Gives the buffer back."""
         self._engine.remove_all_windows()
 
-    def draw(self, camera: core.NodePath, air: tuple[float, float, float]) -> np.ndarray:
+    def draw(self, camera: core.NodePath, air: tuple[float, float, float]) -> NDArray[np.uint8]:
         """Draws what a camera sees.
 
         Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.config import RenderConfig
@@ -124,7 +125,7 @@ class Renderer:
         add_background(self._background, scene)
         add_haze(self._camera, scene, self._drawn()[1])
 
-    def photo(self, pose: Pose) -> np.ndarray:
+    def photo(self, pose: Pose) -> NDArray[np.uint8]:
         """Returns what a camera at `pose` sees: (rows, cols, 3) uint8 RGB."""
         self._refuse_closed()
         self._camera.set_pos(*(float(v) for v in pose.position_m))
@@ -137,11 +138,11 @@ class Renderer:
         photo = cv2.flip(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), 0)  # rows come bottom first
         return photo if self._remap is None else self._remap.photo(photo)
 
-    def photos(self, poses: Iterable[Pose]) -> np.ndarray:
+    def photos(self, poses: Iterable[Pose]) -> NDArray[np.uint8]:
         """Returns what cameras at several poses see: (n, rows, cols, 3) uint8 RGB."""
         return np.stack([self.photo(pose) for pose in poses])
 
-    def depth(self, pose: Pose, stride: int = 1) -> np.ndarray:
+    def depth(self, pose: Pose, stride: int = 1) -> NDArray[np.float32]:
         """Returns how far all is that a camera at `pose` sees.
 
         Args:
@@ -157,7 +158,7 @@ class Renderer:
         depth_m = self._depths.draw(pose.matrix(), size, angle_deg)
         return depth_m if remap is None else remap.depth(depth_m)
 
-    def points_seen(self, pose: Pose, cell_m: float, stride: int = 4) -> np.ndarray:
+    def points_seen(self, pose: Pose, cell_m: float, stride: int = 4) -> NDArray[np.int64]:
         """Returns which cells of a grid through the scene a camera at `pose` sees.
 
         Args:
@@ -208,7 +209,7 @@ class Renderer:
         self._camera: Any = None
         self._background: Any = None
 
-    def _texture(self, image: np.ndarray, is_smooth: bool) -> core.Texture:
+    def _texture(self, image: NDArray[np.uint8], is_smooth: bool) -> core.Texture:
         kept = self._textures.get(id(image))
         if kept is None:
             # The array is kept beside its texture, so that no other array can get its id.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig, TownRenderConfig
 from placevec.folder_lock import LOCK, locked
@@ -128,7 +129,7 @@ def missing_shots(partial_dir: Path, shots: Sequence[Shot]) -> list[Shot]:
     return [shot for shot in shots if not (partial_dir / shot.path).exists()]
 
 
-def write_photo(photo: np.ndarray, shot: Shot, partial_dir: Path, jpeg_quality: int) -> None:
+def write_photo(photo: NDArray[np.uint8], shot: Shot, partial_dir: Path, jpeg_quality: int) -> None:
     """Develops a drawn photo, (rows, cols, 3) uint8 RGB, and writes it."""
     photo = develop(photo, shot.visit.weather, np.random.default_rng(shot.seed))
     bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
@@ -139,7 +140,7 @@ def write_photo(photo: np.ndarray, shot: Shot, partial_dir: Path, jpeg_quality: 
         unfinished.write_bytes(data.data)
 
 
-def write_depth(depth_m: np.ndarray, shot: Shot, partial_dir: Path) -> None:
+def write_depth(depth_m: NDArray[np.float32], shot: Shot, partial_dir: Path) -> None:
     """Writes a photo's depth, (rows, cols) float, in metres, as `NAME.depth.npy` beside it."""
     with whole_file((partial_dir / shot.path).with_suffix(".depth.npy")) as unfinished:
         with unfinished.open("wb") as file:

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import RenderConfig
 from placevec.rendering.drawing.lenses import Distortion
@@ -43,7 +44,7 @@ class ShotDrawer:
     def __exit__(self, *error: object) -> None:
         self._renderer.close()
 
-    def draw(self, shots: Iterable[Shot]) -> Generator[tuple[Shot, np.ndarray], None, None]:
+    def draw(self, shots: Iterable[Shot]) -> Generator[tuple[Shot, NDArray[np.int64]], None, None]:
         """Draws the photos that do not exist yet, and what is wanted beside all of them.
 
         A scene is kept until a shot needs another: shots of one visit to one part go together.
@@ -55,7 +56,7 @@ class ShotDrawer:
         for shot in shots:
             yield shot, self._draw(shot)
 
-    def _draw(self, shot: Shot) -> np.ndarray:
+    def _draw(self, shot: Shot) -> NDArray[np.int64]:
         settings, renderer, pose = self._settings, self._renderer, shot.camera.pose
         if self._shown != (shot.part, shot.visit.seed):
             renderer.show(self._scenery.scene(shot.part, shot.visit))

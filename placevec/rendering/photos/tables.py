@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.rendering.scenes.shot import Shot
@@ -38,7 +39,9 @@ def write_positions(folder: Path, shots: Sequence[Shot], field_of_view_deg: floa
         write_photo_table(folder / root / POSITIONS_FILE, columns)
 
 
-def write_points_seen(folder: Path, shots: Sequence[Shot], points: dict[Shot, np.ndarray]) -> None:
+def write_points_seen(
+    folder: Path, shots: Sequence[Shot], points: dict[Shot, NDArray[np.int64]]
+) -> None:
     """Writes `points.npz` into the folder of each data set."""
     of_root: dict[Path, list[Shot]] = {}
     for shot in shots:

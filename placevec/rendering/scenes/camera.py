@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Pose:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
 
-    def matrix(self) -> np.ndarray:
+    def matrix(self) -> NDArray[np.float64]:
         """Returns what takes camera coordinates to the scene's.
 
         Returns:

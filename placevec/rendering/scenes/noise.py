@@ -2,9 +2,12 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 
-def draw_noise(rng: np.random.Generator, size: tuple[int, int], grain: float) -> np.ndarray:
+def draw_noise(
+    rng: np.random.Generator, size: tuple[int, int], grain: float
+) -> NDArray[np.float32]:
     """Returns smooth noise.
 
     Args:
@@ -17,4 +20,5 @@ def draw_noise(rng: np.random.Generator, size: tuple[int, int], grain: float) ->
     """
     rows, cols = (max(2, int(np.ceil(s / grain)) + 1) for s in size)
     coarse = rng.standard_normal((rows, cols), dtype=np.float32)
-    return cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    noise = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(noise, np.float32)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 LEAST_CLEARANCE_M = 0.3  # of any camera in a 3-D model from its surfaces
 
@@ -24,13 +25,13 @@ class Surface:
         is_two_sided: bool. Whether it is seen from both sides, though nowhere transparent.
     """
 
-    texture: np.ndarray
-    positions_m: np.ndarray
-    uvs: np.ndarray
-    colors: np.ndarray
+    texture: NDArray[np.uint8]
+    positions_m: NDArray[np.float32]
+    uvs: NDArray[np.float32]
+    colors: NDArray[np.float32]
     is_cutout: bool = False
     is_overlay: bool = False
-    light_map: np.ndarray | None = None
+    light_map: NDArray[np.uint8] | None = None
     is_two_sided: bool = False
 
 
@@ -51,7 +52,7 @@ class Scene:
     """
 
     surfaces: list[Surface]
-    sky: np.ndarray | None = None
+    sky: NDArray[np.uint8] | None = None
     earth: tuple[float, float, float] = (0.3, 0.32, 0.28)
     air: tuple[float, float, float] = (0.75, 0.8, 0.85)
     haze: float = 0.0

@@ -4,6 +4,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.noise import draw_noise
 from placevec.rendering.scenes.weather import Weather
@@ -14,7 +15,7 @@ def draw_sky(
     weather: Weather,
     skyline: np.random.Generator | None,
     size: tuple[int, int] = (128, 512),
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Draws the sky all around, from high up (first row) down to the horizon.
 
     Args:
@@ -31,7 +32,7 @@ def draw_sky(
     sky = zenith * (1 - low) + horizon * low
     half = (size[0], size[1] // 2)
     parts = (draw_noise(rng, half, grain) * grain for grain in (56, 24, 10))
-    noise = cast(np.ndarray, sum(parts)) / 52.0
+    noise = cast(NDArray[np.float32], sum(parts)) / 52.0
     noise = np.concatenate([noise, noise[:, ::-1]], axis=1)
     clouds = weather.clouds
     cover = np.clip((noise + 2.2 * clouds - 1.3) * 1.1, 0, 1)[..., None] * min(1.0, clouds * 2)
@@ -42,13 +43,13 @@ def draw_sky(
     return sky
 
 
-def draw_snow(rng: np.random.Generator, size: tuple[int, int] = (64, 64)) -> np.ndarray:
+def draw_snow(rng: np.random.Generator, size: tuple[int, int] = (64, 64)) -> NDArray[np.uint8]:
     """Draws snow as (rows, cols, 3) uint8 RGB."""
     light = 1 + 0.025 * draw_noise(rng, size, 6) + 0.015 * draw_noise(rng, size, 2)
     return np.clip(light[..., None] * (236, 239, 244), 0, 255).astype(np.uint8)
 
 
-def _draw_skyline(sky: np.ndarray, weather: Weather, skyline: np.random.Generator) -> None:
+def _draw_skyline(sky: NDArray[np.uint8], weather: Weather, skyline: np.random.Generator) -> None:
     size, horizon = sky.shape[:2], 255 * np.array(weather.horizon, np.float32)
     far = 0.55 * horizon + 0.45 * 110 * np.array(weather.ambient, np.float32)
     color = tuple(int(v) for v in np.clip(far, 0, 255))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 SEASONS = ("spring", "summer", "autumn", "winter")
 _FIRST_DAY_S = 1709251200  # 1 March 2024, 00:00 UTC
@@ -49,7 +50,7 @@ class Weather:
     snow: float = 0.0
 
     @property
-    def to_sun(self) -> np.ndarray:
+    def to_sun(self) -> NDArray[np.float64]:
         """(3,) float64. Unit vector to the sun: east, north, up."""
         azimuth, elevation = np.deg2rad([self.sun_azimuth_deg, self.sun_elevation_deg])
         level = np.cos(elevation)
@@ -199,5 +200,5 @@ def plan_visit(name: str, seed: tuple[int, ...], day: int) -> Visit:
     return Visit(weather, tuple(seed), float(_FIRST_DAY_S + day * 86400 + round(hour * 3600)))
 
 
-def _times(color: tuple, balance: np.ndarray) -> tuple:
+def _times(color: tuple, balance: NDArray[np.float64]) -> tuple:
     return tuple(float(v) for v in np.asarray(color) * balance)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.noise import draw_noise
 from placevec.rendering.scenes.weather import Weather
@@ -39,13 +40,13 @@ class Ground:
         is_soil: (rows, cols) float32 in [0, 1]. Where grass and earth lie; as large as the light.
     """
 
-    albedo: np.ndarray
+    albedo: NDArray[np.uint8]
     quads: Quads
-    corner_m: np.ndarray
-    size_m: np.ndarray
-    is_soil: np.ndarray
+    corner_m: NDArray[np.float64]
+    size_m: NDArray[np.float64]
+    is_soil: NDArray[np.float32]
 
-    def pixels(self, points_m: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def pixels(self, points_m: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int32]:
         """Returns the pixels (n, 2) int32, column and row, of points (n, 2) in a texture."""
         share = (np.asarray(points_m, np.float64) - self.corner_m) / self.size_m
         share[:, 1] = 1 - share[:, 1]
@@ -61,12 +62,13 @@ def draw_ground(rng: np.random.Generator, street: Street) -> Ground:
     (left, near), (right, far) = corner, corner + extent
     base = [(left, near, 0.0), (right, near, 0.0), (right, far, 0.0), (left, far, 0.0)]
     mesh.add("ground", np.array(base), cells=(4, round(extent[1] / 15)))
-    ground = Ground(np.empty(0), mesh.quads()["ground"], corner, extent, np.empty(0))
+    nothing = np.empty(0, np.uint8), np.empty(0, np.float32)
+    ground = Ground(nothing[0], mesh.quads()["ground"], corner, extent, nothing[1])
     albedo, is_soil = _draw_albedo(rng, street, ground)
     return Ground(albedo, ground.quads, corner, extent, is_soil)
 
 
-def road_lines(street: Street) -> list[tuple[np.ndarray, float]]:
+def road_lines(street: Street) -> list[tuple[NDArray[np.float64], float]]:
     """Returns the middle lines (n, 2) and half widths of the roads of a street, in metres."""
     nodes = street.nodes_m
     ahead = (nodes[0] - nodes[1]) / np.linalg.norm(nodes[0] - nodes[1])
@@ -76,14 +78,14 @@ def road_lines(street: Street) -> list[tuple[np.ndarray, float]]:
 
 def _draw_albedo(
     rng: np.random.Generator, street: Street, ground: Ground
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     scale = _COLS / ground.size_m[0]
     size = (round(ground.size_m[1] * scale), _COLS)  # pixels as wide as high
     image = np.empty((*size, 3), np.uint8)
     image[:] = _SOIL
     nodes, roads = street.nodes_m, road_lines(street)
 
-    def line(points: np.ndarray, width_m: float, color: tuple) -> None:
+    def line(points: NDArray[np.float64], width_m: float, color: tuple) -> None:
         corners = ground.pixels(points, size)
         cv2.polylines(image, [corners], False, color, max(1, round(width_m * scale)))
 
@@ -112,7 +114,8 @@ def _draw_albedo(
     image = cv2.resize(image, (_COLS, rows), interpolation=cv2.INTER_AREA)
     fine = draw_noise(rng, (rows // 4, _COLS), 1.3)
     grain = 0.05 * draw_noise(rng, (rows, _COLS), 16) + 0.07 * np.tile(fine, (4, 1))
-    return cv2.multiply(image, cv2.merge([1 + grain] * 3), dtype=cv2.CV_8U), soil
+    image = cv2.multiply(image, cv2.merge([1 + grain] * 3), dtype=cv2.CV_8U)
+    return np.asarray(image, np.uint8), np.asarray(soil, np.float32)
 
 
 def _draw_crossing(line, street: Street, distance_m: float) -> None:
@@ -130,7 +133,7 @@ def draw_light_map(
     lighting: Lighting,
     cars: Cars,
     season: str = "summer",
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Draws the light on the ground: sky, sun, the shadows of houses, trees and cars, lamps.
 
     Grass and earth take the color of the season with it, unless snow hides them.
@@ -158,7 +161,9 @@ def draw_light_map(
     return np.clip(light * 255, 0, 255).astype(np.uint8)
 
 
-def _cast_shadows(sun: np.ndarray, ground: Ground, street: Street, to_sun: np.ndarray) -> None:
+def _cast_shadows(
+    sun: NDArray[np.uint8], ground: Ground, street: Street, to_sun: NDArray[np.float64]
+) -> None:
     reach = -to_sun[:2] / max(float(to_sun[2]), 0.08)
     for house in street.houses:
         base = house.footprint_m
@@ -172,7 +177,7 @@ def _cast_shadows(sun: np.ndarray, ground: Ground, street: Street, to_sun: np.nd
     sun[:] = cv2.GaussianBlur(sun, (3, 3), 0)
 
 
-def _season_tints(ground: Ground, street: Street, season: str) -> np.ndarray:
+def _season_tints(ground: Ground, street: Street, season: str) -> NDArray[np.float32]:
     tint = np.array(_SOIL_TINTS[season], np.float32)
     tints = 1 - ground.is_soil[..., None] * (1 - tint)
     if season == "autumn":
@@ -187,10 +192,10 @@ def _season_tints(ground: Ground, street: Street, season: str) -> np.ndarray:
     return tints
 
 
-def _lamp_pools(ground: Ground, lighting: Lighting) -> np.ndarray:
+def _lamp_pools(ground: Ground, lighting: Lighting) -> NDArray[np.float32]:
     rows, cols = _LIGHT_SIZE[0] // 4, _LIGHT_SIZE[1] // 4
     y, x = np.mgrid[0:rows, 0:cols].astype(np.float32)
     points = np.stack([(x + 0.5) / cols, 1 - (y + 0.5) / rows, np.zeros_like(x)], axis=-1)
     points[..., :2] = points[..., :2] * ground.size_m + ground.corner_m
     light = lighting.lamp_light(points.reshape(-1, 3).astype(np.float32))
-    return cv2.resize(light.reshape(rows, cols, 3), _LIGHT_SIZE[::-1])
+    return np.asarray(cv2.resize(light.reshape(rows, cols, 3), _LIGHT_SIZE[::-1]), np.float32)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.noise import draw_noise
 from placevec.rendering.town.ground import Ground, road_lines
@@ -21,7 +22,7 @@ _TRACKS_M = (-2.9, -1.4, 1.4, 2.9)
 
 def wet_ground(
     rng: np.random.Generator, ground: Ground, street: Street, facades: list[Facade]
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Returns the ground's texture after rain: darker, with puddles that mirror sky and houses.
 
     What the houses' fronts mirror is smeared out from their feet, as the renderer has no mirrors.
@@ -48,10 +49,10 @@ def wet_ground(
     shine = cv2.add(cv2.convertScaleAbs(mirrored, alpha=0.6), sheen.astype(np.uint8))
     water = cv2.add(mirrored, (free * (_PUDDLE * _SKY)).astype(np.uint8))
     dark = cv2.addWeighted(dry, _DARKER, shine, 1.0, 0)
-    return cv2.blendLinear(dark, water, 1 - puddles, puddles)
+    return np.asarray(cv2.blendLinear(dark, water, 1 - puddles, puddles), np.uint8)
 
 
-def snowy_ground(rng: np.random.Generator, ground: Ground, street: Street) -> np.ndarray:
+def snowy_ground(rng: np.random.Generator, ground: Ground, street: Street) -> NDArray[np.uint8]:
     """Returns the ground's texture under snow, thin where people walk, thinner under wheels.
 
     Args:
@@ -68,7 +69,7 @@ def snowy_ground(rng: np.random.Generator, ground: Ground, street: Street) -> np
     size = (round(ground.size_m[1] * scale), cols)  # pixels as wide as high
     cover = np.full(size, 245, np.uint8)
 
-    def line(points: np.ndarray, width_m: float, share: int) -> None:
+    def line(points: NDArray[np.float64], width_m: float, share: int) -> None:
         corners = ground.pixels(points, size)
         cv2.polylines(cover, [corners], False, share, max(1, round(width_m * scale)))
 
@@ -87,15 +88,15 @@ def snowy_ground(rng: np.random.Generator, ground: Ground, street: Street) -> np
     snow = np.empty_like(bare)
     snow[:] = _SNOW
     snow = cv2.multiply(snow, cv2.merge([1 + 0.02 * fine] * 3), dtype=cv2.CV_8U)
-    return cv2.blendLinear(bare, snow, 1 - cover, cover)
+    return np.asarray(cv2.blendLinear(bare, snow, 1 - cover, cover), np.uint8)
 
 
-def _halved(image: np.ndarray) -> np.ndarray:
+def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (image.shape[1] // 2, image.shape[0] // 2)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _smear(canvas: np.ndarray, ground: Ground, house: House, facade: Facade) -> None:
+def _smear(canvas: NDArray[np.uint8], ground: Ground, house: House, facade: Facade) -> None:
     """Draws a front upside down on the ground before it, in a few rows of colors."""
     seen = cv2.addWeighted(facade.albedo, 1.0, facade.glow[..., :3], _GLOW, 0)
     size = (_STRIPS, len(_MIRRORED))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.town.textures.facades import Facade, draw_facade
 from placevec.rendering.town.textures.surfaces import draw_roof, draw_words, rgb_from_hsv
@@ -33,9 +34,9 @@ class Designs:
     """
 
     facades: list[Facade]
-    roofs: list[np.ndarray]
-    trees: list[dict[str, np.ndarray]]
-    signs: np.ndarray
+    roofs: list[NDArray[np.uint8]]
+    trees: list[dict[str, NDArray[np.uint8]]]
+    signs: NDArray[np.uint8]
 
     @classmethod
     def draw(cls, rng: np.random.Generator, num_facades: int) -> "Designs":
@@ -65,23 +66,23 @@ class House:
         sign: int. Which board hangs across the pavement; -1 for none.
     """
 
-    corner_m: np.ndarray
-    along: np.ndarray
+    corner_m: NDArray[np.float64]
+    along: NDArray[np.float64]
     width_m: float
     depth_m: float
     height_m: float
     design: int
     roof: int
-    tint: np.ndarray
+    tint: NDArray[np.float64]
     sign: int
 
     @property
-    def inwards(self) -> np.ndarray:
+    def inwards(self) -> NDArray[np.float64]:
         """(2,) float64. Unit vector from the front into the house."""
         return np.array([-self.along[1], self.along[0]])
 
     @property
-    def footprint_m(self) -> np.ndarray:
+    def footprint_m(self) -> NDArray[np.float64]:
         """(4, 2) float64. Corners of the ground floor, from the left end of the front around."""
         right = self.corner_m + self.along * self.width_m
         back = self.inwards * self.depth_m
@@ -109,9 +110,9 @@ class Street:
 
     name: str
     seed: tuple[int, ...]
-    origin_m: np.ndarray
+    origin_m: NDArray[np.float64]
     bearing_deg: float
-    nodes_m: np.ndarray
+    nodes_m: NDArray[np.float64]
     houses: list[House] = field(default_factory=list)
     walls: list = field(default_factory=list)
     trees: list = field(default_factory=list)
@@ -120,13 +121,13 @@ class Street:
     hedges: list = field(default_factory=list)
     side_streets: list = field(default_factory=list)
 
-    def to_world(self, points_m: np.ndarray) -> np.ndarray:
+    def to_world(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turns points (n, 2) of the street's frame into metres east and north (n, 2)."""
         angle = np.deg2rad(self.bearing_deg)
         right, ahead = (np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))
         return self.origin_m + np.asarray(points_m) @ np.array([right, ahead])
 
-    def to_street(self, positions_m: np.ndarray) -> np.ndarray:
+    def to_street(self, positions_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turns metres east and north (n, 2) into points (n, 2) of the street's frame."""
         angle = np.deg2rad(self.bearing_deg)
         right, ahead = (np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))
@@ -137,7 +138,7 @@ class Street:
         """Length of the center line, in metres."""
         return float(np.linalg.norm(np.diff(self.nodes_m, axis=0), axis=1).sum())
 
-    def along(self, distance_m: float) -> tuple[np.ndarray, np.ndarray]:
+    def along(self, distance_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns the point (2,) of the center line and its direction (2,), in the street's frame.
 
         Args:
@@ -160,7 +161,7 @@ class Town:
 
 
 def lay_out_town(
-    seed: tuple[int, ...], names: list[str], length_m: float, start_m: np.ndarray
+    seed: tuple[int, ...], names: list[str], length_m: float, start_m: NDArray[np.float64]
 ) -> Town:
     """Lays out streets of one length, each in a field of its own.
 
@@ -190,7 +191,7 @@ def field_size_m(length_m: float) -> float:
 
 
 def _lay_out_street(
-    name: str, seed: tuple, designs: Designs, length_m: float, center_m: np.ndarray
+    name: str, seed: tuple, designs: Designs, length_m: float, center_m: NDArray[np.float64]
 ) -> Street:
     rng = np.random.default_rng(seed)
     nodes = _bend(rng, length_m)
@@ -211,7 +212,7 @@ def _lay_out_street(
     return street
 
 
-def _bend(rng: np.random.Generator, length_m: float) -> np.ndarray:
+def _bend(rng: np.random.Generator, length_m: float) -> NDArray[np.float64]:
     count = max(1, round(length_m / 62.0))
     lengths = rng.uniform(0.8, 1.2, count)
     lengths *= length_m / lengths.sum()
@@ -231,7 +232,7 @@ class _Rows:
         self._signs = list(rng.permutation(len(designs.signs)))
         self._num_roofs = len(designs.roofs)
 
-    def build(self, start_m: np.ndarray, end_m: np.ndarray) -> list[House]:
+    def build(self, start_m: NDArray[np.float64], end_m: NDArray[np.float64]) -> list[House]:
         """Fills the line from `start_m` (left, seen from outside) to `end_m` with houses."""
         rng, length = self._rng, float(np.linalg.norm(end_m - start_m))
         along = _unit(end_m - start_m)
@@ -336,9 +337,9 @@ def _furnish(rng: np.random.Generator, street: Street) -> None:
         street.lamps.append((*spot, -side))
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return vector / np.linalg.norm(vector)
 
 
-def _right(ahead: np.ndarray) -> np.ndarray:
+def _right(ahead: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([ahead[1], -ahead[0]])

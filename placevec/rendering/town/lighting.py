@@ -1,6 +1,7 @@
 """Lights a street: sky, sun with the shadows of houses, lamps."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.weather import Weather
 from placevec.rendering.town.layout import Street
@@ -38,7 +39,7 @@ class Lighting:
             [(x + 1.3 * side, y, lamp_height_m) for x, y, side in street.lamps], np.float32
         ).reshape(-1, 3)
 
-    def colors(self, quads: Quads) -> np.ndarray:
+    def colors(self, quads: Quads) -> NDArray[np.float32]:
         """Returns the light at each corner times the quads' tints: (n, 4, 3) float32 in [0, 1]."""
         weather = self._weather
         points = quads.positions_m.reshape(-1, 3)
@@ -59,7 +60,7 @@ class Lighting:
         tinted = light.reshape(-1, 4, 3) * quads.tints[:, None]
         return np.clip(tinted, 0, 1).astype(np.float32)
 
-    def lamp_light(self, points_m: np.ndarray) -> np.ndarray:
+    def lamp_light(self, points_m: NDArray[np.floating]) -> NDArray[np.float32]:
         """Returns the light (n, 3) of all lamps at points (n, 3)."""
         if not len(self._lamps):
             return np.zeros((len(points_m), 3), np.float32)
@@ -68,7 +69,7 @@ class Lighting:
         total = (reach / (reach + squared)) ** 1.5
         return self._weather.lamps * 2.2 * total.sum(axis=1)[:, None] * LAMP_COLOR
 
-    def _is_shaded(self, points_m: np.ndarray) -> np.ndarray:
+    def _is_shaded(self, points_m: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Returns for each point (n, 3) whether a house is between it and the sun."""
         shaded = np.zeros(len(points_m), bool)
         ray = self.to_sun.astype(np.float32)
@@ -96,7 +97,9 @@ class Lighting:
         return shaded
 
 
-def _squared_distances(points: np.ndarray, lamps: np.ndarray) -> np.ndarray:
+def _squared_distances(
+    points: NDArray[np.floating], lamps: NDArray[np.float32]
+) -> NDArray[np.float32]:
     cross = points @ lamps.T
     squared = (points**2).sum(axis=1)[:, None] + (lamps**2).sum(axis=1) - 2 * cross
     return np.maximum(squared, 0)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -11,22 +12,22 @@ class Quads:
     """Quads that share a texture.
 
     Args:
-        positions_m: (n, 4, 3) float32. Corners: lower left, lower right, upper right, upper left,
+        positions_m: (n, 4, 3) float. Corners: lower left, lower right, upper right, upper left,
             seen from the side that is shown.
-        uvs: (n, 4, 2) float32. Where in the texture the corners lie; v grows upwards.
-        normals: (n, 3) float32. Unit vectors; of length 0 where light comes from everywhere.
-        tints: (n, 3) float32. Factors of the texture's colors.
+        uvs: (n, 4, 2) float. Where in the texture the corners lie; v grows upwards.
+        normals: (n, 3) float. Unit vectors; of length 0 where light comes from everywhere.
+        tints: (n, 3) float. Factors of the texture's colors.
     """
 
-    positions_m: np.ndarray
-    uvs: np.ndarray
-    normals: np.ndarray
-    tints: np.ndarray
+    positions_m: NDArray[np.floating]
+    uvs: NDArray[np.floating]
+    normals: NDArray[np.floating]
+    tints: NDArray[np.floating]
 
     def __len__(self) -> int:
         return len(self.tints)
 
-    def take(self, chosen: np.ndarray) -> "Quads":
+    def take(self, chosen: NDArray[np.bool_]) -> "Quads":
         """Returns the quads that `chosen` (indices or flags) names."""
         arrays = (self.positions_m, self.uvs, self.normals, self.tints)
         return Quads(*(array[chosen] for array in arrays))
@@ -45,10 +46,10 @@ class Mesh:
     def add(
         self,
         texture: str,
-        corners_m: np.ndarray,
+        corners_m: NDArray[np.float64],
         *,
         uv: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
-        tint: tuple | np.ndarray = (1.0, 1.0, 1.0),
+        tint: tuple | NDArray[np.float64] = (1.0, 1.0, 1.0),
         cells: tuple[int, int] = (1, 1),
         is_lit_by_side: bool = True,
     ) -> None:
@@ -85,10 +86,10 @@ class Mesh:
     def add_box(
         self,
         texture: str,
-        center_m: np.ndarray,
-        along: np.ndarray,
-        size_m: np.ndarray,
-        tint: tuple | np.ndarray,
+        center_m: NDArray[np.float64],
+        along: NDArray[np.float64],
+        size_m: NDArray[np.float64],
+        tint: tuple | NDArray[np.float64],
         bottom_m: float = 0.0,
     ) -> None:
         """Adds a box: four sides and a top.
@@ -117,7 +118,7 @@ class Mesh:
 
 
 def join(parts: Iterable[Quads]) -> Quads:
-    """Returns the quads of all parts, one after the other."""
+    """Returns the quads of all parts, one after the other, in float32."""
     parts = list(parts)
     return Quads(
         *(
@@ -129,12 +130,12 @@ def join(parts: Iterable[Quads]) -> Quads:
 
 def upright(
     start_m: Iterable[float], end_m: Iterable[float], bottom_m: float, top_m: float
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Returns the corners (4, 3) of a wall on a line; `start_m` is its left end."""
     (x0, y0), (x1, y1) = start_m, end_m
     return np.array([(x0, y0, bottom_m), (x1, y1, bottom_m), (x1, y1, top_m), (x0, y0, top_m)])
 
 
-def _cells(grid: np.ndarray) -> np.ndarray:
+def _cells(grid: NDArray[np.float64]) -> NDArray[np.float64]:
     corners = (grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1])
     return np.stack(corners, axis=2).reshape(-1, 4, grid.shape[-1])

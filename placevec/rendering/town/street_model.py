@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.scene import Scene, Surface
 from placevec.rendering.scenes.sky import draw_sky, draw_snow
@@ -34,11 +35,11 @@ class StreetModel:
 
     town: Town
     street: Street
-    _textures: dict[str, np.ndarray] = field(init=False, repr=False)
+    _textures: dict[str, NDArray[np.uint8]] = field(init=False, repr=False)
     _quads: dict[str, Quads] = field(init=False, repr=False)
     _ground: Ground = field(init=False, repr=False)
-    _hedge: dict[str, np.ndarray] = field(init=False, repr=False)
-    _grounds: dict[str, np.ndarray] = field(init=False, repr=False)
+    _hedge: dict[str, NDArray[np.uint8]] = field(init=False, repr=False)
+    _grounds: dict[str, NDArray[np.uint8]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         designs, rng = self.town.designs, np.random.default_rng((*self.street.seed, 1))
@@ -94,7 +95,7 @@ class StreetModel:
         sky = draw_sky(rng, weather, np.random.default_rng((*self.street.seed, 3)))
         return Scene(surfaces, sky, weather.earth, weather.horizon, weather.haze)
 
-    def _textures_on(self, visit: Visit) -> dict[str, np.ndarray]:
+    def _textures_on(self, visit: Visit) -> dict[str, NDArray[np.uint8]]:
         look = "snow" if visit.weather.snow > 0 else visit.season
         trees = {f"tree{i}": tree[look] for i, tree in enumerate(self.town.designs.trees)}
         textures = self._textures | trees | {"hedge": self._hedge[look]}
@@ -102,7 +103,7 @@ class StreetModel:
             textures |= {f"person{i}": textures[f"wet_person{i}"] for i in range(NUM_PEOPLE)}
         return textures
 
-    def _ground_in(self, weather: Weather) -> np.ndarray:
+    def _ground_in(self, weather: Weather) -> NDArray[np.uint8]:
         """Returns the ground's texture, drawn once, as the renderer keeps all that it shows."""
         kind = "snow" if weather.snow > 0 else "wet" if weather.wetness > 0 else "dry"
         if kind not in self._grounds:
@@ -128,7 +129,9 @@ class StreetModel:
         return surfaces
 
 
-def _surface(texture: np.ndarray, quads: Quads, colors: np.ndarray, **how: Any) -> Surface:
+def _surface(
+    texture: NDArray[np.uint8], quads: Quads, colors: NDArray[np.float32], **how: Any
+) -> Surface:
     return Surface(texture, quads.positions_m, quads.uvs, colors, **how)
 
 
@@ -141,7 +144,7 @@ def _under_snow(name: str, quads: Quads) -> list[tuple[str, Quads]]:
     return [(name, part) for name, part in parts if len(part)]
 
 
-def _lamp_heads(count: int, weather: Weather) -> np.ndarray:
+def _lamp_heads(count: int, weather: Weather) -> NDArray[np.float32]:
     strength = min(1.0, 1.3 * max(weather.lamps, 0.35 * max(weather.ambient)))
     color = np.asarray(_WARM, np.float32) * np.float32(strength)
     return np.broadcast_to(color, (count, 4, 3))
@@ -210,12 +213,12 @@ def _add_furniture(mesh: Mesh, street: Street) -> None:
         mesh.add_box("hedge", center, street.along(float(center[1]))[1], size, (1, 1, 1))
 
 
-def _atlas(signs: np.ndarray) -> np.ndarray:
+def _atlas(signs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows = [np.concatenate(list(signs[i : i + 8]), axis=1) for i in range(0, len(signs), 8)]
     return np.concatenate(rows, axis=0)
 
 
-def _draw_wheel() -> np.ndarray:
+def _draw_wheel() -> NDArray[np.uint8]:
     y, x = np.mgrid[-1:1:32j, -1:1:32j]
     radius = np.hypot(x, y)
     image = np.zeros((32, 32, 4), np.uint8)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.mesh import Mesh, Quads, upright
@@ -42,12 +43,12 @@ class Cars:
         is_van: (n,) bool.
     """
 
-    spots_m: np.ndarray
-    ahead: np.ndarray
-    paints: np.ndarray
-    is_van: np.ndarray
+    spots_m: NDArray[np.float64]
+    ahead: NDArray[np.float64]
+    paints: NDArray[np.float64]
+    is_van: NDArray[np.bool_]
 
-    def footprints_m(self) -> np.ndarray:
+    def footprints_m(self) -> NDArray[np.float64]:
         """Returns the corners (n, 4, 2) of the ground that the cars cover."""
         right = np.stack([self.ahead[:, 1], -self.ahead[:, 0]], axis=1) * 0.95
         nose = self.ahead * np.where(self.is_van, 2.5, 2.15)[:, None]

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.process.workers import WorkerProcess
 
@@ -22,7 +23,7 @@ class RenderProcess(WorkerProcess):
     def __init__(self, kind: str, **settings: Any) -> None:
         super().__init__(_COMMAND, {"kind": kind} | settings)
 
-    def receive(self) -> tuple[np.ndarray, ...]:
+    def receive(self) -> tuple[NDArray[Any], ...]:
         """Reads the arrays of one answer, or raises what the process says."""
         head = super().receive()
         if "error" in head:
@@ -30,7 +31,7 @@ class RenderProcess(WorkerProcess):
             raise kind(head["error"])
         return tuple(self._array(dtype, shape) for dtype, shape in head["arrays"])
 
-    def _array(self, dtype: str, shape: list[int]) -> np.ndarray:
+    def _array(self, dtype: str, shape: list[int]) -> NDArray[Any]:
         values = np.empty(shape, dtype)
         data = values.reshape(-1).view(np.uint8).data
         process: Any = self.process

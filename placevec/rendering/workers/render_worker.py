@@ -16,10 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
-import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import from_dict
 from placevec.rendering.open_scenery import open_scenery
@@ -27,7 +27,7 @@ from placevec.rendering.photos.shot_drawer import ShotDrawer
 from placevec.rendering.stream import PhotoStream
 from placevec.rendering.tour import open_tour, settings_kind
 
-_Draw = Callable[[dict], tuple[np.ndarray, ...]]
+_Draw = Callable[[dict], tuple[NDArray[Any], ...]]
 
 
 def answer_requests(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -64,7 +64,7 @@ def _serve_stream(settings: dict) -> Iterator[_Draw]:
     scenery = open_scenery(settings["place"], **settings["scenery"])
     with PhotoStream(scenery, tuple(settings["image_size"]), **settings["camera"]) as stream:
 
-        def draw(request: dict) -> tuple[np.ndarray, ...]:
+        def draw(request: dict) -> tuple[NDArray[Any], ...]:
             is_tuples = "num_tuples" in request
             return stream.draw_tuples(**request) if is_tuples else stream.draw_photos(**request)
 
@@ -80,7 +80,7 @@ def _serve_tour(settings: dict) -> Iterator[_Draw]:
     scenery = open_tour(settings["world"], config)
     with ShotDrawer(scenery, config, settings["pipe"], Path(settings["folder"])) as drawer:
 
-        def draw(request: dict) -> tuple[np.ndarray, ...]:
+        def draw(request: dict) -> tuple[NDArray[Any], ...]:
             shots = pickle.loads(base64.b64decode(request["shots"]))  # our parent's, by our stdin
             return tuple(points for _, points in drawer.draw(shots))
 
@@ -91,7 +91,7 @@ _KINDS = {"stream": _serve_stream, "tour": _serve_tour}
 
 
 def _refuse_with(error: Exception) -> _Draw:
-    def draw(request: dict) -> tuple[np.ndarray, ...]:
+    def draw(request: dict) -> tuple[NDArray[Any], ...]:
         raise error
 
     return draw

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import RenderConfig, to_dict
 from placevec.process.workers import WorkerPool
@@ -51,7 +52,7 @@ class ShotWorkers(WorkerPool):
         }
         super().__init__(lambda: RenderProcess("tour", **known), num_workers)
 
-    def draw(self, shots: Sequence[Shot]) -> Generator[tuple[Shot, np.ndarray], None, None]:
+    def draw(self, shots: Sequence[Shot]) -> Generator[tuple[Shot, NDArray[np.int64]], None, None]:
         """Yields what `ShotDrawer.draw` yields, in whatever order it comes.
 
         Where it is left before the end, the workers are closed.

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import RenderConfig
 from placevec.images import read_ahead
@@ -59,7 +60,7 @@ class StreamWorkers(WorkerPool):
 
     def draw_tuples(
         self, number: int, *, num_tuples: int, num_positives: int, num_negatives: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws tuples as `PhotoStream.draw_tuples`; several threads may call it at once.
 
         Raises:
@@ -74,7 +75,7 @@ class StreamWorkers(WorkerPool):
         }
         return self._draw({"number": number} | counts)
 
-    def draw_photos(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw_photos(self, number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Draws photos as `PhotoStream.draw_photos`; several threads may call it at once.
 
         Raises:
@@ -82,12 +83,14 @@ class StreamWorkers(WorkerPool):
         """
         return self._draw({"number": number})
 
-    def photos(self, numbers: Iterable[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def photos(
+        self, numbers: Iterable[int]
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
         """Yields what `draw_photos` draws for each number, in order, by all workers at once."""
         return read_ahead(
             self.draw_photos, numbers, num_workers=self.num_workers, ahead=2 * self.num_workers
         )
 
-    def _draw(self, request: dict) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(self, request: dict) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         what = f"photos number {request['number']} of {self._place}"
         return self.ask_one(lambda worker: worker.ask(request), what)

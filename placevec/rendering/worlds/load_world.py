@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
 from placevec.config.choices import UPS
@@ -215,7 +216,7 @@ def _join(name: str, models: list[Model], up: str, scale: float, is_indoor: bool
     return world
 
 
-def _join_textures(models: list[Model]) -> tuple[list[np.ndarray], np.ndarray]:
+def _join_textures(models: list[Model]) -> tuple[list[NDArray[np.uint8]], NDArray[np.int32]]:
     """Returns all textures, each once, and which of them each triangle carries."""
     numbers: dict[int, int] = {}
     textures, texture_of = [], []
@@ -236,7 +237,7 @@ def _join_textures(models: list[Model]) -> tuple[list[np.ndarray], np.ndarray]:
     return textures, np.concatenate(texture_of)
 
 
-def _is_cutout(texture: np.ndarray) -> bool:
+def _is_cutout(texture: NDArray[np.uint8]) -> bool:
     return texture.shape[2] == 4 and float((texture[..., 3] < 128).mean()) > 0.001
 
 
@@ -246,7 +247,7 @@ def _axis(model: Model, up: str) -> tuple[str]:
     return (model.up or _guess_up(model.positions),)
 
 
-def _guess_up(positions: np.ndarray) -> str:
+def _guess_up(positions: NDArray[np.float64]) -> str:
     """Returns the axis, `"y"` or `"z"`, that most of the surface faces, or the thinner one."""
     if not len(positions):
         return "y"
@@ -263,7 +264,7 @@ def _guess_up(positions: np.ndarray) -> str:
     return up
 
 
-def _upright(positions: np.ndarray, up: str) -> np.ndarray:
+def _upright(positions: NDArray[np.float64], up: str) -> NDArray[np.float64]:
     """Returns positions (T, 3, 3) with z up."""
     if up == "z":
         return np.array(positions, np.float64)
@@ -271,14 +272,14 @@ def _upright(positions: np.ndarray, up: str) -> np.ndarray:
     return np.stack([x, -z, y], axis=-1)
 
 
-def _origin(corners: np.ndarray) -> np.ndarray:
+def _origin(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns what to take off positions that lie so far out that float32 would blur them."""
     middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
     far = np.abs(middle).max() > _FAR_M
     return np.round(middle, -3) if far else np.zeros(3)
 
 
-def _near_zero(uvs: np.ndarray) -> np.ndarray:
+def _near_zero(uvs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Moves each triangle's texture coordinates by whole repeats, so that they lie near zero."""
     return (uvs - np.floor(uvs.min(axis=1, keepdims=True))).astype(np.float32)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 MAX_TRIANGLES = 10_000_000
 """Files of more triangles are refused."""
@@ -29,11 +30,11 @@ class Model:
         problems: list of str. What was missing or broken, one line each.
     """
 
-    positions: np.ndarray
-    uvs: np.ndarray
-    tints: np.ndarray
-    texture_of: np.ndarray
-    textures: list[np.ndarray]
+    positions: NDArray[np.float64]
+    uvs: NDArray[np.float32]
+    tints: NDArray[np.float32]
+    texture_of: NDArray[np.int32]
+    textures: list[NDArray[np.uint8]]
     up: str | None = None
     problems: list[str] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from placevec.images.metadata.tag_sizes import check_tags
@@ -35,7 +36,7 @@ class TextureFolder:
         self._max_side = max_side
         self._names: dict[Path, dict[str, str]] = {}
         self._paths: dict[str, Path | None] = {}
-        self._read: dict[tuple[Path, Path | None], np.ndarray | None] = {}
+        self._read: dict[tuple[Path, Path | None], NDArray[np.uint8] | None] = {}
 
     def find(self, name: str, suffixes: Sequence[str] = ()) -> Path | None:
         """Returns the file that a model means by a name, or None.
@@ -60,7 +61,7 @@ class TextureFolder:
                 return path
         return None
 
-    def read(self, name: str, alpha_name: str | None = None) -> np.ndarray | None:
+    def read(self, name: str, alpha_name: str | None = None) -> NDArray[np.uint8] | None:
         """Reads a texture; one that is missing or broken is noted in `problems`, once.
 
         Each file is read once, however many names a model has for it.
@@ -85,7 +86,7 @@ class TextureFolder:
             self._read[key] = None if pixels is None else fit_texture(pixels, self._max_side)
         return self._read[key]
 
-    def decode(self, content: bytes, name: str) -> np.ndarray | None:
+    def decode(self, content: bytes, name: str) -> NDArray[np.uint8] | None:
         """Returns a texture of the bytes of its file, as `read` does."""
         try:
             return fit_texture(_decode(io.BytesIO(content)), self._max_side)
@@ -101,7 +102,7 @@ class TextureFolder:
                 self.problems.append(missing)
         return self._paths[name]
 
-    def _load(self, path: Path) -> np.ndarray | None:
+    def _load(self, path: Path) -> NDArray[np.uint8] | None:
         try:
             with open_input(path, max_bytes=MAX_BYTES) as file:
                 return _decode(file)
@@ -130,14 +131,14 @@ class TextureFolder:
         return next((names[each] for each in wanted if each in names), None)
 
 
-def fit_texture(pixels: np.ndarray, max_side: int) -> np.ndarray:
+def fit_texture(pixels: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
     """Returns a picture with the nearest sides that are powers of two, `max_side` at most."""
     bound = int(np.log2(max_side))
     rows, cols = (2 ** min(bound, round(float(np.log2(side)))) for side in pixels.shape[:2])
     return np.ascontiguousarray(resize_image(pixels, rows, cols))
 
 
-def _decode(file: BinaryIO) -> np.ndarray:
+def _decode(file: BinaryIO) -> NDArray[np.uint8]:
     """Reads a picture as (rows, cols, 3 or 4) uint8; a ValueError says what is wrong with it."""
     try:
         check_tags(file)
@@ -155,11 +156,11 @@ def _decode(file: BinaryIO) -> np.ndarray:
         raise ValueError(f"cannot be read ({reason})") from error
 
 
-def _upper_bits(image: Image.Image) -> np.ndarray:
+def _upper_bits(image: Image.Image) -> NDArray[np.uint8]:
     return (np.clip(np.array(image, np.int64), 0, 65535) >> 8).astype(np.uint8)
 
 
-def _with_alpha(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _with_alpha(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     levels = alpha[..., 3] if alpha.shape[2] == 4 else alpha[..., 0]
     levels = resize_image(levels, *pixels.shape[:2])
     return np.dstack([pixels[..., :3], levels])

@@ -5,6 +5,7 @@ from functools import cache, cached_property
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.scene import LEAST_CLEARANCE_M, Scene, Surface
 from placevec.rendering.scenes.sky import draw_sky, draw_snow
@@ -41,12 +42,12 @@ class World:
     """
 
     name: str
-    textures: list[np.ndarray]
-    is_cutout: np.ndarray
-    positions_m: np.ndarray
-    uvs: np.ndarray
-    tints: np.ndarray
-    texture_of: np.ndarray
+    textures: list[NDArray[np.uint8]]
+    is_cutout: NDArray[np.bool_]
+    positions_m: NDArray[np.float32]
+    uvs: NDArray[np.float32]
+    tints: NDArray[np.float32]
+    texture_of: NDArray[np.int32]
     problems: list[str] = field(default_factory=list)
     origin_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     is_indoor: bool | None = None
@@ -69,7 +70,7 @@ class World:
         return len(self.texture_of)
 
     @cached_property
-    def normals(self) -> np.ndarray:
+    def normals(self) -> NDArray[np.float32]:
         """(T, 3) float32. Unit vectors, out of the side whose corners run counter-clockwise."""
         first, second, third = (self.positions_m[:, i].astype(np.float64) for i in range(3))
         normals = np.cross(second - first, third - first)
@@ -77,7 +78,7 @@ class World:
         return (normals / np.where(length > 0, length, 1.0)).astype(np.float32)
 
     @cached_property
-    def bounds_m(self) -> np.ndarray:
+    def bounds_m(self) -> NDArray[np.float32]:
         """(2, 3) float32. Least and greatest x, y, z; zeros where there is no triangle."""
         if not len(self):
             return np.zeros((2, 3), np.float32)
@@ -158,7 +159,7 @@ class World:
         textures = [_restyle(texture, rng) for texture in self.textures]
         return replace(self, textures=textures, is_indoor=self.is_under_roof)
 
-    def _light(self, weather: Weather) -> np.ndarray:
+    def _light(self, weather: Weather) -> NDArray[np.float32]:
         """Returns the light (T, 3) float32 on each triangle."""
         normals = np.abs(self.normals)
         level = 0.82 + 0.18 * normals[:, 2] + 0.05 * (normals[:, 0] - normals[:, 1])
@@ -169,16 +170,16 @@ class World:
         light += facing[:, None] * np.array(weather.sun, np.float32)
         light += np.float32(weather.lamps) * _LAMP_GLOW
         light[self._is_level] *= np.float32(1 - _WET_SHADE * weather.wetness)
-        return light
+        return np.asarray(light, np.float32)
 
     @cached_property
-    def _is_level(self) -> np.ndarray:
+    def _is_level(self) -> NDArray[np.bool_]:
         """(T,) bool. Which triangles rain and snow fall on."""
         if self.is_under_roof:
             return np.zeros(len(self), bool)
         return (np.abs(self.normals[:, 2]) > _LEVEL_UP) & ~self.is_cutout[self.texture_of]
 
-    def _snow(self, chosen: np.ndarray, light: np.ndarray) -> Surface:
+    def _snow(self, chosen: NDArray[np.int64], light: NDArray[np.float32]) -> Surface:
         """Returns triangles under snow, whose texture lies the same whatever it hides."""
         positions_m = self.positions_m[chosen]
         colors = np.repeat(np.clip(light[chosen], 0, 1)[:, None], 3, axis=1)
@@ -186,7 +187,7 @@ class World:
         return Surface(_snow_texture(), positions_m, uvs, colors, is_two_sided=True)
 
     @cached_property
-    def _exposed(self) -> list[np.ndarray]:
+    def _exposed(self) -> list[NDArray[np.uint8]]:
         """The textures; those of a dark model lifted to a brightness that shows it."""
         levels = np.array([texture[..., :3].mean() / 255 for texture in self.textures])
         tinted = levels[self.texture_of] * self.tints.mean(axis=(1, 2))
@@ -205,11 +206,11 @@ class World:
 
 
 @cache
-def _snow_texture() -> np.ndarray:
+def _snow_texture() -> NDArray[np.uint8]:
     return draw_snow(np.random.default_rng(0), (256, 256))
 
 
-def _share_roofed(positions_m: np.ndarray, normals: np.ndarray) -> float:
+def _share_roofed(positions_m: NDArray[np.float32], normals: NDArray[np.float32]) -> float:
     """Returns the share of rays to the sky that meet something.
 
     They rise at random from 1.7 m above the lowest ground, which a floor's own ceiling is not.
@@ -229,7 +230,9 @@ def _share_roofed(positions_m: np.ndarray, normals: np.ndarray) -> float:
     return roofed / num_rays
 
 
-def _hits(positions_m: np.ndarray, start: np.ndarray, direction: np.ndarray) -> np.ndarray:
+def _hits(
+    positions_m: NDArray[np.float32], start: NDArray[np.float64], direction: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Returns how far along a line (unit direction) it meets triangles; behind it is negative."""
     side = np.cross(direction, [0.0, 0.0, 1.0] if abs(direction[2]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
@@ -246,7 +249,7 @@ def _hits(positions_m: np.ndarray, start: np.ndarray, direction: np.ndarray) -> 
     return (shares[inside] * z[inside]).sum(axis=1)
 
 
-def _restyle(texture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _restyle(texture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     turn, saturation = rng.uniform(0, 360), rng.uniform(0.5, 1.5)
     contrast, brightness = rng.uniform(0.7, 1.3), rng.uniform(0.75, 1.2)
     tint = rng.uniform(0.8, 1.0, 3)

@@ -4,6 +4,7 @@ import logging
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ class HasTriangles(Protocol):
     """Anything with `positions_m`."""
 
     @property
-    def positions_m(self) -> np.ndarray:
+    def positions_m(self) -> NDArray[np.floating]:
         """(T, 3, 3) float. Corners of triangles, in metres, z up."""
         ...
 
@@ -77,8 +78,8 @@ class Collider:
             )
 
     def cast(
-        self, origins_m: np.ndarray, directions: np.ndarray, max_m: float
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, origins_m: NDArray[np.floating], directions: NDArray[np.floating], max_m: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Returns how far rays go before they hit a triangle, and which.
 
         Args:
@@ -102,7 +103,9 @@ class Collider:
             self._one_pass(starts[some], ends[some], distances_m[some], triangles[some])
         return distances_m, triangles
 
-    def is_back(self, triangles: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    def is_back(
+        self, triangles: NDArray[np.int64], directions: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
         """Returns whether rays hit triangles from behind: (n,) bool, False where nothing is hit."""
         facing = np.einsum("nd,nd->n", self.normals[triangles], np.asarray(directions, float))
         return (np.asarray(triangles) >= 0) & (facing > 0)
@@ -132,7 +135,11 @@ class Collider:
         return float(is_down.sum() / max(is_level.sum(), 1))
 
     def _one_pass(
-        self, starts: np.ndarray, ends: np.ndarray, distances_m: np.ndarray, triangles: np.ndarray
+        self,
+        starts: NDArray[np.float64],
+        ends: NDArray[np.float64],
+        distances_m: NDArray[np.float64],
+        triangles: NDArray[np.int64],
     ) -> None:
         self._traverser.clear_colliders()
         numbers = {}
@@ -153,7 +160,9 @@ class Collider:
             if (distance_m, triangle) < (float(distances_m[number]), int(triangles[number])):
                 distances_m[number], triangles[number] = distance_m, triangle
 
-    def _sort_in(self, triangles: np.ndarray, middles_m: np.ndarray, parent: core.NodePath) -> None:
+    def _sort_in(
+        self, triangles: NDArray[np.int64], middles_m: NDArray[np.float64], parent: core.NodePath
+    ) -> None:
         """Halves the triangles along their longest side until few are left in a node."""
         if len(triangles) <= _TRIANGLES_PER_NODE:
             self._add_node(triangles, parent)
@@ -164,7 +173,7 @@ class Collider:
         for half in np.array_split(order, 2):
             self._sort_in(half, middles_m, box)
 
-    def _add_node(self, triangles: np.ndarray, parent: core.NodePath) -> None:
+    def _add_node(self, triangles: NDArray[np.int64], parent: core.NodePath) -> None:
         node = core.CollisionNode("triangles")
         for triangle in triangles:
             corners = [core.LPoint3(*corner) for corner in self.corners_m[triangle].tolist()]
@@ -182,8 +191,8 @@ class Collider:
 
 
 def _checked(
-    origins_m: np.ndarray, directions: np.ndarray, max_m: float
-) -> tuple[np.ndarray, np.ndarray]:
+    origins_m: NDArray[np.floating], directions: NDArray[np.floating], max_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts, ways = np.asarray(origins_m, np.float64), np.asarray(directions, np.float64)
     if starts.ndim != 2 or starts.shape[1] != 3 or ways.shape != starts.shape:
         raise ValueError(

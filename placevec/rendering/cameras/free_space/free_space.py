@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
 from placevec.rendering.cameras.free_space.collisions import Collider
@@ -74,18 +75,21 @@ class Standing:
             most 100 m.
     """
 
-    reasons: np.ndarray
-    feet_m: np.ndarray
-    free_m: np.ndarray
+    reasons: NDArray[np.str_]
+    feet_m: NDArray[np.float64]
+    free_m: NDArray[np.float64]
 
     @property
-    def is_free(self) -> np.ndarray:
+    def is_free(self) -> NDArray[np.bool_]:
         """(n,) bool. Where a camera can stand."""
         return self.reasons == ""
 
 
 def stand(
-    collider: Collider, feet_m: np.ndarray, body: Body, lifts_m: np.ndarray | float = 0.0
+    collider: Collider,
+    feet_m: NDArray[np.floating],
+    body: Body,
+    lifts_m: NDArray[np.floating] | float = 0.0,
 ) -> Standing:
     """Tries whether cameras can stand near given points of the ground.
 
@@ -112,7 +116,7 @@ def stand(
     return found
 
 
-def hover(collider: Collider, eyes_m: np.ndarray, clearance_m: float) -> np.ndarray:
+def hover(collider: Collider, eyes_m: NDArray[np.floating], clearance_m: float) -> NDArray[np.str_]:
     """Tries whether cameras can be at points of the air, whatever is below.
 
     A camera is under the ground if the first thing above it is seen from behind, and nothing lies
@@ -143,13 +147,15 @@ def hover(collider: Collider, eyes_m: np.ndarray, clearance_m: float) -> np.ndar
     return reasons
 
 
-def around(count: int = NUM_AROUND) -> np.ndarray:
+def around(count: int = NUM_AROUND) -> NDArray[np.float64]:
     """Returns horizontal directions, clockwise from north: (count, 3) float64 of unit length."""
     turns = 2 * np.pi * np.arange(count) / count
     return np.stack([np.sin(turns), np.cos(turns), np.zeros(count)], axis=1)
 
 
-def _find_ground(collider: Collider, found: Standing, body: Body, heights_m: np.ndarray) -> None:
+def _find_ground(
+    collider: Collider, found: Standing, body: Body, heights_m: NDArray[np.float64]
+) -> None:
     eyes_m = found.feet_m + heights_m[:, None] * _UP
     down = np.broadcast_to(_DOWN, eyes_m.shape)
     below_m, triangles = collider.cast(eyes_m, down, float(heights_m.max(initial=1) + body.step_m))
@@ -166,7 +172,9 @@ def _find_ground(collider: Collider, found: Standing, body: Body, heights_m: np.
     found.feet_m[is_found, 2] = eyes_m[is_found, 2] - below_m[is_found]
 
 
-def _look_around(collider: Collider, found: Standing, body: Body, heights_m: np.ndarray) -> None:
+def _look_around(
+    collider: Collider, found: Standing, body: Body, heights_m: NDArray[np.float64]
+) -> None:
     rows = np.flatnonzero(found.is_free)
     eyes_m = found.feet_m[rows] + heights_m[rows, None] * _UP
     hits_m, is_inside = _cast_around(collider, eyes_m)
@@ -180,7 +188,9 @@ def _look_around(collider: Collider, found: Standing, body: Body, heights_m: np.
         found.reasons[chosen] = reason
 
 
-def _cast_around(collider: Collider, eyes_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cast_around(
+    collider: Collider, eyes_m: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Returns how far it is free around, up and aslant, and whether a camera is inside a solid.
 
     A far wall that is seen from behind tells nothing, as models are often open at the back; all

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
 from placevec.rendering.cameras.free_space.collisions import Collider
 from placevec.rendering.cameras.free_space.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
@@ -34,9 +35,9 @@ class Walkable:
         rejected: dict. Reason -> number of points that were given up.
     """
 
-    feet_m: np.ndarray
-    free_m: np.ndarray
-    areas: np.ndarray
+    feet_m: NDArray[np.float64]
+    free_m: NDArray[np.float64]
+    areas: NDArray[np.int64]
     rejected: dict[str, int]
 
 
@@ -92,7 +93,7 @@ def find_walkable(
 
 def draw_ground(
     collider: Collider, count: int, rng: np.random.Generator, body: Body
-) -> tuple[np.ndarray, int]:
+) -> tuple[NDArray[np.float64], int]:
     """Draws points on triangles that face up, by area, but of large ones more thinly.
 
     Args:
@@ -116,7 +117,7 @@ def draw_ground(
     return points_m[is_flat], int((~is_flat).sum())
 
 
-def apart(points_m: np.ndarray, spacing_m: float) -> np.ndarray:
+def apart(points_m: NDArray[np.float64], spacing_m: float) -> NDArray[np.int64]:
     """Returns which points, (n, 3), lie apart from all that were kept before them: (k,) int64."""
     tree, is_out, kept = scipy.spatial.cKDTree(points_m), np.zeros(len(points_m), bool), []
     for number, point_m in enumerate(points_m):
@@ -126,7 +127,7 @@ def apart(points_m: np.ndarray, spacing_m: float) -> np.ndarray:
     return np.array(kept, np.int64)
 
 
-def _areas(collider: Collider, feet_m: np.ndarray, body: Body) -> np.ndarray:
+def _areas(collider: Collider, feet_m: NDArray[np.float64], body: Body) -> NDArray[np.int64]:
     """Returns the number of the connected area of each point, the largest first."""
     leaders = np.arange(len(feet_m))
     if len(feet_m) < 2:
@@ -151,8 +152,8 @@ def _areas(collider: Collider, feet_m: np.ndarray, body: Body) -> np.ndarray:
 
 
 def can_walk(
-    collider: Collider, starts_m: np.ndarray, ends_m: np.ndarray, body: Body
-) -> np.ndarray:
+    collider: Collider, starts_m: NDArray[np.floating], ends_m: NDArray[np.floating], body: Body
+) -> NDArray[np.bool_]:
     """Returns whether one can walk straight from one point of the ground to another.
 
     The way must be no steeper than the ground may be, free at the height of the knees, and have
@@ -183,7 +184,9 @@ def can_walk(
     return is_way
 
 
-def is_clear(collider: Collider, starts_m: np.ndarray, ends_m: np.ndarray) -> np.ndarray:
+def is_clear(
+    collider: Collider, starts_m: NDArray[np.floating], ends_m: NDArray[np.floating]
+) -> NDArray[np.bool_]:
     """Returns whether nothing lies between points: (n,) bool."""
     ways = ends_m - starts_m
     lengths_m = np.linalg.norm(ways, axis=1)

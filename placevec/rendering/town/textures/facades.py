@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.town.textures.surfaces import (
     draw_awning,
@@ -49,11 +50,11 @@ class Facade:
         wall: (3,) uint8 RGB. The color of the bare wall, for the sides of the house.
     """
 
-    albedo: np.ndarray
-    glow: np.ndarray
+    albedo: NDArray[np.uint8]
+    glow: NDArray[np.uint8]
     width_m: float
     height_m: float
-    wall: np.ndarray
+    wall: NDArray[np.uint8]
 
 
 def draw_facade(rng: np.random.Generator) -> Facade:
@@ -107,7 +108,7 @@ class _WindowLook:
     trim: tuple
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, wall: np.ndarray) -> "_WindowLook":
+    def draw(cls, rng: np.random.Generator, wall: NDArray[np.uint8]) -> "_WindowLook":
         shutter = tuple(int(v) for v in rgb_from_hsv(rng.random(), 0.35, rng.uniform(0.25, 0.6)))
         return cls(
             width_m=float(rng.uniform(0.8, 1.5)),
@@ -125,7 +126,7 @@ class _WindowLook:
 class _Front:
     """A canvas measured in metres from the lower left corner, with a second one for the glow."""
 
-    def __init__(self, width_m: float, height_m: float, wall: np.ndarray) -> None:
+    def __init__(self, width_m: float, height_m: float, wall: NDArray[np.uint8]) -> None:
         self.albedo = wall
         self.glow = np.zeros((*wall.shape[:2], 4), np.uint8)
         self.width_m, self.height_m = width_m, height_m
@@ -154,16 +155,16 @@ class _Front:
         start, end = self.corners(x0, z0, x1, z1)
         cv2.rectangle(self.glow, start, end, (0, 0, 0, 0), -1)
 
-    def paste(self, image: np.ndarray, x0: float, z0: float, x1: float, z1: float) -> None:
+    def paste(self, image: NDArray[np.uint8], x0: float, z0: float, x1: float, z1: float) -> None:
         (left, top), (right, bottom) = self.corners(x0, z0, x1, z1)
         left, top = max(left, 0), max(top, 0)
         view = self.albedo[top : bottom + 1, left : right + 1]
         view[:] = cv2.resize(image, view.shape[1::-1], interpolation=cv2.INTER_AREA)
 
-    def textures(self) -> tuple[np.ndarray, np.ndarray]:
+    def textures(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         albedo = cv2.resize(self.albedo, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
         glow = cv2.resize(self.glow, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
-        return albedo, glow
+        return np.asarray(albedo, np.uint8), np.asarray(glow, np.uint8)
 
 
 def _draw_upper_floors(
@@ -239,7 +240,7 @@ def _draw_glass(
             front.unlight(x0, height - 0.03, x1, height + 0.03)
 
 
-def _draw_shop(front: _Front, rng: np.random.Generator, wall: np.ndarray) -> None:
+def _draw_shop(front: _Front, rng: np.random.Generator, wall: NDArray[np.uint8]) -> None:
     paint = rgb_from_hsv(rng.random(), rng.uniform(0.1, 0.55), rng.uniform(0.15, 0.6))
     front.box(0, 0, front.width_m, _FLOOR_M - 0.05, paint)
     front.box(0, 0, front.width_m, 0.45, _shift(paint, -25))
@@ -292,13 +293,13 @@ def _draw_entrance(
             front.light(center - half, 2.16, center + half, 2.5, (255, 214, 150))
 
 
-def _wall_color(rng: np.random.Generator, style: str) -> np.ndarray:
+def _wall_color(rng: np.random.Generator, style: str) -> NDArray[np.uint8]:
     color = np.array(_WALLS[style][rng.integers(len(_WALLS[style]))], np.float64)
     color = color * rng.uniform(0.88, 1.06) + rng.normal(0, 4, 3)
     return np.clip(color, 30, 245).astype(np.uint8)
 
 
-def _shift(color: np.ndarray | tuple, amount: float) -> tuple:
+def _shift(color: NDArray[np.uint8] | tuple, amount: float) -> tuple:
     return tuple(int(v) for v in np.clip(np.asarray(color, np.float64) + amount, 0, 255))
 
 

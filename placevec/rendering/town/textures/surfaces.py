@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.noise import draw_noise
 
@@ -15,15 +16,15 @@ _FONTS = (
 )
 
 
-def rgb_from_hsv(hue: float, saturation: float, value: float) -> np.ndarray:
+def rgb_from_hsv(hue: float, saturation: float, value: float) -> NDArray[np.uint8]:
     """Returns the color as (3,) uint8 RGB; hue, saturation and value in [0, 1]."""
     pixel = np.array([[[hue % 1.0 * 360.0, saturation, value]]], np.float32)
     return np.rint(cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0] * 255.0).astype(np.uint8)
 
 
 def draw_wall(
-    rng: np.random.Generator, style: str, color: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
+    rng: np.random.Generator, style: str, color: NDArray[np.integer], size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Draws a bare wall.
 
     Args:
@@ -57,7 +58,7 @@ def draw_wall(
     return _tint(np.asarray(color, np.float32), light)
 
 
-def draw_roof(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+def draw_roof(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Draws rows of roof tiles as (rows, cols, 3) uint8 RGB."""
     colors = ((128, 62, 44), (96, 84, 78), (72, 76, 86), (140, 86, 58))
     color = np.array(colors[rng.integers(len(colors))], np.float32)
@@ -70,7 +71,9 @@ def draw_roof(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     return _tint(color, light + 5.0 * draw_noise(rng, size, 20))
 
 
-def draw_words(rng: np.random.Generator, board: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def draw_words(
+    rng: np.random.Generator, board: NDArray[np.uint8], size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Draws an invented name on a board.
 
     Args:
@@ -99,7 +102,7 @@ def draw_words(rng: np.random.Generator, board: np.ndarray, size: tuple[int, int
     return image
 
 
-def draw_awning(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+def draw_awning(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Draws a striped awning as (rows, cols, 3) uint8 RGB."""
     stripe = rgb_from_hsv(rng.random(), 0.8, rng.uniform(0.35, 0.85))
     columns = np.arange(size[1]) * int(rng.integers(8, 20)) // size[1] % 2
@@ -111,11 +114,11 @@ def draw_awning(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 def draw_person(
     rng: np.random.Generator, size: tuple[int, int] = (128, 64), *, has_umbrella: bool = False
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Draws somebody walking, transparent around them, as (rows, cols, 4) uint8 RGBA."""
     image = np.zeros((*size, 4), np.uint8)
 
-    def part(points: list, color: np.ndarray) -> None:
+    def part(points: list, color: NDArray[np.uint8]) -> None:
         corners = (np.array(points) * [size[1], size[0]]).astype(np.int32)
         cv2.fillPoly(image, [corners], (*(int(v) for v in color), 255))
 
@@ -144,6 +147,6 @@ def draw_person(
     return image
 
 
-def _tint(color: np.ndarray, light: np.ndarray) -> np.ndarray:
+def _tint(color: NDArray[np.float32], light: NDArray[np.floating]) -> NDArray[np.uint8]:
     shade = 1.0 + light[..., None] / 128.0
     return np.clip(color * shade, 0, 255).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.rendering.scenes.noise import draw_noise
 
@@ -19,7 +20,7 @@ _HEDGE = {
 
 def draw_tree(
     rng: np.random.Generator, size: tuple[int, int] = (256, 128)
-) -> dict[str, np.ndarray]:
+) -> dict[str, NDArray[np.uint8]]:
     """Draws one tree in each of `LOOKS`; what it is stays, its leaves change.
 
     Most trees shed their leaves, some of these blossom in spring; one of six is a fir.
@@ -64,7 +65,7 @@ def draw_tree(
     return looks
 
 
-def draw_hedge(rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw_hedge(rng: np.random.Generator) -> dict[str, NDArray[np.uint8]]:
     """Draws the leaves of a hedge as (64, 64, 3) uint8 RGB in each of `LOOKS`."""
     light = 1 + 0.2 * draw_noise(rng, (64, 64), 3) + 0.1 * draw_noise(rng, (64, 64), 9)
     return {
@@ -84,7 +85,7 @@ def _leaf_colors(rng: np.random.Generator) -> dict[str, tuple]:
 
 
 def _grow(
-    rng: np.random.Generator, foot: np.ndarray, angle: float, length: float, width: float
+    rng: np.random.Generator, foot: NDArray[np.float64], angle: float, length: float, width: float
 ) -> list[tuple]:
     """Returns branches from a fork on: start (2,), end (2,) in shares, width in pixels."""
     branches = []
@@ -99,7 +100,7 @@ def _grow(
     return branches
 
 
-def _draw_fir(rng: np.random.Generator, size: tuple[int, int]) -> dict[str, np.ndarray]:
+def _draw_fir(rng: np.random.Generator, size: tuple[int, int]) -> dict[str, NDArray[np.uint8]]:
     rows, cols = size
     tiers, half = int(rng.integers(7, 11)), rng.uniform(0.24, 0.34)
     hue, value = rng.uniform(0.3, 0.4), rng.uniform(0.24, 0.36)
@@ -121,20 +122,26 @@ def _draw_fir(rng: np.random.Generator, size: tuple[int, int]) -> dict[str, np.n
 
 
 def _stroke(
-    image: np.ndarray, start: np.ndarray, end: np.ndarray, width: float, color: tuple
+    image: NDArray[np.uint8],
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    width: float,
+    color: tuple,
 ) -> None:
     size = np.array(image.shape[1::-1])
     first, last = (np.rint(point * size).astype(int).tolist() for point in (start, end))
     cv2.line(image, first, last, color, max(1, round(width * image.shape[0] / 256)))
 
 
-def _framed(image: np.ndarray) -> np.ndarray:
+def _framed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns a picture whose edges but the lowest are transparent."""
     image = image.copy()
     image[:2], image[:, :2], image[:, -2:] = 0, 0, 0
     return image
 
 
-def _rgb(hue: np.ndarray, saturation: float, value: np.ndarray) -> np.ndarray:
+def _rgb(
+    hue: NDArray[np.float64], saturation: float, value: NDArray[np.float64]
+) -> NDArray[np.float32]:
     pixels = np.stack([hue % 1 * 360, np.full(len(hue), saturation), value], axis=1)
     return np.rint(cv2.cvtColor(pixels[None].astype(np.float32), cv2.COLOR_HSV2RGB)[0] * 255)

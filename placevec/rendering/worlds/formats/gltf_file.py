@@ -9,6 +9,7 @@ import urllib.parse
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.input_file import parse_json, read_bytes, shown
@@ -227,8 +228,10 @@ def _take_pictures(data: dict, buffers: list[bytes], folder: TextureFolder) -> d
     Returns:
         dict: name -> (rows, cols, 3 or 4) uint8, or None where it is missing.
     """
-    pictures: dict[str, np.ndarray | None] = {}
-    views: dict[int, np.ndarray | None] = {}  # each is decoded once, however often it is named
+    pictures: dict[str, NDArray[np.uint8] | None] = {}
+    views: dict[
+        int, NDArray[np.uint8] | None
+    ] = {}  # each is decoded once, however often it is named
     for number, image in enumerate(data.get("images", [])):
         name, uri = f"picture-{number}", image.get("uri")
         if uri is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import bounded_lines, open_text, shown
 from placevec.rendering.worlds.formats.mtl import Material, read_materials
@@ -224,9 +225,9 @@ def _dress(
     raw: _Raw,
     materials: dict[str, Material],
     folder: TextureFolder,
-    material_of: np.ndarray,
+    material_of: NDArray[np.int32],
     name: str,
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.int32], NDArray[np.float32]]:
     """Returns the textures, which of them each triangle has, and the color of each material."""
     textures = [WHITE]
     texture_numbers = np.zeros(len(raw.materials), np.int32)
@@ -252,14 +253,14 @@ def _dress(
     return textures, texture_numbers[material_of], colors
 
 
-def _corner_colors(raw: _Raw) -> np.ndarray:
+def _corner_colors(raw: _Raw) -> NDArray[np.float32]:
     colors = np.nan_to_num(np.array(raw.colors, np.float32).reshape(-1, 3), nan=1.0)
     if len(colors) and colors.max() > 1.5:
         colors = colors / np.float32(255)
     return np.clip(colors, 0, 1)
 
 
-def _corner_uvs(raw: _Raw, numbers: np.ndarray) -> np.ndarray:
+def _corner_uvs(raw: _Raw, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
     uvs = np.array(raw.uvs, np.float32).reshape(-1, 2)
     uvs = np.concatenate([np.nan_to_num(uvs, posinf=0, neginf=0), np.zeros((1, 2), np.float32)])
     return uvs[np.where((numbers < 0) | (numbers >= len(uvs) - 1), len(uvs) - 1, numbers)]

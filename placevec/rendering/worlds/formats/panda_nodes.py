@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from panda3d import core
 
 from placevec.input_file import open_input, shown
@@ -20,7 +21,7 @@ from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder, fit_text
 _MAX_BYTES = 2_000_000_000
 _INDEX_TYPES = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 
-PictureOf = Callable[[core.Texture], np.ndarray | None]
+PictureOf = Callable[[core.Texture], NDArray[np.uint8] | None]
 
 
 def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
@@ -49,7 +50,7 @@ def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
         raise UnreadableModelError(f"{shown(path)} cannot be read as bam. Export it again")
     folder = TextureFolder(path.parent, max_side)
 
-    def picture_of(texture: core.Texture) -> np.ndarray | None:
+    def picture_of(texture: core.Texture) -> NDArray[np.uint8] | None:
         if texture.has_filename():
             return folder.read(texture.get_filename().to_os_specific())
         return _ram_image(texture, max_side)
@@ -108,7 +109,7 @@ def _texture(state: core.RenderState) -> tuple[core.Texture | None, core.Interna
 
 def _triangles(
     geom: core.Geom, matrix: core.LMatrix4, state: core.RenderState, uv_name: core.InternalName
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
     """Returns positions (n, 3, 3), uvs (n, 3, 2) and tints (n, 3, 3) of one geom."""
     source = geom.get_vertex_data()
     rows = _rows(source, uv_name)
@@ -130,7 +131,7 @@ def _triangles(
     return positions[corners], uvs.astype(np.float32), tints
 
 
-def _rows(data: core.GeomVertexData, uv_name: core.InternalName) -> np.ndarray:
+def _rows(data: core.GeomVertexData, uv_name: core.InternalName) -> NDArray[np.float64]:
     """Returns the vertices: (n, 9) float64 of position, color with alpha, and uv."""
     array = core.GeomVertexArrayFormat()
     array.add_column(core.InternalName.get_vertex(), 3, core.Geom.NT_float32, core.Geom.C_point)
@@ -143,7 +144,7 @@ def _rows(data: core.GeomVertexData, uv_name: core.InternalName) -> np.ndarray:
     return np.frombuffer(bytes_, np.float32).reshape(-1, 9).astype(np.float64)
 
 
-def _indices(primitive: core.GeomPrimitive) -> np.ndarray:
+def _indices(primitive: core.GeomPrimitive) -> NDArray[np.int64]:
     """Returns the corners (n, 3) int64 of a primitive of triangles."""
     count = primitive.get_num_vertices() // 3 * 3
     if not primitive.is_indexed():
@@ -159,7 +160,7 @@ def _is_flat(state: core.RenderState) -> bool:
     return attribute is not None and attribute.get_color_type() == core.ColorAttrib.T_flat
 
 
-def _state_color(state: core.RenderState) -> np.ndarray:
+def _state_color(state: core.RenderState) -> NDArray[np.float64]:
     """Returns the color (3,) that a state gives to all corners alike."""
     color = np.ones(3)
     if _is_flat(state):
@@ -171,7 +172,7 @@ def _state_color(state: core.RenderState) -> np.ndarray:
     return color
 
 
-def _ram_image(texture: core.Texture, max_side: int) -> np.ndarray | None:
+def _ram_image(texture: core.Texture, max_side: int) -> NDArray[np.uint8] | None:
     image = texture.get_ram_image_as("RGBA")
     size = (texture.get_y_size(), texture.get_x_size(), 4)
     if not image or texture.get_component_width() != 1 or len(image) != np.prod(size):
