@@ -120,7 +120,7 @@ def fit_confidence(
     is_used = spread > 0
     scaled = np.where(is_used, (values - mean) / np.where(is_used, spread, 1), 0)
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = weights[0] + scaled @ weights[1:]
         error = scipy.special.expit(logits) - target
         value = np.logaddexp(0, logits).sum() - target @ logits
