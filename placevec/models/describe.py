@@ -106,17 +106,23 @@ def describe(
         raise NoReadablePhotoError(
             f"None of the {len(paths)} photos can be read (first: {named(paths, 0)})"
         )
-    seconds = time.perf_counter() - start
-    _log.info(
-        "described %s in %.1f s, %.0f a second",
-        counted(len(kept), "photo"),
-        seconds,
-        len(kept) / seconds,
-    )
+    _log.info("described %s", pace(len(kept), time.perf_counter() - start))
     if len(kept) < len(paths):
         left_out = counted(len(paths) - len(kept), "photo")
         _log.warning("left out %s that cannot be read or described", left_out)
     return descriptors[: len(kept)], np.array(kept, np.int64)
+
+
+def pace(num_photos: int, seconds: float) -> str:
+    """Says how long photos took, and of several how many that are a second.
+
+    Example:
+    >>> pace(12, 1.6), pace(1, 1.6)
+    ('12 photos in 1.6 s, 7.5 a second', '1 photo in 1.6 s')
+    """
+    rate = num_photos / seconds if num_photos > 1 else 0.0
+    words = f", {rate:.{0 if rate >= 10 else 1}f} a second" if rate else ""
+    return f"{counted(num_photos, 'photo')} in {seconds:.1f} s{words}"
 
 
 def describe_in_batches(

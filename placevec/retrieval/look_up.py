@@ -1,6 +1,7 @@
 """Photos looked up in a store: what `placevec search` prints."""
 
 import functools
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ from placevec.whole_file import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_log = logging.getLogger(__name__)
 
 
 def search(
@@ -136,6 +139,12 @@ def _search_and_write(
             f"model now (id {opened.model_id}). Name the file of the first: `--model`"
         )
     store.require(model_id=opened.model_id)
+    if manifest.frame is None:
+        _log.info(
+            "No photo in %s has a position. Describe photos that have one into a new store "
+            "(docs/formats.md)",
+            store.folder,
+        )
     table, points = _search(store, opened, photos, settings, progress)
     if settings.out is not None:
         found = Found(table, photos.root, Path(manifest.root or "."), points)

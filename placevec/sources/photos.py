@@ -1,6 +1,7 @@
 """Photos that need no positions, found on disk."""
 
 import contextlib
+import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,12 @@ from placevec.images.formats import is_photo
 from placevec.images.read import UnreadableImageError, read_image
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
-from placevec.sources.registry import find_split, open_places
+from placevec.sources.missing import note_missing
+from placevec.sources.registry import READERS, find_split, open_places, recognize_reader
 from placevec.sources.walk import list_photos
+
+_log = logging.getLogger(__name__)
+_BESIDE_PHOTOS = ("table", "folder", "exif")  # readers of positions that lie among photos
 
 
 def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = True) -> PlaceDataset:
@@ -44,6 +49,38 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     if is_photo(path.name) and path.exists():
         return PlaceDataset(path.parent, np.array([path.name]))
     return open_places(photos, skip_unreadable=skip_unreadable)
+
+
+def by_position(photos: PlaceDataset) -> list[PlaceDataset]:
+    """Returns a folder's photos with the positions that lie beside them, and those without any.
+
+    Positions are looked for where `table:`, `folder:` and `exif:` read them.
+
+    Args:
+        photos: PlaceDataset. All photos of a folder, without positions.
+
+    Returns:
+        list of PlaceDataset. Together they hold each photo once.
+    """
+    found = recognize_reader(photos.root)
+    if found is None or found[0] not in _BESIDE_PHOTOS:
+        return [photos]
+    try:
+        with note_missing() as notes:
+            known = READERS[found[0]].read(photos.root)
+    except (ValueError, OSError) as error:
+        _log.warning("Positions are left out: %s", error)
+        return [photos]
+    for each in notes:
+        if not (each.of_files or each.left_out):
+            _log.warning("%s: taken without", each.message)
+    if known.positions_m is None or known.root != photos.root:
+        return [photos]
+    parts = [
+        known.take(np.flatnonzero(np.isin(known.names, photos.names))),
+        photos.take(np.flatnonzero(~np.isin(photos.names, known.names))),
+    ]
+    return [part for part in parts if len(part)]
 
 
 @contextlib.contextmanager

@@ -84,4 +84,4 @@ class Where:
         return self.store.photos["time_s"].to_numpy(zero_copy_only=False).astype(float)
 
 
-_DESCRIBE = "Describe photos that have one, named READER:PATH"
+_DESCRIBE = "Describe photos that have one into a new store (docs/formats.md)"

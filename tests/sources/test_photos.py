@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from placevec.places import PlaceDataset
-from placevec.sources.photos import open_photos
+from placevec.sources.photos import by_position, open_photos
 
 
 @pytest.fixture
@@ -37,3 +37,45 @@ def test_a_file_that_a_reader_recognizes_needs_no_name(photo):
 def test_a_data_set_is_taken_as_it_is(photo):
     dataset = PlaceDataset(photo.parent, ["a.jpg"], place_ids=[0])
     assert open_photos(dataset) is dataset
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Returns a function from names to a folder with a photo of each."""
+
+    def make(*names):
+        for name in names:
+            cv2.imwrite(str(tmp_path / name), np.zeros((4, 6, 3), np.uint8))
+        return tmp_path
+
+    return make
+
+
+def test_positions_beside_photos_are_found_and_no_photo_is_lost(folder, caplog):
+    root = folder("a.jpg", "b.jpg", "c.jpg")
+    (root / "positions.csv").write_text("file,east,north\nc.jpg,1,2\na.jpg,3,4\ngone.jpg,5,6\n")
+    located, others = by_position(open_photos(root))
+    assert dict(zip(located.names.tolist(), located.positions_m.tolist(), strict=True)) == {
+        "a.jpg": [3.0, 4.0],
+        "c.jpg": [1.0, 2.0],
+    }
+    assert others.names.tolist() == ["b.jpg"] and others.positions_m is None
+    assert "(first: b.jpg): taken without" in caplog.text
+
+
+def test_positions_in_names_are_found(folder):
+    (located,) = by_position(open_photos(folder("@1@2@.jpg", "@3@4@.jpg")))
+    assert located.positions_m.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_photos_without_positions_stay_as_they_are(folder):
+    photos = open_photos(folder("a.jpg", "b.jpg"))
+    assert by_position(photos) == [photos]
+
+
+def test_a_table_that_cannot_be_read_takes_no_photo_away(folder, caplog):
+    root = folder("a.jpg")
+    (root / "positions.csv").write_text("file,east,north\na.jpg,1,many\n")
+    photos = open_photos(root)
+    assert by_position(photos) == [photos]
+    assert "Positions are left out: " in caplog.text

@@ -12,7 +12,7 @@ from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
-from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches
+from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches, pace
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.store.files.manifest import MANIFEST, read_manifest
@@ -61,7 +61,7 @@ def open_for(
         "precision": precision,  # first: the id tells precisions apart, too
         "model_id": model_id,
         "image_size": tuple(image_size),
-        "frame": photos.frame if photos.has_places else None,
+        **({"frame": photos.frame} if photos.has_places else {}),
     }
     hint = None if model_path is None else str(Path(model_path).absolute())
     if not (Path(folder) / MANIFEST).exists():
@@ -120,6 +120,13 @@ def keeps_features(folder: Path, wanted: bool) -> bool:
             f"`keep_features` for {folder}, which has photos without. Take another store"
         )
     return manifest.feature_shape is not None
+
+
+def takes_positions(folder: Path) -> bool:
+    """Returns whether a store can hold positions: a new one, and one that was begun with some."""
+    if not (Path(folder) / MANIFEST).exists():
+        return True
+    return read_manifest(Path(folder)).frame is not None
 
 
 def _require_photos(store: DescriptorStore, root: Path) -> None:
@@ -188,7 +195,8 @@ def describe_into(
     if not len(wanted):
         return 0
     positions_m, times_s = photos.positions_m, photos.times_s
-    before, rows, vectors, features, last = len(store), [], [], [], time.monotonic()
+    before, rows, vectors, features = len(store), [], [], []
+    start = last = time.monotonic()
 
     def write() -> None:
         if rows:
@@ -223,6 +231,7 @@ def describe_into(
         raise NoReadablePhotoError(
             f"None of the {len(names)} photos can be read (first: {paths[0]})"
         )
+    _log.info("described %s", pace(added, time.monotonic() - start))
     if added < len(wanted):
         left_out = counted(len(wanted) - added, "photo")
         _log.warning("left out %s that cannot be read or described", left_out)

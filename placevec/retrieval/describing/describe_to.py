@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
+from placevec.counted import counted
 from placevec.models.describe import describe, features_in_batches
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
@@ -20,8 +21,9 @@ from placevec.retrieval.describing.describe_store import (
     keeps_features,
     open_for,
     require_store_takes,
+    takes_positions,
 )
-from placevec.sources.photos import open_photos
+from placevec.sources.photos import by_position, open_photos
 from placevec.store import save_descriptors
 from placevec.whole_file import require_writable
 
@@ -57,8 +59,9 @@ class Described:
         kept = kept if self.feature_bytes else ""
         size = "x".join(map(str, self.engine.image_size))
         return (
-            f"{self.num_descriptors} descriptors of {self.descriptor_dim} dimensions in {self.out}"
-            f"{new}{kept}, photos resized to {size}; {self.engine.cost()}"
+            f"{counted(self.num_descriptors, 'descriptor')} of "
+            f"{counted(self.descriptor_dim, 'dimension')} in {self.out}{new}{kept}, photos resized "
+            f"to {size}; {self.engine.cost()}"
         )
 
 
@@ -77,6 +80,9 @@ def describe_to(
     progress: Progress = no_progress,
 ) -> Described:
     """Writes the descriptors of photos to a file, or to a store that grows.
+
+    A store keeps positions and times as well, if READER:PATH has them or they lie beside a folder's
+    photos: in their names, in a table or in their EXIF.
 
     Args:
         out: Path. A file that ends in `.npz`, which `load_descriptors` reads, or a folder, the
@@ -113,6 +119,7 @@ def describe_to(
     )
     _require_place(settings.out)
     model = model_path(settings.model)
+    is_folder = isinstance(photos, Path | str) and Path(photos).expanduser().is_dir()
     photos = open_photos(photos)
     from placevec.models import open_engine  # after what can be refused without Keras
 
@@ -142,21 +149,26 @@ def describe_to(
     how: dict[str, Any] = _how_to_describe(settings, opened, open_it)
     if with_features:
         how["describe"] = features_in_batches
+    with_positions = is_folder and takes_positions(settings.out)
+    parts = by_position(photos) if with_positions else [photos]
     with open_for(
         settings.out,
         opened.model_id,
         dtype,
         opened.image_size,
-        photos,
+        parts[0],
         precision,
         model,
     ) as store:
-        added = describe_into(
-            store,
-            photos=photos,
-            image_size=opened.image_size,
-            progress=progress,
-            **how,
+        added = sum(
+            describe_into(
+                store,
+                photos=part,
+                image_size=opened.image_size,
+                progress=progress,
+                **how,
+            )
+            for part in parts
         )
         dim, feature_bytes = store.manifest.dim or 0, store.manifest.feature_bytes
         return Described(settings.out, len(store), added, dim, opened, feature_bytes)

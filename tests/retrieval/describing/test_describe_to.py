@@ -36,6 +36,34 @@ def test_describes_a_folder_to_a_file(write_photos, opened, tmp_path):
     )
 
 
+def test_a_store_keeps_the_positions_that_lie_beside_photos(write_photos, opened, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path, name in zip(write_photos([RED, GREEN]), ("@1@2@.png", "@3@4@.png"), strict=True):
+        path.rename(photos / name)
+    describe_to(tmp_path / "store", photos, "m.keras")
+    table = DescriptorStore.open(tmp_path / "store").table()
+    assert table[["east_m", "north_m"]].values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    for path, name in zip(write_photos([BLUE]), ("new.png",), strict=True):
+        path.rename(photos / name)
+    assert describe_to(tmp_path / "store", photos, "m.keras").num_added == 1
+
+
+def test_a_store_begun_without_positions_goes_on_without(write_photos, opened, tmp_path, caplog):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    red, green = write_photos([RED, GREEN])
+    red.rename(photos / "a.png")
+    describe_to(tmp_path / "store", photos, "m.keras")
+    green.rename(photos / "b.png")
+    (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
+    assert describe_to(tmp_path / "store", photos, "m.keras").num_added == 1
+    with caplog.at_level("INFO"):
+        found = search(tmp_path / "store", photos / "a.png", "m.keras")
+    assert found["east_m"].isna().all()
+    assert f"No photo in {tmp_path / 'store'} has a position" in caplog.text
+
+
 def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos, opened, tmp_path):
     folder = tmp_path / "store"
     names = [path.name for path in write_photos([RED, GREEN, BLUE, (240, 9, 0)])]
