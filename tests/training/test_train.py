@@ -332,7 +332,7 @@ def test_whitening_power_reaches_the_fit(small_config, monkeypatch):
         seen.append({"dim": dim} | options)
         return model
 
-    monkeypatch.setattr(sys.modules["placevec.training.train"], "whiten", spy)
+    monkeypatch.setattr(sys.modules["placevec.training.run.training_run"], "whiten", spy)
     train(small_config(epochs=1, whiten_dim=5, whiten_power=0.25, seed=3))
     train(small_config(
         epochs=1, whiten_rank=4, whiten_augmentation="light", seed=3, overwrite=True

@@ -81,3 +81,16 @@ class StopEarly(keras.callbacks.Callback):
             self.bad_step = batch
         if self.request or self.bad_step is not None:
             self.model.stop_training = True
+
+
+class Interrupted(KeyboardInterrupt):  # noqa: N818
+    """A training was asked to stop; its state is saved.
+
+    Args:
+        message: str. Says how to go on.
+        signal_number: int. The signal that asked.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
