@@ -6,9 +6,9 @@ from typing import Any
 
 from placevec.config import ModelRenderConfig
 from placevec.config.choices import CAMERAS
+from placevec.rendering.cameras.find_viewpoints import find_viewpoints
 from placevec.rendering.cameras.flight import find_flight
 from placevec.rendering.cameras.model_scenery import ModelScenery
-from placevec.rendering.cameras.viewpoints import find_viewpoints
 from placevec.rendering.scenes.scenery import FAR_M, NEAR_M, Scenery
 from placevec.rendering.town.town_scenery import TOWN, TownScenery
 from placevec.rendering.worlds.load_world import load_world

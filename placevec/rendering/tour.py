@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from placevec.config import ModelRenderConfig, RenderConfig, TownRenderConfig
+from placevec.rendering.cameras.find_viewpoints import find_viewpoints
 from placevec.rendering.cameras.flight import FLYING, find_flight
 from placevec.rendering.cameras.model_scenery import ModelScenery
 from placevec.rendering.cameras.model_tour import tour_model
 from placevec.rendering.cameras.pose_files import open_trajectory
 from placevec.rendering.cameras.trajectory import along_trajectory
-from placevec.rendering.cameras.viewpoints import WALKING, Viewpoints, find_viewpoints
+from placevec.rendering.cameras.viewpoints import WALKING, Viewpoints
 from placevec.rendering.scenes.camera import scaled
 from placevec.rendering.scenes.shot import Shot
 from placevec.rendering.town.street_cameras import street_length_m
