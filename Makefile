@@ -84,7 +84,7 @@ test-jax: $(VENV)/.installed-dev
 
 test-torch: $(VENV)/.installed-torch  ## run the tests of layers, losses and models on PyTorch
 	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" $(MATHEMATICS) \
-	  tests/training/step/test_devices.py
+	  tests/training/step/devices/test_open_devices.py
 
 # Without a browser these tests are skipped elsewhere; here they must run.
 test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser, headless Chromium

@@ -143,7 +143,9 @@ def short_mobilenetv2(monkeypatch, shorten_mobilenetv2):
 def quick_training(monkeypatch, short_mobilenetv2):
     """Makes trainings quick: a short backbone, and no pictures."""
     for module, picture in (
-        ("train", "draw_matches"), ("train", "draw_recall"), ("run.report", "_draw_history"),
-    ):  # fmt: skip
-        home = importlib.import_module(f"placevec.training.{module}")
+        ("training_run", "draw_matches"),
+        ("training_run", "draw_recall"),
+        ("report", "_draw_history"),
+    ):
+        home = importlib.import_module(f"placevec.training.run.{module}")
         monkeypatch.setattr(home, picture, lambda *_, **__: None)

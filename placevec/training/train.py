@@ -17,7 +17,7 @@ from placevec.training.run.results import Training
 from placevec.training.run.stopping import stop_requests
 from placevec.training.run.training_run import TrainingRun
 from placevec.training.run_files import run_locked
-from placevec.training.step.devices import open_devices
+from placevec.training.step.devices.open_devices import open_devices
 from placevec.training.tuples.sampler import open_training, open_workers
 
 

@@ -92,8 +92,8 @@ def test_keeps_the_best_model(small_config, monkeypatch):
         saved.append(path.name)
         save_model(model, path)
 
-    for module in ("train", "run.journal"):
-        monkeypatch.setattr(sys.modules[f"placevec.training.{module}"], "save_model", spy)
+    for module in ("training_run", "journal"):
+        monkeypatch.setattr(sys.modules[f"placevec.training.run.{module}"], "save_model", spy)
     train(config)
     assert saved == [
         "untrained.keras", "model.keras", "checkpoint.keras", "model.keras", "checkpoint.keras",

@@ -36,7 +36,7 @@ from placevec.training.start.cluster_use import cluster_use
 from placevec.training.start.clusters import read_photos
 from placevec.training.start.from_photos import start_from_photos
 from placevec.training.start.whitening import whiten
-from placevec.training.step.devices import Devices
+from placevec.training.step.devices.devices import Devices
 from placevec.training.step.distillation import start_descriptors
 from placevec.training.step.feeding import feeding
 from placevec.training.step.optimizer import averaged_weights, step_size

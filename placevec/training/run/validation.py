@@ -12,7 +12,7 @@ from placevec.config import TrainConfig
 from placevec.evaluation import Evaluation, evaluate_photos
 from placevec.places import PlaceDataset
 from placevec.progress import Progress
-from placevec.training.step.devices import Devices
+from placevec.training.step.devices.devices import Devices
 from placevec.training.step.feeding import feeding
 from placevec.training.tuples.batches import TupleBatches
 from placevec.training.tuples.sampler import open_sampler

@@ -13,7 +13,8 @@ import pytest
 
 from placevec.config import ModelConfig, changed, to_dict
 from placevec.training import train
-from placevec.training.step import devices
+from placevec.training.step.devices import devices
+from placevec.training.step.devices import open_devices as opening
 
 BACKEND = keras.backend.backend()
 TRAIN = """
@@ -150,7 +151,7 @@ def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path, whole_tra
 
 
 def open_devices(config):
-    return devices.open_devices(
+    return opening.open_devices(
         config.computing, config.optimizer,
         batch_size=config.batch_size, keeps_batch_norm=config.keeps_batch_norm,
     )  # fmt: skip
@@ -165,7 +166,7 @@ def test_refuses_a_batch_that_cannot_be_shared_evenly(small_config, monkeypatch)
     class Three(devices.Devices):
         count = 3
 
-    monkeypatch.setitem(devices._OPENERS, BACKEND, lambda *_: Three())
+    monkeypatch.setitem(opening._OPENERS, BACKEND, lambda *_: Three())
     with pytest.raises(ValueError, match="batch_size=4, 3 devices"):
         open_devices(small_config(batch_size=4, devices=3))
 
