@@ -48,6 +48,15 @@ def test_the_tree_names_every_room(documents, pytestconfig):
         assert re.search(rf"^ +{room}/ +\S", readme, re.MULTILINE), room
 
 
+def test_the_page_of_the_architecture_names_every_room_of_a_room(documents, pytestconfig):
+    named = set(re.findall(r"^ +([a-z_/]+)/  +\S", documents["docs/architecture.md"], re.MULTILINE))
+    package = pytestconfig.rootpath / "placevec"
+    rooms = {
+        path.parent.relative_to(package).as_posix() for path in package.glob("*/**/__init__.py")
+    }
+    assert named == {room for room in rooms if "/" in room}
+
+
 def test_the_example_of_vectors_runs(documents, tmp_path, monkeypatch):
     code = re.search(r"```python\n(.*?)```", documents["docs/vectors.md"], re.DOTALL).group(1)
     monkeypatch.chdir(tmp_path)
