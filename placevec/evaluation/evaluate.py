@@ -325,7 +325,7 @@ def _as_given(
     return descriptors, np.arange(len(paths))
 
 
-def _feature_matcher(photos: PlaceDataset, maps: NDArray[np.float32]) -> LocalMatcher:
+def _feature_matcher(photos: PlaceDataset, maps: NDArray[np.float16]) -> LocalMatcher:
     """Returns what compares queries with the database by the maps of all photos."""
     queries, database = photos.queries, photos.database
     return map_matcher(
