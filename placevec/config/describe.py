@@ -97,6 +97,9 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     wrong_beyond_m: Annotated[float | None, AtLeast(0)] = None
     """In precision, answers between `radius_m` and this count neither way. None: all beyond
     `radius_m` are wrong."""
+    cluster_maps: Annotated[int, AtLeast(0)] = 0
+    """Pairs of photos for which the report shows where each cluster of a NetVLAD network looks:
+    failures of the first model, the worst first. Loads that model in Keras."""
     skip_unreadable: bool = False
     """Leave out photos that are missing or unreadable instead of stopping."""
     json: bool = False
@@ -105,3 +108,8 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_beyond_one_vector()
+        if self.cluster_maps and self.out is None:
+            raise ValueError(
+                "`cluster_maps` has no effect without `out`. Received: "
+                f"cluster_maps={self.cluster_maps}"
+            )

@@ -7,7 +7,7 @@ from typing import Any
 from placevec.config import EvaluateConfig
 from placevec.evaluation.evaluate import Model, evaluate, label_of
 from placevec.evaluation.evaluation import Evaluation
-from placevec.evaluation.report import write_report
+from placevec.evaluation.report import ClusterMaps, write_report
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
@@ -20,6 +20,7 @@ def compare(
     *,
     out: Path | str | None = EvaluateConfig.out,
     wrong_beyond_m: float | None = EvaluateConfig.wrong_beyond_m,
+    cluster_maps: int = EvaluateConfig.cluster_maps,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
     progress: Progress = no_progress,
     **settings: Any,
@@ -33,6 +34,8 @@ def compare(
         out: Path or None. Folder for the report, see `write_report`.
         wrong_beyond_m: float or None. Answers between the radius and this count neither way in
             precision.
+        cluster_maps: int. Pairs of photos for which the report shows where each cluster of the
+            first model looks.
         skip_unreadable: bool. Leave out photos that cannot be read.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
         settings: What `evaluate` takes besides, such as `radius_m`.
@@ -53,7 +56,10 @@ def compare(
     found = {label: evaluate(places, each, **common) for label, each in models.items()}
     if out is not None:
         shown = {**{"models": ", ".join(models)}, **settings, "wrong_beyond_m": wrong_beyond_m}
-        write_report(found, out, wrong_beyond_m=wrong_beyond_m, settings=shown)
+        first = next(iter(models.values()))
+        maps = ClusterMaps.of(first, cluster_maps, settings.get("image_size"))
+        how = {"wrong_beyond_m": wrong_beyond_m, "cluster_maps": maps, "settings": shown}
+        write_report(found, out, **how)
     return found
 
 

@@ -17,7 +17,7 @@ from placevec.evaluation.answers import AnswerRules, right_answers, search_answe
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.foreign import foreign_descriptors, is_foreign
-from placevec.evaluation.report import write_report
+from placevec.evaluation.report import ClusterMaps, write_report
 from placevec.images import image_size_of
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 100
 _EXACT = "float32"
 _NOT_SHOWN = ("model", "out", "json")  # in the report
+_NO_POINTS = np.zeros((0, 4), np.float32)
 
 
 def evaluate(
@@ -47,6 +48,7 @@ def evaluate(
     max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
     one_answer_per_position: bool = EvaluateConfig.one_answer_per_position,
     wrong_beyond_m: float | None = EvaluateConfig.wrong_beyond_m,
+    cluster_maps: int = EvaluateConfig.cluster_maps,
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int | None = EvaluateConfig.batch_size,
     engine: EngineName = EvaluateConfig.engine,
@@ -80,6 +82,7 @@ def evaluate(
             answer.
         wrong_beyond_m: float or None. Answers between the radius and this count neither way in the
             precision that the report shows.
+        cluster_maps: int. Pairs of photos for which the report shows where each cluster looks.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -105,8 +108,7 @@ def evaluate(
             photos cannot be read and `skip_unreadable` is false.
     """
     places, model = _places_first(places, model)
-    label = label_of(model)
-    path = None
+    given, path = model, None
     if not callable(model) and not isinstance(model, np.ndarray):
         path = model_path(model)
     settings = EvaluateConfig(
@@ -117,6 +119,7 @@ def evaluate(
         max_heading_difference_deg=max_heading_difference_deg,
         one_answer_per_position=one_answer_per_position,
         wrong_beyond_m=wrong_beyond_m,
+        cluster_maps=cluster_maps,
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -186,8 +189,15 @@ def evaluate(
         in_float32=None if precision == _EXACT else measured[_EXACT],
     )
     if out is not None:
+        label = label_of(given)
         shown = {"model": label} | {k: v for k, v in vars(settings).items() if k not in _NOT_SHOWN}
-        write_report({label: found}, out, wrong_beyond_m=wrong_beyond_m, settings=shown)
+        write_report(
+            {label: found},
+            out,
+            wrong_beyond_m=wrong_beyond_m,
+            cluster_maps=ClusterMaps.of(given, cluster_maps, image_size),
+            settings=shown,
+        )
     return found
 
 
@@ -308,7 +318,7 @@ def evaluate_photos(
         size = image_size_of(cast(Model, model), usual=TrainConfig.image_size, wanted=image_size)
         matcher = _photo_matcher(photos, rerank, size)
     better = order_again(neighbors, similarities, matcher, top=rerank_top)
-    points = [each[0] if each else None for each in better.points]
+    points = [each[0] if each else _NO_POINTS for each in better.points]
     reranked = replace(found, neighbors=better.neighbors, similarities=better.scores, points=points)
     return replace(found, reranked=reranked, rerank=rerank)
 

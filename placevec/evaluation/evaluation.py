@@ -48,8 +48,7 @@ class Evaluation:
             its `similarities` are `Reranked.scores`.
         rerank: str or None. What put them in that order.
         points: sequence of Q or None. The points that each query shares with its first answer,
-            `(m, 4)` as `LocalMatcher` says, None for a query without an answer; None if the two
-            were not compared.
+            `(m, 4)` as `LocalMatcher` says. None: nothing was compared point by point.
         rules: sequence of str. What was left out of the answers, a sentence each.
 
     Raises:
@@ -71,7 +70,7 @@ class Evaluation:
     sequence: int = 1
     reranked: "Evaluation | None" = None
     rerank: str | None = None
-    points: Sequence[NDArray[np.float32] | None] | None = None
+    points: Sequence[NDArray[np.float32]] | None = None
     rules: Sequence[str] = ()
 
     def __post_init__(self) -> None:

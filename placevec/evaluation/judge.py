@@ -53,6 +53,22 @@ class Judgment:
             return np.zeros(len(self.is_right), bool)
         return ~self.is_right & (self.distances_m <= self.wrong_beyond_m)
 
+    def kind(self, query: int) -> str:
+        """Returns what the first answer is: right, outside, wrong, or unanswerable.
+
+        Args:
+            query: int. The number of the query.
+
+        Returns:
+            str. `"outside"` is wrong but just outside the radius; `"unanswerable"` has no right
+            answer.
+        """
+        if self.is_right[query]:
+            return "right"
+        if not self.has_answer[query]:
+            return "unanswerable"
+        return "outside" if self.evaluation.is_just_outside[query, 0] else "wrong"
+
     @functools.cached_property
     def distances_m(self) -> NDArray[np.floating]:
         """(Q,) float. Of the first answer, in the data set's unit; NaN if not known."""

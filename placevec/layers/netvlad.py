@@ -108,21 +108,36 @@ class NetVLAD(Aggregator):
 
     def call(self, inputs):
         """Returns the descriptors (B, K * D) of local features (B, H, W, D)."""
-        dtype = self.precision
-        height, width, feature_dim = ops.shape(inputs)[1:]
-        features = ops.reshape(inputs, (-1, height * width, feature_dim))
-        features = ops.cast(features, dtype)  # (B, H*W, D)
-        if self.normalize_inputs:
-            features = l2_normalize(features)
-        logits = ops.matmul(features, ops.cast(self.kernel, dtype))
-        if self.use_bias:
-            logits = logits + ops.cast(self.bias, dtype)
-        assignment = ops.softmax(logits, axis=-1)[..., : self.num_clusters]  # (B, H*W, K)
+        features = self._flat(inputs)
+        assignment = self._assign(features)
         feature_sums = ops.matmul(ops.transpose(assignment, (0, 2, 1)), features)
         assigned = ops.expand_dims(ops.sum(assignment, axis=1), -1)  # (B, K, 1)
-        residuals = feature_sums - assigned * ops.cast(self.centers, dtype)  # (B, K, D)
+        residuals = feature_sums - assigned * ops.cast(self.centers, self.precision)  # (B, K, D)
         residuals = l2_normalize(residuals)
-        return l2_normalize(ops.reshape(residuals, (-1, self.num_clusters * feature_dim)))
+        return l2_normalize(ops.reshape(residuals, (-1, self.num_clusters * inputs.shape[-1])))
+
+    def assign(self, inputs):
+        """Returns by how much each cluster takes each local feature, (B, H, W, K) in [0, 1].
+
+        The clusters of a cell sum to 1, less what the ghost clusters take.
+        """
+        height, width = ops.shape(inputs)[1:3]
+        assignment = self._assign(self._flat(inputs))
+        return ops.reshape(assignment, (-1, height, width, self.num_clusters))
+
+    def _flat(self, inputs):
+        """Returns the local features (B, H*W, D) as they are compared with clusters."""
+        height, width, feature_dim = ops.shape(inputs)[1:]
+        features = ops.reshape(inputs, (-1, height * width, feature_dim))
+        features = ops.cast(features, self.precision)
+        return l2_normalize(features) if self.normalize_inputs else features
+
+    def _assign(self, features):
+        """Returns the soft assignment (B, H*W, K) of local features (B, H*W, D)."""
+        logits = ops.matmul(features, ops.cast(self.kernel, self.precision))
+        if self.use_bias:
+            logits = logits + ops.cast(self.bias, self.precision)
+        return ops.softmax(logits, axis=-1)[..., : self.num_clusters]
 
     def set_clusters(
         self,

@@ -1,7 +1,12 @@
-"""The map of local features as a second output of a model, from the same pass."""
+"""What a model makes of a photo before its descriptor: local features, and their clusters."""
+
+from collections.abc import Callable
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
+from placevec.layers import NetVLAD
 from placevec.layers.aggregator import Aggregator
 from placevec.models.descriptor_model import without_xla
 
@@ -27,3 +32,32 @@ def with_features(model: keras.Model) -> keras.Model:
         )
     features = keras.layers.UnitNormalization(name="unit_features", dtype="float32")(found[0].input)
     return without_xla(keras.Model(model.inputs[0], [model.outputs[0], features]))
+
+
+def soft_assignment(
+    model: keras.Model,
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Returns what tells by how much each cluster of a NetVLAD network takes each local feature.
+
+    Args:
+        model: keras.Model. A descriptor model.
+
+    Returns:
+        callable. From photos `(B, H, W, C)` uint8 to `(B, rows, columns, K)` float32 in [0, 1].
+        Clusters sum to 1, less what ghost clusters take.
+
+    Raises:
+        ValueError: If the model does not have exactly one NetVLAD layer.
+    """
+    found = [layer for layer in model.layers if isinstance(layer, NetVLAD)]
+    if len(found) != 1:
+        raise ValueError(
+            f"Clusters are those of a NetVLAD layer. Received: a model with {len(found)} of them"
+        )
+    (layer,) = found
+    features = without_xla(keras.Model(model.inputs[0], layer.input))
+
+    def assign(photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return keras.ops.convert_to_numpy(layer.assign(features.predict_on_batch(photos)))
+
+    return assign

@@ -14,20 +14,30 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1d2530; margin: 0 auto; max
 h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { margin: 2.2rem 0 .6rem; font-size: 1.15rem }
 table { border-collapse: collapse; background: #fff }
 td, th { border: 1px solid var(--line); padding: .25rem .7rem; text-align: left;
-         overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
-th { background: #f0f3f6; white-space: nowrap } p.note { color: var(--dim); margin: .3rem 0 }
+         vertical-align: top; overflow-wrap: break-word; font-variant-numeric: tabular-nums }
+td:first-child { min-width: 8rem }
+td small { display: block; color: var(--dim); white-space: nowrap }
+th { background: #f0f3f6 } p.note { color: var(--dim); margin: .3rem 0 }
 .scroll { overflow-x: auto }
-.plots, .cards { display: flex; flex-wrap: wrap; gap: 1rem }
-.plots svg, .map svg { background: #fff; border: 1px solid var(--line); border-radius: 6px;
-                       max-width: 100%; height: auto }
+.plots, .cards { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
+.plots svg { background: #fff; border: 1px solid var(--line); border-radius: 6px; flex: 0 1 auto;
+             min-width: 0; max-width: 100%; height: auto }
 .card { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .5rem;
         width: 396px; max-width: 100%; cursor: pointer }
 .card.open { width: 100% } .card[hidden] { display: none }
 .card:focus-visible { outline: 3px solid #2b6cb0 }
-.card .photos { display: flex; flex-wrap: wrap; gap: .4rem } .card:only-child { width: 100% }
-.card figure { margin: 0; flex: 1 1 110px; min-width: 0; max-width: 360px }
-.card img { width: 100%; display: block; border-radius: 3px }
-.card figcaption { font-size: 12px; color: var(--dim); overflow-wrap: anywhere }
+figure { margin: 0; min-width: 0 } .card:only-child { width: 100% }
+.card .photos { display: grid; grid-template-columns: repeat(3, 1fr); gap: .4rem;
+                 grid-auto-flow: dense }
+.card.open .photos, .card:only-child .photos {
+        grid-template-columns: repeat(auto-fill, minmax(min(220px, 45%), 1fr)) }
+.card .joined { grid-column: span 2 } .joined div { position: relative }
+.joined svg { position: absolute; inset: 0; width: 100%; height: 100% }
+.joined path { fill: none; stroke: #7dff5a; stroke-opacity: .75; vector-effect: non-scaling-stroke }
+.strip { display: flex; flex-wrap: wrap; gap: .4rem; margin: .6rem 0 1.2rem }
+.strip figure { width: 128px }
+figure img { width: 100%; display: block; border-radius: 3px }
+figcaption { font-size: 12px; color: var(--dim); overflow-wrap: anywhere }
 .card .head { font-size: 13px; margin-bottom: .3rem; overflow-wrap: anywhere }
 .tag { border-radius: 9px; padding: 0 .5rem; color: #fff; font-size: 12px }
 .wrong { background: #d1372c } .outside { background: #b86200 } .right { background: #23833a }
@@ -84,11 +94,14 @@ class Photo:
         jpeg_base64: str. Empty if the photo is gone.
         caption: str.
         tag: str. `"right"`, `"wrong"`, `"outside"` or empty.
+        lines: (m, 4) float. Lines over the photo: column and row of both ends, as shares of its
+            sides in [0, 1].
     """
 
     jpeg_base64: str
     caption: str
     tag: str = ""
+    lines: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)
@@ -116,15 +129,18 @@ class Section:
         title: str.
         notes: sequence of str. Sentences below the title.
         header: sequence of str. Of the table; empty for none.
-        rows: sequence of sequence of str. Of the table.
+        rows: sequence of sequence of cells of the table, each str, or (str, str): a value and what
+            stands below it in small print.
         drawings: sequence of str. `<svg>` elements, taken as they are.
+        strips: sequence of sequence of Photo. Small photos in rows.
     """
 
     title: str
     notes: Sequence[str] = ()
     header: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
+    rows: Sequence[Sequence[str | tuple[str, str]]] = ()
     drawings: Sequence[str] = ()
+    strips: Sequence[Sequence[Photo]] = ()
 
 
 @dataclass(frozen=True)
@@ -169,15 +185,21 @@ def _section(section: Section) -> str:
     parts = [f"<h2>{_text(section.title)}</h2>"]
     if section.rows:
         header = "".join(f"<th>{_text(cell)}</th>" for cell in section.header)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in section.rows
-        )
+        rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in section.rows)
         head = f"<tr>{header}</tr>" if header else ""
         parts.append(f'<div class="scroll"><table>{head}{rows}</table></div>')
     if section.drawings:
-        parts.append(f'<div class="plots map">{"".join(section.drawings)}</div>')
+        parts.append(f'<div class="plots">{"".join(section.drawings)}</div>')
     parts += [f'<p class="note">{_text(note)}</p>' for note in section.notes]
+    parts += [f'<div class="strip">{"".join(map(_photo, strip))}</div>' for strip in section.strips]
     return "\n".join(parts)
+
+
+def _cell(cell: str | tuple[str, str]) -> str:
+    if isinstance(cell, str):
+        return f"<td>{_text(cell)}</td>"
+    value, below = map(_text, cell)
+    return f"<td>{value}<small>{below}</small></td>"
 
 
 def _gallery(gallery: Gallery) -> str:
@@ -210,7 +232,16 @@ def _photo(photo: Photo) -> str:
     if photo.jpeg_base64:
         source = f"data:image/jpeg;base64,{photo.jpeg_base64}"
         picture = f'<img loading="lazy" alt="{_text(photo.caption)}" src="{source}">'
-    return f"<figure>{picture}<figcaption>{tag}{_text(photo.caption)}</figcaption></figure>"
+    kind = ""
+    if len(photo.lines):
+        path = "".join("M{:.3f} {:.3f}L{:.3f} {:.3f}".format(*line) for line in photo.lines)
+        kind = ' class="joined"'
+        picture = (
+            f'<div>{picture}<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">'
+            f'<path d="{path}"/></svg></div>'
+        )
+    caption = f"<figcaption>{tag}{_text(photo.caption)}</figcaption>"
+    return f"<figure{kind}>{picture}{caption}</figure>"
 
 
 def _text(foreign: str) -> str:

@@ -19,15 +19,22 @@ def jpeg_base64(path: Path) -> str:
     Args:
         path: Path. A photo, or a frame of a video as `read_image` takes it.
     """
+    photo = small_photo(path)
+    return "" if photo is None else to_jpeg_base64(photo)
+
+
+def small_photo(path: Path) -> NDArray[np.uint8] | None:
+    """Returns a photo as (H, W, 3) uint8 RGB of at most 240 pixels a side; None if it is gone."""
     photo = find_thumbnail(path)
     if photo is None:
-        return ""
+        return None
     scale = min(1.0, _LONGER_SIDE_PX / max(photo.shape[:2]))
     size = [max(1, round(side * scale)) for side in photo.shape[1::-1]]
-    small = cv2.resize(_bgr(photo), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def to_jpeg_base64(pixels: NDArray[np.uint8]) -> str:
+    """Returns pixels (H, W, 3) uint8 RGB as a JPEG in base64."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    return base64.b64encode(cv2.imencode(".jpg", small, quality)[1].tobytes()).decode("ascii")
-
-
-def _bgr(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(photo[..., ::-1]) if photo.shape[-1] == 3 else photo
+    encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), quality)[1]
+    return base64.b64encode(encoded.tobytes()).decode("ascii")

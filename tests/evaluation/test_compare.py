@@ -34,6 +34,15 @@ def test_measures_models_and_descriptors_side_by_side(photos, mean_color, tmp_pa
     assert (tmp_path / "report" / "report.html").is_file()
 
 
+def test_says_that_other_programs_and_functions_show_no_clusters(photos, mean_color, tmp_path):
+    np.save(tmp_path / "theirs.npy", np.eye(6, dtype=np.float32))
+    for model, said in ((tmp_path / "theirs.npy", "other programs"), (mean_color, "function")):
+        out = tmp_path / said.split()[0]
+        compare(photos, [model], out=out, image_size=(32, 48), cluster_maps=2)
+        text = (out / "report.html").read_text()
+        assert "Where each cluster looks" in text and said in text
+
+
 def test_answers_that_look_elsewhere_are_wrong(photos, mean_color):
     (found,) = compare(
         photos, [mean_color], max_heading_difference_deg=90.0, image_size=(32, 48)

@@ -76,6 +76,19 @@ def test_equals_the_papers_formula(num_ghost_clusters, use_bias, normalize_input
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("num_ghost_clusters", [0, 2])
+def test_tells_by_how_much_each_cluster_takes_each_cell(num_ghost_clusters):
+    layer = random_layer(4, num_clusters=3, num_ghost_clusters=num_ghost_clusters)
+    photos = np.random.default_rng(1).normal(size=(2, 3, 5, 4)).astype("float32")
+    found = ops.convert_to_numpy(layer.assign(photos))
+    kernel, bias, _ = map(np.asarray, layer.get_weights())
+    assert found.shape == (2, 3, 5, 3)
+    for cell in np.ndindex(2, 3, 5):
+        logits = np.array(unit(photos[cell].tolist())) @ kernel + bias
+        powers = np.exp(logits - logits.max())
+        np.testing.assert_allclose(found[cell], (powers / powers.sum())[:3], atol=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:You are using a softmax:UserWarning")
 @pytest.mark.parametrize(
     ("shape", "num_clusters"), [((1, 1, 1, 4), 1), ((3, 1, 7, 4), 1), ((2, 5, 3, 1), 2)]

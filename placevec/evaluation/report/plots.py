@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 COLORS = ("#2b6cb0", "#dd7a00", "#2a9d3f", "#8e44ad", "#c0392b", "#16807a")
 RIGHT, WRONG, OUTSIDE = "#2a9d3f", "#d1372c", "#dd7a00"
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 420, 280, 46, 12, 12, 40
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 270, 46, 12, 12, 40
 _MOST_POINTS = 400  # of a line
 _MAP_SIDE = 620
+_MANY_DOTS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Line:
         x: (n,) float.
         y: (n,) float; NaN breaks the line.
         color: str.
-        is_dashed: bool.
+        is_dashed: bool. A dashed line is not in the legend: it goes with a solid one of its color.
     """
 
     label: str
@@ -39,16 +40,14 @@ def draw_lines(
     x_label: str,
     y_label: str,
     *,
-    y_range: tuple[float, float] = (0, 100),
     is_log: bool = False,
 ) -> str:
-    """Draws lines over a common axis.
+    """Draws lines of percentages over a common axis, with a legend below.
 
     Args:
         lines: sequence of Line.
         x_label: str.
         y_label: str.
-        y_range: (float, float).
         is_log: bool. Whether x, which is then above 0, is drawn by its logarithm.
 
     Returns:
@@ -59,9 +58,9 @@ def draw_lines(
     if not math.isfinite(low):
         low, high = 0.0, 1.0
     high = high if high > low else low + 1
-    scale = _Scale((low, high), y_range, is_log)
+    scale = _Scale((low, high), (_lowest(lines), 100), is_log)
     shapes = [scale.axes(x_label, y_label)]
-    for number, line in enumerate(lines):
+    for line in lines:
         x, y = (np.asarray(values, float) for values in (line.x, line.y))
         kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_POINTS)).astype(int))
         kept = kept[np.isfinite(y[kept])] if len(x) else kept[:0]
@@ -78,13 +77,22 @@ def draw_lines(
             f"<title>{escape(line.label)}: {x[at]:g}, {y[at]:.1f}</title></circle>"
             for (a, b), at in zip(points, kept.tolist(), strict=True)
         ]
-        below = _HEIGHT - _BOTTOM - 8 - 15 * (len(lines) - 1 - number)
+    named = [line for line in lines if not line.is_dashed]
+    for below, line in enumerate(named):
+        y = _HEIGHT + 10 + 15 * below
         shapes.append(
-            f'<path d="M{_LEFT + 10} {below - 4}h18" stroke="{line.color}"{dash} '
-            f'stroke-width="2"/><text x="{_LEFT + 33}" y="{below}" '
-            f'font-size="11">{escape(line.label)}</text>'
+            f'<path d="M{_LEFT} {y - 4}h18" stroke="{line.color}" stroke-width="2"/>'
+            f'<text x="{_LEFT + 24}" y="{y}" font-size="11">{escape(line.label)}</text>'
         )
-    return _svg(_WIDTH, _HEIGHT, f"{y_label} over {x_label}", shapes)
+    height = _HEIGHT + 15 * len(named) + 6
+    return _svg(_WIDTH, height, f"{y_label} over {x_label}", shapes)
+
+
+def _lowest(lines: Sequence[Line]) -> float:
+    """Returns the tens of percent below all lines."""
+    every = np.concatenate([np.asarray(line.y, float) for line in lines] or [np.zeros(1)])
+    lowest = float(np.min(every[np.isfinite(every)], initial=90))
+    return 10 * math.floor(lowest / 10)
 
 
 def draw_histogram(
@@ -146,9 +154,10 @@ def draw_answers_map(
         str. An `<svg>` element. Its dots have the attribute `data-query`, the number of the query.
     """
     every = np.concatenate([places_m, database_m])
-    low, extent_m = every.min(axis=0), max(float(np.ptp(every, axis=0).max()), 1e-9)
+    low, extents_m = every.min(axis=0), np.ptp(every, axis=0)
+    extent_m = max(float(extents_m.max()), 1e-9)
     scale = (_MAP_SIDE - 40) / extent_m
-    height = float(np.ptp(every[:, 1])) * scale + 64
+    width, height = (extents_m * scale + (40, 64)).tolist()
 
     def at(points_m: NDArray[np.floating]) -> list[tuple[float, float]]:
         x, y = ((points_m - low) * scale).T
@@ -158,8 +167,9 @@ def draw_answers_map(
     below = "".join(f"M{x - 1} {y}h2" for x, y in sorted(gray))
     bar_m = 10 ** math.floor(math.log10(extent_m / 2))
     shapes = [f'<path d="{below}" stroke="#bbb" stroke-width="2"/>']
+    radius = 3.5 if len(places_m) < _MANY_DOTS else 2
     shapes += [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}" data-query="{number}">'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}" data-query="{number}">'
         f"<title>{escape(title)}</title></circle>"
         for number, ((x, y), color, title) in enumerate(
             zip(at(places_m), colors, titles, strict=True)
@@ -170,7 +180,7 @@ def draw_answers_map(
         f'<text x="20" y="{height - 15:.1f}" font-size="11">{bar_m:g} {escape(unit)}, north is up'
         "</text>"
     )
-    return _svg(_MAP_SIDE, round(height), "map of the queries", shapes)
+    return _svg(max(round(width), _MAP_SIDE // 3), round(height), "map of the queries", shapes)
 
 
 class _Scale:

@@ -17,13 +17,13 @@ from placevec.images.contact_sheet import (
     save_figure,
 )
 from placevec.input_file import shown
+from placevec.pages.joined import few_points
 from placevec.places.frame import UNITS
 from placevec.retrieval.found.found import Found
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_LINES = 40
 _LONGEST_NAME = 28  # characters above a photo
 
 
@@ -82,10 +82,10 @@ def _short(name: str) -> str:
 
 
 def _join(left: "Axes", right: "Axes", points: NDArray[np.float32]) -> None:
-    """Draws lines between matched points (m, 4) of two photos, `_MOST_LINES` of them."""
+    """Draws lines between matched points (m, 4) of two photos."""
     from matplotlib.patches import ConnectionPatch
 
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), _MOST_LINES)).astype(int)]
+    chosen = few_points(points)
     ends = []
     for axes, each in ((left, chosen[:, :2]), (right, chosen[:, 2:])):
         rows, columns = np.asarray(axes.images[0].get_array()).shape[:2]

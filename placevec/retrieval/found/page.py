@@ -1,14 +1,18 @@
 """What a search found as a page."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from placevec.counted import counted
+from placevec.pages.joined import join_photos
 from placevec.pages.page import Card, Gallery, Photo, page
 from placevec.pages.thumbnail import jpeg_base64
 from placevec.places.frame import UNITS
 from placevec.retrieval.found.found import Found
 from placevec.whole_file import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST_PHOTOS = 1000  # a page of small photos of about 10 kB each
 _TITLE = "What was found"
@@ -17,7 +21,8 @@ _TITLE = "What was found"
 def write_page(found: Found, path: Path) -> None:
     """Writes a page that needs nothing else: each query beside its matches.
 
-    It shows the first queries, 1,000 photos together.
+    It shows the first queries, 1,000 photos together. If points are known, lines join those of a
+    query and its first match.
 
     Args:
         found: Found.
@@ -29,18 +34,31 @@ def write_page(found: Found, path: Path) -> None:
         num_photos += 1 + len(matches)
         if cards and num_photos > _MOST_PHOTOS:
             break
-        photos = [Photo(jpeg_base64(found.root / str(query)), f"query {query}")]
-        photos += [
-            Photo(jpeg_base64(found.store_root / values["match"]), _caption(values))
-            for values in matches.to_dict("records")
-        ]
-        cards.append(Card(number, str(query), [], photos))
+        cards.append(Card(number, str(query), [], _photos(found, query, matches)))
     note = f"{counted(len(groups), 'query', 'queries')}, the best match first."
     if len(cards) < len(groups):
         note += f" The first {len(cards)} are shown."
     text = page(_TITLE, [], Gallery("Queries and their matches", note, cards=cards), [])
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def _photos(found: Found, query: str, matches: "pd.DataFrame") -> list[Photo]:
+    """Returns the photos of a query and its matches."""
+    records = matches.to_dict("records")
+    query_path = found.root / query
+    paths = [found.store_root / values["match"] for values in records]
+    captions = [_caption(values) for values in records]
+    photos = []
+    if found.points is not None and len(points := found.points[query][0]):
+        said = f"query {query} and {captions[0]}"
+        if joined := join_photos(query_path, paths[0], points, said):
+            photos, paths, captions = [joined], paths[1:], captions[1:]
+    if not photos:
+        photos = [Photo(jpeg_base64(query_path), f"query {query}")]
+    return photos + [
+        Photo(jpeg_base64(path), caption) for path, caption in zip(paths, captions, strict=True)
+    ]
 
 
 def _caption(values: dict[str, Any]) -> str:

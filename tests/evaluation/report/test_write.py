@@ -36,7 +36,7 @@ def test_shows_failures_and_where_models_differ(written, make_evaluation):
     failed = ~one.is_right[:11, 0]
     lost = one.is_right[:11, 0] & ~other.is_right[:11, 0]
     assert text.count('class="card"') == (failed | lost).sum()
-    assert "A right, B wrong" in text and "has a higher recall@1 than B" in text
+    assert "A right, B wrong" in text
 
 
 def test_predictions_have_a_row_for_each_answer(written):
@@ -59,7 +59,7 @@ def test_metrics_hold_both_denominators(written, make_evaluation):
     assert metrics["recall_of_all_queries"] == {
         str(rank): pytest.approx(wanted[rank] * 11 / 12) for rank in ranks
     }
-    assert list(metrics["recall_interval"]) == ["1", "5"]
+    assert list(metrics["recall_interval"]) == list(metrics["recall"])
     low, high = metrics["recall_interval"]["1"]
     assert low < metrics["recall"]["1"] < high
 

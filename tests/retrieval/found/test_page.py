@@ -38,6 +38,15 @@ def test_the_page_says_what_is_known_of_each_match(found, tmp_path):
     assert "1 query, the best match first" in text and text.count("missing now") == 2
 
 
+def test_lines_join_a_query_and_its_first_match(found, tmp_path):
+    cv2.imwrite(str(tmp_path / "<b>.png"), np.zeros((30, 40, 3), np.uint8))
+    points = {"q.png": [np.array([[0.5, 0.5, 0.5, 0.5]]), np.zeros((0, 4))]}
+    write_page(Found(found.table, tmp_path, tmp_path, points), tmp_path / "a.html")
+    text = (tmp_path / "a.html").read_text()
+    assert "M0.250 0.500L0.750 0.500" in text and text.count("<figure") == 2
+    assert "query q.png and 1: &lt;b&gt;.png" in text
+
+
 def test_a_page_of_many_queries_says_how_many_it_shows(found, tmp_path, monkeypatch):
     monkeypatch.setattr("placevec.retrieval.found.page._MOST_PHOTOS", 5)
     tables = [found.table.assign(query=f"{number}.png") for number in range(3)]

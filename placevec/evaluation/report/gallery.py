@@ -1,0 +1,149 @@
+"""The photos of the report: queries that fail, beside what was found for them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.evaluation.judge import Judgment
+from placevec.pages.joined import join_photos
+from placevec.pages.page import Card, Gallery, Photo
+from placevec.pages.thumbnail import jpeg_base64
+
+_MOST_CARDS = 150
+
+
+def failures(judged: Mapping[str, Judgment]) -> Gallery:
+    """Returns the failures of the first model, worst first, and where two models differ.
+
+    Args:
+        judged: mapping of label to Judgment.
+    """
+    labels, (first, *others) = list(judged), list(judged.values())
+    worst = _worst(first)
+    filters = {"wrong": "wrong", "outside": "just outside"}
+    chosen = worst.tolist()
+    if others:
+        filters["better"] = f"{labels[0]} right, {labels[1]} wrong"
+        filters["worse"] = f"{labels[0]} wrong, {labels[1]} right"
+        lost = np.flatnonzero(first.has_answer & first.is_right & ~others[0].is_right)
+        chosen = chosen[: _MOST_CARDS - min(len(lost), _MOST_CARDS // 3)] + lost.tolist()
+    cards = [_card(judged, query) for query in chosen[:_MOST_CARDS]]
+    note = (
+        f"{len(worst)} of {int(first.has_answer.sum())} queries with an answer fail with "
+        f"{labels[0]}; the surest wrong answers come first. {len(cards)} queries are shown. Click "
+        "one to enlarge it."
+    )
+    if any(each.evaluation.points is not None for each in judged.values()):
+        note += " Lines join the points by which re-ranking compared two photos, 40 at most."
+    return Gallery("Failures", note, filters, cards)
+
+
+def least_sure(judged: Judgment) -> NDArray[np.int64]:
+    """Returns the queries of a gallery: failures, worst first, then the least sure right answers.
+
+    Args:
+        judged: Judgment.
+    """
+    right = np.flatnonzero(judged.is_right)
+    return np.concatenate([_worst(judged), right[np.argsort(judged.gaps[right], kind="stable")]])
+
+
+def _worst(judged: Judgment) -> NDArray[np.int64]:
+    """Returns the queries that have an answer and fail, the surest wrong answers first."""
+    failed = np.flatnonzero(judged.has_answer & ~judged.is_right)
+    return failed[np.argsort(-judged.gaps[failed], kind="stable")]
+
+
+def _card(judged: Mapping[str, Judgment], query: int) -> Card:
+    first, *others = judged.values()
+    dataset = first.evaluation.dataset
+    name, path = str(dataset.names[dataset.queries[query]]), dataset.path(dataset.queries[query])
+    kinds = [first.kind(query)]
+    if others and first.is_right[query] and not others[0].is_right[query]:
+        kinds.append("better")
+    if others and others[0].is_right[query] and not first.is_right[query]:
+        kinds.append("worse")
+    answers = _first_answers(judged, query)
+    photos = [_answer(path, labels, judged, query) for labels in answers.values()]
+    if not any(len(photo.lines) for photo in photos):
+        photos.insert(0, Photo(jpeg_base64(path), f"query {name}"))
+    photos.sort(key=lambda photo: not len(photo.lines))
+    if len(right := first.evaluation.relevant[query]):
+        rank = next(iter(np.flatnonzero(first.evaluation.is_right[query]).tolist()), None)
+        row = right[0] if rank is None else first.evaluation.neighbors[query, rank]
+        best = int(dataset.database[row])
+        if str(dataset.names[best]) not in answers:
+            photos.append(_right(first, query, rank, best))
+    return Card(query, f"{name}: gap {first.gaps[query]:.3f}", kinds, photos)
+
+
+def _first_answers(judged: Mapping[str, Judgment], query: int) -> dict[str, list[str]]:
+    """Returns the photos that models found first, and the labels of those models."""
+    found = {}
+    for label, each in judged.items():
+        row, dataset = each.evaluation.neighbors[query, 0], each.evaluation.dataset
+        name = "" if row < 0 else str(dataset.names[dataset.database[row]])
+        found.setdefault(name, []).append(label)
+    return found
+
+
+def _answer(
+    query_path: Path, labels: Sequence[str], judged: Mapping[str, Judgment], query: int
+) -> Photo:
+    """Returns the first answer of models that all found the same, joined with the query by what
+    re-ranking matched.
+    """
+    each = judged[labels[0]]
+    evaluation, dataset = each.evaluation, each.evaluation.dataset
+    row = evaluation.neighbors[query, 0]
+    if row < 0:
+        return Photo("", f"{', '.join(labels)}: nothing found")
+    scores = [f"{judged[label].evaluation.similarities[query, 0]:.3f}" for label in labels]
+    if len(judged) > 1:
+        scores = [f"{label} {score}" for label, score in zip(labels, scores, strict=True)]
+    facts = [f"similarity {', '.join(scores)}", *_apart(each, query, 0)]
+    kind = each.kind(query)
+    tag = "wrong" if kind == "unanswerable" else kind
+    path, name = dataset.path(dataset.database[row]), str(dataset.names[dataset.database[row]])
+    if len(points := _points(judged, labels, query)):
+        caption = "; ".join([*facts, f"{len(points)} points shared with the query", name])
+        if joined := join_photos(query_path, path, points, caption, tag):
+            return joined
+    return Photo(jpeg_base64(path), "; ".join([*facts, name]), tag)
+
+
+def _points(
+    judged: Mapping[str, Judgment], labels: Sequence[str], query: int
+) -> NDArray[np.float32]:
+    """Returns the points that a query shares with its first answer; none if unknown."""
+    for label in labels:
+        points = judged[label].evaluation.points
+        if points is not None and len(points[query]):
+            return points[query]
+    return np.zeros((0, 4), np.float32)
+
+
+def _right(judged: Judgment, query: int, rank: int | None, photo: int) -> Photo:
+    """Returns the best right answer, or any if none was found."""
+    evaluation, dataset = judged.evaluation, judged.evaluation.dataset
+    path, name = dataset.path(photo), dataset.names[photo]
+    if rank is None:
+        found = evaluation.neighbors.shape[1]
+        caption = f"a right answer, not among the first {found}; {name}"
+        return Photo(jpeg_base64(path), caption, "right")
+    facts = [f"similarity {evaluation.similarities[query, rank]:.3f}"]
+    facts += _apart(judged, query, rank)
+    caption = f"best right answer, rank {rank + 1}: {'; '.join(facts)}; {name}"
+    return Photo(jpeg_base64(path), caption, "right")
+
+
+def _apart(judged: Judgment, query: int, rank: int) -> list[str]:
+    """Returns how far apart a query and an answer are and look, as far as it is known."""
+    evaluation, facts = judged.evaluation, []
+    if np.isfinite(distance := evaluation.distances_m[query, rank]):
+        facts.append(f"{distance:.1f} {evaluation.dataset.unit}")
+    if np.isfinite(turn := evaluation.heading_differences_deg[query, rank]):
+        facts.append(f"{turn:.0f}° apart")
+    return facts

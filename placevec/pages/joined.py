@@ -1,0 +1,50 @@
+"""Two photos side by side, with lines between what both show."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from placevec.pages.page import Photo
+from placevec.pages.thumbnail import small_photo, to_jpeg_base64
+
+_MOST_LINES = 40
+
+
+def join_photos(
+    left: Path, right: Path, points: NDArray[np.floating], caption: str, tag: str = ""
+) -> Photo | None:
+    """Returns two photos as one picture with lines between matched points, 40 at most.
+
+    Args:
+        left: Path.
+        right: Path.
+        points: (m, 4) float. Column and row in the left photo, then in the right one, as shares of
+            the photo's sides in [0, 1].
+        caption: str. Of the picture, like `tag`.
+        tag: str.
+
+    Returns:
+        Photo, or None if a photo is gone or cannot be read.
+    """
+    photos = [photo for photo in map(small_photo, (left, right)) if photo is not None]
+    if len(photos) < 2:
+        return None
+    height = min(len(photo) for photo in photos)
+    photos = [_of_height(photo, height) for photo in photos]
+    share = photos[0].shape[1] / sum(photo.shape[1] for photo in photos)  # of the left photo
+    lines = few_points(points) * (share, 1, 1 - share, 1) + (0, 0, share, 0)
+    pixels = np.asarray(np.concatenate(photos, axis=1), np.uint8)
+    return Photo(to_jpeg_base64(pixels), caption, tag, lines.tolist())
+
+
+def few_points(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Returns at most 40 of the points, evenly spread over all; more lines hide the photos."""
+    count = min(len(points), _MOST_LINES)
+    return points[np.linspace(0, len(points) - 1, count).astype(int)]
+
+
+def _of_height(photo: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    width = max(1, round(photo.shape[1] * height / len(photo)))
+    return np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
