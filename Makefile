@@ -11,7 +11,7 @@ COMPUTING := $(MATHEMATICS) tests/training placevec/training
 NETWORKS := tests/cartwheel tests/end_to_end tests/layers tests/losses tests/models tests/recipes tests/training
 
 # A line `target: ... ## words` is what `make help` prints.
-.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-browser test-slow test-torch bench docs lock clean
+.PHONY: help install demo train check format test test-networks test-tensorflow test-jax test-browser test-slow test-torch coverage bench docs lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -95,6 +95,11 @@ test-slow: $(VENV)/.installed-dev  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=thorough
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
+# Subprocesses of tests are not counted.
+coverage: $(VENV)/.installed-dev  ## list the lines that no test runs on TensorFlow
+	KERAS_BACKEND=tensorflow $(BIN)/python -m coverage run --source placevec -m pytest -m "not slow"
+	$(BIN)/python -m coverage report --show-missing --skip-covered
+
 # The short form of each benchmark that has one: whether it runs, not what it gains.
 bench: install  ## run each benchmark in its short form
 	@for file in $$(grep -l "short: bool" benchmarks/*.py); do \
@@ -124,4 +129,4 @@ lock:  ## pin the dependencies again (needs uv)
 	  --generate-hashes --no-annotate --no-header $(UPGRADE) --quiet -o requirements-browser.lock
 
 clean:  ## remove .venv and what builds leave
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .coverage .import_linter_cache
