@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from placevec.lazy_names import lazy_names
 from placevec.models.engines import Engine as Engine
 from placevec.models.engines import open_engine as open_engine
+from placevec.models.measure_file import measure_file as measure_file
 from placevec.models.model_cost import ModelCost as ModelCost
-from placevec.models.model_cost import measure_file as measure_file
 
 if TYPE_CHECKING:
     from placevec.models.descriptor_model import as_model as as_model
