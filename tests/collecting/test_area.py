@@ -112,7 +112,7 @@ def test_a_track_covers_what_is_beside_it():
         ("p.csv", "lat,lon\n5_2,2\n", "swapped"),
         ("p.csv", "lat,lon\n", "or none"),
         ("t.gpx", "<gpx", "is no GPX file"),
-        ("g.json", '{"a":' * 5000, "at most 100 levels"),
+        ("g.json", '{"a":' * 5000 + "1" + "}" * 5000, "at most 100 levels"),
         ("t.gpx", "<gpx>\xff", "is no GPX file"),
         ("t.gpx", "<gpx/>", "must hold a track or a route"),
         ("t.gpx", '<!DOCTYPE a [<!ENTITY b "c">]><gpx/>', "declares entities"),

@@ -160,7 +160,7 @@ def test_damaged_files_give_a_model_or_one_line(write, data):
     ("text", "what"),
     [
         ("[]", "not an object"),
-        ('{"a":' * 5000, "at most 100 levels"),
+        ('{"a":' * 5000 + "1" + "}" * 5000, "at most 100 levels"),
         ('{"scenes": [{"nodes": [0, 0]}], "nodes": [{}]}', "two parents"),
         ('{"scenes": 3}', ""),
     ],
