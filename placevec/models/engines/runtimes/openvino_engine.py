@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import importlib
 import queue
 import sys
 import threading
@@ -27,14 +28,14 @@ _SHAPES = 4  # compiled networks that are kept, one for each shape of a batch
 def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.xml` and `model.bin`, open in batch, rows and columns."""
     import_openvino()
-    from openvino.frontend.tensorflow import utils
+    utils = importlib.import_module("openvino.frontend.tensorflow.utils")
 
     # From Python 3.13 on, the `exec("del tensorflow")` of OpenVINO 2026.4 raises a NameError.
-    utils.exec = lambda source: None
+    vars(utils)["exec"] = lambda source: None
     try:
         model.export(str(folder / MODEL_FILE), format="openvino", verbose=False)
     finally:
-        del utils.exec
+        del vars(utils)["exec"]
 
 
 def from_onnx(path: Path, folder: Path) -> None:
