@@ -22,9 +22,10 @@ def shallow_model(shorten_mobilenetv2):
         keras.utils.set_random_seed(0)
         if settings.get("aggregator", "netvlad") in ("netvlad", "salad"):
             settings = {"num_clusters": 2, **settings}
+        settings = {"cut_layer": "block_2_add", **settings}
         with pytest.MonkeyPatch.context() as patch:
             shorten_mobilenetv2(patch)
-            return build_descriptor_model(ModelConfig(cut_layer="block_2_add", **settings))
+            return build_descriptor_model(ModelConfig(**settings))
 
     return build
 

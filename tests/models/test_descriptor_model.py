@@ -57,12 +57,12 @@ def disk_full_after(num_bytes):
 
 
 AGGREGATORS = {
-    "netvlad": ({}, NetVLAD, 2 * 24),
-    "ghostvlad": ({"num_ghost_clusters": 1}, GhostVLAD, 2 * 24),
-    "gem": ({"aggregator": "gem"}, GeM, 24),
+    "netvlad": ({}, NetVLAD, 2 * 32),
+    "ghostvlad": ({"num_ghost_clusters": 1}, GhostVLAD, 2 * 32),
+    "gem": ({"aggregator": "gem"}, GeM, 32),
     "netvlad, projected": ({"projection_dim": 7}, Whitening, 7),
-    "spoc": ({"aggregator": "spoc"}, SPoC, 24),
-    "mac": ({"aggregator": "mac"}, MAC, 24),
+    "spoc": ({"aggregator": "spoc"}, SPoC, 32),
+    "mac": ({"aggregator": "mac"}, MAC, 32),
     "conv_ap": ({"aggregator": "conv_ap", "aggregator_dim": 6}, ConvAP, 2 * 2 * 6),
     "mixvpr": ({"aggregator": "mixvpr", "aggregator_dim": 6}, MixVPR, 6 * 4),
     "salad": ({"aggregator": "salad", "aggregator_dim": 6}, SALADLike, 256 + 2 * 6),
@@ -72,7 +72,7 @@ AGGREGATORS = {
 @pytest.mark.parametrize("name", AGGREGATORS)
 def test_turns_raw_photos_into_unit_descriptors(shallow_model, random_photos, name):
     settings, kind, descriptor_dim = AGGREGATORS[name]
-    model = shallow_model(**settings)
+    model = shallow_model(cut_layer="Conv1_relu", **settings)
     assert type(model.layers[-1]) is kind
     assert model.input.dtype == "uint8"
     descriptors = describe(model, random_photos(3))
@@ -141,7 +141,7 @@ def test_xla_is_kept_away_from_everything_but_jax(shallow_model):
 def test_a_saved_model_loads_in_safe_mode_and_describes_the_same(
     shallow_model, random_photos, tmp_path, name
 ):
-    model = shallow_model(**AGGREGATORS[name][0])
+    model = shallow_model(cut_layer="Conv1_relu", **AGGREGATORS[name][0])
     save_model(model, tmp_path / "m.keras")
     expected = describe(model, random_photos())
     for load in (load_model, keras.saving.load_model):

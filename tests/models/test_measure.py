@@ -15,6 +15,8 @@ from placevec.layers import (
 )
 from placevec.models import build_descriptor_model, load_model, measure_model
 
+pytestmark = pytest.mark.one_backend
+
 
 def costs_by_name(cost):
     return {layer.name: layer for layer in cost.layers}

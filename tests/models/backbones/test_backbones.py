@@ -109,11 +109,12 @@ def test_takes_photos_of_any_size_gray_or_color(
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1.0, atol=1e-5)
 
 
+@pytest.mark.one_backend
 @pytest.mark.parametrize("backbone", SHALLOW.keys() - PLAIN.keys())
 def test_the_usual_cut_layer_is_a_layer_of_the_network(backbone):
     row = BACKBONES[backbone]
-    # As many channels and rows as the network needs to be built, without its weights mattering.
-    network = row.find()(weights=None, include_top=False, input_shape=(32, 32, 3))
+    with keras.StatelessScope(initialize_variables=False):  # weights that nobody needs
+        network = row.find()(weights=None, include_top=False, input_shape=(32, 32, 3))
     assert row.cut_layer in [layer.name for layer in network.layers]
 
 
@@ -259,6 +260,7 @@ def test_refuses_imagenet_weights_for_gray_photos_before_any_download():
         local_features(images, backbone="mobilenetv2", cut_layer="block_2_add", imagenet=True)
 
 
+@pytest.mark.one_backend
 def test_says_how_to_go_on_without_the_internet(monkeypatch, keras_home):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -270,6 +272,7 @@ def test_says_how_to_go_on_without_the_internet(monkeypatch, keras_home):
     assert not any(path.is_file() for path in keras_home.rglob("*.h5"))
 
 
+@pytest.mark.one_backend
 def test_says_so_when_the_server_lacks_the_weights(serve, keras_home, tmp_path):
     serve(tmp_path / "models")
     images = keras.Input((None, None, 3))
@@ -277,6 +280,7 @@ def test_says_so_when_the_server_lacks_the_weights(serve, keras_home, tmp_path):
         local_features(images, backbone="mobilenetv2", cut_layer="block_2_add", imagenet=True)
 
 
+@pytest.mark.one_backend
 def test_says_which_file_to_delete_when_a_download_is_damaged(serve, keras_home, tmp_path):
     (tmp_path / NO_TOP).write_bytes(b"<html>Please log in</html>")
     serve(tmp_path)
@@ -285,6 +289,7 @@ def test_says_which_file_to_delete_when_a_download_is_damaged(serve, keras_home,
         local_features(images, backbone="mobilenetv2", cut_layer="block_2_add", imagenet=True)
 
 
+@pytest.mark.one_backend
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
 def test_downloads_the_imagenet_weights(serve, keras_home, tmp_path, recwarn):
     original = keras.applications.MobileNetV2(

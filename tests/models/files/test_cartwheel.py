@@ -13,6 +13,13 @@ from placevec.models import build_descriptor_model, holds_aggregator, load_model
 KINDS = {"gray": 1, "color": 3}
 
 
+@pytest.fixture(autouse=True)
+def quick(request):
+    """Cuts the network short, unless a test reads the real weights of all of it."""
+    if "shared_data" not in request.fixturenames:
+        request.getfixturevalue("short_mobilenetv2")
+
+
 @pytest.fixture
 def photos(shared_data):
     folder = shared_data("cambridge", "val", "images")
@@ -74,6 +81,7 @@ def test_starts_a_training_from_the_same_features(shared_data, photos):
     np.testing.assert_allclose(*features, atol=1e-5)
 
 
+@pytest.mark.one_backend
 def test_takes_photos_of_odd_sizes(shared_data, photos):
     folder = shared_data("weights", "cartwheel")
     model = load_model(folder / "mobilenetv2_block9_k16_gray_240x320.h5")

@@ -9,6 +9,8 @@ import pytest
 
 from placevec.models import load_model
 
+pytestmark = pytest.mark.one_backend
+
 
 @pytest.fixture(scope="module")
 def model():

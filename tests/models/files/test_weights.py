@@ -10,6 +10,8 @@ from placevec.layers import NetVLAD
 from placevec.models import build_descriptor_model, load_weights
 from placevec.models.files.weights import AGGREGATOR, read_weights
 
+pytestmark = pytest.mark.one_backend
+
 
 def to_numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
