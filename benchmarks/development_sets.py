@@ -13,7 +13,7 @@ that nobody tuned on. The sets, and what is right in each:
     webcam_tilde       84 windows of the sharpest bright photo of each camera; a shifted and scaled
                        window of each other photo is a query
     ie_tower           indoor videos, each searched in itself; right is 3 to 5 frames away, wrong is
-                       10 or more away, and other frames are no candidates
+                       10 or more away, and other frames are not candidates
     strecha            buildings; right within 5 m and 20 degrees
     sfm_small          sights; right shows the same one
     town               validation streets of the synthetic town; right within 25 m

@@ -175,7 +175,7 @@ def _refuse_among_photos(out: Path, path: Path) -> None:
     photos = (path if path.is_dir() else path.parent).resolve()
     if out.resolve().is_relative_to(photos):
         raise ValueError(
-            f"The report would lie among the photos of {path}. Run in another folder, or say where "
+            f"The report would be among the photos of {path}. Run in another folder, or say where "
             "to write it: `--out`"
         )
 

@@ -70,7 +70,7 @@ def draw_headings(headings_deg: NDArray[np.floating]) -> str:
         if not share:
             continue
         ends = [math.radians((sector + each) * 360 / _SECTORS) for each in (0, 1)]
-        reach = radius * math.sqrt(share)  # equal areas are equally many photos
+        reach = radius * math.sqrt(share)  # equal areas are the same number of photos
         (x1, y1), (x2, y2) = (
             (center + reach * math.sin(a), center - reach * math.cos(a)) for a in ends
         )

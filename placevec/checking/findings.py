@@ -90,7 +90,7 @@ def findings_of_files(
             Finding(
                 "unreadable photos",
                 len(bad),
-                f"{len(bad)} of {len(names)} files are no whole photos",
+                f"{len(bad)} of {len(names)} files are not complete photos",
                 names[bad],
                 lambda i: conditions.problems[bad[i]],
             )

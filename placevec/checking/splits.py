@@ -35,7 +35,7 @@ def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
     """Returns the splits that `splits.csv` beside the photos tells; None where there is none.
 
     Args:
-        dataset: PlaceDataset. The photos; rows of others are passed over.
+        dataset: PlaceDataset. The photos; rows of others are skipped.
 
     Raises:
         ValueError: If the table cannot be read.
@@ -111,7 +111,7 @@ def findings_of_splits(
 
 
 def _buffer_m(cells: list[str], table_path: Path) -> float:
-    """Returns the least number in the column; rows that tell none are passed over."""
+    """Returns the least number in the column; rows that tell none are skipped."""
     told = [cell for cell in set(cells) if cell.strip()]
     try:
         buffer_m = min(map(float, told), default=_BUFFER_M)

@@ -123,7 +123,7 @@ def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: st
                 f"Received: {shown(value)}{_near(value, choices)}"
             )
         case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
-            return f"`{_name(argument)}` needs {argument.lowered.metavar} behind it"
+            return f"`{_name(argument)}` needs {argument.lowered.metavar} after it"
         case tyro_errors.InstantiationFailure(argument=argument, message=message):
             if argument is None:
                 return message

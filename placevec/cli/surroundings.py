@@ -42,7 +42,7 @@ def without_debug_flag(arguments: Sequence[str] | None = None) -> list[str]:
 def one_line_errors() -> Iterator[None]:
     """Turns every error into one line on standard error and an exit code.
 
-    The exit code is 2 for bad input, 70 for a fault of placevec, 130 for Ctrl-C (that of its
+    The exit code is 2 for bad input, 70 for a bug in placevec, 130 for Ctrl-C (that of its
     signal for a training that was stopped and saved), and 141 if the reader of standard output has
     gone. `PLACEVEC_DEBUG=1` or `--debug` also prints the traceback. Log lines go to standard
     error.
@@ -71,8 +71,8 @@ def one_line_errors() -> Iterator[None]:
             _say(_in_words(error))
             _leave(BAD_INPUT)
         _say(
-            f"a fault of placevec, not of your input: {type(error).__name__}: {error}. Run it with "
-            f"`{_DEBUG_FLAG}` to see the traceback, and report it"
+            f"this is a bug in placevec, not in your input: {type(error).__name__}: {error}. Run "
+            f"it with `{_DEBUG_FLAG}` to see the traceback, and report it"
         )
         _leave(OUR_FAULT)
 
@@ -94,10 +94,13 @@ class _SafeFormatter(logging.Formatter):
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return f"the memory is full ({str(error) or 'MemoryError'}). Free some, or do less at once"
+        return (
+            f"out of memory ({str(error) or 'MemoryError'}). Free some memory, or process less at "
+            "once"
+        )
     if isinstance(error, ModuleNotFoundError) and error.name in _BACKENDS:
         return (
-            f"Keras needs {error.name}, which is not installed. Choose another backend by the "
+            f"Keras needs {error.name}, which is not installed. Choose another backend with the "
             "environment variable KERAS_BACKEND (tensorflow or jax), or install it "
             "(`make test-torch` installs PyTorch's CPU build)"
         )

@@ -90,7 +90,7 @@ class Collected:
         line = f"{self.photos} photos in {self.folder}, {self.new} of them new, with "
         line += f"{self.requests} requests"
         if self.failed:
-            line += f"; {self.failed} could not be had"
+            line += f"; {self.failed} could not be fetched"
         if self.left:
             line += f"; {self.left} are left, as the quota is used up: run the same command again"
         return line
@@ -243,7 +243,7 @@ def download(
         why = (
             f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
         )
-        raise ServiceError(f"None of {len(wanted)} photos could be had: {why}")
+        raise ServiceError(f"None of {len(wanted)} photos could be fetched: {why}")
     _log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)

@@ -17,7 +17,7 @@ _LONGEST_LINE = 1_000_000  # characters
 
 
 class JsonLines:
-    """A file of JSON objects, one a line; entered, this is the only one that writes to it.
+    """A file of JSON objects, one per line; entered, this is the only one that writes to it.
 
     Args:
         path: Path. The file, in an existing folder when the block is entered.

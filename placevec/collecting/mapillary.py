@@ -133,7 +133,7 @@ def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
         count = (last_col - first_col + 1) * (last_row - first_row + 1)
         if len(tiles) + count > 200_000:
             raise ValueError(
-                f"An area may lie in 200000 tiles of zoom {_ZOOM} at most. Received: more. "
+                f"An area may be in 200000 tiles of zoom {_ZOOM} at most. Received: more. "
                 "Choose a smaller area"
             )
         tiles.update(
@@ -145,7 +145,7 @@ def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
 
 
 def read_tile(body: bytes, col: int, row: int) -> list[TileImage]:
-    """Reads the images of a vector tile; those without an id or a position are passed over.
+    """Reads the images of a vector tile; those without an id or a position are skipped.
 
     Args:
         body: bytes. The tile; empty where it shows nothing.
@@ -153,7 +153,7 @@ def read_tile(body: bytes, col: int, row: int) -> list[TileImage]:
         row: int. Its row.
 
     Raises:
-        TryAgainError: If it is no vector tile.
+        TryAgainError: If it is not a vector tile.
     """
     try:
         layers = mapbox_vector_tile.decode(body, default_options={"y_coord_down": True})
@@ -161,7 +161,7 @@ def read_tile(body: bytes, col: int, row: int) -> list[TileImage]:
     except (DecodeError, AssertionError, ArithmeticError, LookupError, TypeError, ValueError):
         layer = None
     if layer is None or not layer["extent"]:
-        raise TryAgainError("sent what is no vector tile")
+        raise TryAgainError("sent something other than a vector tile")
     images = (_tile_image(each, layer["extent"], col, row) for each in layer["features"])
     return [image for image in images if image is not None]
 

@@ -124,7 +124,7 @@ def sign(url: str, secret: str) -> str:
         secret: str. The signing secret, in the base64 of addresses.
 
     Raises:
-        ValueError: If the secret is no base64.
+        ValueError: If the secret is not base64.
 
     Example:
     >>> sign("https://maps.googleapis.com/maps/api/streetview?size=9x9", "c2VjcmV0")[-39:]
@@ -284,7 +284,9 @@ def _read_pano_ids(path: Path) -> list[str]:
     lines = [line.strip() for line in read_text(path, max_bytes=_MAX_IDS_BYTES).split("\n")]
     ids = list(dict.fromkeys(line for line in lines if line))
     if not ids or max(map(len, ids)) > 200:
-        raise ValueError(f"{path} must hold ids of panoramas, one a line. Received: none, or more")
+        raise ValueError(
+            f"{path} must hold ids of panoramas, one per line. Received: none, or more"
+        )
     return ids
 
 

@@ -9,18 +9,18 @@ from placevec.config.limits import AtLeast
 
 @dataclass(frozen=True, kw_only=True)
 class BeyondOneVector:
-    """What the verbs that search have in common."""
+    """Settings that all verbs share which search."""
 
     sequence: Annotated[int, AtLeast(1)] = 1
-    """Photos that are matched together: a query and those before it in its run, with a run of the
-    database, in either direction and at 0.8 to 1.2 of the speed. A run is a sequence, a folder or
-    a video, in the order of its times or names. 1: each photo alone."""
+    """Number of photos to match together: a query and the photos before it in its run, against a
+    run of the database, in either direction and at 0.8 to 1.2 times the speed. A run is a sequence,
+    a folder or a video, in the order of its times or names. 1: match each photo alone."""
     rerank: Reranker | None = None
-    """Order the first answers again by what both photos show where: features compares the local
-    features of the model, from the same pass; sift, points that need no network. Only queries whose
-    first and second answer are about as similar are ordered again."""
+    """Reorder the first answers by what both photos show at the same points: features compares
+    local features of the model, from the same pass; sift compares points that need no network.
+    placevec only reorders queries whose first and second answer are about as similar."""
     rerank_top: Annotated[int, AtLeast(1)] = 20
-    """Answers of a query that are compared, with `rerank`."""
+    """Number of answers per query to compare, with `rerank`."""
 
     def check_beyond_one_vector(self) -> None:
         """Refuses settings that do not fit."""

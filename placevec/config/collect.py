@@ -14,7 +14,7 @@ class CollectConfig:
     """Where photos are collected, and how a service is asked."""
 
     out: Path = Path("data/collected")
-    """Folder for the photos and positions.csv; the same command goes on where it stopped."""
+    """Folder for the photos and positions.csv. The same command continues where it stopped."""
     bbox: tuple[float, float, float, float] | None = None
     """Area: south, west, north and east edge in degrees."""
     polygon: Path | None = None
@@ -28,18 +28,18 @@ class CollectConfig:
     to_date: str | None = None
     """Last day of the photos, YYYY-MM-DD."""
     dry_run: bool = False
-    """Only ask what there is, which costs nothing, and print how many requests and how much money
-    the photos would take."""
+    """Only ask what exists, which costs nothing, and print how many requests and how much money the
+    photos would take."""
     max_requests: Annotated[int, AtLeast(1)] = 1000
-    """Quota: requests of one run, lookups and further attempts included."""
+    """Maximum number of requests of one run, including lookups and retries."""
     requests_per_second: Annotated[float, Above(0)] = 10.0
-    """Requests a second at most."""
+    """Maximum number of requests per second."""
     threads: Annotated[int, AtLeast(1)] = 4
-    """Requests at a time."""
+    """Number of simultaneous requests."""
     retries: Annotated[int, AtLeast(0)] = 5
-    """Further attempts of a request that failed by chance."""
+    """Number of retries after a temporary failure of a request."""
     timeout_s: Annotated[float, Above(0)] = 60.0
-    """Longest wait for an answer, in seconds."""
+    """Maximum time to wait for an answer, in seconds."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -70,21 +70,22 @@ class StreetviewConfig(CollectConfig):
     """
 
     pano_ids: Path | None = None
-    """In place of an area: a text file with ids of panoramas, one a line."""
+    """Instead of an area: a text file with ids of panoramas, one per line."""
     spacing_m: Annotated[float, Above(0)] = 20.0
-    """Distance between the places that are asked for, in an area or along a track, in metres."""
+    """Distance between the requested places, in an area or along a track, in metres."""
     radius_m: Annotated[int, AtLeast(1)] = 50
-    """Largest distance of a panorama from the place that is asked for, in metres."""
+    """Maximum distance of a panorama from the requested place, in metres."""
     num_headings: Annotated[int, Between(1, 360)] = 4
-    """Photos of a panorama, 360 at most: their headings are spread evenly, the first is north."""
+    """Number of photos per panorama, at most 360. Their headings are spread evenly; the first one
+    is north."""
     fov_deg: Annotated[float, Between(10, 120)] = 90.0
     """Horizontal field of view of a photo, in degrees."""
     pitch_deg: Annotated[float, Between(-90, 90)] = 0.0
     """Angle of the optical axis above the horizon, in degrees."""
     image_size: ImageSize = (480, 640)
-    """Rows and columns of a photo, 640 at most."""
+    """Rows and columns of a photo, at most 640."""
     price_usd_per_1000: Annotated[float, AtLeast(0)] = 7.0
-    """List price of 1000 photos in US dollars, of August 2025; look up yours."""
+    """List price of 1000 photos in US dollars, from August 2025. Look up yours."""
     base_url: str = "https://maps.googleapis.com"
     """Address of the service."""
 
@@ -107,13 +108,13 @@ class MapillaryConfig(CollectConfig):
     """
 
     radius_m: Annotated[float, Above(0)] = 25.0
-    """Largest distance of a photo from the points or the track, in metres."""
+    """Maximum distance of a photo from the points or the track, in metres."""
     min_distance_m: Annotated[float, AtLeast(0)] = 5.0
-    """Smallest distance between photos of one sequence, in metres."""
+    """Minimum distance between photos of one sequence, in metres."""
     thumb: Thumb = "1024"
     """Pixels of the photo's longer side."""
     keep_panoramas: bool = False
-    """Take panoramas too, which are wrapped around and no view of a lens."""
+    """Also collect panoramas, which are 360-degree images and not photos through one lens."""
     graph_url: str = "https://graph.mapillary.com"
     """Address of the service's graph."""
     tiles_url: str = "https://tiles.mapillary.com"

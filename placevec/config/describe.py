@@ -19,14 +19,15 @@ class EngineConfig:
     """Model: tiny or small, which ship with placevec, a .keras file or an old .h5 file. None:
     small."""
     image_size: ImageSizeOrNone = None
-    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
-    where it does not say."""
+    """Rows and columns that photos are resized to. None: the size that the model was trained on, or
+    240 320 if it is unknown."""
     batch_size: Annotated[int | None, AtLeast(1)] = None
-    """Photos in a batch. None: what suits the engine, 8 with Keras."""
+    """Photos in a batch. None: the best size for the engine, 8 with Keras."""
     engine: Engine = "auto"
-    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras; auto: Keras where it has
-    a GPU, else the fastest here of those that are installed and equal Keras. All but keras read an
-    export, which is made once and kept in your cache folder (PLACEVEC_CACHE names another)."""
+    """What runs the model: openvino, onnx (ONNX Runtime), litert or keras. auto takes Keras if it
+    has a GPU, otherwise the fastest installed engine that gives the same descriptors as Keras. All
+    but keras read an export, which placevec makes once and keeps in your cache folder
+    (PLACEVEC_CACHE names another)."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -35,9 +36,9 @@ class EngineConfig:
 @dataclass(frozen=True, kw_only=True)
 class _EngineConfig(EngineConfig):
     precision: Precision = "float32"
-    """Numbers that the model computes with: float32 equals Keras to 1e-5; bf16 is faster on CPUs
-    made for it, int8 is coarser, and what they cost is printed. `describe` fits int8 to the photos
-    that it describes first, and keeps that in the cache folder."""
+    """Precision that the model computes in: float32 equals Keras to 1e-5, bf16 is faster on CPUs
+    that support it, and int8 is coarser. placevec prints how much bf16 and int8 differ. `describe`
+    fits int8 to the first photos that it describes, and keeps the result in the cache folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +46,18 @@ class DescribeConfig(_EngineConfig):
     """How photos are turned into descriptors."""
 
     out: Path = Path("descriptors.npz")
-    """A file that ends in .npz for names (N,), descriptors (N, D) float32 and the model's id; or a
-    folder, a store that photos are written to as they come: the same command goes on after a stop
-    and adds what is new."""
+    """File that ends in .npz, for names (N,), descriptors (N, D) float32 and the model's id; or a
+    folder, which becomes a store. A store is written while placevec describes: the same command
+    continues after a stop, and adds new photos."""
     dtype: Dtype | None = None
-    """Type of the numbers in a store; float16 takes half the bytes. None: float32 in a new store,
-    and as it was begun in one that exists."""
+    """Data type of the descriptors in a store; float16 halves their size. None: float32 in a new
+    store, and the type of the store if it exists."""
     keep_features: bool = False
-    """Keep the local features of each photo in the store as well, in float16, so that `search
-    --rerank features` does not compute them again. A store that was begun with them goes on."""
+    """Also keep the local features of each photo in the store, in float16, so that `search --rerank
+    features` does not compute them again. A store that has them keeps adding them."""
     ray_workers: Annotated[int, AtLeast(0)] = 0
-    """Processes of Ray that describe for a store, on this machine or on the cluster that
-    RAY_ADDRESS names. 0: this process describes."""
+    """Number of Ray processes that describe photos for a store, on this machine or on the cluster
+    that RAY_ADDRESS names. 0: describe in this process."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,31 +78,31 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     """How recall is measured."""
 
     model: tuple[Path, ...] = ()
-    """Models, measured side by side on the same photos: tiny or small, which ship with placevec, a
-    .keras file, an old .h5 file, or descriptors that other programs made (.npz, .npy, hloc's .h5).
-    None named: small."""
+    """Models to compare on the same photos: tiny or small, which ship with placevec, a .keras file,
+    an old .h5 file, or descriptors from other programs (.npz, .npy, hloc's .h5). Default: small."""
     out: Path | None = None
-    """Folder for report.html, predictions.csv and metrics.json. None: nothing is written."""
+    """Folder for report.html, predictions.csv and metrics.json. None: write nothing."""
     radius_m: Annotated[float, AtLeast(0)] = 25.0
-    """A database photo within this distance of the query is a right answer, in metres (in frames
-    for a sequence)."""
+    """A database photo is a right answer if it is within this distance of the query, in metres (in
+    frames for a sequence)."""
     min_time_difference_s: Annotated[float | None, AtLeast(0)] = None
-    """Photos nearer in time to the query are no answers, in seconds: 30 for one drive, where the
-    frames before and after say nothing. None: only those of the very same time, where a photo is
-    query and database at once."""
+    """Ignore answers nearer in time to the query than this, in seconds. Use 30 for a single drive,
+    since the frames just before and after the query prove nothing. None: only ignore answers with
+    the same time, if a photo is both query and database."""
     max_heading_difference_deg: Annotated[float | None, AtLeast(0)] = None
-    """An answer that looks in another direction by more than this is wrong. None: any may do."""
+    """An answer is wrong if its heading differs by more than this, in degrees. None: any heading is
+    right."""
     one_answer_per_position: bool = False
-    """Of the photos taken at one position, such as the views of a panorama, only the most similar
-    is an answer: the rule of Tokyo 24/7. Without positions: of the photos of one place."""
+    """Of the photos taken at one position, such as the views of a panorama, count only the most
+    similar as an answer: the rule of Tokyo 24/7. Without positions: of the photos of one place."""
     wrong_beyond_m: Annotated[float | None, AtLeast(0)] = None
-    """In precision, answers between `radius_m` and this count neither way. None: all beyond
+    """For precision, ignore answers between `radius_m` and this distance. None: all answers beyond
     `radius_m` are wrong."""
     cluster_maps: Annotated[int, AtLeast(0)] = 0
     """Pairs of photos for which the report shows where each cluster of a NetVLAD network looks:
     failures of the first model, the worst first. Loads that model in Keras."""
     skip_unreadable: bool = False
-    """Leave out photos that are missing or unreadable instead of stopping."""
+    """Skip photos that are missing or unreadable instead of stopping."""
     json: bool = False
     """Print JSON instead of a table."""
 

@@ -57,8 +57,8 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
         values: dict. Names and values, as `to_dict` writes them.
 
     Raises:
-        ValueError: If a name is no setting of the class (the nearest names are given), or a value
-            is refused.
+        ValueError: If a name is not a setting of the class (the nearest names are given), or a
+            value is refused.
 
     Example:
     >>> from placevec.config import TrainConfig

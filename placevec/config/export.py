@@ -10,19 +10,19 @@ from placevec.config.refusals import refuse, settle
 
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
-    """How a network is written for other programs."""
+    """How a network is exported for other programs."""
 
     format: ExportFormat = "onnx"
-    """onnx (ONNX Runtime, C++), openvino, litert (TensorFlow Lite), savedmodel (TensorFlow), or
-    rtabmap (ONNX and the Python file that RTAB-Map calls)."""
+    """Format: onnx (ONNX Runtime, C++), openvino, litert (TensorFlow Lite), savedmodel
+    (TensorFlow), or rtabmap (ONNX and the Python file that RTAB-Map calls)."""
     out: Path = Path("exported")
-    """Folder for the file and its card; made if it is missing."""
+    """Folder for the file and its card. It is created if it is missing."""
     image_size: ImageSizeOrNone = None
-    """Rows and columns that the file takes only. None: any, if the model takes any."""
+    """The only rows and columns that the file accepts. None: any size, if the model accepts any."""
     float16: bool = False
-    """Store weights in 16 bits, which halves the file: openvino only."""
+    """Store weights in 16 bits, which halves the file. Only for openvino."""
     resize_inside: bool = False
-    """Take photos of any size and resize them inside, as placevec does."""
+    """Accept photos of any size and resize them inside the file, as placevec does."""
 
     def __post_init__(self) -> None:
         settle(self)

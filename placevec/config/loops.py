@@ -15,21 +15,21 @@ class RunConfig(EngineConfig):
     """How the photos of a run are matched with those before them."""
 
     exclusion_frames: Annotated[int | None, AtLeast(1)] = None
-    """Photos nearer along the run than this show the same place and are no loop. None: twice the
+    """Photos nearer along the run than this show the same place and are not a loop. None: twice the
     number of photos after which the run no longer looks like itself, at least 10."""
     exclusion_s: Annotated[float | None, Above(0)] = None
-    """The same in seconds, for photos with times. None: photos count."""
+    """The same in seconds, for photos with times. None: use the number of photos."""
     exclusion_m: Annotated[float | None, Above(0)] = None
     """The same in metres travelled, for photos with positions. None: photos count."""
     sequence: Annotated[int, AtLeast(1)] = 5
     """Photos that are matched together: a photo and those before it, with earlier photos that
     follow one another, in either direction and at 0.8 to 1.2 of the speed. 1: each photo alone."""
     rerank: Reranker | None = None
-    """Compare both photos of a match point by point: features compares the local features of the
-    model, from the same pass; sift, points that need no network."""
+    """Compare both photos of a match point by point: features compares local features of the model,
+    from the same pass; sift compares points that need no network."""
     min_inliers: Annotated[int | None, AtLeast(0)] = None
-    """Smallest number of points that both photos of a loop share, with `rerank`. 0: they are only
-    counted. None: 40 % of the cells of a photo, or 40 with sift."""
+    """Minimum number of points that both photos of a loop share, with `rerank`. 0: only count them.
+    None: 40 % of the cells of a photo, or 40 with sift."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,7 +56,7 @@ class LoopsConfig(RunConfig):
     precision: Annotated[float, Above(0), Below(1)] = 0.95
     """Share of the accepted loops that should be right, unless the threshold is a number."""
     consistency: Annotated[int, AtLeast(1)] = 1
-    """Photos in a row whose matches must lie near each other."""
+    """Photos in a row whose matches must be near each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +64,11 @@ class GroupConfig(EngineConfig):
     """How photos are grouped by place."""
 
     out: Path | None = None
-    """Folder for groups.csv and groups.html. None: nothing is written."""
+    """Folder for groups.csv and groups.html. None: write nothing."""
     threshold: float | Path | None = None
-    """Least gap of a group, which its photos are more similar to each other by than to any other: a
-    number, or a file that `placevec calibrate` wrote for this model. None: what the photos show by
-    themselves, which is an estimate."""
+    """Minimum gap of a group: by how much its photos are more similar to each other than to any
+    other photo. A number, or a file that `placevec calibrate` wrote for this model. None: estimate
+    it from the photos."""
     precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
     """Share of the photos that should have a right match in their group, if there is no
     `threshold`."""
@@ -86,8 +86,8 @@ class CalibrateConfig(RunConfig):
     """A match within this distance is right, and photos within it show one place, in metres (in
     frames for a sequence)."""
     wrong_beyond_m: float | None = None
-    """A match farther than this is wrong; between `radius_m` and this it counts neither way. None:
-    every match beyond `radius_m` is wrong."""
+    """A match farther than this is wrong. Matches between `radius_m` and this distance are ignored.
+    None: every match beyond `radius_m` is wrong."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

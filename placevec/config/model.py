@@ -10,7 +10,7 @@ from placevec.config.refusals import need_applicable, refuse, settle
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the network is made of."""
+    """What the network consists of."""
 
     backbone: BackboneName = "mobilenetv2"
     """Network that turns a photo into a grid of local features."""
@@ -21,37 +21,39 @@ class ModelConfig:
     linear_cut: bool = False
     """Leave out the activation inside the cut layer, as NetVLAD's paper does with VGG16."""
     channels: int = 3
-    """Channels of a photo: 3 color, 1 gray."""
+    """Channels of a photo: 3 for color, 1 for gray."""
     exposure: Exposure = "as_taken"
-    """What happens to pixels before the backbone: as_taken nothing; log evens out light by a
-    logarithm and a common mean and spread, for photos of dusk and night."""
+    """Change of the pixels before the backbone: as_taken makes none; log evens out light with a
+    logarithm and a common mean and spread, for photos at dusk and night."""
     weights: str = "none"
-    """Weights the backbone starts from: imagenet (the pretrained ones, downloaded), none (random),
-    or a .npz, .h5 or .keras file, read by layer name."""
+    """Initial weights of the backbone: imagenet (pretrained, downloaded), none (random), or a .npz,
+    .h5 or .keras file, read by layer name."""
     allow_missing_weights: bool = False
-    """Go on if the weights file has no weights for some layers; they stay random."""
+    """Continue if the weights file has no weights for some layers; these layers stay random."""
     keep_old_clusters: bool = False
-    """Keep the trained clusters of an old .h5 file in `weights`; otherwise new ones start from the
-    training photos. They need `normalize_features` false and the `num_clusters` of the file."""
+    """Keep the trained clusters of an old .h5 file in `weights`. Otherwise placevec starts new
+    clusters from the training photos. This needs `normalize_features` false and the `num_clusters`
+    of the file."""
     batch_norm_momentum: Annotated[float, Between(0, 1)] = 0.9
-    """Share of the running statistics that a training step keeps. The 0.999 of the ImageNet
-    networks never settles in a short training."""
+    """Share of the running statistics that a training step keeps. The value of the ImageNet
+    networks, 0.999, does not settle in a short training."""
     aggregator: AggregatorName = "netvlad"
-    """Layer that turns local features into one descriptor."""
+    """Layer that aggregates local features into one descriptor."""
     aggregator_dim: Annotated[int | None, AtLeast(1)] = None
-    """Length that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
+    """Dimensions that conv_ap, mixvpr and salad project local features to. None: 512, 1024 and 128,
     as in their papers."""
     num_clusters: Annotated[int, AtLeast(1)] = 16
-    """K, the number of clusters of netvlad and salad."""
+    """K, the number of clusters in netvlad and salad."""
     num_ghost_clusters: Annotated[int, AtLeast(0)] = 0
-    """G, clusters of netvlad that take in features which describe nothing (GhostVLAD)."""
+    """G, the number of netvlad's ghost clusters, which absorb features that describe nothing
+    (GhostVLAD)."""
     assignment_bias: bool = True
-    """Give the soft assignment of netvlad a bias, which v2 needs; the paper's published networks
-    have none."""
+    """Give the soft assignment of netvlad a bias. v2 needs it; the paper's published networks have
+    none."""
     normalize_features: bool = True
     """Scale each local feature to unit length before netvlad aggregates it."""
     projection_dim: Annotated[int, AtLeast(0)] = 0
-    """Numbers of the descriptor after a linear projection that is learned with the rest. 0: no
+    """Dimensions of the descriptor after a linear projection that is trained with the rest. 0: no
     projection."""
 
     def __post_init__(self) -> None:

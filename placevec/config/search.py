@@ -16,24 +16,25 @@ class IndexConfig:
     """Which index a store of descriptors gets."""
 
     kind: IndexKind = "flat"
-    """flat compares all photos exactly, without a file; sq8 all by a byte a number; hnsw follows a
-    graph, with two bytes a number; ivf_pq compares a few lists by a byte for 16 numbers."""
+    """Kind of index. flat compares all photos exactly and needs no file; sq8 compares all photos
+    with one byte per dimension; hnsw follows a graph, with two bytes per dimension; ivf_pq compares
+    a few lists with one byte per 16 dimensions."""
     auto: bool = False
     """Measure all kinds on a sample and build the fastest that reaches `recall` in `memory_mb`."""
     recall: Annotated[float, Between(0, 1)] = 0.95
-    """Share of the 10 most similar photos that the index must find; hnsw and ivf_pq are searched as
-    thoroughly as it takes."""
+    """Share of the 10 most similar photos that the index must find. placevec searches hnsw and
+    ivf_pq as thoroughly as this requires."""
     memory_mb: Annotated[float | None, Above(0)] = None
-    """Memory that a search may take, in millions of bytes, with `auto`. None: any."""
+    """Maximum memory of a search, in millions of bytes, with `auto`. None: no limit."""
     sample: Annotated[int, AtLeast(2)] = 20_000
-    """Photos of the sample, with `auto`."""
+    """Number of photos in the sample, with `auto`."""
     seed: Annotated[int, AtLeast(0)] = 0
-    """Seed of the sample and of the photos that are searched to measure."""
+    """Seed of the sample, and of the photos that are searched to measure recall."""
     statistics: bool = True
-    """Fit the statistics of the map, by which `search` adapts to it, and index adapted descriptors.
-    Without: descriptors are indexed and compared as they are."""
+    """Fit the statistics of the map, so that `search` adapts to it, and index adapted descriptors.
+    If false, descriptors are indexed and compared unchanged."""
     dim: Annotated[int | None, AtLeast(1)] = None
-    """Dimensions of an adapted descriptor. None: those of the model, 4096 at most."""
+    """Dimensions of an adapted descriptor. None: the dimensions of the model, at most 4096."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -49,27 +50,26 @@ class IndexConfig:
 
 @dataclass(frozen=True)
 class SearchConfig(Adapts, BeyondOneVector):
-    """How photos are looked up in a store."""
+    """How photos are searched in a store."""
 
     model: Path | None = None
-    """The model that described the store: a .keras file or an old .h5 file. None: where it was when
-    it described the store last."""
+    """Model that described the store: a .keras file or an old .h5 file. None: its path when it last
+    described the store."""
     matches: Annotated[int, AtLeast(1)] = 5
-    """Photos to find for each query."""
+    """Number of photos to find for each query."""
     radius_m: Annotated[float | None, AtLeast(0)] = None
-    """Only photos within this distance of a prior, in metres: of `of`, or of each query's own
-    position if it has one."""
+    """Only find photos within this distance, in metres, of `of` or, if there is none, of each
+    query's own position."""
     of: tuple[float, float] | None = None
-    """The prior: metres east and north in the frame of the store."""
+    """Approximate position: metres east and north in the frame of the store."""
     before: str | None = None
-    """Only photos taken before this moment, in any spelling of the times in tables, such as
-    2024-05-01 or 2024-05-01T14:30:00+02:00; UTC if it has no offset."""
+    """Only find photos taken before this time, in any spelling of the times in tables, such as
+    2024-05-01 or 2024-05-01T14:30:00+02:00. It is UTC if it has no offset."""
     earlier: bool = False
-    """Only photos taken before the query, where times are known."""
+    """Only find photos taken before the query, if times are known."""
     out: Path | None = None
-    """File for what was found: a page for people (.html), a table (.csv), points on a map (.geojson
-    or .kml), or a picture of the first queries (.jpg or .png). None: the table is printed as
-    CSV."""
+    """File for the answers: a readable page (.html), a table (.csv), points on a map (.geojson or
+    .kml), or a picture of the first queries (.jpg or .png). None: print the table as CSV."""
     batch_size: Annotated[int, AtLeast(1)] = 8
     """Photos in a batch."""
 

@@ -11,32 +11,33 @@ from placevec.config.refusals import refuse, settle
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How photos become train, val and test."""
+    """How photos are split into train, val and test."""
 
     by: SplitBy = "area"
-    """What is kept apart: area one piece of ground for each split (without positions, whole
-    places), sequence whole sequences, time the earliest photos train and the latest test."""
+    """What is kept apart: area gives each split one piece of ground (or whole places, without
+    positions), sequence gives it whole sequences, and time puts the earliest photos into train and
+    the latest into test."""
     val_share: Annotated[float, AtLeast(0)] = 0.2
-    """Share of the photos that val gets, before the buffer."""
+    """Share of the photos for val, before the buffer."""
     test_share: Annotated[float, AtLeast(0)] = 0.2
-    """Share of the photos that test gets, before the buffer."""
+    """Share of the photos for test, before the buffer."""
     buffer_m: Annotated[float, AtLeast(0)] = 25.0
-    """Least distance between photos of two splits, in metres; photos in between are left out. 0:
-    none, and a place may then be on two sides of a split by sequence or time."""
+    """Minimum distance between photos of two splits, in metres. Photos in between are left out. 0:
+    no buffer; a place may then be in two splits by sequence or time."""
     query_share: float = 0.25
-    """Share of the photos of val and test that are queries: whole sequences or days where they are
-    known. Roles that the photos already have stay."""
+    """Share of the photos of val and test that become queries: whole sequences or days if they are
+    known. Existing roles stay."""
     duplicate_bits: Annotated[int | None, Between(0, 31)] = 31
-    """Photos of two splits are near-duplicates where at most so many of the 512 bits of their
-    perceptual hashes differ, 0 to 31; one is left out. None: photos are not looked at."""
+    """Photos of two splits are near-duplicates if their perceptual hashes differ in at most this
+    many of 512 bits, 0 to 31. One of them is left out. None: do not compare photos."""
     model: Path | None = None
-    """Trained model by whose descriptors photos of two splits are compared too."""
+    """Trained model that also compares photos of two splits by their descriptors."""
     max_similarity: Annotated[float, Between(0, 1)] = 0.95
-    """Photos of two splits whose descriptors are more similar are near-duplicates."""
+    """Photos of two splits are near-duplicates if their descriptors are more similar than this."""
     seed: Annotated[int, AtLeast(0)] = 0
-    """Seed of the ground's cuts, the order of sequences and the roles."""
+    """Seed of the cuts through the ground, the order of sequences and the roles."""
     skip_unreadable: bool = False
-    """Leave out photos that are missing or unreadable instead of stopping."""
+    """Skip photos that are missing or unreadable instead of stopping."""
     overwrite: bool = False
     """Replace an earlier split."""
 

@@ -23,26 +23,26 @@ from placevec.config.whiten import WhitenConfig
 class TrainConfig:
     """How a network is trained.
 
-    Its own fields tell of the run; those of a part of the training are in a group. In files and
-    flags are all flat, each by its own name: see `to_dict` and `from_dict`.
+    Its own fields are about the run; the groups hold the settings of each part of the training.
+    Files and flags are flat and name each setting directly: see `to_dict` and `from_dict`.
     """
 
     places: str = positional("folder:data/town/train")
     """Photos to train on, as READER:PATH."""
     validation: str = "folder:data/town/val"
-    """Photos to measure recall on while training, as READER:PATH; of other places."""
+    """Photos of other places, to measure recall during training, as READER:PATH."""
     test: str | None = None
-    """Photos to measure the finished network on, as READER:PATH; of places that neither train it
-    nor choose its epoch. None: none."""
+    """Photos to measure the finished network, as READER:PATH, of places that neither train it nor
+    choose its epoch. None: no test."""
     image_size: ImageSize = (240, 320)
     """Rows and columns that photos are resized to."""
     skip_unreadable: bool = False
-    """Leave out photos that are missing or unreadable instead of stopping."""
+    """Skip photos that are missing or unreadable instead of stopping."""
 
     out: Path = renamed(Path("runs/town"), "run_dir")
     """Folder for the model, settings, history and pictures of this training."""
     resume: bool = False
-    """Go on from the last checkpoint in `out`."""
+    """Continue from the last checkpoint in `out`."""
     overwrite: bool = False
     """Replace an earlier training in `out`."""
 
@@ -51,13 +51,13 @@ class TrainConfig:
     steps_per_epoch: Annotated[int, AtLeast(1)] = 25
     """Training steps in an epoch."""
     epochs: Annotated[int, AtLeast(0)] = 4
-    """Epochs to train. 0: build the network, start it from photos, whiten and measure it."""
+    """Number of epochs. 0: build the network, start it from photos, whiten and measure it."""
     seed: Annotated[int, AtLeast(0)] = 0
-    """Seed of all that is drawn at random."""
+    """Seed of everything that is drawn at random."""
     validate_every: Annotated[int, AtLeast(1)] = 2
-    """Epochs between two measurements of recall."""
+    """Number of epochs between two measurements of recall."""
     recall_radius_m: Annotated[float, AtLeast(0)] = 25.0
-    """A database photo within this distance of the query is a right answer, in metres."""
+    """A database photo is a right answer if it is within this distance of the query, in metres."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     """The network."""
@@ -68,13 +68,13 @@ class TrainConfig:
     augment: AugmentConfig = group(AugmentConfig)
     """How photos are changed while training."""
     loss: LossConfig = group(LossConfig)
-    """What is minimized."""
+    """What the training minimizes."""
     optimizer: OptimizerConfig = group(OptimizerConfig)
-    """How the weights follow the gradient, and which of them."""
+    """How the weights follow the gradient, and which weights do."""
     start: StartConfig = group(StartConfig)
     """What NetVLAD's clusters start from."""
     whitening: WhitenConfig = group(WhitenConfig, prefix="whiten_")
-    """How descriptors are whitened after the last epoch, if they are."""
+    """Whether and how descriptors are whitened after the last epoch."""
     computing: ComputeConfig = group(ComputeConfig)
     """Threads, processes, memory and devices."""
 

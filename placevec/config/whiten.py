@@ -11,19 +11,20 @@ from placevec.config.refusals import need_used, refuse, settle
 
 @dataclass(frozen=True)
 class WhitenConfig:
-    """Whitening: how the dimensions of descriptors are evened out."""
+    """Whitening: how to even out the dimensions of descriptors."""
 
     dim: Annotated[int, AtLeast(0)] = 0
     """Dimensions of the descriptor after PCA whitening, which is fitted on photos and becomes the
     last layer. 0: no PCA whitening."""
     power: Annotated[float, Between(0, 1)] = 1.0
-    """How far the spread of the whitened dimensions is evened out: 1 wholly, 0 not at all."""
+    """How much to even out the spread of the whitened dimensions: 1 completely, 0 not at all."""
     rank: Annotated[int, AtLeast(0)] = 0
     """Instead of PCA whitening, even out this many directions of largest spread, such as 40, and
-    leave all others as they are, which takes fewer weights and keeps the length. 0: none."""
+    leave all others unchanged. This needs fewer weights and keeps the number of dimensions. 0:
+    none."""
     augmentation: Augmentation = "none"
-    """Changes to two further copies of each photo that the whitening is fitted on: what only they
-    change in a descriptor then counts for less."""
+    """Augmentation of two more copies of each photo that the whitening is fitted on. Differences in
+    descriptors that only come from augmentation then count less."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -45,24 +46,24 @@ class WhitenConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class WhitenModelConfig(WhitenConfig):
-    """How whitening is appended to a model, and what it is fitted on."""
+    """How whitening is appended to a model, and which photos it is fitted on."""
 
     places: str
-    """Photos to fit the whitening on: a folder of photos, which needs no positions, or READER:PATH;
-    of the set that is searched, or alike."""
+    """Photos to fit the whitening on: a folder of photos, which needs no positions, or READER:PATH.
+    Use photos of the database that you search, or similar ones."""
     out: Path = Path("whitened.keras")
-    """File for the model that ends in whitening."""
+    """File for the model with whitening."""
     max_photos: Annotated[int, AtLeast(2)] = 10_000
-    """Fit on this many database photos at most, drawn at random."""
+    """Fit on at most this many database photos, drawn at random."""
     image_size: ImageSizeOrNone = None
-    """Rows and columns that photos are resized to. None: those the model was trained on, 240 320
-    if it does not say."""
+    """Rows and columns that photos are resized to. None: the size that the model was trained on, or
+    240 320 if it is unknown."""
     batch_size: Annotated[int, AtLeast(1)] = 8
     """Photos in a batch."""
     skip_unreadable: bool = False
-    """Leave out photos that are missing or unreadable instead of stopping."""
+    """Skip photos that are missing or unreadable instead of stopping."""
     seed: Annotated[int, AtLeast(0)] = 0
-    """Seed of the draw of photos."""
+    """Seed of the random choice of photos."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -40,7 +40,7 @@ class AnswerRules:
         if self.min_time_difference_s is not None:
             notes.append(
                 f"Photos taken less than {self.min_time_difference_s:g} s before or after the "
-                "query are no answers."
+                "query are not answers."
             )
         elif dataset.times_s is not None and (dataset.is_query & dataset.is_database).any():
             notes.append(

@@ -27,9 +27,9 @@ def warn_of_queries_in_database(
 
     Args:
         dataset: PlaceDataset.
-        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
         similarities: (Q, k) float32.
-        min_time_difference_s: float or None. What may not answer is passed over, see `may_answer`.
+        min_time_difference_s: float or None. What may not answer is skipped, see `may_answer`.
             Defaults to `None`.
     """
     queries, database = dataset.queries, dataset.database
@@ -63,7 +63,7 @@ def warn_of_own_run(
 
     Args:
         dataset: PlaceDataset.
-        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
         relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
     """
     firsts = neighbors[:, 0]
@@ -75,7 +75,7 @@ def warn_of_own_run(
         _log.warning(
             "%d of %d right first answers are photos just before or after the query in its own "
             "run, which look nearly the same. This recall says little about finding a place again. "
-            "Bar them with `--min-time-difference-s`, or search in another run",
+            "Exclude them with `--min-time-difference-s`, or search in another run",
             near.sum(),
             len(near),
         )

@@ -76,7 +76,7 @@ def evaluate(
             programs made, see `foreign_descriptors`. None: the network that ships with placevec.
         out: Path or None. Folder for the report, see `write_report`. None: nothing is written.
         radius_m: See `EvaluateConfig`, like the others.
-        min_time_difference_s: float or None. Photos nearer in time to the query are no answers.
+        min_time_difference_s: float or None. Photos nearer in time to the query are not answers.
         max_heading_difference_deg: float or None. Answers that look elsewhere are wrong.
         one_answer_per_position: bool. Of the photos at one position, only the most similar is an
             answer.
@@ -278,7 +278,7 @@ def evaluate_photos(
         first = photos.names[np.setdiff1d(np.arange(len(photos)), kept)[0]]
         raise ValueError(
             f"{len(photos) - len(kept)} of {len(photos)} photos in {photos.root} cannot be read "
-            f"(first: {first}). Mend them, or leave them out with `--skip-unreadable`"
+            f"(first: {first}). Fix them, or skip them with `--skip-unreadable`"
         )
     photos = photos.take(kept)
     relevant = right_answers(photos, rules)

@@ -31,7 +31,7 @@ class Evaluation:
 
     Args:
         dataset: PlaceDataset. The photos that could be read.
-        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
         similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
         relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
         descriptor_dim: int. `D`.
@@ -187,7 +187,7 @@ class Evaluation:
 
     @property
     def is_just_outside(self) -> NDArray[np.bool_]:
-        """(Q, k) bool. Whether each photo found is no right answer but lies within two radii."""
+        """(Q, k) bool. Whether each photo found is not a right answer but lies within two radii."""
         if self.radius_m is None:
             return np.zeros(self.neighbors.shape, bool)
         return ~self.is_right & (self.distances_m <= 2 * self.radius_m)

@@ -18,7 +18,7 @@ def recall(
     A query counts as found at N when one of its first N neighbors is relevant.
 
     Args:
-        neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
         relevant: Q arrays of int64. The database rows that are right answers of each query;
             queries with an empty one are left out.
         ranks: sequence of int. The values of N, each at most `k` or the size of the database.

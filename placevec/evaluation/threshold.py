@@ -80,8 +80,8 @@ def learn_threshold(
         fewest = math.ceil(math.log(0.05) / math.log(precision))
         count = int(curve.num_accepted[-1]) if len(bounds) else 0
         raise ValueError(
-            f"These matches do not carry a precision of {100 * precision:g} %: with 95 % "
-            f"confidence they carry at most {most}. It needs {fewest} right matches without an "
+            f"These matches do not reach a precision of {100 * precision:g} %: with 95 % "
+            f"confidence they reach at most {most}. It needs {fewest} right matches without an "
             f"error. Received: {count} matches. Ask for a lower precision, or take more places"
         )
     last = int(carried[-1])

@@ -76,11 +76,11 @@ class Groups:
         share = f"{100 * self.precision:g} %"
         if math.isinf(self.threshold):
             return (
-                f"{found}: these photos do not show {share} precision by themselves, which needs "
-                f"at least {math.ceil(1 / (1 - self.precision) - 1e-9)} photos with a match that "
-                "stands out. Give `--threshold`, or a lower `--precision`"
+                f"{found}: a threshold of {share} precision cannot be estimated from these photos. "
+                f"That needs at least {math.ceil(1 / (1 - self.precision) - 1e-9)} photos with a "
+                "clear match. Give `--threshold`, or a lower `--precision`"
             )
         return (
-            f"{found}; threshold {self.threshold:.4g}, which the photos showed by themselves for "
-            f"an estimated precision of {share}"
+            f"{found}; threshold {self.threshold:.4g}, estimated from the photos for "
+            f"a precision of {share}"
         )

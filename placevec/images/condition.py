@@ -33,7 +33,7 @@ class Condition(NamedTuple):
         size: (int, int). Rows and columns as its header declares them; 0 where it cannot be read.
         digest: bytes. 16 bytes, equal for equal files, or for decoded frames of equal pixels.
         perceptual_hash: (8,) uint64 or None. See `fingerprint`; None where it was not decoded.
-        problem: str. Why it is no whole photo, as the second half of a sentence; else empty.
+        problem: str. Why it is not a complete photo, as the second half of a sentence; else empty.
     """
 
     num_bytes: int = 0
@@ -53,7 +53,7 @@ class Conditions:
         digests: (N, 2) uint64. Equal for equal files.
         perceptual_hashes: (N, 8) uint64; 0 where not decoded.
         is_decoded: (N,) bool. Which photos were decoded.
-        problems: dict of row -> why the file is no whole photo.
+        problems: dict of row -> why the file is not a complete photo.
     """
 
     num_bytes: NDArray[np.int64]

@@ -68,8 +68,8 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnreadableImageError: If the file is not a regular file of at most 600 MB, is no photo, is
-            cut off or asks for more than a limit of `read_header`, or a video has no such frame.
+        UnreadableImageError: If the file is not a regular file of at most 600 MB, is not a photo,
+            is cut off or asks for more than a limit of `read_header`, or a video has no such frame.
         ValueError: If `image_size` or `channels` is none of the above.
     """
     if channels not in (1, 3):

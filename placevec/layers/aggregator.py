@@ -69,7 +69,7 @@ class Aggregator(keras.layers.Layer):
 
     @staticmethod
     def check_count(name: str, value: int) -> int:
-        """Returns the value of an argument, or raises ValueError where it is no count."""
+        """Returns the value of an argument, or raises ValueError where it is not a count."""
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}")
         return value

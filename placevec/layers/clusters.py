@@ -172,7 +172,7 @@ def _alpha(logits: NDArray[np.floating], ratio: float) -> float:
     gap = np.mean(first - second, dtype=np.float64)
     if gap <= np.finfo(np.float32).eps * np.abs(logits).max():
         raise ValueError(
-            "Local features must lie nearer to one center than to the next. Received: centers "
+            "Local features must be nearer to one center than to the next. Received: centers "
             "that coincide, or features that do not differ. Take other photos or fewer clusters"
         )
     return float(np.log(ratio) / gap)

@@ -34,7 +34,7 @@ class ConvAP(Aggregator):
         `(row * columns + column) * d + channel`.
 
     Raises:
-        ValueError: If `projected_dim` or a side of `grid` is no positive integer, or the input
+        ValueError: If `projected_dim` or a side of `grid` is not a positive integer, or the input
             does not have four axes with a known last one.
 
     Example:

@@ -44,7 +44,7 @@ class MixVPR(Aggregator):
         `(batch, d * R)`, float32, of unit L2 norm; entry `channel * R + row`.
 
     Raises:
-        ValueError: If one of the arguments is no positive integer, or the input does not have
+        ValueError: If one of the arguments is not a positive integer, or the input does not have
             four axes with a known last one.
 
     Example:

@@ -141,5 +141,5 @@ def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -
     if not 1 <= rank <= most:
         raise ValueError(
             f"`rank` must be between 1 and {most} for {num_descriptors} photos and descriptors of "
-            f"{descriptor_dim} numbers. Received: rank={rank}"
+            f"{descriptor_dim} dimensions. Received: rank={rank}"
         )

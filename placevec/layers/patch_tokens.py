@@ -33,7 +33,7 @@ class PatchTokens(keras.layers.Layer):
         `(batch, 1 + rows * columns, D)`, float; rows are `round(height / patch_size)`.
 
     Raises:
-        ValueError: If an argument is no positive integer.
+        ValueError: If an argument is not a positive integer.
 
     Example:
     >>> ops.shape(PatchTokens(feature_dim=8)(keras.random.normal((2, 30, 57, 3))))

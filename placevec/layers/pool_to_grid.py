@@ -7,9 +7,9 @@ def pool_to_grid(features, grid: tuple[int, int]):
     """Averages local features over a grid of cells (adaptive average pooling).
 
     Row `i` of `R` covers the input's rows from `floor(i * H / R)` up to, but without,
-    `ceil((i + 1) * H / R)`; columns alike. Neighboring cells share a row where `H` is no multiple
-    of `R`; where the input has fewer rows than the grid, rows are repeated; where it has as many,
-    nothing changes.
+    `ceil((i + 1) * H / R)`; columns alike. Neighboring cells share a row where `H` is not a
+    multiple of `R`; where the input has fewer rows than the grid, rows are repeated; where it has
+    as many, nothing changes.
 
     `keras.ops.adaptive_average_pool` does the same, but on TensorFlow only where the size of the
     photo is known when the network is built.

@@ -46,7 +46,7 @@ class SALADLike(Aggregator):
         `G + k * d + channel`.
 
     Raises:
-        ValueError: If one of the arguments is no positive integer, or the input does not have
+        ValueError: If one of the arguments is not a positive integer, or the input does not have
             four axes with a known last one.
 
     Example:

@@ -41,11 +41,11 @@ class LoopDetector:
         threshold: float, Path or None. Least gap of a loop, or a file of `placevec calibrate`.
             None: the threshold that ships with the model for these settings; if it has none, one
             learned from the run so far, which accepts nothing before it has seen enough loops.
-        exclusion: float. Photos nearer along the run are no loop: a number of photos, or seconds if
-            `add` is given times.
+        exclusion: float. Photos nearer along the run are not a loop: a number of photos, or seconds
+            if `add` is given times.
         precision: float in (0, 1). That the threshold is for, unless it is a number.
         sequence: int. Photos that are matched together.
-        consistency: int. Photos in a row whose matches must lie near each other.
+        consistency: int. Photos in a row whose matches must be near each other.
 
     Raises:
         ValueError: If a setting is out of range, or the threshold is that of another model or other

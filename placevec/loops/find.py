@@ -39,7 +39,7 @@ class LoopsFound:
             was given as a number.
         learned_on: str or None. The photos that the threshold was learned on. None: this run, if
             there is a `precision`.
-        exclusion: float. How far along the run photos had to lie, in photos, seconds or metres.
+        exclusion: float. How far along the run photos had to be, in photos, seconds or metres.
     """
 
     dataset: PlaceDataset
@@ -111,8 +111,8 @@ class LoopsFound:
                 "`--threshold`, or a lower `--precision`, or learn one with `placevec calibrate`"
             )
         return (
-            f"{loops}; threshold {self.threshold:.4g}, which this run learned from itself for an "
-            f"estimated precision of {share}"
+            f"{loops}; threshold {self.threshold:.4g}, estimated from this run for a "
+            f"precision of {share}"
         )
 
 
@@ -145,13 +145,13 @@ def find_loops(
         model: Path or str. A model's file or name; or what is open: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
         out: See `LoopsConfig`, like the others.
-        exclusion_frames: int or None. Photos nearer along the run are no loop.
+        exclusion_frames: int or None. Photos nearer along the run are not a loop.
         exclusion_s: float or None. The same in seconds.
         exclusion_m: float or None. The same in metres travelled.
         threshold: float, Path or None. Least gap of a loop.
         precision: float. That the threshold is for, unless it is a number.
         sequence: int. Photos that are matched together.
-        consistency: int. Photos in a row whose matches must lie near each other.
+        consistency: int. Photos in a row whose matches must be near each other.
         rerank: str or None. What compares both photos of a match point by point. The local
             features lie in a temporary file meanwhile.
         min_inliers: int or None. Smallest number of points that both photos of a loop share.

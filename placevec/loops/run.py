@@ -52,7 +52,7 @@ class Run:
         Args:
             threshold: float or None. Least gap of a loop. None: what the run shows so far.
             precision: float. Of that.
-            consistency: int. Photos in a row whose matches must lie near each other.
+            consistency: int. Photos in a row whose matches must be near each other.
 
         Returns:
             list of Loop, and what the run shows as a whole.

@@ -57,13 +57,13 @@ class LoopScorer:
     `capacity` photos; then the oldest tenth is forgotten.
 
     Args:
-        exclusion: float. How far along the run a photo must lie, in the units of `along`.
+        exclusion: float. How far along the run a photo must be, in the units of `along`.
         threshold: float or None. Least gap of a loop. None: learned from the run so far, see
             `OwnThreshold`.
         precision: float in (0, 1). What the run's own threshold promises.
         sequence: int. Photos that are matched together: the query and those before it, with photos
             that follow one another. 1: each photo alone.
-        consistency: int. Photos in a row whose matches must lie near each other.
+        consistency: int. Photos in a row whose matches must be near each other.
         capacity: int. Most photos that are remembered.
 
     Raises:

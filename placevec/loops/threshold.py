@@ -32,7 +32,7 @@ def find_threshold(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no threshold, or that of another model, score or precision.
+        ValueError: If it is not a threshold, or that of another model, score or precision.
     """
     if threshold is None or isinstance(threshold, int | float):
         shipped = of_score(shipped_calibrations(model_id), score)

@@ -130,7 +130,7 @@ def _g2o(found: "LoopsFound") -> Iterable[str]:
         or not np.isfinite(headings_deg).all()
     ):
         raise _CannotSayError(
-            "positions and headings are not all known, and photos alone tell no relative pose"
+            "positions and headings are not all known, and photos alone do not give relative poses"
         )
     turns = np.radians(90 - headings_deg)
     lines = [

@@ -22,7 +22,7 @@ class BatchAllPairHingeLoss(PairLoss):
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         margin: float. By how much a positive's similarity is to exceed a negative's.
             Defaults to `0.3`.
-        negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
+        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
             farther away no positives, in metres.
         name: str. Defaults to `"batch_all_pair_hinge_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.

@@ -30,7 +30,7 @@ class CircleLoss(PairLoss):
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         margin: float. By how much similarities may be off 1 and 0. Defaults to `0.4`.
         gamma: float. How sharply the pairs farthest off count, above 0. Defaults to `80.0`.
-        negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
+        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
             farther away no positives, in metres.
         name: str. Defaults to `"circle_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.

@@ -24,7 +24,7 @@ class InfoNCELoss(PairLoss):
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         temperature: float. `t`, above 0. Defaults to `0.05`.
-        negative_radius_m: float. Photos nearer to the query than this are no negatives, in metres.
+        negative_radius_m: float. Photos nearer to the query than this are not negatives, in metres.
         name: str. Defaults to `"info_nce_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 

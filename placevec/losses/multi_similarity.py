@@ -32,7 +32,7 @@ class MultiSimilarityLoss(PairLoss):
         base: float. Similarity from which on a negative counts in full. Defaults to `0.0`.
         margin: float. By how much an anchor's least similar positive is to exceed its most
             similar negative; the paper's epsilon. Defaults to `0.1`.
-        negative_radius_m: float. Photos nearer to the anchor than this are no negatives, photos
+        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
             farther away no positives, in metres.
         name: str. Defaults to `"multi_similarity_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.

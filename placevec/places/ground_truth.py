@@ -55,8 +55,8 @@ def may_answer(
 
     A query is never its own answer, and a photo that is query and database at once is not answered
     with one of the very same time either, as in Tokyo Time Machine. With `min_time_difference_s`
-    all photos nearer in time, and those of unknown time, are no answers: along one drive the frames
-    before and after say nothing.
+    all photos nearer in time, and those of unknown time, are not answers: along one drive the
+    frames before and after say nothing.
 
     Args:
         dataset: PlaceDataset.

@@ -29,7 +29,8 @@ def find_photos_near_another_split(
         others = np.concatenate([rows[:0], *others])
         if len(rows) and len(others):
             tree = scipy.spatial.KDTree(dataset.positions_m[others])
-            # Its bound is one that distances stay below: a photo at the buffer itself is no leak.
+            # Its bound is one that distances stay below: a photo at the buffer itself is not a
+            # leak.
             found, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
             near[rows[np.isfinite(found)]] = True
     return np.flatnonzero(near)

@@ -20,7 +20,7 @@ class PlaceRule:
     Every rule looks for positives within `positive_radius_m` only. `view_overlap` and
     `shared_points` besides ask for a share, at least `min_overlap` and above 0, of what the two
     photos show: see `ViewOverlap` and `SharedPoints`. Photos that share anything with the query
-    are no negatives then, however far away they are, nor are those within 2 `view_depth_m` whose
+    are not negatives then, however far away they are, nor are those within 2 `view_depth_m` whose
     direction is unknown. A data set without headings is judged by distance in place of
     `view_overlap`, which is logged.
 
@@ -230,12 +230,12 @@ class PlaceRule:
         angle = self.max_heading_difference_deg
         if angle is not None and not 0 < angle <= 180:
             raise ValueError(
-                "`max_heading_difference_deg` must lie in (0, 180]. Received: "
+                "`max_heading_difference_deg` must be in (0, 180]. Received: "
                 f"max_heading_difference_deg={angle}"
             )
         if not 0 <= self.min_overlap <= 1:
             raise ValueError(
-                f"`min_overlap` must lie in [0, 1]. Received: min_overlap={self.min_overlap}"
+                f"`min_overlap` must be in [0, 1]. Received: min_overlap={self.min_overlap}"
             )
         if not 0 < self.view_depth_m < np.inf:
             raise ValueError(

@@ -63,7 +63,7 @@ def points_of_depth(
     cells = np.floor((pose[:3, :3] @ points_m + pose[:3, 3:]) / cell_m)
     if not (np.abs(cells) < _HALF).all():
         raise ValueError(
-            f"The points seen must lie within {_HALF} cells of the origin. Received: points "
+            f"The points seen must be within {_HALF} cells of the origin. Received: points "
             f"farther away, or an unknown pose, with cell_m={cell_m}. Set a larger `cell_m`"
         )
     x, y, z = cells.astype(np.int64) + _HALF

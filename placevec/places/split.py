@@ -154,7 +154,7 @@ def draw_roles(
         ValueError: If `query_share` is out of range.
     """
     if not 0 < query_share < 1:
-        raise ValueError(f"`query_share` must lie in (0, 1). Received: query_share={query_share}")
+        raise ValueError(f"`query_share` must be in (0, 1). Received: query_share={query_share}")
     searched = np.where(dataset.is_database, "database", "")
     roles = np.where(dataset.is_query, np.where(dataset.is_database, "both", "query"), searched)
     if (roles == "both").all():

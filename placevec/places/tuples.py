@@ -31,9 +31,10 @@ class TupleSampler:
         positive_radius_m: float. Largest distance of a positive, in metres.
         negative_radius_m: float. Negatives lie farther away than this, in metres.
         max_heading_difference_deg: float or None. Largest angle between the directions of query
-            and positive, in (0, 180]; photos of unknown direction are no positives then. None: any.
+            and positive, in (0, 180]; photos of unknown direction are not positives then. None:
+            any.
         min_time_difference_s: float or None. Least time between query and positive, in seconds;
-            photos of unknown time are no positives then; 0 allows all. None: any other time than
+            photos of unknown time are not positives then; 0 allows all. None: any other time than
             the query's, where both are known.
         min_positive_distance_m: float. Positives lie farther away than this, in metres, if it is
             above 0; 1.0 is the rule of the NetVLAD paper.
@@ -134,7 +135,7 @@ class TupleSampler:
         return self._rule.positives(np.array([query]))[1]
 
     def near(self, query: int) -> NDArray[np.int64]:
-        """Returns the database photos that are no negatives of a query.
+        """Returns the database photos that are not negatives of a query.
 
         They are too close, share something with it where the rule looks at that, or are unknown.
 

@@ -202,7 +202,7 @@ class WorkerPool:
                     self._refuse_closed()
                     code = worker.replace()
                 _log.warning(
-                    "a process of %s ended with code %s and was replaced", type(self).__name__, code
+                    "a worker of %s ended with code %s and was replaced", type(self).__name__, code
                 )
         finally:
             idle.put(worker)

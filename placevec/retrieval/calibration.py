@@ -164,8 +164,8 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
     values = read_json(path, max_bytes=_LARGEST)
     if not isinstance(values, dict) or values.get("kind") != _KIND:
         raise ValueError(
-            f"{shown(path)} is no threshold. Give a number, or a file that `placevec calibrate` of "
-            "this version wrote"
+            f"{shown(path)} is not a threshold. Give a number, or a file that this version of "
+            "`placevec calibrate` wrote"
         )
     if values.get("model_id") != model_id:
         raise ValueError(

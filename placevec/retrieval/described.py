@@ -49,7 +49,7 @@ def open_model(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no model, or cannot return local features.
+        ValueError: If it is not a model, or cannot return local features.
     """
     if not callable(model):
         from placevec.models import open_engine

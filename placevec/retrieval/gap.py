@@ -17,7 +17,7 @@ _MOST_OF_A_PLACE = 1024  # photos of a query that are looked through for one of 
 _QUERIES_AT_A_TIME = 1024
 
 Pool = tuple[NDArray[np.int64], NDArray[np.floating]]
-"""Rows `(Q, n)`, best first, -1 is none, and their similarities `(Q, n)`."""
+"""Rows `(Q, n)`, best first, -1 means none, and their similarities `(Q, n)`."""
 
 
 def gaps(
@@ -33,7 +33,7 @@ def gaps(
     is any other photo. The gap of an answer behind the best place is negative.
 
     Args:
-        matches: (Q, k) int64. Rows of the map; -1 is none.
+        matches: (Q, k) int64. Rows of the map; -1 means none.
         similarities: (Q, k) float.
         positions_m: (M, 2) float. Of the map, NaN where it is not known.
         pool: Pool. The most similar photos of each query.

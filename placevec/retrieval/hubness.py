@@ -34,7 +34,7 @@ def without_hubs(
 
     Args:
         hubness: str. A row of `HUBNESS`. With none all is returned as it is.
-        neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 is none.
+        neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 means none.
         similarities: (Q, k) float32. -infinity where there is none.
         queries: (B, n) float. All queries of the call; the Q that found these are among them.
         find: callable. From vectors `(m, n)` and a number of neighbors to what `nearest` returns,
@@ -107,7 +107,7 @@ def mean_nearest(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Returns the mean of each row's 10 largest similarities, `(n,)` float64.
 
     Args:
-        similarities: (n, k) float. -infinity is none; a row of none has the mean 0.
+        similarities: (n, k) float. -infinity means none; a row of none has the mean 0.
     """
     largest = -np.sort(-np.asarray(similarities, np.float64), axis=1)[:, :_NUM_NEIGHBORS]
     is_there = ~np.isneginf(largest)

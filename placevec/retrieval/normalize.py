@@ -51,7 +51,7 @@ class Normalizer:
     def __post_init__(self) -> None:
         row = choose(NORMALIZATIONS, self.normalization, "normalize")
         if not row.home:
-            raise ValueError("A `Normalizer` takes off a mean. Received: none. Leave it out")
+            raise ValueError("A `Normalizer` subtracts a mean. Received: none. Leave it out")
         self._means = row.find()
         self.total = np.zeros(len(self.statistics.mean))
 

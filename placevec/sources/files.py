@@ -43,7 +43,7 @@ def tidy_name(name: str, source: Path) -> str:
         )
     if tidy == "." or not is_text(tidy):
         raise ValueError(
-            "A photo's name must not be empty, nor hold control characters, and must be UTF-8. "
+            "A photo's name must not be empty, without control characters, and must be UTF-8. "
             f"Received: {name!r} in {source}"
         )
     return tidy
@@ -100,7 +100,7 @@ def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArr
     other = [(name, file) for name, file in zip(names, found, strict=True) if name != file]
     if other:
         _log.info(
-            "%d photos of %s have another ending or folder than it says (first: %s is %s)",
+            "%d photos of %s have a different ending or folder than it says (first: %s is %s)",
             len(other),
             shown(source),
             *map(shown, other[0]),

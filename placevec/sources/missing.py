@@ -105,7 +105,7 @@ def go_on_without(
     if are_all:
         raise error(f"{message}. {way_out}")
     if not skip_unreadable:
-        raise error(f"{message}. {way_out}, or go on without them: `--skip-unreadable`")
+        raise error(f"{message}. {way_out}, or continue without them: `--skip-unreadable`")
     _log.warning("%s: left out", message)
 
 

@@ -161,7 +161,7 @@ def find_reader(places: str) -> tuple[str, Path]:
 
     Args:
         places: str. `READER:PATH`, or a path that a reader recognizes; a split behind it, such as
-            `#val`, is passed over.
+            `#val`, is skipped.
 
     Returns:
         The name of the reader, one of `READERS`, and the path.
@@ -189,7 +189,7 @@ def find_reader(places: str) -> tuple[str, Path]:
     near = difflib.get_close_matches(name.lower(), READERS, n=2) if path else []
     hint = f". Did you mean {' or '.join(f'{reader}:' for reader in near)}?" if near else ""
     if places and not colon:
-        options = ". Options behind a path need READER: in front" if _OPTION.search(places) else ""
+        options = ". Options after a path need READER: before it" if _OPTION.search(places) else ""
         raise FileNotFoundError(f"No such path: {places}{options}")
     raise ValueError(
         f"A data set must be named as READER:PATH, one of {forms}, or by a path that exists. "

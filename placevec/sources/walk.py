@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOST_NAMES = 1000  # of a reason that are kept
 
-# What may lie beside photos and is none: tables, poses, models, notes, what cameras write.
+# What may be beside photos and is none: tables, poses, models, notes, what cameras write.
 _COMPANIONS = frozenset(
     """.aae .bag .bin .csv .db .db3 .egg .geojson .glb .gltf .gpx .gz .h5 .hdf5 .html .ini .ipynb
     .json .jsonl .keras .kml .log .mat .mcap .md .mtl .nma .nmea .npy .npz .obj .onnx .parquet .pdf
@@ -237,7 +237,7 @@ def walk_photos(
 
 
 def some_photos(root: Path) -> list[str]:
-    """Returns the names of some photos below a folder, 100 at most; none if it is no folder."""
+    """Returns the names of some photos below a folder, 100 at most; none if it is not a folder."""
     return list(islice(walk_photos(root), 100)) if root.is_dir() else []
 
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES = 64 * 2**20
 _FACTS = {
-    "model_id": "Vectors of two models do not mix",
-    "precision": "Vectors of two precisions do not mix",
-    "dtype": "A store has one type of numbers",
-    "image_size": "Vectors of photos of two sizes do not mix",
-    "frame": "Positions of two frames do not mix",
+    "model_id": "A store holds vectors of one model",
+    "precision": "A store holds vectors of one precision",
+    "dtype": "A store holds one data type",
+    "image_size": "A store holds vectors of photos of one size",
+    "frame": "A store holds positions in one frame",
     "root": "Photos of two folders may have the same name",
 }
 

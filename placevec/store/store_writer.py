@@ -126,7 +126,7 @@ class StoreWriter(DescriptorStore):
             ValueError: If it is damaged.
         """
         folder = Path(folder)
-        read_manifest(folder)  # or a folder that is no store would get a lock
+        read_manifest(folder)  # or a folder that is not a store would get a lock
         lock = take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # again: it may have changed meanwhile

@@ -54,7 +54,7 @@ _ALL = (
     TENSORBOARD,
 )
 
-# Settings that may differ when a training goes on: they do not change what is computed.
+# Settings that may differ when a training is resumed: they do not change what is computed.
 _FREE = (
     "test",
     "out",
@@ -94,25 +94,25 @@ def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]
 
 
 def check_run(config: TrainConfig) -> bool:
-    """Says whether a training goes on, and refuses what would harm an earlier one.
+    """Says whether a training is resumed, and refuses what would harm an earlier one.
 
     Args:
         config: TrainConfig.
 
     Returns:
-        True to go on from the checkpoint in the folder, False to begin.
+        True to resume from the checkpoint in the folder, False to begin.
 
     Raises:
         FileExistsError: If the folder holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: If there is no run to resume.
-        ValueError: If the run that shall go on had other settings.
+        ValueError: If the run to resume had other settings.
     """
     folder = config.out
     if config.resume:
         if not (folder / CONFIG).exists():
             raise FileNotFoundError(
-                f"There is no training in {folder} to go on with: {CONFIG} is missing, which is "
-                "written when a training begins. Begin it: leave out `--resume`"
+                f"There is no training in {folder} to resume: {CONFIG} is missing, which is "
+                "written when a training begins. Start one: leave out `--resume`"
             )
         _refuse_other_settings(config)
         if not (folder / CHECKPOINT).exists():
@@ -121,7 +121,7 @@ def check_run(config: TrainConfig) -> bool:
         return True
     if (folder / CONFIG).exists() and not config.overwrite:
         raise FileExistsError(
-            f"{folder} holds a training already. Go on with `--resume`, replace it with "
+            f"{folder} holds a training already. Continue with `--resume`, replace it with "
             "`--overwrite`, or name another `--out`"
         )
     return False
@@ -184,7 +184,7 @@ def _noted_losses(folder: Path) -> dict[str, float]:
         return {}
     losses = read_json(path, max_bytes=_LARGEST_JSON)
     if not isinstance(losses, dict) or any(type(loss) is not float for loss in losses.values()):
-        raise ValueError(f"{path} must hold a loss for each step. Delete it to go on without")
+        raise ValueError(f"{path} must hold a loss for each step. Delete it to continue without it")
     return losses
 
 
@@ -218,7 +218,9 @@ def _refuse_other_settings(config: TrainConfig) -> None:
     try:
         before = flatten(_settings(read_json(path, max_bytes=_LARGEST_CONFIG)))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read, so the run cannot go on ({error})") from error
+        raise ValueError(
+            f"{path} cannot be read, so the run cannot be resumed ({error})"
+        ) from error
     now, defaults = (flatten(to_dict(each)) for each in (config, TrainConfig()))
     before = defaults | before  # a setting that an earlier version did not have is at its default
     # If the learning rate falls over all epochs, their number changes what is computed.

@@ -48,7 +48,7 @@ def train(
         FileNotFoundError: If photos or weights are missing.
         BlockingIOError: If another training writes into the run folder.
         ValueError: If data and settings do not fit each other, or worker processes shall augment
-            by what is no name of a preset; or the photos of a run that shall go on have changed.
+            by something other than a preset's name; or the photos of a run to resume have changed.
         FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
     """

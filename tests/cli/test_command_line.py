@@ -24,7 +24,7 @@ from placevec.cli.command_line import flags_of, read_command_line
         ("train --epochs three", r"`--epochs` must be INT \(.*three"),
         ("train --loss hinge", "`--loss` must be one of allpair_hinge, .*. Received: hinge"),
         ("train --loss circel", "Received: circel. Did you mean circle"),
-        ("train --image-size 64", "`--image-size` needs INT INT behind it"),
+        ("train --image-size 64", "`--image-size` needs INT INT after it"),
         ("train folder:a folder:b", "`placevec train` takes no folder:b here"),
         ("train --whiten-dim -1", "`whiten_dim` must be at least 0. Received: whiten_dim=-1"),
         ("crop m.keras", "`placevec crop` needs `--dim`, `--out`"),

@@ -17,7 +17,7 @@ def test_a_store_is_searched_in_the_precision_it_was_described_in(
     describe = ["describe", str(places), *model, "--out", str(store), "--image-size", "32", "48"]
     main([*describe, "--engine", "keras", "--precision", "bf16"])
     capsys.readouterr()
-    assert "two precisions do not mix" in refused_in_one_line(describe)
+    assert "vectors of one precision" in refused_in_one_line(describe)
     opened = []
 
     def open_keras(path, **options):
@@ -37,9 +37,9 @@ def test_a_store_refuses_another_model(places, model_path, tmp_path, capsys, ref
     save_model(keras.Model(photos, GeM(name="aggregator")(x)), tmp_path / "other.keras")
     capsys.readouterr()
     command = ["describe", places, "--model", tmp_path / "other.keras", "--out", tmp_path / "s"]
-    assert "Vectors of two models do not mix" in refused_in_one_line(command)
+    assert "A store holds vectors of one model" in refused_in_one_line(command)
     command = ["search", tmp_path / "s", places, "--model", tmp_path / "other.keras"]
-    assert "Vectors of two models do not mix" in refused_in_one_line(command)
+    assert "A store holds vectors of one model" in refused_in_one_line(command)
 
 
 def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
@@ -73,9 +73,9 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
 @pytest.mark.parametrize(
     ("flag", "value", "match"),
     [
-        ("--precision", "int8", "two precisions do not mix"),
+        ("--precision", "int8", "vectors of one precision"),
         ("--dtype", "float16", "one type of numbers"),
-        ("--image-size", "64 64", "photos of two sizes do not mix"),
+        ("--image-size", "64 64", "photos of one size"),
     ],
 )
 def test_a_store_refuses_before_a_model_is_opened_or_fitted(

@@ -40,7 +40,7 @@ class Stopped(KeyboardInterrupt):
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
             2,
-            "placevec: Keras needs torch, which is not installed. Choose another backend by the "
+            "placevec: Keras needs torch, which is not installed. Choose another backend with the "
             "environment variable KERAS_BACKEND (tensorflow or jax), or install it "
             "(`make test-torch` installs PyTorch's CPU build)",
         ),
@@ -83,7 +83,7 @@ def test_a_fault_of_the_program_is_one_line_that_says_how_to_get_the_traceback(c
     assert caught.value.code == 70
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        f"placevec: a fault of placevec, not of your input: {type(error).__name__}"
+        f"placevec: this is a bug in placevec, not in your input: {type(error).__name__}"
     )
     assert line.endswith("Run it with `--debug` to see the traceback, and report it")
     assert line.isprintable()
@@ -129,7 +129,7 @@ def test_full_memory_is_one_line(capsys):
     with pytest.raises(SystemExit) as caught, one_line_errors():
         raise MemoryError("Unable to allocate 7 TiB")
     assert caught.value.code == 2
-    assert "the memory is full (Unable to allocate 7 TiB)" in capsys.readouterr().err
+    assert "out of memory (Unable to allocate 7 TiB)" in capsys.readouterr().err
 
 
 def test_a_broken_pipe_to_another_process_is_an_error(capsys):

@@ -74,7 +74,7 @@ def test_a_dead_stretch_does_not_block_what_comes_after_it(client, tmp_path):
     with Ledger(tmp_path) as ledger:
         collected = download([*gone, wanted("there.jpg")], client, ledger)
     assert (collected.photos, collected.failed) == (1, 25)
-    assert "25 could not be had" in str(collected)
+    assert "25 could not be fetched" in str(collected)
 
 
 def test_a_service_that_fails_ten_times_in_a_row_ends_the_run(client, tmp_path):
@@ -92,10 +92,10 @@ def test_a_service_that_fails_ten_times_in_a_row_ends_the_run(client, tmp_path):
 def test_a_run_that_has_nothing_fails(client, tmp_path, monkeypatch):
     gone = [wanted(f"{i}.jpg", error=ServiceError("answered 404")) for i in range(2)]
     with Ledger(tmp_path) as ledger:
-        with pytest.raises(ServiceError, match="None of 2 photos could be had: answered 404"):
+        with pytest.raises(ServiceError, match="None of 2 photos could be fetched: answered 404"):
             download(gone, client, ledger)
         download([wanted("there.jpg")], client, ledger)
-        with pytest.raises(ServiceError, match="None of 1 photos could be had"):
+        with pytest.raises(ServiceError, match="None of 1 photos could be fetched"):
             download(gone[:1], client, ledger)
         assert download([], client, ledger).photos == 1
         used_up = wanted("late.jpg", error=QuotaReachedError("used up"))
@@ -115,8 +115,8 @@ def test_plans_and_results_read_as_sentences(tmp_path):
     assert str(plan) == "3 photos to fetch (1 already exist): 6 requests, 0.02 USD. Left out: none"
     collected = Collected(tmp_path, photos=4, new=3, failed=2, left=1, requests=9)
     assert str(collected) == (
-        f"4 photos in {tmp_path}, 3 of them new, with 9 requests; 2 could not be had; 1 are left, "
-        "as the quota is used up: run the same command again"
+        f"4 photos in {tmp_path}, 3 of them new, with 9 requests; 2 could not be fetched; 1 are "
+        "left, as the quota is used up: run the same command again"
     )
 
 

@@ -203,7 +203,7 @@ def test_photos_that_were_removed_do_not_block_the_others(server, config):
 
 def test_a_body_beyond_the_limit_is_not_kept(config, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr("placevec.collecting.streetview.MAX_PHOTO_BYTES", 1000)
-    with pytest.raises(ServiceError, match="None of 12 photos could be had: .* more than 1000"):
+    with pytest.raises(ServiceError, match="None of 12 photos could be fetched: .* more than 1000"):
         collect_streetview(config())
     assert "sent more than 1000 bytes" in caplog.text
     assert not list((tmp_path / "photos").glob("*.jpg"))

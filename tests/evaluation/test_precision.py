@@ -44,7 +44,7 @@ def test_equal_scores_are_taken_together():
 
 
 def test_a_bad_network_does_not_look_good():
-    """One right match at the top is no average precision near 1: recall ends at recall@1."""
+    """One right match at the top is not an average precision near 1: recall ends at recall@1."""
     curve = precision_recall(np.linspace(1, 0, 100), [True] + [False] * 99)
     assert curve.average_precision == pytest.approx(0.01)
 

@@ -73,7 +73,7 @@ def test_writes_a_split_that_opens(town):
         assert len(part.queries) == 3
         assert (part.is_query != part.is_database).all()
     assert "frame: local" in (town / "splits.svg").read_text()
-    assert len(open_places(str(town))) == 60  # the map is no photo
+    assert len(open_places(str(town))) == 60  # the map is not a photo
     assert roles[split.names == "val"].tolist().count("query") == 3
 
 

@@ -35,7 +35,7 @@ def test_photos_of_one_place_are_a_group(heap, engine):
 def test_the_photos_show_a_threshold_by_themselves(heap, engine):
     found = group(heap(*[2] * 15, *[1] * 10), engine, precision=0.9)
     assert places_of(found) == [{f"{place}_0.png", f"{place}_1.png"} for place in range(15)]
-    assert "showed by themselves for an estimated precision of 90 %" in str(found)
+    assert "estimated from the photos for a precision of 90 %" in str(found)
 
 
 def test_a_place_of_many_photos_does_not_make_others_alike(heap, engine):
@@ -52,7 +52,9 @@ def test_photos_of_as_many_places_have_no_groups(heap, engine):
 def test_few_photos_do_not_show_a_high_precision(heap, engine):
     found = group(heap(2, 2, 2), engine)
     assert math.isinf(found.threshold)
-    assert "do not show 95 % precision by themselves, which needs at least 20" in str(found)
+    assert "95 % precision cannot be estimated from these photos. That needs at least 20" in str(
+        found
+    )
 
 
 def test_one_photo_and_equal_photos_are_said_in_one_line(heap, engine, tmp_path):

@@ -43,7 +43,7 @@ def test_finds_files_that_are_cut_off_empty_missing_or_no_photos(folder):
     assert sorted(found.problems) == [1, 2, 3, 4]
     assert "cut off" in found.problems[1]
     assert "empty" in found.problems[2]
-    assert "is no JPEG" in found.problems[3]
+    assert "is not a JPEG" in found.problems[3]
     assert "cannot be opened: No such file" in found.problems[4]
     quick = conditions_of(folder, ["a.jpg", "cut.jpg"], decode=False, num_workers=2)
     assert sorted(quick.problems) == [1]

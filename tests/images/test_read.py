@@ -236,7 +236,7 @@ def test_refuses_a_file_that_is_cut_off(tmp_path, suffix, kept):
 def test_refuses_a_file_that_is_no_photo(tmp_path):
     path = tmp_path / "notes.jpg"
     path.write_bytes(b"not a photo at all")
-    with pytest.raises(UnreadableImageError, match="is no JPEG, PNG"):
+    with pytest.raises(UnreadableImageError, match="is not a JPEG, PNG"):
         read_image(path)
     assert issubclass(UnreadableImageError, ValueError)
 

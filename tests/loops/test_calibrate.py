@@ -89,7 +89,7 @@ def test_refuses_the_threshold_of_another_model(laps_apart, two_laps, engine, tm
 
 def test_refuses_files_that_are_no_threshold(two_laps, engine, tmp_path):
     (tmp_path / "t.json").write_text('{"score": 0.5}')
-    with pytest.raises(ValueError, match="is no threshold"):
+    with pytest.raises(ValueError, match="is not a threshold"):
         find_loops(two_laps, engine, threshold=tmp_path / "t.json")
     with pytest.raises(FileNotFoundError):
         find_loops(two_laps, engine, threshold=tmp_path / "missing.json")

@@ -34,7 +34,7 @@ def test_the_run_learns_a_threshold_from_itself(two_laps, engine, second_lap):
     found = find_loops(two_laps, engine, precision=0.9)
     assert len(pairs(found) & second_lap) >= 38
     assert len(pairs(found) - second_lap) <= 0.1 * len(pairs(found))
-    assert "which this run learned from itself for an estimated precision of 90 %" in str(found)
+    assert "estimated from this run for a precision of 90 %" in str(found)
 
 
 def test_says_that_a_run_cannot_show_a_high_precision(two_laps, engine):
@@ -54,7 +54,7 @@ def test_photos_are_sorted_by_time(two_laps, engine, second_lap):
 
 @pytest.mark.parametrize("exclusion", [{"exclusion_s": 41.0}, {"exclusion_m": 210.0}])
 def test_the_exclusion_may_be_seconds_or_metres(two_laps, engine, second_lap, exclusion):
-    """A lap takes 40 s and 200 m: what lies within more than a lap is no loop."""
+    """A lap takes 40 s and 200 m: what lies within more than a lap is not a loop."""
     assert not find_loops(two_laps, engine, threshold=0.5, sequence=1, **exclusion).accepted
     a_third = {name: value / 3 for name, value in exclusion.items()}
     assert pairs(find_loops(two_laps, engine, threshold=0.5, sequence=1, **a_third)) == second_lap

@@ -180,8 +180,8 @@ def test_says_why_by_identity():
     [
         ({"positive_rule": "overlap"}, "must be one of distance, view_overlap, shared_points"),
         ({"positive_rule": "shared_points"}, "`positive_rule` needs points that the photos see"),
-        ({"min_overlap": 1.5}, r"`min_overlap` must lie in \[0, 1\]. Received: min_overlap=1.5"),
-        ({"min_overlap": float("nan")}, "`min_overlap` must lie in"),
+        ({"min_overlap": 1.5}, r"`min_overlap` must be in \[0, 1\]. Received: min_overlap=1.5"),
+        ({"min_overlap": float("nan")}, "`min_overlap` must be in"),
         ({"view_depth_m": 0.0}, "`view_depth_m` must be above 0. Received: view_depth_m=0.0"),
         ({"view_depth_m": float("inf")}, "`view_depth_m` must be above 0"),
         (

@@ -234,7 +234,7 @@ def test_refuses_a_split_that_cannot_be(settings, match):
 def test_refuses_too_few_sequences_and_a_bad_share_of_queries():
     with pytest.raises(ValueError, match="needs 3 sequences or more. Received: 2. Set"):
         parted(make_town(sequence_ids=np.arange(300) // 150), by="sequence")
-    with pytest.raises(ValueError, match=r"`query_share` must lie in \(0, 1\)"):
+    with pytest.raises(ValueError, match=r"`query_share` must be in \(0, 1\)"):
         roles_of(make_town(), parted(make_town()), query_share=1.0)
 
 

@@ -74,7 +74,7 @@ def test_one_query_is_compared_by_each(statistics, unit_vectors):
 def test_refuses_what_is_none(statistics, unit_vectors):
     with pytest.raises(ValueError, match="normalize='night'"):
         Normalizer(statistics, "night")
-    with pytest.raises(ValueError, match="takes off a mean. Received: none"):
+    with pytest.raises(ValueError, match="subtracts a mean. Received: none"):
         Normalizer(statistics, "none")
     with pytest.raises(ValueError, match=r"must be \(N, 8\), .*Received: \(2, 9\)"):
         Normalizer(statistics, "own")(unit_vectors(2, 9))

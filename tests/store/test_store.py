@@ -127,9 +127,9 @@ def test_vectors_of_two_models_or_sizes_never_mix(folder):
     store.require(model_id="m", image_size=(48, 64), frame="UTM 30U")
     store.require(frame="UTM 30T")  # the metres of one zone
     for frame in ("UTM 31U", "UTM 30K", "local", None):
-        with pytest.raises(ValueError, match="two frames do not mix"):
+        with pytest.raises(ValueError, match="positions in one frame"):
             store.require(frame=frame)
-    with pytest.raises(ValueError, match="two models do not mix: `model_id` must be m in .*: n"):
+    with pytest.raises(ValueError, match="vectors of one model: `model_id` must be m in .*: n"):
         store.require(model_id="n")
     with pytest.raises(ValueError, match=r"`image_size` must be \(48, 64\)"):
         store.require(image_size=(64, 48))

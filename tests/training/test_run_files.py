@@ -100,7 +100,7 @@ def test_refuses_to_go_on_with_settings_that_cannot_be_read(config, text, match)
     prepare_run(config)
     finish(config)
     (config.out / run_files.CONFIG).write_text(text)
-    with pytest.raises(ValueError, match=f"config.json .*so the run cannot go on .*{match}"):
+    with pytest.raises(ValueError, match=f"config.json .*so the run cannot be resumed .*{match}"):
         prepare_run(changed(config, resume=True))
 
 

@@ -24,7 +24,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise TryAgainError("sent what is no JSON object")
+        raise TryAgainError("sent something other than a JSON object")
     return answer
 
 

@@ -192,7 +192,7 @@ class Client:
                 self._pause(wait_s)
         raise answer.error(
             f"{where} {answer.reason}, also after {self._retries} further attempts. Run the same "
-            "command later: it goes on where it stopped"
+            "command later: it continues where it stopped"
         )
 
     def _ask(
@@ -270,7 +270,7 @@ class Client:
             if self._stopped.is_set() or self.requests_sent >= self.max_requests:
                 raise QuotaReachedError(
                     f"The quota of {self.max_requests} requests is used up. Run the same command "
-                    "again: it goes on where it stopped. Or give a larger `max_requests`"
+                    "again: it continues where it stopped. Or give a larger `max_requests`"
                 )
             self.requests_sent += 1
             now_s = time.monotonic()

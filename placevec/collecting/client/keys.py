@@ -53,7 +53,7 @@ class KeyHider(logging.Filter):
     (once or twice), JSON or HTML write it.
 
     Args:
-        keys: sequence of str. Empty ones are passed over.
+        keys: sequence of str. Empty ones are skipped.
     """
 
     def __init__(self, keys: Sequence[str]):

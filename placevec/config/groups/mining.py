@@ -13,24 +13,25 @@ class MiningConfig:
     """Mining: which negatives and positives a tuple gets."""
 
     mining: Mining = "random"
-    """Which negatives: random ones, or those most similar to the query, found again before each
-    epoch: full searches the whole database, partial mining_pool photos, paper mining_pool photos
-    for each query and those found hardest the time before, and skips queries without a violation
-    of the margin."""
+    """Which negatives to use: random ones, or those most similar to the query, found again before
+    each epoch. full searches the whole database; partial searches mining_pool photos; paper
+    searches mining_pool photos and the hardest negatives of the previous time for each query, and
+    skips queries that do not violate the margin."""
     mining_pool: Annotated[int, AtLeast(1)] = 1000
-    """Database photos that partial and paper choose from."""
+    """Number of database photos that partial and paper choose from."""
     num_hard_negatives: Annotated[int, AtLeast(0)] = 0
-    """With partial and full, negatives are drawn at random from so many of the most similar ones.
-    0: the num_negatives most similar."""
+    """With partial and full, draw the negatives at random from this many of the most similar
+    photos. 0: take the num_negatives most similar ones."""
     positives: Positives = "random"
-    """Which positives: random ones, or with mining those most similar to the query."""
+    """Which positives to use: random ones, or, with mining, those most similar to the query
+    (best)."""
     mine_every: Annotated[int, AtLeast(1)] = 1
-    """Epochs between two refreshes of the cached descriptors that mining goes by; twice as many
+    """Number of epochs between two refreshes of the cached descriptors that mining uses. It doubles
     each time halve_every halves the learning rate."""
     refresh_share: Annotated[float, Above(0), Between(0, 1)] = 1.0
     """Share of the cached descriptors that a refresh computes again, oldest first."""
     cache_dtype: Dtype = "float32"
-    """Numbers of the cached descriptors: 4 bytes each, or 2."""
+    """Data type of the cached descriptors, with 4 or 2 bytes per dimension."""
 
     def __post_init__(self) -> None:
         settle(self)

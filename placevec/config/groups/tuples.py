@@ -13,32 +13,33 @@ class TupleConfig:
     """Tuples: a query, photos of its place, and photos of other places."""
 
     num_positives: Annotated[int, AtLeast(1)] = 1
-    """nP, photos of the query's place in a tuple."""
+    """nP, the number of photos of the query's place in a tuple."""
     num_negatives: Annotated[int, AtLeast(0)] = 0
-    """nN, photos of other places in a tuple. info_nce, multi_similarity, circle and
-    batch_allpair_hinge need none: they take other tuples' photos."""
+    """nN, the number of photos of other places in a tuple. info_nce, multi_similarity, circle and
+    batch_allpair_hinge need none: they use other tuples' photos."""
     positive_radius_m: Annotated[float, AtLeast(0)] = 10.0
-    """Largest distance of a positive from the query, in metres."""
+    """Maximum distance of a positive from the query, in metres."""
     min_positive_distance_m: Annotated[float, AtLeast(0)] = 0.0
-    """Positives lie farther from the query than this, in metres, if it is above 0. NetVLAD's paper
-    takes 1."""
+    """Minimum distance of a positive from the query, in metres. NetVLAD's paper uses 1. 0: no
+    minimum."""
     negative_radius_m: float = 25.0
-    """Negatives are farther away than this, in metres."""
+    """Minimum distance of a negative from the query, in metres."""
     max_heading_difference_deg: Annotated[float | None, AtLeast(0)] = None
-    """Largest difference of heading between a query and its positives, in degrees. None: any."""
+    """Maximum difference of heading between a query and its positives, in degrees. None: no
+    limit."""
     positive_rule: PositiveRule = "distance"
-    """What makes a photo within positive_radius_m a positive: distance nothing else; view_overlap
-    the share of the two fields of view on the ground, from the headings (without any: distance);
-    shared_points that of the points which both see. Photos that share anything with the query
-    are no negatives then."""
+    """When a photo within positive_radius_m is a positive: distance needs nothing else;
+    view_overlap needs overlapping fields of view on the ground, from the headings (without headings
+    it equals distance); shared_points needs points that both photos see. With the last two, photos
+    that share anything with the query are never negatives."""
     min_overlap: Annotated[float, Between(0, 1)] = 0.5
-    """Least such share of a positive, in [0, 1]."""
+    """Minimum view overlap or share of points (0-1) for a photo to count as a positive."""
     view_depth_m: Annotated[float, Above(0)] = 50.0
     """How far a photo sees, in metres: the radius of its field of view for view_overlap. Photos of
-    two tuples of a batch are no negatives within twice this distance."""
+    two tuples of a batch are not negatives of each other within twice this distance."""
     min_time_difference_s: Annotated[float | None, AtLeast(0)] = None
-    """Least time between a query and its positives, and its right answers, in seconds. None: any
-    other time."""
+    """Minimum time between a query and its positives and right answers, in seconds. None: any other
+    time."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -57,7 +58,7 @@ class TupleConfig:
 
     @property
     def pair_radius_m(self) -> float:
-        """Photos of two tuples of a batch are no negatives of each other within this distance."""
+        """Photos of two tuples of a batch are not negatives of each other within this distance."""
         if self.positive_rule == "distance":
             return self.negative_radius_m
         return max(self.negative_radius_m, 2 * self.view_depth_m)

@@ -43,7 +43,7 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
         a photo, or what a callable made of it, is not of this form.
 
     Raises:
-        ValueError: If `preset` is no known name, callable or layer.
+        ValueError: If `preset` is not a known name, callable or layer.
 
     Example:
 

@@ -76,7 +76,7 @@ def _import_with_old_names() -> types.ModuleType:
             del np.sctypes  # pyright: ignore[reportAttributeAccessIssue]
     if not hasattr(np, "complex") and not isinstance(imgaug.parameters.np, _NumpyWithComplex):
         imgaug.parameters.np = _NumpyWithComplex("numpy")
-        # What scikit-image says to imgaug's authors is no news to the user.
+        # What scikit-image says to imgaug's authors is not news to the user.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"imgaug\.")
     return imgaug
 

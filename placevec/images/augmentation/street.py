@@ -103,7 +103,7 @@ class Street:
             value = getattr(self, field.name)
             if field.name.endswith("_probability") and not 0 <= value <= 1:
                 raise ValueError(
-                    f"`{field.name}` must lie in [0, 1]. Received: {field.name}={value!r}"
+                    f"`{field.name}` must be in [0, 1]. Received: {field.name}={value!r}"
                 )
             if isinstance(value, tuple) and not 0 < value[0] <= value[1]:
                 raise ValueError(

@@ -43,7 +43,7 @@ def fingerprint(path: Path | str) -> Fingerprint:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UnreadableImageError: If it is no whole photo.
+        UnreadableImageError: If it is not a complete photo.
     """
     side = _SIDE + 1
     if find_frame(path) is None:
@@ -165,7 +165,7 @@ def _check(
     bands = hashes.view(np.uint16)
     if not 0 <= max_bits < bands.shape[1]:
         raise ValueError(
-            f"`max_bits` must lie between 0 and {bands.shape[1] - 1}. Received: {max_bits}"
+            f"`max_bits` must be between 0 and {bands.shape[1] - 1}. Received: {max_bits}"
         )
     return hashes, bands
 

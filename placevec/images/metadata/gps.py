@@ -63,7 +63,7 @@ class GPS:
 def read_gps(path: Path | str) -> GPS:
     """Reads the EXIF of a photo, of its header only.
 
-    A field that is damaged or out of range is unknown, as all of a file is that is no photo or
+    A field that is damaged or out of range is unknown, as all of a file is that is not a photo or
     whose tags exceed a limit of `check_tags`. A sign counts once: -12.5 m below the sea and
     -33 degrees south are what they say. The time is that of `read_time`. If no direction is given,
     the heading is the yaw of the gimbal that DJI writes into the XMP, unless the camera looks

@@ -150,4 +150,4 @@ def _ask_pillow(data: bytes) -> tuple[int, int]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("declares more pixels than Pillow allows") from error
     except (OSError, SyntaxError, TypeError, KeyError, ValueError, struct.error) as error:
-        raise ValueError("is no JPEG, PNG, WebP, TIFF, BMP, PPM, HEIC or AVIF photo") from error
+        raise ValueError("is not a JPEG, PNG, WebP, TIFF, BMP, PPM, HEIC or AVIF photo") from error

@@ -15,7 +15,7 @@ from placevec.images.videos.video_files import begins_like_a_video
 from placevec.input_file import shown
 
 _MOST_OPEN = 4  # videos of each thread
-# Frames that are passed over rather than sought, see benchmarks/video_frames.py.
+# Frames that are skipped rather than sought, see benchmarks/video_frames.py.
 _FARTHEST_WALK = 32
 _STEPS_BACK = (0, 64)  # frames before the wanted one at which a seek is tried
 _ROWS_APART = 8  # every eighth row of a frame is in its checksum: two of each block of a codec

@@ -94,7 +94,7 @@ def local_features(
             raise ValueError(
                 "`linear_cut` leaves out the activation inside the cut layer. Received: "
                 f"cut_layer={cut_layer!r}, a {type(cut).__name__} without one inside. Cut at "
-                "a layer before its activation, or leave `linear_cut` away"
+                "a layer before its activation, or leave out `linear_cut`"
             )
         cut.activation = keras.activations.linear
     for layer in network.layers:

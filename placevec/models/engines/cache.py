@@ -38,7 +38,7 @@ class Export:
     Args:
         folder: Path. Where it lies.
         facts: dict. What was said of the model when it was exported.
-        files: dict of file name -> SHA-256. What must lie in the folder, and nothing else.
+        files: dict of file name -> SHA-256. What must be in the folder, and nothing else.
         checks: dict of name -> result. What `keep_check` kept.
     """
 

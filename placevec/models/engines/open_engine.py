@@ -208,7 +208,7 @@ class _Opening:
         try:
             return self.open(name)
         except Exception as error:  # whatever a library raises, Keras is still there
-            _log.warning("%s is passed over: %s", name, _first_line(error))
+            _log.warning("%s is skipped: %s", name, _first_line(error))
             return None
 
     def _measure(self, names: Sequence[str]) -> tuple[dict[str, float], dict[str, Engine]]:
@@ -361,7 +361,7 @@ class _Opening:
             )  # fmt: skip
         if self.precision == "float32" and not checked["largest_difference"] <= LARGEST_DIFFERENCE:
             raise ValueError(
-                f"{name} must give Keras's descriptors of {self.path} within "
+                f"{name} must compute Keras's descriptors of {self.path} within "
                 f"{LARGEST_DIFFERENCE:g}. Received: {checked['largest_difference']:.1e}. Take "
                 "`--engine keras`"
             )

@@ -38,7 +38,7 @@ def measure_speeds(engines: Mapping[str, Engine], photos: NDArray[np.uint8]) -> 
             try:
                 rate = _photos_per_s(engines[name], photos)
             except Exception as error:  # whatever a library raises, another may work
-                _log.warning("%s is passed over: %s", name, error)
+                _log.warning("%s is skipped: %s", name, error)
                 del rates[name]
                 continue
             if number:

@@ -119,7 +119,7 @@ def find_viewpoints(
     check_enough(len(search.chosen), num_places, counts)
     cameras = [camera for views in search.chosen for camera in views]
     _log.info(
-        "%d cameras at %d places, at least %g m apart and %g m from walls (%.1f s); given up: %s",
+        "%d cameras at %d places, at least %g m apart and %g m from walls (%.1f s); rejected: %s",
         len(cameras),
         num_places,
         spacing,

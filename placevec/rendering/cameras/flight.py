@@ -169,7 +169,7 @@ def find_flight(
     check_enough(len(chosen), num_places, counts)
     cameras = [camera for views in chosen[:num_places] for camera in views]
     _log.info(
-        "%d cameras in the air at %d places, at least %g m apart (%.1f s); given up: %s",
+        "%d cameras in the air at %d places, at least %g m apart (%.1f s); rejected: %s",
         len(cameras),
         num_places,
         spacing,

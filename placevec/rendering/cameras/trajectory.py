@@ -88,12 +88,12 @@ def along_trajectory(
     if not len(kept):
         low, high = world.bounds_m + np.array(world.origin_m)
         raise ValueError(
-            f"A pose of the trajectory must lie in the free space of {world.name}, x, y, z from "
+            f"A pose of the trajectory must be in the free space of {world.name}, x, y, z from "
             f"{_numbers(low / scale)} to {_numbers(high / scale)}. Received: {len(places)} poses, "
             f"none of them there ({listed(counts)}). Give the trajectory in the model's frame and "
             "units, and check which axis is up"
         )
-    _log.info("%d of %d poses are used; given up: %s", len(kept), len(places), listed(counts))
+    _log.info("%d of %d poses are used; rejected: %s", len(kept), len(places), listed(counts))
     headings_deg = _headings(places, eyes_m)
     pitch_deg, roll_deg = (
         (np.zeros(len(places)),) * 2 if turns is None else (turns.pitch_deg, turns.roll_deg)

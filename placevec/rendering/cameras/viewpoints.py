@@ -26,7 +26,7 @@ class Viewpoints:
         collider: Collider. The world.
         cameras: list of Camera. All views of the first place, then those of the next.
         places: (n,) int64. The place of each camera.
-        rejected: dict. Reason -> how many points and cameras were given up for it.
+        rejected: dict. Reason -> how many points and cameras were rejected for it.
         body: Body. The room that each camera has.
         jitter: Jitter. How far drawn cameras stray.
         spacing_m: float. Least distance of the places.
@@ -117,14 +117,14 @@ def refuse_bad_counts(num_places: int, views_per_place: int) -> None:
 
 
 def check_enough(found: int, wanted: int, rejected: dict[str, int]) -> None:
-    """Refuses fewer places than wanted, and says what the others were given up for."""
+    """Refuses fewer places than wanted, and says why the others were rejected."""
     if found >= wanted:
         return
     hint = "Ask for fewer places, or lower `spacing_m`, `clearance_m` or `least_seen`"
     if rejected and max(rejected, key=rejected.__getitem__) == AREA_TOO_SMALL:
         hint = "Ask for fewer places, or lower `least_area_share`"
     raise ValueError(
-        f"{wanted} places must be found in the world. Received: {found}; given up: "
+        f"{wanted} places must be found in the world. Received: {found}; rejected: "
         f"{listed(rejected)}. {hint}, and check which axis of the model is up and its scale"
     )
 

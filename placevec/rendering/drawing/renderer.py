@@ -64,7 +64,7 @@ class Renderer:
             )
         if not 1.0 <= field_of_view_deg <= 150.0:
             raise ValueError(
-                "`field_of_view_deg` must lie between 1 and 150. "
+                "`field_of_view_deg` must be between 1 and 150. "
                 f"Received: field_of_view_deg={field_of_view_deg}"
             )
         if oversize < 1:
@@ -113,7 +113,7 @@ class Renderer:
     def show(self, scene: Scene) -> None:
         """Takes the scene that the next photos show."""
         if self._canvas is None:
-            raise RuntimeError("The renderer must be open. Use it by `with Renderer(...)`")
+            raise RuntimeError("The renderer must be open. Use it as `with Renderer(...)`")
         self._scene = scene
         self._depths.show(scene)
         self._lens.set_near_far(scene.near_plane_m(self._lens.get_fov()), scene.far_m)

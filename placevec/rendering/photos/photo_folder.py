@@ -110,7 +110,7 @@ def begin(out_dir: Path, wanted: dict) -> Path:
     found = read_world_file(partial_dir)
     if found:
         _refuse_other(partial_dir, found, wanted)
-        _log.info("Going on with the interrupted rendering in %s", partial_dir)
+        _log.info("Continuing the interrupted rendering in %s", partial_dir)
         return partial_dir
     delete_unfinished(partial_dir)
     if set(os.listdir(partial_dir)) - {LOCK, WORLD_FILE}:

@@ -80,7 +80,7 @@ def load_world(
         raise ValueError(f"`scale` must be positive, in metres per unit. Received: scale={scale}")
     if not 1 <= max_texture_side <= 4096:
         raise ValueError(
-            "`max_texture_side` must lie between 1 and 4096 pixels. Received: "
+            "`max_texture_side` must be between 1 and 4096 pixels. Received: "
             f"max_texture_side={max_texture_side}"
         )
     started = time.perf_counter()
@@ -288,6 +288,6 @@ def _doubt_the_scale(world: World) -> None:
     extent_m = float(np.ptp(world.bounds_m[:, :2], axis=0).max())
     if not _SMALL_M <= extent_m <= _LARGE_M:
         world.problems.append(
-            f"The world {world.name} is {extent_m:.4g} m wide, if its units are as told. Give "
+            f"The world {world.name} is {extent_m:.4g} m wide, if its units are right. Give "
             "`scale`, in metres per unit"
         )

@@ -139,7 +139,7 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
         found += (root / name).exists() or (video is not None and (root / video[0]).exists())
     if found < _SHARE_OF_NAMES * len(names):
         raise ValueError(
-            f"The photos of {store.folder} must lie in {store.manifest.root}, which is no folder "
+            f"The photos of {store.folder} must be in {store.manifest.root}, which is not a folder "
             f"now, or where it was moved to. Received: {root}, which has {found} of {len(names)} "
             "of them that were looked up. Mount the folder, or take another store"
         )

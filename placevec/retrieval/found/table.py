@@ -35,7 +35,7 @@ def found_table(
         store: DescriptorStore.
         names: (Q,) of the queries.
         positions_m: (Q, 2) float or None. Of the queries, in the store's frame.
-        neighbors: (Q, k) int64. Rows of the store; -1 is none.
+        neighbors: (Q, k) int64. Rows of the store; -1 means none.
         similarities: (Q, k) float.
         gaps: (Q, k) float.
         inliers: (Q, k) int or None. Points shared with the query; negative if not compared.

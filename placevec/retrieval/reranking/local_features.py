@@ -92,7 +92,7 @@ def store_matcher(
         store: DescriptorStore.
         engine: Engine. The store's model, opened with `features`.
         query_maps: (Q, h, w, D) float16. The local features of the queries.
-        rows: int64 of any shape. The rows of the store that may be compared; -1 is no photo.
+        rows: int64 of any shape. The rows of the store that may be compared; -1 means no photo.
         progress: Progress. `tqdm`, or what has its arguments; draws a bar.
 
     Raises:

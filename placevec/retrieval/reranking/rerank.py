@@ -37,7 +37,7 @@ class Reranked:
     """Answers in their new order.
 
     Args:
-        neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
         similarities: (Q, k) float32. Their similarities, no longer in order.
         scores: (Q, k) float32. Similarity, plus `WEIGHT` times the share of matched points where
             the photos were compared; larger is better.
@@ -69,7 +69,7 @@ def rerank(
     is compared only to say how much to trust it.
 
     Args:
-        neighbors: (Q, k) int64. Rows of the database, best first; -1 is no photo.
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
         similarities: (Q, k) float32. Of unit descriptors, best first.
         matcher: LocalMatcher.
         top: int. Answers of a query to compare.

@@ -71,13 +71,13 @@ def read_dbstruct(
 
     Raises:
         FileNotFoundError: If the .mat or photos are missing.
-        ValueError: If the .mat is truncated, is no dbStruct or contradicts itself.
+        ValueError: If the .mat is truncated, is not a dbStruct or contradicts itself.
     """
     top, options = split_options(path, ["images"])
     mat_path = _find_mat(top)
     images_dir = Path(options.get("images", mat_path.parent)).expanduser()
     if not images_dir.is_dir():
-        raise FileNotFoundError(f"{images_dir} is no folder. Give the one that holds the photos")
+        raise FileNotFoundError(f"{images_dir} is not a folder. Give the one that holds the photos")
     content = load_dbstruct(mat_path)
     roots = [images_dir, images_dir.absolute().parent]
     database, queries = _find_photos(roots, content)
@@ -141,7 +141,7 @@ def load_dbstruct(mat_path: Path) -> DbStruct:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is truncated, is no dbStruct or contradicts itself.
+        ValueError: If it is truncated, is not a dbStruct or contradicts itself.
     """
     fields = _load_fields(mat_path)
     parts: dict[str, Any] = {}
@@ -238,7 +238,8 @@ class _Found:
 def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
     """Returns the database photos and the queries, below the root that holds most of both.
 
-    Of roots that hold equally many, the one whose queries have a folder of their own is taken.
+    Of roots that hold the same number of, the one whose queries have a folder of their own is
+    taken.
     """
     best: Any = None
     for root in roots:

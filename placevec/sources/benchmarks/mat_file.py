@@ -63,7 +63,7 @@ def _read(mat_path: Path, variable: str, function: Callable[[BinaryIO], Read]) -
         except Exception as error:  # SciPy raises anything, according to where a file breaks off
             why = shown((str(error).splitlines() or [type(error).__name__])[0])
             raise ValueError(
-                f"{shown(mat_path)} is no whole MATLAB file ({why}). Get the file again"
+                f"{shown(mat_path)} is not a complete MATLAB file ({why}). Get the file again"
             ) from None
 
 

@@ -27,7 +27,7 @@ def seconds_of_months(
     bad = np.flatnonzero((months < 1) | (months > 12) | (years < _YEARS[0]) | (years > _YEARS[1]))
     if len(bad):
         raise ValueError(
-            f"{source} holds a time that is no year and month. Received: year {years[bad[0]]}, "
+            f"{source} holds a time that is not a year and month. Received: year {years[bad[0]]}, "
             f"month {months[bad[0]]}"
         )
     since_1970 = (12 * (years - 1970) + months - 1).astype("datetime64[M]")

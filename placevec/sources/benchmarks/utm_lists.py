@@ -33,8 +33,8 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
 
     The `.npz` has `utmQ` (Q, 2) and `utmDb` (M, 2), metres east and north, and `posDistThr`, the
     radius that its authors count an answer as right in, which is logged and not otherwise used.
-    Two text files beside it name the photos, one a line. A photo that both lists name is one photo
-    with both roles.
+    Two text files beside it name the photos, one per line. A photo that both lists name is one
+    photo with both roles.
 
     Args:
         path: Path. The `.npz`, or a folder that holds exactly one. Its lists are `*_query.txt` and
@@ -57,7 +57,7 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     npz_path = _find_npz(npz_path)
     root = Path(options["images"]).expanduser() if "images" in options else npz_path.parent
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} is no folder. Give the one that holds the photos")
+        raise FileNotFoundError(f"{root} is not a folder. Give the one that holds the photos")
     lists = {
         role: Path(options[role]).expanduser() if role in options else _find_list(npz_path, role)
         for role in _ARRAYS
@@ -126,7 +126,7 @@ def _find_list(npz_path: Path, role: str) -> Path:
         found = [p for p in found if p.name.startswith(npz_path.stem)]
     if len(found) != 1:
         raise FileNotFoundError(
-            f"The list {' or '.join(_LISTS[role])} must lie beside {npz_path}, once. Received: "
+            f"The list {' or '.join(_LISTS[role])} must be beside {npz_path}, once. Received: "
             f"{len(found)}. Name it, {npz_path.name},{role}=FILE.txt"
         )
     return found[0]
@@ -134,13 +134,13 @@ def _find_list(npz_path: Path, role: str) -> Path:
 
 def _read_names(list_path: Path) -> NDArray[np.str_]:
     if not list_path.is_file():
-        raise FileNotFoundError(f"{list_path} does not exist. Give a list of photos, one a line")
+        raise FileNotFoundError(f"{list_path} does not exist. Give a list of photos, one per line")
     try:
         with open_text(list_path, max_bytes=_MAX_LIST_BYTES) as file:
             lines = bounded_lines(file, list_path, longest=_LONGEST_LINE)
             given = [tidy_name(line, list_path) for line in lines if line.strip()]
     except UnicodeDecodeError as error:
-        raise ValueError(f"{list_path} is no text in UTF-8: {error}") from None
+        raise ValueError(f"{list_path} is not UTF-8 text: {error}") from None
     names = np.array(given, dtype=np.str_)
     if not len(names):
         raise ValueError(f"{list_path} must name at least one photo. Received: none")
@@ -174,7 +174,9 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, NDArray
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise ValueError(f"{npz_path} is no whole .npz ({error}). Get the file again") from None
+        raise ValueError(
+            f"{npz_path} is not a complete .npz ({error}). Get the file again"
+        ) from None
     return found
 
 

@@ -93,10 +93,10 @@ def rotations_from_quaternions(quaternions: NDArray[np.float64]) -> NDArray[np.f
 
     Args:
         quaternions: (N, 4) float64. x, y, z, w, of length 1; a length between 0.9 and 1.1 is
-            evened out, any other is no rotation.
+            evened out, any other is not a rotation.
 
     Returns:
-        (N, 3, 3) float64; NaN where a quaternion is no rotation.
+        (N, 3, 3) float64; NaN where a quaternion is not a rotation.
     """
     with np.errstate(all="ignore"):
         lengths = np.sqrt((quaternions * quaternions).sum(axis=1))

@@ -27,7 +27,7 @@ def on_earth(
         PlaceDataset, in the frame `"UTM 33U"` or the like, with altitudes above the same datum.
 
     Raises:
-        ValueError: If the point is not on the UTM grid, or 0, 0, which is no position.
+        ValueError: If the point is not on the UTM grid, or 0, 0, which is not a position.
     """
     if latitude_deg == 0 and longitude_deg == 0:
         raise ValueError(

@@ -22,7 +22,7 @@ def read_numbers(
 ) -> NDArray[np.float64]:
     """Reads the numbers of every line.
 
-    A first line of names and all lines that begin with # are passed over; what follows a # in a
+    A first line of names and all lines that begin with # are skipped; what follows a # in a
     line is left alone. `-1.#IND` and its like are NaN.
 
     Args:
@@ -59,7 +59,7 @@ def read_numbers(
             )
         numbers.extend(map(float, cells[:columns]))
     if not numbers:
-        raise ValueError(f"{shown(path)} must hold {columns} numbers a line. Received: no line")
+        raise ValueError(f"{shown(path)} must hold {columns} numbers per line. Received: no line")
     return np.array(numbers).reshape(-1, columns)
 
 
@@ -135,7 +135,7 @@ def _all_lines(path: Path) -> Iterator[tuple[int, str]]:
                 if line.strip():
                     yield number, line.strip()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{shown(path)} is no text in UTF-8: {error}") from None
+            raise ValueError(f"{shown(path)} is not UTF-8 text: {error}") from None
 
 
 def _cells(line: str) -> list[str]:

@@ -161,7 +161,7 @@ def read_frame_list(list_path: Path) -> tuple[NDArray[np.str_], Stamps]:
 
     Args:
         list_path: Path. A text file; spaces, a comma or a semicolon separate the two. A first line
-            that names the columns is passed over.
+            that names the columns is skipped.
 
     Returns:
         names, (N,) str, and their stamps, in the list's order.

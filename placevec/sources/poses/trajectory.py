@@ -235,7 +235,7 @@ def places_of_poses(
     """
     kept = readable(root, names, source=source, skip_unreadable=skip_unreadable)
     is_near = np.ones(len(names), dtype=bool) if is_near is None else is_near
-    for lacks, what in ((~is_near, way_out), (is_near & ~poses.known, f"{flaw}. Mend the poses")):
+    for lacks, what in ((~is_near, way_out), (is_near & ~poses.known, f"{flaw}. Fix the poses")):
         go_on_without(
             names[lacks],
             len(names),
@@ -263,7 +263,7 @@ def up_option(options: dict[str, str]) -> NDArray[np.float64] | None:
     """Returns the direction that the option `up` of a path names, or None without one.
 
     Raises:
-        ValueError: If it is no axis.
+        ValueError: If it is not an axis.
     """
     if "up" not in options:
         return None

@@ -28,7 +28,7 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     and width, and the points that it shows from its features; `points3D` is not needed. Nothing
     says which way is up: it is found from how the cameras are held on the average (see
     `find_up`), unless the path names it. Nor is the unit known, so radii are in the model's own.
-    Photos that the model has not placed are no part of it.
+    Photos that the model has not placed are not part of it.
 
     Args:
         path: Path. The model's folder, or one that holds it as `sparse/0`, `sparse` or `0`.

@@ -138,7 +138,7 @@ class _Bytes:
         try:
             return self.content[start:end].decode()
         except UnicodeDecodeError:
-            raise self.broken(f"a name that is no UTF-8 at byte {start}") from None
+            raise self.broken(f"a name that is not UTF-8 at byte {start}") from None
 
     def points(self, count: int) -> NDArray[np.int64]:
         start = self._advance(count * _POINT_BYTES)
@@ -146,7 +146,7 @@ class _Bytes:
 
     def broken(self, what: str) -> ValueError:
         return ValueError(
-            f"{self.path} is no whole file of COLMAP: it has {len(self.content)} bytes. "
+            f"{self.path} is not a complete file of COLMAP: it has {len(self.content)} bytes. "
             f"Received: {what}"
         )
 
@@ -278,7 +278,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                     raise ValueError(f"Line {number} of {path} is too long for one image")
                 yield number, line.strip()
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is no text in UTF-8: {error}") from None
+            raise ValueError(f"{path} is not UTF-8 text: {error}") from None
 
 
 def _shown(points: NDArray[np.int64]) -> NDArray[np.int64]:

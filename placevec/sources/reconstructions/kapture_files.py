@@ -117,7 +117,7 @@ def _read_trajectories(path: Path) -> dict[tuple[int, str], Rigid]:
     for stamp, (device, *cells) in _stamped(path, 9) if path.is_file() else ():
         if (stamp, device) in poses:
             raise ValueError(
-                f"{shown(path)} must give each device one pose a time. Received: two for "
+                f"{shown(path)} must give each device one pose per time. Received: two for "
                 f"{shown(device)} at {stamp}"
             )
         poses[stamp, device] = _rigid(cells, path)
@@ -149,8 +149,8 @@ def _read_fixes(path: Path, kinds: dict[str, str]) -> dict[int, tuple[float, flo
         fix = (x, y, z)
         if fixes.setdefault(stamp, fix) != fix:
             raise ValueError(
-                f"{shown(path)} must give one position a time. Received: two at {stamp}. Keep one "
-                "GNSS device"
+                f"{shown(path)} must give one position per time. Received: two at {stamp}. Keep "
+                "one GNSS device"
             )
     return fixes
 

@@ -157,7 +157,7 @@ def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
     values = [lla.get(key) for key in _LLA] if isinstance(lla, dict) else lla
     latitude_deg, longitude_deg, altitude_m = _vector(values, "`reference_lla`", source)
     if at_zero(np.array([[latitude_deg, longitude_deg]]), on_earth=True)[0]:
-        _log.warning("`reference_lla` in %s is 0, 0: taken for unknown", shown(source))
+        _log.warning("`reference_lla` in %s is 0, 0: read as unknown", shown(source))
         return None
     return latitude_deg, longitude_deg, altitude_m
 

@@ -67,7 +67,7 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     if count in _MATRIX:
         raise ValueError(
             f"{shown(states_path)} must hold times, positions and quaternions. Received: {count} "
-            "numbers a line, which may be matrices. Write 8 numbers a line"
+            "numbers per line, which may be matrices. Write 8 values per line"
         )
     track = read_track(states_path, w_first=True, exactly=False)
     cameras = track.poses.mounted(sensor.to_body[:3, :3], sensor.to_body[:3, 3])

@@ -188,7 +188,7 @@ def _read_times(times_path: Path, frames: NDArray[np.int64]) -> NDArray[np.float
     seconds = seconds_alone(stamps)
     if stamps.whole and len(seconds) > 1 and np.array_equal(seconds, stamps.values):
         _log.warning(
-            "The times in %s are whole numbers: taken for seconds. If they are milliseconds or the "
+            "The times in %s are whole numbers: read as seconds. If they are milliseconds or the "
             "numbers of frames, write seconds",
             shown(times_path),
         )

@@ -88,7 +88,7 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     root = Path(options.get("images", bag_path.parent / "images")).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{root} is no folder. Name the photos: {bag_path},images=DIR"
+            f"{root} is not a folder. Name the photos: {bag_path},images=DIR"
             f"{_pictures_inside(bag_path)}"
         )
     track = _read_track(bag_path, options.get("topic"))
@@ -246,5 +246,5 @@ def _one_line_errors(bag_path: Path) -> Iterator[None]:
     except Exception as error:  # rosbags raises anything, according to what is damaged
         lines = str(error).splitlines() or [type(error).__name__]
         raise ValueError(
-            f"{bag_path} is no whole ROS bag ({lines[0]}). Get the file again, or reindex it"
+            f"{bag_path} is not a complete ROS bag ({lines[0]}). Get the file again, or reindex it"
         ) from None

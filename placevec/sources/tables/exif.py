@@ -32,7 +32,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
     Headings are directions of the optical axis, else those of a DJI gimbal; those from magnetic
     north are taken as they are, and counted in the _log. Times are those of the satellites, else
     the camera's with its offset from UTC. A photo without an offset takes that of the other photos
-    of its camera if they all state the same; else its time is taken for UTC. Both are counted in
+    of its camera if they all state the same; else its time is read as UTC. Both are counted in
     the _log. The field of view follows from the 35 mm focal length. Only headers are read, no pixel
     is decoded.
 
@@ -64,7 +64,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         names[~given],
         len(names),
         problem=f"No positions in the EXIF of {{}} photos in {root}{among_them(num_at_zero)}",
-        way_out="Photos lose them where they are sent or edited: copy them from the camera, or "
+        way_out="Photos lose them when they are sent or edited: copy them from the camera, or "
         "give positions.csv (folder:)",
         skip_unreadable=skip_unreadable,
     )
@@ -115,7 +115,7 @@ def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
         photos: list of GPS.
 
     Returns:
-        Seconds since 1970 of each; NaN where unknown. What is taken for UTC is logged.
+        Seconds since 1970 of each; NaN where unknown. What is read as UTC is logged.
     """
     offsets: dict[str, set[float]] = {}
     for photo in photos:
@@ -131,8 +131,8 @@ def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
         num_local += photo.without_offset and not own
     for count, what in (
         (num_shared, "taken as that of the other photos of the same camera"),
-        (num_mixed, "and other photos of the same camera have different ones: taken for UTC"),
-        (num_local, "taken for UTC"),
+        (num_mixed, "and other photos of the same camera have different ones: read as UTC"),
+        (num_local, "read as UTC"),
     ):
         if count:
             _log.warning(
@@ -151,7 +151,7 @@ def _warn(root: Path, photos: list[GPS]) -> None:
     others = sorted(d for d in datums if re.sub(r"\W", "", d.upper()) not in ("WGS84", "WGS1984"))
     if others:
         _log.warning(
-            "Photos in %s state the datum %s: taken for WGS-84, which may be off by hundreds of "
+            "Photos in %s state the datum %s: read as WGS-84, which may be off by hundreds of "
             "metres",
             root,
             ", ".join(map(repr, others[:3])),

@@ -70,7 +70,7 @@ def parse_photo_name(name: str) -> PhotoName | None:
     is a note.
 
     Args:
-        name: str. File name; folders before it are passed over.
+        name: str. File name; folders before it are skipped.
 
     Returns:
         PhotoName, or None if the name carries no position.
@@ -272,7 +272,7 @@ def _frame(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> str:
     if len(first) > 1:
         one, other = list(first.values())[:2]
         raise ValueError(
-            f"The photos in {root} must lie in one UTM zone. Received: zone "
+            f"The photos in {root} must be in one UTM zone. Received: zone "
             f"{photos[one].zone or '(none)'} of {names[one]}, zone {photos[other].zone or '(none)'}"
             f" of {names[other]}. Open one folder for each zone"
         )

@@ -94,7 +94,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {name: _read_array(archive, name, path) for name in _ARRAYS}
     except _NOT_READ as error:
         reason = shown(error) or type(error).__name__
-        raise ValueError(f"{path} is no whole file of points: {reason}") from None
+        raise ValueError(f"{path} is not a complete file of points: {reason}") from None
 
 
 _NOT_READ = (
@@ -134,7 +134,7 @@ def _rows(
     count = int(num_points)
     if not 0 <= count < 2**62 or ((points < 0) | (points >= count)).any():
         raise ValueError(
-            f"`indices` of {path} must lie below `num_points`. Received: num_points={count}"
+            f"`indices` of {path} must be below `num_points`. Received: num_points={count}"
         )
     ones = np.ones(len(points), dtype=bool)
     seen = scipy.sparse.csr_array((ones, points, ends), shape=(len(names), count))

@@ -154,7 +154,8 @@ def _align(root: Path, traverses: list[str], photos: list[list[str]]) -> NDArray
             f"{len(own)} in {name}" for name, own in zip(traverses, photos, strict=True)
         )
         raise ValueError(
-            f"The traverses in {root} must have equally many photos, or frame numbers in the names "
+            f"The traverses in {root} must have the same number of photos, or frame "
+            "numbers in their names "
             f"that meet. Received: {received}. Number the photos of one place alike, name two "
             f"traverses ({root},query=NAME,database=NAME), or use a table (table:)"
         )

@@ -177,7 +177,7 @@ def _refuse_out_of_range(
     if len(bad):
         lat, lon = degrees[bad[0]]
         raise ValueError(
-            f"Fixes must lie in [{low:g}, {high:g}] degrees north and [-180, 180] degrees east. "
+            f"Fixes must be in [{low:g}, {high:g}] degrees north and [-180, 180] degrees east. "
             f"Received: {lat:g}, {lon:g} at {clock(times_s[bad[0]])} in {shown(source)}"
         )
 

@@ -102,10 +102,10 @@ def _parse(path: Path) -> ElementTree.Element:
             raise ValueError("it declares entities, as no GPX file does")
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise ValueError(f"{shown(path)} is no GPX file: {shown(error)}") from None
+        raise ValueError(f"{shown(path)} is not a GPX file: {shown(error)}") from None
     if _name(root) != "gpx":
         what = shown(_name(root), longest=40)
-        raise ValueError(f"{shown(path)} is no GPX file: its first element is {what!r}")
+        raise ValueError(f"{shown(path)} is not a GPX file: its first element is {what!r}")
     return root
 
 

@@ -180,7 +180,7 @@ def _photos(top: Path, options: dict[str, str], skip_unreadable: bool) -> _Timed
     from_names = np.count_nonzero(~np.isnan(times_s[unknown]))
     if from_names:
         _log.warning(
-            "Times of %d of %d photos in %s are those of their names, taken for UTC. If the clock "
+            "Times of %d of %d photos in %s are those of their names, read as UTC. If the clock "
             "was ahead, say by how much: PATH,offset_s=SECONDS",
             from_names,
             len(names),

@@ -78,7 +78,7 @@ class CellReader:
         values = self.numbers(column, cells)
         bad = np.flatnonzero((values < low) | (values > high))
         if len(bad):
-            must = f"lie in [{low:,g}, {high:,g}] {meaning}; an empty cell means unknown"
+            must = f"be in [{low:,g}, {high:,g}] {meaning}; an empty cell means unknown"
             raise self._error(column, must, bad[0], cells[bad[0]])
         return values
 

@@ -11,8 +11,8 @@ def at_zero(positions: NDArray[np.floating], *, on_earth: bool) -> NDArray[np.bo
     """Tells which positions are 0, 0 and mean that none is known.
 
     Latitude and longitude of 0, 0 lie in the open sea, and no UTM zone has a point there. In other
-    metres, 0, 0 may be the middle of a map; it is no position only if all others are farther than
-    100 km from it, as they are in an unnamed zone.
+    metres, 0, 0 may be the middle of a map; it counts as unknown only if all others are farther
+    than 100 km from it, as they are in an unnamed zone.
 
     Args:
         positions: (N, 2) float. Latitude and longitude, or metres; NaN where unknown.

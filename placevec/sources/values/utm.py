@@ -79,11 +79,11 @@ def metres_from_degrees(
         raise ValueError("A zone needs at least one point. Received: none")
     if not (np.abs(longitudes_deg) <= 180).all():
         bad = longitudes_deg[~(np.abs(longitudes_deg) <= 180)][0]
-        raise ValueError(f"A longitude must lie in [-180, 180] degrees. Received: {bad:g}")
+        raise ValueError(f"A longitude must be in [-180, 180] degrees. Received: {bad:g}")
     if not ((latitudes_deg >= -80) & (latitudes_deg <= 84)).all():
         bad = latitudes_deg[~((latitudes_deg >= -80) & (latitudes_deg <= 84))][0]
         raise ValueError(
-            f"A latitude must lie in [-80, 84] degrees, where UTM is defined. Received: {bad:g}"
+            f"A latitude must be in [-80, 84] degrees, where UTM is defined. Received: {bad:g}"
         )
     if zone is None:
         # The lower median is one of the values, so a set astride the date line keeps to a side.

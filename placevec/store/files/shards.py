@@ -272,4 +272,4 @@ def read_photos(folder: Path, shard: Shard) -> pa.Table:
 
 def _refuse_links(path: Path) -> None:
     if path.is_symlink():
-        raise ValueError(f"{path} is a link. A store's files must lie in its folder")
+        raise ValueError(f"{path} is a link. A store's files must be in its folder")

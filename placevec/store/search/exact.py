@@ -124,7 +124,7 @@ def best_candidates(
     Args:
         store: DescriptorStore.
         queries: (Q, D) float32. Descriptors of unit length.
-        candidates: (Q, c) int64. Rows of the store, at least `k` of them; -1 is none.
+        candidates: (Q, c) int64. Rows of the store, at least `k` of them; -1 means none.
         num_neighbors: int. `k`.
 
     Returns:

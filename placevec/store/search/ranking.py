@@ -44,7 +44,7 @@ def ranked(
     """Returns the best of each query's candidates: the most similar first, then the lower row.
 
     Args:
-        rows: (Q, c) int64. -1 with a similarity of -infinity is no candidate.
+        rows: (Q, c) int64. -1 with a similarity of -infinity means no candidate.
         similarities: (Q, c) float32.
         num_neighbors: int. `k`.
 

@@ -1,4 +1,4 @@
-"""The photos of a run: recorded when it begins, compared when it goes on."""
+"""The photos of a run: recorded when it begins, compared when it is resumed."""
 
 import hashlib
 import logging
@@ -48,7 +48,7 @@ def write_record(folder: Path, record: pa.Table) -> None:
 
 
 def require_same_photos(folder: Path, now: pa.Table) -> None:
-    """Refuses to go on with other photos than a run began with.
+    """Refuses to resume with other photos than a run began with.
 
     Files that are newer but as large as before are warned about: a copy of the photos is newer,
     too. A run of an earlier version has no record; its photos are recorded now.
@@ -71,7 +71,7 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
         rows_before = before.to_pylist()
     except (ValueError, OSError) as error:
         raise ValueError(
-            f"{path} cannot be read, so the run cannot go on ({shown(error)})"
+            f"{path} cannot be read, so the run cannot be resumed ({shown(error)})"
         ) from error
     rows_now = now.to_pylist()
     for setting in dict.fromkeys(row["setting"] for row in rows_now):
@@ -88,8 +88,8 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
         newer = [name for name in there if there[name]["modified_ns"] != then[name]["modified_ns"]]
         if newer:
             _log.warning(
-                "Another time of change than when the run began, and the same size: %s of `%s`. If "
-                "pixels changed, train in another `--out`",
+                "The modification time differs from the start of the run, but not the size: %s of "
+                "`%s`. If pixels changed, train in another `--out`",
                 _counted(newer), setting,
             )  # fmt: skip
 

@@ -101,9 +101,9 @@ class TrainingRun:
         with self.devices.scope():
             self.tuple_model = load_tuple_model(path)
         self.parallel = self.devices.parallel(self.tuple_model)
-        _log.info("going on from %s after step %d", path, self._steps)
+        _log.info("resuming from %s after step %d", path, self._steps)
         if self.finished_epochs >= self.config.epochs:
-            _log.info("nothing is left to train; more `--epochs` would go on")
+            _log.info("nothing is left to train; raise `--epochs` to continue")
         rows = read_history(self.config.out)[: self.finished_epochs]
         if self.devices.is_first:
             write_json(self.config.out / run_files.CONFIG, to_dict(self.config))
@@ -259,7 +259,7 @@ class TrainingRun:
             return load_model(self.config.out / name)
 
     def _whiten(self, model: keras.Model) -> None:
-        """Puts whitening behind the best network; done again where a training goes on."""
+        """Puts whitening behind the best network; done again when a training is resumed."""
         whiten(
             model,
             cast(PlaceDataset, self.sampler.dataset),  # a stream has the same `paths`
@@ -322,7 +322,7 @@ class TrainingRun:
         if self.devices.is_first:
             save_model(self.tuple_model, self.config.out / run_files.CHECKPOINT)
         raise Interrupted(
-            f"Stopped after step {self._steps} and saved. Go on with `--resume`",
+            f"Stopped after step {self._steps} and saved. Continue with `--resume`",
             cast(int, self.request.number),
         )
 

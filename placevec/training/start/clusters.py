@@ -83,7 +83,7 @@ def read_centers(path: Path) -> NDArray[np.float32]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file or is damaged.
+        ValueError: If it is not such a file or is damaged.
     """
     path = Path(path)
     centers = read_mat(path, "clsts")

@@ -190,7 +190,7 @@ def _describe(
         first = paths[np.setdiff1d(np.arange(len(paths)), kept)[0]]
         raise ValueError(
             f"{len(paths) - len(kept)} of {len(paths)} photos to fit on cannot be read (first: "
-            f"{first}). Mend them, or leave them out with `--skip-unreadable`"
+            f"{first}). Fix them, or skip them with `--skip-unreadable`"
         )
     return descriptors
 

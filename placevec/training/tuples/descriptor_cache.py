@@ -126,7 +126,7 @@ class DescriptorCache:
             first = paths[np.setdiff1d(np.arange(len(rows)), kept)[0]]
             raise UnreadableImageError(
                 f"{len(rows) - len(kept)} photos of {self.dataset.root} cannot be read (first: "
-                f"{first}). Mend them, or leave them out with `--skip-unreadable`"
+                f"{first}). Fix them, or skip them with `--skip-unreadable`"
             )
         self.is_readable[rows] = False
         if not len(kept):

@@ -212,7 +212,7 @@ class Miner:
         looked_at = len(tuples) + len(skipped)
         violating = len(tuples) / looked_at
         if not tuples:
-            _log.warning("no query violates the margin any more; they are taken as they are")
+            _log.warning("no query violates the margin any more; they are used unchanged")
             tuples = skipped
         return Mined(np.array(tuples), hardest, violating)
 

@@ -50,7 +50,7 @@ def open_workers(
         `AugmentWorkers`; None where threads augment, or nothing is augmented.
 
     Raises:
-        ValueError: If processes shall augment by what is no name of a preset.
+        ValueError: If processes shall augment by something other than a preset's name.
     """
     if computing.workers == "threads" or augmentation == "none":
         yield None

@@ -20,7 +20,7 @@ from placevec.collecting.client.errors import TryAgainError
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"3", b"{", b"\xff", b"[" * 200_000, b"<html>"])
 def test_refuses_what_is_no_json_object(body):
-    with pytest.raises(TryAgainError, match="no JSON object"):
+    with pytest.raises(TryAgainError, match="other than a JSON object"):
         json_object(body)
 
 

@@ -298,7 +298,7 @@ def test_takes_views_with_strides_and_read_only_photos():
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"blur_probability": 1.5}, r"`blur_probability` must lie in \[0, 1\]. Received"),
+        ({"blur_probability": 1.5}, r"`blur_probability` must be in \[0, 1\]. Received"),
         ({"gain": (1.2, 0.8)}, "`gain` must be a positive range"),
         ({"gamma": (0.0, 1.0)}, "`gamma` must be a positive range"),
         ({"max_zoom": 0.9}, "`max_zoom` must be at least 1"),

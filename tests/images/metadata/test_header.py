@@ -37,7 +37,7 @@ def test_refuses_every_prefix_of_a_jpeg_or_png():
     for form in ("JPEG", "PNG"):
         data = encoded(form)
         for length in range(len(data)):
-            with pytest.raises(ValueError, match="empty|cut off|is no JPEG|damaged"):
+            with pytest.raises(ValueError, match="empty|cut off|is not a JPEG|damaged"):
                 read_header(data[:length])
 
 
@@ -52,10 +52,10 @@ def test_refuses_a_png_whose_pixels_changed():
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "is no JPEG, PNG"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is not a JPEG, PNG"),
         (b"\xff\xd8\xff\xd9", "holds no picture"),
         (b"\xff\xd8plain text", "marker is missing"),
-        (b"BM" + bytes(60), "is no JPEG, PNG"),
+        (b"BM" + bytes(60), "is not a JPEG, PNG"),
     ],
 )
 def test_refuses_what_is_no_photo(data, words):

@@ -132,7 +132,7 @@ def test_int8_is_fitted_to_photos_once_and_says_what_it_costs(
     with pytest.raises(ValueError, match="fitted to photos, .*`placevec describe PHOTOS"):
         open_engine(saved, precision="int8")
     with pytest.raises(ValueError, match="at least 9 photos that can be read. Received: 8"):
-        open_engine(saved, precision="int8", calibration=photo_paths[:9])  # one is no photo
+        open_engine(saved, precision="int8", calibration=photo_paths[:9])  # one is not a photo
     first = open_engine(saved, precision="int8", calibration=photo_paths)
     assert (first.name, first.precision) == ("openvino", "int8")
     assert 0.99 < first.least_cosine < 0.999999
@@ -240,7 +240,7 @@ def test_refuses_an_export_that_differs_and_auto_takes_the_next(saved, monkeypat
     with caplog.at_level(logging.INFO, "placevec"):
         engine = open_engine(saved, image_size=(36, 36))
     assert engine.name == "keras"
-    assert "openvino is passed over: openvino must give Keras's descriptors" in caplog.text
+    assert "openvino is skipped: openvino must give Keras's descriptors" in caplog.text
 
 
 def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkeypatch, caplog):
@@ -253,7 +253,7 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
     assert engine(noise).shape == (7, 16)
     installed = [name for name in EXPORTED if not ENGINES[name].missing(exporting=False)]
     for name in installed:
-        assert f"{name} is passed over: of the library" in caplog.text
+        assert f"{name} is skipped: of the library" in caplog.text
 
 
 @pytest.fixture
@@ -312,7 +312,7 @@ def test_auto_passes_over_a_fast_one_that_fails_later(saved, twins, monkeypatch,
     ]
     refuse_twin(monkeypatch)
     assert open_engine(saved).name == "openvino"
-    assert "twin is passed over: not today" in caplog.text
+    assert "twin is skipped: not today" in caplog.text
 
 
 @needs_openvino
@@ -321,7 +321,7 @@ def test_auto_tries_one_that_fails_only_once(saved, twins, monkeypatch, caplog):
     for _ in range(3):
         assert open_engine(saved).name == "openvino"
     assert [names for names, _ in twins] == [["openvino"]]
-    assert caplog.text.count("twin is passed over") == 1
+    assert caplog.text.count("twin is skipped") == 1
 
 
 @needs_openvino

@@ -110,7 +110,7 @@ def test_headings_follow_the_street_and_shun_the_void():
     [
         ({"num_places": 0}, "`num_places` and `views_per_place` must be positive"),
         ({"num_places": 1, "directions": "up"}, "`directions` must be one of"),
-        ({"num_places": 400}, "400 places must be found in the world. Received: .*; given up"),
+        ({"num_places": 400}, "400 places must be found in the world. Received: .*; rejected"),
     ],
 )
 def test_refuses_what_cannot_be(shapes, settings, match):

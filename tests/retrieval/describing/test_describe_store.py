@@ -95,9 +95,9 @@ def test_photos_of_another_folder_do_not_pass_for_known_ones(photos, tmp_path):
     (tmp_path / "other").mkdir()
     with pytest.raises(ValueError, match="Photos of two folders may have the same name"):
         open_store(tmp_path / "store", tmp_path / "other")
-    with pytest.raises(ValueError, match="two models do not mix"):
+    with pytest.raises(ValueError, match="vectors of one model"):
         open_store(tmp_path / "store", root, model_id="n")
-    with pytest.raises(ValueError, match="photos of two sizes do not mix"):
+    with pytest.raises(ValueError, match="photos of one size"):
         open_store(tmp_path / "store", root, image_size=(64, 48))
     open_store(tmp_path / "store", root).close()  # refusing let go of the lock
 
@@ -122,14 +122,14 @@ def test_another_folder_does_not_take_the_place_of_a_missing_one(tmp_path):
         store.append(["a.jpg", "b.jpg"], np.eye(2))
     (tmp_path / "photos").rmdir()
     (tmp_path / "other" / "a.jpg").touch()
-    with pytest.raises(ValueError, match="photos, which is no folder now.*has 1 of 2 of them"):
+    with pytest.raises(ValueError, match="photos, which is not a folder now.*has 1 of 2 of them"):
         open_store(tmp_path / "store", tmp_path / "other")
     assert DescriptorStore.open(tmp_path / "store").manifest.root == str(tmp_path / "photos")
 
 
 def test_two_precisions_do_not_mix(tmp_path):
     open_store(tmp_path / "store", tmp_path, precision="bf16").close()
-    with pytest.raises(ValueError, match="two precisions do not mix: `precision` must be bf16"):
+    with pytest.raises(ValueError, match="vectors of one precision: `precision` must be bf16"):
         open_store(tmp_path / "store", tmp_path, model_id="m-int8", precision="int8")
     assert DescriptorStore.open(tmp_path / "store").manifest.precision == "bf16"
     with pytest.raises(ValueError, match="`precision` must be one of float32, bf16"):
@@ -140,7 +140,7 @@ def test_a_store_keeps_its_type_of_numbers_and_refuses_another(tmp_path):
     open_store(tmp_path / "store", tmp_path, dtype="float16").close()
     with open_store(tmp_path / "store", tmp_path, dtype=None) as store:
         assert store.manifest.dtype == "float16"
-    with pytest.raises(ValueError, match="one type of numbers.*float16 in.*Received: float32"):
+    with pytest.raises(ValueError, match="one data type.*float16 in.*Received: float32"):
         open_store(tmp_path / "store", tmp_path, dtype="float32")
 
 

@@ -100,7 +100,7 @@ def test_evaluates_a_set_that_is_named(write_photos, opened, tmp_path):
         ("d.npz", {"dtype": "float16"}, ValueError, "left out with a .npz file"),
         ("d.npz", {"batch_size": 0}, ValueError, "batch_size"),
         ("d.npz", {"engine": "tensorrt"}, ValueError, "engine"),
-        ("s", {"image_size": (64, 64)}, ValueError, "photos of two sizes do not mix"),
+        ("s", {"image_size": (64, 64)}, ValueError, "photos of one size"),
     ],
 )
 def test_refuses_what_it_cannot_write_before_a_model_is_opened(

@@ -119,7 +119,7 @@ def test_takes_photos_from_a_named_folder(mat, photos, refuses):
     )
     assert read_dbstruct(f"{path},images={root}/far/away").root == root / "far" / "away"
     assert read_dbstruct(f"{path},images={root}/far/away/images").root == root / "far" / "away"
-    with refuses(FileNotFoundError, "nowhere is no folder"):
+    with refuses(FileNotFoundError, "nowhere is not a folder"):
         read_dbstruct(f"{path},images={root}/nowhere")
 
 
@@ -258,7 +258,7 @@ def test_refuses_or_skips_missing_positions(mat, photos, refuses):
         (
             TWO_AND_ONE
             | {"dbTimeStamp": np.array([[200913, 1]]), "qTimeStamp": np.array([[200907]])},
-            "no year and month",
+            "not a year and month",
         ),
     ],
 )
@@ -305,7 +305,7 @@ def test_refuses_a_wrong_checksum_before_scipy_sees_it(mat, refuses, monkeypatch
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
     path.write_bytes(damaged)
-    with refuses(ValueError, "no whole MATLAB file.*check"):
+    with refuses(ValueError, "not a complete MATLAB file.*check"):
         load_dbstruct(path)
 
 

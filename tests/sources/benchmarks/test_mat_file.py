@@ -24,7 +24,7 @@ def test_variables_together_are_bounded(tmp_path, monkeypatch, compress):
     savemat(tmp_path / "a.mat", zeros, do_compression=compress)
     monkeypatch.setattr(mat_file, "MAX_BYTES", 190_000)
     for read in (variables_of_mat, lambda path: read_mat(path, "v0")):
-        with pytest.raises(ValueError, match="a.mat (is no whole.*1 GB|must have at most)"):
+        with pytest.raises(ValueError, match="a.mat (is not a complete.*1 GB|must have at most)"):
             read(tmp_path / "a.mat")
 
 

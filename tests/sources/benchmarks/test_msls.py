@@ -149,7 +149,7 @@ def test_refuses_what_it_cannot_read(cph, photos, refuses):
     raw_path = cph / "database" / "raw.csv"
     good = raw_path.read_text()
     raw_path.write_text(good.replace("55.6", "95.6"))
-    with refuses(ValueError, r"latitude must lie in .*\(raw.csv of .*cph\)"):
+    with refuses(ValueError, r"latitude must be in .*\(raw.csv of .*cph\)"):
         read_msls(cph)
     raw_path.write_text(good.replace("12.5,", "east,"))
     with refuses(ValueError, "`lon` must be a number. Received: 'east' for d of"):

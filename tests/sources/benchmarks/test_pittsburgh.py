@@ -110,7 +110,7 @@ def test_refuses_mats_that_contradict_each_other(photos, refuses):
     with refuses(ValueError, "b.mat and another .mat"):
         read_pittsburgh(root)
     (root / "b.mat").write_bytes((root / "a.mat").read_bytes()[:300])
-    with refuses(ValueError, "b.mat is no whole MATLAB file"):
+    with refuses(ValueError, "b.mat is not a complete MATLAB file"):
         read_pittsburgh(root)
 
 

@@ -79,7 +79,7 @@ def test_lists_of_the_files_own_name_go_first(lists, refuses):
     assert len(read_utm_lists(path)) == 5 and len(read_utm_lists(other)) == 3
     with refuses(FileNotFoundError, "hold one .npz. Received: pitts30k.npz, tokyo.npz"):
         read_utm_lists(path.parent)
-    with refuses(FileNotFoundError, r"\*_query.txt must lie beside .*Received: 0. Name it"):
+    with refuses(FileNotFoundError, r"\*_query.txt must be beside .*Received: 0. Name it"):
         read_utm_lists(path.rename(path.with_name("new.npz")))
 
 
@@ -124,7 +124,7 @@ def test_refuses_what_does_not_fit(lists, refuses):
     with refuses(ValueError, "at least one photo"):
         read_utm_lists(path)
     path.write_bytes(path.read_bytes()[:-30])
-    with refuses(ValueError, "at least one photo|no whole .npz"):
+    with refuses(ValueError, "at least one photo|not a complete .npz"):
         read_utm_lists(path)
 
 

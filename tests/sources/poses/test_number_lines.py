@@ -13,7 +13,7 @@ def test_reads_the_first_numbers_of_each_line(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "2 numbers a line. Received: no line"),
+        (b"", "2 numbers per line. Received: no line"),
         (b"1 2\n3\n", "Line 2 of .*n.txt must hold 2 numbers. Received: 1, '3'"),
         (b"1 two\n", "Line 1 .* Received: 'two' for a number"),
         (b"1 2 3\n", "Line 1 of .*n.txt must hold 2 numbers. Received: 3"),
@@ -23,7 +23,7 @@ def test_reads_the_first_numbers_of_each_line(tmp_path):
         (b"1,5,2,5\n", "must hold 2 numbers. Received: 4"),
         (b"1 2\nx y\n", "Line 2 .* Received: 'x' for a number"),
         (b"1 1_000\n", "Received: '1_000' for a number"),
-        (b"\xff\xfe1 2\n", "no text in UTF-8"),
+        (b"\xff\xfe1 2\n", "not UTF-8 text"),
         (b"1" * 20_000, "Line 1 of .* is too long"),
     ],
 )

@@ -106,7 +106,11 @@ def test_time_stamps_that_are_dates_are_times(kapture):
         ("records_camera", "1.5, cam 0, a.jpg\n", "whole time stamp. Received: '1.5'"),
         ("records_camera", "1, cam 0, ../a.jpg\n", "stay inside"),
         ("trajectories", "1, cam 0, 1, 0, 0, 0, x, 0, 0\n", "must hold a number. Received: 'x'"),
-        ("trajectories", FILES["trajectories.txt"] * 2, "one pose a time. Received: two for cam 0"),
+        (
+            "trajectories",
+            FILES["trajectories.txt"] * 2,
+            "one pose per time. Received: two for cam 0",
+        ),
         (
             "trajectories",
             FILES["trajectories.txt"].replace("cam 0, 1", "cam 0, 3"),
@@ -116,7 +120,7 @@ def test_time_stamps_that_are_dates_are_times(kapture):
         (
             "records_gnss",
             f"{GNSS}2, gps, 1, 1, 1, 0, 0\n",
-            "one position a time. Received: two at 2",
+            "one position per time. Received: two at 2",
         ),
         ("sensors", "gps, , gnss, EPSG:2154\n", "must be in degrees.*Received: EPSG:2154 for gps"),
     ],

@@ -166,4 +166,4 @@ def test_photos_that_are_not_named_are_counted(model, photos, caplog):
 def test_an_origin_at_zero_is_said_to_be_unknown(model, caplog):
     lla = {"latitude": 0, "longitude": 1e-9, "altitude": 0}
     assert read_opensfm(model(reference_lla=lla)).frame == "SLAM units"
-    assert "is 0, 0: taken for unknown" in caplog.text
+    assert "is 0, 0: read as unknown" in caplog.text

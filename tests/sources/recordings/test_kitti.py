@@ -189,4 +189,4 @@ def test_whole_times_are_said_to_be_taken_for_seconds(drive, caplog):
     root = drive()
     (root / "sequences" / "00" / "times.txt").write_text("0\n100\n")
     assert read_kitti(root).times_s.tolist() == [0, 100]
-    assert "whole numbers: taken for seconds" in caplog.text
+    assert "whole numbers: read as seconds" in caplog.text

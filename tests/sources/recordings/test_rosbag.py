@@ -166,7 +166,7 @@ def test_refuses_or_skips_photos_without_a_pose_in_time(folder, photos, refuses)
 def test_says_how_to_name_the_photos(folder, refuses):
     path = Bag(folder / "drive.bag").write({"/odom": drive()})
     (folder / "images").rename(folder / "photos")
-    with refuses(FileNotFoundError, "images is no folder. Name the photos: .*,images=DIR"):
+    with refuses(FileNotFoundError, "images is not a folder. Name the photos: .*,images=DIR"):
         read_rosbag(path)
     assert len(read_rosbag(f"{path},images={folder}/photos")) == 2
 
@@ -242,5 +242,7 @@ def test_a_file_without_a_first_line_is_not_searched_for_its_end(tmp_path):
     (tmp_path / "images").mkdir()
     with open(tmp_path / "a.bag", "wb") as file:
         file.truncate(200_000_000_000)
-    with pytest.raises(ValueError, match="a.bag is no whole ROS bag .it must begin with #ROSBAG V"):
+    with pytest.raises(
+        ValueError, match="a.bag is not a complete ROS bag .it must begin with #ROSBAG V"
+    ):
         read_rosbag(f"{tmp_path / 'a.bag'}")

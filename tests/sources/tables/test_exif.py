@@ -252,7 +252,7 @@ def test_one_offset_of_a_camera_holds_for_all_its_photos(photo, tmp_path, caplog
     times_s = read_exif(tmp_path).times_s
     assert (times_s - NOON).tolist() == [0, 1, 2, 7200]
     assert "Times of 2 of 4 photos" in caplog.text and "the same camera" in caplog.text
-    assert "Times of 1 of 4 photos" in caplog.text and "UTC: taken for UTC" in caplog.text
+    assert "Times of 1 of 4 photos" in caplog.text and "UTC: read as UTC" in caplog.text
 
 
 def test_says_that_offsets_of_a_camera_are_mixed(photo, tmp_path, caplog):

@@ -170,7 +170,7 @@ def test_knows_the_zone_and_lets_bands_of_one_hemisphere_meet(photos):
 )
 def test_refuses_mixed_zones(photos, refuses, other):
     root = photos("@1@2@17@T@.jpg", other)
-    with refuses(ValueError, "must lie in one UTM zone.*17T"):
+    with refuses(ValueError, "must be in one UTM zone.*17T"):
         read_folder(root)
 
 
@@ -293,7 +293,7 @@ def test_reads_the_layout_of_the_vpr_downloader(photos, split):
         f"{where}/database/@0585001.41@4477241.39@17@T@@@p@@090@@@@201407@@.jpg",
         f"{where}/queries/@0585003.41@4477241.39@17@T@@@q@@091@@@@201507@@.jpg",
     )
-    # Lists of the photos may lie beside the folders; they say nothing that the folders do not.
+    # Lists of the photos may be beside the folders; they say nothing that the folders do not.
     for folder in ("database", "queries"):
         (root / where / f"{folder}_images_paths.txt").write_text("long/gone.jpg")
     assert find_reader(str(root / where)) == ("folder", root / where)

@@ -73,7 +73,7 @@ def test_refuses_rows_without_names(tmp_path):
         ({"indices": [0, 2, 0, -1]}, "`indices` of"),
         ({"num_points": -1}, "Received: num_points=-1"),
         ({"num_points": 3.5}, "`num_points` must not be 0-dimensional of type float64"),
-        ({"names": np.array(NAMES, dtype=object)}, "is no whole file of points"),
+        ({"names": np.array(NAMES, dtype=object)}, "is not a complete file of points"),
         ({"names": ["x.jpg", "y.jpg", "z.jpg"]}, "names none of the 3 photos"),
         ({"names": np.empty(0, "U3"), "indptr": [0], "indices": np.empty(0, int)}, "names none of"),
     ],
@@ -97,7 +97,7 @@ def test_refuses_a_bomb_and_a_header_that_promises_more_than_the_file_holds(tmp_
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(ValueError, match="is cut off|is no whole file"):
+    with pytest.raises(ValueError, match="is cut off|is not a complete file"):
         read_points(tmp_path, NAMES)
 
 

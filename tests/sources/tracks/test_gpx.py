@@ -56,7 +56,7 @@ def test_points_without_a_time_are_left_out(tmp_path, caplog):
         (track(POINT.format(1, "", 0, "2024-05-06T12:30:15Z")), "must be numbers"),
         (track(POINT.format("nan", 1, 0, "2024-05-06T12:30:15Z")), "must be numbers"),
         (track(POINT.format(1, 1, 0, "6 May")), "`time` must be ISO 8601.* Received: '6 May'"),
-        ("<trk>", "is no GPX file"),
+        ("<trk>", "is not a GPX file"),
     ],
 )
 def test_refuses_what_is_no_track(tmp_path, refuses, inside, match):
@@ -65,7 +65,7 @@ def test_refuses_what_is_no_track(tmp_path, refuses, inside, match):
 
 
 def test_refuses_other_xml(tmp_path, refuses):
-    with refuses(ValueError, "is no GPX file: its first element is 'kml'"):
+    with refuses(ValueError, "is not a GPX file: its first element is 'kml'"):
         read_gpx(write(tmp_path, "", "kml"))
 
 
@@ -80,5 +80,5 @@ def test_refuses_other_xml(tmp_path, refuses):
 )
 def test_refuses_entities_before_they_are_expanded(tmp_path, refuses, text):
     (tmp_path / "bomb.gpx").write_text(text)
-    with refuses(ValueError, "bomb.gpx is no GPX file: it declares entities"):
+    with refuses(ValueError, "bomb.gpx is not a GPX file: it declares entities"):
         read_gpx(tmp_path / "bomb.gpx")

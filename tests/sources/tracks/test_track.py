@@ -79,7 +79,7 @@ def test_says_when_photos_and_track_are_of_other_times(walk, refuses, caplog):
     with refuses(ValueError, match):
         read_track(walk)
     (walk / "walk.gpx").write_text(gpx([(6, 52.2), (10, 52.3)]))
-    with refuses(ValueError, "1 of 4 photos .* 1 before it begins; .* go on without them"):
+    with refuses(ValueError, "1 of 4 photos .* 1 before it begins; .* continue without them"):
         read_track(walk)
     assert len(read_track(walk, skip_unreadable=True)) == 3
     assert "left out" in caplog.text
@@ -123,8 +123,8 @@ def test_a_track_that_is_written_backwards_is_turned_around(tmp_path):
         ([[[0, 52, 0], [9, 52, 0]], [[5, 53, 0], [20, 53, 0]]], "must not overlap in time"),
         ([[[0, 52, 0], [9, 52, 0], [5, 52, 0]]], "must rise. Received: 1 that go back .first: fr"),
         ([[[0, 52, 0], [0, 53, 0]]], "one place for a time. Received: places more than 100 m"),
-        ([[[0, 91, 0]]], "must lie in .-80, 84. degrees north"),
-        ([[[0, 5, 181]]], "must lie in .* Received: 5, 181 at 1970-01-01 00:00:00 UTC"),
+        ([[[0, 91, 0]]], "must be in .-80, 84. degrees north"),
+        ([[[0, 5, 181]]], "must be in .* Received: 5, 181 at 1970-01-01 00:00:00 UTC"),
         ([[[0, 0, 0]]], "must hold at least one fix"),
         ([], "must hold at least one fix"),
     ],

@@ -44,5 +44,5 @@ def test_limits_hold_for_what_is_known(reader):
     limits = {"low": 0.0, "high": 360.0, "meaning": "degrees"}
     assert reader.limited_numbers("fov_deg", ["360", "0"], **limits).tolist() == [360, 0]
     assert np.isnan(reader.limited_numbers("fov_deg", ["", "nan"], **limits)).all()
-    with pytest.raises(ValueError, match=r"lie in \[0, 360\] degrees.*'361' for a.jpg"):
+    with pytest.raises(ValueError, match=r"be in \[0, 360\] degrees.*'361' for a.jpg"):
         reader.limited_numbers("fov_deg", ["361", ""], **limits)

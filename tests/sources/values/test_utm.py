@@ -121,9 +121,9 @@ def test_knows_the_zones(latitude, longitude, zone):
     ("latitudes", "longitudes", "match"),
     [
         ([], [], "at least one point"),
-        ([91.0], [0.0], r"latitude must lie in \[-80, 84\].*91"),
+        ([91.0], [0.0], r"latitude must be in \[-80, 84\].*91"),
         ([np.nan], [0.0], "latitude"),
-        ([0.0], [181.0], "longitude must lie in.*181"),
+        ([0.0], [181.0], "longitude must be in.*181"),
         ([0.0, 0.0, 0.0], [0.0, 0.0, 90.0], "make one table for each region"),
     ],
 )

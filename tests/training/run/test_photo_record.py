@@ -106,5 +106,7 @@ def test_a_run_without_a_record_gets_one(photos, caplog):
 
 def test_a_damaged_record_is_one_line(photos):
     (photos / PHOTOS).write_bytes(b"PAR1 no table\n PAR1")
-    with pytest.raises(ValueError, match="photos.parquet cannot be read, so the run cannot go on"):
+    with pytest.raises(
+        ValueError, match="photos.parquet cannot be read, so the run cannot be resumed"
+    ):
         require_same_photos(photos, record_photos({"places": dataset(photos)}))

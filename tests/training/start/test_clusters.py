@@ -109,7 +109,7 @@ def test_refuses_what_holds_no_centers(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no file"):
         read_centers(tmp_path / "c.mat")
     (tmp_path / "c.mat").write_bytes(b"no centers")
-    with pytest.raises(ValueError, match="c.mat is no whole MATLAB file"):
+    with pytest.raises(ValueError, match="c.mat is not a complete MATLAB file"):
         read_centers(tmp_path / "c.mat")
     scipy.io.savemat(tmp_path / "d.mat", {"other": np.zeros((2, 2))})
     with pytest.raises(ValueError, match="d.mat must hold the cluster centers"):

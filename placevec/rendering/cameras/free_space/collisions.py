@@ -68,12 +68,12 @@ class Collider:
             self.normals = -self.normals
             _log.warning(
                 "The ground of the model faces down: its triangles run clockwise. All are taken "
-                "as if they ran the other way"
+                "as if they ran counterclockwise"
             )
         if _MOST_DOWN < min(down_share, 1 - down_share):
             _log.warning(
                 "%.0f %% of the ground faces another way than the rest: no camera is placed there. "
-                "Turn these triangles around",
+                "Flip these triangles",
                 100 * min(down_share, 1 - down_share),
             )
 

@@ -54,7 +54,7 @@ class Body:
                 raise ValueError(f"`{name}` must be positive. Received: {getattr(self, name)}")
         if not 0 < self.max_slope_deg < 90:
             raise ValueError(
-                "`max_slope_deg` must lie between 0 and 90. "
+                "`max_slope_deg` must be between 0 and 90. "
                 f"Received: max_slope_deg={self.max_slope_deg}"
             )
         if self.step_m >= self.eye_height_m:
@@ -93,7 +93,7 @@ def stand(
 ) -> Standing:
     """Tries whether cameras can stand near given points of the ground.
 
-    The ground is looked for again, so that points may lie a step too high or too low. A camera is
+    The ground is looked for again, so that points may be a step too high or too low. A camera is
     inside a solid if it sees triangles from behind most of the ways around and straight up, or
     most of the ways aslant and straight up, or if that is how it sees the ground.
 

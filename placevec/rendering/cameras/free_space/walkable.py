@@ -32,7 +32,7 @@ class Walkable:
         feet_m: (n, 3) float64. The points, in no order.
         free_m: (n, 8) float64. How far it is free around each, clockwise from north, at most 100 m.
         areas: (n,) int64. The connected area that each lies in; 0 is the largest.
-        rejected: dict. Reason -> number of points that were given up.
+        rejected: dict. Reason -> number of points that were rejected.
     """
 
     feet_m: NDArray[np.float64]
@@ -54,7 +54,7 @@ def find_walkable(
 
     Points are drawn on all triangles that face up, by area but large ones more thinly, and thinned.
     Where one can stand, they are linked with their neighbors if one can walk straight from one to
-    the other. Areas that are small beside the largest are given up: roofs, ledges, mountain tops.
+    the other. Areas that are small beside the largest are rejected: roofs, ledges, mountain tops.
 
     Args:
         collider: Collider. The world.

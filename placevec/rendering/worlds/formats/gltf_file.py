@@ -56,7 +56,7 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
         from gltf._converter import Converter
     except ImportError:
         raise ImportError(
-            f"Reading {path.name} takes the package panda3d-gltf. "
+            f"Reading {path.name} needs the package panda3d-gltf. "
             "Install it: pip install 'placevec[gltf]'"
         ) from None
     folder, said = TextureFolder(path.parent, max_side), io.StringIO()
@@ -179,7 +179,7 @@ def refuse_bad(data: dict, buffers: list[bytes]) -> None:
         start, size = view.get("byteOffset", 0), view["byteLength"]
         if start < 0 or size < 0 or start + size > len(buffers[view["buffer"]]):
             raise UnreadableModelError(
-                f"A view must lie within its buffer of {len(buffers[view['buffer']]):,} bytes. "
+                f"A view must be within its buffer of {len(buffers[view['buffer']]):,} bytes. "
                 f"Received: {size!r} bytes from byte {start!r} on"
             )
     for accessor in accessors:

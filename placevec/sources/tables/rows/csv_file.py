@@ -26,7 +26,7 @@ def csv_columns(table_path: Path) -> list[str]:
     """Returns the names in the first line of a CSV file.
 
     Raises:
-        ValueError: If it is no such file.
+        ValueError: If it is not such a file.
     """
     try:
         with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
@@ -47,15 +47,17 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is no such file, a column appears twice, a line has other cells than the
-            first, or it exceeds a limit: 20 GB, 50 million rows, 1,000,000 characters in a line,
-            131,072 in a cell.
+        ValueError: If it is not such a file, a column appears twice, a line has other cells than
+            the first, or it exceeds a limit: 20 GB, 50 million rows, 1,000,000 characters in a
+            line, 131,072 in a cell.
     """
     try:
         with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
             header_line = file.readline(_LONGEST_HEADER)
             if len(header_line) == _LONGEST_HEADER:
-                raise ValueError(f"{shown(table_path)} is no CSV file: its first line has no end")
+                raise ValueError(
+                    f"{shown(table_path)} is not a CSV file: its first line has no end"
+                )
             file.seek(0)
             whole_lines = bounded_lines(file, table_path, longest=_LONGEST_LINE)
             lines = csv.reader(whole_lines, delimiter=_separator(header_line))
@@ -139,4 +141,4 @@ def _chunks(lines: Any, table_path: Path) -> Iterator[dict[str, list[str]]]:
 
 def _no_csv(table_path: Path, error: Exception) -> ValueError:
     way_out = ". Save it as UTF-8" if isinstance(error, UnicodeDecodeError) else ""
-    return ValueError(f"{shown(table_path)} is no CSV file in UTF-8: {shown(error)}{way_out}")
+    return ValueError(f"{shown(table_path)} is not a UTF-8 CSV file: {shown(error)}{way_out}")

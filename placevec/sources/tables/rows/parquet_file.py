@@ -29,7 +29,7 @@ def parquet_columns(table_path: Path) -> list[str]:
     """Returns the names of the columns of a Parquet file.
 
     Raises:
-        ValueError: If it is no such file.
+        ValueError: If it is not such a file.
     """
     from pyarrow import parquet
 
@@ -48,7 +48,7 @@ def parquet_chunks(table_path: Path, wanted: Collection[str]) -> Iterator[dict[s
         Column -> its cells, in the order of the file.
 
     Raises:
-        ValueError: If it is no such file, a column appears twice or holds lists, or it exceeds a
+        ValueError: If it is not such a file, a column appears twice or holds lists, or it exceeds a
             limit: 20 GB, 50 million rows, 10,000 bytes of a text, 100 times its size when
             unpacked (200 MB are always accepted).
     """
@@ -144,4 +144,4 @@ def _one_line_errors(table_path: Path) -> Iterator[None]:
         raise
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = shown((str(error).splitlines() or [type(error).__name__])[0])
-        raise ValueError(f"{shown(table_path)} is no whole Parquet file: {reason}") from None
+        raise ValueError(f"{shown(table_path)} is not a complete Parquet file: {reason}") from None

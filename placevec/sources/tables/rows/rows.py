@@ -109,7 +109,7 @@ class PhotoRows:
                 f"{zone or '(none)'} of {name}" for zone, name in zip(zones, names, strict=True)
             )
             raise ValueError(
-                f"The photos of {self.source} must lie in one UTM zone. Received: zone "
+                f"The photos of {self.source} must be in one UTM zone. Received: zone "
                 f"{shown(received)}. Make one table for each zone, or give `lat,lon`"
             )
         refuse_hemisphere_letters(self.zones, positions, self.names, self.source)
@@ -123,7 +123,7 @@ class PhotoRows:
             bad = np.flatnonzero(given & ~((values >= low) & (values <= high)))
             if len(bad):
                 raise ValueError(
-                    f"`{column}` must lie in [{low}, {high}] degrees. Received: "
+                    f"`{column}` must be in [{low}, {high}] degrees. Received: "
                     f"{values[bad[0]]:g} for {self.names[bad[0]]} in {self.source}. Are `lat` and "
                     "`lon` swapped, or are these metres (`east,north`)?"
                 )
@@ -208,7 +208,7 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is no such file, a column appears twice or a line has other cells than
+        ValueError: If it is not such a file, a column appears twice or a line has other cells than
             the first.
     """
     columns: dict[str, list[str]] = {}
@@ -225,7 +225,7 @@ def read_columns(table_path: Path) -> list[str]:
         table_path: Path. A `.csv` or `.parquet` file.
 
     Raises:
-        ValueError: If it is no such file.
+        ValueError: If it is not such a file.
     """
     return parquet_columns(table_path) if _is_parquet(table_path) else csv_columns(table_path)
 

@@ -75,7 +75,7 @@ def test_directions_go_clockwise_from_north():
     ("changes", "match"),
     [
         ({"clearance_m": 0}, "`clearance_m` must be positive"),
-        ({"max_slope_deg": 90}, "`max_slope_deg` must lie between 0 and 90"),
+        ({"max_slope_deg": 90}, "`max_slope_deg` must be between 0 and 90"),
         ({"step_m": 2.0}, "`step_m` must be less than `eye_height_m`"),
     ],
 )

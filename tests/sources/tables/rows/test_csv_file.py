@@ -68,7 +68,7 @@ def test_lines_cells_and_rows_are_bounded(tmp_path, monkeypatch):
 def test_other_encodings_are_named_by_both_readers(tmp_path):
     (tmp_path / "a.csv").write_bytes("file\n\xe4\n".encode("utf-16"))
     for read in (cells, csv_columns):
-        with pytest.raises(ValueError, match="a.csv is no CSV file in UTF-8"):
+        with pytest.raises(ValueError, match="a.csv is not a UTF-8 CSV file"):
             read(tmp_path / "a.csv")
 
 
@@ -80,5 +80,5 @@ def test_columns_in_an_error_are_one_safe_line():
 
 def test_another_encoding_says_how_to_save_the_table(tmp_path):
     (tmp_path / "t.csv").write_text("file,east,north\n", encoding="utf-16")
-    with pytest.raises(ValueError, match="no CSV file in UTF-8: .*Save it as UTF-8"):
+    with pytest.raises(ValueError, match="not a UTF-8 CSV file: .*Save it as UTF-8"):
         read_rows(tmp_path / "t.csv")

@@ -74,7 +74,7 @@ def test_damage_is_one_line_that_names_the_file(tmp_path):
     data = path.read_bytes()
     for damaged in (b"", b"PAR1", data[:-5], data[:20] + bytes(20) + data[40:]):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="a.parquet is no whole Parquet file") as refusal:
+        with pytest.raises(ValueError, match="a.parquet is not a complete Parquet file") as refusal:
             read(path, "file")
         assert str(refusal.value).isprintable()
 

@@ -129,10 +129,10 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("file,place,time\na.jpg,1,41820\n", "41820 for a.jpg.*spreadsheet"),
         ("file,place,time\na.jpg,1,30.06.2014\n", "`time` must be.*day and month"),
         ("file,place,time\na.jpg,1,12:00\n", "`time` must be.*with its date"),
-        ("file,place,fov_deg\na.jpg,1,400\n", r"`fov_deg` must lie in .*360\].*'400' for a.jpg"),
-        ("file,place,fov_deg\na.jpg,1,0\n", "`fov_deg` must lie in"),
-        ("file,place,heading_deg\na.jpg,1,-9999\n", "`heading_deg` must lie in"),
-        ("file,place,altitude_m\na.jpg,1,-32768\n", "`altitude_m` must lie in"),
+        ("file,place,fov_deg\na.jpg,1,400\n", r"`fov_deg` must be in .*360\].*'400' for a.jpg"),
+        ("file,place,fov_deg\na.jpg,1,0\n", "`fov_deg` must be in"),
+        ("file,place,heading_deg\na.jpg,1,-9999\n", "`heading_deg` must be in"),
+        ("file,place,altitude_m\na.jpg,1,-32768\n", "`altitude_m` must be in"),
         ("file,east,north,utm_zone\na.jpg,1,2,61U\n", "`utm_zone` must be 1 to 60.*'61U'"),
         ("file,east,north,Zone\na.jpg,1,2,31\n", "Column `Zone` .*UTM zone.*`utm_zone`"),
         ("file,east,north,utm_zone,letter\na.jpg,1,2,31,U\n", "Column `letter`.*31U"),
@@ -144,18 +144,18 @@ def test_refuses_broken_tables(table, refuses, text, match):
 
 
 def test_refuses_what_is_no_table(tmp_path, refuses, table):
-    with refuses(ValueError, "no CSV file in UTF-8"):
+    with refuses(ValueError, "not a UTF-8 CSV file"):
         read_rows(table("file\nä.jpg\n", encoding="latin-1"))
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
-    with refuses(ValueError, "no whole Parquet file"):
+    with refuses(ValueError, "not a complete Parquet file"):
         read_rows(tmp_path / "broken.parquet")
 
 
 @pytest.mark.parametrize(
     ("position", "match"),
     [
-        ("91,0", r"`lat` must lie in \[-80, 84\].*91 for b.jpg.*swapped"),
-        ("0,181", r"`lon` must lie in.*181 for b.jpg"),
+        ("91,0", r"`lat` must be in \[-80, 84\].*91 for b.jpg.*swapped"),
+        ("0,181", r"`lon` must be in.*181 for b.jpg"),
     ],
 )
 def test_refuses_degrees_out_of_range(table, refuses, position, match):
@@ -169,7 +169,7 @@ def test_reads_zones_of_metres_and_never_mixes_them(table, refuses):
     for zone in ("31U", "31", "31.0", "031 u"):
         assert read_rows(table(text.format(zone))).metres()[1].startswith("UTM 31")
     for zone in ("32T", "", "31K"):
-        with refuses(ValueError, "must lie in one UTM zone.*31T of a.jpg"):
+        with refuses(ValueError, "must be in one UTM zone.*31T of a.jpg"):
             read_rows(table(text.format(zone))).metres()
 
 
