@@ -281,7 +281,7 @@ def main(
 
 def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
     """Prints a row a set and a column a model, then what each model costs."""
-    from placevec.evaluation.intervals import Interval, compare_shares
+    from placevec.evaluation.measures.intervals import Interval, compare_shares
     from placevec.models import load_model, open_engine
     from placevec.models.files.model_file import find_model_file
     from placevec.retrieval import describe

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.counted import counted
-from placevec.evaluation.recall import RANKS, recall
+from placevec.evaluation.measures.recall import RANKS, recall
 from placevec.places import PlaceDataset
 
 if TYPE_CHECKING:

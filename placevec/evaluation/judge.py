@@ -8,7 +8,7 @@ import scipy
 from numpy.typing import NDArray
 
 from placevec.evaluation.evaluation import Evaluation
-from placevec.evaluation.precision import PrecisionRecall, precision_recall
+from placevec.evaluation.measures.precision import PrecisionRecall, precision_recall
 
 _FEWEST_RUNS = 8  # that intervals are resampled over
 

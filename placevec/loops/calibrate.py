@@ -12,7 +12,7 @@ from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Reranker
 from placevec.counted import counted
-from placevec.evaluation.threshold import Threshold, learn_threshold
+from placevec.evaluation.measures.threshold import Threshold, learn_threshold
 from placevec.loops.run import Run, describe_run, score_of
 from placevec.models.describe import Model
 from placevec.places import PlaceDataset

@@ -59,7 +59,7 @@ class Calibration:
         per_gap: float.
         per_inlier: float. 0 if points are not counted.
         thresholds: sequence of mappings. Each has a `precision` and the `score` above which it
-            holds, see `placevec.evaluation.threshold.Threshold`.
+            holds, see `placevec.evaluation.measures.threshold.Threshold`.
     """
 
     score: Score

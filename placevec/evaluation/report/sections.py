@@ -7,8 +7,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from placevec.evaluation.intervals import Comparison, Interval
 from placevec.evaluation.judge import Judgment
+from placevec.evaluation.measures.intervals import Comparison, Interval
 from placevec.evaluation.report.plots import (
     COLORS,
     OUTSIDE,

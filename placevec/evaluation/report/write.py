@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from placevec.evaluation.evaluation import Evaluation
-from placevec.evaluation.intervals import Comparison, compare_shares
 from placevec.evaluation.judge import Judgment
+from placevec.evaluation.measures.intervals import Comparison, compare_shares
 from placevec.evaluation.report.cluster_maps import ClusterMaps, clusters_section
 from placevec.evaluation.report.gallery import failures, least_sure
 from placevec.evaluation.report.sections import curves, headline, hubs, places_map, versions

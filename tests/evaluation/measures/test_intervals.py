@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from placevec.evaluation.intervals import compare_shares, lower_bound, wilson
+from placevec.evaluation.measures.intervals import compare_shares, lower_bound, wilson
 
 
 def test_the_interval_holds_the_share():

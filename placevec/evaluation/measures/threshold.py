@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from placevec.evaluation.intervals import lower_bound
-from placevec.evaluation.precision import precision_recall
+from placevec.evaluation.measures.intervals import lower_bound
+from placevec.evaluation.measures.precision import precision_recall
 
 
 @dataclass(frozen=True)

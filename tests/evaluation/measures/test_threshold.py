@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from placevec.evaluation.intervals import lower_bound
-from placevec.evaluation.threshold import learn_threshold
+from placevec.evaluation.measures.intervals import lower_bound
+from placevec.evaluation.measures.threshold import learn_threshold
 
 
 def test_is_the_lowest_score_that_carries_the_precision():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.evaluation.precision import precision_recall
+from placevec.evaluation.measures.precision import precision_recall
 
 
 def slow_curve(scores, is_right, has_answer, is_ignored):
