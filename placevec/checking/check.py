@@ -24,6 +24,7 @@ from placevec.checking.page import page
 from placevec.checking.samples import Samples, draw_samples
 from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
+from placevec.counted import counted
 from placevec.images.condition import Conditions, conditions_of
 from placevec.input_file import open_input, shown
 from placevec.places import SPLITS, PlaceDataset
@@ -132,7 +133,7 @@ def check(
     with whole_file(out) as unfinished:
         unfinished.write_text(page(report.title, facts, findings, drawings, samples), "utf-8")
     _write_list(findings, out.with_suffix(".csv"))
-    _log.info("%d photos checked in %.1f s", len(dataset), time.perf_counter() - start)
+    _log.info("%s checked in %.1f s", counted(len(dataset), "photo"), time.perf_counter() - start)
     return report
 
 

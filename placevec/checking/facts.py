@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images.condition import Conditions
 from placevec.places import PlaceDataset
 from placevec.places.frame import is_zone_frame
@@ -19,7 +20,11 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
     facts = [
         ("folder", str(dataset.root)),
         ("photos", f"{len(dataset)}"),
-        ("roles", f"{len(dataset.queries)} queries, {len(dataset.database)} in the database"),
+        (
+            "roles",
+            f"{counted(len(dataset.queries), 'query', 'queries')}, {len(dataset.database)} in "
+            "the database",
+        ),
         ("positions", _extent(dataset)),
         *_middle(dataset),
     ]
@@ -29,14 +34,14 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
         ("fields of view", dataset.fields_of_view_deg),
     ):
         if values is not None:
-            facts.append((what, f"of {np.count_nonzero(~np.isnan(values))} photos"))
+            facts.append((what, f"of {counted(np.count_nonzero(~np.isnan(values)), 'photo')}"))
     if dataset.times_s is not None:
         known_s = dataset.times_s[~np.isnan(dataset.times_s)]
         facts.append(("times", _span(known_s, from_zero=dataset.unit == "frames")))
     for what, ids in (("places", dataset.place_ids), ("sequences", dataset.sequence_ids)):
         if ids is not None:
             known = ids[ids != -1]
-            facts.append((what, f"{len(np.unique(known))}, of {len(known)} photos"))
+            facts.append((what, f"{len(np.unique(known))}, of {counted(len(known), 'photo')}"))
     return facts
 
 
@@ -85,11 +90,13 @@ def _span(times_s: NDArray[np.float64], *, from_zero: bool) -> str:
         return "none"
     # Seconds since the start of a video or a SLAM run, or numbers of traverses.
     if from_zero or ((times_s >= 0) & (times_s <= LONGEST_FROM_ZERO_S)).all():
-        return f"of {len(times_s)} photos, {times_s.min():.10g} s to {times_s.max():.10g} s"
+        return (
+            f"of {counted(len(times_s), 'photo')}, {times_s.min():.10g} s to {times_s.max():.10g} s"
+        )
     ends = []
     for time_s in (times_s.min(), times_s.max()):
         try:
             ends.append(f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S}")
         except (ValueError, OverflowError, OSError):
             ends.append(f"{time_s:g} s")
-    return f"of {len(times_s)} photos, {ends[0]} to {ends[1]}"
+    return f"of {counted(len(times_s), 'photo')}, {ends[0]} to {ends[1]}"

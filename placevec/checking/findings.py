@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import CheckConfig
+from placevec.counted import counted
 from placevec.images.condition import Conditions
 from placevec.input_file import shown
 from placevec.places import PlaceDataset
@@ -90,7 +91,7 @@ def findings_of_files(
             Finding(
                 "unreadable photos",
                 len(bad),
-                f"{len(bad)} of {len(names)} files are not complete photos",
+                f"{len(bad)} of {counted(len(names), 'file is no complete photo', 'files are not complete photos')}",
                 names[bad],
                 lambda i: conditions.problems[bad[i]],
             )
@@ -103,7 +104,8 @@ def findings_of_files(
             Finding(
                 "equal photos",
                 len(copies),
-                f"{len(copies)} files are copies of another one, byte for byte",
+                f"{counted(len(copies), 'file is a copy', 'files are copies')} of another one, "
+                "byte for byte",
                 names[copies],
                 lambda i: f"equals {names[originals[i]]}",
             )
@@ -113,7 +115,8 @@ def findings_of_files(
             Finding(
                 "nearly equal photos",
                 len(near_pairs),
-                f"{len(near_pairs)} pairs of photos look the same, though their files differ",
+                f"{counted(len(near_pairs), 'pair of photos looks', 'pairs of photos look')} the "
+                "same, though their files differ",
                 names[near_pairs[:, 1]],
                 lambda i: f"looks like {names[near_pairs[i, 0]]}",
             )
@@ -135,7 +138,8 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "jumps",
         jumps.after,
-        f"{len(jumps.after)} photos lie too far from the one before them in time, faster than "
+        f"{counted(len(jumps.after), 'photo lies', 'photos lie')} too far from the one before in "
+        "time, faster than "
         f"{settings.max_speed_m_s:g} m/s",
         lambda i: f"{jumps.speeds_m_s[i]:.1f} m/s from {names[jumps.before[i]]}",
     )
@@ -143,7 +147,8 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "times out of order",
         early,
-        f"{len(early)} photos are older than the one before them in their sequence, by name",
+        f"{counted(len(early), 'photo is', 'photos are')} older than the one before in the "
+        "sequence, by name",
     )
     lonely = find_queries_without_positive(dataset, settings.radius_m)
     where = "of their place" if dataset.positions_m is None else f"within {settings.radius_m:g}"
@@ -151,9 +156,14 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "queries without a positive",
         lonely,
-        f"{len(lonely)} of {len(dataset.queries)} queries have no other database photo "
+        f"{len(lonely)} of {counted(len(dataset.queries), 'query has', 'queries have')} no other "
+        "database photo "
         f"{where}{unit}",
     )
     single = find_places_of_one_photo(dataset)
-    add("places of one photo", single, f"{len(single)} places have one photo only")
+    add(
+        "places of one photo",
+        single,
+        f"{counted(len(single), 'place has', 'places have')} one photo only",
+    )
     return findings

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import CheckConfig, TupleConfig
+from placevec.counted import counted
 from placevec.images.contact_sheet import draw_tuples, find_thumbnail
 from placevec.places import PlaceDataset, TupleSampler
 
@@ -63,8 +64,9 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
         captions.append((str(dataset.names[query]), "query" + _heading(dataset, query)))
         captions += [(str(dataset.names[photo]), sampler.why(query, photo)) for photo in others]
     message = (
-        f"{len(sampler.queries)} of {len(dataset.queries)} queries have a positive to train on. "
-        f"{len(queries)} tuples, drawn with {_limits(dataset, settings)}the seed {settings.seed}:"
+        f"{len(sampler.queries)} of {counted(len(dataset.queries), 'query has', 'queries have')} a "
+        f"positive to train on. {counted(len(queries), 'tuple')}, drawn with "
+        f"{_limits(dataset, settings)}the seed {settings.seed}:"
     )
     if not tuples:
         return Samples("", [], message)

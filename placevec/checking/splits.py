@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.checking.findings import Finding
+from placevec.counted import counted
 from placevec.places import PlaceDataset
 from placevec.places.leaks import find_photos_near_another_split, find_photos_of_split_places
 from placevec.places.split import SPLITS
@@ -81,20 +82,21 @@ def findings_of_splits(
     add(
         "photos in two splits",
         splits.in_two,
-        f"{len(splits.in_two)} photos are in more than one split",
+        f"{counted(len(splits.in_two), 'photo is', 'photos are')} in more than one split",
         lambda i: "",
     )
     shared = find_photos_of_split_places(dataset, splits.ids)
     add(
         "places in two splits",
         shared,
-        f"{len(shared)} photos show places that more than one split has",
+        f"{counted(len(shared), 'photo shows', 'photos show')} places that more than one split has",
         lambda i: f"place {dataset.known('place_ids')[shared[i]]}, {label(shared[i])}",
     )
     add(
         "equal photos in two splits",
         same_pairs[:, 0],
-        f"{len(same_pairs)} photos are equal or nearly equal to one of another split",
+        f"{counted(len(same_pairs), 'photo is', 'photos are')} equal or nearly equal to one of "
+        "another split",
         lambda i: ", ".join(
             f"{label(row)} {dataset.names[row]}".strip() for row in same_pairs[i].tolist()
         ),
@@ -103,8 +105,9 @@ def findings_of_splits(
     add(
         "splits too close",
         near,
-        f"{len(near)} photos lie nearer than {buffer_m:g} {dataset.unit} to a photo of another "
-        "split",
+        f"{counted(len(near), 'photo lies', 'photos lie')} nearer than {buffer_m:g} "
+        f"{dataset.unit} to "
+        "a photo of another split",
         lambda i: label(near[i]),
     )
     return findings

@@ -16,6 +16,7 @@ from placevec.collecting.client.errors import (
 )
 from placevec.collecting.ledger import Ledger
 from placevec.config import CollectConfig
+from placevec.counted import counted
 from placevec.progress import Progress, no_progress
 from placevec.whole_file import whole_file
 
@@ -60,8 +61,8 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.photos} photos to fetch ({self.present} already exist): "
-            f"{self.requests} requests, "
+            f"{counted(self.photos, 'photo')} to fetch ({self.present} already exist): "
+            f"{counted(self.requests, 'request')}, "
             f"{self.cost_usd:.2f} USD. {self.note}"
         )
 
@@ -87,8 +88,8 @@ class Collected:
     requests: int
 
     def __str__(self) -> str:
-        line = f"{self.photos} photos in {self.folder}, {self.new} of them new, with "
-        line += f"{self.requests} requests"
+        line = f"{counted(self.photos, 'photo')} in {self.folder}, {self.new} of them new, with "
+        line += counted(self.requests, "request")
         if self.failed:
             line += f"; {self.failed} could not be fetched"
         if self.left:
@@ -243,8 +244,8 @@ def download(
         why = (
             f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
         )
-        raise ServiceError(f"None of {len(wanted)} photos could be fetched: {why}")
-    _log.info("%d photos fetched in %.1f s", photos - before, time.monotonic() - start_s)
+        raise ServiceError(f"None of {counted(len(wanted), 'photo')} could be fetched: {why}")
+    _log.info("%s fetched in %.1f s", counted(photos - before, "photo"), time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)
 

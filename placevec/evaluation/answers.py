@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import EvaluateConfig
+from placevec.counted import counted
 from placevec.evaluation.evaluation import turn_deg
 from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
 from placevec.retrieval.hubness import depth, without_hubs
@@ -82,8 +83,9 @@ def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[NDArray[np.
     if not any(len(right) for right in relevant):
         raise ValueError(
             "Recall needs a query with a right answer in the database. Received: "
-            f"{num_queries} queries, {num_database} database photos in {dataset.root}, none "
-            f"within {rules.radius_m:g} {dataset.unit} of a query and of another time. Enlarge the "
+            f"{counted(num_queries, 'query', 'queries')}, "
+            f"{counted(num_database, 'database photo')} in {dataset.root}, none within "
+            f"{rules.radius_m:g} {dataset.unit} of a query and of another time. Enlarge the "
             "radius or take other photos"
         )
     return relevant

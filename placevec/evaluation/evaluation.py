@@ -219,8 +219,9 @@ class Evaluation:
         unanswerable = sum(not len(right) for right in self.relevant)
         without = f" ({unanswerable} without a right answer)" if unanswerable else ""
         return (
-            f"Evaluation({shares}; {len(self.relevant)} queries{without}, "
-            f"{len(self.dataset.database)} database photos, {self.descriptor_dim} dimensions)"
+            f"Evaluation({shares}; {counted(len(self.relevant), 'query', 'queries')}{without}, "
+            f"{counted(len(self.dataset.database), 'database photo')}, "
+            f"{counted(self.descriptor_dim, 'dimension')})"
         )
 
     def _repr_html_(self) -> str:

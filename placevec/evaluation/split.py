@@ -49,8 +49,10 @@ class MadeSplit:
                 counts = [
                     (self.roles[rows] == role).sum() for role in ("query", "database", "both")
                 ]
-                words = zip(counts, ("queries", "database", "both"), strict=True)
-                roles = ", ".join(f"{count} {word}" for count, word in words if count)
+                words = zip(
+                    counts, (("query", "queries"), ("database",) * 2, ("both",) * 2), strict=True
+                )
+                roles = ", ".join(counted(count, *word) for count, word in words if count)
                 lines.append(f"{name}: {counted(len(rows), 'photo')} ({roles})")
         left_out = self.parts.left_out[self.parts.names == ""]
         for reason, count in zip(*np.unique(left_out, return_counts=True), strict=True):

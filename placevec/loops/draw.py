@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.images.contact_sheet import RIGHT, new_figure, save_figure
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def draw_similarities(found: "LoopsFound", path: Path) -> None:
     )
     queries = [loop.query for loop in found.accepted]
     matches = [loop.match for loop in found.accepted]
-    axes.scatter(matches, queries, s=9, color=RIGHT, label=f"{len(queries)} loops", linewidths=0)
+    axes.scatter(
+        matches, queries, s=9, color=RIGHT, label=counted(len(queries), "loop"), linewidths=0
+    )
     axes.set(xlabel="earlier photo", ylabel="photo", xlim=(low, high), ylim=(high, low))
     axes.legend(loc="upper right", fontsize=8)
     figure.colorbar(image, label="similarity, less the mean of the run")
@@ -60,7 +63,7 @@ def draw_trajectory(found: "LoopsFound", path: Path) -> None:
         axes.plot(east[ends], north[ends], color=RIGHT, linewidth=0.8, alpha=0.6)
     axes.scatter(east[:1], north[:1], color="black", s=20, label="start", zorder=3)
     unit = found.dataset.unit
-    title = f"{len(found.accepted)} loops; frame: {found.dataset.frame}"
+    title = f"{counted(len(found.accepted), 'loop')}; frame: {found.dataset.frame}"
     axes.set(xlabel=f"east, {unit}", ylabel=f"north, {unit}", title=title)
     axes.set_aspect("equal", adjustable="datalim")
     axes.grid(alpha=0.3)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from placevec.config import Engine as EngineName
 from placevec.config import LoopsConfig
 from placevec.config.choices import Reranker
+from placevec.counted import counted
 from placevec.loops.run import describe_run, score_of
 from placevec.loops.scorer import Loop
 from placevec.loops.threshold import find_threshold, with_confidence
@@ -92,8 +93,9 @@ class LoopsFound:
     def __str__(self) -> str:
         count = len(self.accepted)
         loops = (
-            f"{count or 'no'} loop{'' if count == 1 else 's'} in {len(self.dataset)} photos that "
-            f"are {self.exclusion:g} or more apart"
+            f"{counted(count, 'loop') if count else 'no loops'} in "
+            f"{counted(len(self.dataset), 'photo that is', 'photos that are')} "
+            f"{self.exclusion:g} or more apart"
         )
         if self.precision is None:
             return f"{loops}; threshold {self.threshold:.4g}, as given"

@@ -104,7 +104,7 @@ def describe(
         kept.extend(places)
     if not kept:
         raise NoReadablePhotoError(
-            f"None of the {len(paths)} photos can be read (first: {named(paths, 0)})"
+            f"None of {counted(len(paths), 'photo')} can be read (first: {named(paths, 0)})"
         )
     _log.info("described %s", pace(len(kept), time.perf_counter() - start))
     if len(kept) < len(paths):

@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places.frame import is_zone_frame, unit_of
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ class PlaceDataset:
         known = [field for field in fields if getattr(self, field) is not None]
         words = ", ".join(re.sub("_(m|deg|s)$", "", field).replace("_", " ") for field in known)
         return (
-            f"PlaceDataset({len(self)} photos in {str(self.root)!r}, {len(self.queries)} queries, "
-            f"{len(self.database)} in the database; {words}; frame {self.frame!r})"
+            f"PlaceDataset({counted(len(self), 'photo')} in {str(self.root)!r}, "
+            f"{counted(len(self.queries), 'query', 'queries')}, {len(self.database)} in the "
+            f"database; {words}; frame {self.frame!r})"
         )
 
     def _repr_html_(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import panda3d
 
 from placevec.config import ModelRenderConfig, RenderConfig
+from placevec.counted import counted
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress
 from placevec.rendering.cameras.model_scenery import ModelScenery
@@ -67,8 +68,8 @@ class Rendering:
         if self.num_drawn and self.seconds > 0:
             rate = f", {self.num_drawn / self.seconds:.0f} photos/s"
         lines = [
-            f"{self.num_photos} photos of {self.world['world']} in {self.out_dir}; {self.num_drawn}"
-            f" drawn now, by {self.world['pipe']}{rate}"
+            f"{counted(self.num_photos, 'photo')} of {self.world['world']} in {self.out_dir}; "
+            f"{self.num_drawn} drawn now, by {self.world['pipe']}{rate}"
         ]
         if problems := self.world.get("problems"):
             lines.append(f"problems of the model: {len(problems)}, listed in {WORLD_FILE}")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.sources.listing import Listing
 from placevec.sources.missing import go_on_without, noted_missing
@@ -100,8 +101,8 @@ def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArr
     other = [(name, file) for name, file in zip(names, found, strict=True) if name != file]
     if other:
         _log.info(
-            "%d photos of %s have a different ending or folder than it says (first: %s is %s)",
-            len(other),
+            "%s a different ending or folder than %s says (first: %s is %s)",
+            counted(len(other), "photo has", "photos have"),
             shown(source),
             *map(shown, other[0]),
         )
@@ -126,9 +127,8 @@ def tell_unnamed(root: Path, names: Sequence[str] | NDArray[np.str_], *, source:
     ]
     if unnamed:
         _log.info(
-            "%d photos beside those of %s are not named in it (first: %s): left out. Add them if "
-            "they belong to it",
-            len(unnamed),
+            "%s beside those of %s: not named in it (first: %s), left out. Add what belongs to it",
+            counted(len(unnamed), "photo"),
             shown(source),
             shown(min(unnamed)),
         )

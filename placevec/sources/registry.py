@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.join import join_datasets
@@ -113,12 +114,12 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
     if split:
         dataset = take_split(dataset, split)
     _log.info(
-        "Opened %s:%s%s: %d photos (%d queries, %d in the database) in %.1f s",
+        "Opened %s:%s%s: %s (%s, %d in the database) in %.1f s",
         name,
         path,
         f"#{split}" if split else "",
-        len(dataset),
-        len(dataset.queries),
+        counted(len(dataset), "photo"),
+        counted(len(dataset.queries), "query", "queries"),
         len(dataset.database),
         time.perf_counter() - start,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.store.files.manifest import Manifest
 from placevec.store.files.saved_statistics import SavedStatistics
@@ -22,7 +23,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
     size = "unknown" if manifest.image_size is None else "x".join(map(str, manifest.image_size))
     facts = [
         ("store", str(store.folder)),
-        ("rows", f"{store.num_rows} in {len(manifest.shards)} shards"),
+        ("rows", f"{store.num_rows} in {counted(len(manifest.shards), 'shard')}"),
         ("descriptors", f"{manifest.dim} dimensions, {manifest.dtype}"),
         ("model", manifest.model_id),
         ("model file", manifest.model_path or "unknown"),
@@ -45,7 +46,9 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
 def _statistics(about: SavedStatistics | None) -> str:
     if about is None:
         return "none"
-    stale = f"; stale, {about.num_changed} photos were added or removed since"
+    stale = (
+        f"; stale, {counted(about.num_changed, 'photo was', 'photos were')} added or removed since"
+    )
     return (
         f"of {about.num_photos} photos, to {about.dim} dimensions"
         f"{stale if about.num_changed else ''}"

@@ -11,18 +11,18 @@ def test_says_what_is_known_and_of_how_many():
         times_s=[1.4e9, 1.4e9 + 86400], place_ids=[5, -1], is_query=[1, 0], frame="UTM 31U",
     )  # fmt: skip
     facts = dict(facts_of_places(dataset))
-    assert facts["roles"] == "1 queries, 2 in the database"
+    assert facts["roles"] == "1 query, 2 in the database"
     assert facts["positions"] == "UTM 31U, 30.0 m from west to east, 40.0 m from south to north"
-    assert facts["headings"] == "of 1 photos"
+    assert facts["headings"] == "of 1 photo"
     assert facts["times"] == "of 2 photos, 2014-05-13 16:53:20 to 2014-05-14 16:53:20"
-    assert facts["places"] == "1, of 1 photos"
+    assert facts["places"] == "1, of 1 photo"
     assert "sequences" not in facts
 
 
 def test_times_that_no_calendar_holds_are_seconds():
     dataset = PlaceDataset("photos", ["a"], place_ids=[0], times_s=[1e17])
     facts = dict(facts_of_places(dataset))
-    assert facts["times"] == "of 1 photos, 1e+17 s to 1e+17 s"
+    assert facts["times"] == "of 1 photo, 1e+17 s to 1e+17 s"
     assert facts["positions"] == "none, places are known by identity"
 
 

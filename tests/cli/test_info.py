@@ -38,7 +38,7 @@ def test_info_tells_of_a_store(tmp_path, capsys, refused_in_one_line):
     told = {what: value.strip() for what, value in told.items()}
     assert told == {
         "store": str(folder),
-        "rows": "2 in 1 shards",
+        "rows": "2 in 1 shard",
         "removed": "1",
         "descriptors": "3 dimensions, float32",
         "model": "of a test",

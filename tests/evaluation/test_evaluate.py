@@ -215,7 +215,7 @@ def test_unreadable_photos_are_left_out_where_told(make_dataset, mean_color, tmp
 def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, tmp_path):
     dataset = make_dataset([RED, RED], [0, 1])
     (tmp_path / "photo01.png").write_bytes(b"no photo")
-    with pytest.raises(ValueError, match="1 queries, 1 database photos"):
+    with pytest.raises(ValueError, match="1 query, 1 database photo"):
         evaluate(dataset, mean_color, image_size=SIZE, skip_unreadable=True)
 
 
@@ -224,7 +224,7 @@ def test_says_so_when_what_is_left_cannot_be_measured(make_dataset, mean_color, 
     [
         ([0, 0], [1, 1], "Received: 0 queries, 2 database photos"),
         ([1, 1], [0, 0], "Received: 2 queries, 0 database photos"),
-        ([1, 0], [1, 0], "Received: 1 queries, 1 database photos.*none within 25 m of a query"),
+        ([1, 0], [1, 0], "Received: 1 query, 1 database photo.*none within 25 m of a query"),
     ],
 )
 def test_refuses_what_cannot_be_measured_before_the_long_work(

@@ -132,7 +132,7 @@ def test_refuses_to_describe_nothing(recorder, make_list):
 
 def test_refuses_where_no_photo_can_be_read(tmp_path, recorder):
     paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
-    with pytest.raises(ValueError, match=r"None of the 2 photos can be read \(first: .*a.jpg\)"):
+    with pytest.raises(ValueError, match=r"None of 2 photos can be read \(first: .*a.jpg\)"):
         describe(recorder, paths)
 
 
@@ -278,7 +278,7 @@ def test_black_photos_without_a_descriptor_are_named_and_left_out(
     assert kept.tolist() == others and len(descriptors) == 4
     assert f"{paths[first_black].name} is black, and has no descriptor: left out" in caplog.text
     assert "left out 2 photos that cannot be read or described" in caplog.text
-    with pytest.raises(ValueError, match="None of the 2 photos can be read"):
+    with pytest.raises(ValueError, match="None of 2 photos can be read"):
         describe(
             lambda photos: photos.mean(axis=(1, 2)),
             paths[first_black : first_black + 2],

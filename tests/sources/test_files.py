@@ -50,7 +50,7 @@ def test_photos_beside_those_that_a_table_names_are_counted(photos, caplog):
     caplog.set_level("INFO")
     root = photos("sub/a.jpg", "sub/c.jpg", "sub/b.png", "sub/notes.txt", "other/d.jpg", "walk.mp4")
     tell_unnamed(root, ["sub/a.jpg", "walk.mp4#000003"], source=root / "t.csv")
-    assert f"2 photos beside those of {root}/t.csv are not named in it (first: sub/b.png)" in (
+    assert f"2 photos beside those of {root}/t.csv: not named in it (first: sub/b.png)" in (
         caplog.text
     )
     caplog.clear()

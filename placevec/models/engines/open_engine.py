@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig, TrainConfig
 from placevec.config.choices import ENGINES, KERAS, EngineChoice, choose
+from placevec.counted import counted
 from placevec.images import fixed_size_of, image_size_of, refuse_other_size
 from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache import Export, find_export, make_export
@@ -322,7 +323,7 @@ class _Opening:
         photos = read_photos(self.calibration, size, export.facts["channels"])
         make = functools.partial(quantize, export.folder, photos)
         make = functools.partial(_make_or_refuse, f"{self.path} cannot be fitted in int8", make)
-        _log.info("fitting int8 to %d photos", len(photos))
+        _log.info("fitting int8 to %s", counted(len(photos), "photo"))
         return make_export(self.path, f"int8_{name}", make, export.facts)
 
     def _export(self, name: str, kind: EngineChoice) -> Export:

@@ -229,7 +229,7 @@ def describe_into(
     added = len(store) - before
     if not len(store):
         raise NoReadablePhotoError(
-            f"None of the {len(names)} photos can be read (first: {paths[0]})"
+            f"None of {counted(len(names), 'photo')} can be read (first: {paths[0]})"
         )
     _log.info("described %s", pace(added, time.monotonic() - start))
     if added < len(wanted):

@@ -85,7 +85,7 @@ def test_what_was_described_before_an_error_is_kept(photos, mean_color, tmp_path
 def test_refuses_where_no_photo_can_be_read(tmp_path, mean_color):
     (tmp_path / "a.jpg").write_bytes(b"no photo")
     with open_store(tmp_path / "store", tmp_path) as store:
-        with pytest.raises(NoReadablePhotoError, match="None of the 1 photos can be read"):
+        with pytest.raises(NoReadablePhotoError, match="None of 1 photo can be read"):
             describe_into(store, mean_color, PlaceDataset(tmp_path, ["a.jpg"]), **OPTIONS)
 
 

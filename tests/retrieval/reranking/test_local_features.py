@@ -47,7 +47,7 @@ def test_refuses_an_engine_without_features(patches, textures, mean_color):
 
 
 def test_refuses_photos_none_of_which_can_be_read(patches, tmp_path):
-    with pytest.raises(ValueError, match="None of the 1 photos"):
+    with pytest.raises(ValueError, match="None of 1 photo"):
         describe_with_features(patches, [tmp_path / "gone.png"])
 
 

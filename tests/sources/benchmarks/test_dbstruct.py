@@ -376,4 +376,4 @@ def test_photos_that_are_not_named_are_counted(mat, photos, caplog):
     caplog.set_level("INFO")
     photos(*OF_BOTH_SIDES, "query/more.png")
     read_dbstruct(mat(NORDLAND))
-    assert "1 photos beside those of" in caplog.text and "(first: query/more.png)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: query/more.png)" in caplog.text

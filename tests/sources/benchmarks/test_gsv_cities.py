@@ -127,4 +127,4 @@ def test_photos_that_are_not_named_are_counted(cities, photos, caplog):
     caplog.set_level("INFO")
     photos("Images/PRS/more.jpg")
     read_gsv_cities(cities)
-    assert "1 photos beside those of" in caplog.text and "(first: PRS/more.jpg)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: PRS/more.jpg)" in caplog.text

@@ -181,4 +181,4 @@ def test_photos_that_are_not_named_are_counted(kapture, photos, caplog):
     root = kapture()
     photos("sensors/records_data/map/more.jpg")
     read_kapture(root)
-    assert "1 photos beside those of" in caplog.text and "(first: map/more.jpg)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: map/more.jpg)" in caplog.text

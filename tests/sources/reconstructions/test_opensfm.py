@@ -160,7 +160,7 @@ def test_photos_that_are_not_named_are_counted(model, photos, caplog):
     root = model()
     photos("images/more.jpg")
     read_opensfm(root)
-    assert "1 photos beside those of" in caplog.text and "(first: more.jpg)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: more.jpg)" in caplog.text
 
 
 def test_an_origin_at_zero_is_said_to_be_unknown(model, caplog):

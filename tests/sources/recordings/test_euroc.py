@@ -163,4 +163,4 @@ def test_photos_that_are_not_named_are_counted(flight, photos, caplog):
     root = flight()
     photos("mav0/cam0/data/more.png")
     read_euroc(root)
-    assert "1 photos beside those of" in caplog.text and "(first: more.png)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: more.png)" in caplog.text

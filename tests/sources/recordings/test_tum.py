@@ -231,7 +231,7 @@ def test_photos_that_are_not_named_are_counted(run, caplog):
     root = run(RUN, "rgb/one.png", "rgb/two.png", "rgb/three.png")
     (root / "rgb.txt").write_text("11.0 rgb/two.png\n10.0 rgb/one.png\n")
     read_tum(root)
-    assert "1 photos beside those of" in caplog.text and "(first: rgb/three.png)" in caplog.text
+    assert "1 photo beside those of" in caplog.text and "(first: rgb/three.png)" in caplog.text
 
 
 def test_photos_that_were_shrunk_or_moved_since_are_found_and_told(run, caplog):
