@@ -91,7 +91,7 @@ def findings_of_files(
             Finding(
                 "unreadable photos",
                 len(bad),
-                f"{len(bad)} of {counted(len(names), 'file is no complete photo', 'files are not complete photos')}",
+                f"{len(bad)} of {counted(len(names), 'file')} cannot be read as a whole photo",
                 names[bad],
                 lambda i: conditions.problems[bad[i]],
             )
