@@ -34,7 +34,7 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
         ("fields of view", dataset.fields_of_view_deg),
     ):
         if values is not None:
-            facts.append((what, f"of {counted(np.count_nonzero(~np.isnan(values)), 'photo')}"))
+            facts.append((what, f"of {counted(int((~np.isnan(values)).sum()), 'photo')}"))
     if dataset.times_s is not None:
         known_s = dataset.times_s[~np.isnan(dataset.times_s)]
         facts.append(("times", _span(known_s, from_zero=dataset.unit == "frames")))

@@ -244,7 +244,7 @@ def download(
         why = (
             f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
         )
-        raise ServiceError(f"None of {counted(len(wanted), 'photo')} could be fetched: {why}")
+        raise ServiceError(f"None of {len(wanted)} photos could be fetched: {why}")
     _log.info("%s fetched in %.1f s", counted(photos - before, "photo"), time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)
