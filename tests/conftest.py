@@ -81,7 +81,10 @@ def shorten_mobilenetv2():
     @functools.cache
     def head(channels):
         photos = keras.Input((None, None, channels))
-        whole = keras.applications.MobileNetV2(weights=None, include_top=False, input_tensor=photos)
+        with keras.StatelessScope(initialize_variables=False):  # weights that nobody needs
+            whole = keras.applications.MobileNetV2(
+                weights=None, include_top=False, input_tensor=photos
+            )
         return keras.Model(photos, whole.get_layer("block_2_add").output)
 
     def make(weights, include_top, input_tensor):

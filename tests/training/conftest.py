@@ -51,7 +51,7 @@ def small_settings(folder, run_dir, **changes):
         "places": f"folder:{folder / 'train'}",
         "validation": f"folder:{folder / 'val'}",
         "out": run_dir,
-        "model": ModelConfig(cut_layer="block_1_project_BN", num_clusters=4),
+        "model": ModelConfig(cut_layer="Conv1_relu", num_clusters=4),
         "image_size": SIZE,
         "loss": "allpair_hinge",
         "learning_rate": 1e-3,

@@ -69,7 +69,7 @@ def test_leaves_model_settings_history_recall_and_pictures(trained):
     assert f"| after | {100 * training.after[1]:.1f} % |" in report
     assert "which chose nothing |" in report
     assert "| model.num_clusters | 4 |" in report
-    assert "| model.cut_layer | block_1_project_BN |" in report
+    assert "| model.cut_layer | Conv1_relu |" in report
     assert "| margin |" not in report  # the default
     assert "| 2 |" in report
 

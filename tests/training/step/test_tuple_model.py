@@ -23,16 +23,16 @@ def test_describes_each_photo_of_a_tuple(model, small_config):
     tuple_model = make_tuple_model(model, small_config())
     photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 3), np.uint8)
     tuples = keras.ops.convert_to_numpy(tuple_model(photos))
-    assert tuples.shape == (2, 4, 4 * 24)
+    assert tuples.shape == (2, 4, 4 * 32)
     for photo, descriptor in zip(photos.reshape(-1, 32, 48, 3), tuples.reshape(8, -1), strict=True):
         single = keras.ops.convert_to_numpy(model(photo[None]))[0]
         np.testing.assert_allclose(descriptor, single, atol=1e-5)
 
 
 def test_freezes_what_comes_before_the_named_layer(model, small_config):
-    make_tuple_model(model, small_config(train_from_layer="block_1_depthwise"))
+    make_tuple_model(model, small_config(train_from_layer="bn_Conv1"))
     names = [layer.name for layer in model.layers]
-    first = names.index("block_1_depthwise")
+    first = names.index("bn_Conv1")
     assert not any(layer.trainable for layer in model.layers[:first])
     assert all(layer.trainable for layer in model.layers[first:])
 
@@ -106,9 +106,7 @@ def test_gives_the_descriptor_model_back(model, small_config):
 
 
 def test_trains_gray_photos(small_config):
-    config = small_config(
-        model=ModelConfig(cut_layer="block_1_project_BN", num_clusters=4, channels=1)
-    )
+    config = small_config(model=ModelConfig(cut_layer="Conv1_relu", num_clusters=4, channels=1))
     tuple_model = make_tuple_model(build_descriptor_model(config.model), config)
     photos = np.random.default_rng(0).integers(0, 256, (2, 4, 32, 48, 1), np.uint8)
     assert np.isfinite(tuple_model.train_on_batch(photos, np.zeros((2, 4, 2))))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import ModelConfig, changed, to_dict
+from placevec.config import changed, to_dict
 from placevec.training import train
 from placevec.training.step.devices import devices
 from placevec.training.step.devices import open_devices as opening
@@ -41,7 +41,6 @@ OVER_THE_BATCH = {"loss": "info_nce", "mining": "partial", "mining_pool": 15, "f
 def even_config(small_config):
     def make(**changes):
         settings = {
-            "model": ModelConfig(cut_layer="Conv1_relu", num_clusters=4),
             "batch_size": 4,
             "optimizer": "sgd",  # Adam makes steps out of rounding where there is no gradient
             "learning_rate": 1e-3,
