@@ -33,13 +33,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tyro
+from changed_queries import CHANGES
 from describe_rows import make_model
-from development_sets import corridor, small_town
+from development_sets import cambridge, cambridge_changed, corridor, small_town
 from machine import LeftOut
 
 from placevec.cli import one_line_errors
 from placevec.config import LoopsConfig
-from placevec.loops.calibrate import JudgedMatches, judge, learn
+from placevec.loops.calibrate import judge
+from placevec.loops.judge_search import judge_search
+from placevec.loops.judged import JudgedMatches
 from placevec.loops.run import Run, describe_run, score_of
 
 if TYPE_CHECKING:
@@ -67,12 +70,14 @@ _LIGHTS = ("day", "overcast", "dusk")
 _RADIUS_M, _FRAME_M = 15.0, 2.5  # a frame of the corridor counts as this
 _FAR_M = 1000.0  # between photos of which none shows a place again
 _PRECISIONS = (0.95, 0.99)
+_LEAST_PRECISION = 0.8  # that all settings carry, so that their gaps have a confidence
 _SETTINGS = [LoopsConfig(sequence=sequence, rerank=rerank)
              for sequence, rerank in itertools.product((5, 1), (None, "features"))]  # fmt: skip
 _LEARNED_ON = (
     "rendered laps of a street and of a mountain road, two passes of a corridor, and drives and "
     "walks without loops"
 )
+_SEARCHED_ON = "Street View photos of Cambridge, queries as they are and changed in five ways"
 
 
 @dataclass(frozen=True)
@@ -122,65 +127,103 @@ def main(
             engine = open_engine(model_path(name), features=True)
             described = {each.name: list(_described(each.runs, engine)) for each in kinds}
             print(f"\n{'' if short else name}", flush=True)
-            print_table(kinds, described)
+            found = print_table(kinds, described)
             if write:
-                _write(model_path(name), engine, list(itertools.chain(*described.values())))
+                _write(data, model_path(name), engine, found)
 
 
-def print_table(kinds: list[Kind], described: dict[str, list[Run]]) -> None:
-    """Prints a row a setting and a column for each kind of run."""
+def print_table(
+    kinds: list[Kind], described: dict[str, list[Run]]
+) -> list[tuple[LoopsConfig, JudgedMatches]]:
+    """Prints a row a setting and a column for each kind of run.
+
+    Returns:
+        The matches of all runs, for each setting.
+    """
     print(f"| settings | threshold | {' | '.join(each.name for each in kinds)} |")
     print("|---" * (2 + len(kinds)) + "|")
+    found = []
     for settings in _SETTINGS:
         words = f"sequence {settings.sequence}" + (", features" if settings.rerank else "")
         runs = {name: _with(parts, settings) for name, parts in described.items()}
-        own = [_cell(runs[each.name], None) for each in kinds]
+        # Two laps: what is accepted changes no gap.
+        judged = {
+            name: [judge(run, np.inf, radius_m=_RADIUS_M) for run in parts]
+            for name, parts in runs.items()
+        }
+        own = [
+            _cell(judged[each.name], [run.match(None, precision=LoopsConfig.precision)[1].value()
+                                      for run in runs[each.name]])
+            for each in kinds
+        ]  # fmt: skip
         print(f"| {words} | own | {' | '.join(own)} |", flush=True)
         for precision in _PRECISIONS:
             cells = []
             for each in kinds:
-                others = [runs[other.name] for other in kinds if other.kind != each.kind]
-                cells.append(_learned_cell(runs[each.name], list(itertools.chain(*others)),
-                                           precision))  # fmt: skip
+                others = [judged[other.name] for other in kinds if other.kind != each.kind]
+                joined = JudgedMatches.joined(list(itertools.chain(*others)))
+                cells.append(_learned_cell(judged[each.name], joined, precision))
             row = f"| {words} | other runs, {100 * precision:g} % | {' | '.join(cells)} |"
             print(row, flush=True)
+        found.append((settings, JudgedMatches.joined(list(itertools.chain(*judged.values())))))
+    return found
 
 
-def _learned_cell(runs: list[Run], others: list[Run], precision: float) -> str:
+def _learned_cell(parts: list[JudgedMatches], others: JudgedMatches, precision: float) -> str:
     try:
-        threshold = learn(others, precision, radius_m=_RADIUS_M).threshold(precision).score
+        threshold = others.threshold(precision).score
     except ValueError:
         return "not carried"
-    return f"{_cell(runs, threshold)} ({threshold:.3f})"
+    return f"{_cell(parts, [threshold] * len(parts))} ({threshold:.3f})"
 
 
-def _cell(runs: list[Run], threshold: float | None) -> str:
-    parts = []
-    for run in runs:
-        least = threshold
-        if least is None:
-            least = run.match(None, precision=LoopsConfig.precision)[1].value()
-        judged = judge(run, least, radius_m=_RADIUS_M)
-        parts.append(replace(judged, is_open=judged.is_open & (judged.gaps >= least)))
-    found = JudgedMatches.joined(parts)
-    right = int((found.is_open & found.is_right).sum())
-    cell = f"{found.is_open.sum()}, {right}"
-    if found.has_answer.any():
-        cell += f"; {100 * right / found.has_answer.sum():.0f} %"
-    return cell
+def _cell(parts: list[JudgedMatches], thresholds: list[float]) -> str:
+    accepted, right = 0, 0
+    for judged, threshold in zip(parts, thresholds, strict=True):
+        is_accepted = judged.is_open & (judged.gaps >= threshold)
+        accepted += int(is_accepted.sum())
+        right += int((is_accepted & judged.is_right).sum())
+    num_answerable = sum(int(judged.has_answer.sum()) for judged in parts)
+    recall = f"; {100 * right / num_answerable:.0f} %" if num_answerable else ""
+    return f"{accepted}, {right}{recall}"
 
 
-def _write(path: Path, engine: "Engine", described: list[Run]) -> None:
+def _write(
+    data: Path, path: Path, engine: "Engine", found: list[tuple[LoopsConfig, JudgedMatches]]
+) -> None:
     """Writes what all runs tell of a network beside its file."""
     from placevec.models.files.shipped import CALIBRATION_FILE
-    from placevec.retrieval.calibration import write_calibrations
+    from placevec.retrieval.calibration import search_score, write_calibrations
 
-    calibrations = []
-    for settings in _SETTINGS:
-        judged = learn(_with(described, settings), LoopsConfig.precision, radius_m=_RADIUS_M)
-        score = score_of(settings, engine, None)
-        calibrations.append(judged.calibration(score, _LEARNED_ON, LoopsConfig.precision))
-    write_calibrations(path.with_name(CALIBRATION_FILE), engine.model_id, calibrations)
+    learned = [
+        judged.calibration(score_of(settings, engine, None), _LEARNED_ON, _LEAST_PRECISION)
+        for settings, judged in found
+    ]
+    score = search_score(engine.image_size)
+    searched = search_matches(data, engine)
+    learned.append(searched.calibration(score, _SEARCHED_ON, LoopsConfig.precision))
+    write_calibrations(path.with_name(CALIBRATION_FILE), engine.model_id, learned)
+
+
+def search_matches(data: Path, engine: "Engine") -> JudgedMatches:
+    """Judges the answers to the queries of Cambridge, as they are and changed in five ways."""
+    from placevec.places import PlaceDataset
+    from placevec.sources import open_places
+
+    plain = open_places(f"table:{data / 'cambridge' / 'val'}")
+    changed = cambridge_changed(data)
+    again = np.tile(cambridge(data).queries, len(CHANGES))
+    rows = np.concatenate([np.arange(len(plain)), again])
+    is_changed = np.arange(len(rows)) >= len(plain)
+    photos = PlaceDataset(
+        plain.root,
+        [str(number) for number in range(len(rows))],
+        positions_m=plain.positions_m[rows],
+        is_query=plain.is_query[rows],
+        is_database=plain.is_database[rows] & ~is_changed,
+    )
+    descriptors = engine.describe(changed.photos)
+    return judge_search(photos, descriptors, radius_m=25.0, wrong_beyond_m=50.0)
 
 
 def _with(runs: Iterable[Run], settings: LoopsConfig) -> list[Run]:

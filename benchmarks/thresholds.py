@@ -5,8 +5,8 @@
 `DATA` and the sets are those of `development_sets.py`. The score of a query is its gap: the
 similarity to the best candidate less that to the best candidate of another place, after the mean
 of queries and of database is taken off. Two database photos show one place if a query has both as
-right answers. A threshold is learned on one set, as `placevec calibrate` learns it, and used on
-every other set. A cell gives precision and recall there in percent. Sets that do not carry the
+right answers. Every query has a right answer. A threshold is learned on one set, by
+`learn_threshold`, and used on every other set. A cell gives precision and recall there in percent. Sets that do not carry the
 precision say so.
 """
 

@@ -7,6 +7,7 @@ from placevec.input_file import shown
 from placevec.models import measure_file
 from placevec.models.files.model_file import find_model_file
 from placevec.models.files.shipped import describe_card, read_card
+from placevec.retrieval.calibration import shipped_calibrations
 from placevec.store import DescriptorStore, describe_facts, is_store, store_facts
 
 _INPUT = (
@@ -51,5 +52,9 @@ def info(
     cost = measure_file(model, image_size=image_size, batch_size=batch_size)
     channels = cost.layers[0].output_shape[-1]
     card = read_card(find_model_file(model))
-    heading = "" if card is None else f"{describe_card(card)}\n"
+    heading = ""
+    if card is not None:
+        learned = shipped_calibrations(card["facts"]["model_id"])
+        lines = ["## Smallest gaps for a precision", "", *(f"- {each}" for each in learned)]
+        heading = "\n".join([describe_card(card), *lines, "", ""])
     return f"{heading}{cost}\n{_INPUT.format(*cost.image_size, 'RGB' if channels == 3 else 'gray')}"

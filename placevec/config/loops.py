@@ -1,8 +1,8 @@
 """How loops of a run and groups of photos are found, and how a threshold is learned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from placevec.config.choices import Reranker
 from placevec.config.describe import EngineConfig
@@ -57,6 +57,19 @@ class LoopsConfig(RunConfig):
     """Share of the accepted loops that should be right, unless the threshold is a number."""
     consistency: Annotated[int, AtLeast(1)] = 1
     """Photos in a row whose matches must be near each other."""
+    g2o: Literal["known", "essential"] = "known"
+    """Relative poses in loops.g2o: known, from the positions and headings of the photos; essential,
+    from points that both photos of a loop share, without a distance."""
+    fov_deg: Annotated[float | None, Above(0), Below(170)] = None
+    """Horizontal field of view of the camera, for `g2o essential`, of photos without distortion.
+    None: that of each photo, if the source knows it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.g2o != "essential" and self.fov_deg is not None:
+            refuse(self, "fov_deg", "left out without `g2o essential`")
+        if self.g2o == "essential" and self.out is None:
+            raise ValueError("`g2o essential` is for loops.g2o. Received: no `out`. Name a folder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +93,9 @@ class CalibrateConfig(RunConfig):
 
     out: Path = Path("threshold.json")
     """File to write the threshold to."""
+    of: Literal["loops", "search"] = "loops"
+    """What it is for: loops of a run, or answers of `placevec search`, from queries and a database
+    that are not the same photos."""
     precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
     """Share of the accepted matches that must be right, with 95 % confidence."""
     radius_m: Annotated[float, Above(0)] = 25.0
@@ -91,5 +107,11 @@ class CalibrateConfig(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.of == "search":
+            for field in fields(RunConfig):
+                if field.name not in EngineConfig.__dataclass_fields__ and (
+                    getattr(self, field.name) != field.default
+                ):
+                    refuse(self, field.name, "left out with `of='search'`")
         if self.wrong_beyond_m is not None and not self.wrong_beyond_m >= self.radius_m:
             refuse(self, "wrong_beyond_m", "at least `radius_m`")

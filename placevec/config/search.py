@@ -67,6 +67,9 @@ class SearchConfig(Adapts, BeyondOneVector):
     2024-05-01 or 2024-05-01T14:30:00+02:00. It is UTC if it has no offset."""
     earlier: bool = False
     """Only find photos taken before the query, if times are known."""
+    calibration: Path | None = None
+    """File that `placevec calibrate --of search` wrote for this model, which tells how likely each
+    answer is right. None: what ships with the model, if it does."""
     out: Path | None = None
     """File for the answers: a readable page (.html), a table (.csv), points on a map (.geojson or
     .kml), or a picture of the first queries (.jpg or .png). None: print the table as CSV."""

@@ -1,9 +1,9 @@
 """A threshold learned where truth is known."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,17 @@ from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Reranker
 from placevec.counted import counted
-from placevec.evaluation.measures.threshold import Threshold, learn_threshold
+from placevec.evaluation.measures.threshold import Threshold
+from placevec.loops.judge_search import judge_search
+from placevec.loops.judged import JudgedMatches
 from placevec.loops.run import Run, describe_run, score_of
 from placevec.models.describe import Model
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.retrieval.calibration import (
-    Calibration,
-    Score,
-    fit_confidence,
-    write_calibrations,
-)
-from placevec.retrieval.described import open_model
+from placevec.retrieval.calibration import search_score, write_calibrations
+from placevec.retrieval.described import describe_dataset, open_model
 from placevec.sources import open_places
 from placevec.whole_file import require_writable
-
-_log = logging.getLogger(__name__)
-_PRECISIONS = (0.8, 0.9, 0.95, 0.99)  # that a file says thresholds for, as far as the data carries
 
 
 @dataclass(frozen=True)
@@ -55,75 +49,12 @@ class Calibrated:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class JudgedMatches:
-    """Matches whose truth is known.
-
-    Args:
-        gaps: (n,) float.
-        inliers: (n,) int. Points that both photos share; 0 if they are not counted.
-        is_open: (n,) bool. Matches that may be accepted: their points do not refuse them.
-        is_right: (n,) bool.
-        is_ignored: (n,) bool. Matches that count neither way.
-        has_answer: (n,) bool. Whether the query has a right match at all.
-    """
-
-    gaps: NDArray[np.floating]
-    inliers: NDArray[np.int64]
-    is_open: NDArray[np.bool_]
-    is_right: NDArray[np.bool_]
-    is_ignored: NDArray[np.bool_]
-    has_answer: NDArray[np.bool_]
-
-    @classmethod
-    def joined(cls, parts: "list[JudgedMatches]") -> "JudgedMatches":
-        """Returns the matches of several runs as one."""
-        names = cls.__dataclass_fields__
-        return cls(**{name: np.concatenate([getattr(each, name) for each in parts])
-                      for name in names})  # fmt: skip
-
-    def threshold(self, precision: float) -> Threshold:
-        """Returns the least gap that carries a precision, see `learn_threshold`."""
-        gaps = np.where(self.is_open, self.gaps, -np.inf)
-        return learn_threshold(
-            gaps, self.is_right, self.has_answer, self.is_ignored, precision=precision
-        )
-
-    def calibration(self, score: Score, learned_on: str, precision: float) -> Calibration:
-        """Returns what these matches tell of a score.
-
-        Args:
-            score: Score. How the gaps are computed.
-            learned_on: str. The photos, for people.
-            precision: float. That a threshold must be learned for.
-
-        Raises:
-            ValueError: If the matches do not carry the precision.
-        """
-        thresholds = {precision: self.threshold(precision)}
-        for other in _PRECISIONS:
-            try:
-                thresholds[other] = self.threshold(other)
-            except ValueError:
-                _log.info("%s do not carry a precision of %g %%", learned_on, 100 * other)
-        is_counted = ~self.is_ignored
-        right = self.is_right[is_counted]
-        weights = fit_confidence(self.gaps[is_counted], self.inliers[is_counted], right)
-        return Calibration(
-            score,
-            learned_on,
-            len(right),
-            int(right.sum()),
-            *weights,
-            [thresholds[each].to_dict() for each in sorted(thresholds)],
-        )
-
-
 def calibrate(
     places: PlaceDataset | Path | str,
     model: Model | Path | str | None = CalibrateConfig.model,
     *,
     out: Path | str = CalibrateConfig.out,
+    of: Literal["loops", "search"] = CalibrateConfig.of,
     precision: float = CalibrateConfig.precision,
     radius_m: float = CalibrateConfig.radius_m,
     wrong_beyond_m: float | None = CalibrateConfig.wrong_beyond_m,
@@ -138,10 +69,11 @@ def calibrate(
     engine: EngineName = CalibrateConfig.engine,
     progress: Progress = no_progress,
 ) -> Calibrated:
-    """Learns the gap above which loops are right with a stated precision.
+    """Learns the gap above which matches are right with a stated precision.
 
-    The photos are matched as `find_loops` matches them with the same settings, and positions tell
-    which matches are right. Photos of no loop count, too: what they match is wrong.
+    The photos are matched as `find_loops` matches them with the same settings, or as `search` looks
+    them up, and positions tell which matches are right. Photos of no loop count, too: what they
+    match is wrong. A search looks each query up a second time without its right answers.
 
     Args:
         places: PlaceDataset, or READER:PATH. Photos of a run with positions, some of which show a
@@ -150,6 +82,8 @@ def calibrate(
         model: Path or str. A model's file or name; or an Engine.
         out: See `CalibrateConfig`, like the others. A `.json` file, which `find_loops` and
             `LoopDetector` read.
+        of: str. `"loops"`, or `"search"` for answers of `search`, adapted to the map by its mean.
+            Then the settings from `exclusion_frames` to `min_inliers` have no meaning.
         precision: float. To promise.
         radius_m: float. Largest distance of a right match.
         wrong_beyond_m: float or None. Least distance of a wrong match.
@@ -169,11 +103,13 @@ def calibrate(
 
     Raises:
         FileNotFoundError: If the photos or the model are missing.
-        ValueError: If the photos have no positions, or do not carry the precision.
+        ValueError: If the photos have no positions, or do not carry the precision; or if it is for
+            searches and all photos are queries and database at once.
     """
     out = Path(out)
     settings = CalibrateConfig(
         model=None if model is None or callable(model) else Path(model),
+        of=of,
         precision=precision,
         radius_m=radius_m,
         wrong_beyond_m=wrong_beyond_m,
@@ -188,18 +124,25 @@ def calibrate(
     dataset = places if isinstance(places, PlaceDataset) else open_places(str(places))
     if dataset.positions_m is None:
         raise ValueError(f"A threshold is learned from positions. Received: none in {dataset.root}")
+    is_run = of == "loops"
+    if not is_run and (dataset.is_query & dataset.is_database).any():
+        raise ValueError(
+            "Answers of searches are judged on queries that are not in the database. Received: "
+            f"{dataset.root}, where some photos are both. Add a column `role`"
+        )
     opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
-    run = describe_run(
-        _as_run(dataset),
-        opened,
-        settings,
-        image_size=image_size,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    judged = learn([run], precision, radius_m=radius_m, wrong_beyond_m=wrong_beyond_m)
-    learned_on = f"{counted(len(run.dataset), 'photo')} of {dataset.root.name}"
-    learned = judged.calibration(score_of(settings, opened, image_size), learned_on, precision)
+    work: Any = {"image_size": image_size, "batch_size": batch_size, "progress": progress}
+    radii: Any = {"radius_m": radius_m, "wrong_beyond_m": wrong_beyond_m}
+    if is_run:
+        run = describe_run(_as_run(dataset), opened, settings, **work)
+        judged, count = learn([run], precision, **radii), len(run.dataset)
+        score = score_of(settings, opened, image_size)
+    else:
+        photos = describe_dataset(opened, dataset, **work)
+        judged, count = judge_search(photos.dataset, photos.descriptors, **radii), len(dataset)
+        score = search_score(image_size or getattr(opened, "image_size", None))
+    learned_on = f"{counted(count, 'photo')} of {dataset.root.name}"
+    learned = judged.calibration(score, learned_on, precision)
     write_calibrations(out, getattr(opened, "model_id", "unknown"), [learned])
     return Calibrated(judged.threshold(precision), learned.num_matches, out)
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from placevec.config import Engine as EngineName
 from placevec.config import LoopsConfig
 from placevec.config.choices import Reranker
 from placevec.counted import counted
+from placevec.loops.relative_pose import WIDEST_FOV_DEG
 from placevec.loops.run import describe_run, score_of
 from placevec.loops.scorer import Loop
 from placevec.loops.threshold import find_threshold, with_confidence
@@ -130,6 +131,8 @@ def find_loops(
     precision: float = LoopsConfig.precision,
     sequence: int = LoopsConfig.sequence,
     consistency: int = LoopsConfig.consistency,
+    g2o: Literal["known", "essential"] = LoopsConfig.g2o,
+    fov_deg: float | None = LoopsConfig.fov_deg,
     rerank: Reranker | None = LoopsConfig.rerank,
     min_inliers: int | None = LoopsConfig.min_inliers,
     image_size: tuple[int, int] | None = LoopsConfig.image_size,
@@ -154,6 +157,8 @@ def find_loops(
         precision: float. That the threshold is for, unless it is a number.
         sequence: int. Photos that are matched together.
         consistency: int. Photos in a row whose matches must be near each other.
+        g2o: str. What the relative poses in `loops.g2o` come from.
+        fov_deg: float or None. Horizontal field of view of the camera.
         rerank: str or None. What compares both photos of a match point by point. The local
             features lie in a temporary file meanwhile.
         min_inliers: int or None. Smallest number of points that both photos of a loop share.
@@ -180,12 +185,16 @@ def find_loops(
         precision=precision,
         sequence=sequence,
         consistency=consistency,
+        g2o=g2o,
+        fov_deg=fov_deg,
         rerank=rerank,
         min_inliers=min_inliers,
     )
     if settings.out is not None:
         require_new_folder(settings.out)
     dataset = open_photos(photos)
+    if g2o == "essential":
+        _fovs_deg(dataset, fov_deg)  # refused before the long work
     opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
     score = score_of(settings, opened, image_size)
     model_id = getattr(opened, "model_id", None)
@@ -208,5 +217,20 @@ def find_loops(
         exclusion=run.exclusion,
     )
     if settings.out is not None:
-        write_loops(found, settings.out)
+        fovs_deg = _fovs_deg(found.dataset, fov_deg) if g2o == "essential" else None
+        write_loops(found, settings.out, fovs_deg=fovs_deg)
     return found
+
+
+def _fovs_deg(dataset: PlaceDataset, fov_deg: float | None) -> NDArray[np.float64]:
+    """Returns the horizontal field of view of each photo."""
+    if fov_deg is not None:
+        return np.full(len(dataset), fov_deg)
+    known_deg = dataset.fields_of_view_deg
+    if known_deg is None or not (known_deg <= WIDEST_FOV_DEG).all():
+        raise ValueError(
+            "`g2o essential` needs the horizontal field of view of each photo, below "
+            f"{WIDEST_FOV_DEG:g} degrees. Received: {dataset.root} without. Give `--fov-deg`, or "
+            "add a column `fov_deg`"
+        )
+    return known_deg

@@ -2,15 +2,16 @@
 
 import csv
 import logging
-import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.input_file import shown
 from placevec.loops.draw import draw_similarities, draw_trajectory
+from placevec.loops.pose_graph import known_graph, known_poses, told_graph
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
@@ -19,20 +20,23 @@ if TYPE_CHECKING:
 
 _TEXT: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 _log = logging.getLogger(__name__)
-_INFORMATION = tuple(float(row == column) for row in range(6) for column in range(row, 6))
 
 
-def write_loops(found: "LoopsFound", out: Path) -> None:
+def write_loops(
+    found: "LoopsFound", out: Path, *, fovs_deg: NDArray[np.floating] | None = None
+) -> None:
     """Writes all forms of the loops that the data permits, and logs which it does not.
 
     `loops.csv` has a row for each photo that has a match; the other files have the accepted loops
     only: `pairs.txt` (names, for hloc and COLMAP's `matches_importer`), `kapture_pairs.txt`,
-    `tum_pairs.txt` (times and gap), `loops.g2o` (a pose graph in the plane). `similarity.png` shows
+    `tum_pairs.txt` (times and gap), `loops.g2o` (a pose graph). `similarity.png` shows
     all photos against all, `trajectory.png` the loops on the map.
 
     Args:
         found: LoopsFound.
         out: Path. Folder; made if it is missing.
+        fovs_deg: (N,) float or None. Horizontal fields of view, for a graph of what photos tell of
+            relative poses. None: the graph is that of the known poses.
 
     Raises:
         FileNotFoundError: If the folder that `out` lies in is missing.
@@ -46,7 +50,7 @@ def write_loops(found: "LoopsFound", out: Path) -> None:
         "pairs.txt": _hloc,
         "kapture_pairs.txt": _kapture,
         "tum_pairs.txt": _tum,
-        "loops.g2o": _g2o,
+        "loops.g2o": _g2o if fovs_deg is None else lambda found: told_graph(found, fovs_deg),
     }
     for name, form in forms.items():
         try:
@@ -116,37 +120,10 @@ def _tum(found: "LoopsFound") -> Iterable[str]:
 
 
 def _g2o(found: "LoopsFound") -> Iterable[str]:
-    """Returns a vertex for each photo, an edge to the next one, and an edge for each loop.
-
-    A pose is east, north and the heading as an angle from east, counterclockwise; x points the way
-    that the camera looks. An appearance alone tells no relative pose, so poses must be known.
-    """
-    dataset = found.dataset
-    positions_m, headings_deg = dataset.positions_m, dataset.headings_deg
-    if (
-        positions_m is None
-        or headings_deg is None
-        or dataset.unit == "frames"
-        or not np.isfinite(headings_deg).all()
-    ):
+    poses = known_poses(found.dataset)
+    if poses is None:
         raise _CannotSayError(
-            "positions and headings are not all known, and photos alone do not give relative poses"
+            "positions and headings are not all known, and photos tell no distance. `--g2o "
+            "essential` writes what they tell"
         )
-    turns = np.radians(90 - headings_deg)
-    lines = [
-        f"VERTEX_SE3:QUAT {row} {_pose(east, north, turn)}"
-        for row, ((east, north), turn) in enumerate(zip(positions_m, turns, strict=True))
-    ]
-    follow = [(row, row + 1) for row in range(len(dataset) - 1)]
-    information = " ".join(f"{value:g}" for value in _INFORMATION)
-    for one, other in follow + [(loop.match, loop.query) for loop in found.accepted]:
-        east, north = positions_m[other] - positions_m[one]
-        cos, sin = math.cos(turns[one]), math.sin(turns[one])
-        relative = (cos * east + sin * north, cos * north - sin * east)
-        pose = _pose(*relative, turns[other] - turns[one])
-        lines.append(f"EDGE_SE3:QUAT {one} {other} {pose} {information}")
-    return lines
-
-
-def _pose(x: float, y: float, turn: float) -> str:
-    return f"{x:.9g} {y:.9g} 0 0 0 {math.sin(turn / 2):.9g} {math.cos(turn / 2):.9g}"
+    return known_graph(*poses, found.accepted)

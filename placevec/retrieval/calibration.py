@@ -47,7 +47,7 @@ def search_score(image_size: Sequence[int] | None) -> Score:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learned of one score where truth is known.
+    """What was learned of one score where truth is known; as text, a line for people.
 
     Args:
         score: Score.
@@ -86,6 +86,22 @@ class Calibration:
         """
         weighed = self.per_gap * np.asarray(gaps, float) + self.per_inlier * np.asarray(inliers)
         return scipy.special.expit(self.offset + weighed)
+
+    def __str__(self) -> str:
+        settings = ", ".join(
+            f"{name} {value}"
+            for name, value in self.score.items()
+            if name not in ("of", "image_size") and value is not None
+        )
+        thresholds = ", ".join(
+            f"{each['score']:.3f} for {100 * each['precision']:g} % ({each['num_accepted']} of "
+            f"{self.num_matches} matches accepted, {each['num_wrong']} wrong)"
+            for each in self.thresholds
+        )
+        return (
+            f"{self.score['of']}{settings and ', ' + settings}: {thresholds}; learned on "
+            f"{self.learned_on}"
+        )
 
     def threshold(self, precision: float) -> float | None:
         """Returns the least gap of a match for a precision; None if it was not learned for it."""

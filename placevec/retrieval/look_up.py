@@ -17,6 +17,13 @@ from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.calibration import (
+    Calibration,
+    of_score,
+    read_calibrations,
+    search_score,
+    shipped_calibrations,
+)
 from placevec.retrieval.found.found import Found
 from placevec.retrieval.found.table import found_table
 from placevec.retrieval.gap import gaps
@@ -57,6 +64,7 @@ def search(
     sequence: int = SearchConfig.sequence,
     rerank: Reranker | None = SearchConfig.rerank,
     rerank_top: int = SearchConfig.rerank_top,
+    calibration: Path | str | None = SearchConfig.calibration,
     out: Path | str | None = SearchConfig.out,
     batch_size: int = SearchConfig.batch_size,
     progress: Progress = no_progress,
@@ -79,6 +87,7 @@ def search(
         sequence: int. Photos of a run that are matched together.
         rerank: str or None. What orders the first matches again.
         rerank_top: int. Matches of a query that it compares.
+        calibration: Path or None. A file of `calibrate` for searches.
         out: Path or None. A file to write what was found to; its suffix is a row of `FOUND_FILES`.
             In a picture, with `rerank`, lines join what is the same in a query and its first match.
         batch_size: int. Photos in a batch.
@@ -104,6 +113,7 @@ def search(
         sequence=sequence,
         rerank=rerank,
         rerank_top=rerank_top,
+        calibration=None if calibration is None else Path(calibration),
         out=None if out is None else Path(out),
         batch_size=batch_size,
     )
@@ -183,7 +193,8 @@ def search_photos(
 
     Returns:
         DataFrame with `query`, `rank` from 1, `match`, `similarity`, `gap` (the similarity less
-        that of the best photo of another place, see `gaps`), `distance_m` from the query if both
+        that of the best photo of another place, see `gaps`), `confidence` (how likely the match is
+        right, in (0, 1), NaN if it was not learned for these settings), `distance_m` if both
         positions are known, and of the match `east_m` and
         `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
         sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
@@ -212,6 +223,7 @@ def _search(
     is_adapted = None if config.normalize is None else config.normalize != "none"
     index = StoreIndex.load(store, is_adapted=is_adapted)
     work = describe_with_features if config.rerank == "features" else describe
+    learned = _learned(store, model, config, isinstance(index.store, AdaptedStore))
     descriptors, *maps, kept = work(
         model,
         photos.paths(),
@@ -245,11 +257,41 @@ def _search(
         inliers = found.inliers[:, : config.matches]
         points = dict(zip(photos.names.tolist(), found.points, strict=True))
     neighbors, similarities = neighbors[:, : config.matches], similarities[:, : config.matches]
-    ahead = gaps(neighbors, similarities, _positions_m(store), pool, find)
+    positions_m = _positions_m(store)
+    ahead = gaps(neighbors, similarities, positions_m, pool, find)
+    sure = np.full(ahead.shape, np.nan)
+    if learned is not None and np.isfinite(positions_m).all():
+        sure = learned.confidence(ahead)
     is_one_map = photos.positions_m is not None and _is_one_map(store, photos)
     queries_m = photos.positions_m if is_one_map else None
-    columns = (neighbors, similarities, ahead, inliers)
+    columns = (neighbors, similarities, ahead, sure, inliers)
     return found_table(store, photos.names, queries_m, *columns), points
+
+
+def _learned(
+    store: DescriptorStore, model: Any, config: SearchConfig, is_adapted: bool
+) -> Calibration | None:
+    """Returns what is known of gaps as this search computes them.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If the file is that of another model or of other settings.
+    """
+    image_size = store.manifest.image_size or getattr(model, "image_size", None)
+    settings = (config.normalize or "map", config.hubness, config.sequence, config.rerank)
+    is_usual = is_adapted and settings == ("map", "none", 1, None)
+    if config.calibration is None:
+        known = shipped_calibrations(store.manifest.model_id) if is_usual else []
+        return of_score(known, search_score(image_size))
+    known = read_calibrations(config.calibration, store.manifest.model_id)
+    learned = of_score(known, search_score(image_size)) if is_usual else None
+    if learned is None:
+        raise ValueError(
+            f"{shown(config.calibration)} must be learned with `placevec calibrate --of search` "
+            "for photos of this size, and searched with the statistics of the map, without "
+            "`hubness`, `sequence` and `rerank`. Received: other settings. Leave them out"
+        )
+    return learned
 
 
 def _positions_m(store: DescriptorStore) -> NDArray[np.float64]:

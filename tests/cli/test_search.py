@@ -52,7 +52,7 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
     capsys.readouterr()
     main(["search", str(store), str(places / "@100@0@.jpg"), "--matches", "1"])
     header, found = capsys.readouterr().out.splitlines()
-    assert header == "query,rank,match,similarity,gap,east_m,north_m,lat,lon,time_s"
+    assert header == "query,rank,match,similarity,gap,confidence,east_m,north_m,lat,lon,time_s"
     assert found.startswith("@100@0@.jpg,1,@101@0@.jpg,0.999")
     assert found.endswith(",101.0,0.0,,,")
     data = (places / "@100@0@.jpg").read_bytes()

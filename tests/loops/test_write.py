@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from placevec.loops import find_loops
+from placevec.loops.relative_pose import RelativePose
 
 
 @pytest.fixture
@@ -73,6 +74,43 @@ def test_an_edge_moves_one_pose_onto_the_other(written):
     north = y + np.sin(turn) * step[0] + np.cos(turn) * step[1]
     np.testing.assert_allclose([east, north], poses["4"][:2], atol=1e-5)
     assert step[0] > 4.9, "x points the way that the camera looks"
+
+
+def test_vertices_have_the_altitudes(written, two_laps):
+    up_m = np.linspace(0, 8, 80)
+    dataset = dataclasses.replace(two_laps, altitudes_m=up_m)
+    rows = [line.split() for line in lines(written(dataset) / "loops.g2o")]
+    found = [float(row[4]) for row in rows if row[0].startswith("VERTEX")]
+    np.testing.assert_allclose(found, up_m, atol=1e-6)
+    (loop,) = [row for row in rows if row[:3] == ["EDGE_SE3:QUAT", "5", "45"]]
+    assert float(loop[5]) == pytest.approx(up_m[45] - up_m[5])
+
+
+def test_edges_may_be_what_photos_tell(written, two_laps, monkeypatch, caplog):
+    """Without known poses all vertices are at the origin, and only loops are edges."""
+    asked = []
+
+    def told(one, other, fovs_deg):
+        asked.append((one.name, other.name, fovs_deg))
+        turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+        return RelativePose(turn, np.array([0.0, 1, 0]), 30) if other.name != "41.png" else None
+
+    monkeypatch.setattr("placevec.loops.pose_graph.relative_pose", told)
+    bare = dataclasses.replace(two_laps, positions_m=None, headings_deg=None)
+    with caplog.at_level(logging.WARNING):
+        out = written(bare, g2o="essential", fov_deg=70.0)
+    rows = [line.split() for line in lines(out / "loops.g2o")]
+    assert asked[0] == ("0.png", "40.png", (70.0, 70.0)) and len(asked) == 40
+    edges = [row for row in rows if row[0] == "EDGE_SE3:QUAT"]
+    assert len(edges) == 39 and len(rows) == 80 + 39 and edges[0][1:3] == ["0", "40"]
+    np.testing.assert_allclose(
+        np.array(edges[0][3:10], float), [0, 1, 0, 0, 0, 0.5**0.5, 0.5**0.5], atol=1e-6
+    )
+    upper = np.zeros((6, 6))
+    upper[np.triu_indices(6)] = np.array(edges[0][10:], float)
+    np.testing.assert_allclose(np.diag(upper)[:3], 0.01)
+    np.testing.assert_allclose(np.diag(upper)[3:], np.radians(5) ** -2, rtol=1e-4)
+    assert "loops.g2o leaves out 1 loop with too few points" in caplog.text
 
 
 def test_draws_pictures(written):

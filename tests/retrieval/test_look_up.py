@@ -44,8 +44,8 @@ def test_each_photo_finds_the_other_of_its_place(town):
     found, table = matches(town, matches=1)
     assert found == {names[row]: [names[row ^ 1]] for row in range(6)}
     assert table.columns.tolist() == [
-        "query", "rank", "match", "similarity", "gap", "distance_m", "east_m", "north_m", "lat",
-        "lon", "time_s",
+        "query", "rank", "match", "similarity", "gap", "confidence", "distance_m", "east_m",
+        "north_m", "lat", "lon", "time_s",
     ]  # fmt: skip
     assert table["rank"].tolist() == [1] * 6 and (table["similarity"] > 0.9).all()
     assert table["distance_m"].tolist() == [1] * 6 and (table["gap"] > 0.5).all()
@@ -70,7 +70,7 @@ def test_positions_of_frames_are_not_called_metres(town, tmp_path, frame, unit):
     store = open_for(tmp_path / "video", "m", "float32", (32, 48), dataset)
     describe_into(store, model, dataset, image_size=(32, 48), batch_size=4)
     found = search_photos(store, model, alone(dataset), SearchConfig(matches=1))
-    assert found.columns.tolist()[5:7] == [f"east_{unit}", f"north_{unit}"]
+    assert found.columns.tolist()[6:8] == [f"east_{unit}", f"north_{unit}"]
     assert found["time_s"].tolist() == [0.333]
 
 

@@ -69,6 +69,8 @@ def _caption(values: dict[str, Any]) -> str:
     known = {name: value for name, value in values.items() if pd.notna(value)}
     if "gap" in known:
         parts.append(f"gap {known['gap']:.4g}")
+    if "confidence" in known:
+        parts.append(f"right with {100 * known['confidence']:.0f} %")
     for unit in UNITS:
         if f"distance_{unit}" in known:
             parts.append(f"{known[f'distance_{unit}']:g} {unit} from the query")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
-_DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY = 3, 4
+_DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY, _DECIMALS_OF_CONFIDENCE = 3, 4, 3
 
 
 def found_table(
@@ -27,6 +27,7 @@ def found_table(
     neighbors: NDArray[np.int64],
     similarities: NDArray[np.floating],
     gaps: NDArray[np.floating],
+    confidences: NDArray[np.floating],
     inliers: NDArray[np.integer] | None,
 ) -> "pd.DataFrame":
     """Returns the table that `search_photos` returns.
@@ -38,6 +39,7 @@ def found_table(
         neighbors: (Q, k) int64. Rows of the store; -1 means none.
         similarities: (Q, k) float.
         gaps: (Q, k) float.
+        confidences: (Q, k) float. How likely each is right; NaN if that is not known.
         inliers: (Q, k) int or None. Points shared with the query; negative if not compared.
     """
     import pandas as pd
@@ -64,6 +66,7 @@ def found_table(
             "match": photos["name"].to_numpy(),
             "similarity": similarities[places, ranks].round(_DECIMALS_OF_SIMILARITY),
             "gap": gaps[places, ranks].round(_DECIMALS_OF_SIMILARITY),
+            "confidence": confidences[places, ranks].round(_DECIMALS_OF_CONFIDENCE),
             **some,
             f"east_{unit}": matches_m[:, 0],
             f"north_{unit}": matches_m[:, 1],

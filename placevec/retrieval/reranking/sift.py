@@ -75,7 +75,7 @@ def sift_points(path: Path | NDArray[np.uint8], image_size: tuple[int, int]) -> 
 
 
 def match_points(query: Points, candidate: Points) -> NDArray[np.float32]:
-    """Matches points by Lowe's ratio test and keeps those that one homography explains.
+    """Matches points as `ratio_matches` does and keeps those that one homography explains.
 
     Args:
         query: What `sift_points` returns.
@@ -85,17 +85,30 @@ def match_points(query: Points, candidate: Points) -> NDArray[np.float32]:
         (m, 4) float32. Column and row in the query, then in the candidate, in pixels.
     """
     none = np.zeros((0, 4), np.float32)
-    if len(query[0]) < 4 or len(candidate[0]) < 4:  # a homography has four
+    points = ratio_matches(query, candidate)
+    if len(points) < 4:  # a homography has four
         return none
+    _, is_kept = cv2.findHomography(points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _FARTHEST)
+    return none if is_kept is None else points[is_kept[:, 0].astype(bool)]
+
+
+def ratio_matches(query: Points, candidate: Points) -> NDArray[np.float32]:
+    """Matches points by Lowe's ratio test.
+
+    Args:
+        query: What `sift_points` returns.
+        candidate: That of another photo.
+
+    Returns:
+        (m, 4) float32. Column and row in the query, then in the candidate, in pixels.
+    """
+    if not len(query[0]) or len(candidate[0]) < 2:
+        return np.zeros((0, 4), np.float32)
     nearest = cv2.BFMatcher().knnMatch(query[1], candidate[1], k=2)
     pairs = [
         (one.queryIdx, one.trainIdx)
         for one, other in nearest
         if one.distance < _RATIO * other.distance
     ]
-    if len(pairs) < 4:
-        return none
-    here, there = np.array(pairs).T
-    points = np.concatenate([query[0][here], candidate[0][there]], axis=1)
-    _, is_kept = cv2.findHomography(points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _FARTHEST)
-    return none if is_kept is None else points[is_kept[:, 0].astype(bool)]
+    here, there = np.array(pairs, np.int64).reshape(-1, 2).T
+    return np.concatenate([query[0][here], candidate[0][there]], axis=1)
