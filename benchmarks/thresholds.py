@@ -6,8 +6,8 @@
 similarity to the best candidate less that to the best candidate of another place, after the mean
 of queries and of database is taken off. Two database photos show one place if a query has both as
 right answers. Every query has a right answer. A threshold is learned on one set, by
-`learn_threshold`, and used on every other set. A cell gives precision and recall there in percent. Sets that do not carry the
-precision say so.
+`learn_threshold`, and used on every other set. A cell gives precision and recall there in percent.
+Sets that do not carry the precision say so.
 """
 
 import tempfile

@@ -111,12 +111,12 @@ class SequenceMatcher:
         count = len(self._runs)
         total = np.zeros(count, np.float32)
         for (row, mean), step in zip(self._past, steps, strict=True):
-            first, last = max(0, step), min(count, len(row) + step)
-            ends = np.arange(first, max(first, last))
-            is_inside = self._runs[ends] == self._runs[ends - step]
-            is_inside &= (self._runs[ends] >= 0) | (step == 0)
+            first, last = max(0, step), max(0, step, min(count, len(row) + step))
+            here, there = slice(first, last), slice(first - step, last - step)
+            is_inside = self._runs[here] == self._runs[there]
+            is_inside &= (self._runs[here] >= 0) | (step == 0)
             part = np.full(count, mean, np.float32)
-            part[ends[is_inside]] = row[ends[is_inside] - step]
+            part[here] = np.where(is_inside, row[there], mean)
             total += part
         return total / np.float32(len(steps))
 
