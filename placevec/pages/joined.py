@@ -13,7 +13,12 @@ _MOST_LINES = 40
 
 
 def join_photos(
-    left: Path, right: Path, points: NDArray[np.floating], caption: str, tag: str = ""
+    left: Path,
+    right: Path,
+    points: NDArray[np.floating],
+    caption: str,
+    tag: str = "",
+    name: str = "",
 ) -> Photo | None:
     """Returns two photos as one picture with lines between matched points, 40 at most.
 
@@ -22,8 +27,9 @@ def join_photos(
         right: Path.
         points: (m, 4) float. Column and row in the left photo, then in the right one, as shares of
             the photo's sides in [0, 1].
-        caption: str. Of the picture, like `tag`.
+        caption: str. Of the picture, like the next two.
         tag: str.
+        name: str.
 
     Returns:
         Photo, or None if a photo is gone or cannot be read.
@@ -36,7 +42,7 @@ def join_photos(
     share = photos[0].shape[1] / sum(photo.shape[1] for photo in photos)  # of the left photo
     lines = few_points(points) * (share, 1, 1 - share, 1) + (0, 0, share, 0)
     pixels = np.asarray(np.concatenate(photos, axis=1), np.uint8)
-    return Photo(to_jpeg_base64(pixels), caption, tag, lines.tolist())
+    return Photo(to_jpeg_base64(pixels), caption, tag, name, lines.tolist())
 
 
 def few_points(points: NDArray[np.floating]) -> NDArray[np.floating]:

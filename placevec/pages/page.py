@@ -19,14 +19,16 @@ td:first-child { min-width: 8rem }
 td small { display: block; color: var(--dim); white-space: nowrap }
 th { background: #f0f3f6 } p.note { color: var(--dim); margin: .3rem 0 }
 .scroll { overflow-x: auto }
-.plots, .cards { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
-.plots svg { background: #fff; border: 1px solid var(--line); border-radius: 6px; flex: 0 1 auto;
-             min-width: 0; max-width: 100%; height: auto }
+.plots { display: flex; flex-wrap: wrap } .plots, .cards { gap: 1rem; align-items: start }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)) }
+.plots svg { background: #fff; border: 1px solid var(--line); border-radius: 6px; flex: 1 1 360px;
+             min-width: 0; max-width: 480px; height: auto }
+.plots svg:only-child { flex: 0 1 auto; max-width: 100% }
 .card { background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: .5rem;
-        width: 396px; max-width: 100%; cursor: pointer }
-.card.open { width: 100% } .card[hidden] { display: none }
+        min-width: 0; cursor: pointer }
+.card.open { grid-column: 1 / -1 } .card[hidden] { display: none }
 .card:focus-visible { outline: 3px solid #2b6cb0 }
-figure { margin: 0; min-width: 0 } .card:only-child { width: 100% }
+figure { margin: 0; min-width: 0 } .card:only-child { grid-column: 1 / -1 }
 .card .photos { display: grid; grid-template-columns: repeat(3, 1fr); gap: .4rem;
                  grid-auto-flow: dense }
 .card.open .photos, .card:only-child .photos {
@@ -38,6 +40,8 @@ figure { margin: 0; min-width: 0 } .card:only-child { width: 100% }
 .strip figure { width: 128px }
 figure img { width: 100%; display: block; border-radius: 3px }
 figcaption { font-size: 12px; color: var(--dim); overflow-wrap: anywhere }
+.name { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.open .name { white-space: normal }
 .card .head { font-size: 13px; margin-bottom: .3rem; overflow-wrap: anywhere }
 .tag { border-radius: 9px; padding: 0 .5rem; color: #fff; font-size: 12px }
 .wrong { background: #d1372c } .outside { background: #b86200 } .right { background: #23833a }
@@ -94,6 +98,7 @@ class Photo:
         jpeg_base64: str. Empty if the photo is gone.
         caption: str.
         tag: str. `"right"`, `"wrong"`, `"outside"` or empty.
+        name: str. Of the file, shown below the caption on one line, whole in an enlarged card.
         lines: (m, 4) float. Lines over the photo: column and row of both ends, as shares of its
             sides in [0, 1].
     """
@@ -101,6 +106,7 @@ class Photo:
     jpeg_base64: str
     caption: str
     tag: str = ""
+    name: str = ""
     lines: Sequence[Sequence[float]] = ()
 
 
@@ -240,7 +246,8 @@ def _photo(photo: Photo) -> str:
             f'<div>{picture}<svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">'
             f'<path d="{path}"/></svg></div>'
         )
-    caption = f"<figcaption>{tag}{_text(photo.caption)}</figcaption>"
+    name = f'<span class="name">{_text(photo.name)}</span>' if photo.name else ""
+    caption = f"<figcaption>{tag}{_text(photo.caption)}{name}</figcaption>"
     return f"<figure{kind}>{picture}{caption}</figure>"
 
 

@@ -68,7 +68,7 @@ def _card(judged: Mapping[str, Judgment], query: int) -> Card:
     answers = _first_answers(judged, query)
     photos = [_answer(path, labels, judged, query) for labels in answers.values()]
     if not any(len(photo.lines) for photo in photos):
-        photos.insert(0, Photo(jpeg_base64(path), f"query {name}"))
+        photos.insert(0, Photo(jpeg_base64(path), "query", name=name))
     photos.sort(key=lambda photo: not len(photo.lines))
     if len(right := first.evaluation.relevant[query]):
         rank = next(iter(np.flatnonzero(first.evaluation.is_right[query]).tolist()), None)
@@ -108,10 +108,10 @@ def _answer(
     tag = "wrong" if kind == "unanswerable" else kind
     path, name = dataset.path(dataset.database[row]), str(dataset.names[dataset.database[row]])
     if len(points := _points(judged, labels, query)):
-        caption = "; ".join([*facts, f"{len(points)} points shared with the query", name])
-        if joined := join_photos(query_path, path, points, caption, tag):
+        caption = "; ".join([*facts, f"{len(points)} points shared with the query"])
+        if joined := join_photos(query_path, path, points, caption, tag, name):
             return joined
-    return Photo(jpeg_base64(path), "; ".join([*facts, name]), tag)
+    return Photo(jpeg_base64(path), "; ".join(facts), tag, name)
 
 
 def _points(
@@ -128,15 +128,15 @@ def _points(
 def _right(judged: Judgment, query: int, rank: int | None, photo: int) -> Photo:
     """Returns the best right answer, or any if none was found."""
     evaluation, dataset = judged.evaluation, judged.evaluation.dataset
-    path, name = dataset.path(photo), dataset.names[photo]
+    path, name = dataset.path(photo), str(dataset.names[photo])
     if rank is None:
         found = evaluation.neighbors.shape[1]
-        caption = f"a right answer, not among the first {found}; {name}"
-        return Photo(jpeg_base64(path), caption, "right")
+        caption = f"a right answer, not among the first {found}"
+        return Photo(jpeg_base64(path), caption, "right", name)
     facts = [f"similarity {evaluation.similarities[query, rank]:.3f}"]
     facts += _apart(judged, query, rank)
-    caption = f"best right answer, rank {rank + 1}: {'; '.join(facts)}; {name}"
-    return Photo(jpeg_base64(path), caption, "right")
+    caption = f"best right answer, rank {rank + 1}: {'; '.join(facts)}"
+    return Photo(jpeg_base64(path), caption, "right", name)
 
 
 def _apart(judged: Judgment, query: int, rank: int) -> list[str]:
