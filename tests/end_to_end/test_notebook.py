@@ -27,5 +27,5 @@ def test_runs(tmp_path, monkeypatch, capsys):
             exec("".join(cell["source"]), names)  # noqa: S102
     said = capsys.readouterr().out
     assert names["evaluation"].recall[1] == 1.0
-    assert len(names["loops"].accepted) == 4
+    assert len(names["loops"].accepted) == 5
     assert "12 descriptors of 1008 dimensions in town" in said and "adapted by own" in said
