@@ -8,7 +8,7 @@ from placevec.grouping.groups import Groups
 from placevec.input_file import shown
 from placevec.pages.page import Card, Gallery, Photo, page
 from placevec.pages.thumbnail import jpeg_base64
-from placevec.sources.tables.rows.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import write_frame
 from placevec.whole_file import require_new_folder, whole_file
 
 _log = logging.getLogger(__name__)
@@ -31,11 +31,7 @@ def write_groups(groups: Groups, out: Path) -> None:
     """
     require_new_folder(out)
     out.mkdir(exist_ok=True)
-    table = groups.to_frame()
-    table["file"] = [csv_cell(name, is_file=True) for name in table["file"]]
-    with whole_file(out / "groups.csv") as unfinished:
-        text = table.to_csv(index=False)
-        unfinished.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+    write_frame(out / "groups.csv", groups.to_frame(), ["file"])
     with whole_file(out / "groups.html") as unfinished:
         unfinished.write_text(_page(groups), encoding="utf-8")
     _log.info("wrote %s", shown(out))

@@ -1,6 +1,5 @@
 """Loops as files: a table, pictures, and what SLAM systems and structure from motion read."""
 
-import csv
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from placevec.input_file import shown
 from placevec.loops.draw import draw_similarities, draw_trajectory
 from placevec.loops.pose_graph import known_graph, known_poses, told_graph
-from placevec.sources.tables.rows.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import write_frame
 from placevec.whole_file import require_new_folder, whole_file
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def write_loops(
     """
     require_new_folder(out)
     out.mkdir(exist_ok=True)
-    _write_table(found, out / "loops.csv")
+    write_frame(out / "loops.csv", found.to_frame(), ["query", "match"])
     draw_similarities(found, out / "similarity.png")
     forms: dict[str, Callable[[LoopsFound], Iterable[str]]] = {
         "pairs.txt": _hloc,
@@ -72,17 +71,6 @@ def write_loops(
 
 class _CannotSayError(ValueError):
     """The data does not have what a form needs."""
-
-
-def _write_table(found: "LoopsFound", path: Path) -> None:
-    table = found.to_frame()
-    for name in ("inliers", "confidence"):
-        table[name] = table[name].astype("string").fillna("")
-    with whole_file(path) as unfinished, unfinished.open("w", **_TEXT) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.columns)
-        for query, match, *values in table.itertuples(index=False):
-            writer.writerow([csv_cell(query, is_file=True), csv_cell(match, is_file=True), *values])
 
 
 def _hloc(found: "LoopsFound") -> Iterable[str]:

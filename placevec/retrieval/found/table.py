@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from placevec.places.frame import is_zone_frame, unit_of
 from placevec.retrieval.found.found import Found
-from placevec.sources.tables.rows.csv_file import csv_cell
+from placevec.sources.tables.rows.csv_file import frame_csv, write_frame
 from placevec.sources.values.utm import degrees_from_metres
 from placevec.store.store import DescriptorStore
-from placevec.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_FILES = ("query", "match")  # columns of file names
 _DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
 _DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY, _DECIMALS_OF_CONFIDENCE = 3, 4, 3
 
@@ -83,11 +83,7 @@ def found_csv(table: "pd.DataFrame") -> str:
     Args:
         table: DataFrame of `search_photos`.
     """
-    names = {
-        column: [csv_cell(each, is_file=True) for each in table[column]]
-        for column in ("query", "match")
-    }
-    return table.assign(**names).to_csv(index=False)
+    return frame_csv(table, _FILES)
 
 
 def write_csv(found: Found, path: Path) -> None:
@@ -97,6 +93,4 @@ def write_csv(found: Found, path: Path) -> None:
         found: Found.
         path: Path. The file.
     """
-    with whole_file(path) as unfinished:
-        text = found_csv(found.table)
-        unfinished.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+    write_frame(path, found.table, _FILES)

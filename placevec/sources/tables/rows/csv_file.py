@@ -5,9 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from placevec.input_file import bounded_lines, open_text, shown
+from placevec.whole_file import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHUNK = 65_536
 """Rows that are held as text at a time."""
@@ -107,6 +111,33 @@ def csv_cell(value: object, *, is_file: bool = False) -> object:
     if isinstance(value, str) and _FORMULA.match(value):
         return f"./{value}" if is_file else f" {value}"
     return value
+
+
+def frame_csv(table: "pd.DataFrame", files: Sequence[str]) -> str:
+    """Returns a pandas table as CSV; no spreadsheet runs the name of a file in it as a formula.
+
+    Args:
+        table: DataFrame.
+        files: sequence of str. The columns of file names.
+    """
+    cells = {name: [csv_cell(each, is_file=True) for each in table[name]] for name in files}
+    return table.assign(**cells).to_csv(index=False, lineterminator="\n")
+
+
+def write_frame(path: Path, table: "pd.DataFrame", files: Sequence[str]) -> None:
+    """Writes a pandas table as `frame_csv`, whole or not at all; names keep their bytes.
+
+    Args:
+        path: Path. The file.
+        table: DataFrame.
+        files: sequence of str. The columns of file names.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with whole_file(path) as unfinished:
+        text = frame_csv(table, files)
+        unfinished.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def _separator(header_line: str) -> str:
