@@ -120,7 +120,12 @@ def frame_csv(table: "pd.DataFrame", files: Sequence[str]) -> str:
         table: DataFrame.
         files: sequence of str. The columns of file names.
     """
-    cells = {name: [csv_cell(each, is_file=True) for each in table[name]] for name in files}
+    import pandas as pd
+
+    cells = {}
+    for name in files:  # which may not be UTF-8, so they stay objects
+        names = [csv_cell(each, is_file=True) for each in table[name]]
+        cells[name] = pd.Series(names, index=table.index, dtype=object)
     return table.assign(**cells).to_csv(index=False, lineterminator="\n")
 
 
