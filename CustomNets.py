@@ -6,7 +6,7 @@ and return the tensor of local features. `docs/from_cartwheel.md` says what took
 
 # ruff: noqa: F401, I001, N802, N803
 
-import placevec  # before Keras, which it makes TensorFlow import in silence
+import placevec  # before Keras, which it makes TensorFlow import silently
 from keras.regularizers import L2
 from placevec.input_file import read_json
 from placevec.layers import GhostVLAD, NetVLAD

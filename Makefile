@@ -54,9 +54,10 @@ demo: install  ## describe the photos that ship with placevec, find them again, 
 train: install  ## render a small town, train on it, print recall before and after
 	$(BIN)/python noveou_train_netvlad_v3.py --overwrite
 
-check: $(VENV)/.installed-dev  ## lint, format, imports, types, doctests
+check: $(VENV)/.installed-dev  ## lint, format, spelling, imports, types, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 	$(BIN)/python -m pytest placevec tests/end_to_end/test_documents.py tests/end_to_end/test_spelling.py

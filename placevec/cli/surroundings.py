@@ -15,7 +15,7 @@ from placevec.input_file import shown
 progress_bar = functools.partial(_tqdm, disable=None)  # none where nobody watches
 
 BAD_INPUT = 2
-"""Exit code of an error that other input, settings or room for files mend."""
+"""Exit code of an error that other input, other settings or more space fix."""
 OUR_FAULT = 70
 """Exit code of an error in placevec itself, `EX_SOFTWARE` of sysexits.h."""
 

@@ -93,7 +93,7 @@ def kmeans(
         num_clusters,
         niter=num_iterations,
         seed=seed,
-        # FAISS's own limits would drop features in silence, or warn that there are few.
+        # FAISS's own limits would drop features silently, or warn that there are few.
         min_points_per_centroid=1,
         max_points_per_centroid=len(features),
     )

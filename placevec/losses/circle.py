@@ -86,9 +86,9 @@ class CircleLoss(PairLoss):
         negative, is_negative = self.negative_pairs(y_true, y_pred)  # (B, 1 + P, B * T)
         positive_weight = ops.stop_gradient(ops.relu(1 + self.margin - positive))
         negative_weight = ops.stop_gradient(ops.relu(negative + self.margin))
-        lack = positive_weight * (1 - self.margin - positive)
+        shortfall = positive_weight * (1 - self.margin - positive)
         excess = negative_weight * (negative - self.margin)
-        pull = log_sum_exp_where(is_positive, self.gamma * lack)  # (B, 1 + P)
+        pull = log_sum_exp_where(is_positive, self.gamma * shortfall)  # (B, 1 + P)
         push = log_sum_exp_where(is_negative, self.gamma * excess)
         return ops.mean(ops.softplus(pull + push), axis=1)
 

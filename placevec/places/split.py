@@ -245,20 +245,20 @@ def _give_away(
 ) -> NDArray[np.str_]:
     """Gives whole units, in random order, to the split that needs most photos."""
     counts = np.bincount(units)
-    names, lacking = list(wanted), np.array(list(wanted.values())) * len(units)
-    targets = lacking.copy()
+    names, needed = list(wanted), np.array(list(wanted.values())) * len(units)
+    targets = needed.copy()
     taker = np.empty(len(counts), dtype=np.int64)
     for unit in rng.permutation(len(counts)):
-        taker[unit] = np.argmax(lacking)
-        lacking[taker[unit]] -= counts[unit]
+        taker[unit] = np.argmax(needed)
+        needed[taker[unit]] -= counts[unit]
     while not (owned := np.bincount(taker, minlength=len(names))).all():
         poor = np.argmin(owned)
-        rich = np.argmin(np.where(owned > 1, lacking, np.inf))
+        rich = np.argmin(np.where(owned > 1, needed, np.inf))
         units_of_rich = np.flatnonzero(taker == rich)
         given = units_of_rich[np.argmin(np.abs(counts[units_of_rich] - targets[poor]))]
         taker[given] = poor
-        lacking[rich] += counts[given]
-        lacking[poor] -= counts[given]
+        needed[rich] += counts[given]
+        needed[poor] -= counts[given]
     return np.array(names)[taker[units]]
 
 

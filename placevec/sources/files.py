@@ -53,7 +53,7 @@ def tidy_name(name: str, source: Path) -> str:
 def readable(
     root: Path, names: Sequence[str] | NDArray[np.str_], *, source: Path, skip_unreadable: bool
 ) -> NDArray[np.bool_]:
-    """Tells which photos are there and not empty, and refuses if some are not.
+    """Tells which photos exist and are not empty, and refuses if some do not.
 
     Args:
         root: Path. Folder that the names are relative to.
@@ -160,7 +160,7 @@ def keep_files(
     way_out: str,
     skip_unreadable: bool,
 ) -> NDArray[np.bool_]:
-    """Tells which photos to go on with, given which files are there, and refuses missing ones.
+    """Tells which photos to keep, given which files exist, and refuses missing ones.
 
     Links that lead out of the folder, and names that no table can hold, are told from files that
     are missing or empty.

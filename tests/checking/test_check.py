@@ -368,7 +368,7 @@ def test_the_buffer_is_that_which_the_split_was_made_with_unless_told(town, kind
     assert kinds(town, buffer_m=201) == {"splits too close": 4}
 
 
-@pytest.mark.parametrize("make", [None, b"film"])
+@pytest.mark.parametrize("make", [None, b"no video"])
 def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, make):
     monkeypatch.chdir(tmp_path)
     if make:

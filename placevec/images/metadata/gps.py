@@ -68,7 +68,7 @@ def read_gps(path: Path | str) -> GPS:
     -33 degrees south are what they say. The time is that of `read_time`. If no direction is given,
     the heading is the yaw of the gimbal that DJI writes into the XMP, unless the camera looks
     straight up or down. The field of view is that of a lens of the stated 35 mm focal length,
-    whose sensor has the diagonal of such film.
+    whose sensor has the diagonal of a 35 mm camera.
 
     Args:
         path: Path. A JPEG, PNG, WebP, TIFF, AVIF or HEIC file.

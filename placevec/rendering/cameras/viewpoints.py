@@ -130,7 +130,7 @@ def check_enough(found: int, wanted: int, rejected: dict[str, int]) -> None:
 
 
 def listed(counts: Mapping[str, int] | None) -> str:
-    """Returns counts in words."""
+    """Returns counts as text."""
     if not counts:
         return "nothing"
     return ", ".join(f"{reason} {count}" for reason, count in counts.items())

@@ -198,11 +198,11 @@ def _load_fields(mat_path: Path) -> dict[str, NDArray[Any]]:
     content = read_mat(mat_path, "dbStruct")
     wanted = ("dbImageFns", "utmDb", "qImageFns", "utmQ")
     fields = getattr(getattr(content, "dtype", None), "names", None) or ()
-    lacking = [field for field in wanted if field not in fields]
-    if content is None or content.size != 1 or lacking:
+    missing = [field for field in wanted if field not in fields]
+    if content is None or content.size != 1 or missing:
         raise ValueError(
             f"{mat_path} must hold a struct `dbStruct` with the fields {', '.join(wanted)}. "
-            + ("Received: no such struct" if not fields else f"Missing: {', '.join(lacking)}")
+            + ("Received: no such struct" if not fields else f"Missing: {', '.join(missing)}")
         )
     content = content.ravel()[0]
     return {field: content[field] for field in fields}

@@ -235,9 +235,9 @@ def places_of_poses(
     """
     kept = readable(root, names, source=source, skip_unreadable=skip_unreadable)
     is_near = np.ones(len(names), dtype=bool) if is_near is None else is_near
-    for lacks, what in ((~is_near, way_out), (is_near & ~poses.known, f"{flaw}. Fix the poses")):
+    for is_bad, what in ((~is_near, way_out), (is_near & ~poses.known, f"{flaw}. Fix the poses")):
         go_on_without(
-            names[lacks],
+            names[is_bad],
             len(names),
             problem=f"No pose for {{}} photos of {source}",
             way_out=what,

@@ -91,7 +91,7 @@ def read_fields_of_view(model_dir: Path) -> dict[int, float]:
         model_dir: Path. The model's folder.
 
     Returns:
-        Camera's number -> degrees; cameras of unknown models lack.
+        Camera's number -> degrees; cameras of unknown models are missing.
 
     Raises:
         FileNotFoundError: If there is neither.

@@ -57,10 +57,10 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     if "images" in options:
         folder = Path(options["images"]).expanduser()
         return _read_drive(folder, top, skip_unreadable)
-    drives, lacking = _find_drives(top)
+    drives, unposed = _find_drives(top)
     go_on_without(
-        [folder.name for folder in lacking],
-        len(drives) + len(lacking),
+        [folder.name for folder in unposed],
+        len(drives) + len(unposed),
         problem=f"No poses for {{}} drives in {top}",
         way_out=f"Put poses/ID.txt beside sequences/ID, or name one drive, {drives[0][0]}",
         skip_unreadable=skip_unreadable,
@@ -96,20 +96,20 @@ def _find_drives(top: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
     require_folder(top)
     sequences = top if top.name == _SEQUENCES else top / _SEQUENCES
     folders = sorted(p for p in sequences.iterdir() if p.is_dir()) if sequences.is_dir() else [top]
-    drives, lacking = [], []
+    drives, unposed = [], []
     for folder in folders:
         beside = folder.absolute().parent.parent / "poses" / f"{folder.absolute().name}.txt"
         found = [p for p in (beside, folder / "poses.txt") if p.is_file()]
         if found:
             drives.append((folder, found[0]))
         else:
-            lacking.append(folder)
+            unposed.append(folder)
     if not drives:
         raise FileNotFoundError(
             f"{top} must have poses, poses/ID.txt beside sequences/ID. Received: none. Name the "
             "file and the photos: POSES.txt,images=DIR"
         )
-    return drives, lacking
+    return drives, unposed
 
 
 def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceDataset:

@@ -85,7 +85,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
         parts = [read(runs[0], Path(options.get("images", runs[0].parent)).expanduser())]
         root, names = parts[0][0], [parts[0][1]]
     timed = [part[2] for part in parts]
-    lacking = next((each for each in timed if not each.is_near.all()), timed[0])
+    incomplete = next((each for each in timed if not each.is_near.all()), timed[0])
     return places_of_poses(
         root,
         np.concatenate(names),
@@ -96,7 +96,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
         up=up,
         frame="SLAM metres",
         source=top,
-        way_out=lacking.way_out,
+        way_out=incomplete.way_out,
         flaw=next(filter(None, (each.flaw for each in timed)), ""),
         is_near=np.concatenate([each.is_near for each in timed]),
         skip_unreadable=skip_unreadable,

@@ -48,11 +48,11 @@ def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDa
     known = getattr(frame, "attrs", {})
     positions_m, place = (None, "local") if rows.positions is None else rows.metres()
     if positions_m is not None:
-        lacking = np.any(np.isnan(positions_m), axis=1)
-        if lacking.any():
+        is_unknown = np.any(np.isnan(positions_m), axis=1)
+        if is_unknown.any():
             raise ValueError(
-                f"No positions for {lacking.sum()} of {len(lacking)} photos in {_SOURCE} (first: "
-                f"{shown(rows.names[lacking][0])}). Fill them in, or leave these rows out"
+                f"No positions for {is_unknown.sum()} of {len(rows.names)} photos in {_SOURCE} "
+                f"(first: {shown(rows.names[is_unknown][0])}). Fill them in, or leave these rows out"
             )
     if place == "local":
         place = str(known.get("frame", place))
