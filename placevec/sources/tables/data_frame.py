@@ -52,7 +52,7 @@ def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDa
         if is_unknown.any():
             raise ValueError(
                 f"No positions for {is_unknown.sum()} of {len(rows.names)} photos in {_SOURCE} "
-                f"(first: {shown(rows.names[is_unknown][0])}). Fill them in, or leave these rows out"
+                f"(first: {shown(rows.names[is_unknown][0])}). Fill them in, or drop these rows"
             )
     if place == "local":
         place = str(known.get("frame", place))
