@@ -182,7 +182,7 @@ def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> 
         raise ValueError(f"`dim` must be a positive integer. Received: dim={dim}")
     if dim > descriptor_dim:
         raise ValueError(
-            f"`dim` must be at most {descriptor_dim}, the numbers of a descriptor. "
+            f"`dim` must be at most {descriptor_dim}, the dimensions of a descriptor. "
             f"Received: dim={dim}. Take fewer dimensions"
         )
     if dim > num_descriptors - 1:

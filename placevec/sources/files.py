@@ -44,7 +44,7 @@ def tidy_name(name: str, source: Path) -> str:
         )
     if tidy == "." or not is_text(tidy):
         raise ValueError(
-            "A photo's name must not be empty, without control characters, and must be UTF-8. "
+            "A photo's name must be UTF-8 text without control characters, and not empty. "
             f"Received: {name!r} in {source}"
         )
     return tidy

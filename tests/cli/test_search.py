@@ -74,7 +74,7 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
     ("flag", "value", "match"),
     [
         ("--precision", "int8", "vectors of one precision"),
-        ("--dtype", "float16", "one type of numbers"),
+        ("--dtype", "float16", "one data type"),
         ("--image-size", "64 64", "photos of one size"),
     ],
 )

@@ -133,7 +133,7 @@ class TestFitWhitening:
         with pytest.raises(ValueError, match="at least 6 photos. Received: 5. Take more photos"):
             fit_whitening(spread_descriptors(5, 20), 5)
         fit_whitening(spread_descriptors(20, 2), 2)
-        with pytest.raises(ValueError, match="at most 2, the numbers of a descriptor.*dim=3"):
+        with pytest.raises(ValueError, match="at most 2, the dimensions of a descriptor.*dim=3"):
             fit_whitening(spread_descriptors(20, 2), 3)
 
     @pytest.mark.parametrize("mean_share", [0.0, 1.0])

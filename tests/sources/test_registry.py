@@ -92,7 +92,7 @@ def test_says_what_is_wrong_with_a_path_that_no_reader_takes(photos, tmp_path, r
     table.write_text("name,latitude,longitude\na.jpg,1,2\n")
     with refuses(ValueError, "No column `file` in .*Rename `name` to `file`"):
         open_places(str(table))
-    with refuses(FileNotFoundError, "Options behind a path need READER: in front"):
+    with refuses(FileNotFoundError, "Options after a path need READER: before it"):
         open_places(f"{root},up=-y")
 
 

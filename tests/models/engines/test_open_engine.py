@@ -240,7 +240,7 @@ def test_refuses_an_export_that_differs_and_auto_takes_the_next(saved, monkeypat
     with caplog.at_level(logging.INFO, "placevec"):
         engine = open_engine(saved, image_size=(36, 36))
     assert engine.name == "keras"
-    assert "openvino is skipped: openvino must give Keras's descriptors" in caplog.text
+    assert "openvino is skipped: openvino must compute Keras's descriptors" in caplog.text
 
 
 def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkeypatch, caplog):

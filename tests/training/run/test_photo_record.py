@@ -77,7 +77,7 @@ def test_a_newer_file_of_the_same_size_is_warned_about(photos, caplog):
     write_record(photos, record_photos({"places": dataset(photos)}))
     os.utime(photos / "c.jpg", (2, 2))
     require_same_photos(photos, record_photos({"places": dataset(photos)}))
-    assert "and the same size: 1 photo (first: c.jpg) of `places`" in caplog.text
+    assert "but not the size: 1 photo (first: c.jpg) of `places`" in caplog.text
 
 
 def test_frames_of_a_video_are_as_old_as_their_video(photos):

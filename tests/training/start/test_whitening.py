@@ -108,7 +108,7 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
     for refuse in (whiten, check_whitening):
         with pytest.raises(ValueError, match="at least 21 photos. Received: 16"):
             refuse(model, dataset, 20)
-        with pytest.raises(ValueError, match="at most 48, the numbers of a descriptor"):
+        with pytest.raises(ValueError, match="at most 48, the dimensions of a descriptor"):
             refuse(model, dataset, 49)
         with pytest.raises(ValueError, match="between 1 and 14 for 16 photos .*rank=19"):
             refuse(model, dataset, rank=19)
