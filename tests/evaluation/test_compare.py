@@ -43,6 +43,16 @@ def test_says_that_other_programs_and_functions_show_no_clusters(photos, mean_co
         assert "Where each cluster looks" in text and said in text
 
 
+def test_the_rule_of_tokyo_24_7_is_applied_and_named(photos, mean_color, tmp_path):
+    photos.positions_m[4] = photos.positions_m[3]  # two views of one panorama, red and green
+    settings = {"image_size": (32, 48), "one_answer_per_position": True}
+    (found,) = compare(photos, [mean_color], out=tmp_path / "report", **settings).values()
+    assert (found.neighbors >= 0).sum(axis=1).tolist() == [2, 2, 2]
+    assert found.neighbors[:2, 0].tolist() == [0, 1]  # the view that is most like each query
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert "the rule of Tokyo 24/7" in text and "the rule of Tokyo 24/7" in str(found)
+
+
 def test_answers_that_look_elsewhere_are_wrong(photos, mean_color):
     (found,) = compare(
         photos, [mean_color], max_heading_difference_deg=90.0, image_size=(32, 48)

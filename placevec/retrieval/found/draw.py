@@ -24,7 +24,7 @@ from placevec.retrieval.found.found import Found
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LONGEST_NAME = 28  # characters above a photo
+_LONGEST_NAME = 22  # characters above a photo
 
 
 def draw_found(found: Found, path: Path, *, num_queries: int = 6) -> None:

@@ -45,27 +45,24 @@ def write_page(found: Found, path: Path) -> None:
 
 def _photos(found: Found, query: str, matches: "pd.DataFrame") -> list[Photo]:
     """Returns the photos of a query and its matches."""
-    records = matches.to_dict("records")
-    query_path = found.root / query
-    paths = [found.store_root / values["match"] for values in records]
-    captions = [_caption(values) for values in records]
-    photos = []
-    if found.points is not None and len(points := found.points[query][0]):
-        said = f"query {query} and {captions[0]}"
-        if joined := join_photos(query_path, paths[0], points, said):
-            photos, paths, captions = [joined], paths[1:], captions[1:]
-    if not photos:
-        photos = [Photo(jpeg_base64(query_path), f"query {query}")]
-    return photos + [
-        Photo(jpeg_base64(path), caption) for path, caption in zip(paths, captions, strict=True)
+    path, records = found.root / query, matches.to_dict("records")
+    photos = [
+        Photo(jpeg_base64(found.store_root / each["match"]), _caption(each), name=each["match"])
+        for each in records
     ]
+    first = photos[0]
+    if found.points is not None and len(points := found.points[query][0]):
+        match_path = found.store_root / first.name
+        if joined := join_photos(path, match_path, points, first.caption, name=first.name):
+            return [joined, *photos[1:]]
+    return [Photo(jpeg_base64(path), "query", name=query), *photos]
 
 
 def _caption(values: dict[str, Any]) -> str:
     """Returns what is known of a match."""
     import pandas as pd
 
-    parts = [f"{values['rank']}: {values['match']}", f"similarity {values['similarity']:.4g}"]
+    parts = [f"{values['rank']}: similarity {values['similarity']:.4g}"]
     known = {name: value for name, value in values.items() if pd.notna(value)}
     if "gap" in known:
         parts.append(f"gap {known['gap']:.4g}")
