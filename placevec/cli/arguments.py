@@ -22,7 +22,7 @@ Model = Annotated[Path, tyro.conf.arg(metavar="MODEL")]
 
 
 def flags_over(config: Config, arguments: Sequence[str] | None = None) -> Config:
-    """Returns settings with the flags of the command line put over them.
+    """Returns settings, overridden by the flags of the command line.
 
     Args:
         config: dataclass instance of `placevec.config`; the values without a flag.

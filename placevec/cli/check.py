@@ -13,7 +13,7 @@ def check(
     /,
     settings: Annotated[CheckConfig, Flags] = CheckConfig(),  # noqa: B008
 ) -> None:
-    """Look for faults in photos with positions, and write a report; or in a store's files.
+    """Check photos with positions for faults and write a report, or check a store's files.
 
     Exit code 0: no findings, 1: findings, 2: the data set or the store cannot be read.
 

@@ -24,7 +24,7 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
 def run_describe(
     photos: str, config: DescribeConfig, arguments: Sequence[str] | None = None
 ) -> None:
-    """Runs `describe` with `[PHOTOS] [flags]` of the command line put over what is given.
+    """Runs `describe` with `[PHOTOS] [flags]` of the command line, which override what is given.
 
     Args:
         photos: str. A folder of photos or READER:PATH; the one without an argument.

@@ -9,7 +9,7 @@ from placevec.config import EvaluateConfig
 
 
 def evaluate(places: Places, /, settings: Annotated[EvaluateConfig, Flags]) -> None:
-    """Measure recall@N: how often a right photo is among the first N found.
+    """Measure recall@N: how often a right photo is among the first N answers.
 
     Args:
         places: Photos with positions: READER:PATH, or a path whose format placevec recognizes.

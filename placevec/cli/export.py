@@ -11,7 +11,7 @@ def export(
     /,
     settings: Annotated[ExportConfig, Flags] = ExportConfig(),  # noqa: B008
 ) -> None:
-    """Write a network for other programs, checked against Keras.
+    """Export a network for other programs, and check it against Keras.
 
     Args:
         model: A .keras file, an old .h5 file, or the name of a network that ships with placevec.

@@ -8,7 +8,7 @@ from placevec.config import GroupConfig
 
 
 def group(photos: Photos, /, settings: Annotated[GroupConfig, Flags]) -> None:
-    """Group photos of one place among many photos.
+    """Group photos that show the same place.
 
     Args:
         photos: A folder of photos, a video, or READER:PATH.

@@ -11,7 +11,7 @@ def index(
     /,
     settings: Annotated[IndexConfig, Flags] = IndexConfig(),  # noqa: B008
 ) -> None:
-    """Build an index that makes the search in a store faster, and measure it.
+    """Build an index that makes searches in a store faster, and measure it.
 
     Args:
         store: A store that `describe --out` made.

@@ -8,7 +8,7 @@ from placevec.config import CalibrateConfig, LoopsConfig
 
 
 def loops(photos: Photos, /, settings: Annotated[LoopsConfig, Flags]) -> None:
-    """Find photos of a run that show a place which the run has seen before.
+    """Find photos of a run that show a place again.
 
     Args:
         photos: A folder of photos, a video, or READER:PATH.
@@ -20,7 +20,7 @@ def loops(photos: Photos, /, settings: Annotated[LoopsConfig, Flags]) -> None:
 
 
 def calibrate(places: Places, /, settings: Annotated[CalibrateConfig, Flags]) -> None:
-    """Learn the threshold above which matches are right with a stated precision.
+    """Learn the threshold above which matches reach a given precision.
 
     Args:
         places: READER:PATH of photos with positions.

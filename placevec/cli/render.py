@@ -22,10 +22,10 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
     def town(
         earlier: _Earlier = _NONE, settings: Annotated[TownRenderConfig, Flags] = of_town
     ) -> None:
-        """Draw photos of a synthetic town, which needs no model.
+        """Render photos of a synthetic town, which needs no model.
 
         Args:
-            earlier: Where settings come from that no flag names.
+            earlier: Where settings come from if no flag sets them.
             settings: How it is photographed.
         """
         _render("town", settings)
@@ -36,11 +36,11 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
         earlier: _Earlier = _NONE,
         settings: Annotated[ModelRenderConfig, Flags] = of_model,
     ) -> None:
-        """Draw photos of a 3-D model of your own: OBJ, glTF, GLB, egg, bam, or a folder of tiles.
+        """Render photos of your own 3-D model: OBJ, glTF, GLB, egg, bam, or a folder of tiles.
 
         Args:
             world: A model file or a folder of tiles.
-            earlier: Where settings come from that no flag names.
+            earlier: Where settings come from if no flag sets them.
             settings: How it is photographed.
         """
         _render(world, settings)
@@ -52,7 +52,7 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
 
     # The names and defaults in it are those of this call.
     def render(drawn: Annotated[drawn, Flags]) -> None:  # pyright: ignore[reportInvalidTypeForm]
-        """Draw photos with positions of a synthetic town or of a 3-D model, to train on.
+        """Render photos with positions of a synthetic town or a 3-D model, to train on.
 
         Needs no display.
         """

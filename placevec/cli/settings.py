@@ -1,4 +1,4 @@
-"""Settings that flags go over: those of an earlier run, of an earlier rendering, or of a recipe."""
+"""Settings that flags override: those of an earlier run, an earlier rendering, or a recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +27,14 @@ _Recipe = Annotated[str | None, tyro.conf.arg(metavar=f"{{{','.join(sorted(RECIP
 
 @dataclass(frozen=True)
 class EarlierSettings:
-    """Where the settings of a training come from that no flag names."""
+    """Where settings of a training come from if no flag sets them."""
 
     config: _File = None
-    """Take the settings of an earlier run from its config.json; flags go over them."""
+    """Read the settings of an earlier run from its config.json; flags override them."""
     recipe: _Recipe = None
-    """Take the settings of a recipe, which placevec/recipes explains; flags go over them."""
+    """Use the settings of a recipe, see placevec/recipes; flags override them."""
     data: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Folder of the data that the recipe describes."""
+    """Folder with the data of the recipe."""
 
     def read(self) -> TrainConfig:
         """Returns the settings."""
@@ -51,10 +51,10 @@ class EarlierSettings:
 
 @dataclass(frozen=True)
 class EarlierRendering:
-    """Where the settings of a rendering come from that no flag names."""
+    """Where settings of a rendering come from if no flag sets them."""
 
     config: _File = None
-    """Take the settings of an earlier rendering from its world.json; flags go over them."""
+    """Read the settings of an earlier rendering from its world.json; flags override them."""
 
     def read(self, kind: type[RenderConfig]) -> RenderConfig:
         """Returns the settings, those of the town or of a model."""
@@ -67,7 +67,7 @@ def earlier_settings(
     arguments: list[str],
     *of: type[RenderConfig],
 ) -> Any:  # noqa: ANN401
-    """Returns the settings that the flags of a verb go over, if it is the one that is called.
+    """Returns the settings that the flags of a verb override, if it is the called verb.
 
     Args:
         kind: type. `EarlierSettings` or `EarlierRendering`.

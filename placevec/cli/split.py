@@ -12,7 +12,7 @@ def split(
     /,
     settings: Annotated[SplitConfig, Flags] = SplitConfig(),  # noqa: B008
 ) -> None:
-    """Make train, val and test of a set: no place and no near-duplicate photo on two sides.
+    """Split a set into train, val and test, with no place or near-duplicate photo in two splits.
 
     Writes splits.csv and a map, splits.svg, beside the photos; then READER:PATH#train, #val and
     #test open the splits.

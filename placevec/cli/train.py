@@ -18,7 +18,7 @@ def train_over(default: TrainConfig) -> Callable[..., None]:
     ) -> None:
         """Train a network on photos with positions.
 
-        Photos are named READER:PATH, such as folder:DIR (photos named @east@north@...), table:FILE
+        Name photos as READER:PATH, such as folder:DIR (photos named @east@north@...), table:FILE
         (CSV or Parquet), exif:DIR, dbstruct:FILE.mat, gsv_cities:DIR, msls:DIR; docs/formats.md has
         all.
         """

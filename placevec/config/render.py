@@ -45,7 +45,7 @@ class RenderConfig:
 
 @dataclass(frozen=True)
 class TownRenderConfig(RenderConfig):
-    """Draw photos of a synthetic town, which needs no model."""
+    """Render photos of a synthetic town, which needs no model."""
 
     spacing_m: Annotated[float, Above(0)] = 10.0
     """Distance between places along a street, in metres."""
@@ -62,7 +62,7 @@ class TownRenderConfig(RenderConfig):
 
 @dataclass(frozen=True)
 class ModelRenderConfig(RenderConfig):
-    """Draw photos of a 3-D model of your own: OBJ, glTF, GLB, egg, bam, or a folder of tiles."""
+    """Render photos of your own 3-D model: OBJ, glTF, GLB, egg, bam, or a folder of tiles."""
 
     spacing_m: Annotated[float | None, Above(0)] = None
     """Minimum distance between places, in metres. None: 10 m, or less in a small model, down to 1
