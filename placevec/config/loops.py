@@ -20,10 +20,10 @@ class RunConfig(EngineConfig):
     exclusion_s: Annotated[float | None, Above(0)] = None
     """The same in seconds, for photos with times. None: use the number of photos."""
     exclusion_m: Annotated[float | None, Above(0)] = None
-    """The same in metres travelled, for photos with positions. None: photos count."""
+    """The same in metres traveled, for photos with positions. None: use the number of photos."""
     sequence: Annotated[int, AtLeast(1)] = 5
-    """Photos that are matched together: a photo and those before it, with earlier photos that
-    follow one another, in either direction and at 0.8 to 1.2 of the speed. 1: each photo alone."""
+    """Number of photos to match together: a photo and those before it, against consecutive earlier
+    photos, in either direction and at 0.8 to 1.2 times the speed. 1: match each photo alone."""
     rerank: Reranker | None = None
     """Compare both photos of a match point by point: features compares local features of the model,
     from the same pass; sift compares points that need no network."""
@@ -47,16 +47,15 @@ class LoopsConfig(RunConfig):
     """How loops of a run are found."""
 
     out: Path | None = None
-    """Folder for loops.csv, the pictures and the files for SLAM systems. None: nothing is
-    written."""
+    """Folder for loops.csv, the pictures and the files for SLAM systems. None: write nothing."""
     threshold: float | Path | None = None
-    """Least gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
-    these settings. None: the threshold that ships with the model for these settings; if it has
-    none, the run learns one from itself, which is an estimate."""
+    """Minimum gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
+    these settings. None: the threshold that ships with the model for these settings, or, if it has
+    none, an estimate from the run itself."""
     precision: Annotated[float, Above(0), Below(1)] = 0.95
     """Share of the accepted loops that should be right, unless the threshold is a number."""
     consistency: Annotated[int, AtLeast(1)] = 1
-    """Photos in a row whose matches must be near each other."""
+    """Number of consecutive photos whose matches must be near each other."""
     g2o: Literal["known", "essential"] = "known"
     """Relative poses in loops.g2o: known, from the positions and headings of the photos; essential,
     from points that both photos of a loop share, without a distance."""
@@ -89,13 +88,13 @@ class GroupConfig(EngineConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateConfig(RunConfig):
-    """How a threshold is learned where truth is known."""
+    """How a threshold is learned from photos with known positions."""
 
     out: Path = Path("threshold.json")
     """File to write the threshold to."""
     of: Literal["loops", "search"] = "loops"
-    """What it is for: loops of a run, or answers of `placevec search`, from queries and a database
-    that are not the same photos."""
+    """What the threshold is for: loops of a run, or answers of `placevec search`, whose queries and
+    database are different photos."""
     precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
     """Share of the accepted matches that must be right, with 95 % confidence."""
     radius_m: Annotated[float, Above(0)] = 25.0
