@@ -16,6 +16,13 @@ def test_info_prints_layers_and_totals(model_path, capsys):
     assert "area that a new pixel covers (docs/networks.md, Porting a network)" in lines[-1]
 
 
+def test_info_of_a_shipped_network_says_its_thresholds(capsys):
+    main(["info", "tiny"])
+    said = capsys.readouterr().out
+    assert "## Smallest gaps for a precision\n\n- loops, sequence 5: " in said
+    assert " for 95 % (" in said and "- search: " in said
+
+
 def test_info_takes_an_old_model(shared_data, capsys):
     path = shared_data("weights", "cartwheel", "mobilenetv2_block9_k16_color_240x320.h5")
     main(["info", str(path)])

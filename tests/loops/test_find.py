@@ -8,6 +8,7 @@ import pytest
 from placevec.loops import find_loops
 from placevec.loops.route import exclusion_of_run
 from placevec.places import PlaceDataset
+from placevec.retrieval.calibration import Calibration, loops_score
 from tests.loops.conftest import by_pixels
 
 
@@ -169,3 +170,44 @@ def test_the_exclusion_is_told_from_how_fast_the_run_changes():
         assert overlap <= exclusion_of_run(run) <= 2.2 * overlap
     assert exclusion_of_run(run[:3]) == 10
     assert exclusion_of_run(np.ones((40, 4)) / 2) == 10
+
+
+@pytest.fixture
+def shipped(monkeypatch, engine):
+    """What ships with the network of `engine`, for single photos."""
+    score = loops_score(engine.image_size, sequence=1, rerank=None, min_inliers=None)
+    thresholds = [{"precision": 0.9, "score": 0.5}]
+    learned = Calibration(score, "four drives", 60, 50, -2.0, 8.0, 0.0, thresholds)
+    monkeypatch.setattr(
+        "placevec.loops.threshold.shipped_calibrations",
+        lambda model_id: [learned] if model_id == "by-pixels" else [],
+    )
+    return learned
+
+
+def test_the_threshold_that_ships_with_a_network_is_taken(two_laps, engine, second_lap, shipped):
+    found = find_loops(two_laps, engine, sequence=1, precision=0.9)
+    assert pairs(found) == second_lap
+    assert str(found).endswith("threshold 0.5, for a precision of 90 % on four drives")
+    table = found.to_frame()
+    expected = shipped.confidence([loop.gap for loop in found.loops])
+    np.testing.assert_allclose(table["confidence"].astype(float), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"sequence": 5}, {"precision": 0.8}, {"image_size": (16, 24)}, {"model": "other"}]
+)
+def test_what_ships_is_for_its_network_settings_and_precision(two_laps, engine, shipped, changed):
+    if model_id := changed.pop("model", None):
+        engine = replace(engine, model_id=model_id)
+    size = changed.pop("image_size", None)
+    if size is not None:
+        engine = replace(engine, image_size=size, descriptor_dim=3 * size[0] * size[1])
+    settings = {"sequence": 1, "precision": 0.9} | changed
+    assert "estimated from this run" in str(find_loops(two_laps, engine, **settings))
+
+
+def test_a_number_keeps_the_confidence_that_ships(two_laps, engine, shipped):
+    found = find_loops(two_laps, engine, sequence=1, threshold=0.3)
+    assert str(found).endswith("threshold 0.3, as given")
+    assert all(loop.confidence is not None for loop in found.loops)

@@ -78,3 +78,12 @@ def test_refuses_what_is_none(statistics, unit_vectors):
         Normalizer(statistics, "none")
     with pytest.raises(ValueError, match=r"must be \(N, 8\), .*Received: \(2, 9\)"):
         Normalizer(statistics, "own")(unit_vectors(2, 9))
+
+
+def test_earlier_queries_are_adapted_again_by_the_mean_of_all_so_far(statistics, unit_vectors):
+    queries = unit_vectors(7, dim=len(statistics.mean))
+    normalizer = Normalizer(statistics, "running")
+    last = normalizer(queries)[-1]
+    again = normalizer.again(queries)
+    assert (again[-1] == last).all() and normalizer.num_queries == 7
+    assert np.abs(again[0] - Normalizer(statistics, "running")(queries)[0]).max() > 1e-3

@@ -160,3 +160,29 @@ def test_the_nearest_by_sequence_are_those_of_the_best_scores():
         best = [row for row in np.argsort(-by_row, kind="stable") if np.isfinite(by_row[row])][:6]
         assert neighbors[query].tolist() == best + [-1] * (6 - len(best))
         np.testing.assert_allclose(scores[query, : len(best)], by_row[best], atol=1e-6)
+
+
+def test_a_database_that_grows_equals_one_that_is_there_from_the_start():
+    """Photos that come later are no answers to earlier queries."""
+    rng = np.random.default_rng(0)
+    runs = np.repeat([0, 1], 8)
+    similarities = np.where(
+        np.arange(16) < np.arange(6, 16)[:, None], rng.random((10, 16)), -np.inf
+    )
+    growing = SequenceMatcher(runs[:0], 4)
+    expected = SequenceMatcher(runs, 4)
+    for count, row in zip(range(6, 16), similarities, strict=True):
+        growing.grow(runs[:count])
+        np.testing.assert_allclose(growing.add(row[:count]), expected.add(row)[:count], rtol=1e-6)
+
+
+def test_forgotten_photos_leave_the_scores_of_the_others():
+    """The runs that are left begin after what is forgotten."""
+    similarities = np.random.default_rng(0).random((6, 12))
+    runs = np.repeat([0, 1], 6)
+    whole, shorter = SequenceMatcher(runs, 3), SequenceMatcher(runs, 3)
+    for row in similarities[:5]:
+        whole.add(row), shorter.add(row)
+    shorter.forget(6)
+    np.testing.assert_array_equal(shorter.add(similarities[5][6:]).argmax(),
+                                  whole.add(similarities[5])[6:].argmax())  # fmt: skip

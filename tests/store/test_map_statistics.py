@@ -98,3 +98,12 @@ def test_refuses_a_projection_in_which_a_descriptor_vanishes():
     statistics = MapStatistics(np.zeros(2), np.zeros((2, 2)), 3)
     with pytest.raises(ValueError, match="Received: 1 of 1 that vanish. Fit them again"):
         statistics.adapt(np.array([[0.0, 1.0]]))
+
+
+def test_an_empty_map_takes_nothing_off_and_keeps_the_spread(unit_vectors):
+    statistics, vectors = MapStatistics.of_no_photos(8), unit_vectors(5, dim=8)
+    assert statistics.dim == 8 and statistics.num_photos == 0
+    np.testing.assert_allclose(statistics.adapt(vectors), vectors, atol=1e-6)
+    means = np.roll(vectors, 1, axis=0) / 2
+    expected = (vectors - means) / np.linalg.norm(vectors - means, axis=1, keepdims=True)
+    np.testing.assert_allclose(statistics.adapt(vectors, means), expected, atol=1e-6)
