@@ -185,7 +185,7 @@ class Evaluation:
             }
         )
 
-    @property
+    @functools.cached_property
     def is_just_outside(self) -> NDArray[np.bool_]:
         """(Q, k) bool. Whether each photo found is not a right answer but lies within two radii."""
         if self.radius_m is None:
