@@ -88,7 +88,7 @@ def test_the_training_script_runs_by_edited_constants_and_by_flags(
     edits = {
         'PLACES = f"folder:{TOWN_DIR}/train"': 'PLACES = "folder:train"',
         'VALIDATION = f"folder:{TOWN_DIR}/val"': 'VALIDATION = "folder:val"',
-        'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "block_1_project_BN"',
+        'CUT_LAYER = "block_9_add"': 'CUT_LAYER = "Conv1_relu"',
         "IMAGE_SIZE = (144, 192)": f"IMAGE_SIZE = {SIZE}",
         "K = 16": "K = 4",
         "BATCH_SIZE = 24": "BATCH_SIZE = 3",
@@ -123,5 +123,5 @@ def test_the_training_script_runs_by_edited_constants_and_by_flags(
         assert sorted(arrays["names"])[0] == "@0.0@0.0@.jpg"
     with np.load(tmp_path / "descriptors.npz") as arrays:
         assert arrays["names"].shape == (12,)
-        assert arrays["descriptors"].shape == (12, 4 * 24)
+        assert arrays["descriptors"].shape == (12, 4 * 32)
         np.testing.assert_allclose(np.linalg.norm(arrays["descriptors"], axis=1), 1, atol=1e-5)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("quick_training")
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "your_own_photos.md"
 # What makes a training one of seconds, without a download; flags that come later win.
 SMALL = {
-    "train": "--model.weights none --model.cut-layer block_1_project_BN --model.num-clusters 4 "
+    "train": "--model.weights none --model.cut-layer Conv1_relu --model.num-clusters 4 "
     "--image-size 32 48 --epochs 1 --steps-per-epoch 2 --batch-size 2 --num-workers 1",
     "describe": "--image-size 32 48",
 }
