@@ -43,7 +43,10 @@ class Facts:
 def _finish_onnx(path: Path, facts: Facts, float16: bool) -> None:
     import onnx  # pyright: ignore[reportMissingImports]  # of an extra
 
+    from placevec.deploy.padding import write_padding
+
     model = onnx.load(path)
+    write_padding(model)
     graph = model.graph
     old = graph.output[0].name
     for node in graph.node:

@@ -32,7 +32,7 @@ def write_onnx(model: keras.Model, path: Path) -> None:
         ValueError: If a layer is of another kind.
     """
     graph = _Graph()
-    tensors = {id(model.inputs[0]): graph.images(_INPUT)}
+    tensors = {id(model.inputs[0]): graph.node("Cast", _INPUT, to=TensorProto.FLOAT)}
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
@@ -42,6 +42,7 @@ def write_onnx(model: keras.Model, path: Path) -> None:
                 f"`write_onnx` knows {', '.join(each.__name__ for each in _WRITERS)}. "
                 f"Received: {layer.name}, a {type(layer).__name__}"
             )
+        graph.layer = layer.name
         sources = layer.input if isinstance(layer.input, list) else [layer.input]
         names = [tensors[id(source)] for source in sources]
         tensors[id(layer.output)] = _WRITERS[kind](graph, layer, *names)
@@ -67,15 +68,16 @@ def write_onnx(model: keras.Model, path: Path) -> None:
 
 
 class _Graph:
-    """Nodes and constants so far. Feature maps are `(batch, C, rows, columns)`."""
+    """Nodes and constants so far, named after their layer. Maps are `(batch, C, rows, columns)`."""
 
     def __init__(self) -> None:
+        self.layer = _INPUT
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes) -> str:
         """Adds a node and returns the name of its output."""
-        name = output or f"{kind}_{len(self.nodes)}"
+        name = output or f"{self.layer}/{kind}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
@@ -91,10 +93,6 @@ class _Graph:
         stored = array.astype(np.float16) if is_exact else array
         self.constants.append(numpy_helper.from_array(stored, name))
         return self.node("Cast", name, to=TensorProto.FLOAT) if is_exact else name
-
-    def images(self, name: str) -> str:
-        """Adds what turns photos into float maps, still `(batch, rows, columns, C)`."""
-        return self.node("Cast", name, to=TensorProto.FLOAT)
 
     def unit(self, vectors: str) -> str:
         """Adds the scaling of vectors along the last axis to unit length, as `l2_normalize`."""

@@ -58,8 +58,16 @@ def test_stores_exact_numbers_in_two_bytes_and_others_in_four(tmp_path):
     assert kinds[(12,)] == onnx.TensorProto.FLOAT
 
 
+def test_operations_are_named_after_their_layers(tmp_path):
+    model = make_model()
+    write_onnx(model, tmp_path / "m.onnx")
+    layers = {node.name.partition("/")[0] for node in onnx.load(tmp_path / "m.onnx").graph.node}
+    assert {layer.name for layer in model.layers[1:]} <= layers
+
+
 def test_equal_models_are_equal_files(tmp_path):
     for name in ("a", "b"):
+        keras.backend.clear_session()  # layers are numbered from the start
         write_onnx(make_model(), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 

@@ -108,6 +108,13 @@ def test_the_onnx_form_equals_keras_on_photos(name, engine, size, own_cache):
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
 
 
+def test_runs_in_int8(own_cache):
+    if missing := ENGINES["openvino"].missing_quantizers():
+        pytest.skip(f"{' and '.join(missing)} is not installed")
+    photos = sorted(PHOTOS_FOLDER.rglob("*.jpg"))
+    assert open_engine("tiny", precision="int8", calibration=photos).least_cosine > 0.85
+
+
 def test_ships_what_keras_makes_of_check_photos(name):
     photos = check_photos((240, 320), 3)[:2]
     model = load_model(name)

@@ -1,0 +1,47 @@
+"""Padding of convolutions as numbers in the file, not left to the library that runs it."""
+
+import numpy as np
+import onnx  # pyright: ignore[reportMissingImports]  # of an extra
+from numpy.typing import NDArray
+from onnx import helper  # pyright: ignore[reportMissingImports]
+
+
+def write_padding(model: onnx.ModelProto) -> None:
+    """Replaces `auto_pad` by pads, in place, in each convolution whose maps have a known size.
+
+    The model computes the same. OpenCV 5's `cv2.dnn` pads both sides alike for `SAME_UPPER`, which
+    is wrong if the total is odd. If a file takes photos of any size, strided convolutions keep it:
+    nodes that work out their pads cost ONNX Runtime up to a third of its speed.
+
+    Args:
+        model: onnx.ModelProto.
+    """
+    sizes = _sizes(model)
+    for node in model.graph.node:
+        settings = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        if node.op_type != "Conv" or settings.get("auto_pad") != b"SAME_UPPER":
+            continue
+        kernel = np.array(settings["kernel_shape"])
+        strides = np.array(settings.get("strides", np.ones_like(kernel)))
+        reach = (kernel - 1) * settings.get("dilations", 1)
+        if (strides == 1).all():
+            total = reach
+        elif node.input[0] in sizes:
+            total = np.maximum(reach - (sizes[node.input[0]] - 1) % strides, 0)
+        else:
+            continue
+        kept = [each for each in node.attribute if each.name not in ("auto_pad", "pads")]
+        pads = np.concatenate([total // 2, total - total // 2])
+        del node.attribute[:]
+        node.attribute.extend([*kept, helper.make_attribute("pads", pads.tolist())])
+
+
+def _sizes(model: onnx.ModelProto) -> dict[str, NDArray[np.int64]]:
+    """Returns rows and columns of the maps of known size."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    sizes = {}
+    for value in (*graph.input, *graph.value_info):
+        axes = value.type.tensor_type.shape.dim[2:]
+        if axes and all(axis.HasField("dim_value") for axis in axes):
+            sizes[value.name] = np.array([axis.dim_value for axis in axes])
+    return sizes
