@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from placevec.counted import counted
 from placevec.loops.relative_pose import relative_pose
 
 if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
+
     from placevec.loops.find import LoopsFound
     from placevec.places import PlaceDataset
 
@@ -23,12 +24,14 @@ _TOLD = np.repeat([_SHIFT_SIGMA**-2, np.radians(_TURN_SIGMA_DEG) ** -2], 3)
 
 def known_poses(
     dataset: "PlaceDataset",
-) -> tuple[NDArray[np.floating], Rotation] | None:
+) -> "tuple[NDArray[np.floating], Rotation] | None":
     """Returns positions (N, 3) in metres east, north and up, and the turns of the cameras, or None.
 
     A camera looks along its own x axis, which is level: of its turn only the heading is known. Up
     is 0 unless all altitudes are known.
     """
+    from scipy.spatial.transform import Rotation
+
     headings_deg, positions_m = dataset.headings_deg, dataset.positions_m
     if positions_m is None or headings_deg is None or dataset.unit == "frames":
         return None
@@ -41,12 +44,12 @@ def known_poses(
     return np.column_stack([positions_m, up_m]), turns
 
 
-def known_graph(positions_m: NDArray[np.floating], turns: Rotation, loops: list) -> list[str]:
+def known_graph(positions_m: NDArray[np.floating], turns: "Rotation", loops: list) -> list[str]:
     """Returns a vertex for each photo, an edge to the next one, and an edge for each loop.
 
     Args:
         positions_m: (N, 3) float.
-        turns: Rotation of N.
+        turns: "Rotation" of N.
         loops: list of Loop.
     """
     lines = list(_vertices(positions_m, turns))
@@ -67,6 +70,8 @@ def told_graph(found: "LoopsFound", fovs_deg: NDArray[np.floating]) -> list[str]
         found: LoopsFound.
         fovs_deg: (N,) float. Horizontal fields of view.
     """
+    from scipy.spatial.transform import Rotation
+
     dataset = found.dataset
     poses = known_poses(dataset)
     if poses is None:
@@ -85,19 +90,19 @@ def told_graph(found: "LoopsFound", fovs_deg: NDArray[np.floating]) -> list[str]
     return lines
 
 
-def _vertices(positions_m: NDArray[np.floating], turns: Rotation) -> Iterator[str]:
+def _vertices(positions_m: NDArray[np.floating], turns: "Rotation") -> Iterator[str]:
     for row, position_m in enumerate(positions_m):
         yield f"VERTEX_SE3:QUAT {row} {_numbers(position_m, turns[row])}"
 
 
 def _edge(
-    one: int, other: int, shift: NDArray[np.floating], turn: Rotation, weights: NDArray
+    one: int, other: int, shift: NDArray[np.floating], turn: "Rotation", weights: NDArray
 ) -> str:
     upper = np.diag(weights)[np.triu_indices(6)]
     information = " ".join(f"{value:g}" for value in upper)
     return f"EDGE_SE3:QUAT {one} {other} {_numbers(shift, turn)} {information}"
 
 
-def _numbers(position: NDArray[np.floating], turn: Rotation) -> str:
+def _numbers(position: NDArray[np.floating], turn: "Rotation") -> str:
     values = [*position, *turn.as_quat(canonical=True)]
     return " ".join(f"{value + 0.0:.9g}" for value in values)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
@@ -128,6 +127,8 @@ def fit_confidence(
     Reference:
         Platt, "Probabilistic outputs for support vector machines", 1999.
     """
+    import scipy.optimize
+
     right = np.asarray(is_right, bool)
     num_right, num_wrong = int(right.sum()), int((~right).sum())
     target = np.where(right, (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2))
