@@ -49,7 +49,7 @@ def known_graph(positions_m: NDArray[np.floating], turns: "Rotation", loops: lis
 
     Args:
         positions_m: (N, 3) float.
-        turns: "Rotation" of N.
+        turns: Rotation of N.
         loops: list of Loop.
     """
     lines = list(_vertices(positions_m, turns))
