@@ -321,18 +321,19 @@ def find_model(store: DescriptorStore) -> Path:
     Raises:
         FileNotFoundError: If the store does not know it, or it is missing now.
     """
-    path, model_id = store.manifest.model_path, store.manifest.model_id
-    if path is None:
+    name, model_id = store.manifest.model_path, store.manifest.model_id
+    if name is None:
         raise FileNotFoundError(
             f"{store.folder} does not say where its model is (id {shown(model_id)}). Name the "
             "file: `--model`"
         )
-    if not Path(path).is_file():
+    path = model_path(name)
+    if not path.is_file():
         raise FileNotFoundError(
-            f"The model of {store.folder} (id {shown(model_id)}) was {shown(path)}, which is "
+            f"The model of {store.folder} (id {shown(model_id)}) was {shown(name)}, which is "
             "missing now. Name the file: `--model`"
         )
-    return Path(path)
+    return path
 
 
 def _own_names(store: DescriptorStore, photos: PlaceDataset) -> NDArray[np.object_] | None:

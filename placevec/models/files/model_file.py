@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
-from placevec.models.files.shipped import shipped_model
+from placevec.models.files.shipped import shipped_model, shipped_name
 
 
 def model_path(model: Path | str | None) -> Path:
@@ -16,6 +16,18 @@ def model_path(model: Path | str | None) -> Path:
     """
     model = DEFAULT_NETWORK if model is None else model
     return shipped_model(str(model)) if str(model) in NETWORKS else Path(model)
+
+
+def lasting_name(path: Path) -> str:
+    """Returns what names a model's file later and elsewhere, as `model_path` takes it.
+
+    Args:
+        path: Path. The file of a model.
+
+    Returns:
+        The name of a network that ships with placevec, or the absolute path of another file.
+    """
+    return shipped_name(path) or str(Path(path).absolute())
 
 
 def find_model_file(model: Path | str | None) -> Path:

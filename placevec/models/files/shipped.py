@@ -27,6 +27,11 @@ def shipped_model(name: str) -> Path:
     return FOLDER / name / MODEL_FILE
 
 
+def shipped_name(model_path: Path) -> str | None:
+    """Returns the name of the network that a file is of, or None if it does not ship."""
+    return model_path.resolve().parent.name if _is_shipped(model_path) else None
+
+
 def shipped_onnx(model_path: Path) -> Path | None:
     """Returns the ONNX file of the same network, or None if the model is not one that ships."""
     path = model_path.with_name(ONNX_FILE)

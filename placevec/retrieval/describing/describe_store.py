@@ -13,6 +13,7 @@ from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
 from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches, pace
+from placevec.models.files.model_file import lasting_name
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.store.files.manifest import MANIFEST, read_manifest
@@ -49,7 +50,9 @@ def open_for(
         photos: PlaceDataset. What will be described. The store's folder of photos may have been
             moved.
         precision: str. What the model computes with. Defaults to `"float32"`.
-        model_path: Path or None. The model's file, which `search` then finds by itself.
+        model_path: Path or None. The model's file, which `search` then finds by itself. Of a
+            network that ships with placevec the store keeps the name, so it may move to another
+            machine.
 
     Raises:
         ValueError: If the store is of another model, precision, type of numbers, photo size,
@@ -63,7 +66,7 @@ def open_for(
         "image_size": tuple(image_size),
         **({"frame": photos.frame} if photos.has_places else {}),
     }
-    hint = None if model_path is None else str(Path(model_path).absolute())
+    hint = None if model_path is None else lasting_name(model_path)
     if not (Path(folder) / MANIFEST).exists():
         store = StoreWriter.create(folder, dtype=dtype or "float32", root=str(root), **facts)
         store.move(model_path=hint)

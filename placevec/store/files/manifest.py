@@ -95,8 +95,8 @@ class Manifest:
         shards: tuple of Shard. In the order of their rows.
         removed: RemovedRows or None. The file that lists the removed rows; None: none are.
         precision: str. `"float32"`, `"bf16"` or `"int8"`, what the model computed with.
-        model_path: str or None. Where the model's file was when it described last; a hint, to be
-            held against `model_id`.
+        model_path: str or None. Where the model's file was when it described last, or the name of
+            a network that ships with placevec; a hint, to be held against `model_id`.
         index: SavedIndex or None. None: each search compares all photos.
         statistics: SavedStatistics or None. What the map's descriptors have in common.
         feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local

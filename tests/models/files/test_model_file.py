@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import placevec
-from placevec.models.files.model_file import find_model_file, model_path
+from placevec.models.files.model_file import find_model_file, lasting_name, model_path
 from placevec.models.files.shipped import shipped_model
 
 pytestmark = pytest.mark.one_backend
@@ -21,6 +21,14 @@ def test_other_paths_stay_as_they_are(tmp_path):
     assert model_path("a/tiny") == Path("a/tiny")
     (tmp_path / "m.keras").touch()
     assert find_model_file(tmp_path / "m.keras") == tmp_path / "m.keras"
+
+
+@pytest.mark.parametrize("network", ["tiny", "small"])
+def test_a_shipped_network_is_kept_by_name_and_another_by_its_absolute_path(network, monkeypatch):
+    assert lasting_name(shipped_model(network)) == network
+    monkeypatch.chdir(shipped_model(network).parent)
+    assert lasting_name(Path("other.keras")) == str(Path.cwd() / "other.keras")
+    assert lasting_name(Path("model.keras")) == network
 
 
 @pytest.mark.parametrize("open_it", [find_model_file, placevec.load_model])

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from placevec.models.files.shipped import shipped_model
 from placevec.places import PlaceDataset
-from placevec.retrieval import NoReadablePhotoError, describe, describe_into, open_for
+from placevec.retrieval import NoReadablePhotoError, describe, describe_into, find_model, open_for
 from placevec.store import DescriptorStore, StoreWriter
 
 SIZE = (32, 48)
@@ -150,6 +151,12 @@ def test_a_store_knows_where_its_model_was_last(tmp_path):
         assert find_model_path(tmp_path / "store") == str(tmp_path / name)
     open_store(tmp_path / "store", tmp_path).close()
     assert find_model_path(tmp_path / "store") == str(tmp_path / "other.keras")
+
+
+def test_a_store_of_a_shipped_network_knows_its_name_and_may_move(tmp_path):
+    open_store(tmp_path / "store", tmp_path, model_path=shipped_model("tiny")).close()
+    assert find_model_path(tmp_path / "store") == "tiny"
+    assert find_model(DescriptorStore.open(tmp_path / "store")) == shipped_model("tiny")
 
 
 def find_model_path(folder):
