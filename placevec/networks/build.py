@@ -6,11 +6,13 @@
 The files replace those in the package; the same weights give the same bytes on one machine. The
 clusters and the partial whitening are fitted on photos of the synthetic town, so no photo but
 those and the ones of ImageNet touches a network. `python -m placevec.networks.build photos` draws
-the photos of `placevec demo` again.
+the photos of `placevec demo` again, and `cards` writes the ONNX forms and the cards again from the
+networks as they are, such as after a new measurement.
 """
 
 import dataclasses
 import hashlib
+import json
 import tempfile
 from pathlib import Path
 
@@ -21,10 +23,10 @@ import tyro
 from placevec.config import TownRenderConfig
 from placevec.config.choices import choose
 from placevec.config.networks import NETWORK_WHITEN_RANK, NETWORKS
-from placevec.models import build_descriptor_model
+from placevec.models import build_descriptor_model, load_model
 from placevec.models.engines.check import check_photos
 from placevec.models.engines.runtimes.keras_engine import wrap
-from placevec.models.files.shipped import CHECK_FILE, FOLDER, MODEL_FILE, ONNX_FILE
+from placevec.models.files.shipped import CARD_FILE, CHECK_FILE, FOLDER, MODEL_FILE, ONNX_FILE
 from placevec.networks.cards import write_card
 from placevec.networks.keras_file import write_arrays, write_keras
 from placevec.networks.photos import draw_photos
@@ -61,8 +63,6 @@ def build(
         ValueError: If there is no such network, or the weights do not fit.
         FileNotFoundError: If there is no weights file.
     """
-    from placevec.networks.onnx_file import write_onnx  # needs the extra `onnx`
-
     keras.utils.set_random_seed(_SEED)
     settings = dataclasses.replace(choose(NETWORKS, name, "name"), weights=str(weights))
     model = build_descriptor_model(settings, town.image_size)
@@ -84,14 +84,42 @@ def build(
     home = Path(out) / name
     home.mkdir(parents=True, exist_ok=True)
     write_keras(model, home / MODEL_FILE)
-    write_onnx(model, home / ONNX_FILE)
     checked, run = check_photos(town.image_size, model.input_shape[-1]), wrap(model, "float32")
     expected = np.concatenate([run(photo[None]) for photo in checked])
     write_arrays(home / CHECK_FILE, {"{}x{}".format(*town.image_size): expected})
     is_file = str(weights) != "imagenet"
     digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest() if is_file else None
-    write_card(name, model, home, weights_sha256=digest)
+    _write_onnx_and_card(name, model, home, digest)
     return home
+
+
+def write_again(name: str, *, out: Path = FOLDER) -> Path:
+    """Writes the ONNX form and the card of a network again; the network stays as it is.
+
+    Args:
+        name: str. A name in `NETWORKS`.
+        out: Path. Folder that has the network's folder.
+
+    Returns:
+        Path of the network's folder.
+
+    Raises:
+        ImportError: If the extra `onnx` is not installed.
+        ValueError: If there is no such network.
+        FileNotFoundError: If its model or its card is missing.
+    """
+    choose(NETWORKS, name, "name")
+    home = Path(out) / name
+    card = json.loads((home / CARD_FILE).read_text(encoding="utf-8"))
+    _write_onnx_and_card(name, load_model(home / MODEL_FILE), home, card["weights_sha256"])
+    return home
+
+
+def _write_onnx_and_card(name: str, model: keras.Model, home: Path, digest: str | None) -> None:
+    from placevec.networks.onnx_file import write_onnx  # needs the extra `onnx`
+
+    write_onnx(model, home / ONNX_FILE)
+    write_card(name, model, home, weights_sha256=digest)
 
 
 def round_matrices(model: keras.Model) -> None:
@@ -103,15 +131,18 @@ def round_matrices(model: keras.Model) -> None:
 
 
 def main(what: str, /, weights: Path | None = None, out: Path = FOLDER) -> None:
-    """Makes one of the networks again, or the photos.
+    """Makes one of the networks again, the photos, or the ONNX forms and cards.
 
     Args:
-        what: tiny, small, or photos.
+        what: tiny, small, photos, or cards.
         weights: The weights file of ImageNet. None: Keras downloads them.
         out: Folder that the network's folder is made in.
     """
     if what == "photos":
         print(draw_photos(out / "photos"))
+    elif what == "cards":
+        for name in NETWORKS:
+            print(write_again(name, out=out))
     else:
         print(build(what, weights or "imagenet", out=out))
 

@@ -14,11 +14,14 @@ from placevec.layers.l2_normalize import SMALLEST_SQUARED_NORM
 
 _OPSET = 17  # of 2021: ONNX Runtime 1.11, OpenVINO 2022
 _IR_VERSION = 8
-_INPUT, _OUTPUT = "photos", "descriptors"
+_INPUT, _OUTPUT, _FEATURES = "photos", "descriptors", "features"
 
 
 def write_onnx(model: keras.Model, path: Path) -> None:
     """Writes a model that takes photos of any size, `(batch, rows, columns, C)` uint8.
+
+    Its outputs are `descriptors` (batch, D) and `features`, the local features (batch, rows,
+    columns, D') of unit length that it aggregates.
 
     A weight is stored as float16 if that changes none of its numbers, and is widened to float32
     before it is used. The exporter of Keras folds batch normalization into kernels, which are then
@@ -54,7 +57,10 @@ def write_onnx(model: keras.Model, path: Path) -> None:
         [helper.make_tensor_value_info(
             _INPUT, TensorProto.UINT8, ["batch", "rows", "columns", channels]
         )],
-        [helper.make_tensor_value_info(_OUTPUT, TensorProto.FLOAT, ["batch", dim])],
+        [
+            helper.make_tensor_value_info(_OUTPUT, TensorProto.FLOAT, ["batch", dim]),
+            helper.make_tensor_value_info(_FEATURES, TensorProto.FLOAT, [None] * 4),
+        ],
         graph.constants,
     )  # fmt: skip
     written = helper.make_model(
@@ -151,9 +157,9 @@ def _aggregate(graph: _Graph, layer: NetVLAD, x: str) -> str:
         raise ValueError("`write_onnx` takes no ghost clusters")
     num_clusters, dim = layer.centers.shape
     x = graph.node("Transpose", x, perm=[0, 2, 3, 1])
+    features = graph.node("Identity", graph.unit(x), output=_FEATURES)
+    x = features if layer.normalize_inputs else x
     x = graph.node("Reshape", x, graph.constant(np.array([0, -1, dim], np.int64)))
-    if layer.normalize_inputs:
-        x = graph.unit(x)
     logits = graph.node("MatMul", x, graph.constant(_numbers(layer.kernel)))
     if layer.use_bias:
         logits = graph.node("Add", logits, graph.constant(_numbers(layer.bias)))

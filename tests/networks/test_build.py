@@ -9,7 +9,7 @@ from placevec.config.networks import NETWORKS
 from placevec.models import load_model
 from placevec.models.files.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
 from placevec.networks import build as room
-from placevec.networks.build import build, round_matrices
+from placevec.networks.build import build, round_matrices, write_again
 
 SHORT_TOWN = TownRenderConfig(
     image_size=(32, 48), num_streets=1, num_validation_streets=1, places_per_street=12,
@@ -37,6 +37,11 @@ def test_the_same_weights_make_the_same_bytes(tmp_path, monkeypatch):
     ]
     files = {path.name for path in homes[0].iterdir()}
     assert files == {MODEL_FILE, ONNX_FILE, CHECK_FILE, "card.json", "card.md"}
+    for file in files:
+        assert (homes[0] / file).read_bytes() == (homes[1] / file).read_bytes(), file
+    for file in (ONNX_FILE, "card.json", "card.md"):
+        (homes[0] / file).write_bytes((homes[0] / file).read_bytes() + b" ")
+    assert write_again("tiny", out=homes[0].parent) == homes[0]
     for file in files:
         assert (homes[0] / file).read_bytes() == (homes[1] / file).read_bytes(), file
     model = load_model(homes[0] / MODEL_FILE)

@@ -187,6 +187,7 @@ class _Opening:
         calls = self.parallel_calls
         with _one_line(f"{self.path} cannot be run by {name}", (OSError, ImportError, ValueError)):
             run = kind.find().load(export.folder, self.precision, self.threads, calls)
+            run = run if self.features else _descriptors(run)  # an ONNX file that ships has both
             checked = self._check(name, export, size, run)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
 
@@ -327,7 +328,7 @@ class _Opening:
         return make_export(self.path, f"int8_{name}", make, export.facts)
 
     def _export(self, name: str, kind: EngineChoice) -> Export:
-        onnx = shipped_onnx(self.path) if kind.takes_onnx and not self.features else None
+        onnx = shipped_onnx(self.path) if kind.takes_onnx else None
         if onnx is None:
             make = self._exporter(name, kind)
         else:
@@ -352,7 +353,11 @@ class _Opening:
         checked = export.checks.get(about)
         if checked is None:
             run = run if self.precision == "float32" else _unit(run)
-            reference = self._recorded(size) or self._wrapped("float32")
+            descriptors = self._recorded(size)
+            if descriptors is None:
+                reference = self._wrapped("float32")
+            else:  # without local features, of which the descriptors are made
+                run, reference = _descriptors(run), recorded(descriptors)
             checked = compare(run, reference, self._photos(export, size))
             with contextlib.suppress(OSError):  # read-only by now: it is compared again next time
                 export.keep_check(about, checked)
@@ -368,13 +373,9 @@ class _Opening:
             )
         return checked
 
-    def _recorded(
-        self, size: tuple[int, int]
-    ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None:
-        """Returns a reference that ships with the network, if it does for what is compared."""
-        is_other = self.features or self.precision == "int8"
-        descriptors = None if is_other else check_descriptors(self.path, size)
-        return None if descriptors is None else recorded(descriptors)
+    def _recorded(self, size: tuple[int, int]) -> NDArray[np.float32] | None:
+        """Returns descriptors of `check_photos` that ship with the network, if they do."""
+        return None if self.precision == "int8" else check_descriptors(self.path, size)
 
     def _photos(self, export: Export, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Returns what engines are compared on; int8 on photos such as those it was fitted to."""
@@ -401,6 +402,12 @@ def _one_line(problem: str, clear: tuple[type[Exception], ...]) -> Iterator[None
         raise ValueError(
             f"{problem} ({_first_line(error)}). Take `--engine keras --precision float32`"
         ) from error
+
+
+def _descriptors(
+    run: Callable[[NDArray[np.uint8]], Outputs],
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    return lambda photos: descriptors_of(run(photos))
 
 
 def _unit(run: Callable[[NDArray[np.uint8]], Outputs]) -> Callable[[NDArray[np.uint8]], Outputs]:

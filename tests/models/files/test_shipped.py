@@ -12,6 +12,7 @@ from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
 from placevec.images import read_image
 from placevec.models import load_model, model_id, open_engine
 from placevec.models.engines.check import check_photos
+from placevec.models.features import with_features
 from placevec.models.files.shipped import (
     FOLDER,
     PHOTOS_FOLDER,
@@ -103,9 +104,13 @@ def test_the_onnx_form_equals_keras_on_photos(name, engine, size, own_cache):
         pytest.skip(f"{' and '.join(missing)} is not installed")
     paths = sorted(PHOTOS_FOLDER.rglob("*.jpg"))[::5]
     photos = np.stack([read_image(path, image_size=size) for path in paths])
-    expected = keras.ops.convert_to_numpy(load_model(name)(photos))
-    received = open_engine(name, engine=engine, image_size=size)(photos)
-    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+    opened = open_engine(name, engine=engine, image_size=size, features=True)
+    expected = with_features(load_model(name))(photos)
+    for received, values in zip(opened.with_features(photos), expected, strict=True):
+        values = keras.ops.convert_to_numpy(values)
+        np.testing.assert_allclose(received, values, rtol=0, atol=1e-5)
+    plain = open_engine(name, engine=engine, image_size=size)(photos)
+    np.testing.assert_array_equal(plain, opened(photos))
 
 
 def test_runs_in_int8(own_cache):
@@ -125,7 +130,8 @@ def test_ships_what_keras_makes_of_check_photos(name):
     assert check_descriptors(shipped_model(name), (100, 100)) is None
 
 
-def test_the_first_descriptor_needs_no_keras(tmp_path):
+@pytest.mark.parametrize("features", [False, True])
+def test_the_first_descriptor_needs_no_keras(tmp_path, features):
     if all(ENGINES[engine].missing(exporting=False) for engine in ONNX_ENGINES):
         pytest.skip("no engine that reads ONNX is installed")
     code = (
@@ -134,7 +140,8 @@ def test_the_first_descriptor_needs_no_keras(tmp_path):
         "from placevec.models.files.shipped import PHOTOS_FOLDER\n"
         "accelerator._DEVICES = ()\n"
         "photos = sorted(PHOTOS_FOLDER.rglob('*.jpg'))[:2]\n"
-        "print(placevec.load_model().describe(photos).shape, 'keras' in sys.modules)\n"
+        f"model = placevec.open_engine(features={features})\n"
+        "print(model.describe(photos).shape, 'keras' in sys.modules)\n"
     )
     answer = subprocess.run(
         [sys.executable, "-c", f"import placevec\n{code}"],
