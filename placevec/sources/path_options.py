@@ -1,9 +1,11 @@
 """Paths with options: `FILE,images=DIR`."""
 
+import math
 import re
 from collections.abc import Collection
 from pathlib import Path
 
+from placevec.input_file import shown
 from placevec.sources.values.cells import to_number
 
 _OPTION = re.compile(r",([a-z_]+)=")
@@ -56,3 +58,20 @@ def number_option(options: dict[str, str], name: str, default: float) -> float:
     if not 0.0 < number < float("inf"):
         raise ValueError(f"`{name}` must be a positive number. Received: {name}={options[name]}")
     return number
+
+
+def seconds_option(options: dict[str, str], name: str) -> float:
+    """Returns the seconds that an option gives, of either sign; 0 without it.
+
+    Raises:
+        ValueError: If they are not a finite number.
+    """
+    try:
+        seconds = to_number(options.get(name, 0.0))
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise ValueError(
+            f"`{name}` must be a number of seconds. Received: {name}={shown(options[name])}"
+        )
+    return seconds

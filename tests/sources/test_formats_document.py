@@ -12,6 +12,7 @@ import io
 import math
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,9 +102,9 @@ def exif_value(name, values):
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def make_video(root, example):
+def make_video(root, example, count=25):
     writer = cv2.VideoWriter(str(root / "walk.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (64, 48))
-    for _ in range(25):
+    for _ in range(count):
         writer.write(np.zeros((48, 64, 3), np.uint8))
     writer.release()
 
@@ -137,6 +138,7 @@ MAKERS = {
     "Lists with an npz": make_npz,
     "EXIF": make_exif,
     "Videos": make_video,
+    "TUM, a video": partial(make_video, count=2),
 }
 
 

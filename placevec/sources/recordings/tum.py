@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.images.videos.frame_names import frame_name
+from placevec.images.videos.video import frame_times_s
+from placevec.images.videos.video_files import VIDEO_SUFFIXES
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import names_on_disk, tell_unnamed
-from placevec.sources.path_options import number_option, split_options
+from placevec.sources.path_options import number_option, seconds_option, split_options
 from placevec.sources.poses.camera_poses import Poses
 from placevec.sources.poses.number_lines import first_numbers
 from placevec.sources.poses.time_stamps import Stamps, photos_by_stamp, read_frame_list, unit_option
@@ -30,7 +33,7 @@ _TRAJECTORIES = (
 )
 _FOLDERS = ("rgb", "images")
 _LIST = "rgb.txt"
-_OPTIONS = ("images", "up", "within_s", "same_world", "unit")
+_OPTIONS = ("images", "up", "within_s", "same_world", "unit", "start_s")
 
 
 def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -38,16 +41,19 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
     A pose is that of the camera in the world: x right, y down, z along the optical axis. Photos
     are those that `rgb.txt` lists, a line `time file` each, or else those whose names are time
-    stamps; depth images, masks and labels are not photos. Each gets the pose nearest in time.
+    stamps; depth images, masks and labels are not photos. The frames of a video have the time since
+    its first frame. Each photo gets the pose nearest in time.
     What time stamps count is told by their size, see `seconds_together`. Nothing says which way is
     up: it is found from how the cameras are held on the average (see `find_up`), unless the path
     names it.
 
     Args:
         path: Path. A folder with `groundtruth.txt`, `trajectory.txt`, `CameraTrajectory.txt` or
-            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`. It may be followed by
-            `,up=z`, the axis of the world that points up, `,within_s=0.1`, the longest time between
-            a photo and its pose, otherwise 0.02 s, and `,unit=ms`, what whole time stamps count. A
+            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`; or `FILE,images=VIDEO`. It
+            may be followed by `,up=z`, the axis of the world that points up, `,within_s=0.1`, the
+            longest time between a photo and its pose, otherwise 0.02 s, `,unit=ms`, what whole time
+            stamps count, and `,start_s=12.5`, the time of a video's first frame by the clock of the
+            poses, otherwise 0. A
             folder of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
             sequence.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
@@ -58,12 +64,20 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
     Raises:
         FileNotFoundError: If the trajectory or photos are missing.
-        ValueError: If a line cannot be read, photos have no pose, it cannot be told which way is
-            up, or there are several runs and nothing says that they are of one world.
+        ValueError: If a line cannot be read, photos have no pose, the video is broken, it cannot
+            be told which way is up, or there are several runs and nothing says that they are of one
+            world.
     """
     top, options = split_options(path, _OPTIONS)
     within_s = number_option(options, "within_s", TOLERANCE_S)
     up, unit = up_option(options), unit_option(options)
+    start_s = seconds_option(options, "start_s")
+    video = Path(options.get("images", "")).expanduser()
+    if "start_s" in options and not _is_video(video):
+        raise ValueError(
+            "`start_s` is when the first frame of a video was: FILE,images=VIDEO,start_s=SECONDS. "
+            f"Received: {path}"
+        )
     left_out = LeftOut(top)
     runs = _find_runs(top, left_out)
     left_out.warn()
@@ -74,7 +88,9 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
             f"{top} ({names}). Name one, {runs[0].parent}, or say that all are in one map: "
             f"{top},same_world=yes"
         )
-    read = partial(_read_run, within_s=within_s, unit=unit, skip_unreadable=skip_unreadable)
+    read = partial(
+        _read_run, within_s=within_s, unit=unit, start_s=start_s, skip_unreadable=skip_unreadable
+    )
     if len(runs) > 1:
         root, parts = top, [read(run, run.parent) for run in runs]
         names = [
@@ -145,12 +161,28 @@ def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
 
 
 def _read_run(
-    trajectory_path: Path, root: Path, *, within_s: float, unit: str | None, skip_unreadable: bool
+    trajectory_path: Path,
+    photos: Path,
+    *,
+    within_s: float,
+    unit: str | None,
+    start_s: float,
+    skip_unreadable: bool,
 ) -> tuple[Path, NDArray[np.str_], Timed]:
     """Returns the photos' folder, their names in the order of time, and their poses."""
-    root, names, stamps = _list_frames(root, skip_unreadable)
     track = read_track(trajectory_path, w_first=False)
-    return root, names, poses_in_time(track, stamps, within_s=within_s, unit=unit)
+    if not _is_video(photos):
+        root, names, stamps = _list_frames(photos, skip_unreadable)
+        return root, names, poses_in_time(track, stamps, within_s=within_s, unit=unit)
+    times_s = start_s + frame_times_s(photos)
+    names = np.array([frame_name(photos.name, frame) for frame in range(len(times_s))])
+    timed = poses_in_time(track, Stamps(times_s, whole=False), within_s=within_s, unit=unit)
+    way_out = f"{timed.way_out}. Or say when the first frame was: PATH,start_s=SECONDS"
+    return photos.parent, names, timed._replace(way_out=way_out)
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
 
 
 def _find_trajectory(top: Path) -> Path:

@@ -17,7 +17,7 @@ from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable
 from placevec.sources.missing import go_on_without
-from placevec.sources.path_options import number_option, split_options
+from placevec.sources.path_options import number_option, seconds_option, split_options
 from placevec.sources.tables.exif import camera_times_s
 from placevec.sources.tables.rows.rows import whole_turn
 from placevec.sources.tracks.fixes import Fixes, Placed, clock, fixes_of, log_gaps, place_at
@@ -25,7 +25,6 @@ from placevec.sources.tracks.gpx import read_gpx
 from placevec.sources.tracks.nmea import read_nmea
 from placevec.sources.tracks.track_table import read_track_table
 from placevec.sources.tracks.video import countable_videos, is_video, list_videos, stride_of
-from placevec.sources.values.cells import to_number
 from placevec.sources.values.roles import roles_of
 from placevec.sources.values.times import parse_time
 from placevec.sources.walk import list_photos, require_folder, some_photos
@@ -81,7 +80,7 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         ValueError: If the track cannot be read, or photos have no time or no place on it.
     """
     top, options = split_options(path, _OPTIONS)
-    offset_s = _seconds(options, "offset_s", 0.0)
+    offset_s = seconds_option(options, "offset_s")
     max_gap_s = number_option(options, "max_gap_s", MAX_GAP_S)
     track_path = _find_track(top, options.get("track"))
     if is_video(top) or (top.is_dir() and not some_photos(top)):
@@ -250,19 +249,6 @@ def _start_s(video: Path, told: str | None) -> float:
 def _time_in_name(name: str) -> float:
     found = _NAMED_TIME.search(name.rpartition("/")[2])
     return parse_time(f"{found[1]}_{found[2]}") if found else math.nan
-
-
-def _seconds(options: dict[str, str], name: str, default: float) -> float:
-    """Returns the seconds that an option gives, of either sign."""
-    try:
-        seconds = to_number(options.get(name, default))
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds):
-        raise ValueError(
-            f"`{name}` must be a number of seconds. Received: {name}={shown(options[name])}"
-        )
-    return seconds
 
 
 def _detail(fixes: Fixes, times_s: NDArray[np.float64], placed: Placed, max_gap_s: float) -> str:

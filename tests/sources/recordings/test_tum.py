@@ -1,5 +1,6 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -243,3 +244,37 @@ def test_photos_that_were_shrunk_or_moved_since_are_found_and_told(run, caplog):
     np.testing.assert_allclose(dataset.positions_m, [[1, 2], [4, 5]], atol=1e-6)
     assert "2 photos have a different ending" in caplog.text
     assert "rgb/10.png is 10.jpg" in caplog.text
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """A video of 5 frames, 10 a second, and the poses of all by a clock that began 100 s before."""
+    codec = cv2.VideoWriter_fourcc(*"mp4v")
+    writer = cv2.VideoWriter(str(tmp_path / "drive.mp4"), codec, 10, (32, 16))
+    for _ in range(5):
+        writer.write(np.zeros((16, 32, 3), np.uint8))
+    writer.release()
+    lines = [f"{100 + 0.1 * frame} {frame} 0 0 {NORTH}" for frame in range(5)]
+    (tmp_path / "track.txt").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_frames_of_a_video_get_the_poses_of_their_times(drive):
+    path = f"tum:{drive}/track.txt,images={drive}/drive.mp4,start_s=100.1"
+    dataset = open_places(path, skip_unreadable=True)  # the last frame is after the last pose
+    assert dataset.names.tolist() == [f"drive.mp4#{frame:06d}" for frame in range(4)]
+    np.testing.assert_allclose(dataset.times_s, [100.1, 100.2, 100.3, 100.4])
+    np.testing.assert_allclose(dataset.positions_m, [[1, 0], [2, 0], [3, 0], [4, 0]], atol=1e-6)
+
+
+def test_a_video_by_another_clock_is_refused_with_a_way_out(drive, refuses):
+    with refuses(ValueError, "the photos are of 0.000 to 0.400 s, the poses of 100.*start_s=SEC"):
+        read_tum(f"{drive}/track.txt,images={drive}/drive.mp4")
+    with refuses(ValueError, "`start_s` must be a number of seconds. Received: start_s=noon"):
+        read_tum(f"{drive}/track.txt,images={drive}/drive.mp4,start_s=noon")
+
+
+def test_photos_have_no_start(run, refuses):
+    root = run()
+    with refuses(ValueError, "`start_s` is when the first frame of a video was"):
+        read_tum(f"{root}/groundtruth.txt,images={root}/rgb,start_s=1")
