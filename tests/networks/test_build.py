@@ -6,7 +6,7 @@ import pytest
 
 from placevec.config import ModelConfig, TownRenderConfig
 from placevec.config.networks import NETWORKS
-from placevec.models import load_model
+from placevec.models import build_descriptor_model, load_model
 from placevec.models.files.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
 from placevec.networks import build as room
 from placevec.networks.build import build, round_matrices, write_again
@@ -17,17 +17,15 @@ SHORT_TOWN = TownRenderConfig(
 )  # fmt: skip
 
 
-def test_the_same_weights_make_the_same_bytes(tmp_path, monkeypatch):
+def test_the_same_weights_make_the_same_bytes(tmp_path, monkeypatch, short_mobilenetv2):
     pytest.importorskip("onnx")
     short = dataclasses.replace(NETWORKS["tiny"], cut_layer="block_1_project_BN", num_clusters=2)
     monkeypatch.setitem(NETWORKS, "tiny", short)
     monkeypatch.setattr(room, "NETWORK_WHITEN_RANK", 4)
-    network = keras.applications.MobileNetV2(
-        include_top=False, weights=None, input_shape=(32, 32, 3)
-    )
+    network = build_descriptor_model(short)
     arrays = {
         f"{layer.name}/{weight.name}": keras.ops.convert_to_numpy(weight)
-        for layer in network.layers[:20]
+        for layer in network.layers
         for weight in layer.weights
     }
     np.savez(tmp_path / "weights.npz", **arrays)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from placevec.config import changed, to_dict
+from placevec.config import ModelConfig, changed, to_dict
 from placevec.training import train
 from placevec.training.step.devices import devices
 from placevec.training.step.devices import open_devices as opening
@@ -33,6 +33,8 @@ HALVES = {
     "OMP_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
 }
+# The processes build it whole before they cut it: half the layers of mobilenetv2.
+SHALLOW = ModelConfig(backbone="mobilenet", cut_layer="conv1_relu", num_clusters=4)
 PER_TUPLE = {"loss": "allpair_hinge"}
 OVER_THE_BATCH = {"loss": "info_nce", "mining": "partial", "mining_pool": 15, "flip_tuples": True}
 
@@ -44,6 +46,7 @@ def even_config(small_config):
             "batch_size": 4,
             "optimizer": "sgd",  # Adam makes steps out of rounding where there is no gradient
             "learning_rate": 1e-3,
+            "model": SHALLOW,
             "freeze_batch_norm": BACKEND == "torch",
         }
         return small_config(**(settings | changes))
@@ -60,7 +63,7 @@ def start(arguments, **environment):
 
 
 def finish(process):
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=900)
     assert process.returncode == 0, output
     return output
 
@@ -108,7 +111,7 @@ def assert_same_mined(one, other):
         pytest.param(OVER_THE_BATCH, ["begun", "resume"], id="mined", marks=pytest.mark.slow),
     ],
 )
-def test_two_devices_train_as_one_does(even_config, tmp_path, whole_training, loss, names):
+def test_two_devices_train_as_one_does(even_config, tmp_path, loss, names):
     """A loss per tuple in one go; a loss over the batch and mining, stopped and gone on with."""
     one = even_config(**loss)
     count = 1 if BACKEND == "torch" else 2
@@ -125,7 +128,7 @@ def test_two_devices_train_as_one_does(even_config, tmp_path, whole_training, lo
 
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "jax", reason="torchrun's processes are in the test above")
-def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path, whole_training):
+def test_two_processes_of_jax_train_as_one_does(even_config, tmp_path):
     config = even_config(**OVER_THE_BATCH)
     train(config)
     two = changed(config, out=tmp_path / "two")
