@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -207,12 +208,11 @@ def test_refuses_a_folder_with_anything_else_in_it(tmp_path):
         render_town(tmp_path / "town", **SMALL)
 
 
-def test_refuses_a_rendering_that_has_lost_photos(tmp_path):
-    settings = SMALL | {"num_validation_streets": 1, "places_per_street": 1}
-    out_dir = render_town(tmp_path / "town", **settings)
+def test_refuses_a_rendering_that_has_lost_photos(rendered, tmp_path):
+    out_dir = shutil.copytree(rendered, tmp_path / "town")
     next(out_dir.glob("train/queries/*.jpg")).unlink()
-    with pytest.raises(ValueError, match=r"queries must hold the 4 photos .* Received: 3\. Remove"):
-        render_town(out_dir, **settings)
+    with pytest.raises(ValueError, match=r"queries must hold the 16 photos .* Received: 15\. Rem"):
+        render_town(out_dir, **SMALL)
 
 
 def test_takes_an_empty_folder(tmp_path):

@@ -12,7 +12,7 @@ from placevec.rendering import PhotoStream, StreamWorkers, open_scenery
 from placevec.rendering.workers import render_process
 
 SIZE = (24, 32)
-TOWN = {"seed": 1, "num_streets": 2, "street_length_m": 120.0}
+TOWN = {"seed": 1, "num_streets": 1, "street_length_m": 120.0}
 COUNTS = {"num_tuples": 2, "num_positives": 1, "num_negatives": 2}
 
 
