@@ -75,6 +75,18 @@ def test_the_example_of_vectors_runs(documents, tmp_path, monkeypatch):
     assert names["neighbors"][:, 0].tolist() == [0, 1]
 
 
+def test_the_example_of_a_detector_adds_each_frame_of_a_video(documents, tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", documents["docs/loops.md"], re.DOTALL).group(1)
+    monkeypatch.chdir(tmp_path)
+    writer = cv2.VideoWriter("drive.mp4", cv2.VideoWriter_fourcc(*"mp4v"), 10, (64, 48))
+    for _ in range(3):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    names = {}
+    exec(code, names)  # noqa: S102
+    assert len(names["detector"]) == 3
+
+
 def test_the_example_of_judging_writes_a_report(documents, pytestconfig, tmp_path, monkeypatch):
     code = re.search(r"```python\n(.*?)```", documents["docs/judge.md"], re.DOTALL).group(1)
     (tmp_path / "photos").symlink_to(pytestconfig.rootpath / "placevec" / "networks" / "photos")
