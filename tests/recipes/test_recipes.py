@@ -19,7 +19,7 @@ from placevec.training.run_files import read_history
 
 SIZE = (32, 48)
 SMALL_BACKBONE = {
-    "backbone": "mobilenetv2", "cut_layer": "block_1_project_BN", "linear_cut": False,
+    "backbone": "mobilenetv2", "cut_layer": "Conv1_relu", "linear_cut": False,
     "weights": "none",
 }  # fmt: skip
 SMALL = {
