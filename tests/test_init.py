@@ -1,4 +1,5 @@
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -16,15 +17,17 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 LOAD = """
 {imports}
-import numpy as np
 model = keras.saving.load_model({path!r}, safe_mode=True)
 names = sorted(type(layer).__name__ for layer in model.layers)
-print(names, tuple(model(np.zeros((1, 32, 32, 3), "uint8")).shape))
+print(names, model.output_shape)
 """
 
 
 def run(code):
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    environment = os.environ | {"KERAS_BACKEND": "jax"}  # starts sooner than TensorFlow
+    answer = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert answer.returncode == 0, answer.stderr[-2000:]
     return answer.stdout.strip()
 
@@ -45,7 +48,7 @@ def saved_model(tmp_path_factory):
 def test_a_saved_model_loads_after_importing_placevec(saved_model, imports):
     printed = run(LOAD.format(imports=imports, path=saved_model))
     assert printed.endswith(
-        "['Concatenate', 'GeM', 'GhostVLAD', 'InputLayer', 'PixelScaling'] (1, 9)"
+        "['Concatenate', 'GeM', 'GhostVLAD', 'InputLayer', 'PixelScaling'] (None, 9)"
     )
 
 
