@@ -54,8 +54,8 @@ _MEASURED = {
         "recall@1 in percent": "Cambridge 81.1, Cambridge with changed queries 62.6 (at night "
         "38.2), corridor 77.5, webcam_tilde 54.7, ie_tower 49.1, strecha 92.6, sfm_small 100.0, "
         f"other streets of the synthetic town 81.3, mean 74.9 ({_HOW})",
-        "processor time": "12.7 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
-        "thread of a busy CPU with AVX-512)",
+        "processor time": "9.5 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
+        "thread of an AMD EPYC with AVX-512, beside other work)",
         "largest difference of a number, ONNX against Keras": "1.6e-6 (4 photos at 97x131, "
         "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
     },
@@ -63,8 +63,8 @@ _MEASURED = {
         "recall@1 in percent": "Cambridge 78.1, Cambridge with changed queries 70.0 (at night "
         "64.9), corridor 83.8, webcam_tilde 56.7, ie_tower 54.0, strecha 83.8, sfm_small 100.0, "
         f"other streets of the synthetic town 92.7, mean 77.4 ({_HOW})",
-        "processor time": "16.4 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
-        "thread of a busy CPU with AVX-512)",
+        "processor time": "12.7 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
+        "thread of an AMD EPYC with AVX-512, beside other work)",
         "largest difference of a number, ONNX against Keras": "4.7e-7 (4 photos at 97x131, "
         "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
     },

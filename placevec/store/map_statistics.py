@@ -8,18 +8,22 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.principal_directions import principal_directions
 
 _log = logging.getLogger(__name__)
 _POWER = 0.5
-_MEAN_PHOTOS = 10  # that pull the mean to zero: no photo is the mean of a map of few
+_PRIOR_MEAN = (
+    100  # photos that pull the mean to zero, which is that of a whitened network's training
+)
+_PRIOR_SPREAD = 3  # times D photos that pull the spread to even, as whitening leaves it
 _MOST_DIM = 4096  # unless more is asked for: a projection has dim times D numbers
 _ROWS_AT_A_TIME = 4096
 
 MOST_PHOTOS = 20_000
 """Photos that statistics are fitted on at most."""
 ENOUGH_PHOTOS = 30
-"""Photos from which on statistics are good enough to be used without being asked for."""
+"""Photos below which statistics are only used if asked for: they change next to nothing there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +138,8 @@ class MapStatistics:
 def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None) -> MapStatistics:
     """Finds the mean of a map and the PCA of power 1/2 that evens out half of its spread.
 
-        a          = D / (D + N)
-        mean       = N / (N + 10) * mean of the descriptors
+        a          = 3 D / (3 D + N)
+        mean       = N / (N + 100) * mean of the descriptors
         variance_j = (1 - a) * variance_j + a * (mean variance of a dimension)
         projection = sum over j of v_j v_j^T * (variance_j / mean variance) ** (-1/4)
 
@@ -188,12 +192,12 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
         projection = (directions * (scales - rest).astype(np.float32)) @ directions.T
         projection[np.diag_indices(full)] += np.float32(rest)
     _log.info(
-        "statistics of a map of %d photos: %d directions of %d dimensions, %.0f %% of the way from "
+        "statistics of a map of %s: %d directions of %d dimensions, %.0f %% of the way from "
         "the identity, to %d dimensions in %.1f s",
-        num_photos, len(variances), full, 100 * num_photos / (num_photos + full), wanted,
-        time.perf_counter() - start,
+        counted(num_photos, "photo"), len(variances), full, 100 * (1 - _share(num_photos, full)),
+        wanted, time.perf_counter() - start,
     )  # fmt: skip
-    shrunk = mean * (num_photos / (num_photos + _MEAN_PHOTOS))
+    shrunk = mean * (num_photos / (num_photos + _PRIOR_MEAN))
     return MapStatistics(shrunk.astype(np.float32), projection, num_photos)
 
 
@@ -212,6 +216,11 @@ def _scales(
     if not len(variances):
         return np.empty(0), 1.0
     mean = variances.sum() / full
-    share = full / (full + num_photos)
+    share = _share(num_photos, full)
     shrunk = (1 - share) * variances / mean + share
     return shrunk ** (-_POWER / 2), share ** (-_POWER / 2)
+
+
+def _share(num_photos: int, full: int) -> float:
+    """Returns `a`, how far the spread of a map is pulled to an even one."""
+    return _PRIOR_SPREAD * full / (_PRIOR_SPREAD * full + num_photos)
