@@ -415,20 +415,22 @@ class ExportChoice:
     Args:
         engine: str. The key of `ENGINES` that writes and checks the file; empty for TensorFlow.
         file: str. The name of the file, or of the folder.
-        float16: bool. Whether weights can be stored in 16 bits.
+        precisions: tuple of str. The numbers that weights can be stored in.
     """
 
     engine: str
     file: str
-    float16: bool = False
+    precisions: tuple[str, ...] = ("float32",)
 
 
 EXPORTS = {
-    "onnx": ExportChoice(engine="onnx", file="model.onnx"),
-    "openvino": ExportChoice(engine="openvino", file="model.xml", float16=True),
+    "onnx": ExportChoice(engine="onnx", file="model.onnx", precisions=("float32", "float16")),
+    "openvino": ExportChoice(
+        engine="openvino", file="model.xml", precisions=("float32", "float16", "int8")
+    ),
     "litert": ExportChoice(engine="litert", file="model.tflite"),
     "savedmodel": ExportChoice(engine="", file="model"),
-    "rtabmap": ExportChoice(engine="onnx", file="model.onnx"),
+    "rtabmap": ExportChoice(engine="onnx", file="model.onnx", precisions=("float32", "float16")),
 }
 
 
@@ -457,6 +459,9 @@ FOUND_FILES = {
 }
 
 PRECISIONS = tuple(dict.fromkeys(each for row in ENGINES.values() for each in row.precisions))
+EXPORT_PRECISIONS = tuple(
+    dict.fromkeys(each for row in EXPORTS.values() for each in row.precisions)
+)
 INDEX_KINDS = ("flat", "sq8", "hnsw", "ivf_pq")
 SPLITS_BY = ("area", "sequence", "time")
 DTYPES = ("float32", "float16")
@@ -475,7 +480,7 @@ if TYPE_CHECKING:  # checkers know these as text; at run time flags take the nam
     AggregatorName = Assignment = Augmentation = BackboneName = Cameras = Dtype = Engine = str
     Exposure = Hubness = IndexKind = LossName = Mining = Normalization = OptimizerName = str
     Pipe = PositiveRule = Positives = Precision = SplitBy = Thumb = TrainingPrecision = str
-    ExportFormat = Reranker = Up = Workers = str
+    ExportFormat = ExportPrecision = Reranker = Up = Workers = str
 else:
     AggregatorName = Literal[tuple(AGGREGATORS)]
     Assignment = Literal[ASSIGNMENTS]
@@ -485,6 +490,7 @@ else:
     Dtype = Literal[DTYPES]
     Engine = Literal[("auto", *ENGINES)]
     ExportFormat = Literal[tuple(EXPORTS)]
+    ExportPrecision = Literal[EXPORT_PRECISIONS]
     Exposure = Literal[EXPOSURES]
     Hubness = Literal[tuple(HUBNESS)]
     IndexKind = Literal[INDEX_KINDS]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from placevec.config.choices import EXPORTS, ExportFormat, choose
+from placevec.config.choices import EXPORTS, ExportFormat, ExportPrecision, choose
 from placevec.config.limits import ImageSizeOrNone
-from placevec.config.refusals import refuse, settle
+from placevec.config.refusals import need_used, refuse, settle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,16 +19,25 @@ class ExportConfig:
     """Folder for the file and its card. It is created if it is missing."""
     image_size: ImageSizeOrNone = None
     """The only rows and columns that the file accepts. None: any size, if the model accepts any."""
-    float16: bool = False
-    """Store weights in 16 bits, which halves the file. Only for openvino."""
+    precision: ExportPrecision = "float32"
+    """float16 stores weights in 16 bits, which halves the file (onnx, openvino, rtabmap). int8
+    computes the backbone in 8 bits, which is coarser (openvino)."""
+    calibration: str | None = None
+    """Photos that int8 is fitted to, best those of the training: a folder, or READER:PATH."""
+    places: str | None = None
+    """Places to measure recall@1 on, of Keras and of the file: a folder, or READER:PATH. None:
+    recall is not measured."""
     resize_inside: bool = False
     """Accept photos of any size and resize them inside the file, as placevec does."""
 
     def __post_init__(self) -> None:
         settle(self)
-        if self.float16 and not choose(EXPORTS, self.format, "format").float16:
-            able = ", ".join(name for name, row in EXPORTS.items() if row.float16)
-            refuse(self, "float16", f"left out for {self.format}; {able} can")
+        able = choose(EXPORTS, self.format, "format").precisions
+        if self.precision not in able:
+            refuse(self, "precision", f"{' or '.join(able)} for {self.format}")
+        if self.precision == "int8" and self.calibration is None:
+            refuse(self, "calibration", "photos with int8, best those of the training")
+        need_used(self, "calibration", self.precision == "int8", f"precision={self.precision}")
         if self.resize_inside and self.image_size is not None:
             raise ValueError(
                 "With `resize_inside` the file takes photos of any size. Received: also "

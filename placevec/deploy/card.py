@@ -16,7 +16,14 @@ _RULE = (
 
 
 def card_of(
-    model: Path, format: str, facts: Facts, checked: Sequence[dict], megabytes: float
+    model: Path,
+    format: str,
+    facts: Facts,
+    *,
+    precision: str,
+    checked: Sequence[dict],
+    recall: dict[str, float] | None,
+    megabytes: float,
 ) -> dict:
     """Returns what the card says, as plain values.
 
@@ -24,7 +31,9 @@ def card_of(
         model: Path. The model that was exported.
         format: str. A key of `EXPORTS`.
         facts: Facts.
+        precision: str. Of the file.
         checked: sequence of dict. How the file compares with Keras.
+        recall: dict of `keras` and `file`, or None. Recall@1 on places, if it was measured.
         megabytes: float. Of the file, in millions of bytes.
     """
     rule = _RULE.format(*facts.image_size)
@@ -35,6 +44,7 @@ def card_of(
     return {
         "model": model.name,
         "format": format,
+        "precision": precision,
         "input": {
             "name": "photos",
             "shape": ["batch", "rows", "columns", facts.channels],
@@ -46,8 +56,28 @@ def card_of(
         "model_id": facts.model_id,
         "megabytes": megabytes,
         "checked": list(checked),
+        "recall@1": recall,
         "license": "that of the model and of the photos that it was trained on",
     }
+
+
+def table_of(card: dict) -> str:
+    """Returns as text how a file compares with Keras, a line for each number of photos and size.
+
+    Args:
+        card: dict. Of `card_of`.
+    """
+    recall = card["recall@1"]
+    change = "-" if recall is None else f"{100 * (recall['file'] - recall['keras']):+.1f} points"
+    lines = [
+        f"{'photos':>16s}  least cosine  largest difference  change of recall@1  {'size':>8s}",
+        *(
+            f"{row['photos']:>16s}  {row['least_cosine']:12.7f}  {row['largest_difference']:18.1e}"
+            f"  {change:>18s}  {card['megabytes']:5.2f} MB"
+            for row in card["checked"]
+        ),
+    ]
+    return "\n".join(lines)
 
 
 def write_card(card: dict, folder: Path) -> None:
@@ -61,7 +91,7 @@ def write_card(card: dict, folder: Path) -> None:
     lines = [
         f"# {card['model']} as {card['format']}",
         "",
-        f"Model {card['model_id']}, {card['megabytes']:.2f} MB.",
+        f"Model {card['model_id']}, {card['precision']}.",
         "",
         f"- Input `{taken['name']}`: {taken['pixels']}, {taken['color_order']}, "
         f"(batch, rows, columns, {taken['channels']}). {taken['rule']}",
@@ -69,12 +99,7 @@ def write_card(card: dict, folder: Path) -> None:
         "length. The dot product of two descriptors is their similarity.",
         f"- License: {card['license']}.",
         "",
-        "| photos | least cosine to Keras | largest difference |",
-        "|---|---|---|",
-        *(
-            f"| {row['photos']} | {row['least_cosine']:.7f} | {row['largest_difference']:.1e} |"
-            for row in card["checked"]
-        ),
+        *(f"    {line}" for line in table_of(card).splitlines()),
         "",
     ]
     texts = {"card.json": json.dumps(card, indent=1) + "\n", "card.md": "\n".join(lines)}

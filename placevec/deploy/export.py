@@ -3,29 +3,35 @@
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from placevec.config import ExportConfig
-from placevec.config.choices import ENGINES, EXPORTS, ExportFormat, choose
-from placevec.deploy.card import card_of, write_card
+from placevec.config.choices import (
+    ENGINES,
+    EXPORTS,
+    ExportChoice,
+    ExportFormat,
+    ExportPrecision,
+    choose,
+)
+from placevec.deploy.card import card_of, table_of, write_card
+from placevec.deploy.check import PhotosOfSize, Run, check_file, check_recall, photos_that_ship
 from placevec.deploy.files import FINISHERS, Facts
 from placevec.deploy.rtabmap import write_hook
 from placevec.input_file import shown
-from placevec.models.engines.check import check_photos, compare
 from placevec.models.files.model_file import find_model_file
+from placevec.models.files.shipped import shipped_onnx
+from placevec.places import PlaceDataset
+from placevec.sources import open_places
+from placevec.sources.photos import open_photos
 from placevec.whole_file import require_new_folder
 
 if TYPE_CHECKING:
     import keras
-
-_LARGEST_DIFFERENCE, _LARGEST_IN_FLOAT16 = 1e-5, 5e-3
-_LARGEST_RESIZED = 1e-3  # libraries round a pixel that lies between two gray levels either way
-_BATCHES = (1, 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,13 +47,7 @@ class Exported:
     card: dict
 
     def __str__(self) -> str:
-        rows = [f"{'photos':>16s}  least cosine  largest difference"]
-        rows += [
-            f"{row['photos']:>16s}  {row['least_cosine']:12.7f}  {row['largest_difference']:18.1e}"
-            for row in self.card["checked"]
-        ]
-        size = f"{self.card['megabytes']:.2f} MB, {self.card['dimensions']} dimensions"
-        return "\n".join([*rows, f"{shown(self.path)}: {size}"])
+        return f"{table_of(self.card)}\n{shown(self.path)}: {self.card['dimensions']} dimensions"
 
 
 def export(
@@ -56,28 +56,33 @@ def export(
     format: ExportFormat = ExportConfig.format,
     out: Path | str = ExportConfig.out,
     image_size: tuple[int, int] | None = ExportConfig.image_size,
-    float16: bool = ExportConfig.float16,
+    precision: ExportPrecision = ExportConfig.precision,
+    calibration: PlaceDataset | Path | str | None = ExportConfig.calibration,
+    places: PlaceDataset | Path | str | None = ExportConfig.places,
     resize_inside: bool = ExportConfig.resize_inside,
 ) -> Exported:
     """Writes a network for other programs, with a card that says how to feed it.
 
     The file is the whole function: uint8 RGB photos `(batch, rows, columns, C)` in, unit
     descriptors `(batch, D)` float32 out, and nothing else. It is run against Keras on photos of two
-    sizes, one and three at once, and is only written if they agree.
+    sizes, one and three at once, and is only written if they agree. A network that ships with
+    placevec is written from its own ONNX form, unless its input is to change.
 
     Args:
         model: Path or str. A `.keras` file, an old `.h5` file or the name of a network that ships.
         format: See `ExportConfig`, like the others. A key of `EXPORTS`.
         out: Path. Folder for the file and its card.
         image_size: (int, int) or None. Rows and columns that the file takes only.
-        float16: bool. Store weights in 16 bits.
+        precision: str. `"float32"`, `"float16"` for weights in 16 bits, or `"int8"`.
+        calibration: PlaceDataset, or what `open_photos` opens. Photos that int8 is fitted to.
+        places: PlaceDataset, or READER:PATH. Places that recall@1 is measured on. None: it is not.
         resize_inside: bool. Take photos of any size.
 
     Returns:
         Exported.
 
     Raises:
-        FileNotFoundError: If the model, or the folder that `out` lies in, is missing.
+        FileNotFoundError: If the model, photos, or the folder that `out` lies in are missing.
         ImportError: If what writes or checks the file is not installed.
         ValueError: If the setting is not one of the format, Keras does not run on TensorFlow, or
             the file does not compute what Keras computes.
@@ -86,12 +91,17 @@ def export(
         format=format,
         out=Path(out),
         image_size=image_size,
-        float16=float16,
+        precision=precision,
+        calibration=None if calibration is None else str(calibration),
+        places=None if places is None else str(places),
         resize_inside=resize_inside,
     )
     row, path = choose(EXPORTS, format, "format"), find_model_file(model)
     require_new_folder(settings.out)
-    _require(row.engine)
+    _require(row.engine, precision)
+    photos = None if calibration is None else open_photos(calibration).paths()
+    if places is not None and not isinstance(places, PlaceDataset):
+        places = open_places(str(places))
     from placevec.models import load_model, model_id
 
     network = load_model(path)
@@ -105,15 +115,24 @@ def export(
         model_id=model_id(network),
     )
     with tempfile.TemporaryDirectory(dir=settings.out.parent, prefix=".unfinished-") as folder:
-        made = Path(folder)
-        if row.engine:
-            ENGINES[row.engine].find().export(whole, made)
-        else:
-            whole.export(str(made / row.file), format="tf_saved_model", verbose=False)
+        made = Path(folder, "float32")
+        made.mkdir()
+        _write(path, whole, row, made, is_plain=image_size is None and not resize_inside)
         if row.engine in FINISHERS:
-            FINISHERS[row.engine](made / row.file, facts, float16)
-        checked = _check(_runner(row.engine, made), whole, facts, float16)
-        card = card_of(path, format, facts, checked, _megabytes(made))
+            FINISHERS[row.engine](made / row.file, facts, precision)
+        photos_of = photos_that_ship(facts.channels)
+        if photos is not None:
+            made, photos_of = _fit(made, photos, facts)
+        run = _runner(row.engine, made)
+        card = card_of(
+            path,
+            format,
+            facts,
+            precision=precision,
+            checked=check_file(run, whole, facts, precision, photos_of),
+            recall=None if places is None else check_recall(run, whole, facts, places),
+            megabytes=_megabytes(made),
+        )
         settings.out.mkdir(exist_ok=True)
         for each in made.iterdir():
             _replace(each, settings.out / each.name)
@@ -123,13 +142,17 @@ def export(
     return Exported(settings.out / row.file, card)
 
 
-def _require(engine: str) -> None:
+def _require(engine: str, precision: str) -> None:
     from placevec.models.engines.accelerator import backend_name
 
     if engine and (missing := ENGINES[engine].missing(exporting=True)):
         raise ImportError(
             f"This format needs {' and '.join(missing)}. Install it: "
             f'pip install "placevec[{ENGINES[engine].extra}]"'
+        )
+    if precision == "int8" and (missing := ENGINES[engine].missing_quantizers()):
+        raise ImportError(
+            f'int8 needs {" and ".join(missing)}. Install it: pip install "placevec[int8]"'
         )
     if backend_name() != "tensorflow":
         raise ValueError(
@@ -155,7 +178,38 @@ def _whole(network: "keras.Model", settings: ExportConfig) -> tuple["keras.Model
     return keras.Model(photos, outputs, name="placevec"), size
 
 
-def _runner(engine: str, folder: Path) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
+def _write(
+    path: Path, whole: "keras.Model", row: ExportChoice, folder: Path, *, is_plain: bool
+) -> None:
+    """Writes the file of a format in float32, as its library leaves it."""
+    if not row.engine:
+        whole.export(str(folder / row.file), format="tf_saved_model", verbose=False)
+        return
+    kind = ENGINES[row.engine]
+    if is_plain and kind.takes_onnx and (onnx := shipped_onnx(path)):
+        kind.find().from_onnx(onnx, folder)
+    else:
+        kind.find().export(whole, folder)
+
+
+def _fit(network: Path, paths: Sequence[Path], facts: Facts) -> tuple[Path, PhotosOfSize]:
+    """Fits int8 to photos; returns its folder, and photos that it was not fitted to."""
+    from placevec.models.engines.runtimes.int8 import (
+        PHOTOS_FILE,
+        kept_photos,
+        quantize,
+        read_photos,
+    )
+
+    made, kept = network.with_name("int8"), network.with_name("kept")
+    made.mkdir()
+    kept.mkdir()
+    quantize(network, read_photos(paths, facts.image_size, facts.channels), made)
+    _replace(made / PHOTOS_FILE, kept / PHOTOS_FILE)
+    return made, lambda size: kept_photos(kept, size)
+
+
+def _runner(engine: str, folder: Path) -> Run:
     """Returns what runs the file as other programs do."""
     if engine:
         return ENGINES[engine].find().load(folder, "float32", 1, 1)
@@ -163,41 +217,6 @@ def _runner(engine: str, folder: Path) -> Callable[[NDArray[np.uint8]], NDArray[
 
     served = tf.saved_model.load(str(folder / EXPORTS["savedmodel"].file))
     return lambda photos: np.asarray(served.serve(photos))
-
-
-def _check(
-    run: Callable, whole: "keras.Model", facts: Facts, float16: bool
-) -> list[dict[str, object]]:
-    """Returns how the file compares with Keras at each size and batch; refuses what differs."""
-    import keras
-
-    def by_keras(photos: NDArray[np.uint8]) -> NDArray[np.floating]:
-        return keras.ops.convert_to_numpy(whole(photos))
-
-    rows, columns = facts.image_size
-    sizes = [facts.image_size]
-    if facts.takes_any_size:
-        sizes.append((rows * 3 // 4 + 1, columns * 5 // 4 + 1))
-    largest = _LARGEST_RESIZED if facts.resizes_inside else _LARGEST_DIFFERENCE
-    largest = _LARGEST_IN_FLOAT16 if float16 else largest
-    checked = []
-    for size in sizes:
-        photos = check_photos(size, facts.channels)
-        for batch in _BATCHES:
-            found = compare(
-                lambda _, batch=batch, photos=photos: run(photos[:batch]),
-                lambda _, batch=batch, photos=photos: by_keras(photos[:batch]),
-                photos[:1],
-            )
-            name = f"{batch} of {size[0]}x{size[1]}"
-            if not found["largest_difference"] <= largest:
-                raise ValueError(
-                    "An export must compute what Keras computes. Received: for "
-                    f"{name} a largest difference of {found['largest_difference']:.1e}, above "
-                    f"{largest:g}. Nothing was written; choose another format"
-                )
-            checked.append({"photos": name, **found})
-    return checked
 
 
 def _megabytes(folder: Path) -> float:

@@ -40,10 +40,10 @@ class Facts:
         }
 
 
-def _finish_onnx(path: Path, facts: Facts, float16: bool) -> None:
+def _finish_onnx(path: Path, facts: Facts, precision: str) -> None:
     import onnx  # pyright: ignore[reportMissingImports]  # of an extra
 
-    from placevec.deploy.padding import write_padding
+    from placevec.deploy.onnx_model import store_in_float16, write_padding
 
     model = onnx.load(path)
     write_padding(model)
@@ -60,11 +60,13 @@ def _finish_onnx(path: Path, facts: Facts, float16: bool) -> None:
                 axis.dim_param = name
     for key, text in facts.by_name().items():
         model.metadata_props.add(key=key, value=text)
+    if precision == "float16":
+        store_in_float16(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
 
-def _finish_openvino(path: Path, facts: Facts, float16: bool) -> None:
+def _finish_openvino(path: Path, facts: Facts, precision: str) -> None:
     from placevec.models.engines.runtimes.openvino_engine import import_openvino
 
     openvino = import_openvino()
@@ -77,13 +79,13 @@ def _finish_openvino(path: Path, facts: Facts, float16: bool) -> None:
     for key, text in facts.by_name().items():
         kept.set_rt_info(text, ["placevec", key])
     written = path.with_name(f"finished-{path.name}")
-    openvino.save_model(kept, written, compress_to_fp16=float16)
+    openvino.save_model(kept, written, compress_to_fp16=precision == "float16")
     del network, kept  # the files are mapped
     for suffix in (".xml", ".bin"):
         written.with_suffix(suffix).replace(path.with_suffix(suffix))
 
 
-FINISHERS: dict[str, Callable[[Path, Facts, bool], None]] = {
+FINISHERS: dict[str, Callable[[Path, Facts, str], None]] = {
     "onnx": _finish_onnx,
     "openvino": _finish_openvino,
 }

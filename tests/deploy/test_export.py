@@ -1,16 +1,23 @@
 import importlib
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 import placevec
+from placevec.config.choices import ENGINES
 from placevec.deploy import export
 from placevec.deploy import export as export_function
 from placevec.images.read import resize_image
 from placevec.models import load_model
+from placevec.models.files.shipped import PHOTOS_FOLDER, shipped_onnx
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
+
+needs_int8 = pytest.mark.skipif(
+    bool(ENGINES["openvino"].missing_quantizers()), reason="nncf is not installed"
+)
 
 
 def by_keras(model_path, photos=PHOTOS):
@@ -41,10 +48,66 @@ def test_openvino_has_one_output_and_says_how_to_feed_it(model_path, tmp_path):
 
 def test_float16_is_smaller_and_says_what_it_costs(model_path, tmp_path):
     whole = export(model_path, format="openvino", out=tmp_path / "whole")
-    half = export(model_path, format="openvino", out=tmp_path / "half", float16=True)
+    half = export(model_path, format="openvino", out=tmp_path / "half", precision="float16")
     sizes = [(each.path.with_suffix(".bin")).stat().st_size for each in (whole, half)]
     assert sizes[1] < 0.7 * sizes[0]
     assert half.card["checked"][0]["least_cosine"] > 0.999
+
+
+@needs_int8
+def test_int8_is_fitted_to_photos_and_compared_on_others(model_path, tmp_path):
+    settings = {"format": "openvino", "precision": "int8", "calibration": PHOTOS_FOLDER}
+    made = export(model_path, out=tmp_path / "out", **settings)
+    assert made.card["precision"] == "int8"
+    assert 0.9 < min(row["least_cosine"] for row in made.card["checked"]) < 0.9999999
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "model.xml", "model.bin", "card.json", "card.md",
+    }  # fmt: skip
+    cosines = (run_openvino(tmp_path / "out", PHOTOS) * by_keras(model_path)).sum(axis=1)
+    assert cosines.min() > 0.9
+
+
+@needs_int8
+def test_int8_refuses_too_few_photos_and_missing_ones(model_path, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    for path in sorted(PHOTOS_FOLDER.rglob("*.jpg"))[:8]:
+        shutil.copy(path, few)
+    settings = {"format": "openvino", "precision": "int8", "out": tmp_path / "out"}
+    with pytest.raises(ValueError, match="at least 9 photos that can be read. Received: 8"):
+        export(model_path, calibration=few, **settings)
+    with pytest.raises(FileNotFoundError, match="There is no folder or photo"):
+        export(model_path, calibration=tmp_path / "none", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_table_says_how_recall_changes(model_path, tmp_path):
+    made = export(model_path, format="openvino", out=tmp_path / "out", places=PHOTOS_FOLDER)
+    recall = made.card["recall@1"]
+    assert recall["file"] == recall["keras"] and 0 <= recall["file"] <= 1
+    assert "+0.0 points" in str(made) and "+0.0 points" in (tmp_path / "out/card.md").read_text()
+
+
+def test_a_file_that_finds_fewer_places_is_not_written(model_path, tmp_path, monkeypatch):
+    shares = iter([0.9, 0.84])
+    found = type("Found", (), {"recall": property(lambda _: {1: next(shares)})})()
+    monkeypatch.setattr("placevec.evaluation.evaluate", lambda *_, **__: found)
+    with pytest.raises(ValueError, match="90.0 % with Keras, 84.0 % with the file"):
+        export(model_path, format="openvino", out=tmp_path / "out", places=PHOTOS_FOLDER)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_that_ships_is_written_from_its_own_onnx_form(tmp_path, monkeypatch):
+    engine = ENGINES["openvino"].find()
+    taken = []
+    monkeypatch.setattr(engine, "from_onnx", lambda path, folder: taken.append(path) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        export("tiny", format="openvino", out=tmp_path / "out")
+    monkeypatch.setattr(engine, "export", lambda *_: taken.append("keras") or 1 / 0)
+    for settings in ({"image_size": (240, 320)}, {"resize_inside": True}):
+        with pytest.raises(ZeroDivisionError):
+            export("tiny", format="openvino", out=tmp_path / "out", **settings)
+    assert taken == [shipped_onnx(taken[0].with_name("model.keras")), "keras", "keras"]
 
 
 def test_a_file_may_resize_photos_itself(model_path, tmp_path):
@@ -114,7 +177,10 @@ def test_a_file_that_computes_something_else_is_not_written(model_path, tmp_path
     "settings, message",
     [
         ({"format": "onx"}, "must be one of onnx"),
-        ({"format": "savedmodel", "float16": True}, "openvino can"),
+        ({"format": "savedmodel", "precision": "float16"}, "must be float32 for savedmodel"),
+        ({"format": "onnx", "precision": "int8"}, "must be float32 or float16 for onnx"),
+        ({"format": "openvino", "precision": "int8"}, "`calibration` must be photos with int8"),
+        ({"calibration": PHOTOS_FOLDER}, "no effect with precision=float32"),
         ({"resize_inside": True, "image_size": (32, 48)}, "takes photos of any size"),
     ],
 )

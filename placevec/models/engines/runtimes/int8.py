@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 LARGEST_NUMBER = 128
 """Photos that the ranges of the numbers are measured on."""
 
+PHOTOS_FILE = "photos.npy"
+"""Holds the photos of a fit that the ranges were not measured on."""
+
 _NUM_CHECKED = 8
-_PHOTOS_FILE = "photos.npy"
 _AGGREGATOR = "aggregator"  # the layer behind the backbone, as `build_descriptor_model` names it
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
             ),
         )
     openvino.save_model(quantized, folder / MODEL_FILE, compress_to_fp16=False)
-    np.save(folder / _PHOTOS_FILE, photos[places])
+    np.save(folder / PHOTOS_FILE, photos[places])
 
 
 def _behind_backbone(network: "Model") -> list[str]:
@@ -116,7 +118,7 @@ def read_photos(
 def kept_photos(folder: Path, image_size: tuple[int, int]) -> NDArray[np.uint8]:
     """Returns the (8, H, W, C) uint8 photos that int8 was not fitted to, at a size."""
     rows, columns = image_size
-    photos = np.load(folder / _PHOTOS_FILE, allow_pickle=False)
+    photos = np.load(folder / PHOTOS_FILE, allow_pickle=False)
     shape = (rows, columns, photos.shape[-1])
     resized = [cv2.resize(each, (columns, rows), interpolation=cv2.INTER_AREA) for each in photos]
     return np.stack(resized).reshape(-1, *shape)

@@ -1,9 +1,9 @@
-"""Padding of convolutions as numbers in the file, not left to the library that runs it."""
+"""What an ONNX file says in place of what its exporter wrote: pads, and weights in float16."""
 
 import numpy as np
 import onnx  # pyright: ignore[reportMissingImports]  # of an extra
 from numpy.typing import NDArray
-from onnx import helper  # pyright: ignore[reportMissingImports]
+from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMissingImports]
 
 
 def write_padding(model: onnx.ModelProto) -> None:
@@ -45,3 +45,24 @@ def _sizes(model: onnx.ModelProto) -> dict[str, NDArray[np.int64]]:
         if axes and all(axis.HasField("dim_value") for axis in axes):
             sizes[value.name] = np.array([axis.dim_value for axis in axes])
     return sizes
+
+
+def store_in_float16(model: onnx.ModelProto) -> None:
+    """Stores kernels and matrices in 16 bits, in place; they are widened before they are used.
+
+    Vectors, which are few numbers and often large ones, stay as they are.
+
+    Args:
+        model: onnx.ModelProto.
+    """
+    widened = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size == max(values.shape, default=1):
+            continue
+        name, stored = tensor.name, f"{tensor.name}/float16"
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+        widened.append(helper.make_node("Cast", [stored], [name], name=name, to=TensorProto.FLOAT))
+    nodes = [*widened, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -11,7 +11,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
-from placevec.deploy.padding import write_padding  # noqa: E402
+from placevec.deploy.onnx_model import store_in_float16, write_padding  # noqa: E402
 
 pytestmark = pytest.mark.one_backend
 
@@ -55,6 +55,24 @@ def test_dilation_widens_the_kernel():
     write_padding(model)
     (pads,) = (each.ints for each in model.graph.node[0].attribute if each.name == "pads")
     assert pads == [2, 2, 2, 2]
+
+
+def test_kernels_take_half_the_bytes_and_are_widened():
+    model = convolution((6, 9), (3, 3), (1, 1))
+    model.graph.initializer.append(numpy_helper.from_array(np.ones((1, 3), np.float32), "vector"))
+    weights = numpy_helper.to_array(model.graph.initializer[0])
+    store_in_float16(model)
+    onnx.checker.check_model(model, full_check=True)
+    kinds = [tensor.data_type for tensor in model.graph.initializer]
+    assert kinds == [TensorProto.FLOAT16, TensorProto.FLOAT]
+    maps = np.random.default_rng(1).normal(size=(1, 3, 6, 9)).astype(np.float32)
+    received = ReferenceEvaluator(model).run(None, {"maps": maps})[0]
+    rounded = convolution((6, 9), (3, 3), (1, 1))
+    values = weights.astype(np.float16).astype(np.float32)
+    rounded.graph.initializer[0].CopyFrom(numpy_helper.from_array(values, "weights"))
+    np.testing.assert_array_equal(
+        received, ReferenceEvaluator(rounded).run(None, {"maps": maps})[0]
+    )
 
 
 def by_opencv(path, photos):
