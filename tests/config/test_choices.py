@@ -65,7 +65,7 @@ def lists_of_names(path):
 
 # Files that say something of each choice in the words of a library that only they know.
 FACTS_OF_CHOICES = {
-    ("models/engines/openvino_engine.py", "PRECISIONS"),
+    ("models/engines/runtimes/openvino_engine.py", "PRECISIONS"),
     ("rendering/drawing/pipes.py", "PIPES"),
     ("rendering/render.py", "CAMERAS"),
     ("store/search/exact.py", "INDEX_KINDS"),
