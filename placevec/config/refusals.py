@@ -47,7 +47,7 @@ def _kind_and_limits(annotation: Any) -> tuple[Any, tuple[Limit, ...]]:
 
 def refuse(config: Any, name: str, must: str) -> NoReturn:
     """Raises the `ValueError` that says what a setting must be and what was received."""
-    raise ValueError(f"`{name}` must be {must}. Received: {name}={getattr(config, name)!r}")
+    raise ValueError(f"`{name}` must be {must}. {_received(config, name)}")
 
 
 def need_used(config: Any, name: str, is_used: bool, by: str) -> None:
@@ -61,9 +61,12 @@ def need_used(config: Any, name: str, is_used: bool, by: str) -> None:
     """
     default = {each.name: each.default for each in dataclasses.fields(config)}[name]
     if not is_used and getattr(config, name) != default:
-        raise ValueError(
-            f"`{name}` has no effect with {by}. Received: {name}={getattr(config, name)!r}"
-        )
+        raise ValueError(f"`{name}` has no effect with {by}. {_received(config, name)}")
+
+
+def _received(config: Any, name: str) -> str:
+    value = getattr(config, name)
+    return f"Received: {name}={value if isinstance(value, Path) else repr(value)}"
 
 
 def need_applicable(

@@ -114,7 +114,7 @@ def group_descriptors(
         ValueError: If a descriptor is zero or not finite.
     """
     vectors = to_unit(np.asarray(descriptors), "the descriptors")
-    places = _places(_joins(vectors, threshold, precision)[0])
+    places = _places(_joins(link(vectors), vectors, threshold, precision)[0])
     vectors = vectors - _mean_of_places(vectors, places)
     spreads = np.linalg.norm(vectors, axis=1, keepdims=True)
     learned = precision if threshold is None else None
@@ -122,17 +122,18 @@ def group_descriptors(
     if spreads.max() < _LEAST_SPREAD:
         numbers = np.full(count, int(count > 1))
         similarities = np.where(numbers > 0, 1.0, np.nan)
-        return Groups(dataset, numbers, similarities, math.nan, learned)
+        return Groups(dataset, numbers, similarities, math.nan, learned, math.nan)
     vectors /= np.maximum(spreads, _LEAST_SPREAD)
-    joins, least_gap = _joins(vectors, threshold, precision)
-    return Groups(dataset, *_numbered(vectors, joins), least_gap, learned)
+    linkage = link(vectors)
+    joins, least_gap = _joins(linkage, vectors, threshold, precision)
+    largest_gap = float(linkage.gaps.max())
+    return Groups(dataset, *_numbered(vectors, joins), least_gap, learned, largest_gap)
 
 
 def _joins(
-    vectors: NDArray[np.floating], threshold: float | None, precision: float
+    linkage: Linkage, vectors: NDArray[np.floating], threshold: float | None, precision: float
 ) -> tuple[NDArray[np.int64], float]:
     """Returns the largest group of each photo whose gap reaches the threshold, and that."""
-    linkage = link(vectors)
     if threshold is None:
         threshold = _own_threshold(vectors, linkage, precision)
     return linkage.groups_of(linkage.gaps >= threshold), threshold

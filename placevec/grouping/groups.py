@@ -28,6 +28,8 @@ class Groups:
             there is nothing to compare.
         precision: float or None. What the photos estimate the share of right matches in groups to
             be; None if a threshold was given.
+        largest_gap: float. Of all groups that the photos could be joined to: a higher threshold
+            makes no group. -infinity for two photos, NaN if there is nothing to compare.
     """
 
     dataset: PlaceDataset
@@ -35,6 +37,7 @@ class Groups:
     similarities: NDArray[np.floating]
     threshold: float
     precision: float | None
+    largest_gap: float
 
     def members(self, number: int) -> NDArray[np.int64]:
         """Returns the photos of a group, its medoid first, then the most similar to it."""
@@ -71,14 +74,18 @@ class Groups:
         found = f"no groups in {photos}"
         if count:
             found = f"{counted(count, 'group')} of {num_grouped} of {photos}"
+        if len(self.numbers) == 2:
+            return f"{found}: grouping needs at least 3 photos"
+        half = f"`--threshold {self.largest_gap / 2:.2g}`, half of the largest gap of these photos"
         if self.precision is None:
-            return f"{found}; threshold {self.threshold:.4g}, as given"
+            advice = "" if count else f". Try {half}"
+            return f"{found}; threshold {self.threshold:.4g}, as given{advice}"
         share = f"{100 * self.precision:g} %"
         if math.isinf(self.threshold):
             return (
                 f"{found}: a threshold of {share} precision cannot be estimated from these photos. "
                 f"That needs at least {math.ceil(1 / (1 - self.precision) - 1e-9)} photos with a "
-                "clear match. Give `--threshold`, or a lower `--precision`"
+                f"clear match. Try {half}, and look at the groups; or a lower `--precision`"
             )
         return (
             f"{found}; threshold {self.threshold:.4g}, estimated from the photos for "

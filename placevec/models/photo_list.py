@@ -63,7 +63,8 @@ def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | 
     if is_one or not is_list or not isinstance(photos, Iterable):
         raise ValueError(
             "`photos` must be a list of photos, (N, H, W, C) uint8, a PlaceDataset or a table with "
-            f"the column `file`. Received: {_kind(photos)}. Put one photo into a list: [photo]"
+            f"the column `file`. Received: {_kind(photos)}. Put one photo into a list: [photo]; "
+            'list a folder: sorted(Path("photos").glob("*.jpg"))'
         )
     folder = Path() if root is None else Path(root)
     return [_photo(each, row, folder) for row, each in enumerate(photos)]

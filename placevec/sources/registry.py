@@ -183,6 +183,8 @@ def find_reader(places: str) -> tuple[str, Path]:
         found = recognize_reader(path)
         if found:
             return found[0], path
+        if path.is_dir() and not any(path.iterdir()):
+            raise ValueError(f"{path} is empty: it holds no photos")
         raise ValueError(
             f"No reader recognizes {path}{_why_not(path)}. Name the format: READER:PATH, one of "
             f"{forms}"

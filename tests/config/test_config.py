@@ -348,6 +348,7 @@ def test_refuses_an_impossible_index(values, match):
         ({"matches": 0}, "`matches` must be at least 1"),
         ({"radius_m": -1.0}, "`radius_m` must be at least 0"),
         ({"of": (1.0, 2.0)}, "`of` has no effect without `radius_m`"),
+        ({"out": "found.pdf"}, "Received: out=found.pdf$"),
     ],
 )
 def test_refuses_an_impossible_search(values, match):

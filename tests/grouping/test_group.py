@@ -1,4 +1,5 @@
 import math
+import re
 
 import cv2
 import numpy as np
@@ -54,6 +55,21 @@ def test_few_photos_do_not_show_a_high_precision(heap, engine):
     assert math.isinf(found.threshold)
     assert "95 % precision cannot be estimated from these photos. That needs at least 20" in str(
         found
+    )
+
+
+@pytest.mark.parametrize("threshold", [None, 1.9])
+def test_photos_without_groups_name_a_threshold_that_makes_some(heap, engine, threshold):
+    photos = heap(2, 2, 2)
+    found = group(photos, engine, threshold=threshold)
+    assert not found.numbers.any()
+    named = float(re.search(r"Try `--threshold ([\d.]+)`", str(found))[1])
+    assert group(photos, engine, threshold=named).numbers.any()
+
+
+def test_two_photos_are_too_few(heap, engine):
+    assert (
+        str(group(heap(1, 1), engine)) == "no groups in 2 photos: grouping needs at least 3 photos"
     )
 
 

@@ -55,7 +55,7 @@ def test_tables_and_data_sets_name_photos_below_their_folder():
 @pytest.mark.parametrize(
     ("photos", "match"),
     [
-        ("a.jpg", "must be a list.*Received: str 'a.jpg'.*into a list"),
+        ("a.jpg", "must be a list.*Received: str 'a.jpg'.*into a list.*list a folder"),
         (Path("a.jpg"), "must be a list"),
         (RGB, r"must be a list.*an array of uint8, shape \(2, 3, 3\)"),
         (Image.fromarray(RGB), "must be a list"),

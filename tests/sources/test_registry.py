@@ -55,6 +55,9 @@ def test_a_path_alone_is_read_by_the_reader_that_recognizes_it(photos, refuses):
     assert len(open_places(str(root / "town"))) == 1
     with refuses(ValueError, "No reader recognizes .*heap"):
         open_places(str(root / "heap"))
+    (root / "bare").mkdir()
+    with refuses(ValueError, "bare is empty: it holds no photos$"):
+        open_places(str(root / "bare"))
     with refuses(FileNotFoundError, "^No such path: data/none$"):
         open_places("data/none")
 

@@ -115,7 +115,9 @@ def test_creating_replaces_nothing(filled, tmp_path):
         StoreWriter.create(tmp_path / "gone" / "store", model_id="m")
     with pytest.raises(ValueError, match="`dtype` must be one of float32, float16"):
         StoreWriter.create(tmp_path / "other", model_id="m", dtype="float64")
-    with pytest.raises(FileNotFoundError, match="There is no store of descriptors"):
+    with pytest.raises(
+        FileNotFoundError, match="no store of descriptors in .* --out FOLDER` makes"
+    ):
         DescriptorStore.open(tmp_path)
 
 

@@ -201,7 +201,8 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         names[~given],
         len(names),
         problem=f"No positions for {{}} photos in {root}{among_them(num_at_zero)}",
-        way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name",
+        way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name; "
+        "positions that a phone wrote are read with exif:",
         skip_unreadable=skip_unreadable,
     )
     if not (kept & given).any():

@@ -93,7 +93,8 @@ def metres_from_degrees(
     if np.abs(offsets_deg).max() > _FARTHEST_DEG:
         raise ValueError(
             f"The photos lie up to {np.abs(offsets_deg).max():.0f} degrees of longitude from the "
-            f"middle of zone {zone}. Give `east,north` or make one table for each region"
+            f"middle of zone {zone}. Give `east,north`, or keep a folder or table for each region "
+            'and join them, such as "exif:paris + exif:sydney"'
         )
     stretch = np.square(np.radians(offsets_deg) * np.cos(np.radians(latitudes_deg))).max() / 2
     if stretch > 0.01:

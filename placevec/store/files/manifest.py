@@ -205,7 +205,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise FileNotFoundError(f"There is no store of descriptors in {folder}")
+        raise FileNotFoundError(
+            f"There is no store of descriptors in {folder}. "
+            "`placevec describe PHOTOS --out FOLDER` makes one"
+        )
     try:
         return _manifest(read_json(path, max_bytes=_LARGEST_MANIFEST))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -179,7 +179,7 @@ def test_refuses_or_skips_photos_without_positions(photos, refuses, caplog):
     with refuses(
         ValueError,
         r"No positions for 2 of 3 photos in .* \(first: a1.jpg\). Put `east,north` in "
-        "positions.csv or `@east@north@` in the file name",
+        "positions.csv or `@east@north@` in the file name; .* exif:",
     ):
         read_folder(root)
     assert read_folder(root, skip_unreadable=True).names.tolist() == ["@1@2@.jpg"]

@@ -124,7 +124,7 @@ def test_knows_the_zones(latitude, longitude, zone):
         ([91.0], [0.0], r"latitude must be in \[-80, 84\].*91"),
         ([np.nan], [0.0], "latitude"),
         ([0.0], [181.0], "longitude must be in.*181"),
-        ([0.0, 0.0, 0.0], [0.0, 0.0, 90.0], "make one table for each region"),
+        ([0.0, 0.0, 0.0], [0.0, 0.0, 90.0], "keep a folder or table for each region"),
     ],
 )
 def test_refuses_what_is_not_on_the_grid(refuses, latitudes, longitudes, match):
