@@ -9,15 +9,12 @@ come in the order of the set.
 """
 
 import functools
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import tyro
-from describe_rows import make_model
-from development_sets import DevelopmentSet, development_sets, small_town
-from machine import LeftOut
+from development_sets import DevelopmentSet, models_and_sets
 
 from placevec.cli import one_line_errors
 
@@ -74,18 +71,12 @@ def main(
         town_dir: What `placevec render town` wrote; rendered if it does not exist.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        if short:
-            path = make_model(Path(folder), "mobilenetv2", None)
-            print_table(path, [small_town(Path(folder) / "town")])
-            return
-        if data is None or not model:
-            raise LeftOut("Give --data and --model, or --short")
-        for path in model:
-            print_table(path, development_sets(data, town_dir))
+    with models_and_sets(data, model, town_dir, short) as (models, sets):
+        for path in models:
+            print_table(path, sets())
 
 
-def print_table(path: Path, sets: Iterable[DevelopmentSet] | Iterator[DevelopmentSet]) -> None:
+def print_table(path: Path, sets: Iterable[DevelopmentSet]) -> None:
     """Prints a row a set and a column a way to adapt."""
     from placevec.models import open_engine
     from placevec.retrieval import describe

@@ -25,6 +25,7 @@ sets, not over their parts. Processor time is that of a network on one thread fo
 size, without decoding.
 """
 
+import contextlib
 import csv
 import functools
 import sys
@@ -239,19 +240,55 @@ SETS: dict[str, Callable[[Path], DevelopmentSet]] = {
 """Those of `DATA`; the synthetic town is not among them."""
 
 
-def development_sets(data: Path, town_dir: Path) -> Iterator[DevelopmentSet]:
+def development_sets(
+    data: Path, town_dir: Path, names: Sequence[str] = ()
+) -> Iterator[DevelopmentSet]:
     """Yields the sets one after the other, those of `DATA` that exist, and the town.
 
     Args:
         data: Path. `DATA`.
         town_dir: Path. See `town`.
+        names: sequence of str. Those that are wanted. None named: all.
     """
     for name, read in SETS.items():
+        if names and name not in names:
+            continue
         if (data / name.split()[0]).exists():
             yield read(data)
         else:
             print(f"left out: {name}, which is not in {data}", file=sys.stderr)
-    yield town(town_dir)
+    if not names or "town" in names:
+        yield town(town_dir)
+
+
+@contextlib.contextmanager
+def models_and_sets(
+    data: Path | None,
+    models: Sequence[Path],
+    town_dir: Path,
+    short: bool,
+    names: Sequence[str] = (),
+) -> Iterator[tuple[Sequence[Path], Callable[[], Iterable[DevelopmentSet]]]]:
+    """Gives the networks that a benchmark measures, and a function that reads the sets.
+
+    Args:
+        data: Path or None. `DATA`; needed unless `short`.
+        models: sequence of Path. Networks; needed unless `short`.
+        town_dir: Path. See `town`.
+        short: bool. An untrained network and a few photos of a small town instead.
+        names: sequence of str. See `development_sets`.
+
+    Raises:
+        LeftOut: If data or models are missing.
+    """
+    if not short:
+        if data is None or not models:
+            raise LeftOut("Give --data and --model, or --short")
+        yield models, functools.partial(development_sets, data, town_dir, names)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_model(Path(folder), "mobilenetv2", None)
+        yield (path,), lambda: [small_town(Path(folder) / "town")]
 
 
 def main(
@@ -268,15 +305,8 @@ def main(
         town_dir: What `placevec render town` wrote; rendered if it does not exist.
         short: A few photos of a small town and an untrained network: whether it runs.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        if short:
-            model = (make_model(Path(folder), "mobilenetv2", None),)
-            sets = [small_town(Path(folder) / "town")]
-        elif data is None or not model:
-            raise LeftOut("Give --data and --model, or --short")
-        else:
-            sets = development_sets(data, town_dir)
-        print_table(sets, model)
+    with models_and_sets(data, model, town_dir, short) as (models, sets):
+        print_table(sets(), models)
 
 
 def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:

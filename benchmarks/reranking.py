@@ -12,8 +12,6 @@ Costs are processor time on one thread, in milliseconds a query, without computi
 features; `ms for 20` compares all 20 answers, also of queries that are sure.
 """
 
-import functools
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,9 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tyro
-from describe_rows import make_model
-from development_sets import SETS, DevelopmentSet, small_town, town
-from machine import LeftOut
+from development_sets import DevelopmentSet, models_and_sets
 
 from placevec.cli import one_line_errors
 
@@ -52,17 +48,8 @@ def main(
         short: A few photos of a small town and an untrained network: whether it runs.
     """
     cv2.setNumThreads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        if short:
-            model = (make_model(Path(folder), "mobilenetv2", None),)
-            found = [small_town(Path(folder) / "town")]
-        elif data is None or not model:
-            raise LeftOut("Give --data and --model, or --short")
-        else:
-            every = {name: functools.partial(read, data) for name, read in SETS.items()}
-            every["town"] = functools.partial(town, town_dir)
-            found = (read() for name, read in every.items() if not sets or name in sets)
-        print_tables(found, model, others)
+    with models_and_sets(data, model, town_dir, short, sets) as (models, read):
+        print_tables(read(), models, others)
 
 
 def print_tables(sets: Iterable[DevelopmentSet], models: Sequence[Path], others: bool) -> None:

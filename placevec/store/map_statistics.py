@@ -13,9 +13,7 @@ from placevec.principal_directions import principal_directions
 
 _log = logging.getLogger(__name__)
 _POWER = 0.5
-_PRIOR_MEAN = (
-    100  # photos that pull the mean to zero, which is that of a whitened network's training
-)
+_PRIOR_MEAN = 100  # photos that pull the mean to zero, as whitening leaves that of the training
 _PRIOR_SPREAD = 3  # times D photos that pull the spread to even, as whitening leaves it
 _MOST_DIM = 4096  # unless more is asked for: a projection has dim times D numbers
 _ROWS_AT_A_TIME = 4096
