@@ -98,9 +98,9 @@ def check(
     start = time.perf_counter()
     out = _report_path(settings)  # or it is refused after the long work
     with note_missing() as missing:
-        path, form, dataset = _open(str(places), missing)
+        form, dataset = _open(str(places), missing)
     if settings.out is None:
-        _refuse_among_photos(out, path)
+        _refuse_among_photos(out, dataset.root)
     out.parent.mkdir(parents=True, exist_ok=True)
     facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_missing(missing)
@@ -137,8 +137,8 @@ def check(
     return report
 
 
-def _open(places: str, missing: list[Missing]) -> tuple[Path, str, PlaceDataset]:
-    """Returns the path, its format and why, and what is read: photos alone without a reader."""
+def _open(places: str, missing: list[Missing]) -> tuple[str, PlaceDataset]:
+    """Returns the format and why, and what is read: photos alone without a reader."""
     path = Path(places).expanduser()
     if path.is_dir() and recognize_reader(path) is None and some_photos(path):
         names = np.array(list_photos(path))
@@ -147,11 +147,11 @@ def _open(places: str, missing: list[Missing]) -> tuple[Path, str, PlaceDataset]
         )
         unknown = np.full(len(names), -1)
         form = "no reader recognizes it: photos without positions"
-        return path, form, PlaceDataset(path, names, place_ids=unknown, is_query=unknown > 0)
+        return form, PlaceDataset(path, names, place_ids=unknown, is_query=unknown > 0)
     reader, path = find_reader(places)
     dataset = open_places(places, skip_unreadable=True)
     why = READERS[reader].recognize(path)
-    return path, f"{reader}{why and f': {why}'}", dataset
+    return f"{reader}{why and f': {why}'}", dataset
 
 
 def _report_path(settings: CheckConfig) -> Path:
@@ -172,11 +172,10 @@ def _report_path(settings: CheckConfig) -> Path:
     return out
 
 
-def _refuse_among_photos(out: Path, path: Path) -> None:
-    photos = (path if path.is_dir() else path.parent).resolve()
-    if out.resolve().is_relative_to(photos):
+def _refuse_among_photos(out: Path, root: Path) -> None:
+    if out.resolve().is_relative_to(root.resolve()):
         raise ValueError(
-            f"The report would be among the photos of {path}. Run in another folder, or say where "
+            f"The report would be among the photos of {root}. Run in another folder, or say where "
             "to write it: `--out`"
         )
 

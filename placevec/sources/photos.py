@@ -10,6 +10,7 @@ import numpy as np
 
 from placevec.images.formats import is_photo
 from placevec.images.read import UnreadableImageError, read_image
+from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.missing import note_missing
@@ -24,8 +25,8 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     """Opens photos whose places need not be known.
 
     Args:
-        photos: PlaceDataset, Path or str. A photo, which is the only one of its folder, a folder,
-            or READER:PATH.
+        photos: PlaceDataset, Path or str. A photo or a frame such as `walk.mp4#000120`, which is
+            the only one of its folder, a folder, or READER:PATH.
         skip_unreadable: bool. Leave out and log photos of a data set that are missing instead of
             stopping. Defaults to `True`.
 
@@ -40,13 +41,15 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
         return photos
     photos = str(photos)
     path = Path(photos).expanduser()
-    if not (":" in photos or find_split(photos) or path.exists()):
+    frame = find_frame(path)
+    is_frame = frame is not None and Path(frame[0]).is_file()
+    if not (":" in photos or find_split(photos) or path.exists() or is_frame):
         raise FileNotFoundError(
-            f"There is no folder or photo {shown(photos)}. Give one, or READER:PATH"
+            f"There is no folder, photo or video {shown(photos)}. Give one, or READER:PATH"
         )
     if path.is_dir():
         return PlaceDataset(path, np.array(list_photos(path), dtype=np.str_))
-    if is_photo(path.name) and path.exists():
+    if is_frame or (is_photo(path.name) and path.exists()):
         return PlaceDataset(path.parent, np.array([path.name]))
     return open_places(photos, skip_unreadable=skip_unreadable)
 

@@ -368,6 +368,15 @@ def test_the_buffer_is_that_which_the_split_was_made_with_unless_told(town, kind
     assert kinds(town, buffer_m=201) == {"splits too close": 4}
 
 
+def test_a_report_may_lie_beside_the_folder_of_the_photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite("photos/10.0.png", np.zeros((48, 64, 3), np.uint8))
+    (tmp_path / "track.txt").write_text("10.0 0 0 0 -0.7071 0 0 0.7071\n")
+    run("tum:track.txt,images=photos")
+    assert (tmp_path / "check.html").is_file()
+
+
 @pytest.mark.parametrize("make", [None, b"no video"])
 def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, make):
     monkeypatch.chdir(tmp_path)

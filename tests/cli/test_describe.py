@@ -29,8 +29,8 @@ def test_describe_refuses_an_impossible_output_before_the_long_work(
 @pytest.mark.parametrize(
     ("photos", "match"),
     [
-        ("gone", "There is no folder or photo gone. Give one, or READER:PATH"),
-        ("gone.jpg", "There is no folder or photo gone.jpg. Give one, or READER:PATH"),
+        ("gone", "There is no folder, photo or video gone. Give one, or READER:PATH"),
+        ("gone.jpg", "There is no folder, photo or video gone.jpg. Give one, or READER:PATH"),
         ("foldr:x", "Did you mean folder:"),
         ("folder:gone", "gone"),
     ],

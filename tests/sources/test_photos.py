@@ -34,6 +34,14 @@ def test_a_file_that_a_reader_recognizes_needs_no_name(photo):
     assert len(dataset) == 1 and dataset.positions_m.tolist() == [[1.0, 2.0]]
 
 
+def test_a_frame_of_a_video_is_a_photo(photo, refuses):
+    (photo.parent / "walk.mp4").write_bytes(b"video")
+    opened = open_photos(f"{photo.parent}/walk.mp4#000012")
+    assert (opened.root, opened.names.tolist()) == (photo.parent, ["walk.mp4#000012"])
+    with refuses(FileNotFoundError, "There is no folder, photo or video .*gone.mp4#000012"):
+        open_photos(f"{photo.parent}/gone.mp4#000012")
+
+
 def test_a_data_set_is_taken_as_it_is(photo):
     dataset = PlaceDataset(photo.parent, ["a.jpg"], place_ids=[0])
     assert open_photos(dataset) is dataset

@@ -76,13 +76,19 @@ def learn_threshold(
     bounds = lower_bound(curve.num_right, curve.num_accepted)
     carried = np.flatnonzero(bounds >= precision)
     if not len(carried):
-        most = f"{100 * bounds.max():.1f} %" if len(bounds) else "none"
-        fewest = math.ceil(math.log(0.05) / math.log(precision))
         count = int(curve.num_accepted[-1]) if len(bounds) else 0
+        if not curve.num_right.any():
+            raise ValueError(
+                f"A threshold is learned from right matches. Received: {count} matches, none of "
+                "them right. Take photos that come back to a place, with positions that show it; "
+                "frame numbers of a video do not"
+            )
+        fewest = math.ceil(math.log(0.05) / math.log(precision))
         raise ValueError(
             f"These matches do not reach a precision of {100 * precision:g} %: with 95 % "
-            f"confidence they reach at most {most}. It needs {fewest} right matches without an "
-            f"error. Received: {count} matches. Ask for a lower precision, or take more places"
+            f"confidence they reach at most {100 * bounds.max():.1f} %. It needs {fewest} "
+            f"right matches without an error. Received: {count} matches. Ask for a lower "
+            "precision, or take more places"
         )
     last = int(carried[-1])
     return Threshold(

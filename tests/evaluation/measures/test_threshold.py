@@ -31,8 +31,13 @@ def test_refuses_what_the_data_cannot_carry():
 
 
 def test_refuses_no_matches():
-    with pytest.raises(ValueError, match="at most none"):
+    with pytest.raises(ValueError, match="Received: 0 matches, none of them right"):
         learn_threshold([], [], precision=0.9)
+
+
+def test_refuses_matches_of_which_none_is_right():
+    with pytest.raises(ValueError, match="Received: 3 matches, none of them right. Take photos"):
+        learn_threshold([0.1, 0.2, 0.3], [False] * 3, precision=0.9)
 
 
 @pytest.mark.parametrize("precision", [0, 1, 99])
