@@ -25,6 +25,8 @@ USUAL_EXCLUSION = 30.0
 """Photos, or seconds, within which a detector looks for no loop; `find_loops` tells it from the
 whole run."""
 
+_TOO_LATE_S = 1e11  # the year 5138; milliseconds since 1970 are more
+
 
 class LoopDetector:
     """Tells for each new photo whether it closes a loop with an earlier one.
@@ -101,9 +103,14 @@ class LoopDetector:
             list of Loop: the accepted one, or none.
 
         Raises:
-            ValueError: If the photo cannot be read, is older than the one before it, or only some
-                photos have times.
+            ValueError: If the photo cannot be read, is older than the one before it, only some
+                photos have times, or the time cannot be seconds.
         """
+        if time_s is not None and time_s >= _TOO_LATE_S:
+            raise ValueError(
+                f"`time_s` must be seconds. Received: {time_s:g}. Divide milliseconds by 1e3, "
+                "nanoseconds by 1e9"
+            )
         with self._lock:
             is_timed = time_s is not None
             if self._is_timed not in (None, is_timed):

@@ -47,6 +47,14 @@ def test_refuses_times_for_some_photos_only(two_laps, engine):
     assert len(detector) == 1
 
 
+@pytest.mark.parametrize("time", [1.7e12, 1.7e18])  # today in milliseconds and nanoseconds
+def test_refuses_times_that_are_not_seconds(two_laps, engine, time):
+    detector = LoopDetector(engine, threshold=0.5)
+    with pytest.raises(ValueError, match="`time_s` must be seconds. Received: 1.7e"):
+        detector.add(two_laps.path(0), time_s=time)
+    assert detector.add(two_laps.path(0), time_s=1.7e9) == []
+
+
 def test_refuses_an_older_photo(two_laps, engine):
     detector = LoopDetector(engine, threshold=0.5, exclusion=5.0)
     detector.add(two_laps.path(0), time_s=10.0)
