@@ -117,11 +117,15 @@ def require_new_folder(path: Path) -> None:
     Raises:
         FileNotFoundError: If the folder that it lies in is missing.
         NotADirectoryError: If it is a file.
+        PermissionError: If it, or the folder that it lies in, is read-only.
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{shown(path)} must be a folder. Received: a file")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {shown(path.parent)} for {shown(path.name)}")
+        raise FileNotFoundError(
+            f"There is no folder {shown(path.parent)} for {shown(path.name)}. Make it"
+        )
+    _require_writable_folder(path if path.exists() else path.parent, path)
 
 
 def require_writable(path: Path | str, suffix: str) -> None:
@@ -143,8 +147,12 @@ def require_writable(path: Path | str, suffix: str) -> None:
         raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Name a file")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {path.parent} must be writable for {path.name}")
+    _require_writable_folder(path.parent, path)
+
+
+def _require_writable_folder(folder: Path, path: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {folder} must be writable for {path.name}")
 
 
 def _create(path: Path) -> tuple[Path, int]:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from placevec.whole_file import delete_unfinished, require_writable, whole_file
+from placevec.whole_file import delete_unfinished, require_new_folder, require_writable, whole_file
 
 
 def test_moves_what_was_written(tmp_path):
@@ -147,3 +147,5 @@ def test_refuses_a_read_only_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(PermissionError, match="must be writable for d.npz"):
         require_writable(tmp_path / "d.npz", ".npz")
+    with pytest.raises(PermissionError, match="must be writable for report"):
+        require_new_folder(tmp_path / "report")

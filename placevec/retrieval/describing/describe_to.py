@@ -25,7 +25,7 @@ from placevec.retrieval.describing.describe_store import (
 )
 from placevec.sources.photos import by_position, open_photos
 from placevec.store import save_descriptors
-from placevec.whole_file import require_writable
+from placevec.whole_file import require_new_folder, require_writable
 
 if TYPE_CHECKING:
     from placevec.models import Engine
@@ -193,5 +193,5 @@ def _require_place(out: Path) -> None:
     """Refuses a file or a store that could not be written, before the long work."""
     if out.suffix and not out.is_dir():
         require_writable(out, _FILE)
-    elif not out.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {out.parent} for {out.name}. Make it")
+    else:
+        require_new_folder(out)
