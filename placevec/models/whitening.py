@@ -89,9 +89,9 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> k
         raise ValueError(
             "A model must end in whitening to fewer dimensions to be cropped; those of others have "
             f"no order. Received: one that ends in {type(last).__name__} ({last.name}). Fit one "
-            f"with `placevec whiten MODEL --places PHOTOS --dim {dim} --augmentation light`, or "
-            "shorten the descriptors of a store when they are compared: `placevec index STORE "
-            f"--dim {dim}`"
+            f"with `placevec whiten MODEL --places PHOTOS --dim {dim} --augmentation light --out "
+            "FILE`, or shorten the descriptors of a store when they are compared: `placevec index "
+            f"STORE --dim {dim}`"
         )
     mean, projection = last.get_weights()
     if not 1 <= dim <= projection.shape[1]:
