@@ -42,6 +42,7 @@ class LoopsFound:
         learned_on: str or None. The photos that the threshold was learned on. None: this run, if
             there is a `precision`.
         exclusion: float. How far along the run photos had to be, in photos, seconds or metres.
+        exclusion_unit: str. What it counts: `"photos"`, `"s"` or `"m"`.
     """
 
     dataset: PlaceDataset
@@ -51,6 +52,7 @@ class LoopsFound:
     precision: float | None
     learned_on: str | None
     exclusion: float
+    exclusion_unit: str
 
     @property
     def accepted(self) -> list[Loop]:
@@ -93,10 +95,11 @@ class LoopsFound:
 
     def __str__(self) -> str:
         count = len(self.accepted)
+        unit = "" if self.exclusion_unit == "photos" else f"{self.exclusion_unit} "
         loops = (
             f"{counted(count, 'loop') if count else 'no loops'} in "
             f"{counted(len(self.dataset), 'photo that is', 'photos that are')} "
-            f"{self.exclusion:g} or more apart"
+            f"{self.exclusion:g} {unit}or more apart"
         )
         if self.precision is None:
             return f"{loops}; threshold {self.threshold:.4g}, as given"
@@ -215,6 +218,7 @@ def find_loops(
         precision=None if is_number else precision,
         learned_on=learned_on,
         exclusion=run.exclusion,
+        exclusion_unit="s" if exclusion_s else "m" if exclusion_m else "photos",
     )
     if settings.out is not None:
         fovs_deg = _fovs_deg(found.dataset, fov_deg) if g2o == "essential" else None

@@ -31,6 +31,12 @@ def test_finds_the_second_lap(two_laps, engine, second_lap):
     )
 
 
+def test_says_in_what_the_exclusion_counts(two_laps, engine):
+    for how, said in (({"exclusion_s": 12.5}, "12.5 s"), ({"exclusion_m": 20}, "20 m")):
+        found = find_loops(two_laps, engine, threshold=0.5, **how)
+        assert f"in 80 photos that are {said} or more apart" in str(found)
+
+
 def test_the_run_learns_a_threshold_from_itself(two_laps, engine, second_lap):
     found = find_loops(two_laps, engine, precision=0.9)
     assert len(pairs(found) & second_lap) >= 38
