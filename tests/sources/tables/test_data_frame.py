@@ -38,7 +38,7 @@ def test_reads_degrees_moments_and_texts_as_a_table_does():
         ({}, "No column `file`"),
         ({"file": ["a", "a"], "place": [1, 1]}, "more than once in the data frame"),
         ({"file": ["../a"], "place": [1]}, "stay inside"),
-        ({"file": [None], "place": [1]}, "must not be empty"),
+        ({"file": [None], "place": [1]}, "and not empty"),
         ({"file": ["a", "b"], "east": [1, None], "north": [1, 2]}, r"1 of 2 .*first: b"),
         ({"file": ["a"], "east": [1], "north": [1], "heading_deg": ["x"]}, "be a number"),
         ({"file": ["a"], "lat": [98.0], "lon": [2.0]}, "must be in"),

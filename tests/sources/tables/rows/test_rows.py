@@ -122,7 +122,7 @@ def test_reads_parquet_as_csv(tmp_path, table):
         ("file,east,north,role\na.jpg,1,2,test\n", "`role` must be .*'test' for a.jpg"),
         ("file,east,north,heading_deg\na.jpg,1,2,N\n", "`heading_deg` must be a number"),
         ("file,east,north\n../a.jpg,1,2\n", "stay inside"),
-        ("file,east,north\n,1,2\n", "must not be empty"),
+        ("file,east,north\n,1,2\n", "and not empty"),
         ('file,"ea\nst",north\na.jpg,1,2\n', "name must be on one line"),
         ("file,east,north\na.jpg,1_0,2\n", "`east` must be a number.*'1_0'"),
         ("file;east;north\na.jpg;1,5;2\n", "`east` must be a number with a decimal point.*'1,5'"),
