@@ -76,7 +76,7 @@ def test_int8_refuses_too_few_photos_and_missing_ones(model_path, tmp_path):
     settings = {"format": "openvino", "precision": "int8", "out": tmp_path / "out"}
     with pytest.raises(ValueError, match="at least 9 photos that can be read. Received: 8"):
         export(model_path, calibration=few, **settings)
-    with pytest.raises(FileNotFoundError, match="There is no folder or photo"):
+    with pytest.raises(FileNotFoundError, match="There is no folder, photo or video"):
         export(model_path, calibration=tmp_path / "none", **settings)
     assert not (tmp_path / "out").exists()
 
