@@ -12,7 +12,7 @@ SPELLINGS = {
     r"\bthe mains\b": "power loss",
     r"\bby hand\b": "manually",
     r"\bin silence\b": "silently",
-    r"(?<!word )(?<!word for )\bin words\b(?!\W*[[).:]| if)": "as text",
+    r"(?<!word )(?<!word for )\bin words\b(?!\W*[\[).:]| if)": "as text",
     r"\bstep sizes?\b": "learning rate",
     r"\bmade (town|photo|street|world)s?\b": "synthetic",
     r"\bfilms?\b": "video",

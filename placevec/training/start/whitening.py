@@ -98,7 +98,8 @@ def whiten(
     if out is not None:
         require_writable(out, ".keras")
     model = remove_whitening(as_model(model))
-    dataset = open_photos(places, skip_unreadable=skip_unreadable)
+    is_named = isinstance(places, Path | str)  # a training gives what it has open
+    dataset = open_photos(places, skip_unreadable=skip_unreadable) if is_named else places
     rows = _drawn(dataset.database, max_photos, seed)
     num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
     _check(dim, rank, len(rows), model)  # before the long work
