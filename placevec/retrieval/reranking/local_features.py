@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.models.describe import NoReadablePhotoError, features_in_batches
 from placevec.progress import Progress, no_progress
@@ -56,7 +57,7 @@ def describe_with_features(
         described.append(descriptors)
         kept.extend(places)
     if maps is None:
-        raise NoReadablePhotoError(f"None of the {len(paths)} photos can be read")
+        raise NoReadablePhotoError(f"None of {counted(len(paths), 'photo')} can be read")
     return np.concatenate(described), maps[: len(kept)], np.array(kept, np.int64)
 
 

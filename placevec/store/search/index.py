@@ -56,6 +56,7 @@ class StoreIndex:
 
     Example:
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from placevec.store.store_writer import StoreWriter
     >>> store = StoreWriter.create(Path(tempfile.mkdtemp()) / "store", model_id="m")
     >>> store.append(["a.jpg", "b.jpg", "c.jpg"], np.eye(3))
