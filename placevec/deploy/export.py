@@ -28,7 +28,7 @@ from placevec.models.files.shipped import shipped_onnx
 from placevec.places import PlaceDataset
 from placevec.sources import open_places
 from placevec.sources.photos import open_photos
-from placevec.whole_file import require_new_folder
+from placevec.whole_file import require_new_folder, whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -114,7 +114,7 @@ def export(
         dimensions=whole.output_shape[-1],
         model_id=model_id(network),
     )
-    with tempfile.TemporaryDirectory(dir=settings.out.parent, prefix=".unfinished-") as folder:
+    with tempfile.TemporaryDirectory(prefix="placevec-") as folder:
         made = Path(folder, "float32")
         made.mkdir()
         _write(path, whole, row, made, is_plain=image_size is None and not resize_inside)
@@ -135,7 +135,7 @@ def export(
         )
         settings.out.mkdir(exist_ok=True)
         for each in made.iterdir():
-            _replace(each, settings.out / each.name)
+            _write_whole(each, settings.out / each.name)
     write_card(card, settings.out)
     if format == "rtabmap":
         write_hook(settings.out / "placevec_rtabmap.py", row.file, facts)
@@ -205,7 +205,7 @@ def _fit(network: Path, paths: Sequence[Path], facts: Facts) -> tuple[Path, Phot
     made.mkdir()
     kept.mkdir()
     quantize(network, read_photos(paths, facts.image_size, facts.channels), made)
-    _replace(made / PHOTOS_FILE, kept / PHOTOS_FILE)
+    (made / PHOTOS_FILE).replace(kept / PHOTOS_FILE)
     return made, lambda size: kept_photos(kept, size)
 
 
@@ -223,7 +223,14 @@ def _megabytes(folder: Path) -> float:
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1e6
 
 
-def _replace(source: Path, target: Path) -> None:
+def _write_whole(source: Path, target: Path) -> None:
+    """Copies a file, or a folder in place of an earlier one."""
+    if not source.is_dir():
+        with whole_file(target) as unfinished:
+            shutil.copyfile(source, unfinished)
+        return
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
-    source.replace(target)
+    target.mkdir()
+    for each in source.iterdir():
+        _write_whole(each, target / each.name)

@@ -21,6 +21,7 @@ _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}-")
 _OF_TIME = ("seconds", "per_s", "mining_share")  # in names of columns and arrays
 _OF_ONE_RUN = re.compile(r"\| \d+ \||\| resume \|")  # lines: photos a second; whether it went on
 _ADDRESS = re.compile(rb'(, )?"shared_object_id": \d+')  # where in memory a new layer was
+_WRITTEN = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 def outcome(root: Path) -> dict[str, object]:
@@ -101,7 +102,8 @@ def _store(folder: Path) -> dict[str, object]:
     store = DescriptorStore.open(folder)
     manifest = store.manifest
     names = store.photos["name"].to_numpy()[store.rows]
-    numbers = np.concatenate([np.asarray(each) for each in store.descriptors])[store.rows]
+    shards = [np.asarray(each) for each in store.descriptors]  # none as long as it is empty
+    numbers = np.concatenate(shards)[store.rows] if shards else np.empty(0)
     order = np.argsort(names.astype(str), kind="stable")
     about = (manifest.model_id, manifest.dtype, manifest.image_size, manifest.frame, manifest.root)
     index = None if manifest.index is None else manifest.index.kind
@@ -131,6 +133,8 @@ def _content(path: Path) -> object:
         return {name: value for name, value in json.loads(data).items() if name != "resume"}
     if path.name == "report.md":
         return [line for line in data.decode().splitlines() if not _OF_ONE_RUN.match(line)]
+    if path.name == "report.html":
+        return _digest(_WRITTEN.sub(b"", data))
     if path.name == "history.png":
         return "a plot of photos a second"
     return _digest(data)

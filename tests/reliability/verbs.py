@@ -69,6 +69,8 @@ def verbs(server_url: str) -> dict[str, Verb]:
         "describe": Verb(["describe", "folder:train", *_KERAS, "--out", "old.npz"]),
         "describe-store": Verb(
             ["describe", "folder:train", *_KERAS, "--out", "begun"], grows=("begun",)),
+        "describe-features": Verb(
+            ["describe", "folder:train", *_KERAS, "--keep-features", "--out", "with_features"]),
         "describe-engine": Verb(["describe", "folder:val", "--model", "model.keras", "--engine",
                                  "openvino", "--out", "val.npz"], grows=("cache",)),
         "index": Verb(["index", "store", "--kind", "sq8"], grows=("store",)),
@@ -86,6 +88,10 @@ def verbs(server_url: str) -> dict[str, Verb]:
         "render": Verb(_RENDER),
         "render-workers": Verb([*_RENDER, "--num-workers", "2", "--depth"]),
         "check": Verb(["check", "folder:train", "--out", "check.html", "--overwrite"]),
+        "evaluate": Verb(["evaluate", "folder:train", *_KERAS, "--out", "report"]),
+        "loops": Verb(["loops", "folder:train", *_KERAS, "--threshold", "0.01", "--out", "loops"]),
+        "group": Verb(["group", "folder:train", *_KERAS, "--threshold", "0.01", "--out", "groups"]),
+        "export": Verb(["export", "model.keras", "--format", "openvino", "--out", "exported"]),
         "search": Verb(["search", "store", "val", "--model", "model.keras", "--matches", "2",
                         "--out", "found.jpg"], grows=("store",)),
     }  # fmt: skip
@@ -102,7 +108,7 @@ def write_inputs(root: Path, run: Callable[[list[str]], None]) -> None:
     write_places(root / "val", num_places=6, visits=3, seed=2, east=5000.0)
     lines = ["52.0,4.0", "52.0001,4.0", "52.0009,4.0", "52.0018,4.0"]
     (root / "points.csv").write_text("\n".join(["lat,lon", *lines, ""]))
-    run([*_TRAIN[:6], "made", *_TRAIN[7:], "--epochs", "1"])
+    run([*_TRAIN, "--out", "made", "--epochs", "1"])
     os.rename(root / "made" / "model.keras", root / "model.keras")
     run(["whiten", "model.keras", "--places", "folder:val", "--dim", "5", "--out",
          "whitened.keras"])  # fmt: skip
