@@ -16,7 +16,9 @@ def shot(camera, name="a.jpg"):
 def test_headings_are_written_as_finely_as_pitch_and_roll(tmp_path):
     camera = Camera(Pose((1.0, 2.0, 1.7), 30.1234, 1.2345, 2.3456), 1.0, 2.0, 30.1234)
     write_positions(tmp_path, [shot(camera)], 75.0)
-    cells = dict(zip(*csv.reader((tmp_path / "positions.csv").open()), strict=True))
+    cells = dict(
+        zip(*csv.reader((tmp_path / "positions.csv").read_text().splitlines()), strict=True)
+    )
     angles = [cells[name] for name in ("heading_deg", "pitch_deg", "roll_deg")]
     assert [float(angle) for angle in angles] == [30.123, 1.234, 2.346]
 
