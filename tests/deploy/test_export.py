@@ -11,6 +11,7 @@ from placevec.deploy import export
 from placevec.deploy import export as export_function
 from placevec.images.read import resize_image
 from placevec.models import load_model
+from placevec.models.engines.runtimes.openvino_engine import import_openvino
 from placevec.models.files.shipped import PHOTOS_FOLDER, shipped_onnx
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3)).astype(np.uint8)
@@ -25,7 +26,7 @@ def by_keras(model_path, photos=PHOTOS):
 
 
 def run_openvino(folder, photos):
-    import openvino
+    openvino = import_openvino()
 
     compiled = openvino.Core().compile_model(
         folder / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
@@ -34,7 +35,7 @@ def run_openvino(folder, photos):
 
 
 def test_openvino_has_one_output_and_says_how_to_feed_it(model_path, tmp_path):
-    import openvino
+    openvino = import_openvino()
 
     made = export(model_path, format="openvino", out=tmp_path / "out")
     network = openvino.Core().read_model(made.path)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import placevec
+from placevec.config.choices import ENGINES
 from placevec.images import read_image
 from placevec.loops.scorer import Loop
 from placevec.models import open_engine
@@ -57,7 +58,8 @@ def test_python_without_keras(folder):
 
 
 def test_openvino(folder):
-    pytest.importorskip("openvino")
+    if ENGINES["openvino"].missing(exporting=False):
+        pytest.skip("openvino is not installed")
     from placevec.models.engines.runtimes.openvino_engine import from_onnx
 
     from_onnx(folder / "exported" / "model.onnx", folder / "exported")
