@@ -44,7 +44,7 @@ def test_regularizer_adds_the_squares_of_the_convolutions_kernels_to_the_losses(
         if type(layer) is keras.layers.Conv2D
     ]
     expected = sum(0.5 * np.square(kernel).sum() for kernel in kernels)
-    received = sum(float(loss) for loss in model.losses)
+    received = sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses)
     assert len(model.losses) == len(kernels) > 3
     np.testing.assert_allclose(received, expected, rtol=1e-5)
     assert not any("depthwise" in name for name in regularized(model))
@@ -59,7 +59,7 @@ def test_regularizer_is_a_part_of_the_loss_that_training_sees():
         model.compile("sgd", loss="mse", run_eagerly=True)
         zeros = np.zeros((2, 8, 16, 24), np.float32)
         losses.append(model.evaluate(photos, zeros, verbose=0))
-        penalty = sum(float(loss) for loss in model.losses)
+        penalty = sum(float(keras.ops.convert_to_numpy(loss)) for loss in model.losses)
     assert penalty > 1
     np.testing.assert_allclose(losses[1] - losses[0], penalty, rtol=1e-4)
 
