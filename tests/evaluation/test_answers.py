@@ -1,6 +1,9 @@
+import sys
+
 import numpy as np
 import pytest
 
+from placevec.config.choices import HUBNESS
 from placevec.evaluation.answers import AnswerRules, search_answers, search_runs
 from placevec.places import PlaceDataset
 
@@ -50,6 +53,22 @@ def test_only_the_first_hit_of_each_position_is_an_answer(count):
         assert found[there].tolist() == wanted[:count]
         assert there.sum() == min(count, len(np.unique(position)))
         assert np.isneginf(scores[~there]).all() and np.isfinite(scores[there]).all()
+
+
+@pytest.mark.parametrize("hubness", HUBNESS)
+@pytest.mark.parametrize("one_answer_per_position", [False, True])
+def test_queries_searched_one_at_a_time_find_the_same(
+    hubness, one_answer_per_position, monkeypatch
+):
+    """CSLS compares with all queries and photos, not only with those searched together."""
+    photos, _ = panoramas(times_s=np.arange(45.0) % 23)
+    rules = AnswerRules(25.0, 2.0, None, one_answer_per_position)
+    given = photos, vectors(40, 1), vectors(5, 2), rules, 4, hubness
+    together = search_answers(*given)
+    monkeypatch.setattr(sys.modules["placevec.evaluation.answers"], "_MOST_PAIRS", 1)
+    neighbors, similarities = search_answers(*given)
+    assert neighbors.tolist() == together[0].tolist()
+    np.testing.assert_allclose(similarities, together[1], atol=1e-6)
 
 
 def test_runs_find_each_position_once_as_well():
