@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-# Verb -> flag of the earlier version -> its name now; without dashes: it needs no flag now.
+# Verb -> flag of the earlier version -> what it is now; without dashes: it needs no flag now.
 _FLAGS = {
     "train": {"--places": "PLACES", "--run-dir": "--out"},
     "search": {"--within-m": "--radius-m", "--picture": "--out"},
     "collect": {"--within-m": "--radius-m"},
+    "export": {"--float16": "--precision float16", "--no-float16": "--precision float32"},
 }
 
 
@@ -31,7 +32,8 @@ def in_new_spelling(arguments: Sequence[str]) -> list[str]:
             renamed.append(argument)
         elif new.startswith("--"):
             print(f"placevec: `{flag}` is now `{new}`", file=sys.stderr)
-            renamed.append(new + equals + value)
+            name, *fixed = new.split()
+            renamed += [name + equals + value, *fixed]
         else:
             print(f"placevec: `{flag} {new}` is now `{new}`", file=sys.stderr)
             renamed += [value] if equals else []

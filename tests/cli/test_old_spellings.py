@@ -22,6 +22,12 @@ def test_the_picture_of_a_search_is_one_of_its_files(capsys):
     assert capsys.readouterr().err == "placevec: `--picture` is now `--out`\n"
 
 
+def test_weights_in_16_bits_are_a_precision(capsys):
+    old = "export small --float16 --out town".split()
+    assert in_new_spelling(old) == "export small --precision float16 --out town".split()
+    assert capsys.readouterr().err == "placevec: `--float16` is now `--precision float16`\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["--help"], ["search", "--radius-m", "9"], ["check", "--within-m", "9"]]
 )
