@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.collecting import collect_mapillary
 from placevec.collecting.area import Area, read_area
 from placevec.collecting.client.errors import RefusedError, TryAgainError
-from placevec.collecting.mapillary import TileImage, _choose, read_tile, row_of, tiles_of
+from placevec.collecting.mapillary import (
+    TileImage,
+    _choose,
+    collect_mapillary,
+    read_tile,
+    row_of,
+    tiles_of,
+)
 from placevec.config import MapillaryConfig
 from placevec.sources import open_places
 from placevec.sources.tables.rows.rows import read_csv

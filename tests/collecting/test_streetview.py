@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placevec.collecting import collect_streetview
 from placevec.collecting.client.errors import (
     RefusedError,
     ServiceError,
@@ -25,6 +24,7 @@ from placevec.collecting.streetview import (
     Panorama,
     _choose,
     _file_name,
+    collect_streetview,
     read_metadata,
     sign,
     write_metadata,
