@@ -54,7 +54,7 @@ def remove_whitening(model: keras.Model) -> keras.Model:
     return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
 
 
-def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> keras.Model:
+def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = None) -> keras.Model:
     """Keeps the first dimensions of a whitened model's descriptor, scaled to unit length.
 
     It is the model that whitening to `dim` on the same photos would have given: the first
@@ -78,7 +78,7 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None) -> k
     >>> photos = keras.Input((None, None, 4))
     >>> model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(photos))
     >>> whitened = append_whitening(model, np.zeros(4), np.eye(4)[:, :3])
-    >>> crop(whitened, 2, out=None)(np.ones((1, 5, 6, 4))).shape[1]
+    >>> crop(whitened, 2)(np.ones((1, 5, 6, 4))).shape[1]
     2
     """
     if out is not None:

@@ -73,7 +73,6 @@ def build(
         model = whiten(
             model,
             photos,
-            out=None,
             rank=NETWORK_WHITEN_RANK,
             augmentation=_AUGMENTATION,
             max_photos=_WHITEN_PHOTOS,

@@ -66,7 +66,7 @@ def test_partial_whitening_is_the_last_layer_too(shallow_model, random_photos, t
         describe(remove_whitening(loaded), photos), describe(shallow_model(), photos), atol=1e-6
     )
     with pytest.raises(ValueError, match="to be cropped. .*PartialWhitening"):
-        crop(loaded, 2, out=None)
+        crop(loaded, 2)
 
 
 def test_removing_gives_the_model_of_before(shallow_model, whitened, random_photos, tmp_path):
@@ -87,13 +87,13 @@ def test_a_learned_projection_is_not_removed(shallow_model):
 
 def test_cropping_keeps_the_first_numbers(whitened, random_photos, tmp_path):
     save_model(whitened, tmp_path / "m.keras")
-    cropped = crop(load_model(tmp_path / "m.keras"), 4, out=None)
+    cropped = crop(load_model(tmp_path / "m.keras"), 4)
     photos = random_photos()
     expected = describe(whitened, photos)[:, :4]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(describe(cropped, photos), expected, atol=1e-5)
     save_model(cropped, tmp_path / "small.keras")
-    again = crop(load_model(tmp_path / "small.keras"), 2, out=None)
+    again = crop(load_model(tmp_path / "small.keras"), 2)
     assert again.output_shape == (None, 2)
     assert whitened.output_shape == (None, 10)
 
@@ -101,15 +101,15 @@ def test_cropping_keeps_the_first_numbers(whitened, random_photos, tmp_path):
 @pytest.mark.parametrize("dim", [0, 11])
 def test_refuses_to_crop_to_what_is_not_there(whitened, dim):
     with pytest.raises(ValueError, match=f"between 1 and 10, .*. Received: dim={dim}"):
-        crop(whitened, dim, out=None)
+        crop(whitened, dim)
 
 
 def test_refuses_to_crop_a_model_without_whitening(shallow_model):
     """The first numbers of a learned projection tell no more than the others."""
     with pytest.raises(ValueError, match="one that ends in NetVLAD .* `placevec whiten MODEL"):
-        crop(shallow_model(), 4, out=None)
+        crop(shallow_model(), 4)
     with pytest.raises(ValueError, match="must end in whitening"):
-        crop(shallow_model(projection_dim=5), 4, out=None)
+        crop(shallow_model(projection_dim=5), 4)
 
 
 def test_the_cost_of_a_model_names_whitening(whitened):
@@ -124,4 +124,4 @@ def test_partial_whitening_says_how_to_get_fewer_dimensions():
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
     partial = append_partial_whitening(model, np.zeros(4), np.zeros((4, 1)))
     with pytest.raises(ValueError, match="no order.*whiten MODEL --places PHOTOS --dim 2 --aug"):
-        crop(partial, 2, out=None)
+        crop(partial, 2)

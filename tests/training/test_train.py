@@ -313,7 +313,7 @@ def test_whitens_the_best_model_after_the_last_epoch(trained, small_config):
     assert image_size_of(whitened, usual=(1, 1)) == config.image_size
     assert model_id(remove_whitening(whitened)) == model_id(best)
     dataset = open_places(config.places)
-    expected = whiten(best, dataset, 5, out=None, image_size=config.image_size)
+    expected = whiten(best, dataset, 5, image_size=config.image_size)
     np.testing.assert_allclose(
         whitened.layers[-1].get_weights()[0], expected.layers[-1].get_weights()[0], atol=1e-6
     )

@@ -45,7 +45,7 @@ def whiten(
     places: PlaceDataset | Path | str,
     dim: int = WhitenConfig.dim,
     *,
-    out: Path | str | None = WhitenModelConfig.out,
+    out: Path | str | None = None,
     rank: int = WhitenConfig.rank,
     power: float = WhitenConfig.power,
     augmentation: str = WhitenConfig.augmentation,
@@ -56,7 +56,7 @@ def whiten(
     seed: int = WhitenModelConfig.seed,
     progress: Progress = no_progress,
 ) -> keras.Model:
-    """Fits whitening on a data set's database photos, appends it to a model and saves that.
+    """Fits whitening on a data set's database photos and appends it to a model.
 
     PCA whitening to `dim` dimensions, or partial whitening of the `rank` directions in which
     descriptors spread most. With an augmentation it is fitted on the photos and on two changed

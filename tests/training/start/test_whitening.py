@@ -7,7 +7,7 @@ import pytest
 from placevec.config import ModelConfig
 from placevec.images import augmenter, photo_rng, read_image
 from placevec.layers import fit_partial_whitening, fit_whitening
-from placevec.models import build_descriptor_model, load_model, model_id, save_model
+from placevec.models import build_descriptor_model, crop, load_model, model_id, save_model
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe
 from placevec.sources import open_places
@@ -44,7 +44,7 @@ def descriptors(model, dataset):
 
 
 def test_fits_on_the_database_photos(model, dataset, descriptors):
-    whitened = whiten(model, dataset, 6, out=None, power=0.5, image_size=SIZE)
+    whitened = whiten(model, dataset, 6, power=0.5, image_size=SIZE)
     received, _ = describe(whitened, dataset.paths(), image_size=SIZE)
     fitted = fit_whitening(descriptors[dataset.database], 6, 0.5)
     signs = np.sign(np.sum(whitened.layers[-1].get_weights()[1] * fitted[1], axis=0))
@@ -53,9 +53,7 @@ def test_fits_on_the_database_photos(model, dataset, descriptors):
 
 
 def test_partial_whitening_is_fitted_on_changed_copies_too(model, dataset, descriptors):
-    whitened = whiten(
-        model, dataset, out=None, rank=5, augmentation="light", image_size=SIZE, seed=3
-    )
+    whitened = whiten(model, dataset, rank=5, augmentation="light", image_size=SIZE, seed=3)
     change, rows, parts = augmenter("light"), dataset.database, [descriptors[dataset.database]]
     for copy in (1, 2):
         photos = [
@@ -72,7 +70,7 @@ def test_partial_whitening_is_fitted_on_changed_copies_too(model, dataset, descr
 
 def test_the_database_is_evened_out(model, dataset):
     """All spreads are the same before descriptors are scaled to unit length, and alike after."""
-    whitened = whiten(model, dataset, 6, out=None, image_size=SIZE)
+    whitened = whiten(model, dataset, 6, image_size=SIZE)
     received, _ = describe(whitened, dataset.paths(dataset.database), image_size=SIZE)
     np.testing.assert_allclose(np.linalg.norm(received, axis=1), 1, atol=1e-5)
     spread = received.std(axis=0)
@@ -82,25 +80,31 @@ def test_the_database_is_evened_out(model, dataset):
 def test_draws_so_many_photos_by_the_seed(model, dataset):
     options = {"image_size": SIZE, "max_photos": 8}
     one, same, other = (
-        whiten(model, dataset, 3, out=None, seed=seed, **options).layers[-1].get_weights()[0]
+        whiten(model, dataset, 3, seed=seed, **options).layers[-1].get_weights()[0]
         for seed in (0, 0, 1)
     )
     np.testing.assert_allclose(one, same, atol=1e-6)
     assert np.abs(one - other).max() > 1e-4
     with pytest.raises(ValueError, match="at least 9 photos. Received: 8. Take more photos"):
-        whiten(model, dataset, 8, out=None, **options)
+        whiten(model, dataset, 8, **options)
 
 
 def test_replaces_the_whitening_that_is_there(model, dataset, tmp_path):
     """So that whitening twice is whitening once, also of a model from a file."""
-    once = whiten(model, dataset, 6, out=None, image_size=SIZE)
+    once = whiten(model, dataset, 6, image_size=SIZE)
     save_model(once, tmp_path / "m.keras")
-    twice = whiten(load_model(tmp_path / "m.keras"), dataset, 4, out=None, image_size=SIZE)
-    expected = whiten(model, dataset, 4, out=None, image_size=SIZE)
+    twice = whiten(load_model(tmp_path / "m.keras"), dataset, 4, image_size=SIZE)
+    expected = whiten(model, dataset, 4, image_size=SIZE)
     paths = dataset.paths()
     received, _ = describe(twice, paths, image_size=SIZE)
     np.testing.assert_allclose(received, describe(expected, paths, image_size=SIZE)[0], atol=1e-3)
     assert [layer.name for layer in twice.layers].count("whitening") == 1
+
+
+def test_nothing_is_written_unless_it_is_asked_for(model, dataset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    crop(whiten(model, dataset, 6, image_size=SIZE), 4)
+    assert not list(tmp_path.iterdir())
 
 
 def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monkeypatch):
@@ -125,7 +129,7 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
 )
 def test_refuses_settings_without_effect(model, dataset, settings, match):
     with pytest.raises(ValueError, match=match):
-        whiten(model, dataset, out=None, **settings)
+        whiten(model, dataset, **settings)
 
 
 def test_stops_at_unreadable_photos_unless_told(model, dataset, tmp_path):
@@ -133,9 +137,9 @@ def test_stops_at_unreadable_photos_unless_told(model, dataset, tmp_path):
     broken = PlaceDataset(tmp_path / "broken", dataset.names, dataset.positions_m)
     broken.path(7).write_bytes(b"no photo")
     with pytest.raises(ValueError, match="1 of 24 photos to fit on cannot be read .first: .*@"):
-        whiten(model, broken, 4, out=None, image_size=SIZE)
-    left = whiten(model, broken, 4, out=None, image_size=SIZE, skip_unreadable=True)
-    without = whiten(model, broken.take(np.delete(np.arange(24), 7)), 4, out=None, image_size=SIZE)
+        whiten(model, broken, 4, image_size=SIZE)
+    left = whiten(model, broken, 4, image_size=SIZE, skip_unreadable=True)
+    without = whiten(model, broken.take(np.delete(np.arange(24), 7)), 4, image_size=SIZE)
     means = [each.layers[-1].get_weights()[0] for each in (left, without)]
     np.testing.assert_allclose(*means, atol=1e-5)
 
