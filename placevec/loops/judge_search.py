@@ -30,6 +30,9 @@ def judge_search(
         descriptors: (N, D) float, of unit L2 norm, of all its photos.
         radius_m: float. Largest distance of a right answer.
         wrong_beyond_m: float or None. Least distance of a wrong answer. None: `radius_m`.
+
+    Raises:
+        ValueError: If the database shows one place only.
     """
     queries, database = dataset.queries, dataset.database
     statistics = fit_map_statistics(descriptors[database])
@@ -52,6 +55,12 @@ def judge_search(
             if np.isfinite(second):
                 gap = float(values[best] - second)
                 rows.append((gap, is_right[best], is_ignored[best], is_right[is_open].any()))
+    if not rows:
+        raise ValueError(
+            "Answers of searches are judged by how far they are ahead of any other place, more "
+            f"than {PLACE_RADIUS_M:g} {dataset.unit} away. Received: {dataset.root}, whose "
+            "database has photos of one place only. Take photos of more places"
+        )
     gaps, is_right, is_ignored, has_answer = map(np.array, zip(*rows, strict=True))
     return JudgedMatches(
         gaps=gaps,
