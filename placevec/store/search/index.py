@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import IndexConfig
+from placevec.counted import counted
 from placevec.store.adapted import AdaptedStore
 from placevec.store.files.leftovers import clear_leftovers
 from placevec.store.files.manifest import (
@@ -334,9 +335,9 @@ def _adapted(
         )
     if about.num_changed:
         _log.warning(
-            "the statistics of the map in %s are stale: %d photos were added or removed since they "
-            "were fitted on %d. `placevec index` fits them again",
-            store.folder, about.num_changed, about.num_photos,
+            "the statistics of the map in %s are stale: %s added or removed since they were fitted "
+            "on %d. `placevec index` fits them again",
+            store.folder, counted(about.num_changed, "photo was", "photos were"), about.num_photos,
         )  # fmt: skip
     return AdaptedStore.open(store, manifest)
 
