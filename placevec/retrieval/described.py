@@ -16,7 +16,7 @@ from placevec.retrieval.reranking.local_features import describe_with_features, 
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class DescribedPhotos:
     """The photos of a data set that could be read, with their descriptors.
 
     Args:
@@ -70,7 +70,7 @@ def describe_dataset(
     batch_size: int | None,
     features: bool = False,
     progress: Progress = no_progress,
-) -> Described:
+) -> DescribedPhotos:
     """Describes the photos of a data set; those that cannot be read are reported and left out.
 
     Args:
@@ -88,4 +88,4 @@ def describe_dataset(
     descriptors, *maps, kept = work(
         model, dataset.paths(), image_size=image_size, batch_size=batch_size, progress=progress
     )
-    return Described(dataset.take(kept), descriptors, maps[0] if maps else None)
+    return DescribedPhotos(dataset.take(kept), descriptors, maps[0] if maps else None)
