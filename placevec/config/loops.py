@@ -79,11 +79,11 @@ class GroupConfig(EngineConfig):
     """Folder for groups.csv and groups.html. None: write nothing."""
     threshold: float | Path | None = None
     """Minimum gap of a group: by how much its photos are more similar to each other than to any
-    other photo. A number, or a file that `placevec calibrate` wrote for this model. None: estimate
-    it from the photos."""
+    other photo. A number, or a file that `placevec calibrate --sequence 1` wrote for this model.
+    None: estimate it from the photos."""
     precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
-    """Share of the photos that should have a right match in their group, if there is no
-    `threshold`."""
+    """Share of the photos that should have a right match in their group, unless the threshold is
+    a number."""
 
 
 @dataclass(frozen=True, kw_only=True)

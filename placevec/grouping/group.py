@@ -51,7 +51,7 @@ def group(
             from `(B, H, W, C)` uint8 to `(B, D)`.
         out: See `GroupConfig`, like the others.
         threshold: float, Path or None. Least gap of a group.
-        precision: float. Of the threshold that the photos show by themselves.
+        precision: float. That the threshold is for, unless it is a number.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. What runs the model, if `model` is a file.
@@ -63,7 +63,7 @@ def group(
     Raises:
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
         ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
-            another model.
+            another model or of other settings.
     """
     settings = GroupConfig(
         model=None if model is None or callable(model) else Path(model),
