@@ -223,7 +223,8 @@ def _search(
     is_adapted = None if config.normalize is None else config.normalize != "none"
     index = StoreIndex.load(store, is_adapted=is_adapted)
     work = describe_with_features if config.rerank == "features" else describe
-    learned = _learned(store, model, config, isinstance(index.store, AdaptedStore))
+    positions_m = _positions_m(store)
+    learned = _learned(store, model, config, index.store, positions_m)
     descriptors, *maps, kept = work(
         model,
         photos.paths(),
@@ -257,10 +258,9 @@ def _search(
         inliers = found.inliers[:, : config.matches]
         points = dict(zip(photos.names.tolist(), found.points, strict=True))
     neighbors, similarities = neighbors[:, : config.matches], similarities[:, : config.matches]
-    positions_m = _positions_m(store)
     ahead = gaps(neighbors, similarities, positions_m, pool, find)
     sure = np.full(ahead.shape, np.nan)
-    if learned is not None and np.isfinite(positions_m).all():
+    if learned is not None:
         sure = learned.confidence(ahead)
     is_one_map = photos.positions_m is not None and _is_one_map(store, photos)
     queries_m = photos.positions_m if is_one_map else None
@@ -269,20 +269,44 @@ def _search(
 
 
 def _learned(
-    store: DescriptorStore, model: Any, config: SearchConfig, is_adapted: bool
+    store: DescriptorStore,
+    model: Any,
+    config: SearchConfig,
+    compared: DescriptorStore,
+    positions_m: NDArray[np.floating],
 ) -> Calibration | None:
     """Returns what is known of gaps as this search computes them.
 
+    Args:
+        store: DescriptorStore.
+        model: What describes the queries.
+        config: SearchConfig.
+        compared: DescriptorStore. The store as its descriptors are compared.
+        positions_m: (M, 2) float. Of its rows, NaN where they are not known.
+
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If the file is that of another model or of other settings.
+        ValueError: If the file is that of another model or of other settings, or some positions
+            are not known.
     """
     image_size = store.manifest.image_size or getattr(model, "image_size", None)
     settings = (config.normalize or "map", config.hubness, config.sequence, config.rerank)
-    is_usual = is_adapted and settings == ("map", "none", 1, None)
+    has_places = bool(np.isfinite(positions_m).all())
+    is_adapted = isinstance(compared, AdaptedStore) and not compared.statistics.is_reduced
+    is_usual = is_adapted and has_places and settings == ("map", "none", 1, None)
     if config.calibration is None:
         known = shipped_calibrations(store.manifest.model_id) if is_usual else []
         return of_score(known, search_score(image_size))
+    if not has_places:
+        raise ValueError(
+            f"`calibration` needs a store whose photos all have positions. Received: {store.folder}"
+            ", where some are missing. Leave `calibration` out, or take another store"
+        )
+    if not is_adapted and config.normalize is None:
+        raise ValueError(
+            "`calibration` needs statistics of the map in all dimensions. Received: "
+            f"{store.folder} without. Fit them: `placevec index`"
+        )
     known = read_calibrations(config.calibration, store.manifest.model_id)
     learned = of_score(known, search_score(image_size)) if is_usual else None
     if learned is None:

@@ -71,6 +71,14 @@ class MapStatistics:
         """`n`, the dimensions of an adapted descriptor."""
         return len(self.mean) if self.projection is None else self.projection.shape[1]
 
+    @property
+    def is_reduced(self) -> bool:
+        """Whether adapted descriptors have fewer dimensions than `fit_map_statistics` keeps.
+
+        False for descriptors of more than 4096 dimensions, of which it always leaves some out.
+        """
+        return self.dim < len(self.mean) <= _MOST_DIM
+
     def adapt(
         self, descriptors: NDArray[np.floating], means: NDArray[np.floating] | None = None
     ) -> NDArray[np.float32]:

@@ -82,6 +82,38 @@ def test_a_file_is_for_usual_searches(laps_apart, lap_store, engine, tmp_path, c
         search_photos(lap_store, engine, laps_apart, SearchConfig(calibration=out, **changed))
 
 
+@pytest.mark.parametrize("dim", [None, 8])
+def test_a_file_is_for_a_map_with_statistics_in_all_dimensions(laps_apart, tmp_path, dim):
+    def first_pixels(photos):
+        vectors = photos.reshape(len(photos), -1)[:, :16] + np.float32(1)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    lap, out = laps_apart.take(np.arange(40)), tmp_path / "threshold.json"
+    store = open_for(tmp_path / "store", "pixels", "float32", SIZE, lap)
+    describe_into(store, first_pixels, lap, image_size=SIZE, batch_size=8)
+    if dim is not None:
+        StoreIndex.build(AdaptedStore.fit(store, dim)).save()
+    with pytest.raises(ValueError, match="statistics of the map in all dimensions. .* `placevec i"):
+        search_photos(store, first_pixels, lap, SearchConfig(calibration=out))
+
+
+def test_a_file_is_for_a_map_with_positions(laps_apart, engine, tmp_path):
+    out = tmp_path / "threshold.json"
+    calibrate(laps_apart, engine, out=out, of="search", precision=0.9, radius_m=8.0)
+    lap = dataclasses.replace(laps_apart, positions_m=None)
+    store = open_for(tmp_path / "store", "by-pixels", "float32", SIZE, lap)
+    describe_into(store, engine, lap, image_size=SIZE, batch_size=8)
+    StoreIndex.build(AdaptedStore.fit(store)).save()
+    with pytest.raises(ValueError, match="photos all have positions"):
+        search_photos(store, engine, lap, SearchConfig(calibration=out))
+
+
+def test_refuses_a_map_of_one_place(laps_apart, unit_vectors):
+    laps = dataclasses.replace(laps_apart, positions_m=laps_apart.positions_m / 100)
+    with pytest.raises(ValueError, match="25 m away. Received: .* photos of one place only"):
+        judge_search(laps, unit_vectors(80, dim=16), radius_m=8.0)
+
+
 def test_refuses_what_has_no_meaning(two_laps, laps_apart, engine, tmp_path):
     out = tmp_path / "threshold.json"
     with pytest.raises(ValueError, match="queries that are not in the database"):

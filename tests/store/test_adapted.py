@@ -64,6 +64,8 @@ def test_adapts_to_fewer_dimensions(folder):
     StoreIndex.build(AdaptedStore.fit(make(folder), 5), "hnsw").save()
     index = StoreIndex.load(DescriptorStore.open(folder))
     assert index.store.dim == index.index.d == 5
+    assert index.store.statistics.is_reduced
+    assert not AdaptedStore.fit(index.store).statistics.is_reduced
     queries = index.store.statistics.adapt(alike(2, seed=1))
     assert index.search(queries, 4)[0].shape == (2, 4)
     with pytest.raises(ValueError, match=r"`queries` must be \(Q, 5\)"):
@@ -94,7 +96,7 @@ def test_photos_added_later_are_adapted_too_and_it_is_said(folder, kind, caplog)
     assert neighbors[0, 0] == 120 and similarities[0, 0] == pytest.approx(1)
 
 
-def test_statistics_outlive_compacting_and_the_index_does_not(folder):
+def test_statistics_outlive_compacting_and_the_index_does_not(folder, caplog):
     store = make(folder)
     StoreIndex.build(AdaptedStore.fit(store), "sq8").save()
     store.remove(["3.jpg"])
@@ -102,6 +104,7 @@ def test_statistics_outlive_compacting_and_the_index_does_not(folder):
     assert store.manifest.index is None and store.manifest.statistics.num_changed == 1
     index = StoreIndex.load(DescriptorStore.open(folder))
     assert index.settings.kind == "flat" and isinstance(index.store, AdaptedStore)
+    assert "are stale: 1 photo was added or removed" in caplog.text
 
 
 def test_a_new_index_replaces_statistics_and_a_plain_one_drops_them(folder, caplog):
