@@ -117,9 +117,14 @@ class NetVLAD(Aggregator):
         return l2_normalize(ops.reshape(residuals, (-1, self.num_clusters * inputs.shape[-1])))
 
     def assign(self, inputs):
-        """Returns by how much each cluster takes each local feature, (B, H, W, K) in [0, 1].
+        """Returns how much of each local feature belongs to each cluster.
 
-        The clusters of a cell sum to 1, less what the ghost clusters take.
+        Args:
+            inputs: (B, H, W, D) float. Local features, as `call` takes them.
+
+        Returns:
+            (B, H, W, K) in [0, 1]. The clusters of a cell sum to 1, less what the ghost clusters
+            take.
         """
         height, width = ops.shape(inputs)[1:3]
         assignment = self._assign(self._flat(inputs))

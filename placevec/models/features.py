@@ -37,7 +37,7 @@ def with_features(model: keras.Model) -> keras.Model:
 def soft_assignment(
     model: keras.Model,
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Returns what tells by how much each cluster of a NetVLAD network takes each local feature.
+    """Returns what computes how much of each local feature belongs to each cluster of NetVLAD.
 
     Args:
         model: keras.Model. A descriptor model.

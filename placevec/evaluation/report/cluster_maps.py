@@ -104,9 +104,10 @@ def clusters_section(
         if photos := _read(dataset.paths(np.array(pair)), maps):
             strips.append(_strip(photos, maps.assign, dataset.names[pair].tolist()))
     note = (
-        "Each column shows a query above its first answer: first the photos, then each cluster, "
-        "bright where it takes what is there, with its shares of the query and of the answer. The "
-        f"clusters that take the most of both are shown, {_MOST_CLUSTERS} at most."
+        "Each column shows a query above its first answer. The first column shows the photos. "
+        "Each of the others shows one cluster: the photos are bright where their local features "
+        "belong to it. The figures are its share of the query and of the answer. Clusters with a "
+        f"large share of both photos come first; at most {_MOST_CLUSTERS} are shown."
     )
     return Section(title, [note], strips=strips)
 

@@ -122,11 +122,11 @@ def _with_variants(found: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
 def _compare(judged: Sequence[Judgment]) -> dict[int, Comparison]:
     """Returns recall@N of all models with intervals, over the queries that have an answer.
 
-    All N see the same resamples, as all models do.
+    N goes as far as all of them searched. All N see the same resamples, as all models do.
     """
     kept, count = judged[0].has_answer, len(judged)
-    found = np.stack([each.found_within[kept] for each in judged], axis=2)  # (Q, k, M)
-    most = found.shape[1]
+    most = min(each.found_within.shape[1] for each in judged)
+    found = np.stack([each.found_within[kept, :most] for each in judged], axis=2)  # (Q, k, M)
     every = compare_shares(found.reshape(len(found), -1), judged[0].places[kept])
     return {
         rank: Comparison(every.intervals[at : at + count], every.resampled[:, at : at + count])

@@ -80,8 +80,8 @@ def load_weights(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If layers are missing in the file and `allow_missing` is false, if none match,
-            if shapes differ, if a weight is no number or not finite, or if `old_clusters` are asked
-            for that the file does not have.
+            if shapes differ, if a weight is not numeric or not finite, or if `old_clusters` is true
+            and the file has none.
     """
     arrays = read_weights(path)
     if old_clusters:

@@ -64,6 +64,18 @@ def test_metrics_hold_both_denominators(written, make_evaluation):
     assert low < metrics["recall"]["1"] < high
 
 
+def test_models_are_compared_as_far_as_all_of_them_searched(make_evaluation, tmp_path):
+    """Re-ranking many answers searches deeper than a model beside it."""
+    one, other = make_evaluation(0), make_evaluation(1)
+    other = dataclasses.replace(
+        other, neighbors=other.neighbors[:, :3], similarities=other.similarities[:, :3]
+    )
+    write_report({"A": one, "B": other}, tmp_path / "report")
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert [list(each["recall"]) for each in metrics.values()] == [["1", "2", "3"]] * 2
+    assert metrics["A"]["recall"]["3"] == pytest.approx(one.recall_at([3])[3])
+
+
 def test_photos_that_are_gone_leave_a_gap(make_evaluation, tmp_path):
     evaluation = make_evaluation()
     for path in evaluation.dataset.paths():
