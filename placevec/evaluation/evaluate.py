@@ -202,11 +202,14 @@ def evaluate(
 
 
 def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
-    """Returns what a model is called beside others."""
+    """Returns what a model is called beside others: by its file, else its id, name or type."""
     if model is None:
         return DEFAULT_NETWORK
+    if isinstance(model, np.ndarray):
+        return "descriptors"
     if not isinstance(model, Path | str):
-        return getattr(model, "model_id", type(model).__name__)
+        names = (getattr(model, name, None) for name in ("model_id", "__name__"))
+        return next((name for name in names if name), type(model).__name__)
     path = Path(model)
     # The file of a training is called `model.keras` in any run: its folder tells them apart.
     return path.parent.name if path.name == "model.keras" and path.parent.name else path.stem

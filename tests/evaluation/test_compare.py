@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from placevec.evaluation import compare
+from placevec.evaluation import compare, evaluate
 from placevec.places import PlaceDataset
 
 
@@ -32,6 +32,16 @@ def test_measures_models_and_descriptors_side_by_side(photos, mean_color, tmp_pa
     metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
     assert set(metrics) == set(found) and "theirs" in found
     assert (tmp_path / "report" / "report.html").is_file()
+
+
+def test_open_models_are_labeled_by_their_names(photos, mean_color, tmp_path):
+    def turned(pixels):
+        return mean_color(pixels)[:, ::-1]
+
+    found = compare(photos, [mean_color, turned], image_size=(32, 48))
+    assert list(found) == [mean_color.__name__, "turned"]
+    evaluate(photos, np.eye(6, dtype=np.float32), out=tmp_path / "report")
+    assert list(json.loads((tmp_path / "report" / "metrics.json").read_text())) == ["descriptors"]
 
 
 def test_says_that_other_programs_and_functions_show_no_clusters(photos, mean_color, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.evaluation.judge import Judgment
 from placevec.pages.joined import join_photos
 from placevec.pages.page import Card, Gallery, Photo
@@ -32,8 +33,8 @@ def failures(judged: Mapping[str, Judgment]) -> Gallery:
     cards = [_card(judged, query) for query in chosen[:_MOST_CARDS]]
     note = (
         f"{len(worst)} of {int(first.has_answer.sum())} queries with an answer fail with "
-        f"{labels[0]}; the surest wrong answers come first. {len(cards)} queries are shown. Click "
-        "one to enlarge it."
+        f"{labels[0]}; the surest wrong answers come first. "
+        f"{counted(len(cards), 'query is', 'queries are')} shown. Click one to enlarge it."
     )
     if any(each.evaluation.points is not None for each in judged.values()):
         note += " Lines join the points by which re-ranking compared two photos, 40 at most."

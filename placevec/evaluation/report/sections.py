@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.evaluation.judge import Judgment
 from placevec.evaluation.measures.intervals import Comparison, Interval
 from placevec.evaluation.report.plots import (
@@ -52,9 +53,10 @@ def headline(
     answered = int(first.has_answer.sum())
     radius = "" if evaluation.radius_m is None else f" within {evaluation.radius_m:g} {unit}"
     notes = [
-        f"{len(first.has_answer)} queries, {answered} of them with a right answer{radius}; "
-        f"{len(evaluation.dataset.database)} database photos. Below the figures: 95 % intervals "
-        f"over {len(np.unique(first.places[first.has_answer]))} places or runs.",
+        f"{counted(len(first.has_answer), 'query', 'queries')}, {answered} of them with a right "
+        f"answer{radius}; {counted(len(evaluation.dataset.database), 'database photo')}. Below the "
+        f"figures: 95 % intervals over {len(np.unique(first.places[first.has_answer]))} places or "
+        "runs.",
     ]
     if answered < len(first.has_answer):
         shares = ", ".join(

@@ -36,8 +36,8 @@ def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
     """Writes `model.xml` and `model.bin` of the network with a backbone in int8.
 
     Ranges are fitted to the photos but for some, which are kept in the folder to be compared on.
-    The layers behind the backbone stay in float32. Weights take 7 bits, for on CPUs without VNNI
-    sums of 8 bits overflow.
+    The layers behind the backbone stay in float32. Weights take 7 bits, because sums of 8 bits
+    overflow on CPUs without VNNI.
 
     Args:
         network: Path. The folder of the network in float32.
