@@ -18,7 +18,7 @@ from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_dat
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.foreign import foreign_descriptors, is_foreign
 from placevec.evaluation.report import ClusterMaps, write_report
-from placevec.images import image_size_of
+from placevec.images import image_size_of, is_keras_model
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
@@ -207,6 +207,10 @@ def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
         return DEFAULT_NETWORK
     if isinstance(model, np.ndarray):
         return "descriptors"
+    if is_keras_model(cast(Model, model)):
+        from placevec.models import model_id
+
+        return model_id(cast(Any, model))
     if not isinstance(model, Path | str):
         names = (getattr(model, name, None) for name in ("model_id", "__name__"))
         return next((name for name in names if name), type(model).__name__)

@@ -1,9 +1,11 @@
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from placevec.evaluation import compare, evaluate
+from placevec.models import model_id
 from placevec.places import PlaceDataset
 
 
@@ -42,6 +44,15 @@ def test_open_models_are_labeled_by_their_names(photos, mean_color, tmp_path):
     assert list(found) == [mean_color.__name__, "turned"]
     evaluate(photos, np.eye(6, dtype=np.float32), out=tmp_path / "report")
     assert list(json.loads((tmp_path / "report" / "metrics.json").read_text())) == ["descriptors"]
+
+
+def test_open_keras_models_are_labeled_by_their_ids(photos):
+    inputs = keras.Input((32, 48, 3))
+    models = [
+        keras.Model(inputs, keras.layers.Flatten()(pool(8)(inputs)))
+        for pool in (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
+    ]
+    assert list(compare(photos, models)) == [model_id(model) for model in models]
 
 
 def test_says_that_other_programs_and_functions_show_no_clusters(photos, mean_color, tmp_path):
