@@ -37,6 +37,7 @@ from placevec.retrieval.reranking.local_features import (
 from placevec.retrieval.reranking.rerank import LocalMatcher, rerank
 from placevec.retrieval.search_runs import Filter
 from placevec.sources.photos import open_photos, photo_of_bytes
+from placevec.sources.values.in_zone import in_zone_of
 from placevec.sources.values.times import parse_time
 from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
@@ -123,7 +124,8 @@ def search(
     if settings.out is not None:
         _require_out(settings.out, store)
     if not isinstance(photos, bytes):
-        return _search_and_write(store, open_photos(photos), settings, progress)
+        queries = in_zone_of(store.manifest.frame, open_photos(photos))
+        return _search_and_write(store, queries, settings, progress)
     with photo_of_bytes(photos) as photo:
         return _search_and_write(store, photo, settings, progress)
 

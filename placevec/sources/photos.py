@@ -14,7 +14,8 @@ from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.missing import note_missing
-from placevec.sources.registry import READERS, find_split, open_places, recognize_reader
+from placevec.sources.registry import READERS, Reader, find_split, open_places, recognize_reader
+from placevec.sources.values.in_zone import in_zone_of
 from placevec.sources.walk import list_photos
 
 _log = logging.getLogger(__name__)
@@ -54,29 +55,36 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     return open_places(photos, skip_unreadable=skip_unreadable)
 
 
-def by_position(photos: PlaceDataset) -> list[PlaceDataset]:
+def has_positions_beside(folder: Path) -> bool:
+    """Returns whether `by_position` looks for positions beside the photos of a folder."""
+    return _reader_beside(folder) is not None
+
+
+def by_position(photos: PlaceDataset, frame: str | None = None) -> list[PlaceDataset]:
     """Returns a folder's photos with the positions that lie beside them, and those without any.
 
     Positions are looked for where `table:`, `folder:` and `exif:` read them.
 
     Args:
         photos: PlaceDataset. All photos of a folder, without positions.
+        frame: str or None. If it names a UTM zone, positions of another zone are turned into it:
+            the zone of a folder's middle changes as photos are added. Defaults to `None`.
 
     Returns:
         list of PlaceDataset. Together they hold each photo once.
     """
-    found = recognize_reader(photos.root)
-    if found is None or found[0] not in _BESIDE_PHOTOS:
+    reader = _reader_beside(photos.root)
+    if reader is None:
         return [photos]
     try:
         with note_missing() as notes:
-            known = READERS[found[0]].read(photos.root)
+            known = in_zone_of(frame, reader.read(photos.root))
     except (ValueError, OSError) as error:
         _log.warning("Positions are left out: %s", error)
         return [photos]
     for each in notes:
-        if not (each.of_files or each.left_out):
-            _log.warning("%s: taken without", each.message)
+        if not each.left_out:  # by `open_photos` already
+            _log.warning("%s: %s", each.message, "left out" if each.of_files else "taken without")
     if known.positions_m is None or known.root != photos.root:
         return [photos]
     parts = [
@@ -84,6 +92,11 @@ def by_position(photos: PlaceDataset) -> list[PlaceDataset]:
         photos.take(np.flatnonzero(~np.isin(photos.names, known.names))),
     ]
     return [part for part in parts if len(part)]
+
+
+def _reader_beside(folder: Path) -> Reader | None:
+    found = recognize_reader(folder)
+    return READERS[found[0]] if found and found[0] in _BESIDE_PHOTOS else None
 
 
 @contextlib.contextmanager

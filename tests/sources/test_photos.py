@@ -69,6 +69,8 @@ def test_positions_beside_photos_are_found_and_no_photo_is_lost(folder, caplog):
     }
     assert others.names.tolist() == ["b.jpg"] and others.positions_m is None
     assert "(first: b.jpg): taken without" in caplog.text
+    assert "Missing or empty: 1 of 4 photos" in caplog.text
+    assert f"(first: gone.jpg; looked in {root}): left out" in caplog.text
 
 
 def test_positions_in_names_are_found(folder):
@@ -87,3 +89,11 @@ def test_a_table_that_cannot_be_read_takes_no_photo_away(folder, caplog):
     photos = open_photos(root)
     assert by_position(photos) == [photos]
     assert "Positions are left out: " in caplog.text
+
+
+def test_positions_are_turned_into_the_zone_of_a_store(folder):
+    root = folder("a.jpg")
+    (root / "positions.csv").write_text("file,lat,lon\na.jpg,48.1,11.9\n")
+    (own,), (turned,) = by_position(open_photos(root)), by_position(open_photos(root), "UTM 33U")
+    assert (own.frame, turned.frame) == ("UTM 32U", "UTM 33U")
+    assert turned.positions_m[0, 0] < 300_000 < 700_000 < own.positions_m[0, 0]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from placevec.config import DescribeConfig
 from placevec.counted import counted
@@ -125,11 +126,18 @@ def keeps_features(folder: Path, wanted: bool) -> bool:
     return manifest.feature_shape is not None
 
 
-def takes_positions(folder: Path) -> bool:
-    """Returns whether a store can hold positions: a new one, and one that was begun with some."""
+def frame_of(folder: Path) -> str | None:
+    """Returns what the positions in a store are measured in.
+
+    Args:
+        folder: Path. The store; there may be none yet.
+
+    Returns:
+        str or None. `""` if the store was begun without positions; None if there is no store.
+    """
     if not (Path(folder) / MANIFEST).exists():
-        return True
-    return read_manifest(Path(folder)).frame is not None
+        return None
+    return read_manifest(Path(folder)).frame or ""
 
 
 def _require_photos(store: DescriptorStore, root: Path) -> None:
@@ -186,6 +194,8 @@ def describe_into(
     if len(wanted) < len(names):
         described = counted(len(names) - len(wanted), "photo is", "photos are")
         _log.info("%s described already, of %d", described, len(names))
+    if photos.positions_m is not None:
+        _tell_lost_positions(store, names)
     bad = [row for row in wanted.tolist() if not is_storable(str(names[row]))]
     if bad:
         first = shown(names[bad[0]])
@@ -239,3 +249,17 @@ def describe_into(
         left_out = counted(len(wanted) - added, "photo")
         _log.warning("left out %s that cannot be read or described", left_out)
     return added
+
+
+def _tell_lost_positions(store: DescriptorStore, names: NDArray[np.str_]) -> None:
+    """Logs how many photos have positions now and were described without."""
+    table = store.table()
+    without = np.intersect1d(names, table["name"][table["east_m"].isna()].to_numpy(np.str_))
+    if len(without):
+        _log.warning(
+            "%s described without positions that are known now (first: %s). To keep them, remove "
+            "these photos from %s with `placevec remove` and describe them again",
+            counted(len(without), "photo was", "photos were"),
+            shown(without[0]),
+            shown(store.folder),
+        )

@@ -1,6 +1,7 @@
 """Photos described to a file or a store: what `placevec describe` does."""
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from placevec.config import DescribeConfig, Precision
 from placevec.config import Engine as EngineName
 from placevec.config.choices import Dtype
 from placevec.counted import counted
+from placevec.input_file import shown
 from placevec.models.describe import describe, features_in_batches
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
@@ -18,18 +20,20 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.describing.describe_by_ray import describe_by_ray
 from placevec.retrieval.describing.describe_store import (
     describe_into,
+    frame_of,
     keeps_features,
     open_for,
     require_store_takes,
-    takes_positions,
 )
-from placevec.sources.photos import by_position, open_photos
+from placevec.sources.photos import by_position, has_positions_beside, open_photos
+from placevec.sources.values.in_zone import in_zone_of
 from placevec.store import save_descriptors
 from placevec.whole_file import require_new_folder, require_writable
 
 if TYPE_CHECKING:
     from placevec.models import Engine
 
+_log = logging.getLogger(__name__)
 _FILE = ".npz"
 
 
@@ -149,8 +153,7 @@ def describe_to(
     how: dict[str, Any] = _how_to_describe(settings, opened, open_it)
     if with_features:
         how["describe"] = features_in_batches
-    with_positions = is_folder and takes_positions(settings.out)
-    parts = by_position(photos) if with_positions else [photos]
+    parts = _with_positions(photos, settings.out, is_folder=is_folder)
     with open_for(
         settings.out,
         opened.model_id,
@@ -172,6 +175,22 @@ def describe_to(
         )
         dim, feature_bytes = store.manifest.dim or 0, store.manifest.feature_bytes
         return Described(settings.out, len(store), added, dim, opened, feature_bytes)
+
+
+def _with_positions(photos: PlaceDataset, store: Path, *, is_folder: bool) -> list[PlaceDataset]:
+    """Returns photos, those of a folder with the positions beside them, as a store keeps them."""
+    frame = frame_of(store)
+    if not is_folder:
+        return [in_zone_of(frame, photos)]
+    if frame != "":
+        return by_position(photos, frame)
+    if has_positions_beside(photos.root):
+        _log.warning(
+            "%s was begun without positions: those beside the photos are left out. Describe the "
+            "photos into a new store to keep them",
+            shown(store),
+        )
+    return [photos]
 
 
 def _how_to_describe(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from placevec.images.videos.frame_names import frame_name
 from placevec.images.videos.video import frame_times_s
 from placevec.images.videos.video_files import VIDEO_SUFFIXES
+from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import names_on_disk, tell_unnamed
 from placevec.sources.path_options import number_option, seconds_option, split_options
@@ -171,6 +172,8 @@ def _read_run(
 ) -> tuple[Path, NDArray[np.str_], Timed]:
     """Returns the photos' folder, their names in the order of time, and their poses."""
     track = read_track(trajectory_path, w_first=False)
+    if photos.suffix.lower() in VIDEO_SUFFIXES and not photos.exists():
+        raise FileNotFoundError(f"There is no video {shown(photos)}. Check its folder and name")
     if not _is_video(photos):
         root, names, stamps = _list_frames(photos, skip_unreadable)
         return root, names, poses_in_time(track, stamps, within_s=within_s, unit=unit)

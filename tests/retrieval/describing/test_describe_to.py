@@ -58,10 +58,53 @@ def test_a_store_begun_without_positions_goes_on_without(write_photos, opened, t
     green.rename(photos / "b.png")
     (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
     assert describe_to(tmp_path / "store", photos, "m.keras").num_added == 1
+    assert "was begun without positions: those beside the photos are left out" in caplog.text
     with caplog.at_level("INFO"):
         found = search(tmp_path / "store", photos / "a.png", "m.keras")
     assert found["east_m"].isna().all()
     assert f"No photo in {tmp_path / 'store'} has a position" in caplog.text
+
+
+def test_a_store_keeps_its_zone_when_photos_move_the_middle(write_photos, opened, tmp_path):
+    photos, table = tmp_path / "photos", tmp_path / "photos" / "positions.csv"
+    photos.mkdir()
+    for path, name in zip(write_photos([RED, GREEN, BLUE]), "abc", strict=True):
+        path.rename(photos / f"{name}.png")
+    table.write_text("file,lat,lon\na.png,48.1,11.9\n")
+    (photos / "b.png").rename(tmp_path / "b.png")
+    (photos / "c.png").rename(tmp_path / "c.png")
+    describe_to(tmp_path / "store", photos, "m.keras")
+    (tmp_path / "b.png").rename(photos / "b.png")
+    (tmp_path / "c.png").rename(photos / "c.png")
+    table.write_text("file,lat,lon\na.png,48.1,11.9\nb.png,48.1,12.1\nc.png,48.1,12.1\n")
+    assert describe_to(tmp_path / "store", photos, "m.keras").num_added == 2
+    store = DescriptorStore.open(tmp_path / "store")
+    assert store.manifest.frame == "UTM 32U"
+    assert np.ptp(store.table()["east_m"]) == pytest.approx(14_900, abs=50)
+    named = f"table:{table}"  # in zone 33, as its middle
+    assert describe_to(tmp_path / "store", named, "m.keras").num_added == 0
+    found = search(store, named, "m.keras", radius_m=100.0)
+    assert found[["query", "match", "distance_m"]].values.tolist() == [
+        ["b.png", "c.png", 0.0],
+        ["c.png", "b.png", 0.0],
+    ]
+
+
+def test_says_which_photos_have_positions_since_they_were_described(
+    write_photos, opened, tmp_path, caplog
+):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path, name in zip(write_photos([RED, GREEN]), ("a.png", "b.png"), strict=True):
+        path.rename(photos / name)
+    (photos / "positions.csv").write_text("file,east,north\na.png,1,2\n")
+    describe_to(tmp_path / "store", photos, "m.keras")
+    assert "known now" not in caplog.text
+    (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
+    describe_to(tmp_path / "store", photos, "m.keras")
+    assert "1 photo was described without positions that are known now (first: b.png)" in (
+        caplog.text
+    )
 
 
 def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos, opened, tmp_path):

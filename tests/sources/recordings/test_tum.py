@@ -274,6 +274,11 @@ def test_a_video_by_another_clock_is_refused_with_a_way_out(drive, refuses):
         read_tum(f"{drive}/track.txt,images={drive}/drive.mp4,start_s=noon")
 
 
+def test_a_video_that_is_missing_is_told_as_one(drive, refuses):
+    with refuses(FileNotFoundError, "There is no video .*gone.mp4. Check"):
+        read_tum(f"{drive}/track.txt,images={drive}/gone.mp4")
+
+
 def test_photos_have_no_start(run, refuses):
     root = run()
     with refuses(ValueError, "`start_s` is when the first frame of a video was"):
