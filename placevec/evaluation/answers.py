@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from placevec.config import EvaluateConfig
 from placevec.counted import counted
-from placevec.evaluation.evaluation import turn_deg
-from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database
+from placevec.places import PlaceDataset, may_answer, most_barred, relevant_database, turn_deg
 from placevec.retrieval.hubness import depth, without_hubs
 from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.store.search.exact import nearest

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from placevec.counted import counted
 from placevec.evaluation.measures.recall import RANKS, recall
-from placevec.places import PlaceDataset
+from placevec.places import PlaceDataset, turn_deg
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,8 +289,3 @@ class Evaluation:
 
 def _by_text(shares: dict[int, float]) -> dict[str, float]:
     return {str(rank): share for rank, share in shares.items()}
-
-
-def turn_deg(ones_deg: NDArray[np.float64], others_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns by how much directions differ, in [0, 180] degrees."""
-    return np.abs((ones_deg - others_deg + 180) % 360 - 180)

@@ -136,7 +136,7 @@ class Section:
         notes: sequence of str. Sentences below the title.
         header: sequence of str. Of the table; empty for none.
         rows: sequence of sequence of cells of the table, each str, or (str, str): a value and what
-            stands below it in small print.
+            is below it in small print.
         drawings: sequence of str. `<svg>` elements, taken as they are.
         strips: sequence of sequence of Photo. Small photos in rows.
     """

@@ -14,3 +14,4 @@ from placevec.places.split import Split as Split
 from placevec.places.split import draw_roles as draw_roles
 from placevec.places.split import split_photos as split_photos
 from placevec.places.tuples import TupleSampler as TupleSampler
+from placevec.places.turn import turn_deg as turn_deg

@@ -9,6 +9,7 @@ from placevec.config.choices import POSITIVE_RULES, PositiveRule, choose
 from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbors import DatabaseNeighbors
 from placevec.places.shared_points import SharedPoints
+from placevec.places.turn import turn_deg
 from placevec.places.view_overlap import ViewOverlap
 
 _log = logging.getLogger(__name__)
@@ -200,8 +201,7 @@ class PlaceRule:
         self, photos: NDArray[np.integer], others: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         headings_deg = self.dataset.known("headings_deg")
-        turn_deg = headings_deg[others] - headings_deg[photos]
-        return np.abs((turn_deg + 180) % 360 - 180)
+        return turn_deg(headings_deg[others], headings_deg[photos])
 
     def _choose_overlap(self) -> ViewOverlap | SharedPoints | None:
         dataset = self.dataset

@@ -29,7 +29,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
     Raises:
         ValueError: As `require_safe`, or if the file has more than 16 GiB.
-        OSError: If it does not exist, cannot be opened or is no HDF5 file.
+        OSError: If it does not exist, cannot be opened or is not an HDF5 file.
     """
     with open_input(path, max_bytes=MAX_WEIGHTS_BYTES) as source:
         with h5py.File(source, "r") as file:

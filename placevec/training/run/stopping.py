@@ -1,4 +1,4 @@
-"""What ends an epoch early: a signal, or a loss that is no number."""
+"""What ends an epoch early: a signal, or a loss that is not a number."""
 
 import contextlib
 import math
