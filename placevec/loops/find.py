@@ -12,6 +12,7 @@ from placevec.config import Engine as EngineName
 from placevec.config import LoopsConfig
 from placevec.config.choices import Reranker
 from placevec.counted import counted
+from placevec.input_file import shown
 from placevec.loops.relative_pose import WIDEST_FOV_DEG
 from placevec.loops.run import describe_run, score_of
 from placevec.loops.scorer import Loop
@@ -175,8 +176,8 @@ def find_loops(
 
     Raises:
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
-        ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
-            another model or other settings.
+        ValueError: If a setting is out of range, no photo can be read, the threshold is that of
+            another model or other settings, or `out` lies in the folder of photos.
     """
     settings = LoopsConfig(
         model=None if model is None or callable(model) else Path(model),
@@ -195,6 +196,7 @@ def find_loops(
     )
     if settings.out is not None:
         require_new_folder(settings.out)
+        _require_outside(settings.out, photos)
     dataset = open_photos(photos)
     if g2o == "essential":
         _fovs_deg(dataset, fov_deg)  # refused before the long work
@@ -224,6 +226,17 @@ def find_loops(
         fovs_deg = _fovs_deg(found.dataset, fov_deg) if g2o == "essential" else None
         write_loops(found, settings.out, fovs_deg=fovs_deg)
     return found
+
+
+def _require_outside(out: Path, photos: PlaceDataset | Path | str) -> None:
+    """Refuses a folder whose pictures would be photos of the next run."""
+    if isinstance(photos, PlaceDataset) or not Path(photos).expanduser().is_dir():
+        return
+    if out.resolve().is_relative_to(Path(photos).expanduser().resolve()):
+        raise ValueError(
+            f"`out` must lie outside of the folder of photos. Received: {shown(out)} in "
+            f"{shown(photos)}, where its pictures would be photos of the next run"
+        )
 
 
 def _fovs_deg(dataset: PlaceDataset, fov_deg: float | None) -> NDArray[np.float64]:

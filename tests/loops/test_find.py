@@ -166,6 +166,14 @@ def test_refuses_a_folder_that_cannot_be_made(two_laps, engine, tmp_path):
         find_loops(two_laps, engine, out=tmp_path / "0.png")
 
 
+@pytest.mark.parametrize("inside", ["", "loops"])
+def test_refuses_to_write_pictures_among_the_photos(two_laps, engine, inside):
+    before = set(two_laps.root.iterdir())
+    with pytest.raises(ValueError, match="must lie outside of the folder of photos"):
+        find_loops(two_laps.root, engine, out=two_laps.root / inside)
+    assert set(two_laps.root.iterdir()) == before
+
+
 def test_the_exclusion_is_told_from_how_fast_the_run_changes():
     """Each photo shares `n` of its parts with the one before it, so `n` on nothing is shared."""
     rng = np.random.default_rng(0)
