@@ -10,7 +10,8 @@ from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
-_QUERIES_AT_A_TIME = 64  # whose similarities to all photos are in memory
+_MOST_SIMILARITIES = 2**25  # of queries to all photos that are in memory, 128 MB
+_FEWEST_QUERIES = 64  # at a time, however large the store is: each time all of it is adapted
 
 Filter = tuple[float | None, tuple[float, float] | None, float | None]
 """Largest distance in metres, from where, and latest time, as `Where.rows` takes them."""
@@ -47,8 +48,9 @@ def nearest_runs(
 
     def similarities() -> Iterator[NDArray[np.float32]]:
         order = queries[0]
-        for first in range(0, len(order), _QUERIES_AT_A_TIME):
-            some = order[first : first + _QUERIES_AT_A_TIME]
+        most = max(_FEWEST_QUERIES, _MOST_SIMILARITIES // max(1, store.num_rows))
+        for first in range(0, len(order), most):
+            some = order[first : first + most]
             parts = [np.zeros((len(some), 0), np.float32)]  # of an empty store
             parts += [descriptors[some] @ store.compared(block).T for _, block in store.blocks()]
             for query, row in zip(some.tolist(), np.concatenate(parts, axis=1), strict=True):

@@ -57,6 +57,15 @@ def test_equals_the_scores_of_runs_and_keeps_to_the_filters(folder_store):
         np.testing.assert_allclose(scores[query, : len(best)], by_row[best], atol=1e-6)
 
 
+def test_a_small_store_is_adapted_once_for_many_queries(folder_store, unit_vectors, monkeypatch):
+    store, _ = folder_store
+    blocks, plain = [], store.compared
+    monkeypatch.setattr(store, "compared", lambda block: [blocks.append(1), plain(block)][1])
+    photos = PlaceDataset("q", [f"{number}.jpg" for number in range(200)])
+    nearest_runs(store, unit_vectors(200), photos, [(None, None, None)] * 200, 2, 1)
+    assert len(blocks) == 1
+
+
 @pytest.fixture
 def folder_store(tmp_path, unit_vectors):
     """A store of two runs, one row removed, and the descriptors of three queries."""
