@@ -99,8 +99,8 @@ class LoopsFound:
         unit = "" if self.exclusion_unit == "photos" else f"{self.exclusion_unit} "
         loops = (
             f"{counted(count, 'loop') if count else 'no loops'} in "
-            f"{counted(len(self.dataset), 'photo that is', 'photos that are')} "
-            f"{self.exclusion:g} {unit}or more apart"
+            f"{counted(len(self.dataset), 'photo')}, between photos at least {self.exclusion:g} "
+            f"{unit}apart"
         )
         if self.precision is None:
             return f"{loops}; threshold {self.threshold:.4g}, as given"

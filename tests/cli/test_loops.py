@@ -22,7 +22,7 @@ def test_loops_prints_how_many_and_writes_them(two_laps, model_path, tmp_path, c
     main(["loops", str(two_laps), "--model", str(model_path), "--image-size", "32", "48",
           "--engine", "keras", "--exclusion-frames", "2", "--threshold", "-1",
           "--out", str(tmp_path / "out")])  # fmt: skip
-    assert capsys.readouterr().out.endswith(" 2 or more apart; threshold -1, as given\n")
+    assert capsys.readouterr().out.endswith(" at least 2 apart; threshold -1, as given\n")
     assert (tmp_path / "out" / "loops.csv").is_file()
 
 

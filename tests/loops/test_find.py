@@ -27,14 +27,14 @@ def test_finds_the_second_lap(two_laps, engine, second_lap):
     found = find_loops(two_laps, engine, threshold=0.5, sequence=1)
     assert pairs(found) == second_lap
     assert str(found) == (
-        "40 loops in 80 photos that are 10 or more apart; threshold 0.5, as given"
+        "40 loops in 80 photos, between photos at least 10 apart; threshold 0.5, as given"
     )
 
 
 def test_says_in_what_the_exclusion_counts(two_laps, engine):
     for how, said in (({"exclusion_s": 12.5}, "12.5 s"), ({"exclusion_m": 20}, "20 m")):
         found = find_loops(two_laps, engine, threshold=0.5, **how)
-        assert f"in 80 photos that are {said} or more apart" in str(found)
+        assert f"in 80 photos, between photos at least {said} apart" in str(found)
 
 
 def test_the_run_learns_a_threshold_from_itself(two_laps, engine, second_lap):
