@@ -11,11 +11,13 @@ from placevec.cli import main
 @pytest.fixture
 def two_laps(tmp_path):
     """Two laps past 15 colors."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
     colors = np.random.default_rng(0).integers(0, 256, (15, 3))
     for number in range(30):
         photo = np.full((32, 48, 3), colors[number % 15], np.uint8)
-        cv2.imwrite(str(tmp_path / f"{number}.png"), photo)
-    return tmp_path
+        cv2.imwrite(str(folder / f"{number}.png"), photo)
+    return folder
 
 
 def test_loops_prints_how_many_and_writes_them(two_laps, model_path, tmp_path, capsys):
