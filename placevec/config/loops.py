@@ -47,7 +47,8 @@ class LoopsConfig(RunConfig):
     """How loops of a run are found."""
 
     out: Path | None = None
-    """Folder for loops.csv, the pictures and the files for SLAM systems. None: write nothing."""
+    """Folder for loops.csv, the pictures and the files for SLAM systems, outside of the folder of
+    photos. None: write nothing."""
     threshold: float | Path | None = None
     """Minimum gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
     these settings. None: the threshold that ships with the model for these settings, or, if it has
