@@ -70,9 +70,12 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
     groups: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         if name not in homes:
-            near = difflib.get_close_matches(name, homes) or sorted(homes)
-            raise ValueError(f"{kind.__name__} has no setting `{name}`. Near it: {', '.join(near)}")
+            near = difflib.get_close_matches(name, homes)
+            hint = f"Near it: {', '.join(near)}" if near else f"It has: {', '.join(plain(kind()))}"
+            raise ValueError(f"{kind.__name__} has no setting `{name}`. {hint}")
         home, field = homes[name]
+        if home is None and field.name != name and field.name in values:
+            raise ValueError(f"`{name}` is now `{field.name}`. Received: both. Remove `{name}`")
         if home is not None:
             groups.setdefault(home.name, {})[field.name] = value
         elif isinstance(value, dict) and dataclasses.is_dataclass(field.type):

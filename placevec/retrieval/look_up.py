@@ -260,6 +260,16 @@ def _search(
         inliers = found.inliers[:, : config.matches]
         points = dict(zip(photos.names.tolist(), found.points, strict=True))
     neighbors, similarities = neighbors[:, : config.matches], similarities[:, : config.matches]
+    without = photos.names[(neighbors < 0).all(axis=1)]
+    if len(without):
+        _log.warning(
+            "No match for %d of %d photos (first: %s): %s holds no other photo that passes the "
+            "filters",
+            len(without),
+            len(photos),
+            shown(without[0]),
+            shown(store.folder),
+        )
     ahead = gaps(neighbors, similarities, positions_m, pool, find)
     sure = np.full(ahead.shape, np.nan)
     if learned is not None:

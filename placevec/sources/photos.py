@@ -45,9 +45,11 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     frame = find_frame(path)
     is_frame = frame is not None and Path(frame[0]).is_file()
     if not (":" in photos or find_split(photos) or path.exists() or is_frame):
-        raise FileNotFoundError(
-            f"There is no folder, photo or video {shown(photos)}. Give one, or READER:PATH"
-        )
+        video, is_part, _ = photos.partition("#")
+        way_out = "Give one, or READER:PATH"
+        if is_part and Path(video).expanduser().is_file():
+            way_out = f"Name a frame of a video by its number, such as {shown(video)}#000120"
+        raise FileNotFoundError(f"There is no folder, photo or video {shown(photos)}. {way_out}")
     if path.is_dir():
         return PlaceDataset(path, np.array(list_photos(path), dtype=np.str_))
     if is_frame or (is_photo(path.name) and path.exists()):

@@ -266,10 +266,10 @@ class DescriptorStore:
             own = getattr(self.manifest, name)
             is_frame = name == "frame" and isinstance(own, str) and isinstance(value, str)
             if own != value and not (is_frame and grid_of(str(own)) == grid_of(str(value))):
-                raise ValueError(
-                    f"{_FACTS[name]}: `{name}` must be {own} in {self.folder}. Received: {value}. "
-                    "Take another store"
-                )
+                must = f"`{name}` must be {own} in {self.folder}"
+                if own is None:
+                    must = f"{self.folder} was begun without `{name}`"
+                raise ValueError(f"{_FACTS[name]}: {must}. Received: {value}. Take another store")
 
     @cached_property
     def _is_unit(self) -> NDArray[np.bool_]:

@@ -134,13 +134,18 @@ def test_a_whole_number_may_stand_for_a_fractional_one():
     assert LossConfig("allpair_hinge", margin=1).margin == 1.0
 
 
+def test_refuses_a_setting_by_its_name_and_by_its_earlier_one():
+    with pytest.raises(ValueError, match="`run_dir` is now `out`. Received: both. Remove `run_d"):
+        from_dict(TrainConfig, {"out": "a", "run_dir": "b"})
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "near"),
     [
         (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Near it: epochs"),
         (TrainConfig, {"model": {"num_cluster": 3}}, "ModelConfig has no setting `num_cluster`"),
         (ModelConfig, {"clusters": 3}, "num_clusters"),
-        (ModelRenderConfig, {"xyz": 1}, "Near it: buffer_m, cameras, depth"),
+        (ModelRenderConfig, {"xyz": 1}, "no setting `xyz`. It has: "),
     ],
 )
 def test_refuses_an_unknown_name_and_says_what_is_near(kind, values, near):

@@ -40,6 +40,8 @@ def test_a_frame_of_a_video_is_a_photo(photo, refuses):
     assert (opened.root, opened.names.tolist()) == (photo.parent, ["walk.mp4#000012"])
     with refuses(FileNotFoundError, "There is no folder, photo or video .*gone.mp4#000012"):
         open_photos(f"{photo.parent}/gone.mp4#000012")
+    with refuses(FileNotFoundError, "Name a frame of a video .*such as .*walk.mp4#000120"):
+        open_photos(f"{photo.parent}/walk.mp4#last")
 
 
 def test_a_data_set_is_taken_as_it_is(photo):

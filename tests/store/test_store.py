@@ -135,6 +135,12 @@ def test_vectors_of_two_models_or_sizes_never_mix(folder):
         store.require(image_size=(64, 48))
 
 
+def test_a_store_begun_without_positions_says_so(folder):
+    StoreWriter.create(folder, model_id="m").close()
+    with pytest.raises(ValueError, match="was begun without `frame`. Received: frames. Take"):
+        DescriptorStore.open(folder).require(frame="frames")
+
+
 def damage_manifest(**changes):
     """Changes what a manifest says, and signs it again as whoever attacks a store would."""
 

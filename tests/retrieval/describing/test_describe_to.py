@@ -65,6 +65,13 @@ def test_a_store_begun_without_positions_goes_on_without(write_photos, opened, t
     assert f"No photo in {tmp_path / 'store'} has a position" in caplog.text
 
 
+def test_a_search_without_a_match_says_so(write_photos, opened, tmp_path, caplog):
+    (photo,) = write_photos([RED])
+    describe_to(tmp_path / "store", photo, "m.keras")
+    assert search(tmp_path / "store", photo, "m.keras").empty
+    assert f"No match for 1 of 1 photos (first: {photo.name}): " in caplog.text
+
+
 def test_a_store_keeps_its_zone_when_photos_move_the_middle(write_photos, opened, tmp_path):
     photos, table = tmp_path / "photos", tmp_path / "photos" / "positions.csv"
     photos.mkdir()
