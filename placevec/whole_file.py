@@ -108,6 +108,23 @@ def delete_unfinished(folder: Path) -> int:
     return count
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those that it lies in, if they are missing.
+
+    Args:
+        path: Path.
+
+    Raises:
+        NotADirectoryError: If one of them is a file.
+        OSError: If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        file = next(each for each in (*path.parents[::-1], path) if not each.is_dir())
+        raise NotADirectoryError(f"{shown(file)} must be a folder. Received: a file") from None
+
+
 def require_new_folder(path: Path) -> None:
     """Refuses a folder that could not be made; called before the long work.
 

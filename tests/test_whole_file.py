@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-from placevec.whole_file import delete_unfinished, require_new_folder, require_writable, whole_file
+from placevec.whole_file import (
+    delete_unfinished,
+    make_folder,
+    require_new_folder,
+    require_writable,
+    whole_file,
+)
 
 
 def test_moves_what_was_written(tmp_path):
@@ -149,3 +155,18 @@ def test_refuses_a_read_only_folder(tmp_path, monkeypatch):
         require_writable(tmp_path / "d.npz", ".npz")
     with pytest.raises(PermissionError, match="must be writable for report"):
         require_new_folder(tmp_path / "report")
+
+
+def test_a_folder_is_made_once_with_those_above(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/b", "taken/b/c", "link"])
+def test_names_the_file_that_keeps_a_folder_from_being_made(tmp_path, name):
+    (tmp_path / "taken").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    first = name.partition("/")[0]
+    with pytest.raises(NotADirectoryError, match=f"{first} must be a folder. Received: a file"):
+        make_folder(tmp_path / name)

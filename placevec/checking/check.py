@@ -35,7 +35,7 @@ from placevec.sources.registry import READERS, find_reader, open_places, recogni
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
 from placevec.store import StoreReport, check_store, is_store
-from placevec.whole_file import require_writable, whole_file
+from placevec.whole_file import make_folder, require_writable, whole_file
 
 _log = logging.getLogger(__name__)
 _COLUMNS = ("file", "finding", "detail")
@@ -101,7 +101,7 @@ def check(
         form, dataset = _open(str(places), missing)
     if settings.out is None:
         _refuse_among_photos(out, dataset.root)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_missing(missing)
     splits = splits_of(dataset)

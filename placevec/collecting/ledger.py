@@ -9,6 +9,7 @@ from placevec.collecting.json_lines import JsonLines
 from placevec.sources.files import tidy_name
 from placevec.sources.tables.folder import POSITIONS_FILE
 from placevec.sources.tables.photo_table import write_photo_table
+from placevec.whole_file import make_folder
 
 LEDGER_FILE = "collected.jsonl"
 COLUMNS = (
@@ -43,7 +44,7 @@ class Ledger:
             )
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._lines)
             self._rows = self._read()

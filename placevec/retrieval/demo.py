@@ -10,6 +10,7 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.describing.describe_to import describe_to
 from placevec.retrieval.look_up import search
 from placevec.sources import open_places
+from placevec.whole_file import make_folder
 
 _STORE, _PICTURE = "store", "matches.png"
 _RADIUS_M = 10.0
@@ -59,7 +60,7 @@ def demo(
         ValueError: If the store in `out` is of another model.
     """
     settings = DemoConfig(out=Path(out), model=None if model is None else Path(model))
-    settings.out.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.out)
     store, picture = settings.out / _STORE, settings.out / _PICTURE
     describe_to(store, PHOTOS_FOLDER / "database", settings.model, progress=progress)
     found = search(store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, out=picture)

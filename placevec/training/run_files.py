@@ -11,7 +11,7 @@ from pathlib import Path
 from placevec.config import TrainConfig, to_dict
 from placevec.folder_lock import locked
 from placevec.input_file import read_json
-from placevec.whole_file import whole_file
+from placevec.whole_file import make_folder, whole_file
 
 _log = logging.getLogger(__name__)
 _LARGEST_CONFIG = 2**20  # bytes
@@ -88,7 +88,7 @@ def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]
     if not is_writer:
         yield goes_on
         return
-    config.out.mkdir(parents=True, exist_ok=True)
+    make_folder(config.out)
     with locked(config.out):
         yield check_run(config)  # again: it may have changed meanwhile
 
@@ -136,7 +136,7 @@ def clear_run(config: TrainConfig) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_json(folder / CONFIG, to_dict(config))
 
 
