@@ -16,7 +16,7 @@ from placevec.folder_lock import LOCK, locked
 from placevec.input_file import read_json
 from placevec.rendering.drawing.develop import develop
 from placevec.rendering.scenes.shot import Shot
-from placevec.whole_file import delete_unfinished, whole_file
+from placevec.whole_file import delete_unfinished, make_folder, whole_file
 
 WORLD_FILE = "world.json"
 _MAX_WORLD_BYTES = 10_000_000
@@ -76,7 +76,7 @@ def held(out_dir: Path) -> Iterator[None]:
     partial_dir = _partial_dir(out_dir)
     if partial_dir.is_symlink():
         raise ValueError(f"{partial_dir} must be a folder. Received: a link. Remove it")
-    partial_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(partial_dir)
     with locked(partial_dir):
         yield
         if not partial_dir.exists():
@@ -106,7 +106,7 @@ def begin(out_dir: Path, wanted: dict) -> Path:
         ValueError: If it holds an interrupted rendering of anything else, or other files.
     """
     partial_dir = _partial_dir(out_dir)
-    partial_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(partial_dir)
     found = read_world_file(partial_dir)
     if found:
         _refuse_other(partial_dir, found, wanted)

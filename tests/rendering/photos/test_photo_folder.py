@@ -76,6 +76,13 @@ def test_draws_into_no_folder_that_is_a_link(tmp_path):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_says_that_a_file_is_where_the_folder_should_be(tmp_path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(NotADirectoryError, match="taken must be a folder. Received: a file"):
+        with held(tmp_path / "taken" / "town"):
+            pass
+
+
 def test_refuses_a_folder_of_anything_else(tmp_path):
     (tmp_path / "mine.txt").write_text("kept")
     with pytest.raises(ValueError, match="must be empty, or a finished rendering"):
