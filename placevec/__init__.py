@@ -1,7 +1,7 @@
-"""Learns vectors of photos such that photos of one place lie close together.
+"""Learns vectors (descriptors) of photos; photos of the same place get vectors close together.
 
-`import placevec` makes its layers and losses known to Keras, so that a saved model loads with
-`keras.saving.load_model`. Keras itself is imported only when something needs it.
+`import placevec` registers its layers and losses with Keras, so that `keras.saving.load_model`
+opens a saved model. Keras itself is imported only when it is needed.
 """
 
 # ruff: noqa: E402
@@ -10,7 +10,7 @@ import sys
 
 from placevec.process.interrupt import end_quietly_on_interrupt
 
-# The command line, as `placevec` or `python -m placevec`: what follows takes a second.
+# The command line is not imported here: its imports take a second.
 if os.path.basename((sys.argv or [""])[0]) in ("placevec", "-m"):
     end_quietly_on_interrupt()
 
@@ -23,8 +23,8 @@ import wrapt as _wrapt
 from placevec.lazy_names import lazy_names
 from placevec.process.silent_import import import_in_silence
 
-# TensorFlow takes oneDNN by itself only on CPUs with AVX-512; others gain by it, too. It reads this
-# when it is imported: later, it would only mislead processes that are started from here.
+# TensorFlow turns oneDNN on by itself only on CPUs with AVX-512, but other CPUs gain from it, too.
+# TensorFlow reads this at import. Once it is imported, setting it would only mislead subprocesses.
 if "tensorflow" not in sys.modules:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     import_in_silence()
@@ -81,15 +81,15 @@ __getattr__ = lazy_names(__name__, _HOMES)[0]
 def load_model(
     model: Path | str | None = None, *, image_size: tuple[int, int] | None = None
 ) -> "Engine":
-    """Opens a model: `load_model().describe(paths)` returns descriptors (N, D).
+    """Opens a model; `load_model().describe(paths)` then returns descriptors (N, D).
 
-    It is run by the fastest library that is installed and equals Keras; `open_engine` has more
-    settings. `placevec.models.load_model` returns the Keras network.
+    The fastest installed library that computes the same as Keras runs it. Use `open_engine` for
+    more settings, or `placevec.models.load_model` for the Keras network.
 
     Args:
         model: Path, str or None. `"tiny"` or `"small"`, which ship with placevec; a `.keras` file
-            of this project, or an old `.h5` file. None: `"small"`.
-        image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
+            of this project; or an old `.h5` file. None: `"small"`.
+        image_size: (int, int) or None. Rows and columns that photos are resized to. None: the size
             that the model was trained on.
 
     Returns:

@@ -1,4 +1,7 @@
-"""Zip files and arrays that someone else may have written: bounded, and nothing in them is run."""
+"""Reads zip files and arrays that someone else may have written.
+
+Sizes are bounded, and nothing in the files is run.
+"""
 
 import contextlib
 import io
@@ -18,8 +21,8 @@ MAX_ARCHIVE_BYTES = 2**36
 """Largest size of an archive, packed and unpacked: 64 GiB."""
 
 _MOST_MEMBERS = 100_000
-_LARGEST_RATIO = 100  # of a member's bytes unpacked to packed
-_SMALL = 2**24  # bytes unpacked that any ratio is allowed for
+_LARGEST_RATIO = 100  # bytes of a member when unpacked, to bytes when packed
+_SMALL = 2**24  # unpacked bytes up to which any ratio is allowed
 _ENCRYPTED = 0x1
 
 
@@ -35,9 +38,9 @@ def open_archive(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Iterator[
         zipfile.ZipFile.
 
     Raises:
-        ValueError: If it is not a zip file, is larger than that, or holds a member that is
-            encrypted, is a link, occurs twice, unpacks to more than 100 times its size (above
-            16 MiB), or whose name leads out of the archive.
+        ValueError: If it is not a zip file; if it is larger than `max_bytes`; if a member is
+            encrypted, is a link, occurs twice, or unpacks to more than 100 times its packed size
+            (above 16 MiB); or if a member's name leads out of the archive.
         OSError: If it does not exist or cannot be opened.
     """
     with contextlib.ExitStack() as stack:
@@ -51,15 +54,15 @@ def open_archive(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Iterator[
 
 
 def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, NDArray[Any]]:
-    """Returns the arrays of an `.npz` file by name; nothing in it is unpickled.
+    """Returns the arrays of an `.npz` file by name, without unpickling anything.
 
     Args:
         path: Path. The file.
-        max_bytes: int. As that of `open_archive`.
+        max_bytes: int. See `open_archive`.
 
     Raises:
-        ValueError: As `open_archive`, or if an array is damaged, holds Python objects, or says
-            another size than it has.
+        ValueError: As `open_archive`, or if an array is damaged, holds Python objects, or has
+            another size than its header says.
         OSError: If it does not exist or cannot be opened.
     """
     arrays = {}
@@ -75,15 +78,15 @@ def read_npz(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> dict[str, NDA
 
 
 def read_npy(file: io.BufferedIOBase, num_bytes: int) -> NDArray[Any]:
-    """Returns the array of an open `.npy` file; nothing in it is unpickled.
+    """Returns the array of an open `.npy` file, without unpickling anything.
 
     Args:
-        file: file of bytes, at its beginning.
-        num_bytes: int. How many bytes it has.
+        file: File of bytes, at its beginning.
+        num_bytes: int. Number of bytes in it.
 
     Raises:
-        ValueError: If the file is damaged, holds Python objects, or its header says another size
-            than it has.
+        ValueError: If the file is damaged, holds Python objects, or has another size than its
+            header says.
     """
     shape, is_fortran, dtype = read_npy_header(file)
     if dtype.hasobject:
@@ -103,7 +106,7 @@ def read_npy(file: io.BufferedIOBase, num_bytes: int) -> NDArray[Any]:
 
 
 def read_npy_header(file: IO[bytes] | io.BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Returns shape, whether columns come first, and dtype of an open `.npy` file.
+    """Reads the header of an open `.npy` file: shape, whether columns come first, and dtype.
 
     Raises:
         ValueError: If the header is damaged.
@@ -138,7 +141,7 @@ def _require_safe(members: list[zipfile.ZipInfo], max_bytes: int) -> None:
 
 
 def _problem(member: zipfile.ZipInfo) -> str:
-    """Returns what makes a member unsafe; nothing if it is safe."""
+    """Returns what makes a member unsafe, or `""` if it is safe."""
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts:
         return "its name leads out of the archive"

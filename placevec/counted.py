@@ -1,13 +1,15 @@
-"""Numbers of things as text."""
+"""Writes counts as text, in singular or plural."""
 
 
 def counted(number: int, one: str, several: str = "") -> str:
-    """Returns a number with its noun, and with the verb if that is given, in singular or plural.
+    """Returns a number with its noun, in singular or plural.
+
+    The words may include a verb, so that it agrees with the number.
 
     Args:
-        number: int. How many.
-        one: str. The words for one, such as `"photo"` or `"photo is"`.
-        several: str. The words for another number. `""`: `one` with an `s`.
+        number: int. The count.
+        one: str. The words for exactly one, such as `"photo"` or `"photo is"`.
+        several: str. The words for any other count. `""`: `one` with an `s` appended.
 
     Example:
     >>> counted(1, "photo"), counted(0, "photo"), counted(2, "link leads", "links lead")

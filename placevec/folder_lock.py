@@ -1,4 +1,4 @@
-"""Keeps two processes from writing into one folder."""
+"""Keeps two processes from writing into the same folder."""
 
 import contextlib
 import fcntl
@@ -12,15 +12,17 @@ LOCK = "lock"
 
 
 def take_lock(folder: Path, *, waits: bool = False) -> int:
-    """Returns an open file that is locked until it is closed or the process ends.
+    """Locks a folder, and returns the open file that holds the lock.
+
+    The lock lasts until the file is closed or the process ends.
 
     Args:
-        folder: Path. An existing folder; the empty file `lock` in it is what is locked.
-        waits: bool. Wait for another process instead of refusing.
+        folder: Path. An existing folder. The lock is on an empty file named `lock` in it.
+        waits: bool. If true, wait for another process instead of refusing.
 
     Raises:
-        BlockingIOError: If another process has it.
-        OSError: If the file is a link, or the folder read-only.
+        BlockingIOError: If another process holds the lock.
+        OSError: If the file is a link, or the folder is read-only.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     path = Path(folder) / LOCK
@@ -47,8 +49,8 @@ def hold(file: int, refusal: str, *, waits: bool = False) -> None:
 
     Args:
         file: int. Its descriptor.
-        refusal: str. What to say if another process has locked it.
-        waits: bool. Wait for another process instead of refusing.
+        refusal: str. The error text if another process has locked it.
+        waits: bool. If true, wait for another process instead of refusing.
 
     Raises:
         BlockingIOError: If another process has locked it.
@@ -61,11 +63,11 @@ def hold(file: int, refusal: str, *, waits: bool = False) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path, *, waits: bool = False) -> Iterator[None]:
-    """Lets no other process write into a folder meanwhile.
+    """Keeps other processes from writing into a folder while the block runs.
 
     Args:
         folder: Path. An existing folder.
-        waits: bool. Wait for another process instead of refusing.
+        waits: bool. If true, wait for another process instead of refusing.
 
     Raises:
         BlockingIOError: If another process writes to it.

@@ -1,4 +1,4 @@
-"""Files that others wrote: only regular files are opened, and none above a stated size."""
+"""Opens files that others wrote: only regular files, and none above a stated size."""
 
 import io
 import json
@@ -48,7 +48,7 @@ def open_input(path: Path | str, *, max_bytes: int) -> io.BufferedReader:
             f"There is no file {shown(path)}. Check its folder and name"
         ) from None
     _require_regular(path, status)
-    # O_NONBLOCK: a pipe that takes the place of the file in between does not wait either.
+    # O_NONBLOCK, because a pipe could take the place of the file before it is opened.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -72,8 +72,8 @@ def open_text(
     Args:
         path: Path. The file.
         max_bytes: int. Largest size that is accepted.
-        newline: str or None. As that of `open`; `csv` wants `""`. Defaults to `None`.
-        errors: str. As that of `open`. Defaults to `"strict"`.
+        newline: str or None. As in `open`; `csv` needs `""`. Defaults to `None`.
+        errors: str. As in `open`. Defaults to `"strict"`.
 
     Returns:
         The file, opened as text.
@@ -87,15 +87,15 @@ def open_text(
 
 
 def bounded_lines(file: io.TextIOWrapper, source: object, *, longest: int) -> Iterator[str]:
-    """Yields the lines of an open text file, each with its end.
+    """Yields the lines of an open text file, each with its line end.
 
     Args:
-        file: file of text.
-        source: What it is, for the error.
-        longest: int. Number of characters that a line may have.
+        file: File of text.
+        source: Name of the file, for the error.
+        longest: int. Largest number of characters in a line.
 
     Raises:
-        ValueError: If a line has more. Nothing beyond them is read.
+        ValueError: If a line is longer. Nothing beyond `longest` characters is read.
     """
     number = 0
     while line := file.readline(longest + 1):
@@ -134,10 +134,10 @@ def decode_text(data: bytes, source: str) -> str:
 
     Args:
         data: bytes. The text, with or without a byte order mark.
-        source: str. What holds it, for the error.
+        source: str. Name of the file that holds it, for the error.
 
     Raises:
-        ValueError: If it is not UTF-8; the message names the line and the byte.
+        ValueError: If it is not UTF-8. The message names the line and the byte.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -168,16 +168,16 @@ def read_json(path: Path | str, *, max_bytes: int) -> Any:
 def parse_json(text: str | bytes, source: str) -> Any:
     """Returns the value of a JSON text that someone else wrote.
 
-    Refused are what JSON does not know (NaN, Infinity), what readers understand differently (a
-    name twice in one object), numbers that neither 64-bit integers nor floats can hold, and more
-    than 100 levels of objects and lists.
+    It refuses values that JSON does not have (NaN, Infinity), a name that occurs twice in one
+    object (readers disagree on it), numbers that fit neither a 64-bit integer nor a float, and
+    more than 100 levels of objects and lists.
 
     Args:
         text: str or bytes. The text; bytes are UTF-8.
-        source: str. What holds it, for the error.
+        source: str. Name of the file that holds it, for the error.
 
     Raises:
-        ValueError: If the text is none such. The message is one line and names `source`.
+        ValueError: If the text is refused. The message is one line and names `source`.
     """
     if isinstance(text, bytes):
         text = decode_text(text, source)
@@ -208,11 +208,11 @@ def shown(text: object, *, longest: int = 400) -> str:
     r"""Returns foreign text as one line that is safe in a message, a table and a terminal.
 
     Control characters, escapes, line ends, direction marks, surrogates and other characters that
-    do not print become `\x1b`, `\u202e` and the like. A long text keeps its beginning and end.
+    do not print become `\x1b`, `\u202e` and the like. A long text keeps its beginning and its end.
 
     Args:
         text: A name, a path or another value from outside.
-        longest: int. Number of characters that are kept. Defaults to `400`.
+        longest: int. Number of characters to keep. Defaults to `400`.
 
     Example:
 
@@ -265,7 +265,7 @@ def _of_64_bits(text: str) -> int:
 
 
 def _is_deep(value: Any) -> bool:
-    """Returns whether lists and objects nest more than `MAX_DEPTH` levels, without recursion."""
+    """Returns whether lists and objects nest deeper than `MAX_DEPTH`, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
         level = [

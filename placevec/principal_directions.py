@@ -1,4 +1,4 @@
-"""The directions in which vectors spread, most first: what all kinds of whitening start from."""
+"""The directions in which vectors spread most. Every kind of whitening starts from them."""
 
 from collections.abc import Iterator
 
@@ -6,32 +6,32 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-# Directions count in which vectors spread more than this share of their length, ten times what
-# float32 rounds away: the others are noise.
+# A direction counts if vectors spread in it by more than this share of their length. That is ten
+# times the rounding of float32; directions below it are noise.
 _SMALLEST_SPREAD = 10 * np.finfo(np.float32).eps
 
-_BLOCK = 2048  # rows or columns that are held in float64 at a time
+_BLOCK = 2048  # Only this many rows or columns are held in float64 at a time.
 
 
 def principal_directions(
     vectors: NDArray[np.floating], dim: int | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
-    """Finds the directions in which vectors spread most.
+    """Finds the directions in which vectors spread most, the largest spread first.
 
-    They are the unit eigenvectors of the covariance (over `N - 1`). They come from the smaller of
-    two matrices: the covariance (D, D), or with fewer vectors than dimensions the products of all
-    pairs of vectors (N, N), which has the same eigenvalues and needs no covariance of
-    32,768 x 32,768. All sums are taken in float64, in blocks: beyond the vectors and what is
-    returned, memory grows with `min(N, D)^2`.
+    The directions are the unit eigenvectors of the covariance (over `N - 1`). They are computed
+    from the smaller of two matrices: the covariance (D, D), or, if there are fewer vectors than
+    dimensions, the products of all pairs of vectors (N, N). Both have the same eigenvalues, and
+    the second avoids a covariance of 32,768 x 32,768. All sums are in float64 and in blocks, so
+    that beyond the input and the result memory grows with `min(N, D)^2`.
 
     Args:
-        vectors: (N, D) float, finite, at least 2.
-        dim: int or None. How many directions to return at most. None: all.
+        vectors: (N, D) float, finite; `N` is at least 2.
+        dim: int or None. Largest number of directions to return. None: all.
 
     Returns:
         mean: (D,) float64.
-        variances: (r,) float64. Largest first, of all directions that are more than rounding.
-        directions: (D, min(dim, r)) float32 of unit length. Sign of each column arbitrary.
+        variances: (r,) float64, largest first, of every direction that exceeds rounding.
+        directions: (D, min(dim, r)) float32 of unit length. The sign of a column is arbitrary.
 
     Example:
     >>> vectors = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
@@ -56,7 +56,7 @@ def principal_directions(
 
 
 def _pairs_vectors(vectors: NDArray[np.floating]) -> bool:
-    """Returns whether the products of pairs of vectors are fewer than those of dimensions."""
+    """Returns whether the matrix of pairs of vectors is smaller than that of dimensions."""
     return vectors.shape[0] < vectors.shape[1]
 
 

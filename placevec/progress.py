@@ -1,6 +1,6 @@
-"""How library functions report progress: they hand what they go over to a callable.
+"""How library functions report progress: they pass what they iterate over to a callable.
 
-The default of every `progress` argument is `no_progress`; the command line gives `tqdm`, which
+The default of every `progress` argument is `no_progress`. The command line passes `tqdm`, which
 draws a bar.
 """
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Progress(Protocol):
-    """What `progress` arguments take: `tqdm`, or what has its arguments."""
+    """The type of `progress` arguments: `tqdm`, or any callable with the same arguments."""
 
     def __call__(
         self, iterable: Iterable[Item], *, total: int, unit: str, desc: str
@@ -19,14 +19,14 @@ class Progress(Protocol):
         """Yields each item, and reports that it was asked for.
 
         Args:
-            iterable: iterable. What a function goes over.
-            total: int. How many items it has.
-            unit: str. What one item is, such as `"photo"`.
+            iterable: iterable. What the function iterates over.
+            total: int. Number of its items.
+            unit: str. Name of one item, such as `"photo"`.
             desc: str. What the function does, such as `"describe"`.
         """
         ...
 
 
 def no_progress(iterable: Iterable[Item], *, total: int, unit: str, desc: str) -> Iterable[Item]:
-    """Returns the items as they are: a `Progress` that reports nothing."""
+    """Returns the items unchanged: a `Progress` that reports nothing."""
     return iterable

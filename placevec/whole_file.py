@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Writes a file completely or not at all."""
 
 import contextlib
 import errno
@@ -16,19 +16,20 @@ from pathlib import Path
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
-_SUFFIX = r"(?:\.[A-Za-z0-9]{1,16})?"  # that writers may go by; another is not taken over
+# Some writers choose a format by the suffix, so an unfinished file keeps a suffix of this form.
+_SUFFIX = r"(?:\.[A-Za-z0-9]{1,16})?"
 _UNFINISHED = re.compile(rf"\.unfinished-([0-9a-f]{{16}})-([0-9a-f]{{16}}){_SUFFIX}")
 
 
 @contextlib.contextmanager
 def named_errors(path: Path | str) -> Iterator[None]:
-    """Makes errors of the system in the block, such as a full disk, name the file to write.
+    """Makes operating system errors in the block, such as a full disk, name the file to write.
 
     Args:
         path: Path. The file.
 
     Raises:
-        OSError: As in the block, of the same kind and `errno`; the message names `path`.
+        OSError: Any that the block raises, with its kind and `errno`; the message names `path`.
     """
     try:
         yield
@@ -42,20 +43,20 @@ def named_errors(path: Path | str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """Gives a path to write to, and moves what was written to `path` when all went well.
+    """Yields a path to write to, and moves what you wrote to `path` when the block succeeds.
 
-    Whatever happens before, an error, a full disk, SIGKILL or power loss, an older file at `path`
-    stays as it was. The unfinished file lies in the same folder, has a random name and is created
-    exclusively, so no link is followed and two writers of one `path` never share it: the one that
-    ends last wins as a whole. A link at `path` is replaced, not followed. Permissions are those of
-    the process's umask. What a killed process leaves is deleted by the next process that writes
-    into the folder, see `delete_unfinished`.
+    If anything goes wrong before that (an error, a full disk, SIGKILL, power loss), an older file
+    at `path` stays as it was. The unfinished file lies in the same folder under a random name. It
+    is created exclusively, so no link is followed and two writers of one `path` never share it;
+    the writer that ends last replaces the whole file. A link at `path` is replaced, not followed.
+    Permissions follow the umask of the process. The next process that writes into the folder
+    deletes what a killed process left, see `delete_unfinished`.
 
     Args:
         path: Path. The file to write, in an existing folder.
 
     Yields:
-        Path. An empty file beside it with the same suffix, to be written in place.
+        Path. An empty file in the same folder with the same suffix. Write into it in place.
 
     Raises:
         OSError: If it cannot be written, such as on a full disk; the message names `path`.
@@ -81,16 +82,16 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         finally:
             unfinished.unlink(missing_ok=True)
             os.close(descriptor)
-    with contextlib.suppress(OSError):  # some network disks cannot, and the file is complete
+    with contextlib.suppress(OSError):  # Some network disks refuse; the file is complete anyway.
         _folder_to_disk(path.parent)
 
 
 def delete_unfinished(folder: Path) -> int:
-    """Deletes what killed writers left in a folder.
+    """Deletes the unfinished files that killed writers left in a folder.
 
-    Only files that `whole_file` made and nobody writes are deleted: the name holds a digest of its
-    random part, the file is a regular one of this user without another name, and the lock that a
-    writer holds while it lives is free.
+    It deletes only files that `whole_file` made and that no process is writing. Such a file has a
+    name that holds a digest of its random part. It is a regular file of this user without a second
+    name, and nobody holds the lock that a writer keeps while it runs.
 
     Args:
         folder: Path.
@@ -109,7 +110,7 @@ def delete_unfinished(folder: Path) -> int:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder, and those that it lies in, if they are missing.
+    """Makes a folder, and the folders that it lies in, if they are missing.
 
     Args:
         path: Path.
@@ -126,15 +127,15 @@ def make_folder(path: Path) -> None:
 
 
 def require_new_folder(path: Path) -> None:
-    """Refuses a folder that could not be made; called before the long work.
+    """Refuses a folder that could not be made. Call it before long work.
 
     Args:
-        path: Path. A folder, or the name of one to make.
+        path: Path. An existing folder, or a folder to make.
 
     Raises:
         FileNotFoundError: If the folder that it lies in is missing.
         NotADirectoryError: If it is a file.
-        PermissionError: If it, or the folder that it lies in, is read-only.
+        PermissionError: If it or the folder that it lies in is read-only.
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{shown(path)} must be a folder. Received: a file")
@@ -146,20 +147,20 @@ def require_new_folder(path: Path) -> None:
 
 
 def require_writable(path: Path | str, suffix: str) -> None:
-    """Refuses a path that could not be written to; called before the long work.
+    """Refuses a path that could not be written to. Call it before long work.
 
     Args:
         path: Path. The file to write, in an existing folder.
-        suffix: str. What its name must end in, such as `".npz"`.
+        suffix: str. The suffix that its name must have, such as `".npz"`.
 
     Raises:
-        ValueError: If `path` ends otherwise.
+        ValueError: If `path` has another suffix.
         FileNotFoundError: If the folder is missing.
-        OSError: If `path` is a folder, or its folder read-only.
+        OSError: If `path` is a folder, or its folder is read-only.
     """
     path = Path(path)
     if path.suffix != suffix:
-        raise ValueError(f"The file to write must be one that ends in {suffix}. Received: {path}")
+        raise ValueError(f"The file to write must end in {suffix}. Received: {path}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
     if path.is_dir():
@@ -181,9 +182,9 @@ def _create(path: Path) -> tuple[Path, int]:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(unfinished, flags, 0o666)
         try:
-            with contextlib.suppress(OSError):  # no locks there: then nothing is taken for dead
+            with contextlib.suppress(OSError):  # A disk without locks: nothing is deleted there.
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:  # else it was taken for dead before it was locked
+            if os.fstat(descriptor).st_nlink:  # Another process can delete it before the lock.
                 return unfinished, descriptor
         except BaseException:
             os.close(descriptor)
@@ -198,8 +199,8 @@ def _digest(token: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _delete_unfinished_once(folder: Path) -> None:
-    """Deletes leftovers at the first file that this process writes into a folder, not at each."""
-    with contextlib.suppress(PermissionError):  # a folder that may be written to but not listed
+    """Deletes leftovers once per folder: when this process first writes into it."""
+    with contextlib.suppress(PermissionError):  # You may write to the folder but not list it.
         delete_unfinished(folder)
 
 
@@ -207,7 +208,7 @@ def _delete_abandoned(path: Path) -> bool:
     """Deletes an unfinished file that no living process holds, and says whether it did."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # a link, gone, or another user's
+    except OSError:  # It is a link, is gone, or belongs to another user.
         return False
     try:
         status = os.fstat(descriptor)
@@ -217,14 +218,14 @@ def _delete_abandoned(path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(path)
         return True
-    except OSError:  # someone writes it
+    except OSError:  # Another process is writing it.
         return False
     finally:
         os.close(descriptor)
 
 
 def _folder_to_disk(folder: Path) -> None:
-    """Waits until the system has written the names in a folder."""
+    """Waits until the system has written the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

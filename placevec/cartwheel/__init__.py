@@ -1,4 +1,4 @@
-"""What only the old names use: the loaders and networks of the cartwheel scripts."""
+"""Loaders and networks of the cartwheel scripts. Only the old names use them."""
 
 from placevec.cartwheel.loaders import PittsburgRenderer as PittsburgRenderer
 from placevec.cartwheel.loaders import TimeMachineRender as TimeMachineRender

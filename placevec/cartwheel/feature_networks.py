@@ -7,8 +7,8 @@ import keras
 from placevec.models.backbones.backbones import local_features
 from placevec.models.files.weights import load_weights
 
-_L2 = 0.01  # of the small networks' convolutions
-_FEATURE_DIM = 32  # D of the small networks
+_L2 = 0.01  # weight decay of the small networks' convolutions
+_FEATURE_DIM = 32  # `D` of the small networks
 
 
 def cut_network(
@@ -19,18 +19,18 @@ def cut_network(
     trainable: bool = True,
     kernel_regularizer: keras.regularizers.Regularizer | str | None = None,
 ) -> keras.KerasTensor:
-    """Applies a backbone up to one of its layers and says how it learns.
+    """Applies a backbone up to one of its layers, and sets which weights learn.
 
     Args:
         backbone: str. A name in `BACKBONES`.
-        images: Symbolic tensor `(batch, height, width, C)`: photos scaled as the weights want
-            them, such as to [-1, 1] for MobileNet.
+        images: Symbolic tensor `(batch, height, width, C)`. Photos scaled as the weights expect,
+            such as to [-1, 1] for MobileNet.
         cut_layer: str. Name of the last layer that is kept.
         weights: str, Path or None. `"imagenet"` (downloaded), a `.npz`, `.h5` or `.keras` file
-            read by layer name, or None for random ones. Defaults to `None`.
+            read by layer name, or None for random weights. Defaults to `None`.
         trainable: bool. Whether the backbone learns. Defaults to `True`.
-        kernel_regularizer: Regularizer of the convolutions' kernels, or None. As in MobileNet's
-            paper, depthwise kernels have none; kernels that do not learn add nothing to the loss.
+        kernel_regularizer: Regularizer of the convolution kernels, or None. As in the MobileNet
+            paper, depthwise kernels get none. Frozen kernels add nothing to the loss.
 
     Returns:
         Symbolic tensor `(batch, rows, columns, D)`, float.
@@ -55,17 +55,17 @@ def cut_network(
     for layer in network.layers:
         layer.trainable = trainable
         if regularizer is not None and isinstance(layer, keras.layers.Conv2D):
-            # The attribute is what is saved; what is built already asks its variable.
+            # Saving reads the attribute; the loss of a built layer reads the variable.
             layer.kernel_regularizer = regularizer
             layer.kernel.regularizer = regularizer
     return features
 
 
 def small_vgg(images: keras.KerasTensor) -> keras.KerasTensor:
-    """Applies two blocks of two convolutions and returns to the size of the photo.
+    """Applies two blocks of two convolutions and scales back to the size of the photo.
 
     Args:
-        images: Symbolic tensor `(batch, height, width, C)`, sides divisible by 4; scaled photos.
+        images: Symbolic tensor `(batch, height, width, C)`. Scaled photos; sides divisible by 4.
 
     Returns:
         Symbolic tensor `(batch, height, width, 32)`, float. A local feature for each pixel.
@@ -84,10 +84,10 @@ def small_vgg(images: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def pyramid_vgg(images: keras.KerasTensor) -> keras.KerasTensor:
-    """Applies convolutions at a half, a quarter and an eighth of the size and adds up the three.
+    """Applies convolutions at a half, a quarter and an eighth of the size and adds their results.
 
     Args:
-        images: Symbolic tensor `(batch, height, width, C)`, sides divisible by 8; scaled photos.
+        images: Symbolic tensor `(batch, height, width, C)`. Scaled photos; sides divisible by 8.
 
     Returns:
         Symbolic tensor `(batch, height, width, 32)`, float. A local feature for each pixel.
@@ -109,7 +109,7 @@ def pyramid_vgg(images: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def enlarge_features(features: keras.KerasTensor) -> keras.KerasTensor:
-    """Doubles the number of rows and columns twice, by convolutions that learn.
+    """Doubles the number of rows and columns twice, by learned convolutions.
 
     Args:
         features: Symbolic tensor `(batch, rows, columns, D)`.

@@ -1,20 +1,20 @@
-"""The same network for photos of another size."""
+"""Rebuilds a network for photos of another size."""
 
 import keras
 
 
 def with_input_shape(model: keras.Model, input_shape: tuple[int | None, ...]) -> keras.Model:
-    """Returns a copy of a model, its weights included, for another input shape.
+    """Returns a copy of a model, including its weights, for another input shape.
 
     Args:
-        model: keras.Model. Takes photos `(batch, height, width, C)`; not changed.
-        input_shape: tuple. `(batch, height, width, C)`, None for what is left open.
+        model: keras.Model. It takes photos `(batch, height, width, C)` and is not changed.
+        input_shape: tuple. `(batch, height, width, C)`; None for axes that stay open.
 
     Returns:
         keras.Model.
 
     Raises:
-        ValueError: If the shape is not of this form or has another number of channels.
+        ValueError: If the shape does not have this form, or has another number of channels.
 
     Example:
 
@@ -33,7 +33,7 @@ def with_input_shape(model: keras.Model, input_shape: tuple[int | None, ...]) ->
         input_shape[1:],
         batch_size=input_shape[0],
         dtype=source.dtype,
-        name=source.name,  # which held the size of the training in earlier versions
+        name=source.name,  # Earlier versions put the training size into the name.
     )
     resized = keras.models.clone_model(model, input_tensors=photos)
     resized.set_weights(model.get_weights())

@@ -1,13 +1,13 @@
-"""The loaders of the cartwheel scripts: their names and signatures, over this project's tuples.
+"""The loaders of the cartwheel scripts, with the same names and signatures.
 
-All of them return RGB photos as float32 with values 0 to 255, and beside them zeros of shape
-(photos, 4). Everywhere:
+They draw this project's tuples. Each returns RGB photos as float32 with values 0 to 255, and zeros
+of shape (photos, 4). These arguments mean the same everywhere:
 
 - `nP`, `nN`: int. Positives and negatives of a tuple.
-- `resize`: `(cols, rows)`, as OpenCV has it, or None for the size of the files.
-- `return_gray`: bool. One channel in place of three.
-- `apply_distortions`: bool. The `street` augmentation for every photo of the tuple.
-- `ENABLE_IMSHOW`: bool. Draws the tuple into a picture file named after the loader, such as
+- `resize`: `(cols, rows)`, as in OpenCV, or None for the size of the files.
+- `return_gray`: bool. Return one channel instead of three.
+- `apply_distortions`: bool. Apply the `street` augmentation to every photo of the tuple.
+- `ENABLE_IMSHOW`: bool. Draw the tuple into a picture file named after the loader, such as
   `PittsburgRenderer.png`, in the working folder. No window opens.
 """
 
@@ -37,13 +37,13 @@ Step = tuple[NDArray[np.float32], NDArray[np.float64]]
 Size = tuple[int, int]
 
 _SIZE = (320, 240)  # columns, rows
-_TURN_DEG = 30.0  # between two cut-outs of a panorama that lie side by side and overlap by half
+_TURN_DEG = 30.0  # Neighboring cut-outs of a panorama overlap by half.
 _WALK_FRAMES = 200
 _STREET_VIEW_NAME = re.compile(r"_(\d{3})_\d{3}\.\w+$")  # ..._HEADING_PITCH.jpg
 
 
 class _Loader:
-    """Reads tuples in the manner of the old scripts."""
+    """Reads tuples in the way of the old scripts."""
 
     def __init__(self, tuples: TuplePhotos):
         self._tuples = tuples
@@ -79,17 +79,17 @@ class _Loader:
 class PittsburgRenderer(_Loader):
     """Tuples of the Pittsburgh cut-outs, `000/000123_pitch1_yaw7.jpg`.
 
-    Positives are cut-outs of the query's panorama that look at most 30 degrees to its side, up or
-    down; a query has five, so further ones repeat. Negatives are cut-outs of other panoramas, of
-    any pitch and yaw; where a dbStruct `.mat` beside the photos gives positions, of panoramas
-    more than 25 m away.
+    Positives are cut-outs of the query's panorama that look at most 30 degrees away sideways,
+    upward or downward. A query has five of them, so more positives repeat. Negatives are cut-outs
+    of other panoramas, at any pitch and yaw. If a dbStruct `.mat` file beside the photos gives
+    positions, negatives are from panoramas more than 25 m away.
 
     Args:
         PTS_BASE: Path. Folder of `000/`, `001/` and so on.
-        seed: int. Of everything that is drawn. Defaults to `0`.
+        seed: int. Seed of everything that is drawn. Defaults to `0`.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or photos are empty.
+        FileNotFoundError: If there is no such folder, or photo files are empty.
         ValueError: If there are no cut-outs.
     """
 
@@ -144,11 +144,11 @@ class PittsburgRenderer(_Loader):
         """Reads the photos of some folders, at 240 x 320, into memory for `preload_step`.
 
         Args:
-            folder_list: sequence of int. `[0, 1]` means `000/` and `001/`, 5.5 GB each if
-                whole.
+            folder_list: sequence of int. `[0, 1]` means `000/` and `001/`; a complete folder takes
+                5.5 GB.
 
         Raises:
-            ValueError: If there is none of these folders.
+            ValueError: If none of these folders exists.
         """
         wanted = {int(folder) for folder in folder_list}
         names = self.dataset.names.tolist()
@@ -170,7 +170,7 @@ class PittsburgRenderer(_Loader):
         return_gray: bool = False,
         ENABLE_IMSHOW: bool = False,
     ) -> Step:
-        """Returns what `step` does, (1 + nP + nN, 240, 320, C), of the photos in memory."""
+        """Returns a tuple like `step`, (1 + nP + nN, 240, 320, C), from the photos in memory."""
         if self._in_memory is None:
             raise ValueError("No photos are in memory. Call `preload_all_images` first")
         return self._step(
@@ -185,7 +185,7 @@ class PittsburgRenderer(_Loader):
     def _tuples_of(
         self, rows: NDArray[np.int64], pixels: Sequence[NDArray[np.uint8]] | None = None
     ) -> TuplePhotos:
-        """Returns the tuples among some rows; their photos from disk where no pixels are given."""
+        """Returns tuples among some rows; reads photos from disk if no pixels are given."""
         views, places = self.dataset.take(rows), None
         if self._positions_m is not None:
             places = dataclasses.replace(views, positions_m=self._positions_m[rows])
@@ -204,21 +204,21 @@ class PittsburgRenderer(_Loader):
 
 
 class TimeMachineRender(_Loader):
-    """Tuples of Tokyo Time Machine: the same places in other years.
+    """Tuples of Tokyo Time Machine: the same places in different years.
 
-    Queries are those of `tokyoTM_train.mat`, positives its database photos of another time within
-    10 m that look at most 30 degrees to the side (by the directions in the files' names, where
-    all have one), negatives those more than 25 m away.
+    Queries come from `tokyoTM_train.mat`. Positives are its database photos of another time that
+    lie within 10 m and look at most 30 degrees to the side (if every file name gives a direction).
+    Negatives lie more than 25 m away.
 
     Args:
         TTM_BASE: Path. Folder of `tokyoTM_train.mat` and `images/`.
-        nP: int. Positives where `step` is not told. Defaults to `5`.
-        nN: int. Negatives where `step` is not told. Defaults to `10`.
-        seed: int. Of everything that is drawn. Defaults to `0`.
+        nP: int. Positives if `step` is not given any number. Defaults to `5`.
+        nN: int. Negatives if `step` is not given any number. Defaults to `10`.
+        seed: int. Seed of everything that is drawn. Defaults to `0`.
 
     Raises:
-        FileNotFoundError: If the .mat or photos are missing.
-        ValueError: If the .mat is damaged.
+        FileNotFoundError: If the `.mat` file or photos are missing.
+        ValueError: If the `.mat` file is damaged.
     """
 
     def __init__(self, TTM_BASE: Path | str, nP: int = 5, nN: int = 10, seed: int = 0):
@@ -253,7 +253,7 @@ class TimeMachineRender(_Loader):
         )
 
     def step_random(self, count: int) -> Step:
-        """Returns `count` photos of the database, all different, and zeros (count, 4)."""
+        """Returns `count` different photos of the database, and zeros (count, 4)."""
         database = self.dataset.database
         if count > len(database):
             raise ValueError(f"There are {len(database)} photos. Received: count={count}")
@@ -262,23 +262,23 @@ class TimeMachineRender(_Loader):
         return photos, np.zeros((count, 4))
 
     def debug_display_image_samples(self) -> None:
-        """Draws eight queries, each before its place at other times, into a picture file."""
+        """Draws eight queries into a picture file, each beside its place at other times."""
         self._draw([self._step(6, 0)[0] for _ in range(8)], num_positives=6)
 
 
 class WalksRenderer(_Loader):
     """Tuples of frames of the videos of walks through cities.
 
-    Positives lie at most 200 frames from the query, negatives farther away in the same video or
-    in another one.
+    Positives lie at most 200 frames from the query. Negatives lie farther away in the same video,
+    or in another video.
 
     Args:
         db_path: Path. Folder of `.mp4` or `.mkv` files.
-        seed: int. Of everything that is drawn. Defaults to `0`.
+        seed: int. Seed of everything that is drawn. Defaults to `0`.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no video that can be read.
+        ValueError: If it holds no readable video.
     """
 
     def __init__(self, db_path: Path | str, seed: int = 0):
@@ -298,7 +298,7 @@ class WalksRenderer(_Loader):
 
 
 class WalksRendererOnline(WalksRenderer):
-    """The same as `WalksRenderer`, which reads frames when they are asked for, too."""
+    """The same as `WalksRenderer`: both read frames on demand."""
 
 
 def load_tuples(
@@ -307,16 +307,16 @@ def load_tuples(
     """Draws tuples of several data sets into memory.
 
     Args:
-        parts: sequence of (loader, folder, number of tuples). A data set of which none are wanted
-            is not opened.
+        parts: sequence of (loader, folder, number of tuples). A data set is not opened if its
+            number is 0.
         nP: int. Positives of a tuple.
         nN: int. Negatives of a tuple.
 
     Returns:
-        (N, 1 + nP + nN, 240, 320, 3) float32, values 0 to 255, data set after data set.
+        (N, 1 + nP + nN, 240, 320, 3) float32, values 0 to 255, one data set after the other.
 
     Raises:
-        ValueError: If no tuple is wanted.
+        ValueError: If every number of tuples is 0.
     """
     parts = [part for part in parts if part[2] > 0]
     total = sum(count for _, _, count in parts)

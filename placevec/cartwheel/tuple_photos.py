@@ -1,4 +1,4 @@
-"""Tuples of photos one at a time, and the augmentation of tuples that are in memory."""
+"""Draws tuples of photos one at a time, and augments tuples that are in memory."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,13 +15,13 @@ Read = Callable[..., NDArray[np.uint8]]
 
 
 class TuplePhotos:
-    """Draws tuples and reads their photos, one tuple at each step.
+    """Draws tuples and reads their photos, one tuple per step.
 
     Args:
-        draw: callable `(num_positives, num_negatives, rng) -> items`, the query's first, then the
-            positives', then the negatives'.
+        draw: callable `(num_positives, num_negatives, rng) -> items`: the item of the query, then
+            those of the positives, then those of the negatives.
         read: callable `(item, image_size=, channels=) -> photo`, (H, W, channels) uint8.
-        seed: int. Seed of the draws and of augmentation.
+        seed: int. Seed of the draws and of the augmentation.
     """
 
     def __init__(self, draw: Draw, read: Read, *, seed: int):
@@ -80,7 +80,7 @@ class TuplePhotos:
         if len(sizes) > 1:
             raise ValueError(
                 f"The photos of a tuple must be of one size. Received: {sorted(sizes)} (rows, "
-                "columns). Say to which size they shall be resized"
+                "columns). Give the `image_size` to resize them to"
             )
         return np.stack(photos).astype(np.float32)
 
@@ -96,16 +96,16 @@ def draw_places(
     """Makes the function that draws tuples of a data set.
 
     Args:
-        views: PlaceDataset. Tells which photos are positives of each other.
-        places: PlaceDataset or None. The same photos, where something else tells which are
-            negatives. None: `views` does.
+        views: PlaceDataset. It says which photos are positives of each other.
+        places: PlaceDataset or None. The same photos with other knowledge, which says which are
+            negatives. None: `views` says so, too.
         positive_radius_m: float. Largest distance of a positive, in metres.
         negative_radius_m: float. Negatives lie farther away than this, in metres.
         max_heading_difference_deg: float or None. See `TupleSampler`.
 
     Returns:
-        `draw` of `TuplePhotos`; its items are rows of the data set. A query is as likely as any
-        other that has a positive.
+        `draw` of `TuplePhotos`; its items are rows of the data set. All queries that have a
+        positive are equally likely.
     """
     samplers: dict[tuple[int, int], tuple[TupleSampler, TupleSampler | None]] = {}
     radii: dict[str, Any] = {
@@ -146,19 +146,18 @@ def draw_places(
 def draw_frames(counts: NDArray[np.integer], *, radius: int) -> Draw:
     """Makes the function that draws tuples of frames of videos.
 
-    Positives lie within the radius of the query in the same video, negatives beyond it or in
-    another video; each is as likely as any other, and none is drawn twice, but positives where
-    there are too few.
+    Positives lie within the radius of the query in the same video. Negatives lie beyond it, or in
+    another video. All are equally likely. None is drawn twice, unless there are too few positives.
 
     Args:
-        counts: (V,) int. Frames of each video.
-        radius: int. Frames.
+        counts: (V,) int. Number of frames of each video.
+        radius: int. Largest distance of a positive, in frames.
 
     Returns:
-        `draw` of `TuplePhotos`; its items are `(video, frame)`. It raises ValueError where a
-        query has no positive or too few negatives.
+        `draw` of `TuplePhotos`; its items are `(video, frame)`. It raises ValueError if a query
+        has no positive or too few negatives.
     """
-    ends = np.cumsum(counts)  # the frames of all videos are numbered through
+    ends = np.cumsum(counts)  # Frames are numbered across all videos.
     starts = ends - counts
 
     def draw(num_positives: int, num_negatives: int, rng: np.random.Generator) -> list:
@@ -197,14 +196,14 @@ def augment_tuples(
         tuples: (N, T, H, W, C) float or uint8. Photos with values 0 to 255, C = 1 or 3.
         presets: sequence of str. See `augmenter`; `"none"` for the photos as they are.
         keep_geometry: bool. See `augmenter`. Defaults to `True`.
-        seed: int or None. Of all that is drawn. None: another one each time.
+        seed: int or None. Seed of everything that is drawn. None: a new one each time.
 
     Returns:
-        (len(presets) * N, T, H, W, C) of the same dtype: all tuples in the manner of the first
-        preset, then all in that of the second, and so on.
+        (len(presets) * N, T, H, W, C) of the same dtype: all tuples augmented by the first preset,
+        then all by the second, and so on.
 
     Raises:
-        ValueError: If the shape or the values are none of the above.
+        ValueError: If the shape or the values are not as above.
     """
     tuples = np.asarray(tuples)
     if tuples.ndim != 5 or not tuples.size:

@@ -1,1 +1,1 @@
-"""Pages for people to read: HTML files that need nothing else, with small photos in them."""
+"""Builds HTML pages for people to read: single files with small photos inside."""

@@ -1,4 +1,4 @@
-"""Two photos side by side, with lines between what both show."""
+"""Draws two photos side by side, with lines between matching points."""
 
 from pathlib import Path
 
@@ -20,33 +20,33 @@ def join_photos(
     tag: str = "",
     name: str = "",
 ) -> Photo | None:
-    """Returns two photos as one picture with lines between matched points, 40 at most.
+    """Joins two photos into one picture, with lines between at most 40 matched points.
 
     Args:
         left: Path.
         right: Path.
-        points: (m, 4) float. Column and row in the left photo, then in the right one, as shares of
-            the photo's sides in [0, 1].
-        caption: str. Of the picture, like the next two.
+        points: (m, 4) float. Column and row in the left photo, then in the right one, each as a
+            share of the photo's width or height in [0, 1].
+        caption: str. See `Photo`, as for the next two.
         tag: str.
         name: str.
 
     Returns:
-        Photo, or None if a photo is gone or cannot be read.
+        Photo, or None if a photo is missing or cannot be read.
     """
     photos = [photo for photo in map(small_photo, (left, right)) if photo is not None]
     if len(photos) < 2:
         return None
     height = min(len(photo) for photo in photos)
     photos = [_of_height(photo, height) for photo in photos]
-    share = photos[0].shape[1] / sum(photo.shape[1] for photo in photos)  # of the left photo
+    share = photos[0].shape[1] / sum(photo.shape[1] for photo in photos)  # the left photo's width
     lines = few_points(points) * (share, 1, 1 - share, 1) + (0, 0, share, 0)
     pixels = np.asarray(np.concatenate(photos, axis=1), np.uint8)
     return Photo(to_jpeg_base64(pixels), caption, tag, name, lines.tolist())
 
 
 def few_points(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Returns at most 40 of the points, evenly spread over all; more lines hide the photos."""
+    """Returns at most 40 points, evenly spread; more lines would hide the photos."""
     count = min(len(points), _MOST_LINES)
     return points[np.linspace(0, len(points) - 1, count).astype(int)]
 

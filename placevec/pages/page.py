@@ -1,4 +1,4 @@
-"""Sections and a gallery of photos as one HTML file that needs nothing else."""
+"""Builds one self-contained HTML file from sections and a gallery of photos."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,15 +92,16 @@ document.addEventListener('click', (event) => {
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo of a card.
+    """A photo on a card.
 
     Args:
-        jpeg_base64: str. Empty if the photo is gone.
-        caption: str.
+        jpeg_base64: str. The photo as JPEG. Empty if the file is missing.
+        caption: str. Text below the photo.
         tag: str. `"right"`, `"wrong"`, `"outside"` or empty.
-        name: str. Of the file, shown below the caption on one line, whole in an enlarged card.
-        lines: (m, 4) float. Lines over the photo: column and row of both ends, as shares of its
-            sides in [0, 1].
+        name: str. File name, shown below the caption: shortened to one line on a small card, whole
+            on an enlarged one.
+        lines: (m, 4) float. Lines over the photo: column and row of both ends, each as a share of
+            the photo's width or height in [0, 1].
     """
 
     jpeg_base64: str
@@ -112,12 +113,12 @@ class Photo:
 
 @dataclass(frozen=True)
 class Card:
-    """A query beside what was found for it.
+    """A query with what was found for it.
 
     Args:
-        query: int. Its number, which dots of the map link to.
-        head: str. What is said of it.
-        kinds: sequence of str. The filters that show it.
+        query: int. Number of the query; dots on the map link to it.
+        head: str. Text at the top of the card.
+        kinds: sequence of str. Filters that show this card.
         photos: sequence of Photo.
     """
 
@@ -129,16 +130,16 @@ class Card:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """A section of the page.
 
     Args:
         title: str.
-        notes: sequence of str. Sentences below the title.
-        header: sequence of str. Of the table; empty for none.
-        rows: sequence of sequence of cells of the table, each str, or (str, str): a value and what
-            is below it in small print.
-        drawings: sequence of str. `<svg>` elements, taken as they are.
-        strips: sequence of sequence of Photo. Small photos in rows.
+        notes: sequence of str. Sentences below the tables and drawings.
+        header: sequence of str. Header of the table. Empty: no table header.
+        rows: sequence of rows of the table. A cell is a str, or (str, str): a value and the small
+            print below it.
+        drawings: sequence of str. `<svg>` elements, inserted as they are.
+        strips: sequence of sequence of Photo. Rows of small photos.
     """
 
     title: str
@@ -151,12 +152,13 @@ class Section:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Cards with filters.
+    """Cards with filter buttons.
 
     Args:
         title: str.
-        note: str.
-        filters: mapping of kind to what its button says; `all` is added automatically.
+        note: str. Sentence below the title.
+        filters: mapping of kind to the label of its button. The button `all` is added
+            automatically.
         cards: sequence of Card.
     """
 
@@ -167,13 +169,13 @@ class Gallery:
 
 
 def page(title: str, sections: Sequence[Section], gallery: Gallery, tail: Sequence[Section]) -> str:
-    """Returns the page as HTML; what names hold is shown as text.
+    """Returns the page as HTML. Markup in file names is escaped and shown as text.
 
     Args:
         title: str.
-        sections: sequence of Section. Before the gallery.
+        sections: sequence of Section. They come before the gallery.
         gallery: Gallery.
-        tail: sequence of Section. After it.
+        tail: sequence of Section. They come after the gallery.
     """
     parts = [f"<h1>{_text(title)}</h1>", *map(_section, sections), _gallery(gallery)]
     parts += map(_section, tail)

@@ -1,4 +1,4 @@
-"""A photo as small text that a page holds."""
+"""Makes small photos as text that a page can hold."""
 
 import base64
 from pathlib import Path
@@ -14,17 +14,17 @@ _JPEG_QUALITY = 68
 
 
 def jpeg_base64(path: Path) -> str:
-    """Returns a small photo as a JPEG in base64; empty if the photo is gone or cannot be read.
+    """Returns a small photo as base64 JPEG; empty if it is missing or cannot be read.
 
     Args:
-        path: Path. A photo, or a frame of a video as `read_image` takes it.
+        path: Path. A photo, or a frame of a video in the form that `read_image` takes.
     """
     photo = small_photo(path)
     return "" if photo is None else to_jpeg_base64(photo)
 
 
 def small_photo(path: Path) -> NDArray[np.uint8] | None:
-    """Returns a photo as (H, W, 3) uint8 RGB of at most 240 pixels a side; None if it is gone."""
+    """Returns a photo as (H, W, 3) uint8 RGB, at most 240 pixels a side; None if it is missing."""
     photo = find_thumbnail(path)
     if photo is None:
         return None
@@ -34,7 +34,7 @@ def small_photo(path: Path) -> NDArray[np.uint8] | None:
 
 
 def to_jpeg_base64(pixels: NDArray[np.uint8]) -> str:
-    """Returns pixels (H, W, 3) uint8 RGB as a JPEG in base64."""
+    """Returns pixels (H, W, 3) uint8 RGB as base64 JPEG."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), quality)[1]
     return base64.b64encode(encoded.tobytes()).decode("ascii")
