@@ -1,7 +1,7 @@
-"""The command line: a file for each verb, whose flags are made from its settings.
+"""The command line: one file per verb. The flags of a verb come from its settings.
 
-Keras and the rooms that use it are imported by the verbs that need them, when they run, so that
-`--help` answers at once.
+A verb imports Keras, and the rooms that use it, only when it runs, so that `--help` answers at
+once.
 """
 
 # ruff: noqa: E402

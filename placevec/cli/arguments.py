@@ -1,4 +1,4 @@
-"""The arguments of verbs, as the help names them, and flags made from settings."""
+"""The positional arguments of verbs, named as in the help, and flags made from settings."""
 
 from collections.abc import Sequence
 from pathlib import Path

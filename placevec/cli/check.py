@@ -1,4 +1,4 @@
-"""`placevec check`: faults in photos with positions, or in a store."""
+"""`placevec check`: finds faults in photos with positions, or in a store."""
 
 import sys
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`placevec collect`: photos with positions from services of street-level photos."""
+"""`placevec collect`: downloads photos with positions from services of street-level photos."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Reads a command line: flags become arguments, and what is wrong becomes one line."""
+"""Reads a command line: turns flags into arguments, and each mistake into a one-line error."""
 
 import contextlib
 import dataclasses
@@ -19,20 +19,20 @@ from placevec.input_file import shown
 def read_command_line(
     what: Any, arguments: Sequence[str], *, prog: str | None = None, **options: Any
 ) -> Any:
-    """Calls a function, or makes settings, by the flags of a command line.
+    """Calls a function, or makes settings, with the flags of a command line.
 
     Args:
         what: function or dataclass. Its arguments become flags.
         arguments: sequence of str.
         prog: str or None. What errors and the help call the program. None: the script's name.
-        **options: of `tyro.cli`.
+        **options: Further arguments of `tyro.cli`.
 
     Returns:
         What the function returns, or the settings.
 
     Raises:
-        ValueError: If there is no such flag (the nearest are named), a value is missing or does
-            not fit, or settings refuse it.
+        ValueError: If a flag does not exist (the error names similar ones), a value is missing or
+            does not fit, or the settings refuse it.
     """
     with _one_line_refusals(flags_of(what), prog or Path(sys.argv[0]).name):
         return tyro.cli(what, args=arguments, prog=prog, registry=REGISTRY, **options)
@@ -41,16 +41,16 @@ def read_command_line(
 def call_verb(
     verbs: Mapping[str, Callable[..., Any]], arguments: Sequence[str], *, prog: str, **options: Any
 ) -> None:
-    """Calls the verb that a command line begins with, by its flags.
+    """Calls the verb that a command line begins with, with the flags that follow it.
 
     Args:
-        verbs: mapping. Name to function.
+        verbs: mapping. Function of each verb, by its name.
         arguments: sequence of str.
         prog: str. What errors and the help call the program.
-        **options: of `tyro.cli`.
+        **options: Further arguments of `tyro.cli`.
 
     Raises:
-        ValueError: As `read_command_line`; or if there is no such verb.
+        ValueError: As `read_command_line`, or if the verb does not exist.
     """
     name = arguments[0] if arguments else ""
     if name and not name.startswith("-") and name not in verbs:
@@ -84,7 +84,7 @@ def flags_of(what: Any) -> list[str]:
 
 
 def _kinds(annotation: Any) -> list[Any]:
-    """Returns the classes inside of an annotation."""
+    """Returns the classes inside an annotation."""
     if get_origin(annotation) is Annotated:
         return _kinds(get_args(annotation)[0])
     inner = [kind for each in get_args(annotation) for kind in _kinds(each)]
@@ -93,7 +93,7 @@ def _kinds(annotation: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def _one_line_refusals(flags: Sequence[str], prog: str) -> Iterator[None]:
-    """Raises what tyro would print in a box of many lines."""
+    """Raises a one-line error in place of the box of many lines that tyro would print."""
 
     def refuse(event: tyro_errors.ParseErrorEvent) -> None:
         if words := _in_words(event, flags, prog):
@@ -104,7 +104,7 @@ def _one_line_refusals(flags: Sequence[str], prog: str) -> Iterator[None]:
 
 
 def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: str) -> str | None:
-    """Returns what is wrong with a command line; None for what placevec's verbs never cause."""
+    """Returns what is wrong with a command line, or None if placevec's verbs cannot cause it."""
     match event:
         case tyro_errors.UnrecognizedArgs(tokens=tokens):
             return _unknown(tokens, flags, prog)
@@ -141,9 +141,9 @@ def _unknown(tokens: Sequence[str], flags: Sequence[str], prog: str) -> str:
             f"{flag} must follow a subcommand of `{prog}` that takes it. "
             f"`{prog} --help` lists the subcommands"
         )
-    near = ", ".join(difflib.get_close_matches(flag, list(dict.fromkeys(flags))))
-    hint = f"Near it: {near}. " if near else ""
-    return f"There is no flag {shown(flag)}. {hint}`{prog} --help` lists all"
+    near = " or ".join(difflib.get_close_matches(flag, list(dict.fromkeys(flags))))
+    hint = f"Did you mean {near}? " if near else ""
+    return f"There is no flag {shown(flag)}. {hint}`{prog} --help` lists all flags"
 
 
 def _near(name: str, names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""`placevec demo`: what placevec does, on photos that ship with it."""
+"""`placevec demo`: shows what placevec does, on photos that ship with it."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`placevec describe`: photos become descriptors, in a file or a store."""
+"""`placevec describe`: writes the descriptors of photos to a file or a store."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,11 +24,11 @@ def describe(photos: Photos, /, settings: Annotated[DescribeConfig, Flags]) -> N
 def run_describe(
     photos: str, config: DescribeConfig, arguments: Sequence[str] | None = None
 ) -> None:
-    """Runs `describe` with `[PHOTOS] [flags]` of the command line, which override what is given.
+    """Runs `describe` with the given values, which `[PHOTOS] [flags]` of the command line override.
 
     Args:
-        photos: str. A folder of photos or READER:PATH; the one without an argument.
-        config: DescribeConfig. The values without a flag.
+        photos: str. A folder of photos or READER:PATH, if the command line has none.
+        config: DescribeConfig. The values of settings without a flag.
         arguments: sequence of str or None. The command line. None: that of this process.
     """
 

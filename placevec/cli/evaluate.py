@@ -1,4 +1,4 @@
-"""`placevec evaluate`: recall of a model on photos with positions."""
+"""`placevec evaluate`: measures the recall of models on photos with positions."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`placevec export`: a network as a file of another library."""
+"""`placevec export`: writes a network as a file for other programs."""
 
 from typing import Annotated
 

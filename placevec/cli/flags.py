@@ -1,4 +1,4 @@
-"""Flags made from settings: flat names, a titled box a group, each explanation on one line."""
+"""Makes flags from settings: flat names, a titled box per group, each explanation on one line."""
 
 import ast
 import dataclasses
@@ -25,7 +25,7 @@ REGISTRY = ConstructorRegistry()
 
 @dataclasses.dataclass(frozen=True)
 class _Box:
-    """The flags of one box of the help: settings by the names that they have outside of groups."""
+    """One box of the help: its settings, by the names of their flags."""
 
     title: str
     description: str
@@ -34,7 +34,7 @@ class _Box:
 
 @dataclasses.dataclass(frozen=True)
 class _Values:
-    """A box, and the values without a flag of all settings."""
+    """A box of the help, and the values that all settings have without flags."""
 
     box: _Box
     values: Mapping[str, Any]
@@ -61,7 +61,7 @@ def _settings_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
     values = _outside(plain(info.default)) if is_given else _defaults(kind)
     fields = []
     for number, box in enumerate(_boxes(kind)):
-        # A class of its own for each box, since tyro asks for the fields of a class.
+        # Each box gets its own class, because tyro asks for the fields of a class.
         default = type("Box", (_Values,), {})(box, values)
         name = tyro.conf.arg(name=box.title, prefix_name=False)
         fields.append(
@@ -106,7 +106,7 @@ def _type(name: str, field: dataclasses.Field) -> Any:
 
 
 def _boxes(kind: type) -> list[_Box]:
-    """Returns the boxes of the help: one for each class that declares settings, and each group."""
+    """Returns the boxes of the help: one per class that declares settings, and one per group."""
     own: dict[type, dict[str, tuple[type, dataclasses.Field]]] = {}
     groups = []
     for each in dataclasses.fields(kind):
@@ -127,7 +127,7 @@ def _boxes(kind: type) -> list[_Box]:
 
 
 def _title(kind: type) -> str:
-    """Returns the words of a class's name: `StreetviewConfig` holds streetview options."""
+    """Returns the title of a box from its class: `StreetviewConfig` holds streetview options."""
     words = re.findall("[A-Z][a-z]+", kind.__name__.removesuffix("Config"))
     return " ".join(words).lower()
 
@@ -147,7 +147,7 @@ def _defaults(kind: type) -> dict[str, Any]:
 
 
 def _outside(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns plain settings with those of the network beside the others, as `model.NAME`."""
+    """Returns plain settings without nesting: those of the network are named `model.NAME`."""
     flat = {}
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""`placevec group`: photos sorted by the places that they show."""
+"""`placevec group`: sorts photos by the places that they show."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`placevec index`: a faster search in a store."""
+"""`placevec index`: makes searches in a store faster."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`placevec info`: what a model is made of and costs, or what a store holds."""
+"""`placevec info`: prints what a model consists of and costs, or what a store holds."""
 
 from placevec.cli.arguments import Model
 from placevec.config import EvaluateConfig
@@ -12,8 +12,8 @@ def info(
 ) -> None:
     """Print a model's layers, parameters, memory and floating point operations, or a store's facts.
 
-    Of a model that ships with placevec, print its card too: the license of all that it is made of,
-    what was measured, what it is bad at, and the digests of its files.
+    For a model that ships with placevec, also print its card: the licenses of everything in it,
+    its measured recall, its weaknesses, and the digests of its files.
 
     Args:
         model: tiny, small, a .keras file, an old .h5 file, or a store that `describe --out` made.

@@ -1,4 +1,4 @@
-"""`placevec loops` and `placevec calibrate`: loops of a run, and when to trust them."""
+"""`placevec loops` finds loops of a run, and `placevec calibrate` learns when to trust them."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from placevec.config import CalibrateConfig, LoopsConfig
 
 
 def loops(photos: Photos, /, settings: Annotated[LoopsConfig, Flags]) -> None:
-    """Find photos of a run that show a place again.
+    """Find photos of a run that return to an earlier place.
 
     Args:
         photos: A folder of photos, a video, or READER:PATH.

@@ -1,4 +1,4 @@
-"""`placevec render WORLD` of an earlier version, which is understood for one release."""
+"""Accepts `placevec render WORLD`, the spelling of an earlier version, for one more release."""
 
 import sys
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class _RenderFlags(ModelRenderConfig, TownRenderConfig):
     """The flags that `render` had for all worlds."""
 
     def __post_init__(self) -> None:
-        """Leaves the checks to the settings of one kind, which the flags are read into next."""
+        """Checks nothing: the flags are read again, into settings that do check them."""
 
 
 def _old_render(
@@ -47,6 +47,6 @@ def render_in_new_spelling(arguments: list[str]) -> list[str]:
         before += f" {world}"
     way = ["town"] if world == "town" else ["model", world]
     now = f"placevec render {' '.join(way)}"
-    if now != before:  # as with flags in front of `town`
+    if now != before:  # equal if flags stood in front of `town`
         print(f"placevec: `{before}` is now `{now}`", file=sys.stderr)
     return ["render", *way, *rest]

@@ -1,9 +1,9 @@
-"""Flags of an earlier version, which are understood for one release."""
+"""Accepts flags of an earlier version for one more release."""
 
 import sys
 from collections.abc import Sequence
 
-# Verb -> flag of the earlier version -> what it is now; without dashes: it needs no flag now.
+# Verb -> flag of the earlier version -> its new name. A name without dashes needs no flag now.
 _FLAGS = {
     "train": {"--places": "PLACES", "--run-dir": "--out"},
     "search": {"--within-m": "--radius-m", "--picture": "--out"},
@@ -13,7 +13,7 @@ _FLAGS = {
 
 
 def in_new_spelling(arguments: Sequence[str]) -> list[str]:
-    """Returns arguments with flags by their names of now, and says so on standard error.
+    """Returns arguments with the new names of flags, and says on standard error what it changed.
 
     Args:
         arguments: sequence of str. `VERB ...`.

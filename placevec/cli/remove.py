@@ -1,4 +1,4 @@
-"""`placevec remove`: photos out of a store."""
+"""`placevec remove`: removes photos from a store."""
 
 from placevec.cli.arguments import Names, Store
 

@@ -1,4 +1,4 @@
-"""`placevec render`: photos with positions, drawn of a synthetic town or a 3-D model."""
+"""`placevec render`: renders photos with positions of a synthetic town or a 3-D model."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -50,7 +50,7 @@ def render_over(default: RenderConfig) -> Callable[..., None]:
         | Annotated[ModelRenderConfig, tyro.conf.subcommand("model", constructor=model)]
     )
 
-    # The names and defaults in it are those of this call.
+    # Defined inside this call, because its subcommands take their defaults from the call.
     def render(drawn: Annotated[drawn, Flags]) -> None:  # pyright: ignore[reportInvalidTypeForm]
         """Render photos with positions of a synthetic town or a 3-D model, to train on.
 

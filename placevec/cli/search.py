@@ -1,4 +1,4 @@
-"""`placevec search`: the photos of a store that are most similar to others."""
+"""`placevec search`: finds the photos of a store that are most similar to other photos."""
 
 import sys
 from typing import Annotated

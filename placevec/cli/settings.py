@@ -1,4 +1,4 @@
-"""Settings that flags override: those of an earlier run, an earlier rendering, or a recipe."""
+"""Reads settings that flags override, from an earlier run, an earlier rendering, or a recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from placevec.config import (
 from placevec.input_file import read_json
 from placevec.recipes import RECIPES, recipe
 
-_LARGEST_SETTINGS = 2**20  # bytes
+_MAX_SETTINGS_BYTES = 2**20
 _FOR_ONE_RUN = ("resume", "overwrite")
 _File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 _Recipe = Annotated[str | None, tyro.conf.arg(metavar=f"{{{','.join(sorted(RECIPES))}}}")]
@@ -57,7 +57,7 @@ class EarlierRendering:
     """Read the settings of an earlier rendering from its world.json; flags override them."""
 
     def read(self, kind: type[RenderConfig]) -> RenderConfig:
-        """Returns the settings, those of the town or of a model."""
+        """Returns the settings, which are those of the town or those of a model."""
         return _read_config(kind, self.config)
 
 
@@ -67,13 +67,13 @@ def earlier_settings(
     arguments: list[str],
     *of: type[RenderConfig],
 ) -> Any:  # noqa: ANN401
-    """Returns the settings that the flags of a verb override, if it is the called verb.
+    """Returns the settings that a verb's flags override: the defaults if another verb is called.
 
     Args:
         kind: type. `EarlierSettings` or `EarlierRendering`.
-        verb: str. Its name.
-        arguments: list of str. The command line, from the verb on.
-        *of: type. Of a rendering: the class of the settings.
+        verb: str. Name of the verb.
+        arguments: list of str. The command line, from the called verb on.
+        *of: type. The class of the settings, for a rendering only.
     """
     given = arguments[1:] if arguments[:1] == [verb] else []
     return read_command_line(
@@ -86,16 +86,16 @@ def _read_config(kind: type[Config], path: Path | None) -> Config:
         return kind()
     if not path.is_file():
         raise FileNotFoundError(f"There is no settings file {path}")
-    values = _by_name(read_json(path, max_bytes=_LARGEST_SETTINGS), path)
+    values = _by_name(read_json(path, max_bytes=_MAX_SETTINGS_BYTES), path)
     if issubclass(kind, RenderConfig):  # world.json says more than the settings
         values = _of_rendering(kind, _by_name(values.get("settings", {}), path))
-    # What a run was told to do with its folder holds for that run alone.
+    # An earlier run's settings about its own folder, such as `overwrite`, must not act on this one.
     values = {name: value for name, value in values.items() if name not in _FOR_ONE_RUN}
     return from_dict(kind, values)
 
 
 def _of_rendering(kind: type[RenderConfig], values: dict) -> dict:
-    """Leaves out the world, and what earlier versions keep of the other kind at its default."""
+    """Leaves out the world's name, and defaults of the other kind, which old versions wrote too."""
     own = to_dict(kind())
     others = to_dict(TownRenderConfig()) | to_dict(ModelRenderConfig())
     return {

@@ -1,4 +1,4 @@
-"""`placevec split`: train, val and test of a set."""
+"""`placevec split`: splits a set into train, val and test."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What surrounds a verb: its errors in one line, progress bars."""
+"""What every verb runs inside: errors in one line, and progress bars."""
 
 import contextlib
 import functools
@@ -12,10 +12,10 @@ from tqdm import tqdm as _tqdm
 
 from placevec.input_file import shown
 
-progress_bar = functools.partial(_tqdm, disable=None)  # none where nobody watches
+progress_bar = functools.partial(_tqdm, disable=None)  # None: no bar if output is not a terminal
 
 BAD_INPUT = 2
-"""Exit code of an error that other input, other settings or more space fix."""
+"""Exit code of an error that other input, other settings or more space can fix."""
 OUR_FAULT = 70
 """Exit code of an error in placevec itself, `EX_SOFTWARE` of sysexits.h."""
 
@@ -23,7 +23,7 @@ _READER_GONE = 141  # 128 + SIGPIPE
 _DEBUG_FLAG, _DEBUG_VARIABLE = "--debug", "PLACEVEC_DEBUG"
 _BAD_INPUT = (ValueError, OSError, FloatingPointError, ImportError, MemoryError)
 _BACKENDS = ("tensorflow", "jax", "torch")
-_LONGEST = 2000  # characters of an error
+_MAX_CHARACTERS = 2000
 
 
 def without_debug_flag(arguments: Sequence[str] | None = None) -> list[str]:
@@ -43,13 +43,13 @@ def one_line_errors() -> Iterator[None]:
     """Turns every error into one line on standard error and an exit code.
 
     The exit code is 2 for bad input, 70 for a bug in placevec, 130 for Ctrl-C (that of its
-    signal for a training that was stopped and saved), and 141 if the reader of standard output has
+    signal for a training that was stopped and saved), and 141 if the reader of standard output is
     gone. `PLACEVEC_DEBUG=1` or `--debug` also prints the traceback. Log lines go to standard
     error.
     """
     _replace_closed_streams()
     reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:  # names that are not UTF-8 are escaped
+    if reconfigure is not None:  # so that printing a file name that is not UTF-8 cannot fail
         reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_SafeFormatter("%(message)s"))
@@ -78,18 +78,18 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _replace_closed_streams() -> None:
-    """Sends output nowhere where the caller closed it, as in `placevec ... >&-`."""
+    """Discards output to a stream that the caller closed, as in `placevec ... >&-`."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
 
 
 class _SafeFormatter(logging.Formatter):
-    """Keeps what files and services call themselves from steering the terminal."""
+    """Escapes control characters, so that names from outside cannot steer the terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         lines = super().format(record).split("\n")
-        return "\n".join(shown(line, longest=_LONGEST) for line in lines)
+        return "\n".join(shown(line, longest=_MAX_CHARACTERS) for line in lines)
 
 
 def _in_words(error: Exception) -> str:
@@ -108,23 +108,23 @@ def _in_words(error: Exception) -> str:
 
 
 def _say(message: str) -> None:
-    line = shown(" ".join(message.split()), longest=_LONGEST)
+    line = shown(" ".join(message.split()), longest=_MAX_CHARACTERS)
     with contextlib.suppress(OSError, ValueError):  # standard error may be closed
         print(f"placevec: {line}", file=sys.stderr)
 
 
 def _leave(code: int) -> None:
-    """Ends the process, whatever becomes of output that was not written yet."""
+    """Ends the process, even if the remaining output cannot be written."""
     _can_write()
     sys.exit(code)
 
 
 def _can_write() -> bool:
-    """Returns whether standard output takes what is left to write; drops it otherwise."""
+    """Writes the remaining standard output and returns whether it could; drops it if not."""
     try:
         sys.stdout.flush()
         return True
     except (OSError, ValueError):
-        with open(os.devnull, "wb") as nowhere:  # or Python would fail on it at its end
+        with open(os.devnull, "wb") as nowhere:  # or Python fails again when it exits
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return False

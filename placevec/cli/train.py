@@ -1,4 +1,4 @@
-"""`placevec train`: a network out of photos with positions."""
+"""`placevec train`: trains a network on photos with positions."""
 
 from collections.abc import Callable
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`placevec whiten` and `placevec crop`: whitening behind a model, and fewer dimensions of it."""
+"""`placevec whiten` appends whitening to a model, and `placevec crop` shortens its descriptor."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,8 +1,8 @@
 """Every setting: its type, default, unit and meaning.
 
-One frozen dataclass for each verb of the command line. Scripts, flags and run records are made
-from these classes, so each default is defined there and nowhere else. Only the standard library is
-imported, so that `--help` answers at once.
+Each verb of the command line has one frozen dataclass. Scripts, flags and run records are made from
+these classes, so each default is defined there and nowhere else. This package imports only the
+standard library, so that `--help` answers at once.
 """
 
 from placevec.config.check import CheckConfig as CheckConfig

@@ -7,7 +7,7 @@ from placevec.config.choices import Hubness, Normalization
 
 @dataclass(frozen=True, kw_only=True)
 class Adapts:
-    """Settings that all verbs share which compare queries with a map."""
+    """Settings shared by all verbs that compare queries with a map."""
 
     normalize: Normalization | None = None
     """Mean to subtract from the queries before the map's statistics even out their spread: map is

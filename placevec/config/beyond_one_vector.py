@@ -1,4 +1,4 @@
-"""How answers are found by more than one vector each."""
+"""How answers are found with more than one vector per photo."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +9,7 @@ from placevec.config.limits import AtLeast
 
 @dataclass(frozen=True, kw_only=True)
 class BeyondOneVector:
-    """Settings that all verbs share which search."""
+    """Settings shared by all verbs that search."""
 
     sequence: Annotated[int, AtLeast(1)] = 1
     """Number of photos to match together: a query and the photos before it in its run, against a

@@ -1,7 +1,7 @@
-"""What settings choose from: one row a choice, in one table a setting.
+"""What settings choose from: one table per setting, one row per choice.
 
-Flags, errors and registries are made from these tables. A row names the code of its choice as
-text, `MODULE:NAME`, which is imported when it is asked for. Only the standard library is imported.
+Flags, errors and registries are made from these tables. A row names the code of its choice as the
+text `MODULE:NAME`, and `Choice.find` imports it. This file imports only the standard library.
 """
 
 import difflib
@@ -18,10 +18,10 @@ class Choice:
 
     Args:
         home: str. `MODULE:NAME` of the class or function behind the choice, or `MODULE`. Empty if
-            the code that is always loaded knows the choice by its name.
-        arguments: mapping. Its arguments, and the setting that each comes from. An argument whose
+            code that is always loaded knows the choice by its name.
+        arguments: mapping. The setting that each argument of `home` comes from. An argument whose
             setting is None is left out, so that its own default holds.
-        constants: mapping. Further arguments, and their values.
+        constants: mapping. The values of further arguments.
         settings: tuple of str. Further settings that only apply to the choices that name them.
     """
 
@@ -41,7 +41,7 @@ class Choice:
         return getattr(module, name) if name else module
 
     def arguments_from(self, *configs: Any) -> dict[str, Any]:
-        """Returns the arguments that settings give, for what `find` returns.
+        """Returns the arguments to call the result of `find` with.
 
         Args:
             *configs: dataclass instances, one of which holds each setting of `arguments`.
@@ -58,7 +58,7 @@ Row = TypeVar("Row")
 
 
 def choose(table: Mapping[str, Row], name: str, setting: str) -> Row:
-    """Returns the row of a name.
+    """Returns the row with a name.
 
     Args:
         table: mapping. One of the tables of this file.
@@ -66,7 +66,7 @@ def choose(table: Mapping[str, Row], name: str, setting: str) -> Row:
         setting: str. What the error calls the choice, such as `"loss"`.
 
     Raises:
-        ValueError: If the table has no such row. The error names the nearest and all rows.
+        ValueError: If the table has no such row. The error names all rows and the most similar one.
 
     Example:
     >>> choose(LOSSES, "circle", "loss").needs_negatives
@@ -167,8 +167,8 @@ AGGREGATORS = {
 class BackboneChoice(Choice):
     """One row of the table of backbones.
 
-    `home` is the network's maker, called as those of `keras.applications`; `constants` leave out
-    scaling inside the network, since `PixelScaling` does it.
+    `home` builds the network, and takes the arguments of a function of `keras.applications`.
+    `constants` turn off scaling inside the network, because `PixelScaling` scales the pixels.
 
     Args:
         cut_layer: str. The layer that is usually aggregated.
@@ -189,7 +189,7 @@ _STANDARD = {
 }
 _RAW = {"include_preprocessing": False}
 
-# The usual cut is the last layer of a stride of 16 (of 14 in DINOv2; a last convolution in VGG).
+# The usual cut is the last layer with a stride of 16 (14 in DINOv2; the last convolution in VGG).
 BACKBONES = {
     "mobilenetv2": BackboneChoice(
         home="keras.applications:MobileNetV2",
@@ -277,13 +277,13 @@ class EngineChoice(Choice):
 
     Args:
         needs: tuple of str. Packages that run an export.
-        exporters: tuple of str. Packages that make one, beside those.
-        quantizers: tuple of str. Packages that make one in int8 of it, beside those that run it.
-        extra: str. The extra of this package that installs them all.
-        precisions: tuple of str. What it can compute in.
-        batch_size: int. Photos in a call at which it is fastest.
+        exporters: tuple of str. Further packages that make an export.
+        quantizers: tuple of str. Further packages that make an int8 export.
+        extra: str. The extra of placevec that installs all these packages.
+        precisions: tuple of str. Precisions that the engine can compute in.
+        batch_size: int. Number of photos per call at which the engine is fastest.
         takes_onnx: bool. Whether `home` also has `from_onnx(path, folder)`, which makes an export
-            of an ONNX file.
+            from an ONNX file.
     """
 
     needs: tuple[str, ...]
@@ -295,12 +295,12 @@ class EngineChoice(Choice):
     takes_onnx: bool = False
 
     def missing(self, exporting: bool) -> list[str]:
-        """Returns the packages that are not installed."""
+        """Returns the needed packages that are not installed."""
         packages = self.needs + (self.exporters if exporting else ())
         return [name for name in packages if not _is_installed(name)]
 
     def missing_quantizers(self) -> list[str]:
-        """Returns the packages that make an export in int8 and are not installed."""
+        """Returns the packages for an int8 export that are not installed."""
         return [name for name in self.quantizers if not _is_installed(name)]
 
 
@@ -309,7 +309,7 @@ def _is_installed(package: str) -> bool:
 
 
 KERAS = "keras"
-"""The engine that runs everything and needs no export."""
+"""The engine that runs every model and needs no export."""
 
 ENGINES = {
     "openvino": EngineChoice(
@@ -415,7 +415,7 @@ class ExportChoice:
     Args:
         engine: str. The key of `ENGINES` that writes and checks the file; empty for TensorFlow.
         file: str. The name of the file, or of the folder.
-        precisions: tuple of str. The numbers that weights can be stored in.
+        precisions: tuple of str. Data types that weights can be stored in.
     """
 
     engine: str
@@ -439,7 +439,7 @@ class FoundFileChoice(Choice):
     """One row of the table of files that a search writes.
 
     Args:
-        needs_degrees: bool. Whether it says where a match is by latitude and longitude alone.
+        needs_degrees: bool. Whether the file can only give positions as latitude and longitude.
     """
 
     needs_degrees: bool = False
@@ -476,7 +476,7 @@ TRAINING_PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 THUMBS = ("256", "1024", "2048", "original")
 
 
-if TYPE_CHECKING:  # checkers know these as text; at run time flags take the names of the rows
+if TYPE_CHECKING:  # a type checker cannot know the names of the rows, which are the types' values
     AggregatorName = Assignment = Augmentation = BackboneName = Cameras = Dtype = Engine = str
     Exposure = Hubness = IndexKind = LossName = Mining = Normalization = OptimizerName = str
     Pipe = PositiveRule = Positives = Precision = SplitBy = Thumb = TrainingPrecision = str

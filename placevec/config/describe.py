@@ -64,13 +64,11 @@ class DescribeConfig(_EngineConfig):
         if self.dtype is not None and self.out.suffix == ".npz":
             refuse(self, "dtype", "left out with a .npz file, which holds float32")
         if self.keep_features and self.out.suffix == ".npz":
-            refuse(
-                self, "keep_features", "left out with a .npz file, which holds descriptors alone"
-            )
+            refuse(self, "keep_features", "left out with a .npz file, which only holds descriptors")
         if self.keep_features and self.ray_workers:
-            refuse(self, "keep_features", "left out with `ray_workers`, which describe without")
+            refuse(self, "keep_features", "left out with `ray_workers`, which keep no features")
         if self.ray_workers and self.out.suffix:
-            refuse(self, "out", "a store, a folder without an ending, with `ray_workers`")
+            refuse(self, "out", "a store (a folder without a file ending) with `ray_workers`")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Settings as plain values, and back.
 
-Settings may hold groups of settings. In plain values, as in files and flags, those of a group are
-beside the others by their own names, such as `num_positives`.
+Settings may hold groups of settings. Plain values, files and flags have no groups: each setting of
+a group is beside the others, by its own name, such as `num_positives`.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ def is_positional(field: dataclasses.Field) -> bool:
 
 
 def renamed(default: Any, earlier_name: str) -> Any:
-    """Returns a field of a dataclass that files of an earlier version have by another name."""
+    """Returns a field of a dataclass that has another name in files of an earlier version."""
     return dataclasses.field(default=default, metadata={_EARLIER_NAME: earlier_name})
 
 
@@ -57,7 +57,7 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
         values: dict. Names and values, as `to_dict` writes them.
 
     Raises:
-        ValueError: If a name is not a setting of the class (the nearest names are given), or a
+        ValueError: If a name is not a setting of the class (the error gives similar names), or a
             value is refused.
 
     Example:
@@ -71,7 +71,8 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
     for name, value in values.items():
         if name not in homes:
             near = difflib.get_close_matches(name, homes)
-            hint = f"Near it: {', '.join(near)}" if near else f"It has: {', '.join(plain(kind()))}"
+            known = ", ".join(plain(kind()))
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"It has: {known}"
             raise ValueError(f"{kind.__name__} has no setting `{name}`. {hint}")
         home, field = homes[name]
         if home is None and field.name != name and field.name in values:
@@ -90,11 +91,11 @@ def from_dict(kind: type, values: dict[str, Any]) -> Any:
 
 
 def changed(config: Any, **changes: Any) -> Any:
-    """Returns settings with some of them changed, also those of groups, by their own names.
+    """Returns a copy of settings with some values changed, in groups too.
 
     Args:
         config: dataclass instance of `placevec.config`.
-        **changes: Names, as `to_dict` writes them, and values.
+        **changes: New values, by the names that `to_dict` writes.
 
     Raises:
         ValueError: As `from_dict`.
@@ -103,7 +104,7 @@ def changed(config: Any, **changes: Any) -> Any:
 
 
 def make_group(kind: type, values: dict[str, Any], prefix: str) -> Any:
-    """Returns a group of settings; errors call them as they are called outside of it."""
+    """Returns a group of settings. Errors use the names that settings have outside of groups."""
     try:
         return kind(**values)
     except ValueError as error:
@@ -115,7 +116,7 @@ def make_group(kind: type, values: dict[str, Any], prefix: str) -> Any:
 
 
 def plain(config: Any) -> dict[str, Any]:
-    """Returns the settings by the names that they have outside of groups, values as they are."""
+    """Returns the unchanged values of settings, by the names that they have outside of groups."""
     values = {}
     for each in dataclasses.fields(config):
         value, prefix = getattr(config, each.name), prefix_of(each)
@@ -127,7 +128,7 @@ def plain(config: Any) -> dict[str, Any]:
 
 
 def _homes(kind: type) -> dict[str, tuple[dataclasses.Field | None, dataclasses.Field]]:
-    """Returns the group and the field of each setting by the name that it has outside."""
+    """Returns the group and the field of each setting, by its name outside of groups."""
     homes = {}
     for each in dataclasses.fields(kind):
         prefix = prefix_of(each)

@@ -23,10 +23,10 @@ class ExportConfig:
     """float16 stores weights in 16 bits, which halves the file (onnx, openvino, rtabmap). int8
     computes the backbone in 8 bits, which is coarser (openvino)."""
     calibration: str | None = None
-    """Photos that int8 is fitted to, best those of the training: a folder, or READER:PATH."""
+    """Photos to fit int8 to, preferably those of the training: a folder, or READER:PATH."""
     places: str | None = None
-    """Places to measure recall@1 on, of Keras and of the file: a folder, or READER:PATH. None:
-    recall is not measured."""
+    """Photos with positions, to measure recall@1 of Keras and of the file: a folder, or
+    READER:PATH. None: do not measure recall."""
     resize_inside: bool = False
     """Accept photos of any size and resize them inside the file, as placevec does."""
 
@@ -36,10 +36,10 @@ class ExportConfig:
         if self.precision not in able:
             refuse(self, "precision", f"{' or '.join(able)} for {self.format}")
         if self.precision == "int8" and self.calibration is None:
-            refuse(self, "calibration", "photos with int8, best those of the training")
+            refuse(self, "calibration", "photos with int8, preferably those of the training")
         need_used(self, "calibration", self.precision == "int8", f"precision={self.precision}")
         if self.resize_inside and self.image_size is not None:
             raise ValueError(
-                "With `resize_inside` the file takes photos of any size. Received: also "
-                f"image_size={self.image_size}"
+                "With `resize_inside` the file takes photos of any size: leave out `image_size`. "
+                f"Received: image_size={self.image_size}"
             )

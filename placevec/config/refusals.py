@@ -12,11 +12,10 @@ from placevec.config.limits import Limit
 
 
 def settle(config: Any) -> None:
-    """Turns text into paths and lists into tuples, and refuses another type or a broken limit.
+    """Turns text into paths and lists into tuples, and refuses wrong types and broken limits.
 
-    A single path means a tuple of it.
-
-    A limit is part of the type of a setting, `Annotated[int, AtLeast(1)]`; None breaks none.
+    A single path becomes a tuple of one path. A limit is part of the type of a setting, such as
+    `Annotated[int, AtLeast(1)]`. None is within every limit.
     """
     for each in dataclasses.fields(config):
         kind, limits = _kind_and_limits(each.type)
@@ -51,13 +50,13 @@ def refuse(config: Any, name: str, must: str) -> NoReturn:
 
 
 def need_used(config: Any, name: str, is_used: bool, by: str) -> None:
-    """Refuses a setting that was given and that nothing would heed.
+    """Refuses a setting that was given but has no effect.
 
     Args:
         config: dataclass instance.
         name: str. The setting.
-        is_used: bool. Whether something heeds it.
-        by: str. The setting and the value that decide this, such as `"mining=random"`.
+        is_used: bool. Whether it has an effect.
+        by: str. The setting and value that decide this, such as `"mining=random"`.
     """
     default = {each.name: each.default for each in dataclasses.fields(config)}[name]
     if not is_used and getattr(config, name) != default:
@@ -72,7 +71,7 @@ def _received(config: Any, name: str) -> str:
 def need_applicable(
     config: Any, table: Mapping[str, Choice], chosen: str, *, prefix: str = ""
 ) -> None:
-    """Refuses settings that were given and only apply to other choices of a table.
+    """Refuses settings that were given but only apply to other choices of a table.
 
     Args:
         config: dataclass instance.
@@ -92,7 +91,7 @@ def need_applicable(
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Joins names as a sentence does.
+    """Joins names with commas and "and".
 
     Example:
     >>> in_words(["conv_ap", "mixvpr", "salad"])
@@ -119,7 +118,7 @@ def need_safe_address(config: Any, name: str) -> None:
     parts = urlsplit(getattr(config, name))
     is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_local)):
-        refuse(config, name, "an https address, as a key is sent there")
+        refuse(config, name, "an https address, because placevec sends your key there")
 
 
 def _is_a(value: Any, kind: Any) -> bool:

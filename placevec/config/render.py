@@ -102,4 +102,4 @@ class ModelRenderConfig(RenderConfig):
         if not self.visits:
             refuse(self, "visits", "at least one weather")
         if not 0 < self.height_m[0] <= self.height_m[1]:
-            refuse(self, "height_m", "the least and the largest height, above 0")
+            refuse(self, "height_m", "the minimum and the maximum height, above 0")

@@ -106,14 +106,14 @@ class TrainConfig:
 
     @property
     def learning_rate(self) -> float:
-        """That of `optimizer`, or what it is when not given."""
+        """The learning rate of `optimizer`, or its default if it is not given."""
         if self.optimizer.learning_rate is not None:
             return self.optimizer.learning_rate
         return 1e-2 if self.model.starts_random else 1e-4
 
     @property
     def keeps_batch_norm(self) -> bool:
-        """`freeze_batch_norm` of `optimizer`, or what it is when not given."""
+        """`freeze_batch_norm` of `optimizer`, or its default if it is not given."""
         if self.optimizer.freeze_batch_norm is not None:
             return self.optimizer.freeze_batch_norm
         return not self.model.starts_random

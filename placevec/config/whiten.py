@@ -29,7 +29,7 @@ class WhitenConfig:
     def __post_init__(self) -> None:
         settle(self)
         if self.dim and self.rank:
-            refuse(self, "rank", "0 beside `dim`")
+            refuse(self, "rank", "0 with `dim`")
         need_used(self, "power", self.dim > 0, f"dim={self.dim}")
         need_used(self, "augmentation", self.is_given, f"rank={self.rank}")
 
@@ -39,7 +39,7 @@ class WhitenConfig:
         return self.dim > 0 or self.rank > 0
 
     def need_given(self) -> None:
-        """Refuses neither whole nor partial whitening."""
+        """Refuses settings that choose neither whole nor partial whitening."""
         if not self.is_given:
             raise ValueError("Give one of `dim` and `rank`, above 0. Received: dim=0, rank=0")
 

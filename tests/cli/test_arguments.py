@@ -11,5 +11,5 @@ def test_flags_go_over_the_constants_of_a_script():
     assert changed == TrainConfig(
         epochs=2, model=ModelConfig(num_clusters=4, cut_layer="block_2_add")
     )
-    with pytest.raises(ValueError, match="no flag --epoch. Near it: --epochs"):
+    with pytest.raises(ValueError, match="no flag --epoch. Did you mean --epochs"):
         flags_over(constants, ["--epoch", "2"])

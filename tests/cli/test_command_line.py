@@ -10,17 +10,17 @@ from placevec.cli.command_line import flags_of, read_command_line
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("train --epocs 3", "There is no flag --epocs. Near it: --epochs.*`placevec train --help`"),
-        ("train --epocs=3", "There is no flag --epocs. Near it: --epochs"),
-        ("train --num_positive 3", "no flag --num-positive. Near it: --num-positives"),
-        ("train --model.num-cluster 3", "Near it: --model.num-clusters"),
-        ("train --whiten-ranks 3", "Near it: --whiten-rank"),
-        ("render --num-photo 3", "Near it: --num-photos"),
+        ("train --epocs 3", "no flag --epocs. Did you mean --epochs.*`placevec train --help`"),
+        ("train --epocs=3", "There is no flag --epocs. Did you mean --epochs"),
+        ("train --num_positive 3", "no flag --num-positive. Did you mean --num-positives"),
+        ("train --model.num-cluster 3", "Did you mean --model.num-clusters"),
+        ("train --whiten-ranks 3", "Did you mean --whiten-rank"),
+        ("render --num-photo 3", "Did you mean --num-photos"),
         ("render town --num-photos 3", "must follow a subcommand of `placevec render`"),
-        ("evaluate x --modle m.keras", "no flag --modle. Near it: --model."),
-        ("collect streetview --spacin 3", "no flag --spacin. Near it: --spacing-m"),
-        ("remove store a.jpg --compct", "no flag --compct. Near it: --compact"),
-        ("train --qqq", "There is no flag --qqq. `placevec train --help` lists all"),
+        ("evaluate x --modle m.keras", "no flag --modle. Did you mean --model."),
+        ("collect streetview --spacin 3", "no flag --spacin. Did you mean --spacing-m"),
+        ("remove store a.jpg --compct", "no flag --compct. Did you mean --compact"),
+        ("train --qqq", "There is no flag --qqq. `placevec train --help` lists all flags"),
         ("train --epochs three", r"`--epochs` must be INT \(.*three"),
         ("train --loss hinge", "`--loss` must be one of allpair_hinge, .*. Received: hinge"),
         ("train --loss circel", "Received: circel. Did you mean circle"),
@@ -62,7 +62,7 @@ def test_a_script_is_called_by_its_name(monkeypatch):
 
     monkeypatch.setattr("sys.argv", ["/home/me/train_it.py"])
     assert read_command_line(script, ["--epochs", "4"]) == 4
-    with pytest.raises(ValueError, match="--epoch. Near it: --epochs. `train_it.py --help`"):
+    with pytest.raises(ValueError, match="--epoch. Did you mean --epochs. `train_it.py --help`"):
         read_command_line(script, ["--epoch", "4"])
 
 

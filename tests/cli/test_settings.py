@@ -33,7 +33,7 @@ def test_the_record_of_a_run_is_a_settings_file(trained, tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ('{"epoch": 3}', "TrainConfig has no setting `epoch`. Near it: epochs"),
+        ('{"epoch": 3}', "TrainConfig has no setting `epoch`. Did you mean epochs"),
         ('{"epochs": "many"}', "`epochs` must be of type int. Received: epochs='many'"),
         ('{"epochs": -1}', "`epochs` must be at least 0"),
         ("epochs: 3", "run.json must be JSON. Received: Expecting value in line 1"),

@@ -142,7 +142,7 @@ def test_refuses_a_setting_by_its_name_and_by_its_earlier_one():
 @pytest.mark.parametrize(
     ("kind", "values", "near"),
     [
-        (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Near it: epochs"),
+        (TrainConfig, {"epoch": 3}, "has no setting `epoch`. Did you mean epochs"),
         (TrainConfig, {"model": {"num_cluster": 3}}, "ModelConfig has no setting `num_cluster`"),
         (ModelConfig, {"clusters": 3}, "num_clusters"),
         (ModelRenderConfig, {"xyz": 1}, "no setting `xyz`. It has: "),
@@ -215,7 +215,7 @@ def test_refuses_impossible_ways_to_describe(kind, values, match):
     ("values", "match"),
     [
         ({"dim": 0}, "Give one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
-        ({"rank": 3}, "`rank` must be 0 beside `dim`. Received: rank=3"),
+        ({"rank": 3}, "`rank` must be 0 with `dim`. Received: rank=3"),
         ({"rank": -1}, "`rank` must be at least 0"),
         ({"dim": 0, "rank": 3, "power": 0.5}, "`power` has no effect with dim=0"),
         ({"power": -0.5}, "`power` must be between 0 and 1"),

@@ -43,7 +43,7 @@ from placevec.config.choices import LOSSES
         ({"mining": "full"}, "`num_negatives` must be at least 1 with the mining full"),
         (
             {"mining": "paper", "num_negatives": 2, "num_hard_negatives": 5},
-            "`num_hard_negatives` must be 0 with the mining paper",
+            "`num_hard_negatives` must be 0 with mining=paper",
         ),
         ({"accumulate": 0}, "`accumulate` must be at least 1"),
         ({"average_weights": 1.0}, "`average_weights` must be below 1"),
@@ -89,7 +89,7 @@ from placevec.config.choices import LOSSES
             "`assignment_ratio` has no effect with clusters=random",
         ),
         ({"assignment_ratio": 1.0}, "`assignment_ratio` must be larger than 1"),
-        ({"whiten_dim": 8, "whiten_rank": 4}, "`whiten_rank` must be 0 beside `whiten_dim`"),
+        ({"whiten_dim": 8, "whiten_rank": 4}, "`whiten_rank` must be 0 with `whiten_dim`"),
         ({"whiten_augmentation": "light"}, "`whiten_augmentation` has no effect with whiten_rank"),
         ({"distillation": -1.0}, "`distillation` must be at least 0"),
         (
@@ -100,8 +100,8 @@ from placevec.config.choices import LOSSES
         ({"mine_every": 0}, "`mine_every` must be at least 1"),
         ({"refresh_share": 0.0}, "`refresh_share` must be larger than 0"),
         ({"refresh_share": 1.1}, "`refresh_share` must be between 0 and 1"),
-        ({"halve_every": 2, "cosine_decay": True}, "`halve_every` must be 0 beside"),
-        ({"halve_every": 2, "warmup_steps": 1}, "`halve_every` must be 0 beside"),
+        ({"halve_every": 2, "cosine_decay": True}, "`halve_every` must be 0 with"),
+        ({"halve_every": 2, "warmup_steps": 1}, "`halve_every` must be 0 with"),
         ({"warmup_steps": -1}, "`warmup_steps` must be at least 0"),
         ({"whiten_dim": -1}, "`whiten_dim` must be at least 0"),
         ({"whiten_power": 1.5}, "`whiten_power` must be between 0 and 1"),

@@ -1,1 +1,1 @@
-"""The groups of what a training is told: each part of a training takes its own."""
+"""The groups of training settings: one for each part of a training."""

@@ -36,5 +36,5 @@ class LossConfig:
 
     @property
     def squared_margin(self) -> float | None:
-        """`margin` if it is given and in squared distance, as mining has it."""
+        """`margin` if it is given and, as in mining, a difference of squared distances."""
         return self.margin if self.loss == "triplet_ranking" else None

@@ -1,4 +1,4 @@
-"""How tuples of what the network still confuses are found."""
+"""How tuples are chosen from the photos that the network still confuses."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -43,4 +43,4 @@ class MiningConfig:
                 f"positives={self.positives}, mining=random"
             )
         if self.mining == "paper" and self.num_hard_negatives:
-            refuse(self, "num_hard_negatives", "0 with the mining paper")
+            refuse(self, "num_hard_negatives", "0 with mining=paper")

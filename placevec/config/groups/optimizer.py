@@ -44,8 +44,8 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         settle(self)
         if self.halve_every and (self.cosine_decay or self.warmup_steps):
-            refuse(self, "halve_every", "0 beside `cosine_decay` or `warmup_steps`")
+            refuse(self, "halve_every", "0 with `cosine_decay` or `warmup_steps`")
 
     def halvings_before(self, epoch: int) -> int:
-        """Returns how often the learning rate was halved when an epoch begins."""
+        """Returns how many times the learning rate is halved before an epoch."""
         return epoch // self.halve_every if self.halve_every else 0

@@ -145,7 +145,7 @@ def find_flight(
     refuse_bad_counts(num_places, views_per_place)
     if not 0 < heights_m[0] <= heights_m[1] < np.inf:
         raise ValueError(
-            "`heights_m` must be the least and the largest height, above 0. "
+            "`heights_m` must be the minimum and the maximum height, above 0. "
             f"Received: heights_m={heights_m}"
         )
     start_s, collider = time.perf_counter(), Collider(world)

@@ -74,7 +74,7 @@ def test_open_scenery_flies(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"heights_m": (9.0, 5.0)}, "`heights_m` must be the least and the largest height"),
+        ({"heights_m": (9.0, 5.0)}, "`heights_m` must be the minimum and the maximum height"),
         ({"views_per_place": 0}, "must be positive integers"),
         ({"num_places": 5000, "spacing_m": 300.0}, "5000 places must be found"),
     ],

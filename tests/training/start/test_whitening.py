@@ -122,7 +122,7 @@ def test_refuses_impossible_dimensions_before_the_long_work(model, dataset, monk
     ("settings", "match"),
     [
         ({}, "one of `dim` and `rank`, above 0. Received: dim=0, rank=0"),
-        ({"dim": 2, "rank": 3}, "`rank` must be 0 beside `dim`. Received: rank=3"),
+        ({"dim": 2, "rank": 3}, "`rank` must be 0 with `dim`. Received: rank=3"),
         ({"rank": -1}, "`rank` must be at least 0. Received: rank=-1"),
         ({"rank": 3, "power": 0.2}, "`power` has no effect with dim=0"),
     ],
