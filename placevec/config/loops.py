@@ -49,7 +49,7 @@ class LoopsConfig(RunConfig):
     out: Path | None = None
     """Folder for loops.csv, the pictures and the files for SLAM systems, outside of the folder of
     photos. None: write nothing."""
-    threshold: float | Path | None = None
+    threshold: Annotated[float | Path | None, AtLeast(0)] = None
     """Minimum gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
     these settings. None: the threshold that ships with the model for these settings, or, if it has
     none, an estimate from the run itself."""
@@ -78,7 +78,7 @@ class GroupConfig(EngineConfig):
 
     out: Path | None = None
     """Folder for groups.csv and groups.html. None: write nothing."""
-    threshold: float | Path | None = None
+    threshold: Annotated[float | Path | None, AtLeast(0)] = None
     """Minimum gap of a group: by how much its photos are more similar to each other than to any
     other photo. A number, or a file that `placevec calibrate --sequence 1` wrote for this model.
     None: estimate it from the photos."""

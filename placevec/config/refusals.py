@@ -1,6 +1,7 @@
 """What settings must be, and the errors that say so."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ def settle(config: Any) -> None:
     """Turns text into paths and lists into tuples, and refuses wrong types and broken limits.
 
     A single path becomes a tuple of one path. A limit is part of the type of a setting, such as
-    `Annotated[int, AtLeast(1)]`. None is within every limit.
+    `Annotated[int, AtLeast(1)]`. None and paths are within every limit. Numbers must be finite.
     """
     for each in dataclasses.fields(config):
         kind, limits = _kind_and_limits(each.type)
@@ -33,8 +34,10 @@ def settle(config: Any) -> None:
         if not _is_a(value, kind):
             refuse(config, each.name, _words(kind))
         for limit in limits:
-            if value is not None and not limit.holds(value):
+            if not (value is None or isinstance(value, Path) or limit.holds(value)):
                 refuse(config, each.name, str(limit))
+        if not _is_finite(value):
+            refuse(config, each.name, "finite")
 
 
 def _kind_and_limits(annotation: Any) -> tuple[Any, tuple[Limit, ...]]:
@@ -135,6 +138,12 @@ def _is_a(value: Any, kind: Any) -> bool:
     if kind is float:
         return type(value) in (float, int)
     return type(value) is kind if kind in (int, bool) else isinstance(value, kind)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _words(kind: Any) -> str:

@@ -71,11 +71,17 @@ class LoopDetector:
         sequence: int = LoopsConfig.sequence,
         consistency: int = LoopsConfig.consistency,
     ):
+        settings = LoopsConfig(
+            threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
+            precision=precision,
+            sequence=sequence,
+            consistency=consistency,
+        )
         self._model: Any = open_model(model, engine=LoopsConfig.engine, image_size=None)
         size = getattr(self._model, "image_size", None)
         score = loops_score(size, sequence=sequence, rerank=None, min_inliers=None)
         model_id = getattr(self._model, "model_id", None)
-        least_gap, self._learned = find_threshold(threshold, precision, score, model_id)
+        least_gap, self._learned = find_threshold(settings.threshold, precision, score, model_id)
         self._scorer = LoopScorer(
             exclusion=exclusion,
             threshold=least_gap,

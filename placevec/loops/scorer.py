@@ -1,5 +1,6 @@
 """How surely a photo of a run shows a place that the run has seen before."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -85,8 +86,10 @@ class LoopScorer:
         consistency: int,
         capacity: int,
     ):
-        if not exclusion > 0:
-            raise ValueError(f"`exclusion` must be positive. Received: exclusion={exclusion:g}")
+        if not 0 < exclusion < math.inf:
+            raise ValueError(
+                f"`exclusion` must be positive and finite. Received: exclusion={exclusion:g}"
+            )
         if consistency < 1:
             raise ValueError(f"`consistency` must be at least 1. Received: {consistency}")
         if capacity < 10:

@@ -22,15 +22,15 @@ def two_laps(tmp_path):
 
 def test_loops_prints_how_many_and_writes_them(two_laps, model_path, tmp_path, capsys):
     main(["loops", str(two_laps), "--model", str(model_path), "--image-size", "32", "48",
-          "--engine", "keras", "--exclusion-frames", "2", "--threshold", "-1",
+          "--engine", "keras", "--exclusion-frames", "2", "--threshold", "0",
           "--out", str(tmp_path / "out")])  # fmt: skip
-    assert capsys.readouterr().out.endswith(" at least 2 apart; threshold -1, as given\n")
+    assert capsys.readouterr().out.endswith(" at least 2 apart; threshold 0, as given\n")
     assert (tmp_path / "out" / "loops.csv").is_file()
 
 
 def test_loops_counts_the_cells_that_match(two_laps, model_path, tmp_path):
     main(["loops", str(two_laps), "--model", str(model_path), "--image-size", "32", "48",
-          "--engine", "keras", "--exclusion-frames", "2", "--threshold", "-1", "--rerank",
+          "--engine", "keras", "--exclusion-frames", "2", "--threshold", "0", "--rerank",
           "features", "--min-inliers", "0", "--out", str(tmp_path / "out")])  # fmt: skip
     with (tmp_path / "out" / "loops.csv").open(newline="") as file:
         assert all(int(row["inliers"]) >= 0 for row in csv.DictReader(file))

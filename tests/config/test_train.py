@@ -126,7 +126,7 @@ from placevec.config.choices import LOSSES
         ({"image_size": 240}, "`image_size` must be of type tuple"),
         ({"image_size": (240.0, 320.0)}, "`image_size` must be of type tuple"),
         ({"positive_radius_m": 30.0}, "`negative_radius_m` must not be smaller"),
-        ({"negative_radius_m": float("nan")}, "`negative_radius_m` must not be smaller"),
+        ({"negative_radius_m": float("nan")}, "`negative_radius_m` must be finite"),
         ({"resume": True, "overwrite": True}, "Choose one of `resume` and `overwrite`"),
         ({"loss": "hinge"}, "`loss` must be one of allpair_hinge"),
         ({"optimizer": "lion"}, "`optimizer` must be one of adam, adamw, sgd"),

@@ -60,3 +60,18 @@ def test_refuses_an_older_photo(two_laps, engine):
     detector.add(two_laps.path(0), time_s=10.0)
     with pytest.raises(ValueError, match="in the order of the run"):
         detector.add(two_laps.path(1), time_s=9.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"threshold": float("nan")}, "`threshold` must be at least 0"),
+        ({"threshold": float("inf")}, "`threshold` must be finite"),
+        ({"threshold": -0.1}, "`threshold` must be at least 0"),
+        ({"precision": 1.0}, "`precision` must be below 1"),
+        ({"exclusion": float("inf")}, "`exclusion` must be positive and finite"),
+    ],
+)
+def test_refuses_settings_out_of_range(engine, changed, message):
+    with pytest.raises(ValueError, match=message):
+        LoopDetector(engine, **changed)

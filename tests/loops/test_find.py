@@ -108,15 +108,13 @@ def with_cells(photos):
 def test_counts_the_cells_that_both_photos_of_a_match_share(two_laps, engine, second_lap):
     """Photos of one place share all 96 cells; the first lap shows nothing twice."""
     engine = replace(engine, run=with_cells)
-    found = find_loops(
-        two_laps, engine, threshold=-9, sequence=1, rerank="features", min_inliers=90
-    )
+    found = find_loops(two_laps, engine, threshold=0, sequence=1, rerank="features", min_inliers=90)
     assert pairs(found) == second_lap
     table = found.to_frame()
     assert (table["inliers"] == [loop.inliers for loop in found.loops]).all()
     assert table["inliers"].max() == 96 and table["inliers"].min() < 30
     counted = find_loops(
-        two_laps, engine, threshold=-9, sequence=1, rerank="features", min_inliers=0
+        two_laps, engine, threshold=0, sequence=1, rerank="features", min_inliers=0
     )
     assert len(counted.accepted) == len(counted.loops) > 40
 

@@ -205,7 +205,9 @@ def test_refuses_what_is_no_photo_of_the_run(second, along, message):
 @pytest.mark.parametrize(
     "changed, message",
     [
-        ({"exclusion": 0}, "`exclusion` must be positive"),
+        ({"exclusion": 0}, "`exclusion` must be positive and finite"),
+        ({"exclusion": np.nan}, "`exclusion` must be positive and finite"),
+        ({"exclusion": np.inf}, "`exclusion` must be positive and finite"),
         ({"consistency": 0}, "`consistency` must be at least 1"),
         ({"sequence": 0}, "`length` must be at least 1"),
         ({"capacity": 1}, "at least 10 photos"),
