@@ -1,4 +1,4 @@
-"""Checks a data set from its path to its report."""
+"""Checks a data set and writes a report."""
 
 import csv
 import itertools
@@ -44,13 +44,13 @@ _LONGEST_HEADER = 256  # bytes
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What was found in a data set; as text, what the command line prints.
+    """What a check found in a data set. As text, it is what the command line prints.
 
     Args:
-        title: str. The data set as it was named.
-        facts: list of (what, value). Format, counts, sizes.
-        findings: list of Finding. Empty where all is well.
-        out: Path. The .html file; a .csv file beside it lists every photo of a finding.
+        title: str. The data set, as you named it.
+        facts: list of (what, value). Format, counts and sizes.
+        findings: list of Finding. Empty if there is no fault.
+        out: Path. The `.html` file. A `.csv` file beside it lists every photo of every finding.
     """
 
     title: str
@@ -75,19 +75,19 @@ def check(
     *,
     progress: Progress = no_progress,
 ) -> Report | StoreReport:
-    """Reads a data set, looks at every photo and writes a report; or checks a store's files.
+    """Reads a data set, looks at every photo and writes a report, or checks the files of a store.
 
-    What is missing is noted and not refused, see `note_missing`; the rest is checked. Memory
-    grows by some hundred bytes a photo.
+    Missing photos and positions are noted, not refused (see `note_missing`), and the rest is
+    checked. Memory grows by a few hundred bytes per photo.
 
     Args:
-        places: str or Path. A path, or `READER:PATH`, as `open_places` takes it; or a store, see
+        places: str or Path. A path or `READER:PATH`, as in `open_places`; or a store, see
             `check_store`.
         settings: CheckConfig.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Report, or StoreReport of a store.
+        Report, or StoreReport for a store.
 
     Raises:
         ValueError: If no reader recognizes the path, or the data set cannot be read at all.
@@ -96,7 +96,7 @@ def check(
     if is_store(Path(places)):
         return check_store(Path(places))
     start = time.perf_counter()
-    out = _report_path(settings)  # or it is refused after the long work
+    out = _report_path(settings)  # Refuse a bad path before the long work.
     with note_missing() as missing:
         form, dataset = _open(str(places), missing)
     if settings.out is None:
@@ -138,7 +138,7 @@ def check(
 
 
 def _open(places: str, missing: list[Missing]) -> tuple[str, PlaceDataset]:
-    """Returns the format and why, and what is read: photos alone without a reader."""
+    """Returns format and data set. If no reader recognizes the path, it has only the photos."""
     path = Path(places).expanduser()
     if path.is_dir() and recognize_reader(path) is None and some_photos(path):
         names = np.array(list_photos(path))
@@ -155,7 +155,7 @@ def _open(places: str, missing: list[Missing]) -> tuple[str, PlaceDataset]:
 
 
 def _report_path(settings: CheckConfig) -> Path:
-    """Returns the file to write, and refuses one that cannot be written."""
+    """Returns the file to write, or refuses it if it cannot be written."""
     given = Path() if settings.out is None else settings.out.expanduser()
     out = given
     if out.is_dir() or out.suffix != ".html":
@@ -175,33 +175,33 @@ def _report_path(settings: CheckConfig) -> Path:
 def _refuse_among_photos(out: Path, root: Path) -> None:
     if out.resolve().is_relative_to(root.resolve()):
         raise ValueError(
-            f"The report would be among the photos of {root}. Run in another folder, or say where "
-            "to write it: `--out`"
+            f"The report would lie among the photos of {root}. Run placevec in another folder, or "
+            "name another file with `--out`"
         )
 
 
 def _free_name(out: Path) -> Path:
-    """Returns the first of check.html, check-2.html and so on that no earlier report has."""
+    """Returns the first of check.html, check-2.html and so on that does not exist yet."""
     names = itertools.chain([out.name], (f"{out.stem}-{i}{out.suffix}" for i in itertools.count(2)))
     paths = map(out.with_name, names)
     return next(each for each in paths if not (each.exists() or each.with_suffix(".csv").exists()))
 
 
 def _refuse_other_tables(path: Path) -> None:
-    """Refuses to write the list of findings over a table of something else."""
+    """Refuses to write the list of findings over a different table."""
     if not path.exists():
         return
     with open_input(path, max_bytes=sys.maxsize) as file:
         if file.readline(_LONGEST_HEADER).strip() != ",".join(_COLUMNS).encode():
             raise FileExistsError(
-                f"The list of findings would replace {path}. Name another file: `--out`"
+                f"The list of findings would replace {path}. Name another file with `--out`"
             )
 
 
 def _samples(
     dataset: PlaceDataset, rows: NDArray[np.int64], conditions: Conditions, settings: CheckConfig
 ) -> Samples | None:
-    """Draws tuples of the photos at `rows` that can be decoded."""
+    """Draws tuples from those of the photos at `rows` that can be decoded."""
     whole = np.setdiff1d(np.arange(len(rows)), list(conditions.problems))
     if not settings.samples or not len(whole):
         return None

@@ -1,4 +1,4 @@
-"""What is installed here: versions, backend, engines, extras, devices and the cache folder."""
+"""Lists what is installed: versions, backend, engines, extras, devices and the cache folder."""
 
 import importlib.metadata
 import os
@@ -16,10 +16,10 @@ _SHOWN = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "pand
 
 
 def doctor() -> str:
-    """Says what a report of a fault should say about this machine.
+    """Returns the facts about this machine that a fault report needs.
 
     Returns:
-        str. A line for each fact.
+        str. One fact per line.
     """
     return describe_facts(_facts())
 
@@ -62,7 +62,7 @@ def _engine(name: str) -> str:
 
 
 def _extras() -> dict[str, str]:
-    """Returns each extra, and how to install what is missing of it."""
+    """Returns each extra with a command that installs what is missing from it."""
     needs = [Requirement(text) for text in importlib.metadata.requires("placevec") or ()]
     named = importlib.metadata.metadata("placevec").get_all("Provides-Extra") or ()
     return {extra: _extra(extra, needs) for extra in named if extra != "headless"}

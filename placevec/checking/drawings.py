@@ -1,4 +1,4 @@
-"""Positions and headings as SVG: no network, no script, of bounded size."""
+"""Draws positions and headings as SVG of bounded size, without network or scripts."""
 
 import math
 
@@ -9,24 +9,25 @@ from placevec.places import PlaceDataset
 
 _SIDE = 560  # pixels of the map's longer side
 _MARGIN = 24
-_LETTER = 7  # width of a letter of the bar's label, at most
-_MOST_POINTS = 2000  # more photos are drawn as cells
-_CELLS = 80  # along the longer side
+_LETTER = 7  # largest width of a letter in the bar's label
+_MOST_POINTS = 2000  # A map of more photos shows cells instead of dots.
+_CELLS = 80  # cells along the longer side
 _SECTORS = 36
 _QUERY, _DATABASE = "#d1372c", "#2b6cb0"
-_SPLIT_COLORS = np.array(["#2b6cb0", "#dd7a00", "#2a9d3f", "#999999"])  # as SPLITS, then none
+# Colors of `SPLITS`, then of photos in no split.
+_SPLIT_COLORS = np.array(["#2b6cb0", "#dd7a00", "#2a9d3f", "#999999"])
 
 
 def draw_map(dataset: PlaceDataset, splits: NDArray[np.integer] | None = None) -> str:
-    """Draws where the photos were taken, north up.
+    """Draws a map of where the photos were taken, north up.
 
-    Up to 2000 photos are dots, with a line toward where they look; more are cells, the darker
-    the more photos.
+    Up to 2000 photos are dots, each with a line in the direction of its heading. More photos are
+    drawn as cells; a darker cell has more photos.
 
     Args:
-        dataset: PlaceDataset. With positions.
-        splits: (N,) int or None. Place in `SPLITS` of each photo, -1 for none, which colors it;
-            without splits queries are red.
+        dataset: PlaceDataset. It must have positions.
+        splits: (N,) int or None. Index in `SPLITS` of each photo, -1 for none; it sets the color.
+            None: queries are red.
 
     Returns:
         str. An `<svg>` element.
@@ -54,10 +55,10 @@ def draw_map(dataset: PlaceDataset, splits: NDArray[np.integer] | None = None) -
 
 
 def draw_headings(headings_deg: NDArray[np.floating]) -> str:
-    """Draws how many photos look which way, north up, in sectors of 10 degrees.
+    """Draws how many photos look in each direction, north up, in sectors of 10 degrees.
 
     Args:
-        headings_deg: (n,) float. Known headings.
+        headings_deg: (n,) float. The known headings.
 
     Returns:
         str. An `<svg>` element.
@@ -70,7 +71,7 @@ def draw_headings(headings_deg: NDArray[np.floating]) -> str:
         if not share:
             continue
         ends = [math.radians((sector + each) * 360 / _SECTORS) for each in (0, 1)]
-        reach = radius * math.sqrt(share)  # equal areas are the same number of photos
+        reach = radius * math.sqrt(share)  # so that the area is proportional to the count
         (x1, y1), (x2, y2) = (
             (center + reach * math.sin(a), center - reach * math.cos(a)) for a in ends
         )
@@ -88,14 +89,14 @@ def draw_headings(headings_deg: NDArray[np.floating]) -> str:
 
 
 def map_caption(dataset: PlaceDataset, *, by_split: bool) -> str:
-    """Says what the map shows.
+    """Returns a sentence that explains the map.
 
     Args:
-        dataset: PlaceDataset. What was drawn.
-        by_split: bool. Whether splits color it.
+        dataset: PlaceDataset. The data set on the map.
+        by_split: bool. Whether the colors show the splits.
     """
     if len(dataset) > _MOST_POINTS:
-        return "North is up. The darker a cell, the more photos."
+        return "North is up. A darker cell has more photos."
     colors = "blue: database, red: looked up only"
     if by_split:
         colors = "blue: train, orange: val, green: test, gray: in no split"

@@ -1,4 +1,4 @@
-"""What a data set is, in numbers."""
+"""Describes a data set in numbers."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ _NUM_SIZES = 5
 
 
 def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
-    """Returns counts, and what is known of the photos, as (what, value)."""
+    """Returns counts and the known properties of the photos, as (what, value)."""
     facts = [
         ("folder", str(dataset.root)),
         ("photos", f"{len(dataset)}"),
@@ -46,7 +46,7 @@ def facts_of_places(dataset: PlaceDataset) -> list[tuple[str, str]]:
 
 
 def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
-    """Returns sizes of photos and files, as (what, value)."""
+    """Returns the sizes of photos and files, as (what, value)."""
     sizes, counts = np.unique(conditions.sizes, axis=0, return_counts=True)
     usual = np.argsort(-counts, kind="stable")
     usual = usual[sizes[usual].min(axis=1) > 0]
@@ -54,7 +54,7 @@ def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
     if len(usual) > _NUM_SIZES:
         texts.append(f"{len(usual) - _NUM_SIZES} other sizes")
     facts = [("rows x columns", ", ".join(texts) or "none can be read")]
-    num_bytes = conditions.num_bytes[conditions.num_bytes > 0]  # frames have no file of their own
+    num_bytes = conditions.num_bytes[conditions.num_bytes > 0]  # A frame of a video has no file.
     if len(num_bytes):
         low, middle, high = np.percentile(num_bytes, [0, 50, 100]) / 1e3
         sizes_text = f"smallest {low:.1f} kB, median {middle:.1f} kB, largest {high:.1f} kB"
@@ -76,7 +76,7 @@ def _extent(dataset: PlaceDataset) -> str:
 
 
 def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
-    """Returns where on earth the photos are, as a fact, where that is known."""
+    """Returns the middle of the positions as a fact, if their place on the Earth is known."""
     if dataset.positions_m is None or not len(dataset) or not is_zone_frame(dataset.frame):
         return []
     zone = dataset.frame.removeprefix("UTM ")
@@ -88,7 +88,7 @@ def _middle(dataset: PlaceDataset) -> list[tuple[str, str]]:
 def _span(times_s: NDArray[np.float64], *, from_zero: bool) -> str:
     if not len(times_s):
         return "none"
-    # Seconds since the start of a video or a SLAM run, or numbers of traverses.
+    # The times are seconds since the start of a video or a SLAM run, or numbers of traverses.
     if from_zero or ((times_s >= 0) & (times_s <= LONGEST_FROM_ZERO_S)).all():
         return (
             f"of {counted(len(times_s), 'photo')}, {times_s.min():.10g} s to {times_s.max():.10g} s"

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, fault by fault."""
+"""Finds what is wrong with a data set."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ _LONGEST = 2000  # characters
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """One kind of fault, and the photos that have it.
+    """One kind of fault, with the photos that have it.
 
     Args:
         kind: str. A few words, such as `"unreadable photos"`.
-        count: int. How often it was found.
-        message: str. One sentence with the count and the limit that it was held against.
-        names: (n,) str. Photos to list.
-        detail: callable. Takes a place in `names` and says more about that photo.
+        count: int. How often the fault was found.
+        message: str. One sentence with the count and the limit that was used.
+        names: (n,) str. The photos to list.
+        detail: callable. Takes an index in `names` and returns more about that photo.
     """
 
     kind: str
@@ -42,19 +42,20 @@ class Finding:
     detail: Callable[[int], str] = lambda place: ""
 
     def first(self) -> list[tuple[str, str]]:
-        """Returns the first few photos and what is to say about each."""
+        """Returns the first few photos, each with its detail."""
         return [(str(self.names[i]), self.detail(i)) for i in range(len(self.names))[:_NUM_SHOWN]]
 
 
 def printable(text: str) -> str:
-    """Returns a text of foreign names without what would steer a terminal or is no character."""
+    """Removes from foreign names what would control a terminal or is not a character."""
     return shown(text, longest=_LONGEST)
 
 
 def findings_of_missing(missing: Sequence[Missing]) -> list[Finding]:
-    """Returns what readers noted: missing files, once if all are, and unknown positions.
+    """Returns what readers noted: missing files and unknown positions.
 
-    What lies beside the photos and is left out comes first, a finding for each reason.
+    Files beside the photos that are left out come first, one finding per reason. If all photos are
+    missing, there is one finding for all of them.
     """
     beside = [note for note in missing if note.left_out]
     findings = [Finding("left out", note.count, note.message, note.names) for note in beside]
@@ -78,12 +79,12 @@ def findings_of_missing(missing: Sequence[Missing]) -> list[Finding]:
 def findings_of_files(
     names: NDArray[np.str_], conditions: Conditions, near_pairs: NDArray[np.int64]
 ) -> list[Finding]:
-    """Returns what is wrong with the files of photos.
+    """Returns what is wrong with the files of the photos.
 
     Args:
-        names: (N,) str. The photos.
-        conditions: Conditions. Their state.
-        near_pairs: (n, 2) int64. Rows of photos that look the same.
+        names: (N,) str. Names of the photos.
+        conditions: Conditions. What was found in their files.
+        near_pairs: (n, 2) int64. Rows of two photos that look the same.
     """
     findings = []
     if bad := list(conditions.problems):
@@ -125,7 +126,7 @@ def findings_of_files(
 
 
 def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Finding]:
-    """Returns what is wrong with where and when photos were taken, as far as the data set knows."""
+    """Returns what is wrong with the positions and times of photos, if the data set has them."""
     names, findings = dataset.names, []
 
     def add(
@@ -138,8 +139,8 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "jumps",
         jumps.after,
-        f"{counted(len(jumps.after), 'photo lies', 'photos lie')} too far from the one before in "
-        "time, faster than "
+        f"{counted(len(jumps.after), 'photo lies', 'photos lie')} too far from the photo before in "
+        "time: the speed would be above "
         f"{settings.max_speed_m_s:g} m/s",
         lambda i: f"{jumps.speeds_m_s[i]:.1f} m/s from {names[jumps.before[i]]}",
     )
@@ -147,8 +148,8 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "times out of order",
         early,
-        f"{counted(len(early), 'photo is', 'photos are')} older than the one before in the "
-        "sequence, by name",
+        f"{counted(len(early), 'photo is', 'photos are')} older than the photo before in the "
+        "order of names",
     )
     lonely = find_queries_without_positive(dataset, settings.radius_m)
     where = "of their place" if dataset.positions_m is None else f"within {settings.radius_m:g}"
@@ -164,6 +165,6 @@ def findings_of_places(dataset: PlaceDataset, settings: CheckConfig) -> list[Fin
     add(
         "places of one photo",
         single,
-        f"{counted(len(single), 'place has', 'places have')} one photo only",
+        f"{counted(len(single), 'place has', 'places have')} only one photo",
     )
     return findings

@@ -1,4 +1,4 @@
-"""What a model is made of and costs, or what a store holds."""
+"""Describes a model with its costs, or a store."""
 
 from pathlib import Path
 
@@ -23,18 +23,18 @@ def info(
     image_size: tuple[int, int] | None = EvaluateConfig.image_size,
     batch_size: int = 1,
 ) -> str:
-    """Says what a model is made of and costs, or what a store holds.
+    """Describes the parts and costs of a model, or the contents of a store.
 
     Args:
         model: Path. The name of a network that ships with placevec, a `.keras` file, an old `.h5`
             file, or a store that `describe_to` made.
-        image_size: (int, int) or None. Rows and columns of a photo. None: those that the model was
-            trained on.
-        batch_size: int. Photos in a batch, for the memory.
+        image_size: (int, int) or None. Rows and columns of a photo. None: the size that the model
+            was trained on.
+        batch_size: int. Photos in a batch, to estimate the memory.
 
     Returns:
-        str. The card of a network that ships with placevec, then layers, parameters, memory and
-        floating point operations; or a line for each fact.
+        str. For a model: its card if it ships with placevec, then layers, parameters, memory and
+        floating point operations. For a store: one fact per line.
 
     Raises:
         FileNotFoundError: If there is no such file.

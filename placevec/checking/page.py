@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: no script, no network."""
+"""Writes the report as one self-contained HTML file, without scripts or network."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -27,13 +27,13 @@ def page(
     drawings: Sequence[tuple[str, str]],
     samples: Samples | None,
 ) -> str:
-    """Returns the report as HTML; whatever names hold is shown as text.
+    """Returns the report as HTML. Markup in file names is escaped and shown as text.
 
     Args:
-        title: str. The data set as it was named.
+        title: str. The data set, as you named it.
         facts: sequence of (what, value).
         findings: sequence of Finding.
-        drawings: sequence of (`<svg>` element, taken as it is; caption).
+        drawings: sequence of (`<svg>` element, inserted as it is; caption).
         samples: Samples or None.
     """
     parts = [f"<h1>{_text(title)}</h1>", _table(facts), "<h2>Findings</h2>"]

@@ -1,4 +1,4 @@
-"""A few tuples as a training would draw them, to look at."""
+"""Draws a few tuples, as a training would, for you to look at."""
 
 import base64
 import tempfile
@@ -18,11 +18,11 @@ _NUM_POSITIVES = _NUM_NEGATIVES = 2
 
 @dataclass(frozen=True)
 class Samples:
-    """Tuples that were drawn.
+    """A sample of tuples.
 
     Args:
-        jpeg_base64: str. The contact sheet; empty where none could be drawn.
-        captions: list of (photo, what it is and why), tuple by tuple.
+        jpeg_base64: str. Contact sheet of the tuples. Empty if none could be drawn.
+        captions: list of (photo, its role and the reason), tuple by tuple.
         message: str. How many queries have positives, or why there are no tuples.
     """
 
@@ -32,11 +32,11 @@ class Samples:
 
 
 def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
-    """Draws tuples of photos that can be read: query, positives, negatives.
+    """Draws tuples from photos that can be read: query, positives, negatives.
 
     Args:
         dataset: PlaceDataset. Photos that can be read.
-        settings: CheckConfig. Its radii, heading difference, number of samples and seed.
+        settings: CheckConfig. Its radii, heading difference, number of samples and seed are used.
     """
     rng = np.random.default_rng(settings.seed)
     try:
@@ -70,7 +70,8 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
     )
     if not tuples:
         return Samples("", [], message)
-    rows = sorted({int(photo) for photos in tuples for photo in photos})  # in the order of frames
+    # Sorted, because the frames of a video are read fastest in order.
+    rows = sorted({int(photo) for photos in tuples for photo in photos})
     thumbnails = {row: _thumbnail(dataset.path(row)) for row in rows}
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "samples.jpg"
@@ -85,13 +86,13 @@ def draw_samples(dataset: PlaceDataset, settings: CheckConfig) -> Samples:
 
 
 def _thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Returns a thumbnail; white if the photo cannot be read, as with `--quick` is not known."""
+    """Returns a thumbnail, or a white one if the photo cannot be read (possible with `--quick`)."""
     photo = find_thumbnail(path)
     return np.full((3, 4, 3), 255, np.uint8) if photo is None else photo
 
 
 def _limits(dataset: PlaceDataset, settings: CheckConfig) -> str:
-    """Says what makes positives and negatives, as the first part of a list."""
+    """Returns the limits of positives and negatives, as the first part of a list."""
     if dataset.positions_m is None:
         limits = []
     else:

@@ -1,4 +1,4 @@
-"""Whether the splits of a data set keep apart what they should."""
+"""Checks that the splits of a data set keep photos and places apart."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,17 +14,17 @@ from placevec.places.leaks import find_photos_near_another_split, find_photos_of
 from placevec.places.split import SPLITS
 from placevec.sources.tables.splits import SPLITS_FILE, read_splits
 
-_BUFFER_M = 25.0  # where the table does not tell the buffer
+_BUFFER_M = 25.0  # used if the table does not give the buffer
 
 
 class PhotoSplits(NamedTuple):
-    """Which photo is in which split.
+    """The split of each photo.
 
     Args:
-        ids: (N,) int64. Place in `SPLITS` of each photo of the data set; -1 where it is in none.
+        ids: (N,) int64. Index in `SPLITS` of each photo of the data set; -1 if it is in none.
         in_two: (n,) int64. Rows of photos that are in more than one split.
-        buffer_m: float. Distance that the splits were made to keep, in metres; 25 where the table
-            does not tell.
+        buffer_m: float. Distance that the splits were made to keep, in metres; 25 if the table
+            does not give it.
     """
 
     ids: NDArray[np.int64]
@@ -33,10 +33,10 @@ class PhotoSplits(NamedTuple):
 
 
 def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
-    """Returns the splits that `splits.csv` beside the photos tells; None where there is none.
+    """Reads the splits from `splits.csv` beside the photos. Returns None if there is no such file.
 
     Args:
-        dataset: PlaceDataset. The photos; rows of others are skipped.
+        dataset: PlaceDataset. Rows of the table with other photos are skipped.
 
     Raises:
         ValueError: If the table cannot be read.
@@ -61,14 +61,14 @@ def splits_of(dataset: PlaceDataset) -> PhotoSplits | None:
 def findings_of_splits(
     dataset: PlaceDataset, splits: PhotoSplits, same_pairs: NDArray[np.int64], buffer_m: float
 ) -> list[Finding]:
-    """Returns what one split tells about another.
+    """Returns the photos by which one split gives away another.
 
     Args:
         dataset: PlaceDataset. The photos.
-        splits: PhotoSplits. Of the same photos.
-        same_pairs: (n, 2) int64. Rows of photos that look the same as one of another split, and of
-            that one.
-        buffer_m: float. Least distance between photos of two splits, in metres.
+        splits: PhotoSplits. Splits of the same photos.
+        same_pairs: (n, 2) int64. Rows of a photo and of a photo of another split that looks the
+            same.
+        buffer_m: float. Smallest allowed distance between photos of two splits, in metres.
     """
     findings = []
 
@@ -89,13 +89,13 @@ def findings_of_splits(
     add(
         "places in two splits",
         shared,
-        f"{counted(len(shared), 'photo shows', 'photos show')} places that more than one split has",
+        f"{counted(len(shared), 'photo shows', 'photos show')} places of more than one split",
         lambda i: f"place {dataset.known('place_ids')[shared[i]]}, {label(shared[i])}",
     )
     add(
         "equal photos in two splits",
         same_pairs[:, 0],
-        f"{counted(len(same_pairs), 'photo is', 'photos are')} equal or nearly equal to one of "
+        f"{counted(len(same_pairs), 'photo is', 'photos are')} equal or nearly equal to a photo of "
         "another split",
         lambda i: ", ".join(
             f"{label(row)} {dataset.names[row]}".strip() for row in same_pairs[i].tolist()
@@ -105,8 +105,8 @@ def findings_of_splits(
     add(
         "splits too close",
         near,
-        f"{counted(len(near), 'photo lies', 'photos lie')} nearer than {buffer_m:g} "
-        f"{dataset.unit} to "
+        f"{counted(len(near), 'photo lies', 'photos lie')} less than {buffer_m:g} "
+        f"{dataset.unit} from "
         "a photo of another split",
         lambda i: label(near[i]),
     )
@@ -114,12 +114,12 @@ def findings_of_splits(
 
 
 def _buffer_m(cells: list[str], table_path: Path) -> float:
-    """Returns the least number in the column; rows that tell none are skipped."""
+    """Returns the smallest number in the column. Empty cells are skipped."""
     told = [cell for cell in set(cells) if cell.strip()]
     try:
         buffer_m = min(map(float, told), default=_BUFFER_M)
     except ValueError:
         buffer_m = -1.0
     if not 0 <= buffer_m < float("inf"):
-        raise ValueError(f"`buffer_m` must be a number from 0 on, in metres, in {table_path}")
+        raise ValueError(f"`buffer_m` must be a number of metres from 0 on, in {table_path}")
     return buffer_m

@@ -1,3 +1,3 @@
-"""Street-level imagery services -> photos and positions, written in the folder format."""
+"""Collects photos with positions from street-level services, in the folder format."""
 
 from placevec.collecting.collect import collect as collect

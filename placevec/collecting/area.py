@@ -1,4 +1,4 @@
-"""Where to collect: a box, a polygon, points or a track."""
+"""Defines where to collect: a box, a polygon, points or a track."""
 
 import logging
 import math
@@ -21,19 +21,19 @@ from placevec.sources.values.null_island import at_zero
 
 _log = logging.getLogger(__name__)
 
-EARTH_RADIUS_M = 6_371_008.8  # of the sphere of equal volume: distances are good to 0.6 %
+EARTH_RADIUS_M = 6_371_008.8  # The sphere has the Earth's volume; distances are within 0.6 %.
 _LARGEST_FILE = 50_000_000  # bytes
 _MOST_POINTS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Area:
-    """A part of the Earth: what lies in a polygon, or near points.
+    """A part of the Earth: the inside of a polygon, or the surroundings of points or a track.
 
     Args:
-        polygon: shapely geometry or None. In degrees, x longitude, y latitude.
-        lines: tuple of (n, 2) float64 or None. Latitude and longitude in degrees of the corners of
-            each piece of a track.
+        polygon: shapely geometry or None. In degrees; x is longitude, y is latitude.
+        lines: tuple of (n, 2) float64 or None. For each piece of a track, latitude and longitude
+            of its corners in degrees.
         points: (N, 2) float64 or None. Latitude and longitude in degrees.
     """
 
@@ -42,16 +42,16 @@ class Area:
     points: NDArray[np.float64] | None = None
 
     def sample(self, spacing_m: float) -> NDArray[np.float64]:
-        """Returns points of the area: a grid of a polygon, steps along a track, or the points.
+        """Returns points of the area: a grid in a polygon, steps along a track, or its points.
 
         Args:
-            spacing_m: float. Distance between neighbors, in metres; points stay as they are.
+            spacing_m: float. Distance between neighbors, in metres. Given points stay as they are.
 
         Returns:
-            (N, 2) float64. Latitude and longitude in degrees, no two alike.
+            (N, 2) float64. Latitude and longitude in degrees, without repeats.
 
         Raises:
-            ValueError: If they would be more than a million.
+            ValueError: If there would be more than a million points.
         """
         if self.points is not None:
             return _without_repeats(self.points)
@@ -62,7 +62,7 @@ class Area:
         return _grid(self.polygon, spacing_m)
 
     def covers(self, places: NDArray[np.float64], radius_m: float) -> NDArray[np.bool_]:
-        """Tells which places lie in the polygon, or near the points or the track.
+        """Returns which places lie in the polygon, or near the points or the track.
 
         Args:
             places: (N, 2) float64. Latitude and longitude in degrees.
@@ -75,19 +75,19 @@ class Area:
             return np.zeros(0, dtype=bool)
         if self.polygon is not None:
             return shapely.contains_xy(self.polygon, places[:, 1], places[:, 0])
-        # Beside a track, half way between two steps, a step is at most 0.8 % too far.
+        # Halfway between two steps along a track, the distance to a step is at most 0.8 % too far.
         tree = scipy.spatial.KDTree(metres_in_space(self.sample(radius_m / 4)))
         distances_m, _ = tree.query(metres_in_space(places), distance_upper_bound=radius_m)
         return np.isfinite(distances_m)
 
     def bounds(self, margin_m: float) -> list[tuple[float, float, float, float]]:
-        """Returns boxes that hold all of the area.
+        """Returns boxes that contain the whole area.
 
         Args:
-            margin_m: float. What is added around points and tracks, in metres.
+            margin_m: float. Margin around points and tracks, in metres.
 
         Returns:
-            South, west, north and east edges in degrees, one box of a polygon, one a point.
+            South, west, north and east edges in degrees: one box for a polygon, one per point.
         """
         if self.polygon is not None:
             west, south, east, north = self.polygon.bounds
@@ -100,14 +100,14 @@ class Area:
 
 
 def read_area(settings: CollectConfig) -> Area:
-    """Reads the area that the settings name: one of `bbox`, `polygon`, `points` and `track`.
+    """Reads the area that the settings give: one of `bbox`, `polygon`, `points` and `track`.
 
     Args:
         settings: CollectConfig.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a file holds no such area.
+        ValueError: If a file does not contain such an area.
     """
     if settings.bbox is not None:
         south, west, north, east = settings.bbox
@@ -126,13 +126,13 @@ def read_area(settings: CollectConfig) -> Area:
 
 
 def metres_in_space(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns places on the Earth as points in space, whose distances are metres.
+    """Returns places on the Earth as points in space, with distances in metres.
 
     Args:
         places: (N, 2) float64. Latitude and longitude in degrees.
 
     Returns:
-        (N, 3) float64. Straight through the Earth, which is 1 mm less over 10 km.
+        (N, 3) float64. Distances go straight through the Earth: 1 mm less over 10 km.
     """
     lat, lon = np.radians(places).T
     unit = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
@@ -140,7 +140,7 @@ def metres_in_space(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _walk(corners: NDArray[np.float64], spacing_m: float) -> NDArray[np.float64]:
-    """Returns the first corner of a line and a point each `spacing_m` further, and the last."""
+    """Returns the first corner of a line, then a point every `spacing_m`, and the last corner."""
     steps_m = np.linalg.norm(np.diff(metres_in_space(corners), axis=0), axis=1)
     along_m = np.concatenate([[0.0], np.cumsum(steps_m)])
     _refuse_many(along_m[-1] / spacing_m, spacing_m)
@@ -194,7 +194,7 @@ def _read_points(path: Path) -> NDArray[np.float64]:
 
 
 def _without_zeros(lines: list[NDArray[np.float64]], path: Path) -> list[NDArray[np.float64]]:
-    """Leaves out points at 0, 0, which receivers write before they know where they are."""
+    """Leaves out points at 0, 0. Receivers write them before they know their position."""
     kept = [line[~at_zero(line, on_earth=True)] for line in lines]
     count, num_kept = sum(map(len, lines)), sum(map(len, kept))
     if not num_kept:
@@ -214,7 +214,7 @@ def _read_geojson(path: Path) -> BaseGeometry:
         what = shown(error, longest=100)
         raise ValueError(f"{path} holds no polygon in GeoJSON: {what}") from None
     if polygon.is_empty or not np.isfinite(polygon.bounds).all():
-        raise ValueError(f"{path} must hold a polygon in GeoJSON. Received: none of any area")
+        raise ValueError(f"{path} must hold a polygon in GeoJSON. Received: none with an area")
     west, south, east, north = polygon.bounds
     _checked([(south, west), (north, east)], path)
     return polygon
@@ -229,7 +229,7 @@ def _geometries(value: dict) -> list[dict]:
 
 
 def _checked(places: list[tuple], path: Path) -> NDArray[np.float64]:
-    """Returns latitudes and longitudes as numbers that are on Earth."""
+    """Returns latitudes and longitudes as numbers that are valid on the Earth."""
     try:
         degrees = np.array([list(map(to_number, place)) for place in places]).reshape(-1, 2)
     except (ValueError, OverflowError):
@@ -237,6 +237,6 @@ def _checked(places: list[tuple], path: Path) -> NDArray[np.float64]:
     if not len(degrees) or not (np.abs(degrees) <= (90.0, 180.0)).all():
         raise ValueError(
             f"{path} must hold latitudes in [-90, 90] and longitudes in [-180, 180], in degrees. "
-            "Received: others, or none. Are the two swapped?"
+            "Received: other values, or none. Are the two swapped?"
         )
     return degrees

@@ -1,4 +1,4 @@
-"""Photos with positions from a service of street-level photos: what `placevec collect` does."""
+"""Collects photos with positions from a street-level service, as `placevec collect` does."""
 
 from typing import TYPE_CHECKING
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 def collect(
     settings: StreetviewConfig | MapillaryConfig, *, progress: Progress = no_progress
 ) -> "Plan | Collected":
-    """Collects photos with positions from the service that the settings are of.
+    """Collects photos with positions from one service. The type of the settings says which.
 
     Args:
         settings: StreetviewConfig or MapillaryConfig.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Collected, or the Plan with `dry_run`.
+        Collected; with `dry_run`, the Plan.
 
     Raises:
         ImportError: If the extra `collect` is not installed.
-        ValueError: If no key is set, the area cannot be read or the quota is too small.
-        OSError: If the service does not answer, or refuses the key.
+        ValueError: If no key is set, the area cannot be read, or the quota is too small.
+        OSError: If the service does not answer or refuses the key.
     """
     try:
         from placevec.collecting.mapillary import collect_mapillary

@@ -1,4 +1,4 @@
-"""Plans, downloads and counts: what every service has in common."""
+"""Plans, downloads and counts photos. All services share this."""
 
 import contextlib
 import logging
@@ -43,14 +43,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a collection takes, known before its first photo.
+    """The size and cost of a collection, known before its first photo.
 
     Args:
         photos: int. Photos still to fetch.
         present: int. Photos that already exist.
-        requests: int. Requests that the photos take without retries.
+        requests: int. Requests for these photos, without retries.
         cost_usd: float. What the service charges for them.
-        note: str. What was left out, and where the price is from.
+        note: str. What was left out, and where to check the price.
     """
 
     photos: int
@@ -69,15 +69,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a collection left.
+    """The result of a collection.
 
     Args:
-        folder: Path. `folder:DIR` opens it.
+        folder: Path. The folder; `folder:DIR` opens it.
         photos: int. Photos with a row in positions.csv.
-        new: int. How many of them this run fetched.
-        failed: int. Photos that the service did not give.
-        left: int. Photos still to fetch when the quota was used up.
-        requests: int. Requests that were sent.
+        new: int. Number of them that this run fetched.
+        failed: int. Photos that the service did not deliver.
+        left: int. Photos that were still to fetch when the quota was used up.
+        requests: int. Requests sent.
     """
 
     folder: Path
@@ -99,12 +99,12 @@ class Collected:
 
 @dataclass(frozen=True)
 class Search:
-    """How photos are found and what they take.
+    """How to find photos, and what they cost.
 
     Args:
-        lookups: int. Requests that `find` takes without retries.
+        lookups: int. Requests that `find` sends, without retries.
         find: callable. Returns the photos to collect, and a note for the plan.
-        requests_per_row: int. Requests that tell a photo's row. Defaults to `0`.
+        requests_per_row: int. Requests to get the row of a photo. Defaults to `0`.
         price_usd_per_1000: float. What the service charges for 1000 photos. Defaults to `0.0`.
     """
 
@@ -120,24 +120,23 @@ def collect(
     search: Search,
     progress: Progress = no_progress,
 ) -> Plan | Collected:
-    """Finds photos, tells what they take and, but for a dry run, fetches those that do not exist
-    yet.
+    """Finds photos and fetches those that do not exist yet; a dry run only says what they cost.
 
     Args:
         settings: CollectConfig.
-        client: Client, not entered.
+        client: Client. It must not be entered yet.
         search: Search.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Collected, or the Plan with `dry_run`, which writes nothing.
+        Collected; with `dry_run`, the Plan, and nothing is written.
 
     Raises:
         ValueError: If the quota is too small, or there is no photo to collect.
-        OSError: If the service does not answer, refuses the key or gives none of the photos.
+        OSError: If the service does not answer, refuses the key, or delivers none of the photos.
     """
     refuse_small_quota(search.lookups, settings.max_requests)
-    _log.info("%d lookups first, which cost nothing", search.lookups)
+    _log.info("starting with %d lookups, which are free", search.lookups)
     ledger = Ledger(settings.out)
     with client, contextlib.nullcontext() if settings.dry_run else ledger:
         wanted, note = search.find()
@@ -166,7 +165,7 @@ def client_of(settings: CollectConfig, keys: Sequence[str]) -> Client:
 
     Args:
         settings: CollectConfig.
-        keys: sequence of str. What must never be seen.
+        keys: sequence of str. Secrets that no text may contain.
     """
     return Client(
         keys,
@@ -190,23 +189,24 @@ def download(
     ledger: Ledger,
     progress: Progress = no_progress,
 ) -> Collected:
-    """Fetches photos, each written whole and then its row.
+    """Fetches photos. It writes each photo completely and then its row.
 
-    A photo that the service does not give is logged, counted and left out; the next run asks again.
+    A photo that the service does not deliver is logged, counted and left out. The next run asks
+    for it again.
 
     Args:
         wanted: sequence of Wanted. Photos that do not exist yet.
         client: Client.
-        ledger: Ledger, entered.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        ledger: Ledger. It must be entered.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         Collected.
 
     Raises:
-        RefusedError: If the key was refused.
-        ServiceError: If the service fails for ten photos in a row (photos that it answers about
-            but does not give, such as removed ones, do not count), or if it gives none at all.
+        RefusedError: If the service refuses the key.
+        ServiceError: If ten photos in a row fail, or if none can be fetched. A photo that the
+            service answers about but does not deliver, such as a removed one, is not a failure.
     """
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
@@ -258,7 +258,7 @@ def refuse_small_quota(lookups: int, max_requests: int) -> None:
         max_requests: int. The quota.
 
     Raises:
-        ValueError: If the quota is smaller.
+        ValueError: If the quota does not exceed the lookups.
     """
     if lookups >= max_requests:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Files of JSON lines that only grow: a kill at any moment costs the last line at most."""
+"""Files of JSON lines that only grow. A kill at any moment loses at most the last line."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ _LONGEST_LINE = 1_000_000  # characters
 
 
 class JsonLines:
-    """A file of JSON objects, one per line; entered, this is the only one that writes to it.
+    """A file of JSON objects, one per line. Inside a `with` block, only this object writes to it.
 
     Args:
-        path: Path. The file, in an existing folder when the block is entered.
+        path: Path. The file. Its folder must exist when the block begins.
     """
 
     def __init__(self, path: Path):
@@ -43,11 +43,11 @@ class JsonLines:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with named_errors(self._path):  # it writes what a full disk did not take before
+        with named_errors(self._path):  # Closing writes what a full disk refused before.
             self._file.close()
 
     def read(self) -> Iterator[dict]:
-        """Yields the objects of the lines that are whole; none where there is no file."""
+        """Yields the objects of the complete lines; none if there is no file."""
         if not self._path.is_file():
             return
         with open_text(self._path, max_bytes=_MOST_BYTES, errors="replace") as file:
@@ -58,7 +58,7 @@ class JsonLines:
                         yield value
 
     def add(self, value: dict) -> None:
-        """Writes an object; several threads may.
+        """Writes an object. Several threads may call it.
 
         Raises:
             OSError: If it cannot be written, such as on a full disk; the message names the file.
@@ -74,5 +74,5 @@ class JsonLines:
 
 
 def _open_no_link(path: str, flags: int) -> int:
-    """Opens a file to write to, but never one elsewhere that a link leads to."""
+    """Opens a file for writing, but never follows a link to a file elsewhere."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)

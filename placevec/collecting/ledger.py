@@ -1,4 +1,4 @@
-"""What was collected so far: a line of JSON for each photo, from which positions.csv is written."""
+"""Records what was collected: a line of JSON per photo, from which positions.csv is written."""
 
 import contextlib
 import math
@@ -16,21 +16,21 @@ COLUMNS = (
     "file", "lat", "lon", "heading_deg", "time", "altitude_m", "place", "sequence", "fov_deg",
     "position_kind", "attribution", "licence", "source", "source_id",
 )  # fmt: skip
-"""Columns of positions.csv; the last five are kept beside each photo and not read back."""
+"""Columns of positions.csv. The last five are kept for each photo but not read back."""
 
 
 class Ledger:
-    """The rows of the photos in a folder; entered, it is the only one that writes there.
+    """The rows of the photos in a folder. Inside a `with` block, only this object writes there.
 
-    A photo is written whole before its line, and a line is read back only where it is whole, so
-    that a kill at any moment loses at most a line, which costs no second download. positions.csv is
-    written when the block is entered and when it is left.
+    A photo is written completely before its line, and only complete lines are read back. A kill at
+    any moment therefore loses at most one line, and no photo is downloaded twice. positions.csv is
+    written at the beginning and at the end of the block.
 
     Args:
-        folder: Path. Made when the block is entered.
+        folder: Path. It is made when the block begins.
 
     Raises:
-        FileExistsError: If the folder has a positions.csv of another origin.
+        FileExistsError: If the folder has a positions.csv that something else wrote.
     """
 
     def __init__(self, folder: Path):
@@ -58,25 +58,25 @@ class Ledger:
 
     @property
     def names(self) -> set[str]:
-        """Names of the photos that have a line and exist."""
+        """Names of the photos that exist and have a line."""
         return {name for name in self._rows if self.holds(name)}
 
     def path(self, name: str) -> Path:
-        """Returns the path of a photo, whether it exists yet or not."""
+        """Returns the path of a photo, whether or not it exists yet."""
         return self.folder / name
 
     def holds(self, name: str) -> bool:
-        """Returns whether a photo exists; it was written as a whole or not at all."""
+        """Returns whether a photo exists. A photo is written completely or not at all."""
         return self.path(name).is_file()
 
     def add(self, row: dict[str, object]) -> None:
-        """Writes the line of a photo that exists."""
+        """Writes the line of a photo. The photo must exist."""
         plain = {column: _plain(row.get(column)) for column in COLUMNS}
         self._rows[str(row["file"])] = plain
         self._lines.add(plain)
 
     def _read(self) -> dict[str, dict]:
-        """Reads the rows; the last line of each photo counts."""
+        """Reads the rows. The last line of each photo counts."""
         rows = {}
         for row in self._lines.read():
             with contextlib.suppress(ValueError, KeyError):

@@ -1,4 +1,4 @@
-"""Answers to lookups, kept beside the photos: no run asks again what an earlier one was told."""
+"""Keeps the answers to lookups beside the photos, so that no later run asks again."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -14,14 +14,14 @@ Answer = TypeVar("Answer")
 
 
 class Lookups(Generic[Answer]):
-    """The answers of a folder; entered, new ones are written, else only remembered.
+    """The answers of a folder. Inside a `with` block, new answers are also written to it.
 
     Args:
-        folder: Path. There when the block is entered.
-        read: callable. Turns an answer's bytes into what is returned, or raises `TryAgainError` or
-            `ServiceError`; what it raises for is not kept.
-        write: callable. Turns what `read` returned into a text that it reads, so that nothing else
-            of what a service sent is kept.
+        folder: Path. It must exist when the block begins.
+        read: callable. Converts the bytes of an answer to a value, or raises `TryAgainError` or
+            `ServiceError`; such an answer is not kept.
+        write: callable. Converts a value of `read` to a text that `read` understands. Only this
+            text is kept of what a service sent.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class Lookups(Generic[Answer]):
         return self._answers[question]
 
     def unanswered(self, questions: Iterable[str]) -> list[str]:
-        """Returns the questions that still have to be asked, each once."""
+        """Returns the questions that are still to ask, each once."""
         return [each for each in dict.fromkeys(questions) if each not in self._answers]
 
     def keep(self, question: str, body: bytes) -> Answer:
         """Reads an answer and keeps it.
 
         Args:
-            question: str. What was asked, without a key.
-            body: bytes. What was answered.
+            question: str. The question, without a key.
+            body: bytes. The answer.
         """
         answer = self._read(body)
         self._answers[question] = answer

@@ -1,8 +1,8 @@
 """Mapillary's API v4: photos that people took, from its vector tiles and its graph.
 
-What the service documents (https://www.mapillary.com/developer/api-documentation): tiles of zoom
-14 hold each image with its id, sequence, time, compass angle; the graph gives an image's position
-after its own reconstruction, its camera and addresses of the photo that expire.
+The service documents it at https://www.mapillary.com/developer/api-documentation. Tiles of zoom 14
+give each image with id, sequence, time and compass angle. The graph gives an image's position after
+Mapillary's own reconstruction, its camera, and addresses of the photo, which expire.
 """
 
 import math
@@ -58,14 +58,14 @@ _LICENCE = "CC BY-SA 4.0"
 
 @dataclass(frozen=True)
 class TileImage:
-    """What a tile says about an image.
+    """What a tile tells about an image.
 
     Args:
         image_id: str. Its id.
-        lat: float. Latitude in degrees, as the camera's GPS gave it.
+        lat: float. Latitude in degrees, from the camera's GPS.
         lon: float. Longitude in degrees.
         sequence: str. Id of its sequence.
-        time_s: float. Seconds since 1970, UTC; NaN where not given.
+        time_s: float. Seconds since 1970, UTC; NaN if unknown.
         is_pano: bool. Whether it is a panorama.
     """
 
@@ -80,21 +80,21 @@ class TileImage:
 def collect_mapillary(
     settings: MapillaryConfig, progress: Progress = no_progress
 ) -> Plan | Collected:
-    """Collects the photos of an area, of all its dates.
+    """Collects the photos of an area, of all dates that the settings allow.
 
-    Photos that are in the folder already are not fetched again. With `dry_run` only the tiles are
-    asked for, and nothing is written.
+    It does not fetch photos again that are already in the folder. With `dry_run` it asks only for
+    the tiles and writes nothing.
 
     Args:
         settings: MapillaryConfig.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Collected, or the Plan with `dry_run`.
+        Collected; with `dry_run`, the Plan.
 
     Raises:
-        ValueError: If no key is set, the area cannot be read or the quota is too small.
-        OSError: If the service does not answer, or refuses the key.
+        ValueError: If no key is set, the area cannot be read, or the quota is too small.
+        OSError: If the service does not answer or refuses the key.
     """
     service = _Service(settings, read_key("MAPILLARY_ACCESS_TOKEN"))
     area = read_area(settings)
@@ -114,17 +114,17 @@ def collect_mapillary(
 
 
 def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
-    """Returns the tiles of zoom 14 that an area lies in.
+    """Returns the tiles of zoom 14 that cover an area.
 
     Args:
         area: Area.
-        margin_m: float. What is looked at around points and tracks, in metres.
+        margin_m: float. Margin to search around points and tracks, in metres.
 
     Returns:
-        Columns and rows, counted from the north-west, sorted.
+        (column, row) pairs, counted from the north-west, sorted.
 
     Raises:
-        ValueError: If they are more than 200,000.
+        ValueError: If there are more than 200,000.
     """
     tiles: set[tuple[int, int]] = set()
     for south, west, north, east in area.bounds(margin_m):
@@ -145,12 +145,12 @@ def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
 
 
 def read_tile(body: bytes, col: int, row: int) -> list[TileImage]:
-    """Reads the images of a vector tile; those without an id or a position are skipped.
+    """Reads the images of a vector tile. Images without an id or a position are skipped.
 
     Args:
-        body: bytes. The tile; empty where it shows nothing.
-        col: int. Its column.
-        row: int. Its row.
+        body: bytes. The tile. Empty if there are no images.
+        col: int. Column of the tile.
+        row: int. Row of the tile.
 
     Raises:
         TryAgainError: If it is not a vector tile.
@@ -167,11 +167,11 @@ def read_tile(body: bytes, col: int, row: int) -> list[TileImage]:
 
 
 def row_of(image: TileImage, answer: dict) -> Row:
-    """Returns the row of an image from what the graph says, else from what the tile says.
+    """Returns the row of an image from the graph, or from the tile what the graph does not give.
 
     Args:
         image: TileImage.
-        answer: dict. The graph's answer; any key may be missing or of another type.
+        answer: dict. The graph's answer. Any key may be missing or have another type.
     """
     position, kind = _point(answer.get("computed_geometry")), "computed"
     if position is None:
@@ -208,7 +208,7 @@ class _Service:
         self.client = client_of(settings, (token,))
 
     def images_of_tile(self, tile: tuple[int, int]) -> list[TileImage]:
-        """Asks for a tile; one that does not exist shows nothing."""
+        """Asks for a tile. A tile that does not exist has no images."""
         col, row = tile
         url = f"{self._settings.tiles_url.rstrip('/')}/maps/vtp/mly1_public/2/{_ZOOM}/{col}/{row}?"
         url += urlencode({"access_token": self._token})
@@ -222,7 +222,7 @@ class _Service:
         return []
 
     def row_and_photo(self, image: TileImage) -> tuple[Row, Callable[[], bytes]]:
-        """Asks for an image's row, and returns it and a function that fetches the photo."""
+        """Asks for the row of an image. Returns it with a function that fetches the photo."""
         url = f"{self._settings.graph_url.rstrip('/')}/{quote(image.image_id, safe='')}?"
         url += urlencode({"fields": ",".join((*_FIELDS, self._photo_field))})
         authorization = {"Authorization": f"OAuth {self._token}"}
@@ -237,7 +237,7 @@ class _Service:
         return row_of(image, answer), lambda: self.client.get(photo, whole_photo)
 
     def _is_trusted(self, url: str) -> bool:
-        """Returns whether a photo may be fetched from an address: https, or the graph's host."""
+        """Returns whether to fetch a photo from an address: it needs https, or the graph's host."""
         try:
             parts, graph = urlsplit(url), urlsplit(self._settings.graph_url)
         except ValueError:
@@ -252,7 +252,7 @@ def _file_name(image: TileImage) -> str:
 def _choose(
     images: list[TileImage], area: Area, settings: MapillaryConfig
 ) -> tuple[list[TileImage], str]:
-    """Returns the images to collect, and a text of how many are left out and why."""
+    """Returns the images to collect, and a text that says how many are left out and why."""
     places = np.array([(image.lat, image.lon) for image in images]).reshape(-1, 2)
     inside = area.covers(places, settings.radius_m)
     is_zero = at_zero(places, on_earth=True)
@@ -269,7 +269,7 @@ def _choose(
 
 
 def _thin(images: list[TileImage], min_distance_m: float) -> list[TileImage]:
-    """Leaves out images too near to the last one that was kept of their sequence."""
+    """Leaves out images too close to the last kept image of their sequence."""
     ordered = sorted(images, key=lambda image: (image.sequence, image.time_s, image.image_id))
     kept = []
     for _, group in groupby(ordered, key=lambda image: image.sequence):
@@ -298,7 +298,7 @@ def _iso(time_s: float) -> str | None:
 
 
 def _tile(lat: float, lon: float) -> tuple[int, int]:
-    """Returns the column and row of the tile that a place lies in (Web Mercator)."""
+    """Returns the column and row of the tile that contains a place (Web Mercator)."""
     lat = math.radians(min(max(lat, -85.0511), 85.0511))
     col = math.floor((lon + 180.0) / 360.0 * 2**_ZOOM)
     row = math.floor((1.0 - math.asinh(math.tan(lat)) / math.pi) / 2.0 * 2**_ZOOM)
@@ -335,7 +335,7 @@ def _first_number(answer: dict, *names: str) -> float:
 
 
 def _field_of_view_deg(answer: dict) -> float:
-    """Returns the horizontal field of view of a perspective camera, else NaN.
+    """Returns the horizontal field of view of a perspective camera, or NaN for others.
 
     The focal length is in units of the photo's longer side, as in OpenSfM.
     """

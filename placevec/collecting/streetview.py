@@ -1,7 +1,7 @@
-"""Google's Street View Static API: panoramas cut to photos.
+"""Google's Street View Static API: photos cut from panoramas.
 
-What the service documents (https://developers.google.com/maps/documentation/streetview): metadata
-requests cost nothing; a place gives one panorama, today's; others only by their id.
+The service documents it at https://developers.google.com/maps/documentation/streetview. Metadata
+requests are free. A place gives only one panorama, the current one; others need their id.
 """
 
 import base64
@@ -58,14 +58,14 @@ _LICENCE = "Google Maps Platform Terms of Service"
 
 @dataclass(frozen=True)
 class Panorama:
-    """What the metadata say about a panorama.
+    """What the metadata tell about a panorama.
 
     Args:
         pano_id: str. Its id.
         lat: float. Latitude in degrees, WGS84.
         lon: float. Longitude in degrees, WGS84.
-        month: str. `"YYYY-MM"`, `""` where not given.
-        attribution: str. Whose it is.
+        month: str. `"YYYY-MM"`; `""` if unknown.
+        attribution: str. Name of the owner.
     """
 
     pano_id: str
@@ -78,22 +78,21 @@ class Panorama:
 def collect_streetview(
     settings: StreetviewConfig, progress: Progress = no_progress
 ) -> Plan | Collected:
-    """Collects photos of the panoramas of an area, several headings of each.
+    """Collects photos of the panoramas of an area, with several headings of each.
 
-    Photos that are in the folder already are not fetched again, and metadata that are kept there
-    not asked for again. With `dry_run` only the metadata are asked for, which costs nothing, and
-    nothing is written.
+    It does not fetch photos or metadata again that are already in the folder. With `dry_run` it
+    asks only for the metadata, which is free, and writes nothing.
 
     Args:
         settings: StreetviewConfig.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Collected, or the Plan with `dry_run`.
+        Collected; with `dry_run`, the Plan.
 
     Raises:
-        ValueError: If no key is set, the area cannot be read or the quota is too small.
-        OSError: If the service does not answer, or refuses the key.
+        ValueError: If no key is set, the area cannot be read, or the quota is too small.
+        OSError: If the service does not answer or refuses the key.
     """
     key = read_key("GOOGLE_MAPS_API_KEY")
     secret = read_key("GOOGLE_MAPS_SIGNING_SECRET", is_needed=False)
@@ -117,11 +116,11 @@ def collect_streetview(
 
 
 def sign(url: str, secret: str) -> str:
-    """Returns a web address with its signature, HMAC-SHA1 of path and parameters.
+    """Returns a web address with its signature: HMAC-SHA1 of path and parameters.
 
     Args:
-        url: str. The address, key included.
-        secret: str. The signing secret, in the base64 of addresses.
+        url: str. The address, including the key.
+        secret: str. The signing secret, in URL-safe base64.
 
     Raises:
         ValueError: If the secret is not base64.
@@ -149,12 +148,12 @@ def read_metadata(body: bytes) -> Panorama | None:
     """Reads the answer to a metadata request.
 
     Returns:
-        Panorama, or None where there is none.
+        Panorama, or None if there is none.
 
     Raises:
         TryAgainError: If the service is busy or answers something else.
         RefusedError: If it refuses the key.
-        ServiceError: If it calls the request malformed.
+        ServiceError: If it says that the request is malformed.
     """
     answer = json_object(body)
     status, why = text(answer.get("status")), text(answer.get("error_message"))
@@ -163,7 +162,7 @@ def read_metadata(body: bytes) -> Panorama | None:
     if status == "REQUEST_DENIED":
         raise RefusedError(f"Street View refuses the key: {why or status}")
     if status == "INVALID_REQUEST":
-        raise ServiceError(f"Street View calls the request malformed: {why or status}")
+        raise ServiceError(f"Street View says that the request is malformed: {why or status}")
     if status != "OK":
         raise TryAgainError(f"sent the status {status or '(none)'}")
     location = answer.get("location")
@@ -178,7 +177,7 @@ def read_metadata(body: bytes) -> Panorama | None:
 
 
 def write_metadata(panorama: Panorama | None) -> str:
-    """Returns an answer that `read_metadata` reads as a panorama, or as none."""
+    """Returns the text that `read_metadata` reads as this panorama, or as none."""
     if panorama is None:
         return json.dumps({"status": "ZERO_RESULTS"})
     answer = {
@@ -203,13 +202,13 @@ class _Service:
         self.client = client_of(settings, (key, secret))
 
     def look_up(self, lookups: Lookups[Panorama | None], question: str) -> None:
-        """Asks for the metadata of a place or a panorama, and keeps them."""
+        """Asks for the metadata of a place or a panorama, and keeps the answer."""
         url = self._url(_METADATA_PATH, question)
         request = Request(url, ("application/json",), _MAX_METADATA_BYTES)
         self.client.get(request, partial(lookups.keep, question))
 
     def row_and_photo(self, panorama: Panorama, heading: float) -> tuple[Row, Callable[[], bytes]]:
-        """Returns a photo's row, and a function that fetches it."""
+        """Returns the row of a photo, and a function that fetches the photo."""
         settings = self._settings
         rows, cols = settings.image_size
         parameters = {
@@ -257,7 +256,7 @@ def _questions(settings: StreetviewConfig) -> list[str]:
 def _choose(
     found: list[Panorama], service: _Service, settings: StreetviewConfig
 ) -> tuple[list[Wanted], str]:
-    """Returns the photos of the panoramas of the right dates, and a note of what is left out."""
+    """Returns the photos of panoramas of the right dates, and a note of what is left out."""
     placed = [each for each in found if (each.lat, each.lon) != (0.0, 0.0)]
     panoramas = {each.pano_id: each for each in placed}
     in_time = [each for each in panoramas.values() if _is_in_time(each, settings)]

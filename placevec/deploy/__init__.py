@@ -1,4 +1,4 @@
-"""Networks as files for other programs, each with a card and checked against Keras."""
+"""Exports networks for other programs, with a card, and checks them against Keras."""
 
 from placevec.deploy.export import Exported as Exported
 from placevec.deploy.export import export as export

@@ -1,4 +1,4 @@
-"""The card beside an exported network: what it is, how to feed it, how it was checked."""
+"""Writes the card of an exported network: what it is, how to feed it, how it was checked."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from placevec.whole_file import whole_file
 
 _RULE = (
     "Resize each photo to {0}x{1} (rows x columns) without keeping its shape. A new pixel is the "
-    "mean of the area that it covers: cv2.INTER_AREA, first the axes that shrink, then those that "
-    "grow. Other rules give other descriptors: INTER_LINEAR costs up to 0.006 of the cosine, "
-    "INTER_CUBIC up to 0.05."
+    "mean of the area that it covers: use cv2.INTER_AREA, first for the axes that shrink, then for "
+    "those that grow. Other rules give other descriptors: INTER_LINEAR lowers the cosine by up to "
+    "0.006, INTER_CUBIC by up to 0.05."
 )
 
 
@@ -25,22 +25,22 @@ def card_of(
     recall: dict[str, float] | None,
     megabytes: float,
 ) -> dict:
-    """Returns what the card says, as plain values.
+    """Returns the content of the card as plain values.
 
     Args:
         model: Path. The model that was exported.
         format: str. A key of `EXPORTS`.
         facts: Facts.
-        precision: str. Of the file.
+        precision: str. Precision of the file.
         checked: sequence of dict. How the file compares with Keras.
         recall: dict of `keras` and `file`, or None. Recall@1 on places, if it was measured.
-        megabytes: float. Of the file, in millions of bytes.
+        megabytes: float. Size of the file, in millions of bytes.
     """
     rule = _RULE.format(*facts.image_size)
     if facts.resizes_inside:
-        rule = "Photos of any size: the file resizes them."
+        rule = "Photos may have any size: the file resizes them."
     if format == "openvino":
-        rule += " Compile with INFERENCE_PRECISION_HINT f32: by itself OpenVINO computes coarser."
+        rule += " Compile with INFERENCE_PRECISION_HINT f32: OpenVINO's default is less precise."
     return {
         "model": model.name,
         "format": format,
@@ -62,10 +62,10 @@ def card_of(
 
 
 def table_of(card: dict) -> str:
-    """Returns as text how a file compares with Keras, a line for each number of photos and size.
+    """Returns a table of how a file compares with Keras, one line per batch and size.
 
     Args:
-        card: dict. Of `card_of`.
+        card: dict. The result of `card_of`.
     """
     recall = card["recall@1"]
     change = "-" if recall is None else f"{100 * (recall['file'] - recall['keras']):+.1f} points"
@@ -84,8 +84,8 @@ def write_card(card: dict, folder: Path) -> None:
     """Writes `card.json` and `card.md`.
 
     Args:
-        card: dict. Of `card_of`.
-        folder: Path.
+        card: dict. The result of `card_of`.
+        folder: Path. The folder to write to.
     """
     taken = card["input"]
     lines = [

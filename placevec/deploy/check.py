@@ -1,4 +1,4 @@
-"""Whether a file computes what Keras computes: on photos, and in recall."""
+"""Checks that a file computes what Keras computes: on photos, and in recall."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from placevec.places import PlaceDataset
 
 _LARGEST_IN_FLOAT16 = 5e-3
-_LARGEST_RESIZED = 1e-3  # libraries round a pixel that lies between two gray levels either way
+_LARGEST_RESIZED = 1e-3  # Libraries round a pixel between two gray levels up or down.
 _LEAST_COSINE_IN_INT8 = 0.8
 _MOST_RECALL_LOST = 0.05
 _BATCHES = (1, 3)
@@ -28,7 +28,7 @@ PhotosOfSize = Callable[[tuple[int, int]], NDArray[np.uint8]]
 
 
 def photos_that_ship(channels: int) -> PhotosOfSize:
-    """Returns what gives three of the photos that ship with placevec, at a size."""
+    """Returns a function that reads three of the photos that ship with placevec at a size."""
     paths: list[Path] = sorted(PHOTOS_FOLDER.rglob("*.jpg"))[: max(_BATCHES)]
     return lambda size: np.stack(
         [read_image(each, image_size=size, channels=channels) for each in paths]
@@ -38,17 +38,17 @@ def photos_that_ship(channels: int) -> PhotosOfSize:
 def check_file(
     run: Run, whole: "keras.Model", facts: Facts, precision: str, photos_of: PhotosOfSize
 ) -> list[dict[str, Any]]:
-    """Runs the file beside Keras at each size and batch.
+    """Compares the file with Keras at each size and batch.
 
     Args:
-        run: callable. The file, as other programs run it.
-        whole: keras.Model. What was exported.
+        run: callable. Runs the file as other programs do.
+        whole: keras.Model. The network that was exported.
         facts: Facts.
-        precision: str. Of the file.
-        photos_of: callable. At least three photos of a size.
+        precision: str. Precision of the file.
+        photos_of: callable. Returns at least three photos of a size.
 
     Returns:
-        list of dict of `photos`, `least_cosine` and `largest_difference`.
+        list of dict, each with `photos`, `least_cosine` and `largest_difference`.
 
     Raises:
         ValueError: If the file differs by more than its precision explains.
@@ -71,7 +71,7 @@ def check_file(
     if problem := _problem(checked, facts, precision):
         raise ValueError(
             f"An export must compute what Keras computes. Received: {problem}. Nothing was "
-            "written; choose another format or precision"
+            "written. Choose another format or precision"
         )
     return checked
 
@@ -100,16 +100,16 @@ def check_recall(
     """Measures recall@1 of Keras and of the file on the same places.
 
     Args:
-        run: callable. The file.
-        whole: keras.Model. What was exported.
+        run: callable. Runs the file.
+        whole: keras.Model. The network that was exported.
         facts: Facts.
         places: PlaceDataset.
 
     Returns:
-        dict of `keras` and `file`, from 0 to 1.
+        dict of `keras` and `file`, each from 0 to 1.
 
     Raises:
-        ValueError: If the file finds fewer places by more than 0.05.
+        ValueError: If the recall@1 of the file is lower by more than 0.05.
     """
     from placevec.evaluation import evaluate
 
@@ -121,6 +121,6 @@ def check_recall(
         raise ValueError(
             f"An export may lose at most {100 * _MOST_RECALL_LOST:g} points of recall@1. Received: "
             f"{100 * found['keras']:.1f} % with Keras, {100 * found['file']:.1f} % with the file. "
-            "Nothing was written; choose another precision"
+            "Nothing was written. Choose another precision"
         )
     return found

@@ -1,4 +1,4 @@
-"""A network as a file of another library, checked against Keras before it is called done."""
+"""Exports a network as a file of another library, and checks it against Keras."""
 
 import dataclasses
 import shutil
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """A file for another library; as text, a table of how it compares with Keras.
+    """A file for another library. As text, a table of how it compares with Keras.
 
     Args:
         path: Path. The file, or the folder of a SavedModel.
-        card: dict. What the card beside it says.
+        card: dict. Content of the card beside it.
     """
 
     path: Path
@@ -63,29 +63,31 @@ def export(
 ) -> Exported:
     """Writes a network for other programs, with a card that says how to feed it.
 
-    The file is the whole function: uint8 RGB photos `(batch, rows, columns, C)` in, unit
-    descriptors `(batch, D)` float32 out, and nothing else. It is run against Keras on photos of two
-    sizes, one and three at once, and is only written if they agree. A network that ships with
-    placevec is written from its own ONNX form, unless its input is to change.
+    The file contains the whole computation: it takes uint8 RGB photos `(batch, rows, columns, C)`
+    and returns unit descriptors `(batch, D)` float32, and nothing else. It is compared with Keras
+    on photos of two sizes, in batches of one and of three, and is only written if they agree. A
+    network that ships with placevec is exported from its own ONNX file, unless you change its
+    input.
 
     Args:
         model: Path or str. A `.keras` file, an old `.h5` file or the name of a network that ships.
-        format: See `ExportConfig`, like the others. A key of `EXPORTS`.
+        format: str. See `ExportConfig`, as for the others. A key of `EXPORTS`.
         out: Path. Folder for the file and its card.
-        image_size: (int, int) or None. Rows and columns that the file takes only.
+        image_size: (int, int) or None. Rows and columns; the file takes no other size.
         precision: str. `"float32"`, `"float16"` for weights in 16 bits, or `"int8"`.
-        calibration: PlaceDataset, or what `open_photos` opens. Photos that int8 is fitted to.
-        places: PlaceDataset, or READER:PATH. Places that recall@1 is measured on. None: it is not.
-        resize_inside: bool. Take photos of any size.
+        calibration: PlaceDataset, or anything that `open_photos` opens. Photos to fit int8 to.
+        places: PlaceDataset, or READER:PATH. Places to measure recall@1 on. None: it is not
+            measured.
+        resize_inside: bool. Make a file that takes photos of any size and resizes them itself.
 
     Returns:
         Exported.
 
     Raises:
         FileNotFoundError: If the model, photos, or the folder that `out` lies in are missing.
-        ImportError: If what writes or checks the file is not installed.
-        ValueError: If the setting is not one of the format, Keras does not run on TensorFlow, or
-            the file does not compute what Keras computes.
+        ImportError: If a package that writes or checks the file is not installed.
+        ValueError: If the format does not have a setting, Keras does not run on TensorFlow, or the
+            file does not compute what Keras computes.
     """
     settings = ExportConfig(
         format=format,
@@ -162,7 +164,7 @@ def _require(engine: str, precision: str) -> None:
 
 
 def _whole(network: "keras.Model", settings: ExportConfig) -> tuple["keras.Model", tuple[int, int]]:
-    """Returns the network with the input that is asked for, and the size that it computes at."""
+    """Returns the network with the input that you asked for, and the size that it computes at."""
     import keras
 
     from placevec.config import TrainConfig
@@ -181,7 +183,7 @@ def _whole(network: "keras.Model", settings: ExportConfig) -> tuple["keras.Model
 def _write(
     path: Path, whole: "keras.Model", row: ExportChoice, folder: Path, *, is_plain: bool
 ) -> None:
-    """Writes the file of a format in float32, as its library leaves it."""
+    """Writes the file of a format in float32, as its library makes it."""
     if not row.engine:
         whole.export(str(folder / row.file), format="tf_saved_model", verbose=False)
         return
@@ -193,7 +195,7 @@ def _write(
 
 
 def _fit(network: Path, paths: Sequence[Path], facts: Facts) -> tuple[Path, PhotosOfSize]:
-    """Fits int8 to photos; returns its folder, and photos that it was not fitted to."""
+    """Fits int8 to photos. Returns its folder, and photos that were kept back from the fit."""
     from placevec.models.engines.runtimes.int8 import (
         PHOTOS_FILE,
         kept_photos,
@@ -210,7 +212,7 @@ def _fit(network: Path, paths: Sequence[Path], facts: Facts) -> tuple[Path, Phot
 
 
 def _runner(engine: str, folder: Path) -> Run:
-    """Returns what runs the file as other programs do."""
+    """Returns a function that runs the file as other programs do."""
     if engine:
         return ENGINES[engine].find().load(folder, "float32", 1, 1)
     import tensorflow as tf
@@ -224,7 +226,7 @@ def _megabytes(folder: Path) -> float:
 
 
 def _write_whole(source: Path, target: Path) -> None:
-    """Copies a file, or a folder in place of an earlier one."""
+    """Copies a file, or a folder, which replaces an earlier one."""
     if not source.is_dir():
         with whole_file(target) as unfinished:
             shutil.copyfile(source, unfinished)

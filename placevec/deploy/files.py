@@ -1,4 +1,4 @@
-"""What each format needs after its library wrote the file: names, facts inside, one output."""
+"""Completes a file that a library wrote: adds names and facts, and keeps one output."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Facts:
     Args:
         image_size: (int, int). Rows and columns that the network computes at.
         takes_any_size: bool. Whether the file takes photos of other sizes.
-        channels: int.
+        channels: int. `C`.
         resizes_inside: bool. Whether the file resizes photos itself.
         dimensions: int. `D`.
-        model_id: str.
+        model_id: str. See the function `model_id`.
     """
 
     image_size: tuple[int, int]
@@ -28,7 +28,7 @@ class Facts:
     model_id: str
 
     def by_name(self) -> dict[str, str]:
-        """Returns what is written into a file, as text."""
+        """Returns the facts that are written into a file, as text."""
         return {
             "image_size": "x".join(map(str, self.image_size)),
             "channels": str(self.channels),
@@ -71,7 +71,7 @@ def _finish_openvino(path: Path, facts: Facts, precision: str) -> None:
 
     openvino = import_openvino()
     network = openvino.Core().read_model(path)
-    # The exporter leaves a number of type int32 beside the descriptors.
+    # Besides the descriptors, the exporter leaves an output of type int32.
     found = next(each for each in network.outputs if each.get_partial_shape().rank == 2)
     source = found.get_node().input_value(0)
     source.get_tensor().set_names({_OUTPUT})
@@ -80,7 +80,7 @@ def _finish_openvino(path: Path, facts: Facts, precision: str) -> None:
         kept.set_rt_info(text, ["placevec", key])
     written = path.with_name(f"finished-{path.name}")
     openvino.save_model(kept, written, compress_to_fp16=precision == "float16")
-    del network, kept  # the files are mapped
+    del network, kept  # They hold the files open (memory-mapped).
     for suffix in (".xml", ".bin"):
         written.with_suffix(suffix).replace(path.with_suffix(suffix))
 
@@ -89,4 +89,4 @@ FINISHERS: dict[str, Callable[[Path, Facts, str], None]] = {
     "onnx": _finish_onnx,
     "openvino": _finish_openvino,
 }
-"""Key of `ENGINES` -> what completes its file; the others leave no room for facts."""
+"""Key of `ENGINES` -> function that completes its file. Other formats cannot hold facts."""

@@ -1,4 +1,4 @@
-"""What an ONNX file says in place of what its exporter wrote: pads, and weights in float16."""
+"""Changes an ONNX file after its export: explicit padding, and weights in float16."""
 
 import numpy as np
 import onnx  # pyright: ignore[reportMissingImports]  # of an extra
@@ -7,14 +7,15 @@ from onnx import TensorProto, helper, numpy_helper  # pyright: ignore[reportMiss
 
 
 def write_padding(model: onnx.ModelProto) -> None:
-    """Replaces `auto_pad` by pads, in place, in each convolution whose maps have a known size.
+    """Replaces `auto_pad` by explicit pads, in place, in convolutions whose maps have a known size.
 
-    The model computes the same. OpenCV 5's `cv2.dnn` pads both sides alike for `SAME_UPPER`, which
-    is wrong if the total is odd. If a file takes photos of any size, strided convolutions keep it:
-    nodes that work out their pads cost ONNX Runtime up to a third of its speed.
+    The result is the same. Without this, `cv2.dnn` of OpenCV 5 pads both sides equally for
+    `SAME_UPPER`, which is wrong if the total is odd. In a file that takes photos of any size,
+    strided convolutions keep `auto_pad`, because nodes that compute their pads would cost ONNX
+    Runtime up to a third of its speed.
 
     Args:
-        model: onnx.ModelProto.
+        model: onnx.ModelProto. Changed in place.
     """
     sizes = _sizes(model)
     for node in model.graph.node:
@@ -37,7 +38,7 @@ def write_padding(model: onnx.ModelProto) -> None:
 
 
 def _sizes(model: onnx.ModelProto) -> dict[str, NDArray[np.int64]]:
-    """Returns rows and columns of the maps of known size."""
+    """Returns rows and columns of the maps whose size is known."""
     graph = onnx.shape_inference.infer_shapes(model).graph
     sizes = {}
     for value in (*graph.input, *graph.value_info):
@@ -48,12 +49,12 @@ def _sizes(model: onnx.ModelProto) -> dict[str, NDArray[np.int64]]:
 
 
 def store_in_float16(model: onnx.ModelProto) -> None:
-    """Stores kernels and matrices in 16 bits, in place; they are widened before they are used.
+    """Stores kernels and matrices in 16 bits, in place. Nodes widen them again before use.
 
-    Vectors, which are few numbers and often large ones, stay as they are.
+    Vectors stay as they are: they have few values, and often large ones.
 
     Args:
-        model: onnx.ModelProto.
+        model: onnx.ModelProto. Changed in place.
     """
     widened = []
     for tensor in model.graph.initializer:

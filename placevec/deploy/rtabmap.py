@@ -1,4 +1,4 @@
-"""The Python file by which RTAB-Map asks a network for the descriptor of an image."""
+"""Writes the Python file through which RTAB-Map asks a network for descriptors of images."""
 
 from pathlib import Path
 
@@ -51,10 +51,10 @@ def extract(image):
 
 
 def write_hook(path: Path, model: str, facts: Facts) -> None:
-    """Writes the Python file that RTAB-Map calls; the network lies beside it.
+    """Writes the Python file that RTAB-Map calls. It loads the network from its own folder.
 
     Args:
-        path: Path.
+        path: Path. The file to write.
         model: str. Name of the ONNX file.
         facts: Facts.
     """

@@ -1,4 +1,4 @@
-"""Groups: photos of one place among many photos."""
+"""Finds groups of photos that show the same place."""
 
 from placevec.grouping.group import group as group
 from placevec.grouping.groups import Groups as Groups

@@ -1,4 +1,4 @@
-"""Photos sorted by the places that they show."""
+"""Sorts photos by the places that they show."""
 
 import math
 from pathlib import Path
@@ -22,7 +22,7 @@ from placevec.sources.photos import open_photos
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import require_new_folder
 
-_LEAST_SPREAD = 1e-5  # of descriptors of unit length that are not all equal
+_LEAST_SPREAD = 1e-5  # Below this, unit descriptors count as equal.
 _PHOTOS_AT_A_TIME = 256
 
 
@@ -38,32 +38,33 @@ def group(
     engine: EngineName = GroupConfig.engine,
     progress: Progress = no_progress,
 ) -> Groups:
-    """Groups photos of one place; where and when they were taken need not be known.
+    """Groups photos of the same place, without knowing where or when they were taken.
 
-    The mean of all places is taken off, and the most similar photos are joined first. A
-    group is as large as it can be while its gap reaches the threshold: each of its photos has a
-    match in it that is more similar than any photo outside, by at least the threshold. Memory holds
-    the descriptors once more; time grows with the square of the number of photos.
+    It subtracts the mean of all places from the descriptors and joins the most similar photos
+    first. The gap of a group is at least the threshold: each photo has a match in the group whose
+    similarity exceeds that of any photo outside by that much. A group is as large as the threshold
+    allows. Memory holds the descriptors a second time. Time grows with the square of the number of
+    photos.
 
     Args:
         photos: PlaceDataset, Path or str. A folder of photos, a video, or READER:PATH.
-        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
+        model: Path or str. File or name of a model, or an open model: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
-        out: See `GroupConfig`, like the others.
-        threshold: float, Path or None. Least gap of a group.
-        precision: float. That the threshold is for, unless it is a number.
+        out: Path or None. See `GroupConfig`, as for the others.
+        threshold: float, Path or None. Smallest gap of a group.
+        precision: float. Precision that the threshold is chosen for, unless it is a number.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        engine: str. What runs the model, if `model` is a file.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        engine: str. Library that runs the model, if `model` is a file.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         Groups.
 
     Raises:
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
-        ValueError: If a setting is out of range, no photo can be read, or the threshold is that of
-            another model or of other settings.
+        ValueError: If a setting is out of range, no photo can be read, or the threshold was made
+            for another model or other settings.
     """
     settings = GroupConfig(
         model=None if model is None or callable(model) else Path(model),
@@ -99,13 +100,13 @@ def group_descriptors(
     *,
     precision: float,
 ) -> Groups:
-    """Groups photos that are described.
+    """Groups photos by their descriptors.
 
     Args:
         dataset: PlaceDataset. The N photos.
         descriptors: (N, D) float, of unit L2 norm.
-        threshold: float or None. Least gap of a group. None: what the photos show by themselves.
-        precision: float in (0, 1). Of that.
+        threshold: float or None. Smallest gap of a group. None: it is estimated from the photos.
+        precision: float in (0, 1). Precision that it is estimated for.
 
     Returns:
         Groups.
@@ -133,7 +134,7 @@ def group_descriptors(
 def _joins(
     linkage: Linkage, vectors: NDArray[np.floating], threshold: float | None, precision: float
 ) -> tuple[NDArray[np.int64], float]:
-    """Returns the largest group of each photo whose gap reaches the threshold, and that."""
+    """Returns each photo's largest group whose gap reaches the threshold, and the threshold."""
     if threshold is None:
         threshold = _own_threshold(vectors, linkage, precision)
     return linkage.groups_of(linkage.gaps >= threshold), threshold
@@ -142,22 +143,22 @@ def _joins(
 def _mean_of_places(
     vectors: NDArray[np.floating], places: NDArray[np.int64]
 ) -> NDArray[np.floating]:
-    """Returns the mean (D,) over places, so that one with many photos counts once."""
+    """Returns the mean (D,) over places, so that a place with many photos counts once."""
     _, place, counts = np.unique(places, return_inverse=True, return_counts=True)
     weights = 1 / counts[place]
     return (weights @ vectors / weights.sum()).astype(vectors.dtype)
 
 
 def _places(joins: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the place of each photo: its group, or one of its own."""
+    """Returns the place of each photo: its group, or a place of its own."""
     return np.where(joins < 0, len(joins) + np.arange(len(joins)), joins)
 
 
 def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: float) -> float:
-    """Returns the gap that the photos show by themselves, see `OwnThreshold`.
+    """Estimates the smallest gap from the photos themselves, see `OwnThreshold`.
 
-    The gap of a photo is the largest gap of its groups, 0 if it has none. The one of a
-    wrong match is twice what the best photo outside of that group is ahead of any third place.
+    The gap of a photo is the largest gap of its groups, or 0 if it has none. The gap of a wrong
+    match is estimated as twice the lead of the best photo outside that group over any third place.
     """
     own = OwnThreshold(precision)
     joins = linkage.groups_of(linkage.stand_out())
@@ -170,7 +171,7 @@ def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: f
         ahead = values.max(axis=1)
         values[places[second][:, None] == places] = -np.inf
         third = values.max(axis=1)
-        for row in np.flatnonzero(np.isfinite(third)).tolist():  # there are three places
+        for row in np.flatnonzero(np.isfinite(third)).tolist():  # only if there is a third place
             join = joins[rows[row]]
             gap = float(linkage.gaps[join]) if join >= 0 else 0.0
             own.add(gap, 2 * float(ahead[row] - third[row]))
@@ -180,7 +181,7 @@ def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: f
 def _numbered(
     vectors: NDArray[np.floating], joins: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """Returns the groups by numbers from 1, the largest first, and similarities to medoids."""
+    """Numbers the groups from 1, the largest first; also returns similarities to medoids."""
     numbers, similarities = np.zeros(len(joins), np.int64), np.full(len(joins), np.nan)
     groups = [np.flatnonzero(joins == join) for join in np.unique(joins[joins >= 0])]
     groups.sort(key=lambda rows: (-len(rows), rows[0]))

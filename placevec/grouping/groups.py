@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The groups of photos of one place; as text, a summary for people.
+    """Groups of photos of the same place. As text, a summary for people.
 
     Args:
         dataset: PlaceDataset. The photos that could be read.
-        numbers: (N,) int64. The group of each photo, from 1, the largest group first; 0 for a photo
-            of none.
-        similarities: (N,) float. To the photo of the group that is the most similar to all its
-            photos (its medoid), after the mean of all places is taken off; NaN for a photo of none.
-        threshold: float. Least gap of a group; infinity if the photos could not show one, NaN if
+        numbers: (N,) int64. Group of each photo. Group 1 is the largest; 0 means no group.
+        similarities: (N,) float. Similarity to the medoid of the group, which is the photo that is
+            most similar to all its photos. It is computed after the mean of all places is
+            subtracted. NaN for a photo in no group.
+        threshold: float. Smallest gap of a group. Infinity if it could not be estimated, NaN if
             there is nothing to compare.
-        precision: float or None. What the photos estimate the share of right matches in groups to
-            be; None if a threshold was given.
-        largest_gap: float. Of all groups that the photos could be joined to: a higher threshold
-            makes no group. -infinity for two photos, NaN if there is nothing to compare.
+        precision: float or None. Estimated share of right matches in groups. None if you gave the
+            threshold.
+        largest_gap: float. Largest gap of any group that the photos can form; a higher threshold
+            gives no groups. -infinity for two photos, NaN if there is nothing to compare.
     """
 
     dataset: PlaceDataset
@@ -40,16 +40,17 @@ class Groups:
     largest_gap: float
 
     def members(self, number: int) -> NDArray[np.int64]:
-        """Returns the photos of a group, its medoid first, then the most similar to it."""
+        """Returns the photos of a group: the medoid first, then those most similar to it."""
         rows = np.flatnonzero(self.numbers == number)
         return rows[np.argsort(-self.similarities[rows], kind="stable")]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Returns a row for each photo.
+        """Returns a table with a row for each photo.
 
         Returns:
-            DataFrame with `file`; `group`, empty for a photo of none; `similarity` to the medoid of
-            the group. Groups come in their order, photos of none last.
+            DataFrame with the columns `file`, `group` (empty if the photo is in none) and
+            `similarity` (to the medoid of the group). Groups come in the order of their numbers,
+            photos in no group last.
         """
         import pandas as pd
 

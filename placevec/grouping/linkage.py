@@ -1,4 +1,4 @@
-"""Photos joined to larger and larger groups, the most similar first."""
+"""Joins photos into larger and larger groups, the most similar first."""
 
 from dataclasses import dataclass
 
@@ -8,30 +8,30 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Linkage:
-    """The groups that arise when the most similar photos are joined first (single linkage).
+    """The groups that arise if the most similar photos are joined first (single linkage).
 
-    Join `j` makes group `N + j` of two earlier ones; below `N` a group is one photo. The gap of a
-    group is the similarity of the last join inside of it less that of the join that takes it into
-    a larger one: every photo of it has a match in the group that is more similar than any photo
-    outside by at least the gap.
+    Join `j` makes group `N + j` from two earlier groups; a group number below `N` is one photo.
+    The gap of a group is a difference of similarities: that of the last join inside it, minus that
+    of the join that merges it into a larger group. So each photo has a match in the group that is
+    more similar than any photo outside, by at least the gap.
 
     Args:
         pairs: (N - 1, 2) int64. The two groups of each join, the most similar first.
-        gaps: (N - 1,) float. Of the group that each join makes; -infinity for all photos together,
-            which have nothing outside to be told from.
+        gaps: (N - 1,) float. Gap of the group that each join makes; -infinity for the group of all
+            photos, because nothing is outside it.
     """
 
     pairs: NDArray[np.int64]
     gaps: NDArray[np.floating]
 
     def groups_of(self, is_group: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Returns the largest group of some that each photo belongs to.
+        """Returns the largest of the chosen groups that each photo belongs to.
 
         Args:
-            is_group: (N - 1,) bool. The joins whose groups count.
+            is_group: (N - 1,) bool. The joins whose groups are chosen.
 
         Returns:
-            (N,) int64, the number of the join; -1 for a photo of none.
+            (N,) int64, the number of the join; -1 for a photo in none of them.
         """
         num_photos = len(self.pairs) + 1
         groups = np.full(num_photos + len(self.pairs), -1, np.int64)
@@ -43,7 +43,7 @@ class Linkage:
         return groups[:num_photos]
 
     def stand_out(self) -> NDArray[np.bool_]:
-        """Returns which groups have at least the gap of each group inside, (N - 1,) bool."""
+        """Returns which groups have at least the gap of every group inside them, (N - 1,) bool."""
         num_photos = len(self.pairs) + 1
         largest = np.full(num_photos + len(self.pairs), -np.inf)
         for join, pair in enumerate(self.pairs):
@@ -55,8 +55,8 @@ class Linkage:
 def link(vectors: NDArray[np.floating]) -> Linkage:
     """Joins photos by their similarity.
 
-    It takes a maximum spanning tree by Prim's algorithm, one photo after the other. Memory grows
-    with the number of photos, time with its square.
+    It builds a maximum spanning tree with Prim's algorithm. Memory grows with the number of
+    photos, time with its square.
 
     Args:
         vectors: (N, D) float, of unit L2 norm; N at least 1.
@@ -72,7 +72,7 @@ def link(vectors: NDArray[np.floating]) -> Linkage:
     order = np.argsort(-similarities, kind="stable")
     num_photos = len(vectors)
     pairs = np.zeros((num_photos - 1, 2), np.int64)
-    home = np.arange(2 * num_photos - 1)  # the group that each group went into
+    home = np.arange(2 * num_photos - 1)  # the larger group that each group was merged into
     joined_at = np.full(2 * num_photos - 1, -np.inf)
     for join, edge in enumerate(order.tolist()):
         pairs[join] = [_outermost(home, end) for end in ends[edge].tolist()]
@@ -86,7 +86,7 @@ def link(vectors: NDArray[np.floating]) -> Linkage:
 def _spanning_tree(
     vectors: NDArray[np.floating],
 ) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """Returns N - 1 pairs of photos that join all, the most similar ones, and similarities."""
+    """Returns the N - 1 most similar pairs that connect all photos, and their similarities."""
     count = len(vectors)
     ends, similarities = np.zeros((count - 1, 2), np.int64), np.zeros(count - 1)
     best, nearest = np.full(count, -np.inf), np.zeros(count, np.int64)
@@ -104,7 +104,7 @@ def _spanning_tree(
 
 
 def _outermost(home: NDArray[np.int64], group: int) -> int:
-    """Returns the group that a group is part of by now, and shortens the way there."""
+    """Returns the outermost group that a group is in so far, and shortens the path to it."""
     way = []
     while home[group] != group:
         way.append(group)

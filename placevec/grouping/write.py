@@ -1,4 +1,4 @@
-"""Groups as files: a table, and a page to look at."""
+"""Writes groups as a table, and as a page for you to look at."""
 
 import logging
 from pathlib import Path
@@ -12,14 +12,14 @@ from placevec.sources.tables.rows.csv_file import write_frame
 from placevec.whole_file import require_new_folder, whole_file
 
 _log = logging.getLogger(__name__)
-_MOST_PHOTOS = 12  # of a group on the page
-_MOST_GROUPS = 100  # a page of small photos of about 10 kB each
+_MOST_PHOTOS = 12  # photos of a group on the page
+_MOST_GROUPS = 100  # A small photo on the page takes about 10 kB.
 
 
 def write_groups(groups: Groups, out: Path) -> None:
-    """Writes `groups.csv`, a row for each photo, and `groups.html` with small photos.
+    """Writes `groups.csv`, with a row for each photo, and `groups.html`, with small photos.
 
-    The page needs nothing else. It shows the 100 largest groups, up to 12 photos of each.
+    The page is one self-contained file. It shows the 100 largest groups with up to 12 photos each.
 
     Args:
         groups: Groups.

@@ -60,5 +60,5 @@ def test_the_buffer_is_that_of_the_split_or_25_m(photos, header, cell, buffer_m)
 @pytest.mark.parametrize("cell", ["-1", "near", "nan", "inf"])
 def test_refuses_a_buffer_that_is_no_distance(photos, cell):
     (photos.root / "splits.csv").write_text(f"file,split,role,buffer_m\na.jpg,val,,{cell}\n")
-    with pytest.raises(ValueError, match="`buffer_m` must be a number from 0 on"):
+    with pytest.raises(ValueError, match="`buffer_m` must be a number of metres from 0 on"):
         splits_of(photos)

@@ -103,7 +103,7 @@ def test_a_track_covers_what_is_beside_it():
     [
         ("g.json", "{}", "holds no polygon in GeoJSON"),
         ("g.json", "[1]", "holds no polygon in GeoJSON"),
-        ("g.json", '{"type": "Point", "coordinates": [1, 2]}', "Received: none of any area"),
+        ("g.json", '{"type": "Point", "coordinates": [1, 2]}', "Received: none with an area"),
         ("g.json", FAR_AWAY, "swapped"),
         ("p.csv", "x,y\n1,2\n", "columns `lat` and `lon`. Received: x, y"),
         ("p.csv", "lat,lon\n100,2\n", "swapped"),

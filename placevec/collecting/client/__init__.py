@@ -1,1 +1,1 @@
-"""Requests to a service over HTTP, and what it answers."""
+"""Sends requests to a service over HTTP and checks its answers."""

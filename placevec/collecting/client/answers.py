@@ -1,4 +1,4 @@
-"""What services answer is foreign input: JSON, numbers, texts and photos are checked here."""
+"""Checks the answers of services, which are foreign input: JSON, numbers, texts and photos."""
 
 import hashlib
 import math
@@ -17,7 +17,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     """Reads an answer that must be a JSON object.
 
     Raises:
-        TryAgainError: If it is none, as where a proxy answers in the service's place.
+            TryAgainError: If it is not one, for example if a proxy answers for the service.
     """
     try:
         answer = parse_json(body, "the answer")
@@ -29,14 +29,14 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def number(value: object) -> float:
-    """Returns a finite number of an answer, or NaN."""
+    """Returns a value of an answer as a finite number, or NaN."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return math.nan
     return float(value) if abs(value) < 1e15 else math.nan
 
 
 def text(value: object) -> str:
-    """Returns a text of an answer in one line and cut to 300 characters; `""` for others."""
+    """Returns a value of an answer as one line of at most 300 characters; `""` if it is no text."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         value = str(value)
     if not isinstance(value, str):
@@ -46,13 +46,13 @@ def text(value: object) -> str:
 
 
 def latitude_longitude(lat: object, lon: object) -> tuple[float, float] | None:
-    """Returns a place on Earth in degrees, or None where the answer gives none."""
+    """Returns a place on the Earth in degrees, or None if the answer gives none."""
     lat, lon = number(lat), number(lon)
     return (lat, lon) if abs(lat) <= 90 and abs(lon) <= 180 else None
 
 
 def safe_name(identity: str) -> str:
-    """Returns an id as a file name: itself where that is safe, else a digest of it.
+    """Returns an id as a file name: the id itself if it is safe, otherwise a digest of it.
 
     Example:
     >>> safe_name("Zx_1-b"), safe_name("../../etc/passwd")[:8]
@@ -64,10 +64,10 @@ def safe_name(identity: str) -> str:
 
 
 def whole_photo(body: bytes) -> bytes:
-    """Returns an answer that is a whole photo of a bearable size.
+    """Returns the answer if it is a complete photo of an acceptable size.
 
     Raises:
-        TryAgainError: If it is none.
+        TryAgainError: If it is not.
     """
     try:
         rows, cols = read_header(body)

@@ -1,4 +1,4 @@
-"""Asks a service over HTTP: not too fast, again where it may help, never beyond the quota."""
+"""Asks a service over HTTP: at a limited rate, with retries, and within a quota."""
 
 import email.utils
 import logging
@@ -36,22 +36,22 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 _CHUNK = 65_536  # bytes
 _LONGEST_WAIT_S = 60.0
-_LONGEST_COMPLAINT = 20_000  # bytes of an error's body that are looked at
+_LONGEST_COMPLAINT = 20_000  # bytes of an error's body that are read
 _SHOWN_OF_COMPLAINT = 200  # characters
-_ENCODINGS = ("", "identity", "gzip", "deflate")  # several, one in the other, grow without a limit
+_ENCODINGS = ("", "identity", "gzip", "deflate")  # Nested encodings could unpack without limit.
 _JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for, and what may come back.
+    """What to ask for, and which answers to accept.
 
     Args:
         url: str. The address, with its parameters.
-        accepts: tuple of str. Beginnings of the content types that may come back.
-        max_bytes: int. Longest answer.
-        headers: mapping. Such as `Authorization`.
-        carries_key: bool. Whether 401 and 403 mean that the key was refused.
+        accepts: tuple of str. Content types to accept, by their beginnings.
+        max_bytes: int. Largest answer to accept.
+        headers: mapping. Further headers, such as `Authorization`.
+        carries_key: bool. Whether 401 and 403 mean that the service refused the key.
     """
 
     url: str
@@ -63,9 +63,9 @@ class Request:
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a request was not answered; `wait_s` is NaN where the service did not say.
+    """Why a request was not answered. `wait_s` is NaN if the service did not give a wait.
 
-    `error` is what is raised after the last attempt.
+    `error` is the error to raise after the last attempt.
     """
 
     reason: str
@@ -74,21 +74,21 @@ class _Failure:
 
 
 class Client:
-    """A client of HTTP services; close it, or use it in a `with` block.
+    """A client for HTTP services. Close it, or use it in a `with` block.
 
-    Each attempt counts against the quota and the rate. What fails by chance (no connection, time
-    out, half an answer, 429, 5xx) is tried again after a wait that doubles from one second to a
-    minute, shortened at random by up to a half, or as long as `Retry-After` says, a minute at
-    most. Redirects are not followed. No error, log line or JSON answer holds a key.
+    Each attempt counts against the quota and the rate. A failure that may pass (no connection, a
+    timeout, half an answer, 429, 5xx) is retried. The wait doubles from one second to one minute
+    and is shortened at random by up to a half; `Retry-After` replaces it, up to one minute.
+    Redirects are not followed. No error, log line or JSON answer contains a key.
 
     Args:
-        keys: sequence of str. What must never be seen.
-        max_requests: int. Attempts that may be made.
+        keys: sequence of str. Secrets that no text may contain.
+        max_requests: int. Largest number of attempts.
         requests_per_second: float. Rate of all threads together.
-        threads: int. Requests at a time.
-        retries: int. Further attempts of a request that failed by chance.
-        timeout_s: float. Time for a connection, and for a whole answer from the request to its
-            last byte.
+        threads: int. Number of requests at the same time.
+        retries: int. Number of further attempts after a failure that may pass.
+        timeout_s: float. Time for a connection, and time for a complete answer from the request to
+            its last byte.
         first_wait_s: float. Wait before the second attempt. Defaults to `1.0`.
     """
 
@@ -132,7 +132,7 @@ class Client:
 
     @property
     def requests_left(self) -> int:
-        """Attempts that may still be made."""
+        """Number of attempts that are still allowed."""
         return self.max_requests - self.requests_sent
 
     def each(
@@ -142,10 +142,11 @@ class Client:
         progress: Progress = no_progress,
         desc: str = "ask",
     ) -> Generator[Answer, None, None]:
-        """Yields `function(item)` for each item, in order; several at a time.
+        """Yields `function(item)` for each item, in order, running several at a time.
 
-        If one raises, or the caller closes this, the rest is not begun, waits are cut short, and
-        the client answers no more. The bar of `progress` is labeled `desc`.
+        If one raises an error, or the caller closes this generator, the other items are not
+        started, waits are cut short, and the client answers no more. `desc` is the label of the
+        bar that `progress` draws.
         """
         with ThreadPoolExecutor(self._threads) as pool:
             coming = iter(items)
@@ -163,18 +164,19 @@ class Client:
                     pool.shutdown(wait=False, cancel_futures=True)
 
     def get(self, request: Request, read: Callable[[bytes], Answer]) -> Answer:
-        """Asks until an answer comes that can be read.
+        """Sends a request until a readable answer comes.
 
         Args:
             request: Request.
-            read: callable. Turns the answer's bytes into what is returned, or raises
+            read: callable. Converts the bytes of the answer to the result, or raises
                 `TryAgainError`.
 
         Raises:
-            RefusedError: If the key was refused.
+            RefusedError: If the service refuses the key.
             QuotaReachedError: If no attempt is left.
-            UnavailableError: If the service was not reached, too slow, busy or broken each time.
-            ServiceError: If it has no such thing, or none that can be read.
+            UnavailableError: If the service was unreachable, too slow, busy or broken each time.
+            ServiceError: If the service does not have what you ask for, or its answer is never
+                readable.
         """
         where = shown(self._hider.hide(_address(request.url)), longest=200)
         for attempt in range(self._retries + 1):
@@ -198,7 +200,7 @@ class Client:
     def _ask(
         self, request: Request, read: Callable[[bytes], Answer], where: str
     ) -> Answer | _Failure:
-        """Makes one attempt. No error is raised inside `except`: its context would hold the key."""
+        """Makes one attempt. It raises no error inside `except`: its context would hold the key."""
         body, failure, error = b"", None, None
         with Watchdog(self._timeout_s) as watchdog:
             try:
@@ -220,9 +222,9 @@ class Client:
             except requests.exceptions.ConnectionError as caught:
                 failure = _Failure(f"cannot be reached, or broke off ({type(caught).__name__})")
             except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError):
-                failure = _Failure("sent half an answer or none that can be read")
+                failure = _Failure("sent half an answer or an unreadable one")
         if watchdog.has_fired:
-            failure = _Failure(f"took more than {self._timeout_s:g} s for an answer")
+            failure = _Failure(f"took more than {self._timeout_s:g} s to answer")
         if failure is None and (status == 429 or status >= 500):
             failure = _Failure(f"answered {status}", wait_s)
         if failure is not None:
@@ -239,7 +241,7 @@ class Client:
             )
         if len(body) > request.max_bytes:
             raise ServiceError(f"{where} sent more than {request.max_bytes} bytes")
-        if _JSON in request.accepts:  # what is kept of it, in files and tables, holds no key either
+        if _JSON in request.accepts:  # JSON is kept in files and tables; these hold no key either.
             body = self._hider.hide(body.decode("utf-8", "replace")).encode()
         try:
             return read(body)
@@ -253,12 +255,12 @@ class Client:
         return shown(self._hider.hide(str(error)))
 
     def _complaint(self, body: bytes) -> str:
-        """Returns the beginning of an error's body in one line, without keys."""
+        """Returns the beginning of an error's body as one line, without keys."""
         words = self._hider.hide(body.decode("utf-8", "replace"))
         words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
         if not words:
             return ""
-        # The end of what was read could be half a key.
+        # The text is cut where reading ended, and its end could be half a key.
         is_cut = len(body) > _LONGEST_COMPLAINT and len(words) < _SHOWN_OF_COMPLAINT
         return "" if is_cut else f": {self._hider.hide(words)[:_SHOWN_OF_COMPLAINT]}"
 
@@ -288,7 +290,7 @@ class Client:
 
 
 class _Headers(AuthBase):
-    """Sets headers last, so that no password of a .netrc file takes their place."""
+    """Sets the headers last, so that a password in a .netrc file does not replace them."""
 
     def __init__(self, headers: Mapping[str, str]):
         self._headers = headers
@@ -299,9 +301,9 @@ class _Headers(AuthBase):
 
 
 def _body(answer: requests.Response, max_bytes: int, *, decode: bool) -> bytes:
-    """Returns the body, or a part of it beyond `max_bytes`.
+    """Returns the body; if it is longer than `max_bytes`, a part that exceeds it.
 
-    `read1` returns what has come, where others wait for a full piece.
+    `read1` returns the bytes that have arrived; other methods wait for a full block.
     """
     body = bytearray()
     while len(body) <= max_bytes and (came := answer.raw.read1(_CHUNK, decode_content=decode)):
@@ -310,13 +312,13 @@ def _body(answer: requests.Response, max_bytes: int, *, decode: bool) -> bytes:
 
 
 def _address(url: str) -> str:
-    """Returns host and path of an address: its parameters hold the key."""
+    """Returns host and path of an address, without the parameters, which hold the key."""
     parts = urlsplit(url)
     return f"{parts.hostname}{parts.path}"
 
 
 def _seconds_to_wait(text: str) -> float:
-    """Reads `Retry-After`, seconds or a date; NaN where there is none."""
+    """Reads `Retry-After`, which is seconds or a date. Returns NaN if there is none."""
     if text.strip().isascii() and text.strip().isdigit():
         return float(text[:9])
     try:

@@ -1,12 +1,12 @@
-"""What a service did not give, as errors."""
+"""Errors for what a service did not give."""
 
 
 class ServiceError(OSError):
-    """A service did not give what was asked for, and asking again will not help.
+    """A service did not give what you asked for, and asking again does not help.
 
     Args:
         message: str. One line, without keys.
-        status: int. HTTP status, 0 where there was none. Defaults to `0`.
+        status: int. HTTP status; 0 if there is none. Defaults to `0`.
     """
 
     def __init__(self, message: str, status: int = 0):
@@ -15,16 +15,16 @@ class ServiceError(OSError):
 
 
 class RefusedError(ServiceError):
-    """A service refused the key: nothing else will be answered either."""
+    """A service refused the key. It will refuse other requests, too."""
 
 
 class UnavailableError(ServiceError):
-    """A service was not reached, too slow, busy or broken: other requests will fare no better."""
+    """A service was unreachable, too slow, busy or broken. Other requests would fail, too."""
 
 
 class QuotaReachedError(OSError):
-    """The allowed number of requests was sent."""
+    """The allowed number of requests is used up."""
 
 
 class TryAgainError(Exception):
-    """An answer is not what it should be, and the next one may be. The text begins "sent ..."."""
+    """An answer is wrong, but the next one may be right. The text begins with "sent"."""

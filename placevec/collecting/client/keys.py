@@ -1,4 +1,4 @@
-"""Keys of services: read from the environment, kept out of every text."""
+"""Reads keys of services from the environment and keeps them out of all texts."""
 
 import html
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 _HIDDEN = "(key)"
-# Whoever logs the addresses of requests, keys included, at the level DEBUG.
+# These libraries log the addresses of requests, including keys, at level DEBUG.
 _LOGGERS_OF_ADDRESSES = (
     "requests",
     "urllib3.connection",
@@ -23,14 +23,14 @@ def read_key(variable: str, *, is_needed: bool = True) -> str:
     """Returns a key from an environment variable.
 
     Args:
-        variable: str. Its name.
-        is_needed: bool. Refuse when it is not set. Defaults to `True`.
+        variable: str. Name of the variable.
+        is_needed: bool. Raise an error if it is not set. Defaults to `True`.
 
     Returns:
-        str, `""` where it is not set.
+        str; `""` if it is not set.
 
     Raises:
-        ValueError: If it is needed and not set, or holds white space or no ASCII.
+        ValueError: If it is needed but not set, or contains white space or characters beyond ASCII.
     """
     key = os.environ.get(variable, "").strip()
     if not key and is_needed:
@@ -47,10 +47,10 @@ def read_key(variable: str, *, is_needed: bool = True) -> str:
 
 
 class KeyHider(logging.Filter):
-    """Takes keys out of texts and log lines.
+    """Removes keys from texts and log lines.
 
-    They are found in any case of their letters, and with any character written as addresses
-    (once or twice), JSON or HTML write it.
+    It finds keys in upper and lower case, and with any character in the form that addresses
+    (escaped once or twice), JSON or HTML give it.
 
     Args:
         keys: sequence of str. Empty ones are skipped.
@@ -62,17 +62,17 @@ class KeyHider(logging.Filter):
         self._forms = re.compile("|".join(forms) or r"(?!)", re.IGNORECASE)
 
     def hide(self, text: str) -> str:
-        """Returns a text with `(key)` in place of each key."""
+        """Returns the text with `(key)` in place of each key."""
         return self._forms.sub(_HIDDEN, text)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Takes the keys out of a log line, and lets it pass."""
+        """Removes the keys from a log line, and lets it pass."""
         record.msg, record.args = self.hide(record.getMessage()), ()
         return True
 
     @contextmanager
     def in_logs(self) -> Iterator[None]:
-        """Keeps the keys out of what the libraries below log, as long as the block runs."""
+        """Keeps the keys out of the logs of HTTP libraries while the block runs."""
         loggers = [logging.getLogger(name) for name in _LOGGERS_OF_ADDRESSES]
         for logger in loggers:
             logger.addFilter(self)
@@ -84,7 +84,7 @@ class KeyHider(logging.Filter):
 
 
 def _forms(character: str) -> str:
-    """Returns a pattern of the ways to write a character of a key."""
+    """Returns a pattern for all ways to write a character of a key."""
     number = ord(character)
     return (
         rf"(?:\\?{re.escape(character)}|{re.escape(html.escape(character))}|%(?:25)*{number:02x}"

@@ -1,7 +1,7 @@
-"""Ends a request that takes too long, whatever the service sends meanwhile.
+"""Ends a request that takes too long, even if the service keeps sending.
 
-The time-outs of sockets begin again with each byte that comes, so that a service which sends a
-byte now and then, in its headers or its body, is never given up.
+The timeout of a socket starts again with each byte that arrives. Without a watchdog, a service that
+sends a byte now and then, in its headers or its body, would hold a request open forever.
 """
 
 import contextlib
@@ -17,16 +17,16 @@ _thread = threading.local()
 
 
 class Watchdog:
-    """Shuts the connection that this thread uses within the block once its time is over.
+    """Shuts the connection that this thread uses in the block when the time is over.
 
     Args:
-        seconds: float. Time for the whole block.
+        seconds: float. Time limit of the whole block.
     """
 
     def __init__(self, seconds: float):
         self.has_fired = False
-        self.connection: HTTPConnection | None = None  # while it is made
-        self.stream: socket.socket | None = None  # once it exists; the connection may drop it
+        self.connection: HTTPConnection | None = None  # set while the connection is made
+        self.stream: socket.socket | None = None  # kept here, as the connection may drop it
         self._timer = threading.Timer(seconds, self._fire)
         self._timer.daemon = True
         self._lock = threading.Lock()
@@ -49,13 +49,13 @@ class Watchdog:
                 return
             self.has_fired = True
             stream = self.stream or (self.connection and self.connection.sock)
-            with contextlib.suppress(OSError):  # it is closed already
+            with contextlib.suppress(OSError):  # The socket may be closed already.
                 if stream is not None:
                     stream.shutdown(socket.SHUT_RDWR)
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Makes connections that tell the `Watchdog` of their thread when they are used."""
+    """Makes connections that report to the `Watchdog` of their thread."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Makes the pools of connections."""
@@ -70,7 +70,7 @@ class WatchedAdapter(HTTPAdapter):
 
 
 class _Connection(HTTPConnection):
-    """A connection, new or used before, that tells of its use."""
+    """A new or reused connection that reports to the `Watchdog` when it is used."""
 
     def connect(self) -> None:
         if watchdog := getattr(_thread, "watchdog", None):
@@ -88,7 +88,7 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    # urllib3's types want attributes that its own connections do not have.
+    # The types of urllib3 require attributes that its own connections do not have.
     ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]
 
 

@@ -86,7 +86,7 @@ def test_an_answer_that_trickles_in_is_given_up(client, server, monkeypatch, fau
     request = Request(f"{server.url}/photos/5", ("image/jpeg",), 1000)
     with (
         client(retries=0, timeout_s=0.5) as asking,
-        pytest.raises(UnavailableError, match="took more than 0.5 s for an answer"),
+        pytest.raises(UnavailableError, match="took more than 0.5 s to answer"),
     ):
         asking.get(request, bytes)
     assert 0 < server.trickled < 50
