@@ -173,10 +173,13 @@ class BackboneChoice(Choice):
     Args:
         cut_layer: str. The layer that is usually aggregated.
         pixels: mapping. Arguments of `PixelScaling`: what the pretrained weights expect as input.
+        shipped_in: str. Name of the network that ships with placevec and holds the ImageNet
+            weights, up to the usual cut. Empty: the maker downloads them.
     """
 
     cut_layer: str
     pixels: Mapping[str, Any]
+    shipped_in: str = ""
 
 
 _MINUS_ONE_TO_ONE = {"scale": 2.0 / 255.0, "offset": -1.0, "channel_order": "rgb"}
@@ -236,6 +239,7 @@ BACKBONES = {
         home="placevec.models.backbones.efficientnet_lite:efficientnet_lite0",
         cut_layer="block_10_add",
         pixels={"scale": 1 / 128, "offset": -127 / 128, "channel_order": "rgb"},
+        shipped_in="small",
     ),
     "mobilenetv3small": BackboneChoice(
         home="keras.applications:MobileNetV3Small",

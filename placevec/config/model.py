@@ -26,8 +26,9 @@ class ModelConfig:
     """Change of the pixels before the backbone: as_taken makes none; log evens out light with a
     logarithm and a common mean and spread, for photos at dusk and night."""
     weights: str = "none"
-    """Initial weights of the backbone: imagenet (pretrained, downloaded), none (random), or a .npz,
-    .h5 or .keras file, read by layer name."""
+    """Initial weights of the backbone: imagenet (pretrained, downloaded; those of efficientnetlite0
+    up to block_10_add ship with placevec), none (random), or a .npz, .h5 or .keras file, read by
+    layer name."""
     allow_missing_weights: bool = False
     """Continue if the weights file has no weights for some layers; these layers stay random."""
     keep_old_clusters: bool = False

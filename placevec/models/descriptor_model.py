@@ -8,12 +8,13 @@ import keras
 import numpy as np
 
 from placevec.config import ModelConfig
-from placevec.config.choices import AGGREGATORS
+from placevec.config.choices import AGGREGATORS, BACKBONES, choose
 from placevec.layers import LogExposure, Whitening
 from placevec.models.backbones.backbones import local_features, pixel_scaling
 from placevec.models.files.cartwheel import load_cartwheel
 from placevec.models.files.keras_file import load_keras
 from placevec.models.files.model_file import find_model_file
+from placevec.models.files.shipped import shipped_model
 from placevec.models.files.weights import AGGREGATOR, PROJECTION, load_weights, read_weights
 from placevec.whole_file import require_writable, whole_file
 
@@ -44,14 +45,22 @@ def build_descriptor_model(
     """
     images = keras.Input((None, None, config.channels), dtype="uint8", name="photos")
     pixels = LogExposure(name="exposure")(images) if config.exposure == "log" else images
+    shipped_in = choose(BACKBONES, config.backbone, "backbone").shipped_in
+    is_imagenet = config.weights == "imagenet"
     features = local_features(
         pixel_scaling(config.backbone, config.channels, image_size)(pixels),
         backbone=config.backbone,
         cut_layer=config.cut_layer,
         linear_cut=config.linear_cut,
         batch_norm_momentum=config.batch_norm_momentum,
-        imagenet=config.weights == "imagenet",
+        imagenet=is_imagenet and not shipped_in,
     )
+    if is_imagenet and shipped_in:
+        load_weights(
+            keras.Model(images, features),
+            shipped_model(shipped_in),
+            allow_missing=config.allow_missing_weights,
+        )
     row = AGGREGATORS[config.aggregator]
     aggregator = row.find()(**row.arguments_from(config), name=AGGREGATOR)
     descriptors = aggregator(features)

@@ -51,7 +51,7 @@ def build(
 
     Args:
         name: str. A name in `NETWORKS`.
-        weights: Path or str. A weights file, or `"imagenet"` for those that Keras downloads.
+        weights: Path or str. A weights file, or `"imagenet"`, see `ModelConfig`.
         out: Path. Folder that the network's folder is made in.
         town: TownRenderConfig. The synthetic town that the network is fitted on.
 
@@ -134,7 +134,8 @@ def main(what: str, /, weights: Path | None = None, out: Path = FOLDER) -> None:
 
     Args:
         what: tiny, small, photos, or cards.
-        weights: The weights file of ImageNet. None: Keras downloads them.
+        weights: The weights file of ImageNet. None: Keras downloads those of tiny, and those of
+            small are taken from the network as it is.
         out: Folder that the network's folder is made in.
     """
     if what == "photos":

@@ -4,7 +4,7 @@ import pytest
 
 from placevec.config import ModelConfig
 from placevec.config.choices import BACKBONES
-from placevec.models import build_descriptor_model, load_weights
+from placevec.models import build_descriptor_model, load_model, load_weights
 from placevec.models.backbones.backbones import pixel_scaling
 from placevec.models.backbones.efficientnet_lite import efficientnet_lite0
 
@@ -168,8 +168,28 @@ def test_other_layers_of_such_a_file_keep_their_names(network, tmp_path):
 
 
 @pytest.mark.one_backend
+def test_takes_the_imagenet_weights_that_ship():
+    shipped = load_model("small")
+    model = build_descriptor_model(
+        ModelConfig("efficientnetlite0", "block_10_add", weights="imagenet", num_clusters=3)
+    )
+    for layer in model.layers[:-1]:
+        for weight in layer.weights:
+            expected = arrays_of(shipped, layer.name)[weight.name]
+            np.testing.assert_array_equal(to_numpy(weight), expected)
+    assert model.output_shape == (None, 3 * 112)
+
+
+@pytest.mark.one_backend
+def test_refuses_a_deeper_cut_with_the_weights_that_ship():
+    config = ModelConfig("efficientnetlite0", "block_12_add", aggregator="spoc", weights="imagenet")
+    with pytest.raises(ValueError, match=r"12 of 78 layers are missing.*: block_11_expand, "):
+        build_descriptor_model(config)
+
+
+@pytest.mark.one_backend
 def test_refuses_what_it_does_not_have():
     with pytest.raises(ValueError, match="no weights to download. Give a file .*--model.weights"):
-        build_descriptor_model(ModelConfig("efficientnetlite0", "block_10_add", weights="imagenet"))
+        efficientnet_lite0(weights="imagenet", input_shape=(32, 32, 3))
     with pytest.raises(ValueError, match="no classifier"):
         efficientnet_lite0(include_top=True, input_shape=(32, 32, 3))
