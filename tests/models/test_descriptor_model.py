@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_the_older_model(tmp_path):
 def test_refuses_to_save_where_that_is_impossible(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder .*gone for m.keras"):
         save_model(small_model(), tmp_path / "gone" / "m.keras")
-    with pytest.raises(ValueError, match="ends in .keras. Received: .*m.h5"):
+    with pytest.raises(ValueError, match="must end in .keras. Received: .*m.h5"):
         save_model(small_model(), tmp_path / "m.h5")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "folder.keras").mkdir()
