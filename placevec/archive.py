@@ -48,7 +48,7 @@ def open_archive(path: Path, *, max_bytes: int = MAX_ARCHIVE_BYTES) -> Iterator[
         try:
             archive = stack.enter_context(zipfile.ZipFile(file))
         except Exception as error:  # whatever zipfile makes of a damaged file
-            raise ValueError(f"it is not a whole zip file: {_reason(error)}") from error
+            raise ValueError(f"it is not a complete zip file: {_reason(error)}") from error
         _require_safe(archive.infolist(), max_bytes)
         yield archive
 

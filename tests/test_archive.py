@@ -158,7 +158,7 @@ def test_unpacked_bytes_are_bounded(tmp_path):
 @pytest.mark.parametrize("data", [b"", b"PK", b"PK\x03\x04" + bytes(90), b"text\n" * 99])
 def test_what_is_no_archive_is_one_line(tmp_path, data):
     (tmp_path / "a.npz").write_bytes(data)
-    with pytest.raises(ValueError, match="it is not a whole zip file") as caught:
+    with pytest.raises(ValueError, match="it is not a complete zip file") as caught:
         read_npz(tmp_path / "a.npz")
     assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""How well places are found: recall, what makes it too good, its pictures, and fair splits."""
+"""Measures how well places are found: recall and what inflates it, reports, and fair splits."""
 
 from placevec.evaluation.cautions import warn_of_training_photos as warn_of_training_photos
 from placevec.evaluation.compare import compare as compare

@@ -1,4 +1,4 @@
-"""Which database photos answer a query: those that are right, and those that are found."""
+"""Finds the right answers to queries, and the answers of a search."""
 
 import functools
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from placevec.retrieval.hubness import depth, without_hubs
 from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.store.search.exact import nearest
 
-_MOST_PAIRS = 20_000_000  # of a query and a neighbor, searched together
+_MOST_PAIRS = 20_000_000  # pairs of query and neighbor in one search
 
 
 @dataclass(frozen=True)
 class AnswerRules:
-    """What is an answer, and which answers are right.
+    """The rules that say what is an answer, and which answers are right.
 
     Args:
-        radius_m: float. Largest distance of a right answer, in the data set's unit.
+        radius_m: float. Largest distance of a right answer, in the unit of the data set.
         min_time_difference_s: float or None. See `may_answer`.
         max_heading_difference_deg: float or None. Largest difference of a right answer's heading.
-        one_answer_per_position: bool. Whether of the photos taken at one position, or of one place
-            if positions are not known, only the most similar is an answer.
+        one_answer_per_position: bool. Whether only the most similar photo of each position is an
+            answer. If positions are not known, the same holds for each place.
     """
 
     radius_m: float
@@ -35,7 +35,7 @@ class AnswerRules:
     one_answer_per_position: bool
 
     def notes(self, dataset: PlaceDataset) -> list[str]:
-        """Returns what these rules leave out of the answers, a sentence each."""
+        """Returns what these rules exclude from the answers, one sentence per rule."""
         notes = []
         if self.min_time_difference_s is not None:
             notes.append(
@@ -44,8 +44,8 @@ class AnswerRules:
             )
         elif dataset.times_s is not None and (dataset.is_query & dataset.is_database).any():
             notes.append(
-                "A query that is in the database as well is not answered with photos of its own "
-                "time: the rule of Tokyo Time Machine."
+                "A query that is also in the database is not answered with photos of its own time. "
+                "This is the rule of Tokyo Time Machine."
             )
         if self.max_heading_difference_deg is not None:
             notes.append(
@@ -54,14 +54,14 @@ class AnswerRules:
             )
         if self.one_answer_per_position:
             notes.append(
-                "Of the photos at one position only the most similar is an answer: the rule of "
+                "Only the most similar photo of each position is an answer. This is the rule of "
                 "Tokyo 24/7."
             )
         return notes
 
 
 def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[NDArray[np.int64]]:
-    """Returns the right answers of each query, and refuses a data set where none has one.
+    """Returns the right answers of each query, or an error if no query has any.
 
     Args:
         dataset: PlaceDataset.
@@ -71,7 +71,8 @@ def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[NDArray[np.
         Q arrays of int64. Rows of `dataset.database`.
 
     Raises:
-        ValueError: If no query has a right answer, or headings are asked for and not all known.
+        ValueError: If no query has a right answer, or if a rule needs headings and some are
+            unknown.
     """
     num_queries, num_database = len(dataset.queries), len(dataset.database)
     relevant = []
@@ -84,8 +85,8 @@ def right_answers(dataset: PlaceDataset, rules: AnswerRules) -> list[NDArray[np.
             "Recall needs a query with a right answer in the database. Received: "
             f"{counted(num_queries, 'query', 'queries')}, "
             f"{counted(num_database, 'database photo')} in {dataset.root}, none within "
-            f"{rules.radius_m:g} {dataset.unit} of a query and of another time. Enlarge the "
-            "radius or take other photos"
+            f"{rules.radius_m:g} {dataset.unit} of a query and of another time. Use a larger "
+            "radius or other photos"
         )
     return relevant
 
@@ -98,20 +99,20 @@ def search_answers(
     count: int,
     hubness: str = EvaluateConfig.hubness,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the most similar database photos that may answer.
+    """Searches the most similar database photos that may answer each query.
 
     Args:
         photos: PlaceDataset.
         database: (M, D) float32. Descriptors of `photos.database`.
         queries: (Q, D) float32. Descriptors of `photos.queries`.
         rules: AnswerRules.
-        count: int. Answers of each query.
+        count: int. Number of answers of each query.
         hubness: str. A row of `HUBNESS`.
 
     Returns:
-        neighbors `(Q, k)` int64, rows of the database, best first, -1 where there are no more; and
-        similarities `(Q, k)` float32, -infinity where there are no more. `k` is `count`, or the
-        size of the database if that is smaller.
+        Neighbors `(Q, k)` int64: rows of the database, best first. Similarities `(Q, k)` float32.
+        If there are fewer answers, the rest is -1 and -infinity. `k` is `count`, or the size of the
+        database if that is smaller.
     """
     position_of = _position_of(photos, rules)
     deep = depth(hubness, count * _most_at_one(position_of))
@@ -138,7 +139,7 @@ def search_runs(
     count: int,
     length: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the database photos that may answer and whose runs are the most similar.
+    """Searches the database photos that may answer and whose runs are the most similar.
 
     Args:
         photos: PlaceDataset.
@@ -146,10 +147,10 @@ def search_runs(
         queries: (Q, D) float32.
         rules: AnswerRules.
         count: int.
-        length: int. Photos of a run that are matched together.
+        length: int. Number of photos of a run to match together.
 
     Returns:
-        As `search_answers`; similarities are those of runs.
+        As `search_answers`, but with the similarities of runs.
     """
     sides = [
         runs_in_order(
@@ -177,12 +178,12 @@ def search_runs(
 def _looking_alike(
     dataset: PlaceDataset, relevant: list[NDArray[np.int64]], most_deg: float
 ) -> list[NDArray[np.int64]]:
-    """Returns the answers that look in the direction of the query, within `most_deg`."""
+    """Returns the answers whose heading differs from the query's by at most `most_deg`."""
     headings_deg = dataset.headings_deg
     if headings_deg is None or not np.isfinite(headings_deg).all():
         raise ValueError(
             "`max_heading_difference_deg` needs photos whose headings are all known. Received: "
-            f"{dataset.root}, where some are missing. Leave it out, or add a column `heading_deg`"
+            f"{dataset.root}, where some are missing. Omit it, or add a column `heading_deg`"
         )
     found_deg = headings_deg[dataset.database]
     return [
@@ -192,14 +193,14 @@ def _looking_alike(
 
 
 def _position_of(photos: PlaceDataset, rules: AnswerRules) -> NDArray[np.int64] | None:
-    """Returns a number for the position or place of each database photo; None without the rule."""
+    """Returns the position (or place) number of each database photo; None without the rule."""
     if not rules.one_answer_per_position:
         return None
     if photos.positions_m is not None:
         places = photos.positions_m[photos.database]
         return np.unique(places, axis=0, return_inverse=True)[1].reshape(-1)
     identities = photos.known("place_ids")[photos.database]
-    alone = -2 - np.arange(len(identities))  # a photo of unknown place is like no other
+    alone = -2 - np.arange(len(identities))  # A photo of unknown place shares it with no other.
     return np.unique(np.where(identities < 0, alone, identities), return_inverse=True)[1]
 
 
@@ -212,11 +213,11 @@ def _one_at_each(
     neighbors: NDArray[np.int64],
     similarities: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Returns answers without those whose position has a better one."""
+    """Removes the answers whose position has a better answer."""
     if position_of is None:
         return neighbors, similarities
     positions = np.where(neighbors < 0, -1, position_of[neighbors])
-    order = np.argsort(positions, axis=1, kind="stable")  # of one position, the best comes first
+    order = np.argsort(positions, axis=1, kind="stable")  # keeps the best of a position first
     ascending = np.take_along_axis(positions, order, 1)
     is_first = np.diff(ascending, axis=1, prepend=-1) > 0
     kept = np.empty_like(is_first)
@@ -227,7 +228,7 @@ def _one_at_each(
 def _only(
     is_kept: NDArray[np.bool_], neighbors: NDArray[np.int64], similarities: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Returns the answers that are kept, in their order; -1 and -infinity behind them."""
+    """Moves the kept answers to the front, in their order; the rest is -1 and -infinity."""
     order = np.argsort(~is_kept, axis=1, kind="stable")
     neighbors = np.where(is_kept, neighbors, -1)
     similarities = np.where(is_kept, similarities, np.float32(-np.inf))

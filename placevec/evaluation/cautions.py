@@ -1,4 +1,4 @@
-"""What makes recall say less than it seems to: photos on both sides, answers from the same run."""
+"""Warns if recall is too good: photos on both sides, or answers from the query's own run."""
 
 import logging
 from pathlib import PurePath
@@ -11,8 +11,8 @@ from placevec.input_file import shown
 from placevec.places import PlaceDataset, adjacent_in_run, may_answer
 
 _log = logging.getLogger(__name__)
-_NUM_ALIKE = 3  # neighbors of a query whose pixels may be compared
-_LEAST_SIMILARITY = 0.9999  # of the descriptors of equal pixels, in any precision
+_NUM_ALIKE = 3  # Pixels are compared with this many neighbors of a query.
+_LEAST_SIMILARITY = 0.9999  # Equal pixels reach it in any precision.
 _FEWEST_ANSWERS = 3
 _HOW = {"file": "is the file", "bytes": "is a copy of", "pixels": "has the pixels of"}
 
@@ -23,14 +23,14 @@ def warn_of_queries_in_database(
     similarities: NDArray[np.float32],
     min_time_difference_s: float | None = None,
 ) -> None:
-    """Logs how many queries are also in the database: the same file, a copy, the same pixels.
+    """Warns how many queries are also in the database: the same file, a copy, the same pixels.
 
     Args:
         dataset: PlaceDataset.
         neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
         similarities: (Q, k) float32.
-        min_time_difference_s: float or None. What may not answer is skipped, see `may_answer`.
-            Defaults to `None`.
+        min_time_difference_s: float or None. Photos that may not answer are skipped, see
+            `may_answer`. Defaults to `None`.
     """
     queries, database = dataset.queries, dataset.database
     near = (neighbors >= 0) & (similarities >= _LEAST_SIMILARITY)
@@ -59,12 +59,12 @@ def warn_of_queries_in_database(
 def warn_of_own_run(
     dataset: PlaceDataset, neighbors: NDArray[np.int64], relevant: list[NDArray[np.int64]]
 ) -> None:
-    """Logs that most right first answers are the photos just before and after the queries.
+    """Warns if most right first answers are the photos just before and after the queries.
 
     Args:
         dataset: PlaceDataset.
         neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
-        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
+        relevant: Q arrays of int64. Rows of `dataset.database` that are right answers.
     """
     firsts = neighbors[:, 0]
     right = np.array([first in good for first, good in zip(firsts, relevant, strict=True)])
@@ -82,14 +82,14 @@ def warn_of_own_run(
 
 
 def warn_of_training_photos(training: PlaceDataset, held_out: PlaceDataset, role: str) -> None:
-    """Logs how many photos of another set are also trained on: the same file, bytes or pixels.
+    """Warns how many photos of another set are also trained on: the same file, bytes or pixels.
 
-    Pixels are compared for photos of equal file names or equal positions only.
+    Pixels are compared only for photos with equal file names or equal positions.
 
     Args:
-        training: PlaceDataset. The photos that are trained on.
-        held_out: PlaceDataset. The photos that the network is judged by.
-        role: str. What these are, such as `"validation"`.
+        training: PlaceDataset. The training photos.
+        held_out: PlaceDataset. The photos that judge the network.
+        role: str. Role of these photos, such as `"validation"`.
     """
     count = len(held_out)
     paths = [*held_out.paths(), *training.paths()]
@@ -120,12 +120,12 @@ def _keys(dataset: PlaceDataset, kind: str) -> list:
 
 
 def _of_equal_key(ones: list, others: list) -> list[tuple[int, int]]:
-    """Returns the place of each key that is in both lists, and its last place in the other."""
+    """Returns the index of each key that is in both lists, and its last index in the other."""
     last = {key: place for place, key in enumerate(others)}
     return [(place, last[key]) for place, key in enumerate(ones) if key in last]
 
 
 def _first(same: list[Same], names: NDArray[np.str_]) -> str:
-    """Returns the first of photos that are the same, and how they are, for a message."""
+    """Returns the first pair of equal photos and how they are equal, for a message."""
     first = same[0]
     return f"first: {shown(names[first.row])} {_HOW[first.how]} {shown(names[first.other])}"

@@ -1,4 +1,4 @@
-"""Several models measured side by side, and the report of it."""
+"""Measures several models side by side and writes a report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,27 +25,27 @@ def compare(
     progress: Progress = no_progress,
     **settings: Any,
 ) -> dict[str, Evaluation]:
-    """Measures models on the same photos, and writes the report of it.
+    """Measures models on the same photos, and writes a report.
 
     Args:
         places: PlaceDataset, or READER:PATH, which `open_places` opens.
-        model: sequence. Models as `evaluate` takes them. Empty: the network that ships with
+        model: sequence. Models, each as `evaluate` takes it. Empty: the network that ships with
             placevec.
         out: Path or None. Folder for the report, see `write_report`.
-        wrong_beyond_m: float or None. Answers between the radius and this count neither way in
-            precision.
-        cluster_maps: int. Pairs of photos for which the report shows where each cluster of the
-            first model looks.
+        wrong_beyond_m: float or None. Answers between the radius and this distance count neither
+            as right nor as wrong in the precision.
+        cluster_maps: int. Number of photo pairs for which the report shows where each cluster of
+            the first model looks.
         skip_unreadable: bool. Leave out photos that cannot be read.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
-        settings: What `evaluate` takes besides, such as `radius_m`.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
+        settings: Further settings of `evaluate`, such as `radius_m`.
 
     Returns:
-        dict of label, the name of a model or of its file, to Evaluation.
+        dict of label to Evaluation. A label is the name of a model or of its file.
 
     Raises:
         FileNotFoundError: If a model, the photos or the folder that `out` lies in are missing.
-        ValueError: As `evaluate`, or if two models have one label.
+        ValueError: As `evaluate`, or if two models have the same label.
     """
     if out is not None:
         require_new_folder(Path(out))

@@ -1,4 +1,4 @@
-"""A model's recall on a data set."""
+"""Measures the recall of a model on a data set."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ from placevec.whole_file import require_new_folder
 _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 100
 _EXACT = "float32"
-_NOT_SHOWN = ("model", "out", "json")  # in the report
+_NOT_SHOWN = ("model", "out", "json")  # settings that the report omits
 _NO_POINTS = np.zeros((0, 4), np.float32)
 
 
@@ -63,41 +63,42 @@ def evaluate(
 ) -> Evaluation:
     """Describes all photos, searches each query in the database and measures recall.
 
-    `compare` measures several models side by side.
+    To measure several models side by side, use `compare`.
 
-    A photo that is query and database at once is never its own answer, nor is another one of the
-    very same time; see `may_answer`.
+    A photo that is both query and database photo is never its own answer. Nor is another photo of
+    exactly the same time, see `may_answer`.
 
     Args:
         places: PlaceDataset, or READER:PATH, which `open_places` opens.
-        model: Path. A `.keras` file of this project, or an old `.h5` file. Or what is open: a
+        model: Path. A `.keras` file of this project, or an old `.h5` file. Or an open model: a
             keras.Model, an Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. Or the
-            descriptors of all photos, `(N, D)` of unit length, or a file of descriptors that other
-            programs made, see `foreign_descriptors`. None: the network that ships with placevec.
+            descriptors of all photos, `(N, D)` of unit length, or a file with descriptors from
+            another program, see `foreign_descriptors`. None: the network that ships with placevec.
         out: Path or None. Folder for the report, see `write_report`. None: nothing is written.
-        radius_m: See `EvaluateConfig`, like the others.
-        min_time_difference_s: float or None. Photos nearer in time to the query are not answers.
-        max_heading_difference_deg: float or None. Answers that look elsewhere are wrong.
-        one_answer_per_position: bool. Of the photos at one position, only the most similar is an
-            answer.
-        wrong_beyond_m: float or None. Answers between the radius and this count neither way in the
-            precision that the report shows.
-        cluster_maps: int. Pairs of photos for which the report shows where each cluster looks.
+        radius_m: float or None. See `EvaluateConfig`, as for the others.
+        min_time_difference_s: float or None. Photos closer in time to the query are not answers.
+        max_heading_difference_deg: float or None. Answers that look in another direction by more
+            than this are wrong.
+        one_answer_per_position: bool. Only the most similar photo of each position is an answer.
+        wrong_beyond_m: float or None. Answers between the radius and this distance count neither
+            as right nor as wrong in the precision that the report shows.
+        cluster_maps: int. Number of photo pairs for which the report shows where each cluster
+            looks.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        engine: str. What runs the model, if `model` is a file.
-        precision: str. What it computes with, if `model` is a file. With another than float32, the
-            model is measured in float32, too.
+        engine: str. Library that runs the model, if `model` is a file.
+        precision: str. Precision of the computation, if `model` is a file. If it is not float32,
+            the model is measured in float32, too.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
-        normalize: str or None. How queries are adapted to the database, whose statistics are
-            fitted. Recall without is always measured, too.
-        hubness: str. How photos that are similar to everything are held back.
-        sequence: int. Photos of a run that are matched together; recall of single ones is
+        normalize: str or None. How to adapt the queries to the statistics of the database. Recall
+            without it is always measured, too.
+        hubness: str. How to hold back photos that are similar to everything.
+        sequence: int. Number of photos of a run to match together. Recall of single photos is
             measured, too.
-        rerank: str or None. What orders the first answers again; recall without is measured, too.
+        rerank: str or None. How to reorder the first answers. Recall without it is measured, too.
             `"features"` needs the file of a model, or an Engine opened with `features`.
-        rerank_top: int. Answers of a query that it compares.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        rerank_top: int. Number of answers of a query to reorder.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         Evaluation. `print` shows it as a table.
@@ -144,9 +145,9 @@ def evaluate(
         rules = AnswerRules(
             radius_m, min_time_difference_s, max_heading_difference_deg, one_answer_per_position
         )
-        # Refused without a model, if no query has an answer.
+        # Refuse the data set before any model is opened, if no query has an answer.
         right_answers(places, rules)
-        # All are opened before the first describes: what is missing is said before the long work.
+        # Open all models before the first one describes, so that errors come before the long work.
         models = {
             each: open_engine(
                 path,
@@ -202,7 +203,7 @@ def evaluate(
 
 
 def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
-    """Returns what a model is called beside others: by its file, else its id, name or type."""
+    """Returns the name of a model among others: that of its file, else its id, name or type."""
     if model is None:
         return DEFAULT_NETWORK
     if isinstance(model, np.ndarray):
@@ -215,7 +216,7 @@ def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
         names = (getattr(model, name, None) for name in ("model_id", "__name__"))
         return next((name for name in names if name), type(model).__name__)
     path = Path(model)
-    # The file of a training is called `model.keras` in any run: its folder tells them apart.
+    # Every training names its file `model.keras`, so the folder tells two of them apart.
     return path.parent.name if path.name == "model.keras" and path.parent.name else path.stem
 
 
@@ -239,28 +240,27 @@ def evaluate_photos(
     describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
     warn: bool = True,
 ) -> Evaluation:
-    """Measures recall as `evaluate` does, of a model that is open.
+    """Measures recall of an open model, as `evaluate` does.
 
     Args:
         photos: PlaceDataset.
-        model: See `evaluate`, like the others.
+        model: See `evaluate`, as for the others.
         radius_m: float. Largest distance of a right answer.
-        min_time_difference_s: float or None. Least difference in time to a right answer.
+        min_time_difference_s: float or None. Smallest time difference to a right answer.
         max_heading_difference_deg: float or None. Largest difference of a right answer's heading.
-        one_answer_per_position: bool. Of the photos at one position, only the most similar is an
-            answer.
+        one_answer_per_position: bool. Only the most similar photo of each position is an answer.
         image_size: (int, int) or None. Rows and columns.
-        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
+        batch_size: int or None. Photos in a batch. None: the model's own number, or 8.
         skip_unreadable: bool. Leave out photos that cannot be read.
-        normalize: str or None. How queries are adapted. Defaults to `"none"`.
-        hubness: str. How photos that are similar to everything are held back.
-        sequence: int. Photos of a run that are matched together.
-        rerank: str or None. What orders the first answers again.
-        rerank_top: int. Answers of a query that it compares.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
-        describe_photos: callable. `describe`, or what has its arguments and results.
-        warn: bool. Whether to log that queries are also in the database, or that most right
-            answers are the photos beside the query in its own run. Defaults to `True`.
+        normalize: str or None. How to adapt the queries. Defaults to `"none"`.
+        hubness: str. How to hold back photos that are similar to everything.
+        sequence: int. Number of photos of a run to match together.
+        rerank: str or None. How to reorder the first answers.
+        rerank_top: int. Number of answers of a query to reorder.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
+        describe_photos: callable. `describe`, or a function with the same arguments and results.
+        warn: bool. Whether to warn if queries are also in the database, or if most right answers
+            are the photos beside the query in its own run. Defaults to `True`.
 
     Returns:
         Evaluation.
@@ -271,7 +271,7 @@ def evaluate_photos(
     rules = AnswerRules(
         radius_m, min_time_difference_s, max_heading_difference_deg, one_answer_per_position
     )
-    # Refused before the long work where possible.
+    # Refuse what can be refused before the long work.
     right_answers(photos, rules)
     if rerank == "features":
         require_features(model)
@@ -333,7 +333,7 @@ def evaluate_photos(
 def _as_given(
     descriptors: NDArray[np.floating], paths: Sequence[Path], **_: object
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
-    """Returns descriptors that were made elsewhere, as `describe` does."""
+    """Returns given descriptors in the form that `describe` returns."""
     if descriptors.ndim != 2 or len(descriptors) != len(paths):
         raise ValueError(
             f"Descriptors must be (N, D), a row for each of {len(paths)} photos. Received: shape "
@@ -343,7 +343,7 @@ def _as_given(
 
 
 def _feature_matcher(photos: PlaceDataset, maps: NDArray[np.float16]) -> LocalMatcher:
-    """Returns what compares queries with the database by the maps of all photos."""
+    """Returns a matcher of queries and database photos by their feature maps."""
     queries, database = photos.queries, photos.database
     return map_matcher(
         lambda query: maps[queries[query]], lambda rows: maps[database[rows]], maps.shape[1:3]
@@ -351,14 +351,14 @@ def _feature_matcher(photos: PlaceDataset, maps: NDArray[np.float16]) -> LocalMa
 
 
 def _photo_matcher(photos: PlaceDataset, name: str, image_size: tuple[int, int]) -> LocalMatcher:
-    """Returns what compares queries with the database by their pixels."""
+    """Returns a matcher of queries and database photos by their pixels."""
     paths, queries, database = photos.paths(), photos.queries, photos.database
     make = RERANKERS[name].find()
     return make(lambda query: paths[queries[query]], lambda row: paths[database[row]], image_size)
 
 
 def _places_first(places: object, model: object) -> tuple:
-    """Returns both in their order, also if they are in that of the version before."""
+    """Returns places and model in this order, even if they come in the order of old versions."""
     is_file = isinstance(places, Path | str) and Path(places).suffix in (".keras", ".h5")
     if isinstance(model, np.ndarray) or not (callable(places) or is_file):
         return places, model

@@ -1,4 +1,4 @@
-"""What a model found on a data set."""
+"""The result of evaluating a model on a data set."""
 
 import functools
 import html
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from placevec.models import Engine
 
-_QUERIES_SHOWN, _MATCHES_SHOWN = 3, 3  # in a notebook
+_QUERIES_SHOWN, _MATCHES_SHOWN = 3, 3  # shown in a notebook
 _COUNTS = ("num_queries", "num_queries_without_positive", "num_database", "descriptor_dim")
 
 
@@ -26,33 +26,33 @@ _COUNTS = ("num_queries", "num_queries_without_positive", "num_database", "descr
 class Evaluation:
     """What a model found for the queries of a data set.
 
-    Row `q` of all arrays belongs to the photo `dataset.queries[q]`. Take a part of the queries
-    with `of_queries`, which keeps it so.
+    Row `q` of each array belongs to the photo `dataset.queries[q]`. `of_queries` returns the same
+    for some of the queries.
 
     Args:
         dataset: PlaceDataset. The photos that could be read.
         neighbors: (Q, k) int64. Rows of `dataset.database`, best first; -1 means no photo.
-        similarities: (Q, k) float32. Larger is better; -infinity where there is no photo.
-        relevant: Q arrays of int64. The rows of `dataset.database` that are right answers.
+        similarities: (Q, k) float32. Larger is better; -infinity if there is no photo.
+        relevant: Q arrays of int64. Rows of `dataset.database` that are right answers.
         descriptor_dim: int. `D`.
-        radius_m: float or None. Largest distance of a right answer, in the data set's unit.
-        engine: Engine or None. What described; None if it was a model that was open.
-        in_float32: Evaluation or None. The same model's in float32, if this is in another
-            precision.
-        adapted: Evaluation or None. What the same queries found when they were adapted.
-        adaptation: (str, str) or None. The `normalize` and the `hubness` of that.
-        in_sequence: Evaluation or None. The same queries, matched together with those before them;
-            its `similarities` are those of runs.
-        sequence: int. Photos of a run that were matched together.
-        reranked: Evaluation or None. The same queries with the first answers in another order;
-            its `similarities` are `Reranked.scores`.
-        rerank: str or None. What put them in that order.
+        radius_m: float or None. Largest distance of a right answer, in the unit of the data set.
+        engine: Engine or None. The engine that described the photos. None: an open model did.
+        in_float32: Evaluation or None. The result of the same model in float32, if this one is in
+            another precision.
+        adapted: Evaluation or None. The result of the same queries after adaptation.
+        adaptation: (str, str) or None. `normalize` and `hubness` of `adapted`.
+        in_sequence: Evaluation or None. The result if each query is matched together with those
+            before it; its `similarities` are those of runs.
+        sequence: int. Number of photos of a run that were matched together.
+        reranked: Evaluation or None. The result with the first answers reordered; its
+            `similarities` are `Reranked.scores`.
+        rerank: str or None. How they were reordered.
         points: sequence of Q or None. The points that each query shares with its first answer,
-            `(m, 4)` as `LocalMatcher` says. None: nothing was compared point by point.
-        rules: sequence of str. What was left out of the answers, a sentence each.
+            `(m, 4)` as `LocalMatcher` returns them. None: nothing was compared point by point.
+        rules: sequence of str. What was excluded from the answers, one sentence per rule.
 
     Raises:
-        ValueError: If these do not have one row for each query of the data set, or name photos
+        ValueError: If these do not have one row for each query of the data set, or contain a row
             that its database does not have.
     """
 
@@ -91,17 +91,17 @@ class Evaluation:
 
     @functools.cached_property
     def recall(self) -> dict[int, float]:
-        """N -> share of queries in [0, 1]."""
+        """N -> share of queries that are found among the first N, in [0, 1]."""
         return recall(self.neighbors, self.relevant)
 
     def of_queries(self, is_kept: NDArray[np.bool_]) -> "Evaluation":
-        """Returns the evaluation of some of the queries, searched in the same database.
+        """Returns the result for some of the queries, searched in the same database.
 
         Args:
             is_kept: (Q,) bool. True for each query to keep, in the order of `dataset.queries`.
 
         Raises:
-            ValueError: If `is_kept` is not one truth value for each query.
+            ValueError: If `is_kept` does not have one truth value for each query.
         """
         is_kept, queries = np.asarray(is_kept), self.dataset.queries
         if is_kept.dtype != bool or is_kept.shape != queries.shape:
@@ -135,7 +135,7 @@ class Evaluation:
 
     @functools.cached_property
     def distances_m(self) -> NDArray[np.float64]:
-        """(Q, k) float. From query to photo found, in the data set's unit; NaN if not known."""
+        """(Q, k) float. Distance to each photo found, in the data set's unit; NaN if unknown."""
         dataset = self.dataset
         if dataset.positions_m is None:
             return np.full(self.neighbors.shape, np.nan)
@@ -146,7 +146,7 @@ class Evaluation:
 
     @functools.cached_property
     def heading_differences_deg(self) -> NDArray[np.float64]:
-        """(Q, k) float in [0, 180]. Between query and photo found; NaN if not known."""
+        """(Q, k) float in [0, 180]. Heading difference to each photo found; NaN if unknown."""
         headings_deg = self.dataset.headings_deg
         if headings_deg is None:
             return np.full(self.neighbors.shape, np.nan)
@@ -158,14 +158,15 @@ class Evaluation:
         """Returns what was found as a pandas table.
 
         Args:
-            num_ranks: int or None. Answers of each query. None: all that were found.
+            num_ranks: int or None. Number of answers per query. None: all that were found.
 
         Returns:
-            DataFrame with a row for each query and photo found for it: `query` and `match`, file
-            names relative to `dataset.root`; `rank` from 1; `similarity`; `distance_m`
-            (`distance_frames` or `distance_units` if positions are counted in these) and
-            `heading_difference_deg`, NaN if not known; `right`, whether the match is a right
-            answer; `just_outside`, whether it is not but lies within two radii.
+            DataFrame with a row for each photo found for each query. `query` and `match` are file
+            names relative to `dataset.root`. `distance_m` (called `distance_frames` or
+            `distance_units` if positions are counted in these) and `heading_difference_deg` are
+            NaN if unknown. `right` says whether the match is a right answer, `just_outside`
+            whether it is not but lies within two radii. Further columns: `rank`, from 1, and
+            `similarity`.
         """
         import pandas as pd
 
@@ -174,7 +175,8 @@ class Evaluation:
         names, cells = self.dataset.names.astype(object), (rows, ranks)
         return pd.DataFrame(
             {
-                "query": pd.Series(names[self.dataset.queries[rows]], dtype=object),  # or not UTF-8
+                # dtype=object, because a file name may not be UTF-8.
+                "query": pd.Series(names[self.dataset.queries[rows]], dtype=object),
                 "rank": ranks + 1,
                 "match": pd.Series(names[self.dataset.database[found]], dtype=object),
                 "similarity": self.similarities[cells],
@@ -225,19 +227,19 @@ class Evaluation:
         )
 
     def _repr_html_(self) -> str:
-        """Returns the line of `repr` and what was found for the first queries, for notebooks."""
+        """Returns the line of `repr` and the results of the first queries, for notebooks."""
         first = self.of_queries(np.arange(len(self.relevant)) < _QUERIES_SHOWN)
         table = first.to_frame(_MATCHES_SHOWN)
         return f"<p>{html.escape(repr(self))}</p>{table.to_html(index=False)}"
 
     def recall_at(self, ranks: Sequence[int]) -> dict[int, float]:
-        """Returns recall at other values of N, as far as neighbors were searched."""
+        """Returns recall at other values of N, up to the number of neighbors searched."""
         return recall(self.neighbors, self.relevant, ranks)
 
     def saturation(self) -> list[str]:
-        """Returns why recall cannot tell a better model from this one, a sentence for each rank.
+        """Returns reasons why recall cannot tell a better model from this one, one sentence each.
 
-        Empty if it can: recall@1 is below 100 %, and every rank is below the number of database
+        Empty if it can: recall@1 is below 100 %, and each N is below the number of database
         photos.
         """
         num_database = len(self.dataset.database)
@@ -255,11 +257,11 @@ class Evaluation:
         return found
 
     def summary(self) -> dict:
-        """Returns recall and counts as plain values that JSON can hold.
+        """Returns recall and counts as plain values that fit into JSON.
 
-        If the precision is not float32: also `precision`, `float32_recall` and `least_cosine`, the
-        smallest between descriptors in both. If queries were adapted: also `normalize`, `hubness`
-        and `adapted_recall`.
+        If the precision is not float32, it also has `precision`, `float32_recall` and
+        `least_cosine` (the smallest cosine between the descriptors of both). If queries were
+        adapted, it also has `normalize`, `hubness` and `adapted_recall`.
         """
         counts = (
             len(self.relevant),

@@ -1,4 +1,4 @@
-"""Pictures of results."""
+"""Draws results as pictures."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +31,7 @@ def draw_recall(curves: Mapping[str, Mapping[int, float]], path: Path) -> None:
         ValueError: If there is no curve.
     """
     if not curves or not all(curves.values()):
-        raise ValueError("Recall is drawn for at least one model and one N. Received: none")
+        raise ValueError("Give at least one model and one N to draw recall. Received: none")
     figure = new_figure(5, 3.6)
     axes = figure.subplots()
     for label, curve in curves.items():
@@ -54,32 +54,32 @@ def draw_matches(
     num_matches: int = 3,
     seed: int = 0,
 ) -> None:
-    """Draws queries beside their best matches, right ones framed green, wrong ones red.
+    """Draws queries beside their best matches: right ones with a green frame, wrong ones red.
 
     Args:
         evaluations: dict of label -> Evaluation of the same data set.
         path: Path. Picture file to write.
-        num_queries: int. Rows; drawn at random among the queries that have a right answer.
-        num_matches: int. Matches of each model beside a query.
+        num_queries: int. Number of rows, drawn at random among queries that have a right answer.
+        num_matches: int. Number of matches of each model beside a query.
         seed: int. Seed of the draw.
 
     Raises:
-        ValueError: If there is no evaluation, no query that has a right answer, or the queries of
-            the evaluations differ.
+        ValueError: If there is no evaluation, no query has a right answer, or the evaluations have
+            different queries.
     """
     if not evaluations:
-        raise ValueError("Matches are drawn for at least one model. Received: none")
+        raise ValueError("Give at least one model to draw matches. Received: none")
     first = next(iter(evaluations.values()))
     for label, each in evaluations.items():
         if _queries(each) != _queries(first):
             raise ValueError(
                 "The evaluations to draw must be of the same queries. Received: others for "
-                f"{label!r}. Take those that all of them have, with `of_queries`"
+                f"{label!r}. Take the queries that all of them have, with `of_queries`"
             )
     answerable = [row for row, right in enumerate(first.relevant) if len(right)]
     rows = np.random.default_rng(seed).permutation(answerable)[:num_queries]
     if not len(rows):
-        raise ValueError("No query has a right answer, so there are no matches to draw")
+        raise ValueError("No query has a right answer, so there is no match to draw")
     columns = 1 + num_matches * len(evaluations)
     figure = new_figure(1.9 * columns, 1.6 * len(rows))
     grid = figure.subplots(len(rows), columns, squeeze=False)
@@ -110,11 +110,11 @@ def _queries(evaluation: Evaluation) -> list[Path]:
 
 
 def draw_split(dataset: PlaceDataset, split: Split, path: Path) -> None:
-    """Draws where the photos of train, val and test were taken, and those left out.
+    """Draws where the photos of train, val and test were taken, and those in no split.
 
     Args:
-        dataset: PlaceDataset, with positions.
-        split: Split of its photos.
+        dataset: PlaceDataset. It must have positions.
+        split: Split. The split of its photos.
         path: Path. Picture file to write.
 
     Raises:

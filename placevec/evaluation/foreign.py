@@ -1,4 +1,4 @@
-"""Descriptors that other programs made, in place of a model."""
+"""Reads descriptors that other programs made, to use them instead of a model."""
 
 from pathlib import Path
 
@@ -10,41 +10,43 @@ from placevec.input_file import open_input, shown
 from placevec.places import PlaceDataset
 from placevec.store import load_descriptors
 
-_DATASET = "global_descriptor"  # of hloc
+_DATASET = "global_descriptor"  # the name that hloc uses
 _MOST_NAMED = 3
 
 
 def is_foreign(path: Path) -> bool:
-    """Returns whether a file holds descriptors and no model.
+    """Returns whether a file holds descriptors instead of a model.
 
     Args:
-        path: Path. `.npz` and `.npy` do; an `.h5` file does if it is not one of Keras.
+        path: Path. `.npz` and `.npy` files do. An `.h5` file does unless Keras wrote it.
     """
     if path.suffix in (".npz", ".npy"):
         return True
     if path.suffix != ".h5" or not path.is_file():
         return False
-    from placevec.models.files.hdf5 import open_hdf5  # HDF5 is slow to import
+    from placevec.models.files.hdf5 import open_hdf5  # imported here because HDF5 loads slowly
 
     with open_hdf5(path) as file:
         return "keras_version" not in file.attrs and "model_weights" not in file
 
 
 def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32]:
-    """Reads the descriptors of a data set's photos, scaled to unit length.
+    """Reads the descriptors of the photos of a data set, scaled to unit length.
 
     Args:
-        path: Path. An `.npz` file with `names` (M,) and `descriptors` (M, D), as `placevec
-            describe` writes; an `.npy` file (N, D), a row for each photo in the order of the data
-            set; or an `.h5` file of hloc, a group with `global_descriptor` for each name.
-        dataset: PlaceDataset. Names are those of its photos.
+        path: Path. One of: an `.npz` file with `names` (M,) and `descriptors` (M, D), as `placevec
+            describe` writes it; an `.npy` file (N, D) with a row for each photo in the order of
+            the data set; an `.h5` file of hloc, with a group per name that holds
+            `global_descriptor`.
+        dataset: PlaceDataset. The names in the file are those of its photos.
 
     Returns:
         (N, D) float32.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If photos have no descriptor in it, which are listed, or numbers are not finite.
+        ValueError: If photos have no descriptor in the file (they are listed), or numbers are not
+            finite.
     """
     if path.suffix == ".npy":
         with open_input(path, max_bytes=MAX_ARCHIVE_BYTES) as file:
@@ -52,7 +54,7 @@ def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32
         if found.ndim != 2 or len(found) != len(dataset):
             raise ValueError(
                 f"{shown(path)} must hold a row for each of the {len(dataset)} photos. Received: "
-                f"shape {found.shape}. Use a .npz file with `names` if some are missing"
+                f"shape {found.shape}. If some are missing, use a .npz file with `names`"
             )
     else:
         by_name = _from_npz(path) if path.suffix == ".npz" else _from_h5(path, dataset)

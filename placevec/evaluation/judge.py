@@ -1,4 +1,4 @@
-"""What each answer is worth: right, just outside the radius, or wrong, and how far away."""
+"""Judges each answer: right, just outside the radius, or wrong, and how far away it is."""
 
 import functools
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.measures.precision import PrecisionRecall, precision_recall
 
-_FEWEST_RUNS = 8  # that intervals are resampled over
+_FEWEST_RUNS = 8  # With fewer runs, intervals come from places.
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,8 @@ class Judgment:
 
     Args:
         evaluation: Evaluation.
-        wrong_beyond_m: float or None. Answers between the radius and this count neither way in
-            precision. None: all beyond the radius are wrong.
+        wrong_beyond_m: float or None. Answers between the radius and this distance count neither as
+            right nor as wrong in the precision. None: all beyond the radius are wrong.
     """
 
     evaluation: Evaluation
@@ -43,25 +43,25 @@ class Judgment:
 
     @functools.cached_property
     def recalls(self) -> NDArray[np.floating]:
-        """(k,) float in [0, 1]. Recall@1 to recall@k, of the queries that have an answer."""
+        """(k,) float in [0, 1]. Recall@1 to recall@k, over the queries that have an answer."""
         return self.found_within[self.has_answer].mean(axis=0)
 
     @functools.cached_property
     def is_ignored(self) -> NDArray[np.bool_]:
-        """(Q,) bool. Whether the first answer counts neither way."""
+        """(Q,) bool. Whether the first answer counts neither as right nor as wrong."""
         if self.wrong_beyond_m is None:
             return np.zeros(len(self.is_right), bool)
         return ~self.is_right & (self.distances_m <= self.wrong_beyond_m)
 
     def kind(self, query: int) -> str:
-        """Returns what the first answer is: right, outside, wrong, or unanswerable.
+        """Returns the kind of the first answer: right, outside, wrong, or unanswerable.
 
         Args:
-            query: int. The number of the query.
+            query: int. Number of the query.
 
         Returns:
-            str. `"outside"` is wrong but just outside the radius; `"unanswerable"` has no right
-            answer.
+            str. `"outside"` is wrong but just outside the radius. `"unanswerable"` means that the
+            query has no right answer.
         """
         if self.is_right[query]:
             return "right"
@@ -71,15 +71,15 @@ class Judgment:
 
     @functools.cached_property
     def distances_m(self) -> NDArray[np.floating]:
-        """(Q,) float. Of the first answer, in the data set's unit; NaN if not known."""
+        """(Q,) float. Distance of the first answer, in the data set's unit; NaN if unknown."""
         return self.evaluation.distances_m[:, 0]
 
     @functools.cached_property
     def gaps(self) -> NDArray[np.floating]:
-        """(Q,) float. Similarity of the first answer less that of the first of another place.
+        """(Q,) float. Lead of the first answer over the best answer that shows another place.
 
-        A place is the photos within the radius of the first answer. If all answers found show it,
-        the gap is to the last one.
+        The lead is a difference of similarities. All photos within the radius of the first answer
+        show its place. If all answers show it, the gap is to the last one.
         """
         evaluation, dataset = self.evaluation, self.evaluation.dataset
         found, similarities = evaluation.neighbors, evaluation.similarities
@@ -96,17 +96,17 @@ class Judgment:
         return np.where(np.isfinite(best), similarities[:, 0] - best, 0.0)
 
     def curve(self, scores: NDArray[np.floating]) -> PrecisionRecall:
-        """Returns precision and recall of the first answers over a score of each."""
+        """Returns precision and recall of the first answers, over a score of each."""
         return precision_recall(scores, self.is_right, self.has_answer, self.is_ignored)
 
     def recall_over_radius(self, radii_m: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Returns recall@1 at other radii, of the queries that have an answer within each.
+        """Returns recall@1 at other radii, over the queries that have an answer within each radius.
 
         Args:
-            radii_m: (R,) float.
+            radii_m: (R,) float. The radii.
 
         Returns:
-            (R,) float in [0, 1]; NaN where no query has an answer. All NaN without positions.
+            (R,) float in [0, 1]; NaN if no query has an answer. All NaN without positions.
         """
         dataset = self.evaluation.dataset
         if dataset.positions_m is None:
@@ -120,9 +120,9 @@ class Judgment:
 
     @functools.cached_property
     def places(self) -> NDArray[np.int64]:
-        """(Q,) int64. What is resampled for intervals: runs if there are eight, else places.
+        """(Q,) int64. The groups to resample for intervals: runs if there are eight, else places.
 
-        A place is a square of two radii or an identity.
+        A place is a square with sides of two radii, or an identity.
         """
         dataset, queries = self.evaluation.dataset, self.evaluation.dataset.queries
         runs = dataset.sequence_ids

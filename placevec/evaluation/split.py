@@ -1,4 +1,4 @@
-"""Photos become train, val and test: no place, and no photo that looks the same, on two sides."""
+"""Splits photos into train, val and test. No place or look-alike photo is in two of them."""
 
 import logging
 from collections.abc import Iterable
@@ -22,18 +22,18 @@ from placevec.store.search.exact import nearest
 from placevec.whole_file import require_writable
 
 _log = logging.getLogger(__name__)
-SPLITS_PICTURE = "splits.svg"  # a .png would be one of the photos
+SPLITS_PICTURE = "splits.svg"  # not .png, which readers would take for a photo
 
 
 @dataclass(frozen=True, eq=False)
 class MadeSplit:
-    """The split that `split` made; as text, what the command line prints.
+    """The result of `split`. As text, it is what the command line prints.
 
     Args:
-        dataset: PlaceDataset. The whole set.
-        parts: Split. Which photo is in which split.
-        roles: (N,) str. As `draw_roles` returns them.
-        name: str. `READER:PATH`, by which the set is opened.
+        dataset: PlaceDataset. The whole data set.
+        parts: Split. The split of each photo.
+        roles: (N,) str. See `draw_roles`.
+        name: str. `READER:PATH` that opens the data set.
     """
 
     dataset: PlaceDataset
@@ -67,24 +67,24 @@ def split(
     *,
     progress: Progress = no_progress,
 ) -> MadeSplit:
-    """Makes train, val and test of a set, as `make_split` does.
+    """Splits a data set into train, val and test, as `make_split` does.
 
     Args:
         places: READER:PATH, or a path that a reader recognizes.
         settings: SplitConfig.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         MadeSplit. `print` shows the counts.
 
     Raises:
         FileNotFoundError: If the photos or the model are missing.
-        OSError: As `make_split`, like the others.
-        ValueError: If settings and photos do not fit each other.
+        OSError: As `make_split`, as for the others.
+        ValueError: If the settings do not fit the photos.
     """
     reader, path = find_reader(str(places))
     if path.is_dir():
-        _refuse_split_in(path, settings)  # or it is refused after all photos were looked for
+        _refuse_split_in(path, settings)  # Refuse before all photos are listed.
     dataset = open_places(str(places), skip_unreadable=settings.skip_unreadable)
     _refuse_split_in(dataset.root, settings)
     model = None
@@ -102,26 +102,26 @@ def make_split(
     model: Model | None = None,
     progress: Progress = no_progress,
 ) -> tuple[Split, NDArray[np.str_]]:
-    """Splits photos and writes `splits.csv` and, where positions are known, `splits.svg` to them.
+    """Splits photos. It writes `splits.csv` and, if positions are known, `splits.svg` beside them.
 
-    Photos are split as `split_photos` does. Then photos are left out that are equal, byte for byte
-    or nearly, to one of another split, by perceptual hash and, with a model, by descriptor; of two
-    such photos, the one of the split with fewer. The same settings give the same split.
+    Photos are split as in `split_photos`. Then a photo is left out if it equals a photo of another
+    split or nearly does, by its bytes, by perceptual hash and, with a model, by descriptor. Of two
+    such photos, the one in the smaller split is kept out. The same settings give the same split.
 
     Args:
         dataset: PlaceDataset.
         config: SplitConfig.
-        model: keras.Model, or any callable that `describe` takes, or None. Compares photos.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        model: keras.Model, any callable that `describe` takes, or None. It compares photos.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
-        Split, and the photos' roles as `draw_roles` returns them.
+        Split, and the roles of the photos as `draw_roles` returns them.
 
     Raises:
-        OSError: If the photos' folder is read-only.
-        FileExistsError: If there is a split and `config.overwrite` is not set.
+        OSError: If the folder of the photos is read-only.
+        FileExistsError: If there is already a split and `config.overwrite` is not set.
         UnreadableImageError: If a photo cannot be read and `config.skip_unreadable` is not set.
-        ValueError: If settings and photos do not fit each other, or a split would be empty.
+        ValueError: If the settings do not fit the photos, or a split would be empty.
     """
     _refuse_split_in(dataset.root, config)
     split = split_photos(
@@ -152,7 +152,7 @@ def make_split(
 
 
 def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
-    """Refuses a folder that has a split already, or that none can be written to."""
+    """Refuses a folder that already has a split, or that cannot be written to."""
     if (folder / SPLITS_FILE).exists() and not config.overwrite:
         raise FileExistsError(
             f"{shown(folder)} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
@@ -163,14 +163,14 @@ def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
 def _without_duplicates(
     dataset: PlaceDataset, split: Split, config: SplitConfig, max_bits: int, progress: Progress
 ) -> Split:
-    """Leaves out photos that are those of another split, byte for byte or nearly."""
+    """Leaves out photos that equal a photo of another split, byte for byte or nearly."""
     rows = np.flatnonzero(split.names != "")
     prints = list(_fingerprints(dataset, rows, config.skip_unreadable, progress))
     is_read = np.array([each is not None for each in prints])
     split = split.without(rows[~is_read], "unreadable")
     rows, prints = rows[is_read], [each for each in prints if each is not None]
     digests = {row: each.digest for row, each in zip(rows.tolist(), prints, strict=True)}
-    # The largest split goes first: its photo is held against all its copies.
+    # The largest split comes first, so that its photo is compared with all its copies.
     first: dict[bytes, int] = {}
     pairs = [
         (first.setdefault(digests[row], row), row)
@@ -186,7 +186,7 @@ def _without_duplicates(
 def _fingerprints(
     dataset: PlaceDataset, rows: NDArray[np.int64], skip: bool, progress: Progress
 ) -> Iterable[Fingerprint | None]:
-    """Yields the fingerprint of each photo, or None where it cannot be read and that is allowed."""
+    """Yields the fingerprint of each photo, or None for one that is unreadable and skipped."""
 
     def read(row: int) -> Fingerprint | None:
         try:
@@ -208,7 +208,7 @@ def _without_alike(
     model: Model,
     progress: Progress,
 ) -> Split:
-    """Leaves out photos whose descriptors are nearly that of a photo of a larger split."""
+    """Leaves out photos whose descriptors are close to those of a photo of a larger split."""
     rows = np.flatnonzero(split.names != "")
     descriptors, kept = describe(model, dataset.paths(rows), progress=progress)
     split = split.without(np.delete(rows, kept), "unreadable")

@@ -1,4 +1,4 @@
-"""A file becomes pixels; pixels become other pixels of the same place (augmentation)."""
+"""Reads files as pixels, and changes pixels to show the same place differently (augmentation)."""
 
 from placevec.images.augmentation.augment import augmenter as augmenter
 from placevec.images.augmentation.augment import photo_rng as photo_rng

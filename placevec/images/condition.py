@@ -1,4 +1,4 @@
-"""What state the files of photos are in: sizes, what cannot be read, which are the same."""
+"""Checks the files of photos: their sizes, which cannot be read, and which are the same."""
 
 import os
 from collections.abc import Sequence
@@ -26,14 +26,15 @@ from placevec.progress import Progress, no_progress
 
 
 class Condition(NamedTuple):
-    """The state of one file, or of one frame of a video.
+    """What was found in one file, or in one frame of a video.
 
     Args:
         num_bytes: int. Size of the file; 0 for a frame, which has no file of its own.
-        size: (int, int). Rows and columns as its header declares them; 0 where it cannot be read.
-        digest: bytes. 16 bytes, equal for equal files, or for decoded frames of equal pixels.
-        perceptual_hash: (8,) uint64 or None. See `fingerprint`; None where it was not decoded.
-        problem: str. Why it is not a complete photo, as the second half of a sentence; else empty.
+        size: (int, int). Rows and columns that its header declares; 0 if it cannot be read.
+        digest: bytes. 16 bytes, equal for equal files, or for frames with equal decoded pixels.
+        perceptual_hash: (8,) uint64 or None. See `fingerprint`; None if it was not decoded.
+        problem: str. Why it is not a complete photo, as the second half of a sentence; otherwise
+            empty.
     """
 
     num_bytes: int = 0
@@ -45,13 +46,13 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
-    """The state of many files, in arrays.
+    """What was found in many files, in arrays.
 
     Args:
         num_bytes: (N,) int64. Sizes of the files; 0 for frames of videos.
-        sizes: (N, 2) int32. Rows and columns; 0 where they cannot be read.
+        sizes: (N, 2) int32. Rows and columns; 0 if they cannot be read.
         digests: (N, 2) uint64. Equal for equal files.
-        perceptual_hashes: (N, 8) uint64; 0 where not decoded.
+        perceptual_hashes: (N, 8) uint64; 0 if not decoded.
         is_decoded: (N,) bool. Which photos were decoded.
         problems: dict of row -> why the file is not a complete photo.
     """
@@ -64,7 +65,7 @@ class Conditions:
     problems: dict[int, str]
 
     def equal_files(self) -> list[NDArray[np.int64]]:
-        """Returns the rows of each group of whole photos whose files are equal, ascending."""
+        """Returns the rows of each group of readable photos with equal files, ascending."""
         rows = self._whole()
         _, group, counts = np.unique(
             self.digests[rows], axis=0, return_inverse=True, return_counts=True
@@ -78,21 +79,21 @@ class Conditions:
         return sorted(groups, key=lambda each: each[0])
 
     def nearly_equal(self, max_bits: int) -> NDArray[np.int64]:
-        """Returns (n, 2) int64: pairs of photos that look the same, though their files differ.
+        """Returns (n, 2) int64: pairs of photos that look the same although their files differ.
 
         Args:
             max_bits: int. See `near_duplicates`.
         """
         rows = np.flatnonzero(self.is_decoded)
         _, first = np.unique(self.digests[rows], axis=0, return_index=True)
-        rows = rows[np.sort(first)]  # one of each group of equal files
+        rows = rows[np.sort(first)]  # one row per group of equal files
         return rows[near_duplicates(self.perceptual_hashes[rows], max_bits)]
 
     def same_across(self, sides: NDArray[np.integer], max_bits: int) -> NDArray[np.int64]:
-        """Returns (n, 2) int64: photos that look the same as one of another side, and that one.
+        """Returns (n, 2) int64: photos, each with a photo of another side that looks the same.
 
         Args:
-            sides: (N,) int. On which side each photo is; -1 for none.
+            sides: (N,) int. Side that each photo is on; -1 for none.
             max_bits: int. See `near_duplicates_across`.
         """
         rows = self._whole()
@@ -101,7 +102,7 @@ class Conditions:
         near = near_duplicates_across(self.perceptual_hashes[decoded], sides[decoded], max_bits)
         pairs = np.concatenate([rows[equal], decoded[near]])
         _, first = np.unique(np.stack([pairs[:, 0], sides[pairs[:, 1]]]), axis=1, return_index=True)
-        return pairs[np.sort(first)]  # what is equal is also nearly so
+        return pairs[np.sort(first)]  # without repeats: equal photos are also nearly equal
 
     def _whole(self) -> NDArray[np.int64]:
         whole = np.ones(len(self.num_bytes), dtype=bool)
@@ -110,12 +111,12 @@ class Conditions:
 
 
 def condition_of(path: Path, *, decode: bool = True) -> Condition:
-    """Looks at one file, or at one frame of a video.
+    """Checks one file, or one frame of a video.
 
     Args:
-        path: Path. The file, or the frame, as `read_image` takes it.
-        decode: bool. Whether to decode the photo; if not, header and end are read only, of a frame
-            whether its video can be opened and announces it.
+        path: Path. The file, or the frame in the form that `read_image` takes.
+        decode: bool. Whether to decode the photo. If not, it reads only the header and the end; of
+            a frame, only whether its video can be opened and announces it.
     """
     if frame := find_frame(path):
         return _condition_of_frame(path, *frame, decode)
@@ -145,14 +146,14 @@ def conditions_of(
     num_workers: int,
     progress: Progress = no_progress,
 ) -> Conditions:
-    """Looks at many files, several at a time.
+    """Checks many files, several at a time.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. The files.
-        decode: bool. Whether to decode the photos; if not, headers and ends are read only.
-        num_workers: int. Threads.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        decode: bool. Whether to decode the photos. If not, it reads only headers and ends.
+        num_workers: int. Number of threads.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
     """
     count = len(names)
     num_bytes = np.zeros(count, dtype=np.int64)
@@ -176,7 +177,7 @@ def conditions_of(
 
 
 def _condition_of_frame(path: Path, video: str, frame: int, decode: bool) -> Condition:
-    own = digest(os.fsencode(path))  # without its pixels, a frame equals no other one
+    own = digest(os.fsencode(path))  # Without its pixels, a frame must not equal any other.
     try:
         size = frame_size(video, frame)
         if not decode:

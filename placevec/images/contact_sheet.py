@@ -1,4 +1,4 @@
-"""Photos side by side, framed by what they are to each other."""
+"""Draws photos side by side, with frames that show their roles."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 RIGHT, WRONG, QUERY = "#2a9d3f", "#d1372c", "#333333"
-_LONGEST_SIDE = 640  # in pixels; a picture keeps all its photos in memory until it is written
+_LONGEST_SIDE = 640  # pixels; small, as a picture keeps all its photos in memory until written
 
 
 def draw_tuples(
@@ -29,14 +29,14 @@ def draw_tuples(
     num_positives: int,
     titles: Sequence[Sequence[str]] | None = None,
 ) -> None:
-    """Draws a contact sheet: one tuple a row, query, then positives, then negatives.
+    """Draws a contact sheet: one tuple per row; query, then positives, then negatives.
 
     Args:
         tuples: sequence of tuples of photos, each photo (H, W, C) uint8.
         path: Path. Picture file to write.
         num_positives: int. `P`; the photos after the first `1 + P` are negatives.
-        titles: sequence of sequences of str or None. The title above each photo. Defaults to
-            `None`: what it is in the tuple.
+        titles: sequence of sequences of str or None. The title above each photo. None: its role in
+            the tuple. Defaults to `None`.
 
     Raises:
         ValueError: If there is no tuple.
@@ -56,14 +56,14 @@ def draw_tuples(
 
 
 def read_thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Reads a photo as (H, W, 3) uint8, every nth pixel of it if it is large."""
+    """Reads a photo as (H, W, 3) uint8. Of a large photo, it keeps only every nth pixel."""
     pixels = read_image(path)
     step = -(-max(pixels.shape) // _LONGEST_SIDE)
     return np.ascontiguousarray(pixels[::step, ::step])
 
 
 def find_thumbnail(path: Path) -> NDArray[np.uint8] | None:
-    """Returns what `read_thumbnail` reads, None if the photo or frame is gone or unreadable."""
+    """Returns the result of `read_thumbnail`, or None if the photo is missing or unreadable."""
     try:
         return read_thumbnail(path)
     except (ValueError, OSError) as error:
@@ -72,9 +72,9 @@ def find_thumbnail(path: Path) -> NDArray[np.uint8] | None:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Returns an empty figure of a width and height in inches.
+    """Returns an empty figure with a width and height in inches.
 
-    Matplotlib is imported here, when a picture is drawn, because that takes long.
+    Matplotlib is imported here because the import takes long and few runs draw a picture.
     """
     from matplotlib.figure import Figure
 
@@ -85,10 +85,10 @@ def frame_photo(axes: "Axes", photo: NDArray[np.uint8], color: str, title: str) 
     """Draws a photo with a frame and a title in one color.
 
     Args:
-        axes: Axes. Where to.
+        axes: Axes. Where to draw.
         photo: (H, W, C) uint8.
         color: str. Such as `"#2a9d3f"`.
-        title: str. As it is: nothing in it is taken for mathematics.
+        title: str. Shown as it is, without mathematical markup.
     """
     axes.axis("on")
     axes.imshow(np.asarray(photo).astype(np.uint8).squeeze(), cmap="gray", vmin=0, vmax=255)
@@ -100,17 +100,17 @@ def frame_photo(axes: "Axes", photo: NDArray[np.uint8], color: str, title: str) 
 
 
 def save_figure(figure: "Figure", path: Path, dpi: int) -> None:
-    """Writes a figure to a picture file, as a whole or not at all; the same figure, the same bytes.
+    """Writes a figure to a picture file, completely or not at all; equal figures give equal bytes.
 
     Args:
         figure: Figure.
-        path: Path. Its suffix chooses the format.
-        dpi: int. Pixels an inch.
+        path: Path. Its suffix selects the format.
+        dpi: int. Pixels per inch.
     """
     from matplotlib import rc_context
 
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    picture = io.BytesIO()  # written by Python: Pillow does not tell that a disk is full
+    picture = io.BytesIO()  # Python writes the file, because Pillow does not report a full disk.
     with rc_context({"svg.hashsalt": path.name}):
         figure.savefig(picture, format=path.suffix[1:], dpi=dpi, metadata=metadata)
     with whole_file(path) as unfinished:

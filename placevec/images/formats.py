@@ -1,4 +1,4 @@
-"""The photo formats that placevec reads, by the endings of file names."""
+"""The photo formats that placevec reads, by the suffixes of file names."""
 
 PHOTO_SUFFIXES = (
     ".jpg",
@@ -19,9 +19,9 @@ PHOTO_SUFFIXES = (
     ".hif",
     ".avif",
 )
-"""Endings of photos in lower case, the most usual first. `read_image` reads all of them."""
+"""Suffixes of photos in lower case, the most common first. `read_image` reads all of them."""
 
 
 def is_photo(name: str) -> bool:
-    """Returns whether a file is a photo, told by the ending of its name."""
+    """Returns whether a file is a photo, according to the suffix of its name."""
     return name.lower().endswith(PHOTO_SUFFIXES)

@@ -1,4 +1,4 @@
-"""The size of the photos that a model takes."""
+"""Finds the size of the photos that a model takes."""
 
 import re
 import sys
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 def image_size_of(
     model: Callable, *, usual: tuple[int, int], wanted: Sequence[int] | None = None
 ) -> tuple[int, int]:
-    """Returns the rows and columns of the photos that a model is to describe.
+    """Returns the rows and columns of the photos that a model describes.
 
     A fixed input shape comes first, then `wanted`, then the size that the model was trained on,
-    then `usual`. The size of the training is kept by `PixelScaling`; earlier versions kept it in
-    the name of the input, such as `photos_240x320`.
+    then `usual`. `PixelScaling` keeps the training size. Earlier versions kept it in the name of
+    the input, such as `photos_240x320`.
 
     Args:
-        model: keras.Model, or any callable; `image_size` of what has it is the size it takes.
-        usual: (int, int). The size if the model does not say.
-        wanted: (int, int) or None. The size that the user asks for.
+        model: keras.Model, or any callable. If it has an attribute `image_size`, that is its size.
+        usual: (int, int). The size if the model does not give any.
+        wanted: (int, int) or None. The size that you ask for.
 
     Returns:
         (int, int).
 
     Raises:
-        ValueError: If the input shape is fixed and `wanted` is another.
+        ValueError: If the input shape is fixed and `wanted` differs from it.
 
     Example:
     >>> import keras
@@ -48,13 +48,13 @@ def image_size_of(
 
 
 def fixed_size_of(model: Callable) -> tuple[int | None, int | None]:
-    """Returns the rows and columns of a model's input shape; None for what is left open."""
+    """Returns the rows and columns of a model's input shape; None for a side that is open."""
     shape = model.inputs[0].shape if is_keras_model(model) and model.inputs else ()
     return tuple(shape[1:3]) if len(shape) == 4 else (None, None)
 
 
 def is_keras_model(model: Callable) -> bool:
-    """Says so without importing Keras: whoever made a Keras model has imported it."""
+    """Returns whether it is a Keras model, without importing Keras: its owner has done that."""
     return "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model)
 
 
@@ -62,21 +62,21 @@ def refuse_other_size(fixed: Sequence[int | None], wanted: Sequence[int]) -> Non
     """Refuses a size that a fixed input shape does not take.
 
     Raises:
-        ValueError: If a side is fixed, and `wanted` has another.
+        ValueError: If a side is fixed and `wanted` differs from it.
     """
     if any(side not in (None, given) for side, given in zip(fixed, wanted, strict=True)):
         takes = "x".join("any" if side is None else str(side) for side in fixed)
         raise ValueError(
             f"`image_size` must be that of the model's input, {takes}. Received: "
-            f"image_size={tuple(wanted)}. Leave it out"
+            f"image_size={tuple(wanted)}. Omit it"
         )
 
 
 def size_in_name(name: str) -> tuple[int, int] | None:
-    """Returns the size in the name of an input of earlier versions; None if there is none.
+    """Returns the size in the name of an input of earlier versions, or None if there is none.
 
     Args:
-        name: str. `photos_ROWSxCOLUMNS`, or any other.
+        name: str. `photos_ROWSxCOLUMNS`, or any other name.
 
     Example:
     >>> size_in_name("photos_240x320"), size_in_name("photos")
@@ -88,7 +88,7 @@ def size_in_name(name: str) -> tuple[int, int] | None:
 
 def _trained_size(model: "keras.Model") -> tuple[int, int] | None:
     for layer in model.layers:
-        # By its name: a room below the layers does not import them.
+        # By name, because this room lies below the layers and must not import them.
         if type(layer).__name__ == "PixelScaling" and layer.image_size is not None:
             return layer.image_size
     sizes = [size_in_name(each.name) for each in model.inputs or ()]

@@ -1,4 +1,4 @@
-"""Decoded photos kept in memory, so that they are read once and used often."""
+"""Keeps decoded photos in memory, so that they are read once and used often."""
 
 import threading
 from collections import OrderedDict
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 
 class PhotoCache:
-    """Keeps photos as they were read, up to a number of bytes; the least recently used go first.
+    """Keeps photos as read, up to a number of bytes. It drops the least recently used first.
 
-    Several threads may ask at once: photos are read outside of the lock, at worst twice where two
-    threads miss the same one. Each gets a copy, to change as it likes.
+    Several threads may use it at once. Photos are read outside the lock, so two threads that need
+    the same photo may both read it. Each thread gets a copy that it may change.
 
     Args:
-        max_bytes: int. Bytes of pixels to keep. A photo larger than this is never kept.
+        max_bytes: int. Bytes of pixels to keep. A larger photo is never kept.
 
     Raises:
         ValueError: If `max_bytes` is negative.
@@ -34,7 +34,7 @@ class PhotoCache:
         self.num_bytes = 0
         self._photos: OrderedDict[Hashable, NDArray[np.uint8]] = (
             OrderedDict()
-        )  # least recently used first
+        )  # in the order of use, the least recently used first
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -44,8 +44,8 @@ class PhotoCache:
         """Returns the photo of a key.
 
         Args:
-            key: hashable. What tells the photo, in its size and channels, apart from others.
-            read: callable. Reads it where it is not kept; what it raises is raised here.
+            key: hashable. Identifies the photo, including its size and channels.
+            read: callable. Reads the photo if it is not kept. Its errors are raised here.
 
         Returns:
             (H, W, C) uint8, a copy.

@@ -1,4 +1,4 @@
-"""From a file to pixels."""
+"""Reads a file as pixels."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ from placevec.input_file import read_bytes, shown
 MAX_BYTES = 6 * MAX_PIXELS
 """Larger files are refused before they are read: 100 million pixels of three 16-bit colors."""
 
-# How OpenCV is to decode: by the number of channels, and by how much the decoder shrinks.
+# Flags for OpenCV's decoder, by the number of channels and by how much the decoder shrinks.
 _FLAGS = {
     3: {
         1: cv2.IMREAD_COLOR,
@@ -35,7 +35,7 @@ _FLAGS = {
 
 
 class UnreadableImageError(ValueError):
-    """A file exists, but no whole photo can be decoded from it."""
+    """A file exists, but no complete photo can be decoded from it."""
 
 
 def read_image(
@@ -45,21 +45,21 @@ def read_image(
     channels: int = 3,
     max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Reads one photo, or one frame of a video, as uint8 pixels, upright.
+    """Reads one photo, or one frame of a video, as upright uint8 pixels.
 
-    Gray, color, palette, CMYK and 16 bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM, AVIF, and
-    HEIC with pillow-heif) all come out as uint8: of 16 bit the upper 8 are taken. Transparency is
-    dropped, as `PIL.Image.convert("RGB")` does. The EXIF orientation is applied. If a JPEG is
-    shrunk to a half, a quarter or an eighth or less, the decoder itself shrinks it by that much,
-    which is faster and nearly the same as the area rule (docs/lab/performance.md). A file that is
-    cut off is refused; a JPEG that is damaged in the middle cannot be told from a whole one.
+    Gray, color, palette, CMYK and 16-bit photos (JPEG, PNG, WebP, TIFF, BMP, PPM, PGM, AVIF, and
+    HEIC with pillow-heif) all become uint8; of 16 bits, the upper 8 are used. Transparency is
+    dropped, as in `PIL.Image.convert("RGB")`. The EXIF orientation is applied. If a JPEG is shrunk
+    to a half, a quarter, an eighth or less, the decoder itself shrinks it by that factor, which is
+    faster and nearly the same as the area rule (docs/lab/performance.md). A file that is cut off is
+    refused. A JPEG that is damaged in the middle cannot be recognized as such.
 
     Args:
-        path: Path. The file; any characters. `walk.mp4#000120` is frame 120 of the video
-            `walk.mp4`, where no file has that name. Or the photo itself, (H, W, 3) uint8 RGB.
-        image_size: `(rows, cols)` or None. Each axis is stretched or shrunk to it on its own (the
-            aspect ratio is not kept), by the area rule both ways: a new pixel is the mean of
-            what it covers of the old ones. None: the size of the file.
+        path: Path. The file; any characters are allowed. `walk.mp4#000120` is frame 120 of the
+            video `walk.mp4`, unless a file has that name. Or the photo itself, (H, W, 3) uint8 RGB.
+        image_size: `(rows, cols)` or None. Each axis is resized on its own, without keeping the
+            aspect ratio, and always by the area rule: a new pixel is the mean of the area that it
+            covers. None: the size of the file.
         channels: int. `3` for RGB, `1` for gray. Defaults to `3`.
         max_pixels: int. Largest `rows * cols` that a file may declare. Defaults to 100 million.
 
@@ -69,8 +69,8 @@ def read_image(
     Raises:
         FileNotFoundError: If there is no such file.
         UnreadableImageError: If the file is not a regular file of at most 600 MB, is not a photo,
-            is cut off or asks for more than a limit of `read_header`, or a video has no such frame.
-        ValueError: If `image_size` or `channels` is none of the above.
+            is cut off or exceeds a limit of `read_header`, or if a video has no such frame.
+        ValueError: If `image_size` or `channels` is not as above.
     """
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: channels={channels!r}")
@@ -93,14 +93,14 @@ def read_image(
 
 
 def resize_image(pixels: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint8]:
-    """Resizes pixels as `read_image` does, by the area rule both ways.
+    """Resizes pixels by the area rule, as `read_image` does.
 
     Args:
         pixels: (H, W) or (H, W, C) uint8.
         rows: int. New height.
         cols: int. New width.
     """
-    # Shrinks first and enlarges after: in one call the axis that shrinks would alias.
+    # Shrink first, enlarge after. In a single call, the axis that shrinks would alias.
     shrunk = (min(rows, pixels.shape[0]), min(cols, pixels.shape[1]))
     resized: Any = pixels
     if shrunk != pixels.shape[:2]:
@@ -141,7 +141,7 @@ def _decode(
         try:
             pixels = _decode_bytes(data, channels, factor)
             if wanted and factor > 1 and pixels is not None and _is_below(pixels.shape, wanted):
-                # EXIF turned it by 90 degrees: rows were measured by columns.
+                # EXIF rotated it by 90 degrees, so rows and columns were swapped.
                 factor = _reduction((cols, rows), wanted)
                 pixels = _decode_bytes(data, channels, factor)
         except cv2.error as error:
@@ -157,7 +157,7 @@ def _decode_bytes(data: bytes, channels: int, factor: int) -> NDArray[np.uint8] 
 
 
 def _reduction(size: tuple[int, int], wanted: tuple[int, int]) -> int:
-    """Returns by how much the decoder may shrink a photo that is not to end below a size."""
+    """Returns by how much the decoder may shrink a photo without going below a size."""
     factors = (8, 4, 2)
     return next((f for f in factors if not _is_below((size[0] // f, size[1] // f), wanted)), 1)
 

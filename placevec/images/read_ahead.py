@@ -1,4 +1,4 @@
-"""Work on photos done ahead of time by threads, handed over in order."""
+"""Processes photos ahead of time in threads, and returns the results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +15,10 @@ def read_ahead(
     """Yields `function(item)` for each item, in the order of the items.
 
     Args:
-        function: callable. Runs in a thread; what it raises is raised here, in its turn.
+        function: callable. Runs in a thread. Its errors are raised here, in the order of items.
         items: iterable. What to work on.
-        num_workers: int. Threads.
-        ahead: int. Results that may wait to be taken; bounds the memory.
+        num_workers: int. Number of threads.
+        ahead: int. Largest number of results that wait to be taken; it limits the memory.
 
     Yields:
         The results. They do not depend on the number of threads.

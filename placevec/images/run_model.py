@@ -1,4 +1,4 @@
-"""A model is called on photos, and its errors become one line."""
+"""Calls a model on photos and turns its errors into one line."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,15 +14,15 @@ Output = TypeVar("Output")
 def run_model(
     function: Callable[[NDArray[np.uint8]], Output], photos: NDArray[np.uint8], name: str
 ) -> Output:
-    """Returns what a model makes of photos.
+    """Returns the output of a model for photos.
 
     Args:
-        function: callable. Takes `photos`.
+        function: callable. It takes `photos`.
         photos: (B, H, W, C) uint8.
-        name: str. The library that runs the model, for the error.
+        name: str. Name of the library that runs the model, for the error.
 
     Raises:
-        ValueError: If the library raises an error of its own, such as for a layer that does not
+        ValueError: If the library raises an error of its own, for example because a layer does not
             take such numbers.
     """
     try:

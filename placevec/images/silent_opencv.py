@@ -1,4 +1,4 @@
-"""Keeps the lines of OpenCV and of its decoders about bad files off stderr."""
+"""Keeps messages of OpenCV and its decoders about bad files off stderr."""
 
 import contextlib
 import ctypes
@@ -14,11 +14,11 @@ import cv2
 
 @contextlib.contextmanager
 def silent_opencv() -> Iterator[None]:
-    """Keeps the lines of OpenCV, libjpeg and libpng about bad files off stderr: the error says it.
+    """Keeps messages of OpenCV, libjpeg and libpng off stderr; placevec's errors say the same.
 
-    OpenCV's level and the C library's `stderr` are one for the whole process, so the first thread
-    in saves them and the last one out puts them back. What Python writes to standard error in the
-    meantime is not affected.
+    OpenCV's log level and the C library's `stderr` exist once per process, so the first thread that
+    enters saves them and the last one that leaves restores them. What Python itself writes to
+    standard error is not affected.
     """
     log = cv2.utils.logging
     stderr, nowhere = _c_streams()
@@ -39,12 +39,12 @@ def silent_opencv() -> Iterator[None]:
 
 @contextlib.contextmanager
 def listening() -> Iterator[list[str]]:
-    """Does as `silent_opencv`, and hands over the lines that were written in the meantime.
+    """Does the same as `silent_opencv`, and also collects the messages.
 
-    One thread listens at a time. Lines that other threads cause are among them.
+    Only one thread listens at a time. The messages may include those that other threads cause.
 
     Yields:
-        The list that the lines are in afterwards; it stays empty if the C library has no variable
+        A list that holds the lines after the block. It stays empty if the C library has no variable
         `stderr`.
     """
     lines: list[str] = []
@@ -66,7 +66,7 @@ def listening() -> Iterator[list[str]]:
 
 @functools.cache
 def _ear() -> tuple[BinaryIO, int]:
-    """Returns a file and a stream of the C library that appends to it; neither is ever closed."""
+    """Returns a file and a C stream that appends to it. Neither is ever closed."""
     ear = tempfile.TemporaryFile(buffering=0)
     c_library = ctypes.CDLL(None)
     c_library.fdopen.restype = ctypes.c_void_p
@@ -75,13 +75,13 @@ def _ear() -> tuple[BinaryIO, int]:
 
 @functools.cache
 def _c_streams() -> tuple[ctypes.c_void_p, int | None]:
-    """Returns the variable `stderr` of the C library, and an open stream that goes nowhere.
+    """Returns the C variable `stderr`, and an open stream that discards everything.
 
-    Of a C library that has no such variable, returns two that change nothing.
+    If the C library has no such variable, it returns two that change nothing.
     """
     c_library = ctypes.CDLL(None)
     c_library.fopen.restype = ctypes.c_void_p
-    for name in ("stderr", "__stderrp"):  # of Linux, of macOS
+    for name in ("stderr", "__stderrp"):  # names on Linux and on macOS
         with contextlib.suppress(ValueError):
             stderr = ctypes.c_void_p.in_dll(c_library, name)
             return stderr, c_library.fopen(os.devnull.encode(), b"w") or stderr.value

@@ -1,4 +1,4 @@
-"""Mathematics of the network: from pixels to numbers, and from local features to a descriptor."""
+"""Keras layers of the networks: from pixels to numbers, and from local features to a descriptor."""
 
 import keras  # noqa: F401  its first import imports all layers, so that none may be half imported
 

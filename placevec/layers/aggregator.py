@@ -1,4 +1,4 @@
-"""What all aggregators share: which inputs they take, and the precision they compute in."""
+"""What all aggregators share: the inputs that they take, and the precision that they compute in."""
 
 import keras
 
@@ -7,9 +7,10 @@ import keras
 class Aggregator(keras.layers.Layer):
     """The common part of layers that turn local features into one descriptor.
 
-    A subclass writes `call`, which casts to `precision` first, and `compute_output_shape`, and
-    makes its weights by `add_exact_weight`: everything is computed and returned in float32 also
-    under a mixed or half precision policy. (Under a float64 policy: float64.)
+    To write an aggregator, subclass it. Write `call`, which first casts its input to `precision`,
+    and `compute_output_shape`, and make weights with `add_exact_weight`. Everything is then
+    computed and returned in float32, even under a mixed or half precision policy. (Under a float64
+    policy: float64.)
 
     Args:
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -32,7 +33,7 @@ class Aggregator(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
 
     def build(self, input_shape):
-        """Checks the input; a subclass with weights makes them afterwards."""
+        """Checks the input. A subclass with weights overrides it to make them."""
         if len(input_shape) != 4 or input_shape[-1] is None:
             raise ValueError(
                 f"`{type(self).__name__}` takes local features of shape (batch, height, width, D) "
@@ -40,7 +41,7 @@ class Aggregator(keras.layers.Layer):
             )
 
     def add_exact_weight(self, name: str, shape: tuple[int, ...], initializer="glorot_uniform"):
-        """Returns a new weight of `precision`, which no policy rounds."""
+        """Returns a new weight of dtype `precision`, which no policy rounds."""
         return self.add_weight(
             name=name, shape=shape, initializer=initializer, dtype=self.precision, autocast=False
         )
@@ -50,10 +51,10 @@ class Aggregator(keras.layers.Layer):
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.precision)
 
     def count_flops(self, rows: int, columns: int, feature_dim: int) -> int:
-        """Returns the floating point operations of its products of matrices for one photo.
+        """Returns the floating point operations of its matrix products for one photo.
 
-        A multiplication and an addition count as two; pooling is left out. A subclass that
-        multiplies matrices says how many.
+        A multiplication and an addition count as two operations; pooling is left out. A subclass
+        that multiplies matrices overrides it.
 
         Args:
             rows: int. Rows of the grid of local features.
@@ -64,19 +65,19 @@ class Aggregator(keras.layers.Layer):
 
     @property
     def precision(self) -> str:
-        """The dtype that is computed in: float32, or float64 where the policy says so."""
+        """The dtype of the computation: float32, or float64 if the policy says so."""
         return keras.backend.result_type(self.compute_dtype, "float32")
 
     @staticmethod
     def check_count(name: str, value: int) -> int:
-        """Returns the value of an argument, or raises ValueError where it is not a count."""
+        """Returns the value of an argument, or raises ValueError if it is not positive."""
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}")
         return value
 
     @staticmethod
     def check_grid(grid: tuple[int, int]) -> tuple[int, int]:
-        """Returns a grid as a tuple, or raises ValueError where it is none."""
+        """Returns a grid as a tuple, or raises ValueError if it is not a valid grid."""
         if len(grid) != 2 or not all(isinstance(side, int) and side > 0 for side in grid):
             raise ValueError(
                 f"`grid` must be two positive integers, rows and columns. Received: grid={grid}"

@@ -1,4 +1,4 @@
-"""Photos of any size inside a network: the area rule as two matrix products."""
+"""Resizes photos of any size inside a network, by the area rule as two matrix products."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="placevec")
 class AreaResize(keras.layers.Layer):
-    """Resizes photos as `read_image` does, within one gray level, for use outside of placevec.
+    """Resizes photos as `read_image` does, within one gray level. Exported networks contain it.
 
-    A new pixel is the mean of the area that it covers. Each axis is one matrix product, so every
-    library computes it alike. Where an axis is enlarged, neighbors are mixed as OpenCV's
-    INTER_AREA mixes them.
+    A new pixel is the mean of the area that it covers. Each axis is one matrix product, so all
+    libraries compute the same. If an axis is enlarged, neighbors are mixed as in OpenCV's
+    INTER_AREA.
 
     Args:
         image_size: (int, int). Rows and columns of the result.
@@ -67,7 +67,7 @@ class AreaResize(keras.layers.Layer):
 
 
 def _shares(size, new_size: int):
-    """Returns what each old pixel gives to each new one, (new_size, size); rows sum to 1."""
+    """Returns the share of each old pixel in each new one, (new_size, size); rows sum to 1."""
     size_f = ops.cast(size, "float32")
     scale = size_f / new_size
     new = ops.cast(ops.arange(new_size), "float32")[:, None]

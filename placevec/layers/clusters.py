@@ -1,4 +1,4 @@
-"""The start of a NetVLAD layer: k-means clusters of local features and their assignment."""
+"""Initializes a NetVLAD layer with k-means clusters of local features and their assignment."""
 
 import faiss
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from placevec.layers.netvlad import NetVLAD
 
-# How many times larger than the second a feature's largest assignment is to be, on average.
+# Wanted ratio of a feature's largest assignment to its second largest, on average.
 ASSIGNMENT_RATIO = 100.0
 
 
@@ -20,21 +20,21 @@ def initialize_clusters(
     num_iterations: int = 100,
     centers: NDArray[np.floating] | None = None,
 ) -> float:
-    """Puts clusters of local features into a NetVLAD or GhostVLAD layer.
+    """Initializes a NetVLAD or GhostVLAD layer with clusters of local features.
 
-    Where the layer scales its inputs to unit length, the features are scaled first: clusters are
-    of what the layer sees. Ghost clusters are k-means clusters like the others, the last ones in
-    k-means's arbitrary order; what they come to absorb is for training to find.
+    If the layer scales its inputs to unit length, so does this function first: clusters are made
+    from what the layer sees. Ghost clusters are k-means clusters like the others, namely the last
+    ones in the arbitrary order of k-means. What they absorb is learned in training.
 
     Args:
-        layer: NetVLAD. Its weights are overwritten; it need not be built yet.
-        local_features: (N, D) float. Local features as the backbone gives them, from many photos.
+        layer: NetVLAD. Its weights are overwritten. It may be unbuilt.
+        local_features: (N, D) float. Local features from many photos, as the backbone returns them.
         seed: int. Seed of k-means.
         variant: str. `"v1"` or `"v2"`, see `assignment_weights`. Defaults to `"v1"`.
         ratio: float. Above 1, see `assignment_weights`. Defaults to `100.0`.
         num_iterations: int. Iterations of k-means. Defaults to `100`.
-        centers: (K, D) float or None. Centers to take in place of k-means's; the features then
-            say how sharp the assignment is. Defaults to `None`.
+        centers: (K, D) float or None. Centers to use instead of running k-means; the features
+            then only set the sharpness of the assignment. Defaults to `None`.
 
     Returns:
         The sharpness `alpha` of the assignment, a positive float.
@@ -64,23 +64,23 @@ def initialize_clusters(
 def kmeans(
     local_features: NDArray[np.floating], num_clusters: int, *, seed: int, num_iterations: int = 100
 ) -> NDArray[np.float32]:
-    """Finds cluster centers of local features, by all of them, in float32.
+    """Finds cluster centers of local features with k-means on all of them, in float32.
 
     Args:
-        local_features: (N, D) float. Scaled to unit length where the layer does so.
+        local_features: (N, D) float. Scaled to unit length if the layer does so.
         num_clusters: int. `K`, the number of centers.
-        seed: int. The same seed gives the same centers.
-        num_iterations: int. Iterations. Defaults to `100`, as in the paper's code.
+        seed: int. Seed of the first centers.
+        num_iterations: int. Number of iterations. Defaults to `100`, as in the paper's code.
 
     Returns:
         (K, D) float32. Centers in arbitrary order, not of unit length.
 
     Raises:
-        ValueError: If the features are not (N, D) and finite, or fewer different ones than
-            clusters.
+        ValueError: If the features are not finite and of shape (N, D), or if there are fewer
+            different features than clusters.
     """
     features = _checked(local_features)
-    # Equal features, as of black photos, would be split into clusters that mean nothing.
+    # Equal features, such as those of black photos, would be split into meaningless clusters.
     num_different = len({feature.tobytes() for feature in features})
     if num_clusters < 1 or num_different < num_clusters:
         raise ValueError(
@@ -93,7 +93,7 @@ def kmeans(
         num_clusters,
         niter=num_iterations,
         seed=seed,
-        # FAISS's own limits would drop features silently, or warn that there are few.
+        # FAISS's defaults would silently drop features, or warn that there are few.
         min_points_per_centroid=1,
         max_points_per_centroid=len(features),
     )
@@ -107,22 +107,22 @@ def assignment_weights(
     variant: str = "v1",
     ratio: float = ASSIGNMENT_RATIO,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, float]:
-    """Makes soft assignment weights, by default as sharp as the paper's on these features.
+    """Computes soft assignment weights, by default as sharp as those of the paper.
 
         v1: logits = alpha * (c / |c|) . x               no bias; the paper's published numbers
         v2: logits = alpha * (2 c . x - |c|^2)           the paper's formula, softmax(-alpha d^2)
 
-    Both take the `alpha` at which a feature's largest assignment is on (geometric) average
-    `ratio` times its second: `alpha = ln(ratio) / mean(gap)`, where the gap is between the two
-    largest logits for `alpha = 1`. In v2 that is the difference of the squared distances to the two
-    nearest centers. With a single cluster there is no second: `alpha` is 1.
+    Both use the `alpha` for which the largest assignment of a feature is, on (geometric) average,
+    `ratio` times its second largest: `alpha = ln(ratio) / mean(gap)`. The gap is the difference of
+    the two largest logits for `alpha = 1`; in v2 that is the difference of the squared distances to
+    the two nearest centers. A single cluster has no second, so `alpha` is 1.
 
     Args:
-        local_features: (N, D) float. Features as the layer sees them: of unit length where it
-            scales its inputs, which v1 is meant for.
+        local_features: (N, D) float. Features as the layer sees them: of unit length if it scales
+            its inputs, which v1 assumes.
         centers: (K, D) float. Centers, as `kmeans` returns them.
         variant: str. `"v1"` or `"v2"`. Defaults to `"v1"`.
-        ratio: float. Above 1; the smaller, the softer. Defaults to `100.0`, the paper's.
+        ratio: float. Above 1; a smaller ratio is softer. Defaults to `100.0`, as in the paper.
 
     Returns:
         kernel: (D, K) float32. `alpha * c / |c|` or `2 * alpha * c`, one column per center.
@@ -130,7 +130,7 @@ def assignment_weights(
         alpha: float. Positive.
 
     Raises:
-        ValueError: If the variant is another word, the ratio is not above 1, features and centers
+        ValueError: If the variant is unknown, the ratio is not above 1, features and centers
             differ in D, or no feature is nearer to one center than to the next.
 
     Example:
@@ -165,7 +165,7 @@ def assignment_weights(
 
 
 def _alpha(logits: NDArray[np.floating], ratio: float) -> float:
-    """Returns what to multiply logits (N, K) with for the wanted mean ratio of assignments."""
+    """Returns the factor on logits (N, K) that gives the wanted mean ratio of assignments."""
     if logits.shape[1] == 1:
         return 1.0
     second, first = np.partition(logits, -2, axis=1)[:, -2:].T

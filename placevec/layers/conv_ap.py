@@ -10,19 +10,19 @@ from placevec.layers.pool_to_grid import pool_to_grid
 
 @keras.saving.register_keras_serializable(package="placevec")
 class ConvAP(Aggregator):
-    """Aggregates local features into a few averages of what a 1x1 convolution makes of them.
+    """Aggregates local features by a 1x1 convolution and averages over a coarse grid.
 
         y_c = W . (mean of x over cell c) + b
 
-    for each cell `c` of a coarse grid over the photo, all cells in one vector of unit length. The
-    paper convolves first and averages then; both are linear, so that the other order gives the
-    same with a small part of the work. What is written for a cell of the grid depends on where
-    in the photo it is seen: a grid of `(1, 1)` forgets that.
+    This holds for each cell `c` of the grid; the vector of all cells has unit length. The paper
+    convolves first and then averages. Both are linear, so the other order gives the same result
+    with a small part of the work. The descriptor depends on where in the photo something is seen;
+    with a grid of `(1, 1)` it does not.
 
-    Computed and returned in float32 also under a mixed or half precision policy.
+    It is computed and returned in float32, even under a mixed or half precision policy.
 
     Args:
-        projected_dim: int. `d`, the length of a local feature after the convolution. Defaults to
+        projected_dim: int. `d`, length of a local feature after the convolution. Defaults to
             `512`.
         grid: (int, int). Rows and columns of the grid. Defaults to `(2, 2)`.
 
@@ -64,7 +64,7 @@ class ConvAP(Aggregator):
         return l2_normalize(ops.reshape(cells, (-1, rows * columns * self.projected_dim)))
 
     def count_flops(self, rows, columns, feature_dim):
-        """Returns the operations of the projection of each cell."""
+        """Returns the operations of projecting each cell."""
         return 2 * self.grid[0] * self.grid[1] * feature_dim * self.projected_dim
 
     def compute_output_shape(self, input_shape):

@@ -13,14 +13,14 @@ class GeM(Aggregator):
 
         y_d = (mean over locations of max(x_d, epsilon)^p)^(1/p)
 
-    `p = 1` is the average, a large `p` comes near the maximum. The power is taken through
-    logarithms in float32, so that no `p` and no precision policy overflows; the output is
-    float32 under a mixed or half precision policy too.
+    `p = 1` gives the average; a large `p` comes close to the maximum. The power is computed with
+    logarithms in float32, so that it does not overflow for any `p` or precision policy. The output
+    is float32, even under a mixed or half precision policy.
 
     Args:
-        p: float. The exponent; the initial one where it is trained. Defaults to `3.0`.
+        p: float. The exponent, or its initial value if it is trained. Defaults to `3.0`.
         trainable_p: bool. Whether the exponent is trained. Defaults to `True`.
-        epsilon: float. Smallest value that a feature counts as. Defaults to `1e-6`.
+        epsilon: float. Lower bound of each feature value. Defaults to `1e-6`.
 
     Input shape:
         `(batch, height, width, D)`, float. One local feature per cell; any height and width.

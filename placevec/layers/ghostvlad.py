@@ -1,4 +1,4 @@
-"""GhostVLAD: NetVLAD with clusters that absorb what describes nothing."""
+"""GhostVLAD: NetVLAD with clusters that absorb uninformative features."""
 
 import keras
 
@@ -7,10 +7,11 @@ from placevec.layers.netvlad import NetVLAD
 
 @keras.saving.register_keras_serializable(package="placevec")
 class GhostVLAD(NetVLAD):
-    """Aggregates local features into one VLAD descriptor, leaving out what ghosts absorb.
+    """Aggregates local features into one VLAD descriptor, without those that ghosts absorb.
 
-    It is `NetVLAD` with at least one ghost cluster: ghosts compete for the local features in the
-    softmax, and what they win is dropped. Formula, precision and initialization as there.
+    It is `NetVLAD` with at least one ghost cluster. Ghost clusters compete for local features in
+    the softmax, and what they win is dropped. See `NetVLAD` for formula, precision and
+    initialization.
 
     Args:
         num_clusters: int. `K`, the number of clusters that describe.

@@ -1,4 +1,4 @@
-"""Scaling of vectors to unit length that is safe where a vector is zero."""
+"""Scales vectors to unit length, safely even if a vector is zero."""
 
 from keras import ops
 
@@ -8,16 +8,16 @@ SMALLEST_SQUARED_NORM = 1e-12
 def l2_normalize(x, axis: int = -1):
     """Scales vectors to unit L2 norm.
 
-    `x / max(|x|, 1e-6)`. A zero vector has no direction: it stays zero and passes no gradient
-    (without that, its gradient would be a million times too large, beyond what float16 holds).
-    Computes in the dtype of `x`; cast to float32 first where that is a half precision.
+    The result is `x / max(|x|, 1e-6)`. A zero vector has no direction: it stays zero and passes no
+    gradient. (Otherwise its gradient would be a million times too large, which float16 cannot
+    hold.) It computes in the dtype of `x`; cast half precision to float32 first.
 
     Args:
         x: Float tensor of any shape.
         axis: int. Axis along which the vectors lie. Defaults to `-1`.
 
     Returns:
-        Tensor of the shape and dtype of `x`, of norm 1 along `axis`, or less where `|x| < 1e-6`.
+        Tensor of the shape and dtype of `x`, of norm 1 along `axis`, or less if `|x| < 1e-6`.
 
     Example:
     >>> ops.convert_to_numpy(l2_normalize(ops.array([[3.0, 4.0], [0.0, 0.0]])))

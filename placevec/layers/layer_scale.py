@@ -9,11 +9,11 @@ class LayerScale(keras.layers.Layer):
 
         y_d = gamma_d * x_d
 
-    It ends the residual branches of ConvNeXt and DINOv2, whose training it steadies by starting
-    small.
+    It ends the residual branches of ConvNeXt and DINOv2. Small initial factors make their training
+    stable.
 
     Args:
-        initial_value: float. All factors at the start. Defaults to `1e-6`.
+        initial_value: float. Initial value of all factors. Defaults to `1e-6`.
 
     Input shape:
         `(..., D)`, float.

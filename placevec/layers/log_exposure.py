@@ -1,25 +1,25 @@
-"""Evens out exposure, so that a photo taken at dusk resembles one taken by day."""
+"""Evens out exposure, so that a photo taken at dusk looks like one taken by day."""
 
 import keras
 from keras import ops
 
-_MEAN, _SPREAD = 125.0, 55.0  # about those of street photos by day
-_LEAST_SPREAD = 0.1  # of logarithms; less is noise of an even photo
+_MEAN, _SPREAD = 125.0, 55.0  # roughly those of street photos by day
+_LEAST_SPREAD = 0.1  # of logarithms; a smaller spread is noise in an even photo
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class LogExposure(keras.layers.Layer):
-    """Takes the logarithm of a photo's pixels and gives every photo the same mean and spread.
+    """Takes the logarithm of a photo's pixels and gives all photos the same mean and spread.
 
         z = log(x + darkness)
         y = clip(125 + 55 * (z - mean(z)) / max(std(z), 0.1), 0, 255)
 
-    Mean and standard deviation are of all pixels and channels of the photo. Halving the light
-    shifts the logarithm, which the mean takes out again. Computed in float32.
+    Mean and standard deviation are over all pixels and channels of the photo. Halving the light
+    shifts the logarithms by a constant, which subtracting the mean removes. It computes in float32.
 
     Args:
-        darkness: float. Brightness, in [0, 255], below which pixels count as equally dark; it
-            keeps noise in shadows from growing. Defaults to `1.0`.
+        darkness: float. Brightness, in [0, 255], below which pixels count as almost equally dark,
+            so that noise in shadows does not grow. Defaults to `1.0`.
 
     Input shape:
         `(batch, height, width, C)`, uint8 or float in [0, 255].

@@ -13,7 +13,7 @@ class MAC(Aggregator):
 
         y_d = max over locations of x_d
 
-    Computed and returned in float32 also under a mixed or half precision policy.
+    It is computed and returned in float32, even under a mixed or half precision policy.
 
     Args:
         **kwargs: Arguments of `keras.layers.Layer`.

@@ -1,4 +1,4 @@
-"""MixVPR: local features mixed over the whole photo, again and again."""
+"""MixVPR: mixes local features over the whole photo, repeatedly."""
 
 import keras
 from keras import ops
@@ -8,32 +8,32 @@ from placevec.layers.l2_normalize import l2_normalize
 from placevec.layers.pool_to_grid import pool_to_grid
 
 _NORM_EPSILON = 1e-5  # of the layer normalization
-_SPREAD = 0.02  # standard deviation of the mixers' first weights
+_SPREAD = 0.02  # standard deviation of the mixers' initial weights
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class MixVPR(Aggregator):
     """Aggregates local features by mixing each channel over all locations.
 
-    A channel of the feature map, its `N` locations laid out in one row, passes through `L` mixers
-    one after another, all channels through the same ones:
+    Each channel of the feature map is a row of `N` locations. It passes through `L` mixers one
+    after another, which are the same for all channels:
 
         x <- x + W2 . relu(W1 . norm(x) + b1) + b2
 
-    where `norm` is a layer normalization over the locations. Then the `D` channels are projected
-    to `d` at each location, and the `N` locations to `R` numbers in each channel.
+    Here `norm` is a layer normalization over the locations. Then the `D` channels are projected to
+    `d` at each location, and the `N` locations to `R` values in each channel.
 
-    The weights are made for `N` locations, so that the feature map is first pooled to a `grid` of
-    one size, see `pool_to_grid`; thus photos of any size are taken. A map of the grid's size is
-    not changed. The paper's grid is that of photos of 320x320 and a stride of 16: other photos
-    are described best at a size near the one they were trained at.
+    The weights need a fixed `N`, so the feature map is first pooled to a `grid` of fixed size, see
+    `pool_to_grid`. Photos of any size can therefore be used; a map of the grid's size is not
+    changed. The paper's grid fits photos of 320x320 with a stride of 16. Photos are described best
+    at a size close to that of the training.
 
-    Computed and returned in float32 also under a mixed or half precision policy.
+    It is computed and returned in float32, even under a mixed or half precision policy.
 
     Args:
-        projected_dim: int. `d`, channels after the projection. Defaults to `1024`.
-        num_rows: int. `R`, numbers that a channel ends in. Defaults to `4`.
-        num_mixers: int. `L`, mixers one after another. Defaults to `4`.
+        projected_dim: int. `d`, number of channels after the projection. Defaults to `1024`.
+        num_rows: int. `R`, number of values per channel at the end. Defaults to `4`.
+        num_mixers: int. `L`, number of mixers. Defaults to `4`.
         grid: (int, int). Rows and columns that the feature map is pooled to; `N` is their
             product. Defaults to `(20, 20)`.
 

@@ -13,40 +13,40 @@ from placevec.layers.l2_normalize import l2_normalize
 class NetVLAD(Aggregator):
     """Aggregates local features into one VLAD descriptor.
 
-    Every local feature `x` is softly assigned to the clusters, and each cluster sums what is left
-    of its features beyond its center:
+    Each local feature `x` is softly assigned to the clusters. Each cluster sums the differences
+    between its features and its center (the residuals):
 
         a_k(x) = softmax_k(x . kernel_k + bias_k)
         v_k    = sum over locations of a_k(x) * (x - centers_k)
 
-    Each `v_k` is scaled to unit length (intra-normalization), then the whole vector. The sums are
-    taken as `a^T x - (sum a) * centers`, two matrix products, so that memory grows with
-    `H * W * (D + K)` and not with `H * W * D * K`.
+    Each `v_k` is scaled to unit length (intra-normalization), then the whole vector is. The sums
+    are computed as `a^T x - (sum a) * centers`, which is two matrix products. So memory grows with
+    `H * W * (D + K)` instead of `H * W * D * K`.
 
-    Ghost clusters take part in the softmax only: what is assigned to them describes nothing, so
-    that the network can learn to leave sky, road and passers-by out.
+    Ghost clusters only take part in the softmax. What is assigned to them is not described, so
+    the network can learn to leave out sky, road and passers-by.
 
-    Everything is computed and returned in float32 also under a mixed or half precision policy:
-    summed in float16 over a photo's locations a descriptor is broken, and rounded to bfloat16 it
-    is not of unit length. (Under a float64 policy: float64.)
+    Everything is computed and returned in float32, even under a mixed or half precision policy.
+    Sums in float16 over all locations of a photo would break the descriptor, and rounding to
+    bfloat16 would change its unit length. (Under a float64 policy: float64.)
 
-    Random weights make a poor start. `initialize_clusters` puts k-means clusters of local
-    features and the paper's sharpness of assignment into the layer.
+    Random weights are a poor start. `initialize_clusters` initializes the layer with k-means
+    clusters of local features and the sharpness of the paper's assignment.
 
     Args:
         num_clusters: int. `K`, the number of clusters that describe.
         num_ghost_clusters: int. `G`, the number of clusters that only absorb. Defaults to `0`.
-        use_bias: bool. Whether the assignment has a bias, as the paper's formula has; its
-            published networks have none. Defaults to `True`.
-        normalize_inputs: bool. Whether each local feature is first scaled to unit length, as
-            the paper does. Defaults to `True`.
+        use_bias: bool. Whether the assignment has a bias. The paper's formula has one, its
+            published networks do not. Defaults to `True`.
+        normalize_inputs: bool. Whether to scale each local feature to unit length first, as the
+            paper does. Defaults to `True`.
 
     Input shape:
         `(batch, height, width, D)`, float. One local feature per cell; any height and width.
 
     Output shape:
-        `(batch, K * D)`, float32, of unit L2 norm; entry `k * D + d`. (A photo all of whose
-        residuals are zero has the zero vector.)
+        `(batch, K * D)`, float32, of unit L2 norm; entry `k * D + d`. (If all residuals of a photo
+        are zero, its vector is zero.)
 
     Raises:
         ValueError: If `num_clusters < 1`, `num_ghost_clusters < 0`, or the input does not have
@@ -123,15 +123,15 @@ class NetVLAD(Aggregator):
             inputs: (B, H, W, D) float. Local features, as `call` takes them.
 
         Returns:
-            (B, H, W, K) in [0, 1]. The clusters of a cell sum to 1, less what the ghost clusters
-            take.
+            (B, H, W, K) in [0, 1]. For each cell, the clusters sum to 1 minus the share of the
+            ghost clusters.
         """
         height, width = ops.shape(inputs)[1:3]
         assignment = self._assign(self._flat(inputs))
         return ops.reshape(assignment, (-1, height, width, self.num_clusters))
 
     def _flat(self, inputs):
-        """Returns the local features (B, H*W, D) as they are compared with clusters."""
+        """Returns the local features (B, H*W, D) in the form that is compared with clusters."""
         height, width, feature_dim = ops.shape(inputs)[1:]
         features = ops.reshape(inputs, (-1, height * width, feature_dim))
         features = ops.cast(features, self.precision)
@@ -150,11 +150,11 @@ class NetVLAD(Aggregator):
         kernel: NDArray[np.floating],
         bias: NDArray[np.floating] | None = None,
     ) -> None:
-        """Writes clusters into the weights; builds the layer where that is still to be done.
+        """Writes clusters into the weights. Builds the layer if necessary.
 
         Args:
-            centers: (K+G, D) float. Center of every cluster. Ghost clusters come last; nothing
-                is measured from their centers, so theirs are not kept.
+            centers: (K+G, D) float. Center of every cluster. Ghost clusters come last; their
+                centers are not kept, because no residual is computed from them.
             kernel: (D, K+G) float. Assignment weights, as `assignment_weights` returns them.
             bias: (K+G,) float or None. Assignment biases. None: zero.
 
@@ -173,8 +173,8 @@ class NetVLAD(Aggregator):
             self.built = True
         if bias is not None and not self.use_bias:
             raise ValueError(
-                "This layer has no bias to write one into. Received: a bias. Make it with "
-                "`use_bias=True`, or take assignment weights of variant 'v1'"
+                "This layer has no bias. Received: a bias to write into it. Make the layer with "
+                "`use_bias=True`, or use assignment weights of variant 'v1'"
             )
         for name, received, weight in (
             ("centers", centers[: self.num_clusters], self.centers),
@@ -194,7 +194,7 @@ class NetVLAD(Aggregator):
             self.bias.assign(np.zeros(num_columns) if bias is None else bias)
 
     def count_flops(self, rows, columns, feature_dim):
-        """Returns the operations of the assignment and of the sums over a cluster's features."""
+        """Returns the operations of the assignment and of the sums over features."""
         return 2 * rows * columns * feature_dim * (self.kernel.shape[-1] + self.num_clusters)
 
     def compute_output_shape(self, input_shape):

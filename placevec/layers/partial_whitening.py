@@ -1,4 +1,4 @@
-"""Partial whitening: the few directions that drown all others are evened out."""
+"""Partial whitening: evens out the few directions that dominate all others."""
 
 import keras
 import numpy as np
@@ -11,25 +11,26 @@ from placevec.layers.whitening import fit_whitening
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PartialWhitening(keras.layers.Layer):
-    """Shrinks the directions in which descriptors spread most, and leaves all others.
+    """Shrinks the directions in which descriptors spread most, and keeps all others.
 
         y = x - mean - (x - mean) . directions . directions^T,  divided by its length
 
-    Descriptors spread most in directions that tell little about the place: how dark it is, how
-    much sky is seen. Whitening evens out all directions and takes `D * d` weights; this takes
-    `D * rank`, keeps the length of the descriptor, and does not enlarge what is noise.
+    Descriptors spread most in directions that say little about the place, such as how dark the
+    photo is or how much sky it shows. Full whitening evens out all directions and needs `D * d`
+    weights. This layer needs `D * rank` weights, keeps the length of the descriptor, and does not
+    amplify noise.
 
-    Everything is computed and returned in float32 also under a mixed or half precision policy.
-    Fresh weights only scale descriptors to unit length, nearly.
+    Everything is computed and returned in float32, even under a mixed or half precision policy.
+    With fresh weights, the layer does little more than scale descriptors to unit length.
 
     Args:
-        rank: int. `r`, how many directions are shrunk.
+        rank: int. `r`, number of directions to shrink.
 
     Input shape:
         `(batch, D)`, float. Descriptors.
 
     Output shape:
-        `(batch, D)`, float32, of unit L2 norm. (The mean itself has the zero vector.)
+        `(batch, D)`, float32, of unit L2 norm. (The mean itself becomes the zero vector.)
 
     Raises:
         ValueError: If `rank < 1`, or the input does not have two axes with a known last one.
@@ -39,8 +40,8 @@ class PartialWhitening(keras.layers.Layer):
     (2, 32)
 
     Reference:
-        [Mu and Viswanath, 2018](https://arxiv.org/abs/1702.01417) take such directions out of
-        word vectors altogether.
+        [Mu and Viswanath, 2018](https://arxiv.org/abs/1702.01417) remove such directions from
+        word vectors completely.
     """
 
     def __init__(self, rank: int, **kwargs):
@@ -68,7 +69,7 @@ class PartialWhitening(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        """Returns the descriptors (B, D) with their largest spreads shrunk."""
+        """Returns the descriptors (B, D) with their largest spreads reduced."""
         dtype = self._precision()
         centered = ops.cast(inputs, dtype) - ops.cast(self.mean, dtype)
         directions = ops.cast(self.directions, dtype)
@@ -94,20 +95,21 @@ class PartialWhitening(keras.layers.Layer):
 def fit_partial_whitening(
     descriptors: NDArray[np.floating], rank: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Finds the directions in which descriptors spread most, and how far to shrink each.
+    """Finds the directions in which descriptors spread most, and how much to shrink each.
 
         directions_j = v_j * sqrt(1 - spread_(r+1) / spread_j)
 
-    `v_j` are the unit eigenvectors of the covariance, largest first, and `spread_j` the standard
-    deviations along them: afterwards all of the first `r` spread as far as the next one does.
+    `v_j` are the unit eigenvectors of the covariance, largest first, and `spread_j` are the
+    standard deviations along them. After shrinking, each of the first `r` directions spreads as
+    much as the next one.
 
     Args:
-        descriptors: (N, D) float. As the model gives them.
-        rank: int. `r`, how many directions; below `D` and `N - 1`.
+        descriptors: (N, D) float. Descriptors as the model returns them.
+        rank: int. `r`, number of directions; below `D` and `N - 1`.
 
     Returns:
         mean: (D,) float32.
-        directions: (D, r) float32. Sign of each column arbitrary.
+        directions: (D, r) float32. The sign of a column is arbitrary.
 
     Raises:
         ValueError: As `check_whitening_rank` and `fit_whitening`.
@@ -122,16 +124,16 @@ def fit_partial_whitening(
     check_whitening_rank(rank, *np.shape(descriptors))
     mean, directions = fit_whitening(descriptors, rank + 1, power=0.0)
     spread = np.std((descriptors - mean) @ directions, axis=0)
-    shrunk = np.maximum(1 - spread[rank] / spread[:rank], 0)  # equal spreads are never quite equal
+    shrunk = np.maximum(1 - spread[rank] / spread[:rank], 0)  # Rounding could make it negative.
     return mean, (directions[:, :rank] * np.sqrt(shrunk)).astype(np.float32)
 
 
 def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -> None:
-    """Refuses more directions than this many descriptors can have beside the next.
+    """Refuses a rank that this many descriptors cannot have with one more direction after it.
 
     Args:
-        rank: int. `r`, how many directions are wanted.
-        num_descriptors: int. `N`; with their mean taken off they span `N - 1` directions.
+        rank: int. `r`, the wanted number of directions.
+        num_descriptors: int. `N`. After their mean is subtracted, they span `N - 1` directions.
         descriptor_dim: int. `D`.
 
     Raises:

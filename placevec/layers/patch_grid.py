@@ -1,4 +1,4 @@
-"""The last layer of a vision transformer: from tokens back to a map of local features."""
+"""The last layer of a vision transformer: turns tokens back into a map of local features."""
 
 import keras
 from keras import ops
@@ -8,14 +8,14 @@ from placevec.layers.patch_tokens import count_patches
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PatchGrid(keras.layers.Layer):
-    """Lays the tokens of a photo's patches out in rows and columns, without the class token.
+    """Arranges the tokens of a photo's patches in rows and columns, without the class token.
 
     Args:
-        patch_size: int. Side of a patch, in pixels, as of `PatchTokens`. Defaults to `14`.
+        patch_size: int. Side of a patch, in pixels, as in `PatchTokens`. Defaults to `14`.
 
     Input shape:
-        Two tensors: tokens `(batch, 1 + rows * columns, D)` and the photos that they were made of,
-        `(batch, height, width, C)`, of which only the size counts.
+        Two tensors: tokens `(batch, 1 + rows * columns, D)`, and the photos they were made from,
+        `(batch, height, width, C)`, of which only the size is used.
 
     Output shape:
         `(batch, rows, columns, D)`, float. One local feature per patch.
@@ -31,7 +31,7 @@ class PatchGrid(keras.layers.Layer):
         self.patch_size = patch_size
 
     def call(self, inputs):
-        """Returns local features (B, rows, columns, D) of tokens and photos."""
+        """Returns local features (B, rows, columns, D) from tokens and photos."""
         tokens, photos = inputs
         height, width = ops.shape(photos)[1:3]
         rows, columns = (count_patches(side, self.patch_size) for side in (height, width))

@@ -1,4 +1,4 @@
-"""The first layer of a vision transformer: from pixels to one token for each patch."""
+"""The first layer of a vision transformer: turns pixels into one token per patch."""
 
 from typing import Any
 
@@ -7,27 +7,27 @@ from keras import ops
 
 
 def count_patches(side, patch_size: int) -> Any:
-    """Returns how many patches fit a side of a photo best; None where the side is not known."""
+    """Returns the number of patches that fits a side of a photo best; None if it is unknown."""
     return None if side is None else (side + patch_size // 2) // patch_size
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PatchTokens(keras.layers.Layer):
-    """Turns photos of any size into tokens: a class token, then one for each square patch.
+    """Turns photos of any size into tokens: a class token, then one per square patch.
 
-    A photo is first resized, bilinearly, to the nearest multiple of the patch's size: a side of
-    240 becomes 238 with patches of 14. Each patch is projected linearly, and is given a learned
-    vector for its position. These were learned for a square grid; for another one they are
+    A photo is first resized, bilinearly, to the nearest multiple of the patch size: with patches of
+    14, a side of 240 becomes 238. Each patch is projected linearly, and a learned vector for its
+    position is added. These vectors were learned for a square grid; for another grid they are
     resized bicubically, in float32.
 
     Args:
         feature_dim: int. `D`, length of a token.
         patch_size: int. Side of a patch, in pixels. Defaults to `14`.
-        num_positions: int. Rows, and columns, of the grid that positions are learned for.
-            Defaults to `37`, that of DINOv2: photos of 518x518.
+        num_positions: int. Rows (and columns) of the square grid that positions are learned for.
+            Defaults to `37`, as in DINOv2 with photos of 518x518.
 
     Input shape:
-        `(batch, height, width, C)`, float, scaled pixels. Sides of at least half a patch.
+        `(batch, height, width, C)`, float, scaled pixels. Each side has at least half a patch.
 
     Output shape:
         `(batch, 1 + rows * columns, D)`, float; rows are `round(height / patch_size)`.
@@ -88,7 +88,7 @@ class PatchTokens(keras.layers.Layer):
             data_format="channels_last",
         )
         patches = ops.reshape(patches + self.bias, (-1, rows * columns, self.feature_dim))
-        # A shape that broadcasts to any number of photos.
+        # This shape broadcasts to any number of photos.
         class_token = ops.zeros_like(patches[:, :1]) + self.class_token
         tokens = ops.concatenate([class_token, patches], axis=1)
         return tokens + ops.cast(self._positions(rows, columns), self.compute_dtype)
@@ -107,7 +107,7 @@ class PatchTokens(keras.layers.Layer):
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        """Returns `(batch, 1 + rows * columns, D)`; the middle is None for photos of any size."""
+        """Returns `(batch, 1 + rows * columns, D)`, with None in the middle for open sizes."""
         sides = [count_patches(side, self.patch_size) for side in input_shape[1:3]]
         num_tokens = None if None in sides else 1 + sides[0] * sides[1]
         return (input_shape[0], num_tokens, self.feature_dim)

@@ -1,4 +1,4 @@
-"""Augmentation inside the training step, on the device that trains."""
+"""Augments photos inside the training step, on the training device."""
 
 import math
 
@@ -6,20 +6,20 @@ import keras
 from keras import ops
 
 _LUMA = (0.299, 0.587, 0.114)
-_DRAWS = 9  # numbers drawn for each photo
+_DRAWS = 9  # random numbers per photo
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PhotoAugmentation(keras.layers.Layer):
-    """Shows a place by a slightly other camera, in other light, while training.
+    """Shows a place by a slightly different camera and in other light while training.
 
-    Each photo is cropped and turned about its middle, then gets another gamma, contrast about its
-    mean brightness, gain, cast of red against blue, and saturation: the part of the preset `street`
-    that is the same for all pixels of a photo, in one pass over them. Nothing is mirrored. Where
-    nothing is trained photos pass unchanged.
+    Each photo is cropped and turned around its middle. Then its gamma, contrast around its mean
+    brightness, gain, cast of red against blue, and saturation are changed. These are the parts of
+    the preset `street` that are the same for all pixels of a photo, so one pass over the pixels is
+    enough. Nothing is mirrored. Outside training, photos pass unchanged.
 
-    What is drawn depends on `seed`, on how many steps the layer has trained, which is saved with
-    it, and on the photo's place in the batch; it differs between backends.
+    The random numbers depend on `seed`, on the number of training steps (which is saved with the
+    layer), and on the photo's place in the batch. They differ between backends.
 
     Args:
         seed: int. Seed of all draws. Defaults to `0`.
@@ -55,7 +55,7 @@ class PhotoAugmentation(keras.layers.Layer):
         max_cast: float = 0.2,
         **kwargs,
     ):
-        # Brightness in half precision would be off by whole gray levels.
+        # Brightness in half precision would be wrong by whole gray levels.
         super().__init__(autocast=False, **kwargs)
         if not max_zoom >= 1:
             raise ValueError(f"`max_zoom` must be at least 1. Received: max_zoom={max_zoom}")
@@ -78,7 +78,7 @@ class PhotoAugmentation(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
-        """Returns the photos, changed where they train."""
+        """Returns the photos, changed if the layer trains."""
         if not training:
             return inputs
         height, width, channels = inputs.shape[-3:]
@@ -89,7 +89,7 @@ class PhotoAugmentation(keras.layers.Layer):
         return ops.reshape(photos, ops.shape(inputs))
 
     def _draw(self, count):
-        """Returns (count, _DRAWS) numbers in [0, 1), which `seed` and `steps` decide."""
+        """Returns (count, _DRAWS) numbers in [0, 1), determined by `seed` and `steps`."""
         state = self.generator.state
         place = ops.stack([ops.cast(self.seed, state.dtype), ops.cast(self.steps, state.dtype)])
         state.assign(place)

@@ -1,4 +1,4 @@
-"""The first layer of a saved model: from raw pixels to what its backbone was trained on."""
+"""The first layer of a saved model: turns raw pixels into what its backbone expects."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PixelScaling(keras.layers.Layer):
-    """Turns raw RGB pixels into the numbers that a backbone expects.
+    """Scales raw RGB pixels to the values that a backbone expects.
 
         y = x * scale + offset
 
-    after the channels are put into `channel_order`. As a layer of the model it travels with the
-    weights, so that nobody has to know it. Computed in float32, returned in the dtype that the
-    precision policy computes in.
+    The channels are put into `channel_order` first. Because the layer is part of the model, it is
+    saved with the weights and users need not know about it. It computes in float32 and returns the
+    compute dtype of the precision policy.
 
     Args:
         scale: float, or a sequence of one float per channel.
@@ -23,19 +23,19 @@ class PixelScaling(keras.layers.Layer):
             and `offset` are in `channel_order`. Defaults to `0.0`.
         channel_order: str. `"rgb"`, or `"bgr"` for a network that was trained on photos in that
             order. Gray photos have no order: leave it at `"rgb"`. Defaults to `"rgb"`.
-        image_size: (int, int) or None. Rows and columns of the photos that the model is trained
-            on, kept for `image_size_of`; it changes no number. Defaults to `None`.
+        image_size: (int, int) or None. Rows and columns of the training photos, kept for
+            `image_size_of`. It does not change any value. Defaults to `None`.
 
     Input shape:
-        `(..., C)`, uint8 or float in [0, 255]. Gray or RGB photos, or anything of C channels.
+        `(..., C)`, uint8 or float in [0, 255]. Gray or RGB photos, or any other C channels.
 
     Output shape:
         As the input, float.
 
     Raises:
-        ValueError: If `channel_order` is another word, `scale` or `offset` is neither a number
-            nor a sequence of finite numbers, their count is not that of the channels, or BGR is
-            asked of photos without three channels, or `image_size` is not two positive integers.
+        ValueError: If `channel_order` is unknown; `scale` or `offset` is neither a number nor a
+            sequence of finite numbers, or has another count than the channels; BGR is asked for
+            photos without three channels; or `image_size` is not two positive integers.
 
     Example:
     >>> layer = PixelScaling(scale=2 / 255, offset=-1.0, channel_order="bgr")
@@ -62,7 +62,7 @@ class PixelScaling(keras.layers.Layer):
         self.image_size = None if image_size is None else _size(image_size)
 
     def build(self, input_shape):
-        """Checks the number of channels; there are no weights."""
+        """Checks the number of channels. The layer has no weights."""
         channels = input_shape[-1]
         if self.channel_order == "bgr" and channels != 3:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Average pooling of a feature map of any size to a grid of one size."""
+"""Average pooling of a feature map of any size to a grid of fixed size."""
 
 from keras import ops
 
@@ -6,13 +6,13 @@ from keras import ops
 def pool_to_grid(features, grid: tuple[int, int]):
     """Averages local features over a grid of cells (adaptive average pooling).
 
-    Row `i` of `R` covers the input's rows from `floor(i * H / R)` up to, but without,
-    `ceil((i + 1) * H / R)`; columns alike. Neighboring cells share a row where `H` is not a
-    multiple of `R`; where the input has fewer rows than the grid, rows are repeated; where it has
-    as many, nothing changes.
+    Row `i` of `R` covers the input's rows from `floor(i * H / R)` up to, but not including,
+    `ceil((i + 1) * H / R)`; the same holds for columns. If `H` is not a multiple of `R`,
+    neighboring cells share a row. If the input has fewer rows than the grid, rows are repeated. If
+    it has as many, nothing changes.
 
-    `keras.ops.adaptive_average_pool` does the same, but on TensorFlow only where the size of the
-    photo is known when the network is built.
+    `keras.ops.adaptive_average_pool` does the same, but on TensorFlow only if the photo size is
+    known when the network is built.
 
     Args:
         features: Float tensor `(batch, height, width, D)`, of any height and width.
@@ -34,7 +34,7 @@ def pool_to_grid(features, grid: tuple[int, int]):
 
 
 def _averaging(size, num_cells: int, dtype):
-    """Returns (num_cells, size): each row averages the places of one cell."""
+    """Returns (num_cells, size): each row averages the positions of one cell."""
     place = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
     cell = ops.expand_dims(ops.arange(num_cells, dtype="int32"), 1)
     first = cell * size // num_cells

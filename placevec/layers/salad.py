@@ -1,4 +1,4 @@
-"""SALAD-like: local features assigned to clusters by optimal transport."""
+"""A variant of SALAD: local features assigned to clusters by optimal transport."""
 
 import keras
 from keras import ops
@@ -11,32 +11,32 @@ from placevec.layers.l2_normalize import l2_normalize
 class SALADLike(Aggregator):
     """Aggregates local features by optimal transport to clusters and to a dustbin.
 
-    Two small networks (one hidden layer with ReLU) make of each of the `N` local features `x` a
-    score for each of `K` clusters and a projection `f` of length `d`. A plan `P` of transport
-    shares the features out to the clusters and to a dustbin, which scores 0 for every feature:
+    For each of the `N` local features `x`, two small networks (one hidden layer with ReLU) compute
+    a score for each of `K` clusters and a projection `f` of length `d`. A transport plan `P`
+    distributes the features to the clusters and to a dustbin, which scores 0 for every feature:
 
         P = sinkhorn(scores); each feature gives 1, a cluster takes 1, the dustbin N - K
         v_k = sum over locations of P_k(x) * f(x)
 
-    What lands in the dustbin describes nothing. A third small network makes a global part `g` of
-    the photo. `g` and each `v_k` are scaled to unit length, then the whole vector.
+    What goes to the dustbin is not described. A third small network computes a global part `g` of
+    the photo. `g` and each `v_k` are scaled to unit length, then the whole vector is.
 
-    Like SALAD, not SALAD: there the global part is made of the class token of a DINOv2
-    transformer; here of the mean local feature, so that any backbone will do. Dropout is left
-    out, and so are the dustbin's learned score and the bias of the scores: a number that is added
-    to all scores of a cluster, or of the dustbin, cancels when they are scaled to what it takes.
-    Of photos with fewer features than clusters and dustbin, `N < K + 1`, for which the paper has
-    no plan, each of the `K + 1` takes `N / (K + 1)`.
+    It differs from SALAD: SALAD computes the global part from the class token of a DINOv2
+    transformer; this layer computes it from the mean local feature, so that it works with any
+    backbone. Dropout is left out. So are the learned score of the dustbin and the bias of the
+    scores: a number added to all scores of a cluster, or of the dustbin, cancels when they are
+    scaled to the amount that it takes. The paper has no plan for photos with fewer features than
+    clusters and dustbin, `N < K + 1`; here each of the `K + 1` then takes `N / (K + 1)`.
 
-    Sinkhorn's rounds are taken in the logarithmic domain; everything is computed and returned in
-    float32 also under a mixed or half precision policy.
+    Sinkhorn's rounds are computed with logarithms. Everything is computed and returned in float32,
+    even under a mixed or half precision policy.
 
     Args:
         num_clusters: int. `K`, the number of clusters. Defaults to `64`.
         projected_dim: int. `d`, length of a projected local feature. Defaults to `128`.
         global_dim: int. `G`, length of the global part. Defaults to `256`.
         hidden_dim: int. Length of the hidden layers. Defaults to `512`.
-        num_rounds: int. Rounds of Sinkhorn's algorithm. Defaults to `3`.
+        num_rounds: int. Number of rounds of Sinkhorn's algorithm. Defaults to `3`.
 
     Input shape:
         `(batch, height, width, D)`, float. One local feature per cell; any height and width.
@@ -112,7 +112,7 @@ class SALADLike(Aggregator):
         return sum(bias, ops.matmul(hidden, kernel))
 
     def _transport(self, scores):
-        """Returns what of each feature goes to each cluster, (B, N, K), from scores alike."""
+        """Returns from scores (B, N, K) how much of each feature goes to each cluster."""
         num_features = ops.shape(scores)[1]
         dustbin = ops.zeros_like(scores[..., :1])
         scores = ops.concatenate([scores, dustbin], axis=-1)  # (B, N, K + 1)

@@ -1,4 +1,4 @@
-"""SPoC: average pooling, the plainest aggregator."""
+"""SPoC: average pooling, the simplest aggregator."""
 
 import keras
 from keras import ops
@@ -13,8 +13,8 @@ class SPoC(Aggregator):
 
         y_d = mean over locations of x_d
 
-    It is the paper's sum pooling without its two extras, the prior for the middle of the photo
-    and the PCA. Computed and returned in float32 also under a mixed or half precision policy.
+    It is the paper's sum pooling without its two extras: the prior for the middle of the photo, and
+    PCA. It is computed and returned in float32, even under a mixed or half precision policy.
 
     Args:
         **kwargs: Arguments of `keras.layers.Layer`.

@@ -1,4 +1,4 @@
-"""Whitening: descriptors with fewer numbers, none of which drowns or repeats another."""
+"""Whitening: gives descriptors fewer dimensions that count equally and do not repeat each other."""
 
 import keras
 import numpy as np
@@ -11,27 +11,26 @@ from placevec.principal_directions import principal_directions
 
 @keras.saving.register_keras_serializable(package="placevec")
 class Whitening(keras.layers.Layer):
-    """Projects descriptors to fewer numbers and scales them to unit length.
+    """Projects descriptors to fewer dimensions and scales them to unit length.
 
         y = (x - mean) . projection,  divided by its length
 
-    With the weights of `fit_whitening` it is PCA whitening: directions in which descriptors
-    spread, largest spread first, each divided by its spread. Since the first numbers are those
-    that tell most, `y` cut to its first dimensions and rescaled is still a whitened descriptor.
-    The weights can be trained like those of any layer (the learned linear projection) or held
-    with `trainable=False`.
+    With the weights of `fit_whitening` it is PCA whitening: the directions in which descriptors
+    spread, largest spread first, each divided by its spread. The first dimensions tell the most, so
+    `y` cut to its first dimensions and rescaled is still a whitened descriptor. The weights can be
+    trained like those of any layer (a learned linear projection), or frozen with `trainable=False`.
 
-    Everything is computed and returned in float32 also under a mixed or half precision policy.
-    Fresh weights are random and of no use but as a start.
+    Everything is computed and returned in float32, even under a mixed or half precision policy.
+    Fresh weights are random: fit or train them before use.
 
     Args:
-        dim: int. `d`, how many numbers a descriptor has afterwards.
+        dim: int. `d`, number of dimensions of the result.
 
     Input shape:
         `(batch, D)`, float. Descriptors.
 
     Output shape:
-        `(batch, dim)`, float32, of unit L2 norm. (The mean itself has the zero vector.)
+        `(batch, dim)`, float32, of unit L2 norm. (The mean itself becomes the zero vector.)
 
     Raises:
         ValueError: If `dim < 1`, or the input does not have two axes with a known last one.
@@ -75,10 +74,10 @@ class Whitening(keras.layers.Layer):
         return l2_normalize(ops.matmul(centered, ops.cast(self.projection, dtype)))
 
     def set_projection(self, mean: NDArray[np.floating], projection: NDArray[np.floating]) -> None:
-        """Writes the weights; builds the layer where that is still to be done.
+        """Writes the weights. Builds the layer if necessary.
 
         Args:
-            mean: (D,) float. What is taken off a descriptor.
+            mean: (D,) float. Vector to subtract from a descriptor.
             projection: (D, d) float. As `fit_whitening` returns it.
 
         Raises:
@@ -118,29 +117,26 @@ class Whitening(keras.layers.Layer):
 def fit_whitening(
     descriptors: NDArray[np.floating], dim: int, power: float = 1.0
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Finds the directions in which descriptors spread most, each scaled by its spread.
+    """Finds the directions in which descriptors spread most, each divided by its spread.
 
         projection_j = v_j * variance_j ** (-power / 2)
 
-    `v_j` are the unit eigenvectors of the covariance (over `N - 1`), largest variance first. They
-    come from the smaller of two matrices: the covariance (D, D), or with fewer descriptors than
-    numbers the products of all pairs of descriptors (N, N), which has the same eigenvalues and
-    needs no covariance of 32,768 x 32,768. All sums are taken in float64, in blocks: beyond the
-    descriptors and what is returned, memory grows with `min(N, D)^2`.
+    `v_j` are the unit eigenvectors of the covariance (over `N - 1`), largest variance first. See
+    `principal_directions` for how they are computed.
 
     Args:
-        descriptors: (N, D) float. As the model gives them.
-        dim: int. `d`, how many directions; at most `D` and `N - 1`.
-        power: float. 1 whitens: every direction counts alike. 0 only turns. Between, such as
-            0.5, less is made of directions with little spread. Defaults to `1.0`.
+        descriptors: (N, D) float. Descriptors as the model returns them.
+        dim: int. `d`, number of directions; at most `D` and `N - 1`.
+        power: float. 1 whitens: all directions count equally. 0 only rotates. A value between, such
+            as 0.5, gives less weight to directions with little spread. Defaults to `1.0`.
 
     Returns:
         mean: (D,) float32.
-        projection: (D, d) float32. Sign of each column arbitrary.
+        projection: (D, d) float32. The sign of a column is arbitrary.
 
     Raises:
-        ValueError: If the descriptors are not (N, D) and finite, or do not spread in this many
-            directions.
+        ValueError: If the descriptors are not finite and of shape (N, D), or do not spread in this
+            many directions.
 
     Example:
     >>> descriptors = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
@@ -161,7 +157,7 @@ def fit_whitening(
     if dim > len(variances):
         raise ValueError(
             f"`dim` must be at most {len(variances)}: the {len(descriptors)} descriptors spread in "
-            f"no more directions. Received: dim={dim}. Take other photos or fewer dimensions"
+            f"no more directions. Received: dim={dim}. Use other photos or fewer dimensions"
         )
     scale = (variances[:dim] ** (-power / 2)).astype(np.float32)
     return mean.astype(np.float32), directions * scale
@@ -171,8 +167,8 @@ def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> 
     """Refuses more directions than this many descriptors can spread in.
 
     Args:
-        dim: int. `d`, how many directions are wanted.
-        num_descriptors: int. `N`; with their mean taken off they span `N - 1` directions.
+        dim: int. `d`, the wanted number of directions.
+        num_descriptors: int. `N`. After their mean is subtracted, they span `N - 1` directions.
         descriptor_dim: int. `D`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Loops: photos of a run that show a place which the run has seen before."""
+"""Finds loops: photos of a run that show a place which the run has seen before."""
 
 from placevec.loops.calibrate import Calibrated as Calibrated
 from placevec.loops.calibrate import calibrate as calibrate

@@ -1,4 +1,4 @@
-"""A threshold learned where truth is known."""
+"""Learns a threshold from photos whose positions are known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,12 +27,12 @@ from placevec.whole_file import require_writable
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A threshold and what it was learned from; as text, a sentence for people.
+    """A threshold and what it was learned from. As text, a sentence for people.
 
     Args:
         threshold: Threshold.
-        num_matches: int. Matches that it was learned from.
-        out: Path. The file that it was written to.
+        num_matches: int. Number of matches that it was learned from.
+        out: Path. File that it was written to.
     """
 
     threshold: Threshold
@@ -43,9 +43,9 @@ class Calibrated:
         found, share = self.threshold, 100 * self.threshold.precision
         return (
             f"threshold {found.score:.4g}: it accepts {found.num_accepted} of {self.num_matches} "
-            f"matches, {found.num_wrong} of them wrong, recall {100 * found.recall:.1f} %. With 95 "
-            f"% confidence at least {share:g} % of the accepted matches of photos like these are "
-            f"right. Written to {self.out}"
+            f"matches, {found.num_wrong} of them wrong, recall {100 * found.recall:.1f} %. For "
+            f"photos like these, at least {share:g} % of the accepted matches are right (with 95 % "
+            f"confidence). Written to {self.out}"
         )
 
 
@@ -69,25 +69,25 @@ def calibrate(
     engine: EngineName = CalibrateConfig.engine,
     progress: Progress = no_progress,
 ) -> Calibrated:
-    """Learns the gap above which matches are right with a stated precision.
+    """Learns the gap above which matches are right with a given precision.
 
-    The photos are matched as `find_loops` matches them with the same settings, or as `search` looks
-    them up, and positions tell which matches are right. Photos of no loop count, too: what they
-    match is wrong. A search looks each query up a second time without its right answers.
+    The photos are matched as in `find_loops` with the same settings, or as `search` looks them up.
+    Positions say which matches are right. A photo that closes no loop counts, too: its match is
+    wrong. For searches, each query is looked up a second time without its right answers.
 
     Args:
         places: PlaceDataset, or READER:PATH. Photos of a run with positions, some of which show a
             place again. If queries and database are not the same photos, the queries are a second
-            run after that of the database.
-        model: Path or str. A model's file or name; or an Engine.
-        out: See `CalibrateConfig`, like the others. A `.json` file, which `find_loops` and
-            `LoopDetector` read.
+            run that follows the database.
+        model: Path or str. File or name of a model, or an Engine.
+        out: Path. A `.json` file, which `find_loops` and `LoopDetector` read. See
+            `CalibrateConfig`, as for the others.
         of: str. `"loops"`, or `"search"` for answers of `search`, adapted to the map by its mean.
-            Then the settings from `exclusion_frames` to `min_inliers` have no meaning.
-        precision: float. To promise.
+            With `"search"`, the settings from `exclusion_frames` to `min_inliers` do not apply.
+        precision: float. Precision to promise.
         radius_m: float. Largest distance of a right match.
-        wrong_beyond_m: float or None. Least distance of a wrong match.
-        exclusion_frames: int or None. See `find_loops`, like the next five.
+        wrong_beyond_m: float or None. Smallest distance of a wrong match.
+        exclusion_frames: int or None. See `find_loops`, as for the next five.
         exclusion_s: float or None.
         exclusion_m: float or None.
         sequence: int.
@@ -95,16 +95,16 @@ def calibrate(
         min_inliers: int or None.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        engine: str. What runs the model, if `model` is a file.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        engine: str. Library that runs the model, if `model` is a file.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         Calibrated.
 
     Raises:
         FileNotFoundError: If the photos or the model are missing.
-        ValueError: If the photos have no positions, or do not carry the precision; or if it is for
-            searches and all photos are queries and database at once.
+        ValueError: If the photos have no positions or do not show the precision, or if it is for
+            searches and all photos are both queries and database.
     """
     out = Path(out)
     settings = CalibrateConfig(
@@ -127,7 +127,7 @@ def calibrate(
     is_run = of == "loops"
     if not is_run and (dataset.is_query & dataset.is_database).any():
         raise ValueError(
-            "Answers of searches are judged on queries that are not in the database. Received: "
+            "Answers of searches are judged with queries that are not in the database. Received: "
             f"{dataset.root}, where some photos are both. Add a column `role`"
         )
     opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
@@ -150,18 +150,18 @@ def calibrate(
 def learn(
     runs: Sequence[Run], precision: float, *, radius_m: float, wrong_beyond_m: float | None = None
 ) -> JudgedMatches:
-    """Matches the photos of runs and tells by their positions which matches are right.
+    """Matches the photos of runs and uses their positions to tell which matches are right.
 
-    The runs are matched twice: what is accepted decides which photos show one place later on.
+    It matches the runs twice: accepted matches decide which photos count as one place later on.
 
     Args:
-        runs: sequence of Run. Of photos with positions.
-        precision: float. Of what is accepted.
+        runs: sequence of Run. Their photos must have positions.
+        precision: float. Precision of the accepted matches.
         radius_m: float. Largest distance of a right match.
-        wrong_beyond_m: float or None. Least distance of a wrong match. None: `radius_m`.
+        wrong_beyond_m: float or None. Smallest distance of a wrong match. None: `radius_m`.
 
     Raises:
-        ValueError: If the matches do not carry the precision.
+        ValueError: If the matches do not show the precision.
     """
 
     def matched(threshold: float) -> JudgedMatches:
@@ -175,13 +175,13 @@ def learn(
 def judge(
     run: Run, threshold: float, *, radius_m: float, wrong_beyond_m: float | None = None
 ) -> JudgedMatches:
-    """Matches the photos of a run and tells by their positions which matches are right.
+    """Matches the photos of a run and uses their positions to tell which matches are right.
 
     Args:
-        run: Run. Of photos with positions.
-        threshold: float. Least gap of a loop, whose photos show one place later on.
+        run: Run. Its photos must have positions.
+        threshold: float. Smallest gap of a loop. Photos of a loop count as one place later on.
         radius_m: float. Largest distance of a right match.
-        wrong_beyond_m: float or None. Least distance of a wrong match. None: `radius_m`.
+        wrong_beyond_m: float or None. Smallest distance of a wrong match. None: `radius_m`.
     """
     loops, _ = run.match(threshold, precision=CalibrateConfig.precision)
     loops = run.check([replace(loop, accepted=True) for loop in loops])
@@ -203,7 +203,7 @@ def judge(
 
 
 def _has_answer(run: Run, positions_m: NDArray[np.floating], query: int, radius_m: float) -> bool:
-    """Tells whether the run was near a photo before; where it is still there does not count."""
+    """Returns whether the run was near a photo before, apart from its current stay there."""
     last = int(np.searchsorted(run.along, run.along[query] - run.exclusion))
     is_near = np.linalg.norm(positions_m[:last] - positions_m[query], axis=1) <= radius_m
     jumps = np.flatnonzero(np.diff(run.along[: query + 1]) > run.exclusion) + 1
@@ -213,7 +213,7 @@ def _has_answer(run: Run, positions_m: NDArray[np.floating], query: int, radius_
 
 
 def _as_run(dataset: PlaceDataset) -> PlaceDataset:
-    """Returns the database and, if other photos are the queries, these as runs after it."""
+    """Returns the database as a run. If the queries are other photos, they follow as more runs."""
     if (dataset.is_query == dataset.is_database).all():
         return dataset
     rows = np.concatenate([dataset.database, dataset.queries])

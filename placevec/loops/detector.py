@@ -1,4 +1,4 @@
-"""Loops found while photos come in."""
+"""Finds loops while photos come in."""
 
 import threading
 from pathlib import Path
@@ -19,39 +19,38 @@ if TYPE_CHECKING:
     from placevec.models import Engine
 
 MOST_PHOTOS = 100_000
-"""Photos that a detector remembers."""
+"""Largest number of photos that a detector remembers."""
 
 USUAL_EXCLUSION = 30.0
-"""Photos, or seconds, within which a detector looks for no loop; `find_loops` tells it from the
-whole run."""
+"""Photos, or seconds, within which a detector looks for no loop. `find_loops` instead estimates it
+from the whole run."""
 
-_TOO_LATE_S = 1e11  # the year 5138; milliseconds since 1970 are more
+_TOO_LATE_S = 1e11  # The year 5138; milliseconds since 1970 are larger.
 
 
 class LoopDetector:
-    """Tells for each new photo whether it closes a loop with an earlier one.
+    """Says for each new photo whether it closes a loop with an earlier one.
 
-    It finds what `find_loops` finds in the whole run with the same threshold and without `rerank`:
-    comparing local features would take 70 kB a photo of memory. `add` may be called
-    by several threads; photos count in the order in which they enter. It remembers
-    `4 * (D + sequence)` bytes a photo (2 MB for 1,000 photos of 512 dimensions) of the last
-    `MOST_PHOTOS` photos.
+    It finds what `find_loops` finds in the whole run with the same threshold and without `rerank`
+    (comparing local features would take 70 kB of memory per photo). Several threads may call `add`;
+    photos count in the order in which they enter. It remembers the last `MOST_PHOTOS` photos, with
+    `4 * (D + sequence)` bytes per photo (2 MB for 1,000 photos of 512 dimensions).
 
     Args:
-        model: Engine, as `placevec.load_model` returns, or any callable with `describe(photos)`;
+        model: Engine, as `placevec.load_model` returns it; any callable with `describe(photos)`;
             or the file or name of a model.
-        threshold: float, Path or None. Least gap of a loop, or a file of `placevec calibrate`.
-            None: the threshold that ships with the model for these settings; if it has none, one
-            learned from the run so far, which accepts nothing before it has seen enough loops.
-        exclusion: float. Photos nearer along the run are not a loop: a number of photos, or seconds
-            if `add` is given times.
-        precision: float in (0, 1). That the threshold is for, unless it is a number.
-        sequence: int. Photos that are matched together.
-        consistency: int. Photos in a row whose matches must be near each other.
+        threshold: float, Path or None. Smallest gap of a loop, or a file of `placevec calibrate`.
+            None: the threshold that ships with the model for these settings. If there is none, it
+            is learned from the run so far, and nothing is accepted before there are enough loops.
+        exclusion: float. Photos closer than this along the run are not a loop: a number of photos,
+            or seconds if `add` is given times.
+        precision: float in (0, 1). Precision that the threshold is for, unless it is a number.
+        sequence: int. Number of photos to match together.
+        consistency: int. Number of photos in a row whose matches must be near each other.
 
     Raises:
-        ValueError: If a setting is out of range, or the threshold is that of another model or other
-            settings.
+        ValueError: If a setting is out of range, or the threshold was made for another model or
+            other settings.
 
     Example:
 
@@ -103,14 +102,14 @@ class LoopDetector:
 
         Args:
             image: (H, W, 3) uint8 RGB of any size, a PIL image, or the path of a photo.
-            time_s: float or None. When it was taken, in seconds; for all photos or for none.
+            time_s: float or None. Time of the photo, in seconds. Give it for all photos or none.
 
         Returns:
-            list of Loop: the accepted one, or none.
+            List of Loop: the accepted one, or empty.
 
         Raises:
-            ValueError: If the photo cannot be read, is older than the one before it, only some
-                photos have times, or the time cannot be seconds.
+            ValueError: If the photo cannot be read or is older than the photo before it, if only
+                some photos have times, or if the time cannot be in seconds.
         """
         if time_s is not None and time_s >= _TOO_LATE_S:
             raise ValueError(
@@ -122,7 +121,7 @@ class LoopDetector:
             if self._is_timed not in (None, is_timed):
                 raise ValueError(
                     "Give `time_s` for all photos of a run or for none. Received: photo "
-                    f"{len(self)} {'with' if is_timed else 'without'} one, unlike those before it"
+                    f"{len(self)} {'with' if is_timed else 'without'} it, unlike those before"
                 )
             descriptor = self._model.describe([image])[0]
             loop = self._scorer.add(descriptor, len(self) if time_s is None else time_s)

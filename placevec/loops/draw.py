@@ -1,4 +1,4 @@
-"""Pictures of loops."""
+"""Draws loops as pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ from placevec.images.contact_sheet import RIGHT, new_figure, save_figure
 if TYPE_CHECKING:
     from placevec.loops.find import LoopsFound
 
-_MOST_PIXELS = 800  # of a side of the similarity matrix
+_MOST_PIXELS = 800  # pixels of a side of the similarity matrix
 
 
 def draw_similarities(found: "LoopsFound", path: Path) -> None:
-    """Draws the similarity of all photos to all, with the loops as dots.
+    """Draws the similarity of each photo to each other one, with the loops as dots.
 
-    Of a long run every n-th photo is drawn; all loops are.
+    Of a long run, only every n-th photo is drawn, but all loops are.
 
     Args:
         found: LoopsFound.
@@ -40,15 +40,15 @@ def draw_similarities(found: "LoopsFound", path: Path) -> None:
     )
     axes.set(xlabel="earlier photo", ylabel="photo", xlim=(low, high), ylim=(high, low))
     axes.legend(loc="upper right", fontsize=8)
-    figure.colorbar(image, label="similarity, less the mean of the run")
+    figure.colorbar(image, label="similarity, minus the mean of the run")
     save_figure(figure, path, dpi=100)
 
 
 def draw_trajectory(found: "LoopsFound", path: Path) -> None:
-    """Draws where the photos were taken, north up, and a line for each loop.
+    """Draws a map of the photos, north up, with a line for each loop.
 
     Args:
-        found: LoopsFound, whose photos have positions.
+        found: LoopsFound. Its photos must have positions.
         path: Path. Picture file to write.
     """
     places_m = found.dataset.positions_m

@@ -1,4 +1,4 @@
-"""All loops of a run."""
+"""Finds all loops of a run."""
 
 import math
 from dataclasses import dataclass
@@ -31,19 +31,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LoopsFound:
-    """The best earlier match of each photo of a run; as text, a summary for people.
+    """The best earlier match of each photo of a run. As text, a summary for people.
 
     Args:
         dataset: PlaceDataset. The photos that could be read, in the order of the run.
         descriptors: (N, D) float32, of unit L2 norm.
-        loops: list of Loop, in the order of the run; those that are accepted are loops.
-        threshold: float. Least gap of a loop; infinity if the run could not learn one.
-        precision: float or None. The share of the loops that should be right; None if the threshold
-            was given as a number.
-        learned_on: str or None. The photos that the threshold was learned on. None: this run, if
-            there is a `precision`.
-        exclusion: float. How far along the run photos had to be, in photos, seconds or metres.
-        exclusion_unit: str. What it counts: `"photos"`, `"s"` or `"m"`.
+        loops: list of Loop, in the order of the run. Those with `accepted` are loops.
+        threshold: float. Smallest gap of a loop. Infinity if the run could not learn one.
+        precision: float or None. Share of the loops that should be right. None if the threshold was
+            given as a number.
+        learned_on: str or None. Photos that the threshold was learned on. None: this run, if there
+            is a `precision`.
+        exclusion: float. Smallest distance of two photos along the run, in photos, seconds or
+            metres.
+        exclusion_unit: str. Unit of `exclusion`: `"photos"`, `"s"` or `"m"`.
     """
 
     dataset: PlaceDataset
@@ -64,9 +65,9 @@ class LoopsFound:
         """Returns a row for each photo that has a match.
 
         Returns:
-            DataFrame with `query` and `match`, file names; `query_number` and `match_number`, their
-            places in the run; `similarity`, `gap`, `num_consistent`, `inliers` (NA if they were
-            not asked for), `confidence` (NA if it is not known) and `accepted`.
+            DataFrame with `query` and `match` (file names), `query_number` and `match_number`
+            (their places in the run), `similarity`, `gap`, `num_consistent`, `inliers` (NA if they
+            were not counted), `confidence` (NA if unknown) and `accepted`.
         """
         import pandas as pd
 
@@ -75,7 +76,8 @@ class LoopsFound:
         matches = np.array([loop.match for loop in self.loops], np.int64)
         return pd.DataFrame(
             {
-                "query": pd.Series(names[queries], dtype=object),  # names may not be UTF-8
+                # dtype=object, because a file name may not be UTF-8.
+                "query": pd.Series(names[queries], dtype=object),
                 "match": pd.Series(names[matches], dtype=object),
                 "query_number": queries,
                 "match_number": matches,
@@ -146,37 +148,37 @@ def find_loops(
 ) -> LoopsFound:
     """Finds photos of a run that show a place which the run has seen before.
 
-    Each photo is compared with those before it only, so `LoopDetector` with the same threshold
-    finds the same loops while the run is driven. See `LoopScorer` for the score.
+    Each photo is compared only with those before it. So `LoopDetector` with the same threshold
+    finds the same loops during the drive. See `LoopScorer` for the score.
 
     Args:
         photos: PlaceDataset, Path or str. A folder of photos, a video, or READER:PATH.
-        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
+        model: Path or str. File or name of a model, or an open model: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
-        out: See `LoopsConfig`, like the others.
-        exclusion_frames: int or None. Photos nearer along the run are not a loop.
+        out: Path or None. See `LoopsConfig`, as for the others.
+        exclusion_frames: int or None. Photos closer than this along the run are not a loop.
         exclusion_s: float or None. The same in seconds.
         exclusion_m: float or None. The same in metres travelled.
-        threshold: float, Path or None. Least gap of a loop.
-        precision: float. That the threshold is for, unless it is a number.
-        sequence: int. Photos that are matched together.
-        consistency: int. Photos in a row whose matches must be near each other.
-        g2o: str. What the relative poses in `loops.g2o` come from.
+        threshold: float, Path or None. Smallest gap of a loop.
+        precision: float. Precision that the threshold is for, unless it is a number.
+        sequence: int. Number of photos to match together.
+        consistency: int. Number of photos in a row whose matches must be near each other.
+        g2o: str. Source of the relative poses in `loops.g2o`.
         fov_deg: float or None. Horizontal field of view of the camera.
-        rerank: str or None. What compares both photos of a match point by point. The local
-            features lie in a temporary file meanwhile.
+        rerank: str or None. How to compare both photos of a match point by point. Meanwhile, the
+            local features lie in a temporary file.
         min_inliers: int or None. Smallest number of points that both photos of a loop share.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        engine: str. What runs the model, if `model` is a file.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        engine: str. Library that runs the model, if `model` is a file.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         LoopsFound.
 
     Raises:
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
-        ValueError: If a setting is out of range, no photo can be read, the threshold is that of
+        ValueError: If a setting is out of range, no photo can be read, the threshold was made for
             another model or other settings, or `out` lies in the folder of photos.
     """
     settings = LoopsConfig(
@@ -199,7 +201,7 @@ def find_loops(
         _require_outside(settings.out, photos)
     dataset = open_photos(photos)
     if g2o == "essential":
-        _fovs_deg(dataset, fov_deg)  # refused before the long work
+        _fovs_deg(dataset, fov_deg)  # Refuse before the long work.
     opened = open_model(model, engine=engine, image_size=image_size, features=rerank == "features")
     score = score_of(settings, opened, image_size)
     model_id = getattr(opened, "model_id", None)
@@ -229,13 +231,13 @@ def find_loops(
 
 
 def _require_outside(out: Path, photos: PlaceDataset | Path | str) -> None:
-    """Refuses a folder whose pictures would be photos of the next run."""
+    """Refuses a folder whose pictures would become photos of the next run."""
     if isinstance(photos, PlaceDataset) or not Path(photos).expanduser().is_dir():
         return
     if out.resolve().is_relative_to(Path(photos).expanduser().resolve()):
         raise ValueError(
             f"`out` must lie outside of the folder of photos. Received: {shown(out)} in "
-            f"{shown(photos)}, where its pictures would be photos of the next run"
+            f"{shown(photos)}. There its pictures would become photos of the next run"
         )
 
 

@@ -1,4 +1,4 @@
-"""Answers of searches whose truth is known."""
+"""Judges the answers of searches by known positions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from placevec.retrieval.gap import PLACE_RADIUS_M
 from placevec.retrieval.normalize import Normalizer
 from placevec.store.map_statistics import fit_map_statistics
 
-_SURROUNDINGS = 4  # times the radius: from there a photo may show the same houses
+_SURROUNDINGS = 4  # times the radius; a photo closer than that may show the same houses
 
 
 def judge_search(
@@ -19,20 +19,20 @@ def judge_search(
     radius_m: float,
     wrong_beyond_m: float | None = None,
 ) -> JudgedMatches:
-    """Looks the queries up in the database as `search` does and judges the best answers.
+    """Looks up the queries in the database, as `search` does, and judges the best answers.
 
-    Each query with a right answer is looked up once more without the photos of its surroundings,
-    four times as far: half of the photos that are looked up show a place that the map does not
-    have, or more.
+    Each query with a right answer is looked up a second time without the photos of its
+    surroundings, up to four times the radius. So at least half of the lookups are for a place that
+    the map does not have.
 
     Args:
         dataset: PlaceDataset. Queries and database, with positions.
-        descriptors: (N, D) float, of unit L2 norm, of all its photos.
+        descriptors: (N, D) float, of unit L2 norm. Descriptors of all its photos.
         radius_m: float. Largest distance of a right answer.
-        wrong_beyond_m: float or None. Least distance of a wrong answer. None: `radius_m`.
+        wrong_beyond_m: float or None. Smallest distance of a wrong answer. None: `radius_m`.
 
     Raises:
-        ValueError: If the database shows one place only.
+        ValueError: If the database shows only one place.
     """
     queries, database = dataset.queries, dataset.database
     statistics = fit_map_statistics(descriptors[database])
@@ -57,9 +57,9 @@ def judge_search(
                 rows.append((gap, is_right[best], is_ignored[best], is_right[is_open].any()))
     if not rows:
         raise ValueError(
-            "Answers of searches are judged by how far they are ahead of any other place, more "
-            f"than {PLACE_RADIUS_M:g} {dataset.unit} away. Received: {dataset.root}, whose "
-            "database has photos of one place only. Take photos of more places"
+            "Answers of searches are judged by their lead over any other place, more than "
+            f"{PLACE_RADIUS_M:g} {dataset.unit} away. Received: {dataset.root}, whose database has "
+            "photos of only one place. Add photos of more places"
         )
     gaps, is_right, is_ignored, has_answer = map(np.array, zip(*rows, strict=True))
     return JudgedMatches(

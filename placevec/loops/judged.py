@@ -1,4 +1,4 @@
-"""Matches whose truth is known, and what they tell."""
+"""Matches that are known to be right or wrong, and what they show."""
 
 import logging
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from placevec.evaluation.measures.threshold import Threshold, learn_threshold
 from placevec.retrieval.calibration import Calibration, Score, fit_confidence
 
 _log = logging.getLogger(__name__)
-_PRECISIONS = (0.8, 0.9, 0.95, 0.99)  # that a file says thresholds for, as far as the data carries
+_PRECISIONS = (0.8, 0.9, 0.95, 0.99)  # A file has thresholds for those that the data show.
 
 
 @dataclass(frozen=True, eq=False)
 class JudgedMatches:
-    """Matches whose truth is known.
+    """Matches that are known to be right or wrong.
 
     Args:
-        gaps: (n,) float.
-        inliers: (n,) int. Points that both photos share; 0 if they are not counted.
-        is_open: (n,) bool. Matches that may be accepted: their points do not refuse them.
-        is_right: (n,) bool.
-        is_ignored: (n,) bool. Matches that count neither way.
+        gaps: (n,) float. Gap of each match.
+        inliers: (n,) int. Number of points that both photos share; 0 if they are not counted.
+        is_open: (n,) bool. Whether the match may be accepted, that is, its points do not refuse it.
+        is_right: (n,) bool. Whether the match is right.
+        is_ignored: (n,) bool. Whether it counts neither as right nor as wrong.
         has_answer: (n,) bool. Whether the query has a right match at all.
     """
 
@@ -41,29 +41,29 @@ class JudgedMatches:
                       for name in names})  # fmt: skip
 
     def threshold(self, precision: float) -> Threshold:
-        """Returns the least gap that carries a precision, see `learn_threshold`."""
+        """Returns the smallest gap that shows a precision, see `learn_threshold`."""
         gaps = np.where(self.is_open, self.gaps, -np.inf)
         return learn_threshold(
             gaps, self.is_right, self.has_answer, self.is_ignored, precision=precision
         )
 
     def calibration(self, score: Score, learned_on: str, precision: float) -> Calibration:
-        """Returns what these matches tell of a score.
+        """Returns what these matches show about a score.
 
         Args:
             score: Score. How the gaps are computed.
-            learned_on: str. The photos, for people.
-            precision: float. That a threshold must be learned for.
+            learned_on: str. Name of the photos, for people.
+            precision: float. Precision that needs a threshold.
 
         Raises:
-            ValueError: If the matches do not carry the precision.
+            ValueError: If the matches do not show the precision.
         """
         thresholds = {precision: self.threshold(precision)}
         for other in _PRECISIONS:
             try:
                 thresholds[other] = self.threshold(other)
             except ValueError:
-                _log.info("%s do not carry a precision of %g %%", learned_on, 100 * other)
+                _log.info("%s do not show a precision of %g %%", learned_on, 100 * other)
         is_counted = ~self.is_ignored
         right = self.is_right[is_counted]
         weights = fit_confidence(self.gaps[is_counted], self.inliers[is_counted], right)

@@ -1,4 +1,4 @@
-"""A threshold that a run learns from itself, without truth."""
+"""Learns a threshold from a run itself, without known positions."""
 
 import bisect
 import math
@@ -7,11 +7,11 @@ import math
 class OwnThreshold:
     """The gap above which few of the accepted matches of a run are expected to be wrong.
 
-    Each photo gives its gap (best match less the best of any other place) and a gap as a wrong
-    match would have it, such as that of the second place over the third. The threshold is the least
-    gap `t` at which `(1 + wrong gaps >= t) / (gaps >= t)` is at most `1 - precision`. So a
-    precision of 95 % needs at least 20 loops, one of 99 % at least 100. It is an estimate, not a
-    promise: learn a threshold where truth is known if one is to be kept.
+    Each photo gives two gaps: its own (best match minus the best of any other place), and one as a
+    wrong match would have it, such as that of the second place over the third. The threshold is the
+    smallest gap `t` at which `(1 + wrong gaps >= t) / (gaps >= t)` is at most `1 - precision`. So a
+    precision of 95 % needs at least 20 loops, and 99 % needs at least 100. It is an estimate, not a
+    promise. If you need a promise, learn a threshold from photos with known positions.
 
     Args:
         precision: float in (0, 1).
@@ -21,7 +21,7 @@ class OwnThreshold:
 
     Reference:
         Barber and Candès, "Controlling the false discovery rate via knockoffs",
-        [2015](https://arxiv.org/abs/1404.5609), for the fraction.
+        [2015](https://arxiv.org/abs/1404.5609), where the fraction comes from.
     """
 
     def __init__(self, precision: float):
@@ -34,12 +34,12 @@ class OwnThreshold:
         self._wrong: list[float] = []  # rising
 
     def add(self, gap: float, wrong_gap: float) -> None:
-        """Takes in the gaps of one photo."""
+        """Adds the gaps of one photo."""
         bisect.insort(self._gaps, gap)
         bisect.insort(self._wrong, wrong_gap)
 
     def value(self) -> float:
-        """Returns the threshold; infinity while the run does not carry the precision."""
+        """Returns the threshold, or infinity while the run does not show the precision."""
         threshold = self._gaps[0] if self._gaps else math.inf
         while True:
             accepted = len(self._gaps) - bisect.bisect_left(self._gaps, threshold)
@@ -49,6 +49,6 @@ class OwnThreshold:
                 return math.inf
             if wrong <= most_wrong:
                 return threshold
-            # A higher threshold accepts no more, so it must be above all but `most_wrong` of them.
+            # A higher threshold accepts fewer, so it must exceed all but `most_wrong` of them.
             above = bisect.bisect_right(self._gaps, self._wrong[-1 - most_wrong])
             threshold = self._gaps[above] if above < len(self._gaps) else math.inf

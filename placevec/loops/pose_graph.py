@@ -1,4 +1,4 @@
-"""Loops as a pose graph for g2o."""
+"""Writes loops as a pose graph for g2o."""
 
 import logging
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _KNOWN = np.ones(6)
-_SHIFT_SIGMA, _TURN_SIGMA_DEG = 10.0, 5.0  # of what photos tell; the length of a shift is unknown
+_SHIFT_SIGMA, _TURN_SIGMA_DEG = 10.0, 5.0  # from photos, which do not show the length of a shift
 _TOLD = np.repeat([_SHIFT_SIGMA**-2, np.radians(_TURN_SIGMA_DEG) ** -2], 3)
 
 
 def known_poses(
     dataset: "PlaceDataset",
 ) -> "tuple[NDArray[np.floating], Rotation] | None":
-    """Returns positions (N, 3) in metres east, north and up, and the turns of the cameras, or None.
+    """Returns positions (N, 3) in metres east, north and up, and camera rotations; None if unknown.
 
-    A camera looks along its own x axis, which is level: of its turn only the heading is known. Up
-    is 0 unless all altitudes are known.
+    A camera looks along its own x axis, which is taken as level, because only the heading is known.
+    Up is 0 unless all altitudes are known.
     """
     from scipy.spatial.transform import Rotation
 
@@ -45,11 +45,11 @@ def known_poses(
 
 
 def known_graph(positions_m: NDArray[np.floating], turns: "Rotation", loops: list) -> list[str]:
-    """Returns a vertex for each photo, an edge to the next one, and an edge for each loop.
+    """Returns a vertex for each photo, an edge to the next photo, and an edge for each loop.
 
     Args:
         positions_m: (N, 3) float.
-        turns: Rotation of N.
+        turns: Rotation of length N.
         loops: list of Loop.
     """
     lines = list(_vertices(positions_m, turns))
@@ -61,10 +61,10 @@ def known_graph(positions_m: NDArray[np.floating], turns: "Rotation", loops: lis
 
 
 def told_graph(found: "LoopsFound", fovs_deg: NDArray[np.floating]) -> list[str]:
-    """Returns a vertex for each photo and an edge for each loop whose photos tell how they lie.
+    """Returns a vertex for each photo, and an edge for each loop with a pose found from its photos.
 
-    A shift has length 1 and a standard deviation of 10, since photos tell its direction only. A
-    turn has one of 5 degrees.
+    A shift has length 1 and a standard deviation of 10, because photos show only its direction. A
+    rotation has a standard deviation of 5 degrees.
 
     Args:
         found: LoopsFound.

@@ -1,4 +1,4 @@
-"""How a camera stood to another one, told from their photos up to the scale."""
+"""Finds the pose of a camera relative to another one from their photos, up to the scale."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +11,23 @@ from placevec.images import UnreadableImageError, read_image
 from placevec.retrieval.reranking.sift import ratio_matches, sift_points
 
 WIDEST_FOV_DEG = 170.0
-"""Of a photo that straight lines stay straight in."""
+"""Widest field of view of a photo in which straight lines stay straight."""
 
-_SIZE = (480, 640)  # rows and columns that points are found in
-_FARTHEST_PIXELS = 1.5  # from the epipolar line
+_SIZE = (480, 640)  # rows and columns of the photos in which points are found
+_FARTHEST_PIXELS = 1.5  # largest distance from the epipolar line
 _CONFIDENCE = 0.999
 _FEWEST_POINTS = 20
-_TO_BODY = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # right, down, ahead to ahead, left, up
+_TO_BODY = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # (right, down, ahead) to (x, y, z)
 
 
 @dataclass(frozen=True, eq=False)
 class RelativePose:
-    """The pose of a camera in the frame of another: x ahead, y left, z up.
+    """The pose of a camera in the frame of another camera: x ahead, y left, z up.
 
     Args:
         rotation: (3, 3) float.
-        direction: (3,) float. Where it stood, of length 1: photos tell no distance.
-        num_points: int. Points of both photos that agree with it.
+        direction: (3,) float. Direction to the camera, of length 1, as photos show no distance.
+        num_points: int. Number of points of both photos that agree with the pose.
     """
 
     rotation: NDArray[np.floating]
@@ -38,12 +38,12 @@ class RelativePose:
 def relative_pose(one: Path, other: Path, fovs_deg: tuple[float, float]) -> RelativePose | None:
     """Returns the pose of the second camera in the frame of the first, or None.
 
-    Points of SIFT are matched by Lowe's ratio test, and give the essential matrix.
+    SIFT points are matched with Lowe's ratio test. They give the essential matrix.
 
     Args:
-        one: Path. A photo of a camera without distortion, whose center is that of the lens.
-        other: Path. Another.
-        fovs_deg: (float, float). Horizontal field of view of each.
+        one: Path. A photo without distortion whose optical center is in the middle.
+        other: Path. Another such photo.
+        fovs_deg: (float, float). Horizontal field of view of each photo.
 
     Returns:
         RelativePose, or None if fewer than 20 points agree or a photo cannot be read.
@@ -72,7 +72,7 @@ def relative_pose(one: Path, other: Path, fovs_deg: tuple[float, float]) -> Rela
     count, turn, shift, _ = cv2.recoverPose(essential, rays[0], rays[1], np.eye(3), mask=is_kept)
     if count < _FEWEST_POINTS:
         return None
-    # OpenCV moves points of the first camera's frame into that of the second.
+    # OpenCV's pose maps points from the first camera's frame to the second's.
     back = np.asarray(turn, np.float64).T
     direction = -back @ np.asarray(shift, np.float64)[:, 0]
     return RelativePose(_TO_BODY @ back @ _TO_BODY.T, _TO_BODY @ direction, int(count))

@@ -1,4 +1,4 @@
-"""The order in which photos were taken, and how far along each one lies."""
+"""Finds the order in which photos were taken, and how far along the run each one lies."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,15 +7,15 @@ from placevec.places import PlaceDataset
 from placevec.places.name_order import by_number
 
 _LEAST_EXCLUSION = 10  # photos
-_STILL_ALIKE = 0.1  # of the way from the similarity of any two photos to that of neighbors
+_STILL_ALIKE = 0.1  # similarity, as a share of the way from any two photos (0) to neighbors (1)
 _MOST_LAGS = 200
 
 
 def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Returns the rows of a data set in the order in which its photos were taken.
 
-    Sequences follow each other. Photos of one are sorted by time if all times are known, else by
-    name, with numbers by their value.
+    Sequences follow each other. The photos of a sequence are sorted by time if all times are known,
+    otherwise by name, with the numbers in names sorted by value.
 
     Args:
         dataset: PlaceDataset.
@@ -34,19 +34,19 @@ def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
 def along_run(
     dataset: PlaceDataset, *, exclusion_s: float | None, exclusion_m: float | None
 ) -> NDArray[np.floating]:
-    """Returns how far along the run each photo lies, in its order.
+    """Returns how far along the run each photo lies, in the order of the run.
 
     Args:
         dataset: PlaceDataset, in the order of `order_of_run`.
-        exclusion_s: float or None. Given: seconds are counted.
-        exclusion_m: float or None. Given: metres travelled are counted. Neither: photos.
+        exclusion_s: float or None. If given, the result is in seconds.
+        exclusion_m: float or None. If given, the result is in metres travelled. Neither: photos.
 
     Returns:
-        (N,) float64, rising. A sequence begins farther than the exclusion after the end of the one
-        before it, so that photos of two sequences are always compared.
+        (N,) float64, rising. The gap between two sequences is larger than the exclusion, so that
+        photos of two sequences are always compared.
 
     Raises:
-        ValueError: If times or positions are asked for and not all known.
+        ValueError: If times or positions are needed and some are unknown.
     """
     along = np.arange(len(dataset), dtype=float)
     if exclusion_s is not None:
@@ -72,11 +72,11 @@ def along_run(
 
 
 def exclusion_of_run(descriptors: NDArray[np.floating]) -> int:
-    """Returns how many photos along a run show the same place, told from how they look.
+    """Estimates how many photos along a run show the same place, from their descriptors.
 
-    The median similarity of photos `n` apart falls with `n` to that of any two photos of the run.
-    Where it has fallen nine tenths of the way from that of neighbors, photos no longer overlap;
-    twice that is returned.
+    The median similarity of photos `n` apart falls with `n`, from that of neighbors to that of any
+    two photos of the run. After nine tenths of this fall, photos are taken not to overlap any more;
+    the result is twice that `n`.
 
     Args:
         descriptors: (N, D) float, of unit L2 norm, in the order of the run.

@@ -1,4 +1,4 @@
-"""The photos of a run, described, and their matches with the photos before them."""
+"""Describes the photos of a run, and matches them with the photos before them."""
 
 from dataclasses import dataclass
 
@@ -24,15 +24,15 @@ from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The photos of a run, described, in its order.
+    """The photos of a run with their descriptors, in the order of the run.
 
     Args:
         dataset: PlaceDataset. N photos.
         descriptors: (N, D) float32, of unit L2 norm.
-        along: (N,) float. How far along the run each lies.
-        exclusion: float. How far along the run the photos of a match lie apart at least.
-        sequence: int. Photos that are matched together.
-        matcher: LocalMatcher or None. What compares both photos of a match.
+        along: (N,) float. How far along the run each photo lies.
+        exclusion: float. Smallest distance along the run between the photos of a match.
+        sequence: int. Number of photos to match together.
+        matcher: LocalMatcher or None. It compares both photos of a match.
         min_inliers: int or None. See `check_geometry`.
     """
 
@@ -50,12 +50,12 @@ class Run:
         """Matches each photo with those before it.
 
         Args:
-            threshold: float or None. Least gap of a loop. None: what the run shows so far.
-            precision: float. Of that.
-            consistency: int. Photos in a row whose matches must be near each other.
+            threshold: float or None. Smallest gap of a loop. None: learned from the run so far.
+            precision: float. Precision that it is learned for.
+            consistency: int. Number of photos in a row whose matches must be near each other.
 
         Returns:
-            list of Loop, and what the run shows as a whole.
+            List of Loop, and the threshold that the whole run shows.
         """
         scorer = LoopScorer(
             exclusion=self.exclusion,
@@ -70,14 +70,14 @@ class Run:
         return found, scorer.own
 
     def check(self, loops: list[Loop]) -> list[Loop]:
-        """Returns the same matches after both photos were compared, if that was asked for."""
+        """Returns the same matches after their photos were compared, if a matcher is set."""
         if self.matcher is None:
             return loops
         return check_geometry(loops, self.matcher, self.min_inliers)
 
 
 def score_of(settings: RunConfig, model: Model, image_size: tuple[int, int] | None) -> Score:
-    """Returns what the gaps of a run depend on."""
+    """Returns the settings that the gaps of a run depend on."""
     return loops_score(
         image_size or getattr(model, "image_size", None),
         sequence=settings.sequence,
@@ -95,22 +95,22 @@ def describe_run(
     batch_size: int | None,
     progress: Progress = no_progress,
 ) -> Run:
-    """Describes the photos of a run in its order.
+    """Describes the photos of a run, in the order of the run.
 
     Args:
         dataset: PlaceDataset.
-        model: What `open_model` returns.
+        model: The result of `open_model`.
         settings: RunConfig.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Raises:
-        ValueError: If no photo can be read, or times or positions are asked for and not known.
+        ValueError: If no photo can be read, or times or positions are needed and unknown.
     """
     dataset = dataset.take(order_of_run(dataset))
     ways = {"exclusion_s": settings.exclusion_s, "exclusion_m": settings.exclusion_m}
-    along_run(dataset, **ways)  # refused before the long work
+    along_run(dataset, **ways)  # Refuse before the long work.
     found = describe_dataset(
         model,
         dataset,

@@ -1,4 +1,4 @@
-"""How surely a photo of a run shows a place that the run has seen before."""
+"""Scores how surely a photo of a run shows a place that the run has seen before."""
 
 import math
 from collections import deque
@@ -12,8 +12,8 @@ from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.sequences import SequenceMatcher
 from placevec.store.map_statistics import MapStatistics
 
-_SETTLED = 50  # photos whose mean is good enough to stay
-_FEWEST_ELSEWHERE = 10  # photos of other places: the best of fewer says little
+_SETTLED = 50  # After this many photos, the mean of the first ones is good enough to keep.
+_FEWEST_ELSEWHERE = 10  # photos of other places; the best of fewer would say little
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,15 @@ class Loop:
     Args:
         query: int. Number of the photo in the run, from 0.
         match: int. Number of the earlier photo.
-        similarity: float in [-1, 1]. Cosine of their descriptors after the mean of the run up to
-            each of them is taken off, or its mean over the photos that are matched together; larger
-            is better.
-        gap: float. What `similarity` is above the best photo of any other place; larger is surer.
-        num_consistent: int. Photos in a row, this one included, whose matches lie near each other.
-        inliers: int or None. Points that both photos share, see `find_loops`. None: not counted.
-        confidence: float or None. How likely the match is right, in (0, 1). None: not known for
+        similarity: float in [-1, 1]. Cosine of their descriptors, each minus the mean of the run up
+            to it. If photos are matched together, it is the mean over them. Larger is better.
+        gap: float. Lead of `similarity` over the best photo of any other place. Larger is more
+            certain.
+        num_consistent: int. Number of photos in a row, up to this one, whose matches are near each
+            other.
+        inliers: int or None. Number of points that both photos share, see `find_loops`. None: not
+            counted.
+        confidence: float or None. Probability that the match is right, in (0, 1). None: unknown for
             this model and these settings.
         accepted: bool. Whether the match counts as a loop.
     """
@@ -47,25 +49,28 @@ class Loop:
 class LoopScorer:
     """Compares each descriptor of a run with those before it, in the order of the run.
 
-    The score that carries a threshold from one run to another is the gap: the similarity to the
-    best match, less the similarity to the best photo of any other place. Before that, each
-    descriptor loses the mean of the run up to it, the first 50 that of all 50, see `Normalizer`.
-    Similarities are those of `sequence` photos that are matched together, see `SequenceMatcher`.
-    Photos within `exclusion` of the query are not compared. Neither are those right before them
-    that are still more similar to it than two photos are in the mean: a long street looks alike for
-    longer than any fixed window. Photos within `exclusion` of the match, or of a place that a loop
-    joined it to, show the same place. Memory grows by `4 * (D + sequence)` bytes a photo up to
-    `capacity` photos; then the oldest tenth is forgotten.
+    The score is the gap: the similarity to the best match, minus the similarity to the best photo
+    of any other place. A threshold for the gap can be used for other runs, too. Descriptors are
+    compared after the mean of the run so far is subtracted; the first 50 use the mean of all 50,
+    see `Normalizer`. Similarities are those of `sequence` photos matched together, see
+    `SequenceMatcher`.
+
+    Photos within `exclusion` of the query are not compared. Nor are the photos right before them
+    that are still more similar to the query than two photos of the run are on average, because a
+    long street looks alike for longer than any fixed window. Photos within `exclusion` of the
+    match, or of a place that a loop joined to it, show the same place. Memory grows by
+    `4 * (D + sequence)` bytes per photo up to `capacity` photos; then the oldest tenth is
+    forgotten.
 
     Args:
-        exclusion: float. How far along the run a photo must be, in the units of `along`.
-        threshold: float or None. Least gap of a loop. None: learned from the run so far, see
+        exclusion: float. Smallest distance along the run, in the unit of `along`.
+        threshold: float or None. Smallest gap of a loop. None: learned from the run so far, see
             `OwnThreshold`.
-        precision: float in (0, 1). What the run's own threshold promises.
-        sequence: int. Photos that are matched together: the query and those before it, with photos
-            that follow one another. 1: each photo alone.
-        consistency: int. Photos in a row whose matches must be near each other.
-        capacity: int. Most photos that are remembered.
+        precision: float in (0, 1). Precision that the run's own threshold is for.
+        sequence: int. Number of photos to match together: the query and those before it, with
+            photos that follow one another. 1: each photo alone.
+        consistency: int. Number of photos in a row whose matches must be near each other.
+        capacity: int. Largest number of photos that are remembered.
 
     Raises:
         ValueError: If a setting is out of range.
@@ -73,7 +78,7 @@ class LoopScorer:
     Reference:
         Schubert, Neubert and Protzel, "Unsupervised learning methods for visual place recognition
         in discretely and continuously changing environments",
-        [ICRA 2020](https://arxiv.org/abs/2001.08960), for the mean.
+        [ICRA 2020](https://arxiv.org/abs/2001.08960), where subtracting the mean comes from.
     """
 
     def __init__(
@@ -98,14 +103,14 @@ class LoopScorer:
         self.own = OwnThreshold(precision)
         self.num_forgotten = 0
         self._capacity = capacity
-        self._count = 0  # photos remembered
+        self._count = 0  # number of photos that are remembered
         self._normalizer: Normalizer | None = None
         self._matcher = SequenceMatcher(np.empty(0, np.int64), sequence)
         self._descriptors = np.empty((0, 0), np.float32)
-        self._unsettled: list[NDArray[np.floating]] = []  # the first ones as they came
+        self._unsettled: list[NDArray[np.floating]] = []  # the first descriptors, unchanged
         self._along = np.empty(0)
-        self._sequence = np.empty(0, np.int64)  # a number for the photos between two jumps
-        self._place = np.empty(0)  # `along` of the first photo of the place that each one shows
+        self._sequence = np.empty(0, np.int64)  # number of the stretch between two jumps
+        self._place = np.empty(0)  # `along` of the first photo that shows the photo's place
         self._recent: deque[float] = deque(maxlen=consistency)  # `along` of the last matches
 
     def __len__(self) -> int:
@@ -116,15 +121,15 @@ class LoopScorer:
 
         Args:
             descriptor: (D,) float, of unit L2 norm.
-            along: float. How far along the run: its number, seconds or metres travelled; never
-                less than that of the photo before it.
+            along: float. How far along the run: number of the photo, seconds or metres travelled.
+                It must not be less than that of the photo before.
 
         Returns:
             Loop, or None while fewer than ten photos of other places can be compared.
 
         Raises:
-            ValueError: If `descriptor` is not finite, is zero or of another size than the first,
-                or `along` falls.
+            ValueError: If `descriptor` is not finite, is zero or has another size than the first,
+                or if `along` falls.
         """
         vector = self._checked(descriptor, along)
         if self._normalizer is None:
@@ -147,7 +152,7 @@ class LoopScorer:
     def _match(
         self, vector: NDArray[np.float32], along: float, sequence: int
     ) -> tuple[Loop | None, float]:
-        """Returns the best match, and where along the run the place of the query was first seen."""
+        """Returns the best match, and where along the run the query's place was first seen."""
         similarities = self._similarities(vector, along, sequence)
         comparable = len(similarities)
         best, is_elsewhere = 0, np.zeros(0, bool)
@@ -179,7 +184,7 @@ class LoopScorer:
     def _similarities(
         self, vector: NDArray[np.float32], along: float, sequence: int
     ) -> NDArray[np.floating]:
-        """Returns the similarities to the first photos, up to those of the query's own place."""
+        """Returns the similarities to all photos before those of the query's own place."""
         cosines = np.full(self._count, -np.inf, np.float32)
         comparable = int(np.searchsorted(self._along[: self._count], along - self.exclusion))
         found = np.clip(self._descriptors[:comparable] @ vector, -1, 1)
@@ -189,10 +194,10 @@ class LoopScorer:
         return self._matcher.add(cosines)[:comparable]
 
     def _own_place_begins(self, similarities: NDArray[np.floating], sequence: int) -> int:
-        """Returns the number of the first photo in a row that still shows the query's place.
+        """Returns the number of the first photo of the stretch that shows the query's place.
 
-        Going back along the sequence of the query, these are more similar to it than two photos
-        of the run are in the mean, which is 0.
+        Going back along the query's sequence, the photos of the stretch are more similar to the
+        query than two photos of the run are on average, which is 0.
         """
         is_other = similarities <= 0
         is_other |= self._sequence[: len(similarities)] != sequence
@@ -246,7 +251,7 @@ class LoopScorer:
         before = self._descriptors.shape[1:]
         if vector.ndim != 1 or (len(self) and vector.shape != before):
             raise ValueError(
-                "A run's descriptors must be vectors of equal size. Received: shape "
+                "The descriptors of a run must be vectors of equal size. Received: shape "
                 f"{vector.shape} after {before}"
             )
         length = float(np.linalg.norm(vector))
@@ -258,7 +263,7 @@ class LoopScorer:
         if not np.isfinite(along) or (self._count and along < self._along[self._count - 1]):
             raise ValueError(
                 "Photos must be added in the order of the run. Received: photo "
-                f"{len(self)} at {along:g}, before the one before it. Sort them by time"
+                f"{len(self)} at {along:g}, before the previous photo. Sort them by time"
             )
         return vector / length
 

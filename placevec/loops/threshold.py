@@ -1,4 +1,4 @@
-"""Which threshold loops get, and how sure each one is."""
+"""Finds the threshold of loops, and the confidence of each loop."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,22 +17,22 @@ from placevec.retrieval.calibration import (
 def find_threshold(
     threshold: float | Path | str | None, precision: float, score: Score, model_id: str | None
 ) -> tuple[float | None, Calibration | None]:
-    """Returns the least gap of a match, and what was learned of such gaps.
+    """Returns the smallest gap of a match, and what was learned about such gaps.
 
     Args:
-        threshold: float, Path or None. A number, a file of `placevec calibrate`, or None: that of a
-            network that ships with placevec.
-        precision: float. That a file must promise.
+        threshold: float, Path or None. A number, a file of `placevec calibrate`, or None for that
+            of a network that ships with placevec.
+        precision: float. Precision that a file must have a threshold for.
         score: Score. How the gaps are computed.
-        model_id: str or None. Of the model that is used.
+        model_id: str or None. Id of the model in use.
 
     Returns:
         float, or None if there is no threshold for this score and precision; and Calibration, or
-        None if nothing was learned of this score.
+        None if nothing was learned about this score.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a threshold, or that of another model, score or precision.
+        ValueError: If it is not a threshold, or is for another model, score or precision.
     """
     if threshold is None or isinstance(threshold, int | float):
         shipped = of_score(shipped_calibrations(model_id), score)
@@ -45,22 +45,22 @@ def find_threshold(
         settings = "; ".join(_settings(each.score) for each in calibrations)
         raise ValueError(
             f"The threshold in {shown(threshold)} is that of other settings ({settings}). "
-            f"Received: {_settings(score)}. Take the same settings, or learn a threshold for these "
+            f"Received: {_settings(score)}. Use the same settings, or learn a threshold for these "
             "with `placevec calibrate`"
         )
     least_gap = learned.threshold(precision)
     if least_gap is None:
         carried = ", ".join(f"{each['precision']:g}" for each in learned.thresholds)
         raise ValueError(
-            f"{shown(threshold)} must carry the `precision` asked for. Received: "
-            f"precision={precision:g}, and a file for {carried or 'none'}. Ask for one of these, "
-            "or learn it with `placevec calibrate --precision`"
+            f"{shown(threshold)} must have a threshold for the `precision` that you ask for. "
+            f"Received: precision={precision:g}, and a file for {carried or 'none'}. Use one of "
+            "these, or learn it with `placevec calibrate --precision`"
         )
     return least_gap, learned
 
 
 def with_confidence(loops: list[Loop], learned: Calibration | None) -> list[Loop]:
-    """Returns the same matches with how likely each is right, if that was learned."""
+    """Returns the same matches with the probability that each is right, if that was learned."""
     if learned is None:
         return loops
     return [

@@ -1,4 +1,4 @@
-"""Loops as files: a table, pictures, and what SLAM systems and structure from motion read."""
+"""Writes loops as a table, as pictures, and in formats of SLAM and structure from motion."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -24,18 +24,18 @@ _log = logging.getLogger(__name__)
 def write_loops(
     found: "LoopsFound", out: Path, *, fovs_deg: NDArray[np.floating] | None = None
 ) -> None:
-    """Writes all forms of the loops that the data permits, and logs which it does not.
+    """Writes the loops in every form that the data allow, and logs the forms that they do not.
 
-    `loops.csv` has a row for each photo that has a match; the other files have the accepted loops
-    only: `pairs.txt` (names, for hloc and COLMAP's `matches_importer`), `kapture_pairs.txt`,
-    `tum_pairs.txt` (times and gap), `loops.g2o` (a pose graph). `similarity.png` shows
-    all photos against all, `trajectory.png` the loops on the map.
+    `loops.csv` has a row for each photo that has a match. The other files have only the accepted
+    loops: `pairs.txt` (names, for hloc and COLMAP's `matches_importer`), `kapture_pairs.txt`,
+    `tum_pairs.txt` (times and gap), `loops.g2o` (a pose graph). `similarity.png` shows the
+    similarity of all photos to each other, `trajectory.png` the loops on a map.
 
     Args:
         found: LoopsFound.
         out: Path. Folder; made if it is missing.
-        fovs_deg: (N,) float or None. Horizontal fields of view, for a graph of what photos tell of
-            relative poses. None: the graph is that of the known poses.
+        fovs_deg: (N,) float or None. Horizontal fields of view. If given, the relative poses of the
+            graph come from the photos. None: they come from the known poses.
 
     Raises:
         FileNotFoundError: If the folder that `out` lies in is missing.
@@ -56,7 +56,7 @@ def write_loops(
             lines = list(form(found))
         except _CannotSayError as reason:
             _log.warning("%s is left out: %s", name, reason)
-            (out / name).unlink(missing_ok=True)  # of another run, with other loops
+            (out / name).unlink(missing_ok=True)  # It would show the loops of an earlier run.
             continue
         with whole_file(out / name) as unfinished:
             text = "".join(f"{line}\n" for line in lines)
@@ -70,7 +70,7 @@ def write_loops(
 
 
 class _CannotSayError(ValueError):
-    """The data does not have what a form needs."""
+    """The data do not have what a form needs."""
 
 
 def _hloc(found: "LoopsFound") -> Iterable[str]:
@@ -91,7 +91,7 @@ def _names_without(found: "LoopsFound", is_bad: Callable[[str], bool], what: str
     names = {row: str(found.dataset.names[row]) for row in rows}
     if bad := [name for name in names.values() if is_bad(name)]:
         raise _CannotSayError(
-            f"its form has no room for {what} in names (first: {shown(bad[0])}). Rename the photos"
+            f"its format does not allow {what} in names (first: {shown(bad[0])}). Rename the photos"
         )
     return names
 
@@ -111,7 +111,7 @@ def _g2o(found: "LoopsFound") -> Iterable[str]:
     poses = known_poses(found.dataset)
     if poses is None:
         raise _CannotSayError(
-            "positions and headings are not all known, and photos tell no distance. `--g2o "
-            "essential` writes what they tell"
+            "positions and headings are not all known, and photos show no distance. `--g2o "
+            "essential` writes what they show"
         )
     return known_graph(*poses, found.accepted)

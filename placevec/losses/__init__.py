@@ -1,4 +1,4 @@
-"""Mathematics of training: losses and metrics of tuples (query, positives, negatives)."""
+"""Losses and metrics of tuples (query, positives, negatives) for training."""
 
 from placevec.losses.all_pair_good_fit import AllPairGoodFit as AllPairGoodFit
 from placevec.losses.all_pair_hinge import AllPairHingeLoss as AllPairHingeLoss

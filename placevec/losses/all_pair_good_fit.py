@@ -1,4 +1,4 @@
-"""How many pairs of a tuple satisfy the all-pair hinge loss."""
+"""Counts the pairs of a tuple that satisfy the all-pair hinge loss."""
 
 import keras
 from keras import ops
@@ -8,12 +8,12 @@ from placevec.losses.tuples import TupleMetric, tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class AllPairGoodFit(TupleMetric):
-    """Counts the pairs (positive, negative) of a tuple that keep the margin; mean over tuples.
+    """Counts the pairs (positive, negative) of a tuple that keep the margin. Averages over tuples.
 
         number of (p, n) with <q, n> - <q, p> + margin <= 0
 
     A pair that keeps the margin exactly counts, up to rounding in float32. These are the pairs
-    for which `AllPairHingeLoss` of the same margin is zero. Larger is better, up to `P * Nn`.
+    for which `AllPairHingeLoss` with the same margin is zero. Larger is better, up to `P * Nn`.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
@@ -34,7 +34,8 @@ class AllPairGoodFit(TupleMetric):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    The negative has similarity 0.6; of the positives, 1.0 keeps the margin of 0.3, 0.8 does not.
+    The negative has similarity 0.6. The positive of 1.0 keeps the margin of 0.3, that of 0.8 does
+    not.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [1.0, 0.0], [0.8, 0.6], [0.6, 0.8]]])
     >>> metric = AllPairGoodFit(num_positives=2, num_negatives=1)
@@ -55,7 +56,7 @@ class AllPairGoodFit(TupleMetric):
         self.margin = margin
 
     def measure(self, y_pred):
-        """Returns the count of each tuple, (B,) float32."""
+        """Returns the count for each tuple, (B,) float32."""
         positive, negative = tuple_similarities(y_pred, self.num_positives, self.num_negatives)
         excess = negative[:, None, :] - positive[:, :, None] + self.margin  # (B, P, Nn)
         return ops.sum(ops.cast(excess <= 0, "float32"), axis=(1, 2))

@@ -8,11 +8,11 @@ from placevec.losses.tuples import TupleLoss, tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class AllPairHingeLoss(TupleLoss):
-    """Asks that every positive is more similar to the query than every negative, by a margin.
+    """Requires that every positive is more similar to the query than every negative, by a margin.
 
         sum over p, n of max(0, <q, n> - <q, p> + margin)
 
-    All `P * Nn` pairs count, not the hardest only: gradients are steadier than a triplet's.
+    All `P * Nn` pairs count, not only the hardest, so gradients are steadier than with triplets.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.

@@ -8,7 +8,7 @@ from placevec.losses.positive_deviation import PositiveDeviationLoss
 
 @keras.saving.register_keras_serializable(package="placevec")
 class AllPairHingeDeviationLoss(AllPairHingeLoss):
-    """Adds to the all-pair hinge loss that all positives be equally similar to the query.
+    """Requires in addition to the all-pair hinge loss equal similarities of all positives.
 
         sum over p, n of max(0, <q, n> - <q, p> + margin)
             + deviation_weight * standard deviation over p of <q, p>
@@ -33,7 +33,7 @@ class AllPairHingeDeviationLoss(AllPairHingeLoss):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    0.6 of the hinge (see `AllPairHingeLoss`) and 0.2 of the deviation.
+    The hinge costs 0.6 (see `AllPairHingeLoss`) and the deviation 0.2.
 
     >>> y_pred = keras.ops.array([[[1.0, 0.0], [1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]])
     >>> loss = AllPairHingeDeviationLoss(num_positives=2, num_negatives=1)

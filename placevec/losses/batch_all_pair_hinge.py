@@ -8,22 +8,23 @@ from placevec.losses.pairs import PairLoss
 
 @keras.saving.register_keras_serializable(package="placevec")
 class BatchAllPairHingeLoss(PairLoss):
-    """Asks that each positive is more similar to the anchor than all other places at hand.
+    """Requires that each positive is more similar to the anchor than all other places in the batch.
 
         sum over p, n of max(0, <a, n> - <a, p> + margin)
 
-    for each anchor `a`, a query or a positive; the loss is the mean over a tuple's anchors. `n`
+    Each query and each positive is an anchor `a`; the loss is the mean over a tuple's anchors. `n`
     runs over all photos of the batch that were taken farther than `negative_radius_m` from the
-    anchor, `p` over the others of its tuple's query and positives. It is `AllPairHingeLoss` with
-    more negatives for the same photos; the tuples need none. As a sum it grows with the batch.
+    anchor. `p` runs over the other photos among its tuple's query and positives. It is
+    `AllPairHingeLoss` with more negatives from the same photos; tuples need no negatives of their
+    own. Because it is a sum, it grows with the batch.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         margin: float. By how much a positive's similarity is to exceed a negative's.
             Defaults to `0.3`.
-        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
-            farther away no positives, in metres.
+        negative_radius_m: float. Photos closer to the anchor than this are not negatives. Photos
+            farther away are not positives. In metres.
         name: str. Defaults to `"batch_all_pair_hinge_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -40,7 +41,7 @@ class BatchAllPairHingeLoss(PairLoss):
 
     Example:
     The query has similarity 0.6 to the positive and to the negative, which costs the margin, 0.3.
-    From the positive the negative is at -0.28, far below the query's 0.6, which costs nothing.
+    Seen from the positive, the negative has -0.28, far below the query's 0.6, which costs nothing.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])

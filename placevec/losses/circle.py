@@ -1,4 +1,4 @@
-"""The circle loss: each pair of photos counts by how far it is from its optimum."""
+"""The circle loss: weighs each pair of photos by its distance from the optimum."""
 
 import keras
 from keras import ops
@@ -8,30 +8,31 @@ from placevec.losses.pairs import PairLoss, log_sum_exp_where
 
 @keras.saving.register_keras_serializable(package="placevec")
 class CircleLoss(PairLoss):
-    """Asks for positives of similarity near 1 and negatives of similarity near 0, or below.
+    """Requires positives of similarity near 1, and negatives of similarity near or below 0.
 
         log(1 + sum over n of exp(gamma * w_n * (<a, n> - margin))
               * sum over p of exp(-gamma * w_p * (<a, p> - (1 - margin))))
 
         w_n = max(0, <a, n> + margin),    w_p = max(0, 1 + margin - <a, p>)
 
-    for each anchor `a`, a query or a positive; the loss is the mean over a tuple's anchors. `n`
+    Each query and each positive is an anchor `a`; the loss is the mean over a tuple's anchors. `n`
     runs over all photos of the batch that were taken farther than `negative_radius_m` from the
-    anchor, `p` over the others of its tuple's query and positives. An anchor without either costs
-    nothing. The weights say how far a pair is from its optimum, and no gradient flows through
-    them. What is asked is `<a, p> > 1 - margin` and `<a, n> < margin`: unlike the margin of a
-    hinge, a larger one asks for less.
+    anchor. `p` runs over the other photos among its tuple's query and positives. An anchor without
+    either costs nothing. The weights say how far a pair is from its optimum; no gradient flows
+    through them. The loss asks for `<a, p> > 1 - margin` and `<a, n> < margin`. Unlike with a
+    hinge, a larger margin asks for less.
 
-    The tuples need no negatives, and no photos have to be described ahead. The defaults are those
-    of the paper's image retrieval.
+    Tuples need no negatives, and no photos have to be described in advance. The defaults are those
+    of the paper for image retrieval.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
-        margin: float. By how much similarities may be off 1 and 0. Defaults to `0.4`.
-        gamma: float. How sharply the pairs farthest off count, above 0. Defaults to `80.0`.
-        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
-            farther away no positives, in metres.
+        margin: float. Allowed distance of similarities from 1 and 0. Defaults to `0.4`.
+        gamma: float. How strongly the pairs farthest from the optimum dominate; above 0. Defaults
+            to `80.0`.
+        negative_radius_m: float. Photos closer to the anchor than this are not negatives. Photos
+            farther away are not positives. In metres.
         name: str. Defaults to `"circle_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -49,9 +50,9 @@ class CircleLoss(PairLoss):
 
     Example:
     The query has similarity 0.6 to the positive, which is just `1 - margin`: its exponential is 1.
-    The negative's 0.6 weighs `0.6 + 0.4 = 1` and is 0.2 above the margin: `log(1 + exp(80 * 0.2))`
-    is 16. From the positive the negative is at -0.28, with weight 0.12 and exponent
-    `80 * 0.12 * -0.68 = -6.5`, which costs 0.001. The mean is 8.001.
+    The negative's 0.6 has the weight `0.6 + 0.4 = 1` and is 0.2 above the margin, which costs
+    `log(1 + exp(80 * 0.2)) = 16`. Seen from the positive, the negative has -0.28, with weight 0.12
+    and exponent `80 * 0.12 * -0.68 = -6.5`, which costs 0.001. The mean is 8.001.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])

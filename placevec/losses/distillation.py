@@ -1,4 +1,4 @@
-"""Self-distillation: a loss that keeps a network from forgetting what it knew."""
+"""Self-distillation: a loss that keeps a network from forgetting what it has learned."""
 
 import keras
 from keras import ops
@@ -6,24 +6,24 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="placevec")
 class DistillationLoss(keras.losses.Loss):
-    """Adds to a loss of tuples what holds descriptors to those that were given before.
+    """Adds to a loss of tuples a penalty on changes from earlier descriptors.
 
         loss + weight * mean over the photos of a tuple of |y_pred - before|^2
 
-    `before` comes from the network as it was before the first step and from photos as they were
-    taken, where `y_pred` may come from changed ones. So a network learns that another hour or
-    another camera is no other place, and stays near what it knew of places that the training does
-    not show.
+    `before` comes from the network as it was before the first step and from the original photos,
+    while `y_pred` may come from augmented ones. So a network learns that another hour or another
+    camera does not make another place. It also keeps what it has learned of places that the
+    training does not show.
 
     Args:
-        loss: keras.losses.Loss. The loss of tuples; its own reduction does not count.
-        weight: float. Of the squared distance; at least 0.
+        loss: keras.losses.Loss. The loss of tuples. Its own reduction is ignored.
+        weight: float. Weight of the squared distance; at least 0.
         name: str. Defaults to `"distillation_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, 2 + D)`, float. Where each photo was taken, in metres, then
-        its descriptor before.
+        `y_true`: `(batch, 1 + P + Nn, 2 + D)`, float. Position of each photo, in metres, then its
+        earlier descriptor.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of unit L2 norm.
 
     Output shape:
@@ -33,7 +33,7 @@ class DistillationLoss(keras.losses.Loss):
         ValueError: If the weight is below 0, or the shapes do not fit each other.
 
     Example:
-    The query has turned by a right angle, its positive and its negative stay where they were.
+    The query has turned by a right angle; its positive and its negative have not changed.
 
     >>> from placevec.losses import TripletRankingLoss
     >>> loss = DistillationLoss(TripletRankingLoss(1, 1), weight=3.0)
@@ -60,8 +60,8 @@ class DistillationLoss(keras.losses.Loss):
         positions_m, before = y_true[..., :2], y_true[..., 2:]
         if before.shape[-1] != y_pred.shape[-1]:
             raise ValueError(
-                "Descriptors before must be as long as those that are trained. "
-                f"Received: {before.shape[-1]} and {y_pred.shape[-1]} numbers"
+                "Earlier descriptors must have as many dimensions as those that are trained. "
+                f"Received: {before.shape[-1]} and {y_pred.shape[-1]} dimensions"
             )
         moved = ops.cast(y_pred, "float32") - ops.cast(before, "float32")
         distance = ops.mean(ops.sum(ops.square(moved), axis=-1), axis=-1)
@@ -74,5 +74,5 @@ class DistillationLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config):
-        """Makes the loss of such arguments."""
+        """Returns the loss with the arguments of `get_config`."""
         return cls(**{**config, "loss": keras.losses.deserialize(config["loss"])})

@@ -9,22 +9,22 @@ from placevec.losses.tuples import tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class InfoNCELoss(PairLoss):
-    """Asks that each positive wins a softmax of similarities against all other places at hand.
+    """Requires that each positive wins a softmax against all other places in the batch.
 
         -log(exp(<q, p> / t) / (exp(<q, p> / t) + sum over n of exp(<q, n> / t)))
 
-    where `n` runs over all photos of the batch, of whichever tuple, that were taken farther than
-    `negative_radius_m` from the query. The same is asked the other way, of `q` against what is
-    far from `p`; the loss is the mean over positives and both ways. A batch of many small tuples
-    so has many negatives for the price of few; the tuples themselves need none. There is no
-    margin: a negative counts the more, the closer it comes to the positive, and the temperature
-    `t` says how sharply.
+    Here `n` runs over all photos of the batch, of any tuple, that were taken farther than
+    `negative_radius_m` from the query. The same is required in the other direction: of `q`, against
+    the photos far from `p`. The loss is the mean over positives and both directions. A batch of
+    many small tuples thus has many negatives at low cost; tuples need no negatives of their own.
+    There is no margin: the closer a negative comes to the positive, the more it counts. The
+    temperature `t` sets how sharply.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
         temperature: float. `t`, above 0. Defaults to `0.05`.
-        negative_radius_m: float. Photos nearer to the query than this are not negatives, in metres.
+        negative_radius_m: float. Photos closer to the query than this are not negatives. In metres.
         name: str. Defaults to `"info_nce_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -41,8 +41,8 @@ class InfoNCELoss(PairLoss):
             `y_pred` is of another shape.
 
     Example:
-    The positive and the one negative are equally similar to the query: from there the positive
-    wins half the softmax, `-log(0.5) = 0.693`. From the positive the query wins all of it, which
+    The positive and the only negative are equally similar to the query, so the positive wins half
+    of the softmax: `-log(0.5) = 0.693`. Seen from the positive, the query wins all of it, which
     costs nothing.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])

@@ -1,4 +1,4 @@
-"""The multi-similarity loss: weighs the batch's telling pairs of photos."""
+"""The multi-similarity loss: weighs the informative pairs of photos in a batch."""
 
 import keras
 from keras import ops
@@ -8,32 +8,32 @@ from placevec.losses.pairs import PairLoss, log_sum_exp_where
 
 @keras.saving.register_keras_serializable(package="placevec")
 class MultiSimilarityLoss(PairLoss):
-    """Asks for similar positives and dissimilar negatives, of the batch's pairs that are not yet.
+    """Requires similar positives and dissimilar negatives, using only pairs that violate this.
 
         log(1 + sum over p of exp(-alpha * (<a, p> - base))) / alpha
             + log(1 + sum over n of exp(beta * (<a, n> - base))) / beta
 
-    for each anchor `a`, a query or a positive; the loss is the mean over a tuple's anchors. `n`
+    Each query and each positive is an anchor `a`; the loss is the mean over a tuple's anchors. `n`
     runs over all photos of the batch that were taken farther than `negative_radius_m` from the
-    anchor, `p` over the others of its tuple's query and positives. Only telling pairs count:
-    positives that are not more similar to the anchor by `margin` than its most similar negative,
-    and negatives that are not less similar by `margin` than its least similar positive. An anchor
-    without them costs nothing.
+    anchor. `p` runs over the other photos among its tuple's query and positives. Only informative
+    pairs count. A positive counts unless it is more similar to the anchor than the most similar
+    negative by `margin`. A negative counts unless it is less similar than the least similar
+    positive by `margin`. An anchor without such pairs costs nothing.
 
-    The tuples need no negatives, and no photos have to be described ahead: a batch of P places
-    with K photos each is one of P tuples with K - 1 positives. The defaults are those that
-    GSV-Cities trains with.
+    Tuples need no negatives, and no photos have to be described in advance. A batch of P places
+    with K photos each is a batch of P tuples with K - 1 positives. The defaults are those of
+    GSV-Cities.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
-        alpha: float. How sharply the least similar positives count, above 0. Defaults to `1.0`.
-        beta: float. How sharply the most similar negatives count, above 0. Defaults to `50.0`.
-        base: float. Similarity from which on a negative counts in full. Defaults to `0.0`.
-        margin: float. By how much an anchor's least similar positive is to exceed its most
-            similar negative; the paper's epsilon. Defaults to `0.1`.
-        negative_radius_m: float. Photos nearer to the anchor than this are not negatives, photos
-            farther away no positives, in metres.
+        alpha: float. How strongly the least similar positives dominate; above 0. Defaults to `1.0`.
+        beta: float. How strongly the most similar negatives dominate; above 0. Defaults to `50.0`.
+        base: float. Similarity from which on a negative counts fully. Defaults to `0.0`.
+        margin: float. Amount by which an anchor's least similar positive must exceed its most
+            similar negative (epsilon in the paper). Defaults to `0.1`.
+        negative_radius_m: float. Photos closer to the anchor than this are not negatives. Photos
+            farther away are not positives. In metres.
         name: str. Defaults to `"multi_similarity_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
@@ -51,8 +51,8 @@ class MultiSimilarityLoss(PairLoss):
 
     Example:
     The query has similarity 0.6 to the positive and to the negative, so both count:
-    `log(1 + exp(-0.6)) = 0.437` and `log(1 + exp(50 * 0.6)) / 50 = 0.6`. From the positive the
-    negative is at -0.28, far below the query's 0.6, which costs nothing. The mean is 0.519.
+    `log(1 + exp(-0.6)) = 0.437` and `log(1 + exp(50 * 0.6)) / 50 = 0.6`. Seen from the positive,
+    the negative has -0.28, far below the query's 0.6, which costs nothing. The mean is 0.519.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]])
     >>> positions_m = ops.array([[[0.0, 0.0], [5.0, 0.0], [90.0, 0.0]]])

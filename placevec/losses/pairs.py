@@ -1,29 +1,29 @@
-"""What losses over all pairs of photos in a batch share: which pairs there are."""
+"""Base of losses over all pairs of photos in a batch: it says which pairs there are."""
 
 from keras import ops
 
 from placevec.losses.tuples import TupleLoss, split_tuple
 
-_NEVER = -1e9  # an exponent that takes no part in a sum of exponentials
+_NEVER = -1e9  # an exponent that adds nothing to a sum of exponentials
 
 
 class PairLoss(TupleLoss):
-    """Base of losses over pairs of photos, of whichever tuple of the batch.
+    """Base of losses over pairs of photos from any tuples of the batch.
 
-    An anchor is a query or a positive. It makes a negative pair with each photo of the batch that
-    was taken farther than `negative_radius_m` from it, its own tuple's photos among them, and a
-    positive pair with each other query or positive of its own tuple that was not. All other pairs
-    are left out: of photos that are near each other but in different tuples nobody has said that
-    they show the same. A batch of tuples without negatives so is one of places with `1 + P`
-    photos each.
+    Each query and each positive is an anchor. It forms a negative pair with each photo of the batch
+    that was taken farther than `negative_radius_m` from it, including photos of its own tuple. It
+    forms a positive pair with each other query or positive of its own tuple that is closer. All
+    other pairs are left out, because nobody has said that close photos of different tuples show the
+    same. A batch of tuples without negatives is therefore a batch of places with `1 + P` photos
+    each.
 
-    A subclass implements `call(y_true, y_pred)`, where `y_true` tells where each photo was taken,
+    A subclass implements `call(y_true, y_pred)`. `y_true` gives the position of each photo,
     `(B, 1 + P + Nn, 2)` in metres.
 
     Args:
         num_positives: int. `P`, the positives of a tuple; at least 1.
         num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
-        negative_radius_m: float. The photos of a negative pair are farther apart, in metres.
+        negative_radius_m: float. Photos farther apart than this form negative pairs. In metres.
         **kwargs: `name`, `reduction` and `dtype` of `keras.losses.Loss`.
 
     Raises:
@@ -37,9 +37,9 @@ class PairLoss(TupleLoss):
         self.negative_radius_m = negative_radius_m
 
     def positive_pairs(self, y_true, y_pred):
-        """Returns anchors' similarities to their own tuple's query and positives.
+        """Returns the similarities of anchors to their own tuple's query and positives.
 
-        Both are (B, 1 + P, 1 + P): the similarities, and whether the two are a positive pair.
+        Both results are (B, 1 + P, 1 + P): the similarities, and which pairs are positive.
         """
         query, positives, _ = split_tuple(y_pred, self.num_positives, self.num_negatives)
         anchors = ops.concatenate([query, positives], axis=1)  # (B, 1 + P, D)
@@ -50,10 +50,10 @@ class PairLoss(TupleLoss):
         return similarity, ops.logical_not(ops.logical_or(is_far, is_itself))
 
     def negative_pairs(self, y_true, y_pred):
-        """Returns anchors' similarities to all photos of the batch.
+        """Returns the similarities of anchors to all photos of the batch.
 
-        Both are (B, 1 + P, B * T), of tuples of `T` photos: the similarities, and whether the two
-        are a negative pair.
+        Both results are (B, 1 + P, B * T), for tuples of `T` photos: the similarities, and which
+        pairs are negative.
         """
         parts = split_tuple(y_pred, self.num_positives, self.num_negatives)
         photos = ops.concatenate(parts, axis=1)  # (B, T, D)
@@ -74,8 +74,8 @@ class PairLoss(TupleLoss):
 
 
 def log_sum_exp_where(is_pair, exponents):
-    """Returns the log of the sum of exponentials over an anchor's pairs, (B, 1 + P).
+    """Returns the log of the sum of exponentials over the pairs of each anchor, (B, 1 + P).
 
-    Where an anchor has no pair it is -1e9, which means minus infinity.
+    For an anchor without pairs it is -1e9, which stands for minus infinity.
     """
     return ops.logsumexp(ops.where(is_pair, exponents, _NEVER), axis=-1)

@@ -8,14 +8,14 @@ from placevec.losses.tuples import TupleLoss, tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class PositiveDeviationLoss(TupleLoss):
-    """Asks that all positives are equally similar to the query.
+    """Requires that all positives are equally similar to the query.
 
-        standard deviation over p of <q, p>        (of the P numbers: divided by P, not P - 1)
+        standard deviation over p of <q, p>        (divided by P, not P - 1)
 
-    By itself it is content with a network that maps everything to one point: use it beside
-    another loss, or as a metric. Where the deviation is zero so is the gradient.
+    By itself, it accepts a network that maps everything to one point, so use it together with
+    another loss, or as a metric. If the deviation is zero, so is the gradient.
 
-    Args:
+        num_negatives: int. `Nn`, number of negatives of a tuple, which are ignored.
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple, which are not looked at.
         name: str. Defaults to `"positive_deviation_loss"`.
@@ -32,7 +32,7 @@ class PositiveDeviationLoss(TupleLoss):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    Similarities 1.0 and 0.6 lie 0.2 from their mean.
+    The similarities 1.0 and 0.6 are 0.2 from their mean.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]])
     >>> loss = PositiveDeviationLoss(num_positives=2, num_negatives=1)
@@ -58,7 +58,7 @@ class PositiveDeviationLoss(TupleLoss):
         variance = ops.mean(
             ops.square(positive - ops.mean(positive, axis=1, keepdims=True)), axis=1
         )
-        # The root has no gradient at 0, and `where` multiplies by it: never show it a 0.
+        # The root has no gradient at 0, and `where` multiplies by it, so it must never see a 0.
         varies = variance > 0
         root = ops.sqrt(ops.where(varies, variance, ops.ones_like(variance)))
         return ops.where(varies, root, ops.zeros_like(root))

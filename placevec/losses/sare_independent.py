@@ -1,4 +1,4 @@
-"""The stochastic attraction-repulsion embedding of one negative at a time."""
+"""Stochastic attraction-repulsion embedding (SARE) with one negative at a time."""
 
 import keras
 from keras import ops
@@ -8,14 +8,14 @@ from placevec.losses.tuples import TupleLoss, squared_distances
 
 @keras.saving.register_keras_serializable(package="placevec")
 class SAREIndependentLoss(TupleLoss):
-    """Asks that the nearest positive is a likelier match of the query than each negative.
+    """Requires that the nearest positive is a more likely match of the query than each negative.
 
         sum over n of -log(exp(-d^2(q, p)) / (exp(-d^2(q, p)) + exp(-d^2(q, n))))
 
-    The distance is L2, so the likelihood of a match falls off as a Gaussian around the query. `p`
-    is the positive nearest to the query: of photos taken near it some do not show its scene, and
-    those cost nothing. It is a triplet loss whose hinge is smooth and which has no margin. See
-    `SAREJointLoss` for all negatives at once.
+    The distance is L2, so the likelihood of a match falls like a Gaussian around the query. `p` is
+    the positive nearest to the query: photos taken near it that do not show its scene cost nothing.
+    It is like a triplet loss with a smooth hinge and without margin. See `SAREJointLoss` for all
+    negatives at once.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
@@ -34,8 +34,8 @@ class SAREIndependentLoss(TupleLoss):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    The positive and each of the negatives have `d^2 = 0.8`: twice the positive is one of two
-    equally likely matches, `-2 log(1 / 2) = 1.386`.
+    The positive and each of the negatives have `d^2 = 0.8`. So twice, the positive is one of two
+    equally likely matches: `-2 log(1 / 2) = 1.386`.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8], [0.6, 0.8]]])
     >>> loss = SAREIndependentLoss(num_positives=1, num_negatives=2)

@@ -1,4 +1,4 @@
-"""The stochastic attraction-repulsion embedding of all negatives at once."""
+"""Stochastic attraction-repulsion embedding (SARE) with all negatives at once."""
 
 import keras
 from keras import ops
@@ -8,14 +8,14 @@ from placevec.losses.tuples import TupleLoss, squared_distances
 
 @keras.saving.register_keras_serializable(package="placevec")
 class SAREJointLoss(TupleLoss):
-    """Asks that the nearest positive is likely to be what the query matches, of all at hand.
+    """Requires that the nearest positive is a likely match of the query among all negatives.
 
         -log(exp(-d^2(q, p)) / (exp(-d^2(q, p)) + sum over n of exp(-d^2(q, n))))
 
-    The distance is L2, so the likelihood of a match falls off as a Gaussian around the query. `p`
-    is the positive nearest to the query: of photos taken near it some do not show its scene, and
-    those cost nothing. There is no margin: a negative is pushed off the more, the larger its
-    share of the sum. See `SAREIndependentLoss` for one negative at a time.
+    The distance is L2, so the likelihood of a match falls like a Gaussian around the query. `p` is
+    the positive nearest to the query: photos taken near it that do not show its scene cost nothing.
+    There is no margin: the larger the share of a negative in the sum, the more it is pushed away.
+    See `SAREIndependentLoss` for one negative at a time.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
@@ -34,8 +34,8 @@ class SAREJointLoss(TupleLoss):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    The positive and each of the negatives have `d^2 = 0.8`: the positive is one of three equally
-    likely matches, `-log(1 / 3) = 1.099`.
+    The positive and each of the negatives have `d^2 = 0.8`. So the positive is one of three equally
+    likely matches: `-log(1 / 3) = 1.099`.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [0.6, 0.8], [0.6, -0.8], [0.6, 0.8]]])
     >>> loss = SAREJointLoss(num_positives=1, num_negatives=2)

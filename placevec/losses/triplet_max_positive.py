@@ -8,17 +8,17 @@ from placevec.losses.tuples import TupleLoss, tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class TripletMaxPositiveLoss(TupleLoss):
-    """Asks that the best positive is more similar to the query than every negative.
+    """Requires that the best positive is more similar to the query than every negative.
 
         sum over n of max(0, <q, n> - max over p of <q, p> + margin)
 
-    Positives that do not show the query's scene (taken near it, but looking elsewhere) cost
-    nothing, because only the most similar one counts.
+    Positives that were taken near the query but do not show its scene cost nothing, because only
+    the most similar one counts.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple.
-        margin: float. By how much the best positive's similarity is to exceed a negative's.
+        margin: float. Amount by which the best positive's similarity must exceed a negative's.
             Defaults to `0.3`.
         name: str. Defaults to `"triplet_max_positive_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
@@ -42,8 +42,8 @@ class TripletMaxPositiveLoss(TupleLoss):
     0.100
 
     Reference:
-        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), with similarities in
-        place of distances, as [Kuse and Shen, 2019](https://arxiv.org/abs/1904.06962) compare.
+        [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), with similarities instead of
+        distances, as in [Kuse and Shen, 2019](https://arxiv.org/abs/1904.06962).
     """
 
     def __init__(

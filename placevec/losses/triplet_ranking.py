@@ -8,17 +8,17 @@ from placevec.losses.tuples import TupleLoss, squared_distances
 
 @keras.saving.register_keras_serializable(package="placevec")
 class TripletRankingLoss(TupleLoss):
-    """Asks that the nearest positive is nearer to the query than every negative.
+    """Requires that the nearest positive is nearer to the query than every negative.
 
         sum over n of max(0, min over p of d^2(q, p) + margin - d^2(q, n))
 
-    The distance is squared L2. For unit descriptors `d^2 = 2 - 2 <q, x>`, so this is twice the
-    `TripletMaxPositiveLoss` of half the margin.
+    The distance is squared L2. For unit descriptors `d^2 = 2 - 2 <q, x>`, so this loss is twice
+    `TripletMaxPositiveLoss` with half the margin.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
         num_negatives: int. `Nn`, the negatives of a tuple.
-        margin: float. By how much a negative's squared distance is to exceed that of the
+        margin: float. Amount by which a negative's squared distance must exceed that of the
             nearest positive. Defaults to `0.1`.
         name: str. Defaults to `"triplet_ranking_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.

@@ -1,4 +1,4 @@
-"""What all losses and metrics of tuples share: a tuple's order, similarities and distances."""
+"""Base of losses and metrics of tuples: the order of a tuple, similarities and distances."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ from keras import ops
 class TupleLoss(keras.losses.Loss):
     """Base of losses of tuples (query, positives, negatives).
 
-    A subclass implements `call(y_true, y_pred)`, which returns one loss per tuple, in float32.
+    A subclass implements `call(y_true, y_pred)`, which returns one loss per tuple in float32.
 
     Args:
         num_positives: int. `P`, the positives of a tuple; at least 1.
@@ -36,9 +36,9 @@ class TupleLoss(keras.losses.Loss):
 
 
 class TupleMetric(keras.metrics.Mean):
-    """Base of metrics of tuples (query, positives, negatives): a mean over tuples.
+    """Base of metrics of tuples (query, positives, negatives), averaged over tuples.
 
-    A subclass implements `measure(y_pred)`, which returns one number per tuple, in float32.
+    A subclass implements `measure(y_pred)`, which returns one number per tuple in float32.
 
     Args:
         num_positives: int. `P`, the positives of a tuple; at least 1.
@@ -56,11 +56,11 @@ class TupleMetric(keras.metrics.Mean):
         self.num_negatives = num_negatives
 
     def measure(self, y_pred):
-        """Returns one number per tuple, (B,) float32, of descriptors (B, 1 + P + Nn, D)."""
+        """Returns one number per tuple, (B,) float32, for descriptors (B, 1 + P + Nn, D)."""
         raise NotImplementedError
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds the tuples of a batch to the mean; `y_true` is not looked at."""
+        """Adds the tuples of a batch to the mean; `y_true` is ignored."""
         return super().update_state(self.measure(y_pred), sample_weight)
 
     def get_config(self):
@@ -73,7 +73,7 @@ class TupleMetric(keras.metrics.Mean):
 
 
 def split_tuple(y_pred, num_positives: int, num_negatives: int):
-    """Takes tuple descriptors apart.
+    """Splits the descriptors of tuples into query, positives and negatives.
 
     Args:
         y_pred: `(B, 1 + P + Nn, D)`, float. Descriptors: the query, then the positives, then the
@@ -83,10 +83,10 @@ def split_tuple(y_pred, num_positives: int, num_negatives: int):
 
     Returns:
         Descriptors of query `(B, 1, D)`, positives `(B, P, D)` and negatives `(B, Nn, D)`, in
-        float32 at least.
+        float32 or better.
 
     Raises:
-        ValueError: If `y_pred` does not have three axes, or another number of descriptors.
+        ValueError: If `y_pred` does not have three axes, or has another number of descriptors.
     """
     shape = tuple(y_pred.shape)
     count = 1 + num_positives + num_negatives
@@ -102,13 +102,13 @@ def split_tuple(y_pred, num_positives: int, num_negatives: int):
 
 
 def tuple_similarities(y_pred, num_positives: int, num_negatives: int):
-    """Returns `<q, p>` `(B, P)` and `<q, n>` `(B, Nn)`; arguments as `split_tuple`."""
+    """Returns `<q, p>` `(B, P)` and `<q, n>` `(B, Nn)`. See `split_tuple` for the arguments."""
     query, positives, negatives = split_tuple(y_pred, num_positives, num_negatives)
     return ops.sum(query * positives, axis=-1), ops.sum(query * negatives, axis=-1)
 
 
 def squared_distances(y_pred, num_positives: int, num_negatives: int):
-    """Returns `d^2(q, p)` `(B, P)` and `d^2(q, n)` `(B, Nn)`; arguments as `split_tuple`."""
+    """Returns `d^2(q, p)` `(B, P)` and `d^2(q, n)` `(B, Nn)`. See `split_tuple` for arguments."""
     query, positives, negatives = split_tuple(y_pred, num_positives, num_negatives)
     positive = ops.sum(ops.square(query - positives), axis=-1)
     return positive, ops.sum(ops.square(query - negatives), axis=-1)

@@ -1,4 +1,4 @@
-"""The share of triplets that a network gets wrong."""
+"""Measures the share of triplets that a network gets wrong."""
 
 import keras
 from keras import ops
@@ -8,13 +8,13 @@ from placevec.losses.tuples import TupleMetric, tuple_similarities
 
 @keras.saving.register_keras_serializable(package="placevec")
 class ViolatingTriplets(TupleMetric):
-    """Share of triplets (query, positive, negative) that violate the margin; mean over tuples.
+    """Share of triplets (query, positive, negative) that violate the margin, averaged over tuples.
 
         share of (p, n) with <q, n> + margin >= <q, p>
 
-    With margin 0: whose negative is at least as similar to the query as the positive. Equal
-    similarities violate, so a network that maps everything to one point scores 1, not 0. Smaller
-    is better; about 0.5 is chance.
+    With margin 0, a triplet violates it if the negative is at least as similar to the query as the
+    positive. Equal similarities count as a violation, so a network that maps everything to one
+    point scores 1, not 0. Smaller is better; chance gives about 0.5.
 
     Args:
         num_positives: int. `P`, the positives of a tuple.
@@ -35,7 +35,7 @@ class ViolatingTriplets(TupleMetric):
         ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
 
     Example:
-    The negative has similarity 0.8: of the positives, 1.0 is above it, 0.6 is not.
+    The negative has similarity 0.8. The positive of 1.0 is above it, that of 0.6 is not.
 
     >>> y_pred = ops.array([[[1.0, 0.0], [1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]])
     >>> metric = ViolatingTriplets(num_positives=2, num_negatives=1)
@@ -56,7 +56,7 @@ class ViolatingTriplets(TupleMetric):
         self.margin = margin
 
     def measure(self, y_pred):
-        """Returns the share of each tuple, (B,) float32."""
+        """Returns the share for each tuple, (B,) float32."""
         positive, negative = tuple_similarities(y_pred, self.num_positives, self.num_negatives)
         violates = negative[:, None, :] + self.margin >= positive[:, :, None]  # (B, P, Nn)
         return ops.mean(ops.cast(violates, "float32"), axis=(1, 2))

@@ -76,4 +76,4 @@ def test_evaluate_compares_models_in_a_report(places, model_path, tmp_path, caps
     assert "\nother\nrecall@1 " in printed and printed.startswith("m\nrecall@1 ")
     assert printed.endswith(f"the report is {tmp_path / 'report' / 'report.html'}\n")
     report = (tmp_path / "report" / "report.html").read_text()
-    assert "resamples the model of the row has a higher recall@1" in report
+    assert "resamples in which the model of the row has a higher recall@1" in report

@@ -55,7 +55,7 @@ def calibrate(two_laps, model_path, tmp_path):
 def test_calibrate_writes_a_threshold(calibrate, capsys):
     """Within 1 km every match is right."""
     out = calibrate("--precision", "0.5", "--radius-m", "1000")
-    assert "With 95 % confidence at least 50 %" in capsys.readouterr().out
+    assert "at least 50 % of the accepted matches are right" in capsys.readouterr().out
     (learned,) = json.loads(out.read_text())["calibrations"]
     assert learned["num_right"] == learned["num_matches"] > 5
     assert learned["score"]["sequence"] == 1 and learned["thresholds"][0]["precision"] == 0.5

@@ -71,7 +71,7 @@ def test_draws_a_curve_of_a_single_point(tmp_path):
 
 @pytest.mark.parametrize("curves", [{}, {"empty": {}}])
 def test_refuses_to_draw_no_curve(tmp_path, curves):
-    with pytest.raises(ValueError, match="at least one model and one N. Received: none"):
+    with pytest.raises(ValueError, match="one model and one N to draw recall. Received: none"):
         draw_recall(curves, tmp_path / "recall.png")
     assert list(tmp_path.iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_leaves_a_gap_where_no_photo_was_found(make_evaluation, tmp_path):
 def test_refuses_to_draw_no_match(make_evaluation, tmp_path):
     with pytest.raises(ValueError, match="No query has a right answer"):
         draw_matches({"m": make_evaluation([[0]] * 3, [[]] * 3)}, tmp_path / "m.png")
-    with pytest.raises(ValueError, match="at least one model. Received: none"):
+    with pytest.raises(ValueError, match="at least one model to draw matches. Received: none"):
         draw_matches({}, tmp_path / "m.png")
 
 

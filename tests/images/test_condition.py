@@ -122,7 +122,7 @@ def test_frames_are_not_decoded_where_photos_are_not(tmp_path):
         found = conditions_of(tmp_path, [*names, "gone.mp4#000000"], decode=decode, num_workers=2)
         assert sorted(found.problems) == [2, 3, 4]
         assert "announces 2 frames" in found.problems[2]
-        assert found.problems[3] == "is not a whole video"
+        assert found.problems[3] == "is not a complete video"
         assert "There is no video" in found.problems[4]
         assert found.is_decoded.any() == decode
     assert found.equal_files() == []

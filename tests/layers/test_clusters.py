@@ -197,7 +197,7 @@ class TestInitializeClusters:
 
     def test_v2_needs_a_bias_in_the_layer_and_v1_does_not(self, features):
         initialize_clusters(NetVLAD(3, use_bias=False), features, seed=0)
-        with pytest.raises(ValueError, match="no bias to write one into"):
+        with pytest.raises(ValueError, match="This layer has no bias"):
             initialize_clusters(NetVLAD(3, use_bias=False), features, seed=0, variant="v2")
 
     def test_refuses_features_that_do_not_differ(self):

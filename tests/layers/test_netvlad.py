@@ -222,7 +222,7 @@ def test_set_clusters_refuses_what_does_not_fit():
         NetVLAD(3, num_ghost_clusters=2).set_clusters(centers, kernel)
     with pytest.raises(ValueError, match=r"`kernel` must have shape \(3, 4\)"):
         NetVLAD(4).set_clusters(centers, kernel.T)
-    with pytest.raises(ValueError, match="no bias to write one into"):
+    with pytest.raises(ValueError, match="This layer has no bias"):
         NetVLAD(4, use_bias=False).set_clusters(centers, kernel, np.zeros(4))
     layer = NetVLAD(4)
     layer.build((None, None, None, 5))

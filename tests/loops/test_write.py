@@ -142,7 +142,7 @@ def test_names_with_blanks_and_commas_are_left_out(written, two_laps, caplog):
     names[40] = "4, 0.png"
     with caplog.at_level(logging.WARNING):
         out = written(dataclasses.replace(two_laps, names=names.astype(str)))
-    assert "pairs.txt is left out: its form has no room for blanks in names (first: 4, 0.png)" in (
+    assert "pairs.txt is left out: its format does not allow blanks in names (first: 4, 0.png)" in (
         caplog.text
     )
     assert not (out / "kapture_pairs.txt").exists() and (out / "tum_pairs.txt").exists()

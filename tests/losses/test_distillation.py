@@ -66,5 +66,5 @@ def test_computes_half_precision_in_float32(y_pred, y_true):
 def test_refuses_a_negative_weight_and_other_shapes(y_pred, y_true):
     with pytest.raises(ValueError, match="`weight` must be at least 0. Received: weight=-1"):
         DistillationLoss(InfoNCELoss(3, 2, negative_radius_m=25.0), -1)
-    with pytest.raises(ValueError, match="Received: 5 and 4 numbers"):
+    with pytest.raises(ValueError, match="Received: 5 and 4 dimensions"):
         DistillationLoss(InfoNCELoss(3, 2, negative_radius_m=25.0), 1)(y_true, y_pred[:, :, 1:])

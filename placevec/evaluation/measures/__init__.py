@@ -1,1 +1,1 @@
-"""Figures of how well places are found: recall, precision, intervals and thresholds."""
+"""Computes how well places are found: recall, precision, intervals and thresholds."""

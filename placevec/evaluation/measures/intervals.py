@@ -1,4 +1,4 @@
-"""Intervals of shares: by resampling places, by Wilson at the ends, and exact lower bounds."""
+"""Confidence intervals of shares: by resampling, by Wilson's formula, and exact lower bounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _NUM_RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Interval:
-    """A share with the interval that holds it with 95 % confidence, all in [0, 1]."""
+    """A share with its 95 % confidence interval, all in [0, 1]."""
 
     share: float
     low: float
@@ -28,9 +28,9 @@ class Comparison:
     """The shares of several models on the same queries.
 
     Args:
-        intervals: Interval of each model.
-        resampled: (R, M) float. The share of each model in each resample; all models see the same
-            resamples, so that `better` compares like with like.
+        intervals: sequence of Interval. One per model.
+        resampled: (R, M) float. Share of each model in each resample. All models get the same
+            resamples, so that `better` is a fair comparison.
     """
 
     intervals: Sequence[Interval]
@@ -50,20 +50,20 @@ class Comparison:
 def compare_shares(is_found: ArrayLike, groups: ArrayLike, *, seed: int = 0) -> Comparison:
     """Computes the share of found queries of each model and its 95 % interval.
 
-    Photos of one place are found or missed together, so places (or runs) are resampled and not
-    photos: percentile bootstrap over groups. Where a share is 0 or 1 every resample is the same,
-    and Wilson's interval of that many groups takes its place.
+    Photos of the same place tend to be found or missed together. So this resamples places (or
+    runs) instead of photos: a percentile bootstrap over groups. If a share is 0 or 1, every
+    resample is the same; then Wilson's interval for this number of groups is used.
 
     Args:
         is_found: (Q, M) bool. Whether each of M models found each query; Q >= 1.
-        groups: (Q,) of anything that can be sorted. The place or run of each query.
-        seed: int. Of the resamples.
+        groups: (Q,) of any values that can be sorted. The place or run of each query.
+        seed: int. Seed of the resamples.
 
     Returns:
         Comparison.
 
     Raises:
-        ValueError: If there is no query, or not one group for each.
+        ValueError: If there is no query, or not one group per query.
     """
     found, group = np.asarray(is_found, float), np.asarray(groups)
     if found.ndim != 2 or group.shape != found.shape[:1] or not len(found):
@@ -109,17 +109,17 @@ def wilson(share: float, count: int) -> Interval:
 
 
 def lower_bound(num_right: ArrayLike, num_accepted: ArrayLike) -> NDArray[np.floating]:
-    """Returns the share that precision is above with 95 % confidence (one side, Clopper-Pearson).
+    """Returns a 95 % confidence lower bound of precision (one-sided, Clopper-Pearson).
 
-    With no error among `n` it is `0.05 ** (1 / n)`: 59 right matches without an error carry a
-    precision of 95 %, 299 one of 99 %.
+    With no error among `n` matches it is `0.05 ** (1 / n)`. So 59 right matches without an error
+    show a precision of 95 %, and 299 show 99 %.
 
     Args:
         num_right: int or (T,) int. Right matches.
         num_accepted: int or (T,) int. Accepted matches, at least as many.
 
     Returns:
-        float or (T,) float in [0, 1]; 0 where nothing is right.
+        float or (T,) float in [0, 1]; 0 if nothing is right.
 
     Example:
 

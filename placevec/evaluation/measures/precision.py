@@ -9,16 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """Precision and recall at every distinct score; matches of equal score are taken together.
+    """Precision and recall at every distinct score. Matches of equal score count together.
 
-    Precision is right / accepted, recall is right accepted / queries that have an answer. So the
-    last recall is recall@1, as in VPR_Tutorial's "single" matching, and not always 1, as in
-    VPR-Bench.
+    Precision is right / accepted. Recall is right accepted / queries that have an answer. The last
+    recall is therefore recall@1, as in the "single" matching of VPR_Tutorial. It is not always 1,
+    as it is in VPR-Bench.
 
     Args:
         thresholds: (T,) float, falling. A match is accepted if its score is at least this.
-        num_accepted: (T,) int64. Matches accepted at each threshold.
-        num_right: (T,) int64. Right ones among them.
+        num_accepted: (T,) int64. Number of matches accepted at each threshold.
+        num_right: (T,) int64. Number of right matches among them.
         num_answerable: int. Queries that have a right answer.
     """
 
@@ -39,7 +39,7 @@ class PrecisionRecall:
 
     @functools.cached_property
     def average_precision(self) -> float:
-        """Sum over thresholds of precision times the rise of recall; no trapezoids."""
+        """Sum over thresholds of precision times the rise of recall, without trapezoids."""
         return float(np.sum(self.precision * np.diff(self.recall, prepend=0.0)))
 
     @functools.cached_property
@@ -60,14 +60,15 @@ def precision_recall(
     has_answer: ArrayLike | None = None,
     is_ignored: ArrayLike | None = None,
 ) -> PrecisionRecall:
-    """Computes precision and recall of one match a query, at every distinct score.
+    """Computes precision and recall of one match per query, at every distinct score.
 
     Args:
-        scores: (Q,) float. Of the best match of each query; larger is surer. -infinity: no match.
+        scores: (Q,) float. Score of the best match of each query; larger is more certain.
+            -infinity: no match.
         is_right: (Q,) bool. Whether the best match is right.
-        has_answer: (Q,) bool or None. Whether the query has a right answer at all. None: all have.
-        is_ignored: (Q,) bool or None. Matches that count neither way, such as those between the
-            radius of right and that of wrong answers.
+        has_answer: (Q,) bool or None. Whether the query has a right answer at all. None: all do.
+        is_ignored: (Q,) bool or None. Matches that count neither as right nor as wrong, such as
+            those between the radius of right answers and that of wrong ones.
 
     Returns:
         PrecisionRecall.

@@ -13,18 +13,18 @@ def recall(
     relevant: Sequence[NDArray[np.int64]],
     ranks: Sequence[int] = RANKS,
 ) -> dict[int, float]:
-    """Computes recall@N over the queries that have a right answer at all.
+    """Computes recall@N over the queries that have a right answer.
 
-    A query counts as found at N when one of its first N neighbors is relevant.
+    A query is found at N if at least one of its first N neighbors is a right answer.
 
     Args:
         neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
-        relevant: Q arrays of int64. The database rows that are right answers of each query;
-            queries with an empty one are left out.
+        relevant: Q arrays of int64. Database rows that are right answers of each query. Queries
+            with an empty array are left out.
         ranks: sequence of int. The values of N, each at most `k` or the size of the database.
 
     Returns:
-        dict of N -> share of queries in [0, 1]; NaN when no query has a right answer.
+        dict of N -> share of queries in [0, 1]; NaN if no query has a right answer.
 
     Raises:
         ValueError: If the numbers of queries differ.

@@ -1,4 +1,4 @@
-"""The score above which matches are right with a stated precision, learned where truth is known."""
+"""Learns the score above which matches are right with a given precision, from known truth."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -12,15 +12,15 @@ from placevec.evaluation.measures.precision import precision_recall
 
 @dataclass(frozen=True)
 class Threshold:
-    """A score that carries a precision, and what it was learned from.
+    """A score that reaches a precision, and the data it was learned from.
 
     Args:
         score: float. Matches of at least this score are accepted.
-        precision: float in (0, 1). The precision that is promised: the one-sided 95 % lower bound
-            of the precision of the accepted matches is at least this.
-        num_accepted: int. Matches accepted on the data it was learned from.
-        num_wrong: int. Wrong ones among them.
-        recall: float in [0, 1]. Share of the queries with an answer that are answered rightly.
+        precision: float in (0, 1). The promised precision: the one-sided 95 % lower bound of the
+            precision of the accepted matches is at least this.
+        num_accepted: int. Number of accepted matches in the data it was learned from.
+        num_wrong: int. Number of wrong matches among them.
+        recall: float in [0, 1]. Share of the queries with an answer that are answered correctly.
     """
 
     score: float
@@ -30,7 +30,7 @@ class Threshold:
     recall: float
 
     def to_dict(self) -> dict[str, float | int]:
-        """Returns plain values that JSON can hold."""
+        """Returns plain values that fit into JSON."""
         return asdict(self)
 
 
@@ -42,25 +42,25 @@ def learn_threshold(
     *,
     precision: float,
 ) -> Threshold:
-    """Returns the lowest score at which the data carries a precision.
+    """Returns the lowest score at which the data show the precision.
 
-    The data carries it if the 95 % lower bound of the precision of all matches of at least that
-    score reaches it. The bound holds for data like these: on another kind of place, measure again.
+    The data show it if the 95 % lower bound of the precision of all matches of at least that score
+    reaches it. The bound holds for similar data; measure again for another kind of place.
 
     Args:
-        scores: (Q,) float. See `precision_recall`, like the next three.
+        scores: (Q,) float. See `precision_recall`, as for the next three.
         is_right: (Q,) bool.
         has_answer: (Q,) bool or None.
         is_ignored: (Q,) bool or None.
-        precision: float. To promise, above 0 and below 1.
+        precision: float. The precision to promise, above 0 and below 1.
 
     Returns:
         Threshold.
 
     Raises:
-        ValueError: If `precision` is not between 0 and 1, or the data does not carry it. The error
-            names the greatest precision that the data carries, and how many right matches without
-            an error are needed.
+        ValueError: If `precision` is not between 0 and 1, or the data do not show it. The error
+            gives the highest precision that the data show, and the number of right matches without
+            an error that is needed.
 
     Example:
 
@@ -80,7 +80,7 @@ def learn_threshold(
         if not curve.num_right.any():
             raise ValueError(
                 f"A threshold is learned from right matches. Received: {count} matches, none of "
-                "them right. Take photos that come back to a place, with positions that show it; "
+                "them right. Use photos that return to a place, with positions that show it; "
                 "frame numbers of a video do not"
             )
         fewest = math.ceil(math.log(0.05) / math.log(precision))

@@ -1,4 +1,4 @@
-"""The report of an evaluation: a page to look at, a table and figures to read by programs."""
+"""Writes the report of an evaluation: a page for people, a table and figures for programs."""
 
 from placevec.evaluation.report.cluster_maps import ClusterMaps as ClusterMaps
 from placevec.evaluation.report.write import write_report as write_report

@@ -1,4 +1,4 @@
-"""Where each cluster of a NetVLAD network looks, in both photos of a pair."""
+"""Shows where each cluster of a NetVLAD network looks, in both photos of a pair."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 _MOST_CLUSTERS = 19
 _SHORTER_SIDE_PX = 90
-_DARKEST = 0.15  # how much of a photo shows where a cluster does not look
+_DARKEST = 0.15  # brightness of a photo where a cluster does not look
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterMaps:
-    """What shows where clusters look.
+    """Settings and functions to show where clusters look.
 
     Args:
-        assign: callable or None. From photos `(B, H, W, C)` uint8 to their soft assignment
-            `(B, rows, columns, K)`, as `soft_assignment` returns it. None: there are no clusters.
+        assign: callable or None. Computes from photos `(B, H, W, C)` uint8 their soft assignment
+            `(B, rows, columns, K)`, as `soft_assignment` does. None: there are no clusters.
         image_size: (int, int). Rows and columns of the photos.
         channels: int. 3 or 1.
-        count: int. Pairs of photos to show.
-        why_not: str. Why there are no clusters.
+        count: int. Number of photo pairs to show.
+        why_not: str. The reason if there are no clusters.
     """
 
     assign: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
@@ -48,11 +48,11 @@ class ClusterMaps:
     def of(
         cls, model: object, count: int, image_size: tuple[int, int] | None
     ) -> "ClusterMaps | None":
-        """Returns the cluster maps of a model; of one without NetVLAD, why there are none.
+        """Returns the cluster maps of a model, or the reason if it has no NetVLAD layer.
 
         Args:
-            model: Whatever `evaluate` takes.
-            count: int. Pairs of photos to show. 0: None is returned.
+            model: As `evaluate` takes it.
+            count: int. Number of photo pairs to show. 0: returns None.
             image_size: (int, int) or None. Rows and columns that photos are resized to.
         """
         if not count:
@@ -81,12 +81,12 @@ class ClusterMaps:
 def clusters_section(
     maps: ClusterMaps | None, evaluation: Evaluation, queries: Iterable[int]
 ) -> Section:
-    """Returns where each cluster looks in queries and their first answers.
+    """Returns a section that shows where each cluster looks in queries and their first answers.
 
     Args:
-        maps: ClusterMaps or None. None: it was not asked for.
+        maps: ClusterMaps or None. None: nobody asked for it.
         evaluation: Evaluation.
-        queries: iterable of int. Which to show; those whose photos cannot be read are left out.
+        queries: iterable of int. Queries to show. Those with unreadable photos are left out.
     """
     title, dataset = "Where each cluster looks", evaluation.dataset
     if maps is None:
@@ -113,7 +113,7 @@ def clusters_section(
 
 
 def _read(paths: list[Path], maps: ClusterMaps) -> list[NDArray[np.uint8]]:
-    """Returns the photos as the model takes them; none if one cannot be read."""
+    """Returns the photos in the form that the model takes, or none if one cannot be read."""
     how = {"image_size": maps.image_size, "channels": maps.channels}
     try:
         return [read_image(path, **how) for path in paths]
@@ -126,7 +126,7 @@ def _strip(
     assign: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
     names: list[str],
 ) -> list[Photo]:
-    """Returns a pair of photos, and one picture of both for each cluster."""
+    """Returns a pair of photos, then one picture of both for each cluster."""
     assignment = assign(np.stack(photos))  # (2, rows, columns, K)
     shares = assignment.mean(axis=(1, 2))  # (2, K)
     rows, columns = photos[0].shape[:2]
@@ -146,6 +146,6 @@ def _strip(
 
 
 def _shrunk(photo: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Returns a photo of a width and height in pixels, in color."""
+    """Returns a photo in color, with a given width and height in pixels."""
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     return small if small.ndim == 3 else np.stack([small] * 3, axis=-1)

@@ -1,4 +1,4 @@
-"""The photos of the report: queries that fail, beside what was found for them."""
+"""The photos of the report: queries that fail, with what was found for them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _MOST_CARDS = 150
 
 
 def failures(judged: Mapping[str, Judgment]) -> Gallery:
-    """Returns the failures of the first model, worst first, and where two models differ.
+    """Returns the failures of the first model, worst first, and the queries where models differ.
 
     Args:
         judged: mapping of label to Judgment.
@@ -33,7 +33,7 @@ def failures(judged: Mapping[str, Judgment]) -> Gallery:
     cards = [_card(judged, query) for query in chosen[:_MOST_CARDS]]
     note = (
         f"{len(worst)} of {int(first.has_answer.sum())} queries with an answer fail with "
-        f"{labels[0]}; the surest wrong answers come first. "
+        f"{labels[0]}; the most certain wrong answers come first. "
         f"{counted(len(cards), 'query is', 'queries are')} shown. Click one to enlarge it."
     )
     if any(each.evaluation.points is not None for each in judged.values()):
@@ -42,7 +42,7 @@ def failures(judged: Mapping[str, Judgment]) -> Gallery:
 
 
 def least_sure(judged: Judgment) -> NDArray[np.int64]:
-    """Returns the queries of a gallery: failures, worst first, then the least sure right answers.
+    """Returns queries in gallery order: failures, worst first, then the least certain right ones.
 
     Args:
         judged: Judgment.
@@ -52,7 +52,7 @@ def least_sure(judged: Judgment) -> NDArray[np.int64]:
 
 
 def _worst(judged: Judgment) -> NDArray[np.int64]:
-    """Returns the queries that have an answer and fail, the surest wrong answers first."""
+    """Returns the queries that have an answer and fail, the most certain wrong answers first."""
     failed = np.flatnonzero(judged.has_answer & ~judged.is_right)
     return failed[np.argsort(-judged.gaps[failed], kind="stable")]
 
@@ -81,7 +81,7 @@ def _card(judged: Mapping[str, Judgment], query: int) -> Card:
 
 
 def _first_answers(judged: Mapping[str, Judgment], query: int) -> dict[str, list[str]]:
-    """Returns the photos that models found first, and the labels of those models."""
+    """Returns each photo that a model found first, with the labels of those models."""
     found = {}
     for label, each in judged.items():
         row, dataset = each.evaluation.neighbors[query, 0], each.evaluation.dataset
@@ -93,9 +93,7 @@ def _first_answers(judged: Mapping[str, Judgment], query: int) -> dict[str, list
 def _answer(
     query_path: Path, labels: Sequence[str], judged: Mapping[str, Judgment], query: int
 ) -> Photo:
-    """Returns the first answer of models that all found the same, joined with the query by what
-    re-ranking matched.
-    """
+    """Returns a first answer, joined with the query by the points that re-ranking matched."""
     each = judged[labels[0]]
     evaluation, dataset = each.evaluation, each.evaluation.dataset
     row = evaluation.neighbors[query, 0]
@@ -118,7 +116,7 @@ def _answer(
 def _points(
     judged: Mapping[str, Judgment], labels: Sequence[str], query: int
 ) -> NDArray[np.float32]:
-    """Returns the points that a query shares with its first answer; none if unknown."""
+    """Returns the points that a query shares with its first answer, or none if unknown."""
     for label in labels:
         points = judged[label].evaluation.points
         if points is not None and len(points[query]):
@@ -127,7 +125,7 @@ def _points(
 
 
 def _right(judged: Judgment, query: int, rank: int | None, photo: int) -> Photo:
-    """Returns the best right answer, or any if none was found."""
+    """Returns the best right answer that was found, or else any right answer."""
     evaluation, dataset = judged.evaluation, judged.evaluation.dataset
     path, name = dataset.path(photo), str(dataset.names[photo])
     if rank is None:
@@ -141,7 +139,7 @@ def _right(judged: Judgment, query: int, rank: int | None, photo: int) -> Photo:
 
 
 def _apart(judged: Judgment, query: int, rank: int) -> list[str]:
-    """Returns how far apart a query and an answer are and look, as far as it is known."""
+    """Returns the distance and heading difference of a query and an answer, if known."""
     evaluation, facts = judged.evaluation, []
     if np.isfinite(distance := evaluation.distances_m[query, rank]):
         facts.append(f"{distance:.1f} {evaluation.dataset.unit}")

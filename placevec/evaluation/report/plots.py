@@ -1,4 +1,4 @@
-"""Plots as SVG: no script, no network."""
+"""Draws plots as SVG, without scripts or network."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 COLORS = ("#2b6cb0", "#dd7a00", "#2a9d3f", "#8e44ad", "#c0392b", "#16807a")
 RIGHT, WRONG, OUTSIDE = "#2a9d3f", "#d1372c", "#dd7a00"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 270, 46, 12, 12, 40
-_MOST_POINTS = 400  # of a line
+_MOST_POINTS = 400  # points of a line
 _MAP_SIDE = 620
 _MANY_DOTS = 2000
 
@@ -25,7 +25,8 @@ class Line:
         x: (n,) float.
         y: (n,) float; NaN breaks the line.
         color: str.
-        is_dashed: bool. A dashed line is not in the legend: it goes with a solid one of its color.
+        is_dashed: bool. A dashed line has no entry in the legend: it belongs to the solid line of
+            its color.
     """
 
     label: str
@@ -48,10 +49,10 @@ def draw_lines(
         lines: sequence of Line.
         x_label: str.
         y_label: str.
-        is_log: bool. Whether x, which is then above 0, is drawn by its logarithm.
+        is_log: bool. Whether to draw x on a logarithmic axis; x must then be above 0.
 
     Returns:
-        str. An `<svg>` element; a point says its values when the mouse rests on it.
+        str. An `<svg>` element. A point shows its values when the mouse is over it.
     """
     every_x = np.concatenate([np.asarray(line.x, float) for line in lines] or [np.zeros(1)])
     low, high = float(np.min(every_x, initial=math.inf)), float(np.max(every_x, initial=-math.inf))
@@ -89,7 +90,7 @@ def draw_lines(
 
 
 def _lowest(lines: Sequence[Line]) -> float:
-    """Returns the tens of percent below all lines."""
+    """Returns the largest multiple of ten percent below all lines."""
     every = np.concatenate([np.asarray(line.y, float) for line in lines] or [np.zeros(1)])
     lowest = float(np.min(every[np.isfinite(every)], initial=90))
     return 10 * math.floor(lowest / 10)
@@ -98,7 +99,7 @@ def _lowest(lines: Sequence[Line]) -> float:
 def draw_histogram(
     groups: Sequence[tuple[str, NDArray[np.floating], str]], x_label: str, *, num_bins: int = 30
 ) -> str:
-    """Draws how values of several groups are distributed, one over the other.
+    """Draws how the values of several groups are distributed, one over the other.
 
     Args:
         groups: sequence of (label, values, color).
@@ -139,19 +140,19 @@ def draw_answers_map(
     database_m: NDArray[np.floating],
     unit: str,
 ) -> str:
-    """Draws queries where they were taken, in the color of their answer, over the database.
+    """Draws queries on a map in the color of their answer, over the database.
 
     North is up; a bar shows the scale.
 
     Args:
         places_m: (Q, 2) float. East and north of the queries.
         colors: Q of str.
-        titles: Q of str. What a dot says when the mouse rests on it.
-        database_m: (M, 2) float.
-        unit: str. Of the positions.
+        titles: Q of str. Text that a dot shows when the mouse is over it.
+        database_m: (M, 2) float. East and north of the database photos.
+        unit: str. Unit of the positions.
 
     Returns:
-        str. An `<svg>` element. Its dots have the attribute `data-query`, the number of the query.
+        str. An `<svg>` element. The attribute `data-query` of a dot is the number of the query.
     """
     every = np.concatenate([places_m, database_m])
     low, extents_m = every.min(axis=0), np.ptp(every, axis=0)
@@ -184,7 +185,7 @@ def draw_answers_map(
 
 
 class _Scale:
-    """From values to pixels of a plot."""
+    """Converts values to pixels of a plot."""
 
     def __init__(
         self, x_range: tuple[float, float], y_range: tuple[float, float], is_log: bool = False

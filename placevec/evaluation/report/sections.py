@@ -1,4 +1,4 @@
-"""The parts of the report around the gallery: figures, curves, map, hubs, settings."""
+"""The sections of the report around the gallery: figures, curves, map, hubs, settings."""
 
 import platform
 import time
@@ -31,12 +31,12 @@ def headline(
     compared: Mapping[int, Comparison],
     metrics: Mapping[str, dict],
 ) -> list[Section]:
-    """Returns the figures of all models, and which of them is better.
+    """Returns the figures of all models, and which model is better.
 
     Args:
         judged: mapping of label to Judgment.
         compared: mapping of N to Comparison of recall@N of all models.
-        metrics: mapping of label to what `metrics_of` returns.
+        metrics: mapping of label to the result of `metrics_of`.
     """
     first = next(iter(judged.values()))
     evaluation, unit = first.evaluation, first.evaluation.dataset.unit
@@ -63,7 +63,7 @@ def headline(
             f"{label} {100 * found['recall_of_all_queries']['1']:.1f} %"
             for label, found in metrics.items()
         )
-        notes.append(f"recall@1 of all queries, also those without an answer: {shares}.")
+        notes.append(f"recall@1 of all queries, including those without an answer: {shares}.")
     notes += [*evaluation.rules, *evaluation.saturation()]
     figures = Section("Figures", notes, header, rows)
     return [figures, _better(list(judged), compared[1])] if len(judged) > 1 else [figures]
@@ -81,8 +81,8 @@ def _better(labels: list[str], compared: Comparison) -> Section:
         for one, label in enumerate(labels)
     ]  # fmt: skip
     note = (
-        f"In how many of {len(compared.resampled)} resamples the model of the row has a higher "
-        "recall@1 than that of the column. Ties count half."
+        f"The share of {len(compared.resampled)} resamples in which the model of the row has a "
+        "higher recall@1 than the model of the column. Ties count half."
     )
     return Section("Which model is better", [note], ["", *labels], rows)
 
@@ -131,7 +131,7 @@ def curves(judged: Mapping[str, Judgment]) -> Section:
 
 
 def places_map(judged: Mapping[str, Judgment]) -> list[Section]:
-    """Returns the map of the first model's answers; nothing if positions are not known.
+    """Returns the map of the first model's answers, or nothing if positions are unknown.
 
     Args:
         judged: mapping of label to Judgment.
@@ -149,8 +149,8 @@ def places_map(judged: Mapping[str, Judgment]) -> list[Section]:
         dataset.unit,
     )
     note = (
-        f"Queries of {label}: green right, red wrong, orange just outside the radius, gray without "
-        "a right answer; light gray: the database. Click a dot to see the photos below."
+        f"Queries of {label}. Green: right; red: wrong; orange: just outside the radius; gray: no "
+        "right answer exists; light gray: the database. Click a dot to see the photos below."
     )
     return [Section("Where it succeeds and fails", [note], drawings=[drawing])]
 
@@ -176,11 +176,11 @@ def hubs(judged: Mapping[str, Judgment]) -> Section:
 
 
 def versions(judged: Mapping[str, Judgment], settings: Mapping[str, object]) -> Section:
-    """Returns all settings, what ran each model, and the versions of packages.
+    """Returns all settings, the engine of each model, and the versions of packages.
 
     Args:
         judged: mapping of label to Judgment.
-        settings: mapping. What was set.
+        settings: mapping. Name to value.
     """
     rows = [[str(name), str(value)] for name, value in settings.items()]
     rows += [

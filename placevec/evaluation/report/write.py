@@ -1,4 +1,4 @@
-"""What an evaluation found, as files that people look at and programs read."""
+"""Writes the result of an evaluation as files for people and programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from placevec.pages.page import page
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
-_RANKS_WRITTEN = 20  # of a query in predictions.csv
+_RANKS_WRITTEN = 20  # answers of a query in predictions.csv
 
 
 def write_report(
@@ -30,20 +30,20 @@ def write_report(
     """Writes `report.html`, `predictions.csv` and `metrics.json`.
 
     Args:
-        evaluations: mapping of label to Evaluation. Models side by side, on the same queries; what
-            was searched in another way, too, such as adapted, is shown after them.
+        evaluations: mapping of label to Evaluation. Models side by side, on the same queries. The
+            results of other ways to search, such as with adaptation, are shown after them.
         out: Path. Folder; made if it is missing.
-        wrong_beyond_m: float or None. Answers between the radius and this count neither way in
-            precision.
-        cluster_maps: ClusterMaps or None. What shows where each cluster of the first model looks.
-        settings: mapping or None. What else was set, shown at the end of the page.
+        wrong_beyond_m: float or None. Answers between the radius and this distance count neither
+            as right nor as wrong in the precision.
+        cluster_maps: ClusterMaps or None. Shows where each cluster of the first model looks.
+        settings: mapping or None. Other settings, shown at the end of the page.
 
     Returns:
         Path. The page.
 
     Raises:
         FileNotFoundError: If the folder that `out` lies in is missing.
-        ValueError: If there is no evaluation, or they are of different queries.
+        ValueError: If there is no evaluation, or the evaluations have different queries.
     """
     out = Path(out)
     evaluations = _with_variants(evaluations)
@@ -76,12 +76,12 @@ def write_report(
 
 
 def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int) -> dict:
-    """Returns the figures of one model as plain values that JSON can hold.
+    """Returns the figures of one model as plain values that fit into JSON.
 
     Args:
         judged: Judgment.
         compared: mapping of N to Comparison of recall@N of all models.
-        model: int. The place of this one among them.
+        model: int. Index of this model among them.
     """
     evaluation = judged.evaluation
     by_gap, by_similarity = judged.curve(judged.gaps), judged.curve(evaluation.similarities[:, 0])
@@ -107,7 +107,7 @@ def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int)
 
 
 def _with_variants(found: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Returns evaluations with those of adapted, sequential and reranked search after them."""
+    """Returns evaluations, each followed by those of adapted, sequential and reranked search."""
     shown = dict(found)
     for label, each in found.items():
         variants = {
@@ -122,7 +122,7 @@ def _with_variants(found: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
 def _compare(judged: Sequence[Judgment]) -> dict[int, Comparison]:
     """Returns recall@N of all models with intervals, over the queries that have an answer.
 
-    N goes as far as all of them searched. All N see the same resamples, as all models do.
+    N goes as far as all of them searched. All values of N, and all models, use the same resamples.
     """
     kept, count = judged[0].has_answer, len(judged)
     most = min(each.found_within.shape[1] for each in judged)
@@ -136,14 +136,15 @@ def _compare(judged: Sequence[Judgment]) -> dict[int, Comparison]:
 
 def _require_same_queries(evaluations: Mapping[str, Evaluation]) -> None:
     if not evaluations:
-        raise ValueError("A report is of at least one model. Received: none")
+        raise ValueError("A report needs at least one model. Received: none")
     first, *others = evaluations.values()
     queries = first.dataset.paths(first.dataset.queries)
     for each in others:
         if each.dataset.paths(each.dataset.queries) != queries:
             raise ValueError(
-                "Models are compared on the same queries. Received: different ones, because some "
-                "photos were left out for one model. Take those that all have, with `of_queries`"
+                "Models must be compared on the same queries. Received: different ones, because "
+                "some photos were left out for one model. Take those that all have, with "
+                "`of_queries`"
             )
 
 

@@ -1,1 +1,1 @@
-"""Pixels become other pixels of the same place: presets, streets in other light, workers."""
+"""Augments photos so that they show the same place: presets, changes of light, workers."""

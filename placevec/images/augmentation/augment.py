@@ -1,4 +1,4 @@
-"""One photo in, another photo of the same place out."""
+"""Turns a photo into another photo of the same place."""
 
 import functools
 import sys
@@ -18,29 +18,29 @@ Augmenter = Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]
 def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> Augmenter:
     """Returns the function that augments one photo.
 
-    `street` and `light` are made for place recognition (see `Street`); `light` shows another hour,
+    `street` and `light` are made for place recognition (see `Street`). `light` shows another hour,
     half of the time at night, and keeps every pixel in its place. `basic`, `typical` and `heavy`
-    are those of the old scripts (see `augment_with_imgaug`) and need imgaug; `none` returns the
-    photo as it is. What comes out depends on the photo and the state of the generator only: no
-    global random state is read or changed. The function may be called from several threads.
+    are the presets of the old scripts (see `augment_with_imgaug`) and need imgaug. `none` returns
+    the photo unchanged. The result depends only on the photo and the state of the generator: no
+    global random state is read or changed. Several threads may call the function.
 
-    A Keras layer, or a model of layers, gets the photo as a float32 batch of one with values 0 to
-    255 and `training=True`; its output is rounded and clipped to uint8. All of its Keras seed
-    generators are set from `rng` for each photo, so that it repeats as well as its backend does;
-    one call runs at a time. A layer that draws from elsewhere does not repeat. To send it to other
-    processes it must be picklable.
+    A Keras layer, or a model of layers, receives the photo as a float32 batch of one with values 0
+    to 255 and `training=True`. Its output is rounded and clipped to uint8. For each photo, all of
+    its Keras seed generators are set from `rng`, so that the result can be repeated as far as the
+    backend allows. Only one call runs at a time. A layer that uses another source of random numbers
+    cannot be repeated. A layer must be picklable to be sent to other processes.
 
     Args:
         preset: str, callable or Keras layer. A key of `AUGMENTATIONS` of
-            `placevec.config.choices`, or any `(image, rng) -> image` in the place of one.
-        keep_geometry: bool. Whether flips and turns of more than 5 degrees are left out of the old
-            presets; they make another place of a photo. Defaults to `True`; `False` is what the
-            old scripts did. The other presets never do either.
+            `placevec.config.choices`, or any function `(image, rng) -> image`.
+        keep_geometry: bool. Whether to leave flips and turns of more than 5 degrees out of the old
+            presets, because they turn a photo into one of another place. Defaults to `True`;
+            `False` is what the old scripts did. The other presets never flip or turn that much.
 
     Returns:
-        Callable `(image, rng) -> image`: (H, W, C) uint8 and `np.random.Generator` to (H, W, C)
-        uint8. Presets want C = 1 or 3. The photo given is not changed. Raises `ValueError` where
-        a photo, or what a callable made of it, is not of this form.
+        Callable `(image, rng) -> image`: takes (H, W, C) uint8 and `np.random.Generator`, returns
+        (H, W, C) uint8. Presets need C = 1 or 3. The given photo is not changed. It raises
+        `ValueError` if a photo, or the result of a callable, does not have this form.
 
     Raises:
         ValueError: If `preset` is not a known name, callable or layer.
@@ -61,8 +61,8 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
         augment = cast(Augmenter, preset)
     else:
         raise ValueError(
-            f"An augmentation is one of {', '.join(AUGMENTATIONS)}, a callable "
-            f"(image, rng) -> image or a Keras layer. Received: {preset!r}"
+            f"An augmentation must be one of {', '.join(AUGMENTATIONS)}, a callable "
+            f"(image, rng) -> image, or a Keras layer. Received: {preset!r}"
         )
     return functools.partial(_augment_checked, augment, str(name), False)
 
@@ -70,15 +70,15 @@ def augmenter(preset: str | Augmenter | Any, *, keep_geometry: bool = True) -> A
 def photo_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     """Returns the random generator of one photo in one epoch.
 
-    It does not depend on which worker asks, nor on what was asked before.
+    It depends neither on the worker that asks nor on earlier calls.
 
     Args:
-        seed: int, not negative. Of the run.
+        seed: int, not negative. Seed of the run.
         epoch: int, not negative.
-        index: int, not negative. Number of the photo within the epoch.
+        index: int, not negative. Number of the photo in the epoch.
 
     Returns:
-        np.random.Generator, a new one.
+        A new np.random.Generator.
 
     Raises:
         ValueError: If a number is negative.
@@ -139,7 +139,7 @@ def _check_photo(image: Any, what: str) -> None:
 
 
 def _is_keras_layer(candidate: Any) -> bool:
-    """Whether this is a Keras layer. Whoever has one has imported keras, so it is not done here."""
+    """Returns whether this is a Keras layer, without importing Keras: its owner has done that."""
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(candidate, keras.layers.Layer)
 
@@ -157,7 +157,7 @@ class _KerasLayer:
         pixels = image[None].astype(np.float32)  # (1, H, W, C)
         with self.lock:
             if not self.layer.built:
-                # An unbuilt model does not list its seeds. On zeros, as some layers work in place.
+                # An unbuilt model does not list its seeds. Zeros, as some layers work in place.
                 self.layer(np.zeros_like(pixels), training=True)
             for variable in self.layer.variables:
                 if variable.path.endswith("seed_generator_state"):

@@ -1,8 +1,8 @@
-"""A process that augments photos in memory which it shares with the one that started it.
+"""A process that augments photos in memory shared with the process that started it.
 
-`AugmentWorkers` starts it. The first line of standard input says which preset, how many bytes of
-memory and the number of the open file they belong to; each further line which photos lie there.
-They are augmented where they lie. The process ends with its input, so with its parent.
+`AugmentWorkers` starts it. The first line of standard input gives the preset, the number of bytes
+of shared memory, and the number of its open file. Each further line says which photos lie in the
+memory. The worker augments them in place. It ends when its input ends, so also with its parent.
 """
 
 import json
@@ -17,10 +17,10 @@ from placevec.images.augmentation.augment import augmenter, photo_rng
 
 
 def main() -> None:
-    """Answers each line of standard input by one of standard output."""
+    """Answers each line of standard input with one line on standard output."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library prints is no answer
-    cv2.setNumThreads(1)  # the processes share the cores already
+    os.dup2(2, 1)  # Whatever a library prints must not look like an answer.
+    cv2.setNumThreads(1)  # The processes already share the cores.
     settings = json.loads(sys.stdin.readline())
     memory = mmap.mmap(settings["file"], settings["num_bytes"])
     change = augmenter(settings["preset"])

@@ -1,4 +1,4 @@
-"""Augmentation in processes of its own, for presets that hold Python's lock."""
+"""Augments in separate processes, for presets that hold Python's lock."""
 
 import contextlib
 import mmap
@@ -20,19 +20,18 @@ _IN_MEMORY = Path("/dev/shm")
 
 
 class AugmentWorkers(WorkerPool):
-    """Augments photos in several processes. Open it by `with`.
+    """Augments photos in several processes. Use it in a `with` block.
 
-    What comes out is what `augmenter` makes of each photo with its `photo_rng`, whatever the number
-    of workers. Each process shares a piece of memory with this one, in which photos are augmented
-    where they lie; only a line of text goes to and fro. The memory belongs to a file without a
-    name, so nothing is left behind however the processes end. A worker that is killed is replaced
-    and its photos are augmented again; workers end with this process, as they wait on a pipe from
-    it.
+    The result is that of `augmenter` for each photo with its `photo_rng`, whatever the number of
+    workers. Each worker shares memory with this process and augments photos there in place; only a
+    line of text is sent each way. The memory belongs to a file without a name, so nothing is left
+    behind however the processes end. If a worker is killed, another one replaces it and augments
+    its photos again. Workers end with this process, because they wait for its input.
 
     Args:
         preset: str. A key of `AUGMENTATIONS`.
-        num_workers: int. How many processes.
-        max_bytes: int. Bytes of the photos that `augment` is given at once, at most.
+        num_workers: int. Number of processes.
+        max_bytes: int. Largest size of the photos in one call of `augment`.
 
     Raises:
         ValueError: If there is no such preset, or a number is below 1.
@@ -53,8 +52,8 @@ class AugmentWorkers(WorkerPool):
             )
         if not isinstance(preset, str):
             raise ValueError(
-                "Worker processes know augmentations by name. Received: "
-                f"{preset!r}. Augment with it in threads"
+                "Worker processes only take augmentations by name. Received: "
+                f"{preset!r}. Use threads to augment with it"
             )
         augmenter(preset)  # refuses unknown names
         super().__init__(lambda: _Worker(preset, max_bytes), num_workers)
@@ -64,25 +63,25 @@ class AugmentWorkers(WorkerPool):
     def augment(
         self, photos: NDArray[np.uint8], *, seed: int, epoch: int, indices: Sequence[int]
     ) -> NDArray[np.uint8]:
-        """Augments photos by one of the workers; several threads may call it at once.
+        """Augments photos in one of the workers. Several threads may call it at once.
 
         Args:
             photos: (n, H, W, C) uint8.
-            seed: int. Of the run.
+            seed: int. Seed of the run.
             epoch: int. Number of the epoch.
-            indices: (n,) int. Number of each photo, for `photo_rng`.
+            indices: (n,) int. Number of each photo, see `photo_rng`.
 
         Returns:
             (n, H, W, C) uint8.
 
         Raises:
             ValueError: If the preset refuses the photos, or they are larger than `max_bytes`.
-            ChildProcessError: If workers crash on them again and again.
-            RuntimeError: If none is open.
+            ChildProcessError: If workers crash on them repeatedly.
+            RuntimeError: If no worker is open.
         """
         if photos.nbytes > self.max_bytes:
             raise ValueError(
-                f"Photos must be of {self.max_bytes} bytes at most. Received: {photos.nbytes} bytes"
+                f"Photos must have at most {self.max_bytes} bytes. Received: {photos.nbytes} bytes"
             )
         request = {
             "shape": photos.shape,
@@ -96,7 +95,7 @@ class AugmentWorkers(WorkerPool):
 
 
 class _Worker(WorkerProcess):
-    """A process that augments, and the memory that it shares with this one."""
+    """A process that augments, and the memory that it shares with this process."""
 
     def __init__(self, preset: str, num_bytes: int) -> None:
         self._file = _reserve(num_bytes)
@@ -106,14 +105,14 @@ class _Worker(WorkerProcess):
         super().__init__(_COMMAND, settings, [number])
 
     def close(self) -> None:
-        """Ends the process and gives the memory back."""
+        """Ends the process and frees the memory."""
         super().close()
         self._file.close()
-        with contextlib.suppress(BufferError):  # a thread still copies; then it goes with it
+        with contextlib.suppress(BufferError):  # A thread still copies; it frees the memory later.
             self._memory.close()
 
     def augment(self, request: dict, photos: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        """Returns augmented photos; None where the process crashed."""
+        """Returns augmented photos, or None if the process crashed."""
         shared = np.frombuffer(self._memory, np.uint8, count=photos.size).reshape(photos.shape)
         shared[:] = photos
         answer = self.ask(request)
@@ -125,9 +124,9 @@ class _Worker(WorkerProcess):
 
 
 def _reserve(num_bytes: int) -> BinaryIO:
-    """Returns a file without a name that has its bytes: in memory, or on disk where that is full.
+    """Returns a file without a name and with its bytes reserved: in memory, or on disk if full.
 
-    A file that is only as long as that would kill the process that writes beyond what there is.
+    Without the reservation, a process that writes beyond the free memory would be killed.
     """
     with contextlib.suppress(OSError):
         return _allocate(_IN_MEMORY, num_bytes)

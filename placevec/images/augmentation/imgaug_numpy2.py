@@ -1,9 +1,9 @@
-"""Makes imgaug 0.4.0 work under NumPy 2; the one file that imports imgaug.
+"""Makes imgaug 0.4.0 work with NumPy 2. Only this file imports imgaug.
 
-imgaug's last release (2020) uses two names that NumPy 2 no longer has: `np.sctypes` while it is
-imported, and `np.complex` each time it draws frequency noise. The first is put into NumPy for the
-moment of the import and taken out again; the second is given to the one module of imgaug that
-asks for it. Nobody else sees a changed NumPy.
+imgaug's last release (2020) uses two names that NumPy 2 does not have: `np.sctypes` during its
+import, and `np.complex` whenever it draws frequency noise. This module adds the first to NumPy only
+during the import, and gives the second only to the imgaug module that uses it. Other code never
+sees a changed NumPy.
 """
 
 import threading
@@ -18,13 +18,13 @@ _lock = threading.RLock()
 
 
 def import_imgaug() -> types.ModuleType:
-    """Imports imgaug and returns it; cheap from the second call on.
+    """Imports imgaug and returns it. Calls after the first one are cheap.
 
     Returns:
         The module `imgaug`, with `imgaug.augmenters` loaded.
 
     Raises:
-        ModuleNotFoundError: If imgaug, or something that it needs, is not installed.
+        ModuleNotFoundError: If imgaug or one of its dependencies is not installed.
     """
     with _lock:
         try:
@@ -38,10 +38,10 @@ def import_imgaug() -> types.ModuleType:
 
 
 def build_without_global_seed(build: Callable[[], Any]) -> Any:
-    """Calls `build`, which makes imgaug augmenters, and leaves all global random states alone.
+    """Calls `build`, which makes imgaug augmenters, without changing any global random state.
 
-    A new augmenter draws its first seed from imgaug's global generator, which in turn is seeded
-    from `np.random` on first use. For the moment of the call a generator of ours takes its place.
+    A new augmenter draws its first seed from imgaug's global generator, which is itself seeded from
+    `np.random` on first use. During the call, a separate generator takes its place.
 
     Args:
         build: Callable without arguments.
@@ -76,13 +76,13 @@ def _import_with_old_names() -> types.ModuleType:
             del np.sctypes  # pyright: ignore[reportAttributeAccessIssue]
     if not hasattr(np, "complex") and not isinstance(imgaug.parameters.np, _NumpyWithComplex):
         imgaug.parameters.np = _NumpyWithComplex("numpy")
-        # What scikit-image says to imgaug's authors is not news to the user.
+        # scikit-image's warning is for the authors of imgaug, not for the user.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"imgaug\.")
     return imgaug
 
 
 class _NumpyWithComplex(types.ModuleType):
-    """NumPy, and `complex` as NumPy 1 had it."""
+    """NumPy with `complex`, as in NumPy 1."""
 
     complex = complex
 

@@ -1,4 +1,4 @@
-"""The augmentations of the old scripts, by name, on imgaug."""
+"""The augmentations of the old scripts, by name, made with imgaug."""
 
 import threading
 from typing import Any
@@ -10,7 +10,7 @@ from placevec.config.choices import AUGMENTATIONS
 from placevec.images.augmentation.imgaug_numpy2 import build_without_global_seed, import_imgaug
 
 _built = threading.local()
-# imgaug's own list of all is made of a set, whose order differs from process to process.
+# imgaug's own list comes from a set, whose order differs between processes.
 _PAD_MODES = ("constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect",
               "symmetric", "wrap")  # fmt: skip
 
@@ -20,20 +20,21 @@ def augment_with_imgaug(
 ) -> NDArray[np.uint8]:
     """Augments one photo with an old preset.
 
-    The presets, in the order of strength; all of them draw for each photo again:
+    The presets, from weak to strong. All of them draw new values for each photo:
 
-    - `basic`: crop of up to 50 pixels a side and affine (scale 0.8 to 1.2, shift 20 %, turn 25
-      degrees, shear 8 degrees), each for half of the photos; Gaussian blur of up to 3 pixels.
+    - `basic`: a crop of up to 50 pixels a side and an affine change (scale 0.8 to 1.2, shift 20 %,
+      turn 25 degrees, shear 8 degrees), each for half of the photos; Gaussian blur of up to 3
+      pixels.
     - `typical`, in random order: left-right flip for half of the photos, crop of up to 10 % a
       side, blur of up to 0.5 pixels for half, contrast 0.75 to 1.5, noise of up to 5 %, gain 0.8
-      to 1.2, affine as above but a turn of 45 degrees.
+      to 1.2, affine as above but with a turn of 45 degrees.
     - `heavy`, in random order: both flips for a fifth, crop or padding, affine (turn 45, shear 16
       degrees, any border) and up to five of superpixels, blur, sharpening, embossing, edges,
-      noise, dropout, inversion, brightness, hue, gain, contrast, gray, elastic, piecewise and
+      noise, dropout, inversion, brightness, hue, gain, contrast, gray, and elastic, piecewise and
       perspective warps.
 
-    Flips and large turns make another place of a photo. With `keep_geometry` there are no flips
-    and turns stay within 5 degrees; everything else is as it was.
+    Flips and large turns turn a photo into one of another place. With `keep_geometry` there are no
+    flips, and turns stay within 5 degrees; all else stays the same.
 
     Args:
         image: (H, W, C) uint8, C = 1 or 3. Hue and gray are left out for C = 1.
@@ -45,7 +46,7 @@ def augment_with_imgaug(
         (H, W, C) uint8.
     """
     key = (preset, keep_geometry, image.shape[2])
-    pipelines = _built.__dict__.setdefault("pipelines", {})  # each thread its own: it has a state
+    pipelines = _built.__dict__.setdefault("pipelines", {})  # one per thread, as it has a state
     if key not in pipelines:
         pipelines[key] = build_pipeline(*key)
     pipeline = pipelines[key]
@@ -58,7 +59,7 @@ def build_pipeline(preset: str, keep_geometry: bool, channels: int) -> Any:
 
     Args:
         preset: str. `"basic"`, `"typical"` or `"heavy"`.
-        keep_geometry: bool. Whether flips are left out and turns kept within 5 degrees.
+        keep_geometry: bool. Whether to leave out flips and keep turns within 5 degrees.
         channels: int. 1 or 3.
 
     Returns:
@@ -69,8 +70,8 @@ def build_pipeline(preset: str, keep_geometry: bool, channels: int) -> Any:
     return build_without_global_seed(lambda: build(imgaug, keep_geometry, channels == 3))
 
 
-# `seed_` of imgaug misses an augmenter that is a list itself (`OneOf`, `SomeOf`) where it is the
-# only child of another. Children are therefore always in a list of their own.
+# imgaug's `seed_` misses an augmenter that is itself a list (`OneOf`, `SomeOf`) if it is the only
+# child of another one. So children are always put into a list of their own.
 
 
 def _basic(imgaug: Any, keep_geometry: bool, color: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Augmentation for place recognition: the same place at another hour, by another camera."""
+"""Augmentation for place recognition: shows a place at another hour, by another camera."""
 
 import statistics
 from dataclasses import dataclass, fields
@@ -14,22 +14,22 @@ Range = tuple[float, float]
 class Street:
     """Shows a place at another hour, in other weather and through another camera.
 
-    What is drawn, in this order: a slightly other view (crop, perspective, turn), things that
-    stand in the way, saturation and hue (or gray), the tone curve (gamma, contrast), the light
-    (gain, color cast, side light, shadow; at night darkness, a dark sky and lamps), blur of the
-    lens or of motion, sensor noise, JPEG artifacts. Nothing is ever mirrored, and left stays left:
-    a corner moves by at most `1 - 1 / max_zoom + max_corner_shift` of the photo's side and a turn
-    of `max_turn_deg`. Lengths are shares of the photo, so that the effect does not depend on its
-    size.
+    It draws, in this order: a slightly different view (crop, perspective, turn); objects in the
+    way; saturation and hue (or gray); the tone curve (gamma, contrast); the light (gain, color
+    cast, side light, shadow, or at night darkness, a dark sky and lamps); blur of the lens or of
+    motion; sensor noise; JPEG artifacts. It never mirrors a photo, so left stays left: a corner
+    moves by at most `1 - 1 / max_zoom + max_corner_shift` of the photo's side and by a turn of
+    `max_turn_deg`. Lengths are shares of the photo, so that the effect does not depend on its size.
 
     Args:
-        view_probability: float. Of another view; the remaining photos keep every pixel in place.
+        view_probability: float. Probability of another view; other photos keep all pixels in place.
         max_zoom: float, at least 1. Largest side of the photo over that of the crop.
-        max_corner_shift: float. Largest shift of each corner along each axis, share of the side.
+        max_corner_shift: float. Largest shift of each corner along each axis, as a share of the
+            side.
         max_turn_deg: float. Largest turn about the middle, in degrees.
-        occluder_probability: float. Of one to three things in the way.
+        occluder_probability: float. Probability of one to three objects in the way.
         max_occluded: float. Largest share of the photo that they hide together.
-        gray_probability: float. Of a gray photo.
+        gray_probability: float. Probability of a gray photo.
         saturation: (float, float). Range of the factor on the distance from gray.
         max_hue_deg: float. Largest turn of all hues, in degrees.
         gamma: (float, float). Range of the exponent on brightness in [0, 1].
@@ -37,30 +37,30 @@ class Street:
         gain: (float, float). Range of the factor on brightness by day.
         max_cast: float. Largest gain or loss of red against blue, as a share.
         max_side_light: float. Largest gain or loss from the middle to a border, as a share.
-        shadow_probability: float. Of a shadow with a straight edge, by day.
+        shadow_probability: float. Probability of a shadow with a straight edge, by day.
         shadow_gain: (float, float). Range of the factor on brightness in the shadow.
-        night_probability: float. Of a night.
-        night_brightness: (float, float). Range of the mean brightness in [0, 1] to which a
-            brighter photo is darkened at night, before sky and lamps.
-        night_sky_gain: (float, float). Range of the further factor on the sky at night.
+        night_probability: float. Probability of night.
+        night_brightness: (float, float). Range of the mean brightness in [0, 1] that a brighter
+            photo is darkened to at night, before sky and lamps are drawn.
+        night_sky_gain: (float, float). Range of a further factor on the sky at night.
         max_lamps: int. Largest number of lamps at night.
-        blur_probability: float. Of blur, half of it by motion.
-        max_blur: float. Largest standard deviation, share of the mean side; a motion goes
-            six times as far.
-        noise_probability: float. Of noise by day. At night there always is some.
-        max_noise: float. Largest standard deviation by day, in gray levels; at night half as
-            much again.
-        jpeg_probability: float. Of coarse JPEG coding.
+        blur_probability: float. Probability of blur. Half of it is motion blur.
+        max_blur: float. Largest standard deviation, as a share of the mean side. Motion blur is
+            six times as long.
+        noise_probability: float. Probability of noise by day. At night there is always noise.
+        max_noise: float. Largest standard deviation by day, in gray levels. At night it is 1.5
+            times as large.
+        jpeg_probability: float. Probability of coarse JPEG coding.
         jpeg_quality: (int, int). Range of its quality, 1 to 100.
 
     Input shape:
         `(H, W, C)` uint8, C = 1 or 3 (RGB), and a `np.random.Generator`.
 
     Output shape:
-        `(H, W, C)` uint8. It depends on the photo and the generator's state only.
+        `(H, W, C)` uint8. It depends only on the photo and the generator's state.
 
     Raises:
-        ValueError: If a probability is outside [0, 1], a range is not in rising order or
+        ValueError: If a probability is outside [0, 1], a range is not in rising order, or
             `max_zoom < 1`.
 
     Example:
@@ -116,7 +116,7 @@ class Street:
     def __call__(self, image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Augments one photo; see the class."""
         color = image.shape[2] == 3
-        pixels = image if color else image[:, :, 0]  # OpenCV has no third axis for gray
+        pixels = image if color else image[:, :, 0]  # OpenCV takes gray photos without third axis.
         is_night = rng.random() < self.night_probability
         if rng.random() < self.view_probability:
             pixels = _see_from_elsewhere(pixels, rng, self)
@@ -138,7 +138,7 @@ class Street:
 def _see_from_elsewhere(
     pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street
 ) -> NDArray[np.uint8]:
-    """Warps the photo so that its corners show what a random quadrangle of it showed."""
+    """Warps the photo: its corners show what the corners of a random quadrangle showed before."""
     rows, cols = pixels.shape[:2]
     size = np.array([cols, rows], dtype=np.float64)
     crop = 1 / rng.uniform(1, street.max_zoom)
@@ -149,7 +149,7 @@ def _see_from_elsewhere(
     turn = np.deg2rad(rng.uniform(-street.max_turn_deg, street.max_turn_deg))
     cos, sin = np.cos(turn), np.sin(turn)
     seen = ((corners - 0.5) * size) @ np.array([[cos, sin], [-sin, cos]]) + 0.5 * size
-    # Corners of the photo, half a pixel outside of the middles of its corner pixels.
+    # Corners of the photo, half a pixel outside the centers of its corner pixels.
     matrix = cv2.getPerspectiveTransform(
         (unit * size - 0.5).astype(np.float32), (seen - 0.5).astype(np.float32)
     )
@@ -166,17 +166,17 @@ def _see_from_elsewhere(
 def _hide_parts(
     pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street
 ) -> NDArray[np.uint8]:
-    """Puts up to three patches, round or square, flat or textured, before the lower part."""
+    """Puts up to three patches, round or square, flat or textured, over the lower part."""
     pixels = pixels.copy()
     rows, cols = pixels.shape[:2]
     count = int(rng.integers(1, 4))
     for _ in range(count):
         share = rng.uniform(0.1, 1) * street.max_occluded / count
-        aspect = np.exp(rng.uniform(np.log(0.4), np.log(2.5)))  # width over height, as shares
+        aspect = np.exp(rng.uniform(np.log(0.4), np.log(2.5)))  # width / height, both as shares
         width = int(np.sqrt(share * aspect) * cols)
         height = int(np.sqrt(share / aspect) * rows)
         x, y = int(rng.uniform(-0.3, 1) * cols), int(rng.uniform(0.15, 0.9) * rows)
-        texture = rng.uniform(0, 180) + rng.uniform(-30, 30, 3)  # gray with a hue
+        texture = rng.uniform(0, 180) + rng.uniform(-30, 30, 3)  # gray with a slight hue
         texture = texture + rng.uniform(-35, 35, (3, 4, 1)) + rng.uniform(-10, 10, (3, 4, 3))
         how = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_NEAREST
         is_round = rng.random() < 0.4
@@ -204,7 +204,7 @@ _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
 def _color_matrix(rng: np.random.Generator, street: Street) -> NDArray[np.float32]:
-    """Turns and stretches the two color axes of YIQ; returns (3, 3) on RGB."""
+    """Returns a (3, 3) matrix on RGB that turns and stretches the two color axes of YIQ."""
     is_gray = rng.random() < street.gray_probability
     saturation = 0.0 if is_gray else rng.uniform(*street.saturation)
     hue = np.deg2rad(rng.uniform(-street.max_hue_deg, street.max_hue_deg))
@@ -214,7 +214,7 @@ def _color_matrix(rng: np.random.Generator, street: Street) -> NDArray[np.float3
 
 
 def _tone_curve(rng: np.random.Generator, street: Street, mean: float) -> NDArray[np.uint8]:
-    """Returns (256,) uint8: gamma, then contrast about the mean brightness."""
+    """Returns a (256,) uint8 table: gamma, then contrast around the mean brightness."""
     gamma = np.exp(rng.uniform(*np.log(street.gamma)))
     contrast = rng.uniform(*street.contrast)
     tone = np.linspace(0, 1, 256) ** gamma
@@ -222,13 +222,13 @@ def _tone_curve(rng: np.random.Generator, street: Street, mean: float) -> NDArra
     return np.clip(np.rint(255 * (pivot + contrast * (tone - pivot))), 0, 255).astype(np.uint8)
 
 
-_FIELD_CELL = 8  # pixels to a cell of the light field
+_FIELD_CELL = 8  # pixels per cell of the light field
 
 
 def _light(
     pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street, is_night: bool
 ) -> NDArray[np.uint8]:
-    """Multiplies by a smooth field: gain, cast, side light, and shadow or night."""
+    """Multiplies by a smooth field: gain, color cast, side light, and shadow or night."""
     rows, cols = pixels.shape[:2]
     cells = (max(2, rows // _FIELD_CELL), max(2, cols // _FIELD_CELL))
     y = np.linspace(-1, 1, cells[0], dtype=np.float32)[:, None]
@@ -251,7 +251,7 @@ def _light(
     field = cv2.resize(field.astype(np.float32), (cols, rows), interpolation=cv2.INTER_LINEAR)
     if pixels.ndim == 3:
         gains = (1 + warmth, 1.0, 1 - warmth)
-        # The types of OpenCV know no number as the second factor.
+        # OpenCV's type hints do not allow a number as second factor.
         field = cv2.merge(
             [
                 cv2.multiply(field, gain)  # pyright: ignore[reportCallIssue, reportArgumentType]
@@ -264,7 +264,7 @@ def _light(
 def _night_sky(
     y: NDArray[np.float32], rng: np.random.Generator, street: Street
 ) -> NDArray[np.floating]:
-    """Returns (rows, 1): dark above a soft horizon, 1 below it."""
+    """Returns (rows, 1) factors: dark above a soft horizon, 1 below it."""
     horizon = rng.uniform(-0.7, 0.1)
     sky = rng.uniform(*street.night_sky_gain)
     return sky + (1 - sky) / (1 + np.exp(-(y - horizon) / 0.12))
@@ -273,7 +273,7 @@ def _night_sky(
 def _lamp(
     x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.floating]:
-    """Returns (rows, cols): what one lamp adds to the light round it."""
+    """Returns (rows, cols): what one lamp adds to the light around it."""
     middle_x, middle_y = rng.uniform(-1, 1), rng.uniform(-0.8, 0.5)
     spread = rng.uniform(0.08, 0.35)
     return rng.uniform(0.3, 1.2) * np.exp(
@@ -284,7 +284,7 @@ def _lamp(
 def _shadow(
     x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator, street: Street
 ) -> NDArray[np.floating]:
-    """Returns (rows, cols): darker on one side of a line, or between two."""
+    """Returns (rows, cols) factors: darker on one side of a line, or between two lines."""
     angle = rng.uniform(0, 2 * np.pi)
     across = np.cos(angle) * x + np.sin(angle) * y
     first = rng.uniform(-0.7, 0.5)
@@ -308,8 +308,8 @@ def _blur(pixels: NDArray[np.uint8], rng: np.random.Generator, street: Street) -
     return np.asarray(cv2.filter2D(pixels, -1, kernel), np.uint8)
 
 
-# The 256 middles of equal shares of the normal distribution: a random byte looked up in it is a
-# normal number, many times faster than drawing one.
+# The middles of 256 equal shares of the normal distribution. Looking up a random byte here is many
+# times faster than drawing a normal number.
 _NORMAL = np.array([statistics.NormalDist().inv_cdf((k + 0.5) / 256) for k in range(256)])
 
 

@@ -1,1 +1,1 @@
-"""Which photos are the same: the same file, the same bytes, the same pixels, or nearly."""
+"""Finds photos that are the same: same file, same bytes, same pixels, or nearly."""

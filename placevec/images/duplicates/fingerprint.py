@@ -1,4 +1,4 @@
-"""Which photos are the same: byte for byte, or nearly, as after another compression."""
+"""Finds photos that are the same byte for byte, or nearly, such as after another compression."""
 
 import hashlib
 from pathlib import Path
@@ -12,17 +12,17 @@ from placevec.images.read import MAX_BYTES, read_image, resize_image
 from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import read_bytes
 
-_SIDE = 16  # comparisons along a row and along a column
+_SIDE = 16  # comparisons along a row, and along a column
 NUM_BITS = 2 * _SIDE * _SIDE
-_MOST_COMPARED = 64  # photos of one band that each is held against
-_CHUNK = 65_536  # pairs looked at together
+_MOST_COMPARED = 64  # A photo is compared with at most this many others of a band.
+_CHUNK = 65_536  # pairs that are compared at once
 
 
 class Fingerprint(NamedTuple):
-    """What stays of a photo when all that matters is whether another one is the same.
+    """What is needed of a photo to decide whether another one is the same.
 
     Args:
-        digest: bytes. 16 bytes, equal for equal files, or for frames of equal pixels.
+        digest: bytes. 16 bytes, equal for equal files, or for frames with equal pixels.
         perceptual_hash: (8,) uint64. 512 bits, nearly equal for photos that look the same.
     """
 
@@ -33,13 +33,13 @@ class Fingerprint(NamedTuple):
 def fingerprint(path: Path | str) -> Fingerprint:
     """Returns the fingerprint of a photo, or of a frame of a video.
 
-    The perceptual hash is the difference hash: the photo in gray, shrunk to 17x17; a bit says
-    whether a pixel is darker than its right neighbor, another whether it is darker than the lower
-    one. Compression, size and even changes of light alter few of the 512 bits. A frame has no
-    file of its own: its digest is that of its decoded pixels.
+    The perceptual hash is the difference hash. The photo is converted to gray and shrunk to 17x17
+    pixels. For each pixel, one bit says whether it is darker than its right neighbor, and another
+    whether it is darker than the one below. Compression, size and even changes of light alter few
+    of the 512 bits. A frame has no file of its own, so its digest is that of its decoded pixels.
 
     Args:
-        path: Path. The file, or the frame, as `read_image` takes it.
+        path: Path. The file, or the frame in the form that `read_image` takes.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -47,7 +47,7 @@ def fingerprint(path: Path | str) -> Fingerprint:
     """
     side = _SIDE + 1
     if find_frame(path) is None:
-        # A JPEG decoder that shrinks a photo to this size itself loses differences of one gray.
+        # A JPEG decoder that shrinks to this size itself loses differences of one gray level.
         gray = resize_image(read_image(path, channels=1)[:, :, 0], side, side)
         data = read_bytes(path, max_bytes=MAX_BYTES)
     else:
@@ -61,28 +61,28 @@ def fingerprint(path: Path | str) -> Fingerprint:
 
 
 def digest(data: bytes) -> bytes:
-    """Returns 16 bytes that are equal for equal files, and differ for others."""
+    """Returns 16 bytes that are equal for equal data and differ otherwise."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def near_duplicates(hashes: NDArray[np.uint64], max_bits: int = 31) -> NDArray[np.int64]:
     """Finds pairs of photos whose perceptual hashes differ in few bits.
 
-    Two hashes that differ in at most `max_bits` of 512 bits are equal in one of 32 bands of 16
-    bits if `max_bits` is below 32, so only photos that share a band are compared; memory grows
-    with the number of photos and of pairs found, not with that of all pairs. In a band that very
-    many photos share, as of flat gray ones or a camera that does not move, each is compared with
-    the next 64 only: not all pairs of them are found.
+    Two hashes that differ in fewer than 32 of their 512 bits are equal in at least one of 32 bands
+    of 16 bits. So only photos that share a band are compared, and memory grows with the number of
+    photos and of pairs found, not with the number of all pairs. If very many photos share a band
+    (flat gray photos, or a camera that does not move), each is compared only with the next 64, and
+    not all of their pairs are found.
 
     Args:
         hashes: (N, 8) uint64.
-        max_bits: int. Most bits that may differ, 0 to 31. Defaults to `31`.
+        max_bits: int. Largest number of bits that may differ, 0 to 31. Defaults to `31`.
 
     Returns:
-        (n, 2) int64, ascending: rows of the pairs, the smaller one first.
+        (n, 2) int64, ascending: rows of the pairs, the smaller row first.
 
     Raises:
-        ValueError: If `hashes` or `max_bits` is none of the above.
+        ValueError: If `hashes` or `max_bits` is not as above.
 
     Example:
 
@@ -94,7 +94,7 @@ def near_duplicates(hashes: NDArray[np.uint64], max_bits: int = 31) -> NDArray[n
     """
     hashes, bands = _check(hashes, max_bits)
     count = len(hashes)
-    found = np.empty(0, dtype=np.int64)  # a pair (i, j) as i * N + j
+    found = np.empty(0, dtype=np.int64)  # a pair (i, j) is the number i * N + j
     for band in bands.T:
         order = np.argsort(band, kind="stable")
         near = [found]
@@ -103,7 +103,7 @@ def near_duplicates(hashes: NDArray[np.uint64], max_bits: int = 31) -> NDArray[n
             if not len(same):
                 break
             near.append(_near_pairs(hashes, order[same], order[same + apart], max_bits))
-        # NumPy 2.3 and later look for equal ones by hashing, a hundred times slower than this.
+        # NumPy 2.3 and later find equal numbers by hashing, which is a hundred times slower.
         found = np.sort(np.concatenate(near))
         found = found[np.diff(found, prepend=-1) > 0]
     return np.stack([found // max(count, 1), found % max(count, 1)], axis=1)
@@ -114,19 +114,19 @@ def near_duplicates_across(
 ) -> NDArray[np.int64]:
     """Finds photos that have a near-duplicate on another side, such as in another split.
 
-    None is missed, however many look alike; of the near-duplicates that a photo has on one other
-    side, one is given. Memory does not grow with the number of pairs.
+    It finds all of these photos, however many look alike. For each photo and each other side, it
+    gives one near-duplicate. Memory does not grow with the number of pairs.
 
     Args:
         hashes: (N, 8) uint64. Perceptual hashes.
-        sides: (N,) int. On which side each photo is; photos of side -1 are on none.
-        max_bits: int. Most bits that may differ, 0 to 31. Defaults to `31`.
+        sides: (N,) int. Side that each photo is on; -1 for none.
+        max_bits: int. Largest number of bits that may differ, 0 to 31. Defaults to `31`.
 
     Returns:
-        (n, 2) int64, ascending: a photo, and its near-duplicate on a side of a smaller number.
+        (n, 2) int64, ascending: a photo, and its near-duplicate on a side with a smaller number.
 
     Raises:
-        ValueError: If an argument is none of the above.
+        ValueError: If an argument is not as above.
 
     Example:
 
@@ -178,12 +178,12 @@ def _find_partners(
     max_bits: int,
     partner: NDArray[np.int64],
 ) -> None:
-    """Writes into `partner` a near-duplicate of each row that shares the band, where one is."""
+    """Writes into `partner` a near-duplicate of each row that shares the band, if there is one."""
     others = others[np.argsort(band[others], kind="stable")]
     first = np.searchsorted(band[others], band[rows], side="left")
     last = np.searchsorted(band[others], band[rows], side="right")
     window = _MOST_COMPARED
-    while True:  # few at first: most rows with a partner have it there
+    while True:  # The window starts small: most rows that have a partner find it there.
         (pending,) = np.nonzero((partner == -1) & (first < last))
         if not len(pending):
             return
@@ -209,7 +209,7 @@ def _bits_apart(
 def _near_pairs(
     hashes: NDArray[np.uint64], one: NDArray[np.int64], other: NDArray[np.int64], max_bits: int
 ) -> NDArray[np.int64]:
-    """Returns the pairs that differ in few bits, each as one number."""
+    """Returns the pairs that differ in few bits, each encoded as one number."""
     kept = []
     for start in range(0, len(one), _CHUNK):
         i, j = one[start : start + _CHUNK], other[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""Photos that appear twice: the same file, the same bytes or the same pixels."""
+"""Finds photos that appear twice: the same file, the same bytes or the same pixels."""
 
 import functools
 import hashlib
@@ -16,16 +16,16 @@ from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import open_input
 
 _TAIL_BYTES = 4096
-_MOST_COMPARED = 200  # pairs whose pixels are compared
-_LARGEST_FILE = 1 << 40  # bytes: videos are read piece by piece
+_MOST_COMPARED = 200  # Pixels are compared for at most this many pairs.
+_LARGEST_FILE = 1 << 40  # Large files are allowed, because they are read piece by piece.
 
 
 class Same(NamedTuple):
-    """A photo that is another one, too.
+    """A photo that is the same as another one.
 
     Args:
         row: int. Row of the photo.
-        other: int. Row of the other one.
+        other: int. Row of the other photo.
         how: str. What the two share: `"file"`, `"bytes"` or `"pixels"`.
     """
 
@@ -42,18 +42,18 @@ def same_photos(
 ) -> list[Same]:
     """Finds photos that are also among others: the same file, a copy, or the same pixels.
 
-    Links to one file are the same file. Bytes are compared if sizes are equal. Pixels are compared
-    for the pairs of `alike` only, and for at most 200 of these, evenly spread. Files that cannot be
-    read are never the same.
+    Links to one file count as the same file. Bytes are compared if file sizes are equal. Pixels are
+    compared only for the pairs in `alike`, and for at most 200 of these, evenly spread. Files that
+    cannot be read never count as the same.
 
     Args:
         paths: sequence of Path. Photos, or frames of videos.
         rows: (n,) int. Photos to look for.
-        others: (m,) int. Photos to look among. A photo is never its own other.
-        alike: iterable of (int, int). Pairs of a row and another row that may have equal pixels.
+        others: (m,) int. Photos to search. A photo is never compared with itself.
+        alike: iterable of (int, int). Pairs of a row and another row whose pixels may be equal.
 
     Returns:
-        list of Same, at most one for each of `rows`, in their order.
+        List of Same, at most one for each of `rows`, in the order of `rows`.
     """
     videos = {row: find_frame(paths[row]) or (paths[row], -1) for row in {*rows, *others}}
     each = {row: _status(video) for row, (video, _) in videos.items()}
@@ -79,10 +79,10 @@ def same_photos(
 def _pairs(
     rows: Iterable[int], others: Iterable[int], keys: Mapping[int, Hashable]
 ) -> list[tuple[int, int]]:
-    """Returns each row and the first other row of an equal key, if there is one."""
+    """Returns each row with the first other row that has an equal key, if there is one."""
     by_key = defaultdict(list)
     for other in others:
-        if other in keys and len(by_key[keys[other]]) < 2:  # the second in place of the row itself
+        if other in keys and len(by_key[keys[other]]) < 2:  # two, as one may be the row itself
             by_key[keys[other]].append(other)
     partners = ((row, by_key[keys[row]]) for row in rows if keys.get(row) in by_key)
     firsts = ((row, [other for other in found if other != row]) for row, found in partners)

@@ -1,1 +1,1 @@
-"""What a photo file says of itself before it is decoded: size, turn, time, position."""
+"""Reads what a photo file says before it is decoded: size, orientation, time, position."""

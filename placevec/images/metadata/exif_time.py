@@ -1,4 +1,4 @@
-"""When a photo was taken, as its EXIF says."""
+"""Reads from the EXIF when a photo was taken."""
 
 import math
 import re
@@ -18,17 +18,17 @@ _OFFSET_TAGS = (
     ExifTags.Base.OffsetTime,
 )
 _LARGEST_OFFSET_S = 14 * 3600.0
-_OFFSET_STEP_S = 900.0  # all offsets on Earth are multiples of it
-_CLOCK_ERROR_S = 60.0  # of a camera's clock that tells its offset by the satellites
+_OFFSET_STEP_S = 900.0  # All offsets on the Earth are multiples of it.
+_CLOCK_ERROR_S = 60.0  # Largest clock error for which the satellites' time shows the offset.
 
 
 class ExifTime(NamedTuple):
-    """When a photo was taken.
+    """The time when a photo was taken.
 
     Args:
         time_s: float. Seconds since 1970, UTC; NaN if unknown.
         offset_s: float. How far the camera's clock is ahead of UTC, in seconds; NaN if unknown.
-        without_offset: bool. Whether `time_s` takes a local time for UTC.
+        without_offset: bool. Whether `time_s` is a local time that was taken as UTC.
     """
 
     time_s: float
@@ -37,14 +37,14 @@ class ExifTime(NamedTuple):
 
 
 def read_time(camera: dict, gps: dict) -> ExifTime:
-    """Reads the time of the satellites, else that of the camera.
+    """Returns the time of the satellites, or else that of the camera.
 
-    The camera's time counts if it tells fractions of the very second of the satellites. An offset
-    that is not stated follows from the two clocks, if they differ by whole quarters of an hour.
+    The camera's time is used if it gives fractions of the same second as the satellites. If no
+    offset is given, it follows from the two clocks, if they differ by whole quarters of an hour.
 
     Args:
-        camera: dict. The tags of the camera.
-        gps: dict. The tags of the satellites.
+        camera: dict. The camera's EXIF tags.
+        gps: dict. The GPS tags.
     """
     satellites_s = _satellites_time(gps)
     local_s = _seconds(_DATE_TIME.match(text(camera.get(ExifTags.Base.DateTimeOriginal))))
@@ -73,7 +73,7 @@ def _seconds(match: re.Match | None) -> float:
         return math.nan
     try:
         return datetime(*map(int, match.groups()), tzinfo=UTC).timestamp()
-    except ValueError:  # the 0000:00:00 of cameras whose clock was never set
+    except ValueError:  # such as 0000:00:00, from a camera whose clock was never set
         return math.nan
 
 

@@ -1,4 +1,4 @@
-"""Where and when a photo was taken, as its EXIF says; no pixel is decoded."""
+"""Reads from the EXIF where and when a photo was taken, without decoding pixels."""
 
 import io
 import math
@@ -16,35 +16,35 @@ from placevec.images.metadata.tag_sizes import check_exif, check_tags
 from placevec.input_file import open_input, shown
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-_MOST_BYTES = 4_000_000_000  # of a file whose header is read
+_MOST_BYTES = 4_000_000_000  # largest file whose header is read
 _MOST_HEIF_BYTES = 600_000_000
 _START_BYTES = 256
 _FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _ALTITUDES_M = (-12_000.0, 100_000.0)
-_LONGEST_XMP = 1_000_000  # bytes that are looked at
+_LONGEST_XMP = 1_000_000  # bytes of XMP that are searched
 _XMP_NUMBER = r"""\b%s\s*(?:=\s*["']|>)\s*([-+]?[0-9]{1,4}(?:\.[0-9]{1,9})?)\s*["'<]"""
-_VERTICAL_DEG = 1.0  # a camera nearer to it than this has no heading
-# What Pillow raises on damaged files and tags.
+_VERTICAL_DEG = 1.0  # A camera this close to straight up or down has no heading.
+# Errors that Pillow raises for damaged files and tags.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError,
            ArithmeticError, RuntimeError, EOFError)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class GPS:
-    """What the EXIF of a photo says; NaN and empty where it says nothing that makes sense.
+    """What the EXIF of a photo says; NaN or empty if a field is missing or makes no sense.
 
     Args:
         lat_deg: float. Latitude, in [-90, 90].
         lon_deg: float. Longitude, in [-180, 180].
-        altitude_m: float. Metres above the sea, or above the ellipsoid where the camera writes so.
+        altitude_m: float. Metres above the sea, or above the ellipsoid if the camera uses that.
         heading_deg: float. Direction of the optical axis, clockwise from north, in [0, 360).
-        from_magnetic_north: bool. Whether `heading_deg` is counted from there.
-        datum: str. What latitude and longitude are measured on, as written.
+        from_magnetic_north: bool. Whether `heading_deg` is measured from magnetic north.
+        datum: str. Geodetic datum of latitude and longitude, as written.
         time_s: float. Seconds since 1970, UTC.
         offset_s: float. How far the camera's clock is ahead of UTC, in seconds.
-        without_offset: bool. Whether `time_s` takes a local time for UTC, for want of an offset.
+        without_offset: bool. Whether `time_s` is a local time taken as UTC, as no offset is given.
         camera: str. Make, model and serial number of the camera, as written.
-        field_of_view_deg: float. Horizontal angle that the photo takes in, held upright.
+        field_of_view_deg: float. Horizontal angle of view of the upright photo.
     """
 
     lat_deg: float = math.nan
@@ -61,14 +61,14 @@ class GPS:
 
 
 def read_gps(path: Path | str) -> GPS:
-    """Reads the EXIF of a photo, of its header only.
+    """Reads the EXIF of a photo from its header only.
 
-    A field that is damaged or out of range is unknown, as all of a file is that is not a photo or
-    whose tags exceed a limit of `check_tags`. A sign counts once: -12.5 m below the sea and
-    -33 degrees south are what they say. The time is that of `read_time`. If no direction is given,
-    the heading is the yaw of the gimbal that DJI writes into the XMP, unless the camera looks
-    straight up or down. The field of view is that of a lens of the stated 35 mm focal length,
-    whose sensor has the diagonal of a 35 mm camera.
+    A field that is damaged or out of range is unknown. All fields are unknown if a file is not a
+    photo or its tags exceed a limit of `check_tags`. A sign is not applied twice: -12.5 m "below
+    the sea" is 12.5 m below it, and -33 degrees "south" is 33 degrees south. The time is that of
+    `read_time`. If there is no direction, the heading is the gimbal yaw that DJI writes into the
+    XMP, unless the camera looks straight up or down. The field of view is that of a lens with the
+    given 35 mm focal length, on a sensor with the diagonal of a 35 mm camera.
 
     Args:
         path: Path. A JPEG, PNG, WebP, TIFF, AVIF or HEIC file.
@@ -78,16 +78,16 @@ def read_gps(path: Path | str) -> GPS:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MissingHeifError: If it is HEIC and pillow-heif is missing.
+        MissingHeifError: If it is HEIC and pillow-heif is not installed.
         ValueError: If it is not a regular file, or is larger than 4 GB.
     """
     with open_input(path, max_bytes=_MOST_BYTES) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on damaged EXIF: what is damaged is unknown
+        warnings.simplefilter("ignore")  # A damaged EXIF field is simply unknown.
         try:
             check_tags(file)
             with _open(file) as photo:
                 if photo.format == "PNG" and "exif" not in photo.info:
-                    return GPS()  # it may be behind the pixels, which Pillow would decode
+                    return GPS()  # EXIF may come after the pixels, which Pillow would decode.
                 check_exif(photo.info.get("exif", b""))
                 exif = photo.getexif()
                 camera = dict(exif.get_ifd(ExifTags.IFD.Exif))
@@ -129,7 +129,7 @@ def _open(file: io.BufferedReader) -> Image.Image:
 
 
 def _degrees(gps: dict, tag: int, ref_tag: int, refs: str, limit: int) -> float:
-    """Returns degrees of degrees, minutes and seconds; NaN without the letter of the half."""
+    """Converts degrees, minutes and seconds to degrees; NaN without the letter N, S, E or W."""
     ref = text(gps.get(ref_tag)).upper()[:1]
     parts = [number(part) for part in three(gps.get(tag))]
     degrees = sum(abs(part) / unit for part, unit in zip(parts, (1, 60, 3600), strict=True))
@@ -144,7 +144,7 @@ def _altitude_m(gps: dict) -> float:
     ref = gps.get(ExifTags.GPS.GPSAltitudeRef, 0)
     if isinstance(ref, bytes):
         ref = ref[0] if ref else 0
-    is_below = ref in (1, 3)  # EXIF 2: below the sea; EXIF 3: below the ellipsoid, below the sea
+    is_below = ref in (1, 3)  # EXIF 2: 1 below the sea; EXIF 3: 1 below the ellipsoid, 3 the sea
     if not _ALTITUDES_M[0] <= altitude_m <= _ALTITUDES_M[1]:
         return math.nan
     return -abs(altitude_m) if is_below else altitude_m
@@ -158,7 +158,7 @@ def _gimbal_heading_deg(xmp: object) -> float:
 
 
 def _xmp_number(xmp: object, name: str) -> float:
-    """Returns a number of an XMP packet, written as an attribute or as an element."""
+    """Returns a number from an XMP packet, written as an attribute or as an element."""
     packet = xmp[:_LONGEST_XMP].decode("latin-1") if isinstance(xmp, bytes) else ""
     match = re.search(_XMP_NUMBER % f"drone-dji:{name}", packet)
     return number(match.group(1)) if match else math.nan

@@ -1,4 +1,4 @@
-"""The size of a photo from its first bytes, and whether its last bytes exist."""
+"""Reads the size of a photo from its first bytes, and checks that its last bytes exist."""
 
 import io
 import re
@@ -11,13 +11,13 @@ from PIL import Image
 from placevec.images.metadata.heif import is_heif, open_heif
 from placevec.images.metadata.tag_sizes import check_tags
 
-warnings.filterwarnings("ignore", module=r"PIL\.")  # on damaged tags: the error says it
+warnings.filterwarnings("ignore", module=r"PIL\.")  # The error itself says what is damaged.
 
 MAX_PIXELS = 100_000_000
 """Photos and videos that declare more pixels than this are refused before they are decoded."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# JPEG markers: start of frame (all but the three that share its numbers), start of scan, end.
+# JPEG markers: start of frame (without the three others in its range), start of scan, end.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
@@ -26,28 +26,28 @@ _FILL = re.compile(rb"\xff+")  # any number of fill bytes may precede a marker
 _NEXT_MARKER = re.compile(rb"\xff+[^\x00\xff]")
 _MOST_SEGMENTS = 100_000  # of a JPEG before its picture, or chunks of a PNG
 _MOST_SCANS = 100
-_MOST_SCANNED_PIXELS = 2_000_000_000  # scans times pixels: some four seconds
+_MOST_SCANNED_PIXELS = 2_000_000_000  # scans times pixels, about four seconds of work
 _OTHER_FORMATS = ("WEBP", "TIFF", "BMP", "PPM")
 
 
 def read_header(data: bytes) -> tuple[int, int]:
     """Returns the size that a photo declares, without decoding it.
 
-    JPEG and PNG are walked segment by segment up to their end marker, so that a file that was cut
-    off is found before a decoder fills the rest with gray. Pillow reads the headers of WebP, TIFF,
-    BMP, PPM, PGM, HEIC and AVIF, whose decoders notice a missing end by themselves. A small file
-    can ask for much work: a JPEG may have at most 100 scans, and scans times pixels may be at most
-    2 billion.
+    JPEG and PNG files are read segment by segment up to their end marker. This finds a file that
+    was cut off before a decoder fills the rest with gray. Pillow reads the headers of WebP, TIFF,
+    BMP, PPM, PGM, HEIC and AVIF, whose decoders notice a missing end themselves. Because a small
+    file can cause much work, a JPEG may have at most 100 scans, and scans times pixels may be at
+    most 2 billion.
 
     Args:
-        data: bytes. The whole file.
+        data: bytes. The complete file.
 
     Returns:
-        `(rows, cols)` as stored, before any EXIF turn; both positive.
+        `(rows, cols)` as stored, before any EXIF rotation; both positive.
 
     Raises:
-        ValueError: If the bytes are of no such format, declare no size, are cut off or exceed a
-            limit. The message is the second half of a sentence: "is cut off".
+        ValueError: If the bytes are in no such format, declare no size, are cut off or exceed a
+            limit. The message is the second half of a sentence, such as "is cut off".
     """
     if not data:
         raise ValueError("is empty")
@@ -90,7 +90,7 @@ def _walk_jpeg(data: bytes) -> tuple[int, int]:
             break
     else:
         raise ValueError(f"has more than {_MOST_SEGMENTS:,} segments before its picture")
-    # From here on FF D9 can only be the end: in the coded data each FF is followed by 00.
+    # From here on, FF D9 can only be the end, because coded data has a 00 after each FF.
     if data.rfind(_END_OF_IMAGE, at) < 0:
         raise ValueError("is cut off")
     if size is None:
@@ -103,7 +103,7 @@ _NO_MARKER = "is damaged: a JPEG marker is missing"
 
 
 def _check_scans(data: bytes, at: int, size: tuple[int, int]) -> None:
-    """Refuses many scans of a progressive JPEG, each of which goes over all pixels.
+    """Refuses a progressive JPEG with many scans, because each scan goes over all pixels.
 
     Args:
         data: bytes. The file.

@@ -1,4 +1,4 @@
-"""Photos in HEIC, as phones take them, and in AVIF; Pillow decodes both."""
+"""Decodes photos in HEIC, the format of many phones, and in AVIF."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 _AVIF = (b"avif", b"avis")
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _LONGEST_BRANDS = 256  # bytes
-# What Pillow and pillow-heif raise on damaged files.
+# Errors that Pillow and pillow-heif raise for damaged files.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError,
            RuntimeError, MemoryError)  # fmt: skip
 
@@ -27,16 +27,16 @@ def is_heif(start: bytes) -> bool:
 
 
 def open_heif(data: bytes) -> Image.Image:
-    """Opens a photo in HEIC or AVIF; no pixel is decoded yet.
+    """Opens a photo in HEIC or AVIF without decoding pixels.
 
     Args:
-        data: bytes. The whole file.
+        data: bytes. The complete file.
 
     Returns:
-        PIL.Image.Image, of the size that the file declares.
+        PIL.Image.Image, with the size that the file declares.
 
     Raises:
-        MissingHeifError: If pillow-heif is needed and missing.
+        MissingHeifError: If pillow-heif is needed but not installed.
         ValueError: If the file is damaged. Both messages are the second half of a sentence.
     """
     try:
@@ -57,8 +57,8 @@ def decode_heif(data: bytes, channels: int) -> NDArray[np.uint8]:
     """Decodes a photo in HEIC or AVIF, upright.
 
     Args:
-        data: bytes. The whole file.
-        channels: int. 3 for blue, green, red, 1 for gray.
+        data: bytes. The complete file.
+        channels: int. 3 for blue, green, red; 1 for gray.
 
     Returns:
         `(H, W, 3)` or `(H, W)` uint8.
@@ -76,11 +76,12 @@ def decode_heif(data: bytes, channels: int) -> NDArray[np.uint8]:
 
 
 def _brands(start: bytes) -> list[bytes]:
-    """Returns the brands that the first box of an ISO media file names; none of other files."""
+    """Returns the brands that the first box of an ISO media file names; none for other files."""
     if start[4:8] != b"ftyp":
         return []
     brands = start[8 : min(int.from_bytes(start[:4], "big"), _LONGEST_BRANDS)]
-    return [brands[at : at + 4] for at in range(0, len(brands), 4) if at != 4]  # 4: a version
+    # The second group of four bytes is a version.
+    return [brands[at : at + 4] for at in range(0, len(brands), 4) if at != 4]
 
 
 def _heif_file() -> Callable[[BinaryIO], Image.Image]:

@@ -1,7 +1,7 @@
-"""How much the tags of a TIFF or EXIF block claim, before a library reads them all.
+"""Checks how many bytes the tags of a TIFF or EXIF block claim, before a library reads them.
 
-A tag says where its value is and how long it is. Thousands of tags can name the same bytes, so
-that a small file becomes gigabytes in memory.
+A tag says where its value is and how long it is. Thousands of tags can refer to the same bytes, so
+that a small file would take gigabytes of memory.
 """
 
 import io
@@ -11,7 +11,7 @@ from typing import BinaryIO
 MAX_EXIF_BYTES = 2_000_000
 """Larger EXIF blocks are refused."""
 
-_SHARED_BYTES = 50_000_000  # that the tags of a directory may claim beyond the size of the file
+_SHARED_BYTES = 50_000_000  # Tags of a directory may claim this many more bytes than the file has.
 _MOST_SEGMENTS = 10_000
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
                   16: 8, 17: 8, 18: 8}  # fmt: skip
@@ -26,8 +26,8 @@ def check_tags(photo: BinaryIO) -> None:
     """Checks the tags that Pillow reads when it opens a photo.
 
     Args:
-        photo: binary file that can seek. A JPEG or a TIFF; others are left alone. It is read from
-            its beginning and returned there.
+        photo: Binary file that can seek. A JPEG or a TIFF is checked, other files are ignored. It
+            is read from its beginning, and set back to it.
 
     Raises:
         ValueError: If EXIF is larger than 2 MB, or the tags of a directory claim 50 MB more than
@@ -40,13 +40,13 @@ def check_tags(photo: BinaryIO) -> None:
         elif start in (b"II", b"MM"):
             _check_tiff(photo)
     except struct.error:
-        return  # it is cut off, which is told elsewhere
+        return  # It is cut off; another check reports that.
     finally:
         photo.seek(0)
 
 
 def check_exif(block: bytes) -> None:
-    """Checks an EXIF block, with or without `Exif` in front, as `check_tags` does a photo."""
+    """Checks an EXIF block, with or without a leading `Exif`, as `check_tags` checks a photo."""
     while block.startswith(_EXIF):
         block = block[len(_EXIF) :]
     if len(block) > MAX_EXIF_BYTES:
@@ -77,7 +77,7 @@ def _check_jpeg(photo: BinaryIO) -> None:
 
 
 def _next_marker(photo: BinaryIO) -> int:
-    """Returns the marker after any number of fill bytes."""
+    """Returns the next marker, after any number of fill bytes."""
     (marker,) = struct.unpack("B", photo.read(1))
     if marker != 0xFF:
         raise ValueError("is damaged: a JPEG marker is missing")
@@ -101,7 +101,7 @@ def _check_tiff(photo: BinaryIO) -> None:
 
 
 def _check_directory(photo: BinaryIO, start: int, size: int, order: str, is_big: bool) -> list[int]:
-    """Returns where the directories below this one begin."""
+    """Returns the offsets of the directories below this one."""
     if start >= size:
         return []
     photo.seek(start)

@@ -1,1 +1,1 @@
-"""Videos: their frames, the times of frames, when they start."""
+"""Reads videos: their frames, the times of frames, and when they start."""

@@ -1,4 +1,4 @@
-"""Names of frames of videos, which can be used wherever the names of photos can."""
+"""Names of video frames. You can use them wherever you can name a photo."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ _FRAME = re.compile(r"(.+)#(\d{1,9})", re.DOTALL)
 
 
 def frame_name(video: str, frame: int) -> str:
-    """Returns the name of a frame, which can be used wherever a photo's name can.
+    """Returns the name of a frame. You can use it wherever you can name a photo.
 
     Args:
         video: str. File name of the video.
@@ -24,10 +24,10 @@ def frame_name(video: str, frame: int) -> str:
 
 
 def parse_frame_name(name: str) -> tuple[str, int] | None:
-    """Returns the video and the number that the name of a frame gives, None for other names.
+    """Returns the video and frame number in the name of a frame, or None for other names.
 
     Args:
-        name: str. Name or path, such as `frame_name` writes.
+        name: str. Name or path, as `frame_name` writes it.
 
     Example:
 
@@ -41,7 +41,7 @@ def parse_frame_name(name: str) -> tuple[str, int] | None:
 
 
 def find_frame(path: Path | str) -> tuple[str, int] | None:
-    """Returns the video and the number of a frame; None for others, and if a file has that name.
+    """Returns the video and number of a frame; None if it is not one, or if such a file exists.
 
     Args:
         path: Path. Path of a photo or a frame.

@@ -1,4 +1,4 @@
-"""Videos that are open, each with the frame that is decoded next."""
+"""Keeps videos open, each with the position of the next frame."""
 
 import threading
 import zlib
@@ -14,12 +14,12 @@ from placevec.images.videos.frame_table import FrameTable
 from placevec.images.videos.video_files import begins_like_a_video
 from placevec.input_file import shown
 
-_MOST_OPEN = 4  # videos of each thread
-# Frames that are skipped rather than sought, see benchmarks/video_frames.py.
+_MOST_OPEN = 4  # open videos per thread
+# Up to this distance, decoding frames is faster than seeking, see benchmarks/video_frames.py.
 _FARTHEST_WALK = 32
-_STEPS_BACK = (0, 64)  # frames before the wanted one at which a seek is tried
-_ROWS_APART = 8  # every eighth row of a frame is in its checksum: two of each block of a codec
-_NOWHERE = 1 << 62  # the next frame of a video whose place is lost
+_STEPS_BACK = (0, 64)  # A seek is tried this many frames before the wanted frame.
+_ROWS_APART = 8  # Every eighth row enters the checksum: two rows of each block of a codec.
+_NOWHERE = 1 << 62  # Next frame of a video whose position is unknown.
 
 _open = threading.local()
 _tables: dict[str, FrameTable] = {}
@@ -27,14 +27,14 @@ _tables_lock = threading.Lock()
 
 
 class Video:
-    """An open video and the frame that is decoded next.
+    """An open video, and the number of the frame that is decoded next.
 
     Args:
         path: Path. The video.
-        table: FrameTable. What is noted of its frames; grows with what is decoded.
+        table: FrameTable. What is known of its frames; it grows as frames are decoded.
 
     Raises:
-        ValueError: If it is not a whole video.
+        ValueError: If it is not a complete video.
     """
 
     def __init__(self, path: Path, table: FrameTable):
@@ -50,13 +50,13 @@ class Video:
 
     @property
     def most_frames(self) -> int:
-        """How many frames there are, or may be as long as not all were decoded."""
+        """Number of frames. Until all are decoded, the number that the video announces."""
         if self.table.is_complete:
             return len(self.table)
-        return self.announced if self.announced > 0 else _NOWHERE  # a raw stream announces none
+        return self.announced if self.announced > 0 else _NOWHERE  # Raw streams announce none.
 
     def read(self, frame: int) -> NDArray[np.uint8] | None:
-        """Returns the pixels of a frame, None if the video has no such frame."""
+        """Returns the pixels of a frame, or None if the video has no such frame."""
         if self.table.is_complete and frame >= len(self.table):
             return None
         with silent_opencv():
@@ -67,7 +67,7 @@ class Video:
             return self._walk(frame)
 
     def read_to_the_end(self) -> None:
-        """Decodes all frames in order, and notes each."""
+        """Decodes all frames in order, and records each."""
         with silent_opencv():
             if self._next:
                 self._restart()
@@ -78,7 +78,7 @@ class Video:
         self._next = 0
 
     def _return_to(self, frame: int) -> bool:
-        """Seeks a frame that is noted, and returns whether it was found and is as noted."""
+        """Seeks a recorded frame, and returns whether it was found and matches its record."""
         if frame < 0 or self.announced <= 0:
             return False
         for back in _STEPS_BACK:
@@ -94,10 +94,10 @@ class Video:
         return False
 
     def _land(self, frame: int) -> int | None:
-        """Seeks a noted frame and returns the one that was decoded then, None if that is unknown.
+        """Seeks a recorded frame, and returns the frame it landed on; None if that is unknown.
 
-        OpenCV counts frames as if all were equally long, so the number that it is given is the
-        time of the frame in frames of the mean length.
+        OpenCV counts frames as if all had the same length. So it is given the time of the frame,
+        divided by the mean length of a frame.
         """
         time_ms = self.table.times_ms[min(frame, self.table.num_rising - 1)]
         self._capture.set(cv2.CAP_PROP_POS_FRAMES, round(time_ms * self.frames_per_s / 1000.0))
@@ -106,7 +106,7 @@ class Video:
         return landed
 
     def _walk(self, frame: int) -> NDArray[np.uint8] | None:
-        """Decodes all frames up to one, notes those that are new, and returns that one."""
+        """Decodes all frames up to one, records those that are new, and returns that one."""
         pixels = None
         while self._next <= frame:
             is_new = self._next == len(self.table)
@@ -122,10 +122,10 @@ class Video:
         return self._retrieve() if pixels is None else pixels
 
     def _note(self, pixels: NDArray[np.uint8]) -> None:
-        """Notes the frame that was just decoded.
+        """Records the frame that was just decoded.
 
-        When OpenCV 5 cannot convert a frame to colors, as those of interlaced videos, it hands
-        over its memory as it is, which holds the frame before or nothing, and only FFmpeg's log
+        If OpenCV 5 cannot convert a frame to colors, such as a frame of an interlaced video, it
+        returns its memory as it is. That holds the frame before or nothing, and only FFmpeg's log
         says so.
         """
         checksum = _checksum(pixels)
@@ -134,8 +134,8 @@ class Video:
                 self._retrieve()
             if any("Cannot convert interlaced" in line for line in lines):
                 raise ValueError(
-                    f"{shown(self._path)} must not be interlaced, since OpenCV cannot convert its "
-                    "frames. Convert it first, such as with `ffmpeg -i OLD -vf bwdif NEW.mp4`"
+                    f"{shown(self._path)} must not be interlaced, because OpenCV cannot convert "
+                    "its frames. Convert it first, such as with `ffmpeg -i OLD -vf bwdif NEW.mp4`"
                 )
         self.table.add(self._next, self._time_ms(), checksum)
 
@@ -148,7 +148,7 @@ class Video:
 
 
 def open_video(path: Path, max_pixels: int) -> Video:
-    """Returns a video that this thread has open or opens, and closes the one it needed least.
+    """Returns an open video of this thread; it may close the one that was used least recently.
 
     Args:
         path: Path. The video.
@@ -182,7 +182,7 @@ def open_video(path: Path, max_pixels: int) -> Video:
 
 
 def _capture(path: Path) -> cv2.VideoCapture:
-    # One thread each: the readers of photos are many threads themselves.
+    # One thread per video, because photos are already read by many threads.
     options = [cv2.CAP_PROP_N_THREADS, 1]
     with silent_opencv():
         capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, options)
@@ -203,4 +203,4 @@ def _table_of(name: str, key: tuple[int, ...]) -> FrameTable:
 
 
 def _not_a_video(path: Path) -> ValueError:
-    return ValueError(f"{shown(path)} is not a whole video. Fetch or export it again")
+    return ValueError(f"{shown(path)} is not a complete video. Fetch or export it again")

@@ -1,4 +1,4 @@
-"""Frames of videos, read by their number, without a video being unpacked."""
+"""Reads frames of videos by their number, without unpacking the video."""
 
 import logging
 import time
@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 def count_frames(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> int:
     """Counts the frames of a video that can be decoded.
 
-    Decodes the whole video the first time. If it announces more frames than that, as a video does
-    that was cut off, a warning is logged.
+    The first call decodes the whole video. If the video announces more frames than can be decoded,
+    as a video that was cut off does, a warning is logged.
 
     Args:
         path: Path. The video.
@@ -29,13 +29,13 @@ def count_frames(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> int:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a video, declares too many pixels or holds no frame.
+        ValueError: If it is not a video, declares too many pixels or contains no frame.
     """
     return len(_decode_all(path, max_pixels).table)
 
 
 def lost_end(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> str:
-    """Says how many of the frames that a video announces can be decoded; `""` if all can.
+    """Returns a sentence on how many announced frames can be decoded, or `""` if all can.
 
     Args:
         path: Path. The video.
@@ -49,15 +49,15 @@ def lost_end(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> str:
 
 
 def frame_times_s(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.float64]:
-    """Returns when the frames of a video are shown.
+    """Returns the times at which the frames of a video are shown.
 
     Args:
         path: Path. The video.
         max_pixels: int. See `count_frames`.
 
     Returns:
-        (F,) float64, rising. Seconds since the first frame: the video's own time stamps, or, if
-        they do not rise, the number of the frame divided by the frame rate.
+        (F,) float64, rising. Seconds since the first frame. These are the video's own time stamps
+        or, if they do not rise, the frame number divided by the frame rate.
 
     Raises:
         FileNotFoundError: See `count_frames`.
@@ -77,7 +77,7 @@ def frame_times_s(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> NDArray[
 
 
 def frame_size(path: Path | str, frame: int, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """Returns the rows and columns that a video declares for a frame, which is not decoded.
+    """Returns the rows and columns that a video declares for a frame, without decoding it.
 
     Args:
         path: Path. The video.
@@ -97,12 +97,12 @@ def frame_size(path: Path | str, frame: int, *, max_pixels: int = MAX_PIXELS) ->
 def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> NDArray[np.uint8]:
     """Reads one frame of a video, upright.
 
-    Frame n is the n-th frame that can be decoded, in whatever order frames are read and however
-    they are spaced in time. Each thread keeps the last few videos open and goes on from the frame
-    that it last read if the wanted one is a little ahead, which is faster than seeking. What a
-    video was decoded to in order is noted (time stamps and checksums), and a frame that is sought
-    is compared with it. If it differs, or if the video has no time stamps to seek by, the video is
-    decoded from its beginning.
+    Frame n is the n-th frame that can be decoded, whatever the order in which frames are read and
+    the times between them. Each thread keeps the last few videos open. If the wanted frame is a
+    little ahead of the last one read, the thread decodes up to it, which is faster than seeking.
+    Time stamps and checksums of frames that were decoded in order are recorded, and a frame that is
+    sought is compared with them. If it differs, or if the video has no time stamps to seek by, the
+    video is decoded from its beginning.
 
     Args:
         path: Path. The video.
@@ -124,7 +124,7 @@ def read_frame(path: Path | str, frame: int, *, max_pixels: int) -> NDArray[np.u
 
 
 def _decode_all(path: Path | str, max_pixels: int) -> Video:
-    """Returns a video all of whose frames are noted."""
+    """Returns a video after all of its frames are recorded."""
     video = open_video(Path(path), max_pixels)
     if not video.table.is_complete:
         start = time.perf_counter()
@@ -148,10 +148,10 @@ def _lost_end(path: Path | str, video: Video) -> str:
     held_s = count / rate
     if count and video.table.num_rising == count:
         held_s = (video.table.times_ms[-1] - video.table.times_ms[0]) / 1000.0 + 1 / rate
-    if video.announced / rate - held_s <= 1.5 / rate:  # frames of other lengths announce too many
+    if video.announced / rate - held_s <= 1.5 / rate:  # Uneven frame lengths inflate the number.
         return ""
     return (
-        f"{shown(path)} announces {video.announced} frames, of which {count} can be decoded: the "
+        f"{shown(path)} announces {video.announced} frames, but only {count} can be decoded. The "
         "rest is left out. If the video was cut off, fetch it again"
     )
 
@@ -162,6 +162,6 @@ def _no_frame(path: Path | str, frame: int, video: Video) -> ValueError:
     else:
         held = f"it announces {video.announced} frames"
     return ValueError(
-        f"Frame {frame} of {shown(path)} cannot be read; {held}. Name one of them, or fetch the "
-        "video again"
+        f"Frame {frame} of {shown(path)} cannot be read; {held}. Choose another frame, or fetch "
+        "the video again"
     )

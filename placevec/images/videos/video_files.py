@@ -1,4 +1,4 @@
-"""Which files are videos: by the end of the name and by the first bytes."""
+"""Recognizes videos by the suffix of the name and by the first bytes."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ VIDEO_SUFFIXES = (
     ".mpv", ".vob", ".ts", ".mts", ".m2ts", ".m2t", ".mxf", ".dv", ".nut", ".rm", ".rmvb", ".y4m",
     ".ivf", ".h264", ".264", ".avc", ".h265", ".265", ".hevc",
 )  # fmt: skip
-"""File name endings, in lower case, of the videos that `read_frame` reads."""
+"""File name suffixes, in lower case, of the videos that `read_frame` reads."""
 
 ANY_SIZE = 1 << 62
-"""Most bytes of a file that is read piece by piece."""
+"""Largest size of a file that is read piece by piece."""
 
 _BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _SIGNATURES = (
@@ -35,15 +35,15 @@ _SIGNATURES = (
 )
 _RIFF_KINDS = (b"AVI ", b"AVIX", b"AMV ")
 _TS_SYNC = 0x47
-_TS_PACKETS = ((0, 188), (4, 192), (0, 204))  # where a packet's sync byte is, bytes of a packet
-_NUM_LOOKED_AT = 600  # bytes: the sync bytes of three packets
+_TS_PACKETS = ((0, 188), (4, 192), (0, 204))  # position of the sync byte, bytes of a packet
+_NUM_LOOKED_AT = 600  # bytes to read, which hold the sync bytes of three packets
 
 
 def begins_like_a_video(path: Path) -> bool:
     """Returns whether the first bytes of a file are those of a video's container.
 
-    Keeps FFmpeg from playlists that are named like a video, which lead to other files and to the
-    network.
+    It keeps FFmpeg away from playlists that are named like videos, because these lead to other
+    files and to the network.
 
     Args:
         path: Path. A regular file.

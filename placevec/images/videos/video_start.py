@@ -1,4 +1,4 @@
-"""When a video was recorded, as its header says."""
+"""Reads from the header when a video was recorded."""
 
 import math
 import os
@@ -11,20 +11,20 @@ from placevec.input_file import open_input
 
 _SECONDS_1904_TO_1970 = 2_082_844_800
 _MOST_BOXES = 10_000
-_EARLIEST_S = 0.0  # cameras whose clock was never set write 1904 or 1970
+_EARLIEST_S = 0.0  # Cameras whose clock was never set write 1904 or 1970.
 
 
 def creation_time_s(path: Path | str) -> float:
     """Returns the creation time of an MP4 or QuickTime file.
 
-    It is in UTC by the standard, and in local time from some cameras. Phones write when the
+    The standard says UTC, but some cameras write local time. Phones write the time when the
     recording began or when it ended.
 
     Args:
         path: Path. The video.
 
     Returns:
-        Seconds since 1970; NaN if the file does not say, as those of other containers.
+        Seconds since 1970. NaN if the file does not say, as with other containers.
 
     Raises:
         ValueError: If it is not a regular file.

@@ -36,7 +36,7 @@ def test_refuses_no_matches():
 
 
 def test_refuses_matches_of_which_none_is_right():
-    with pytest.raises(ValueError, match="Received: 3 matches, none of them right. Take photos"):
+    with pytest.raises(ValueError, match="Received: 3 matches, none of them right. Use photos"):
         learn_threshold([0.1, 0.2, 0.3], [False] * 3, precision=0.9)
 
 

@@ -72,7 +72,7 @@ def test_a_video_that_was_cut_off_has_the_frames_that_are_left(videos, caplog):
     (videos / "b.mkv").write_bytes(data[: len(data) * 6 // 10])
     dataset = read_video(videos / "b.mkv")
     assert 5 < len(dataset) < 25
-    assert f"b.mkv announces 25 frames, of which {len(dataset)} can be decoded" in caplog.text
+    assert f"b.mkv announces 25 frames, but only {len(dataset)} can be decoded" in caplog.text
     for row, path in enumerate(dataset.paths()):
         assert abs(read_image(path).mean() - 10 * row) < 4
 
@@ -86,8 +86,8 @@ def test_a_check_lists_videos_that_are_broken_or_cut_off(videos):
     assert 15 < len(dataset) < 35
     assert [note.names.tolist() for note in notes] == [["b.mkv"], ["c.mov"]]
     assert [note.left_out for note in notes] == [True, True]
-    assert "b.mkv announces 25 frames, of which" in notes[0].message
-    assert "c.mov is not a whole video" in notes[1].message
+    assert "b.mkv announces 25 frames, but only" in notes[0].message
+    assert "c.mov is not a complete video" in notes[1].message
 
 
 def test_an_ending_in_capitals_or_of_another_container_is_a_video(videos):
@@ -123,7 +123,7 @@ def test_a_table_may_name_frames(videos):
 
 def test_goes_on_without_broken_videos_when_told(videos, refuses, caplog):
     (videos / "c.mkv").write_bytes(b"no video")
-    with refuses(ValueError, "Unreadable: 1 of 3 videos .*first: c.mkv; .*is not a whole video"):
+    with refuses(ValueError, "Unreadable: 1 of 3 videos .*first: c.mkv; .*is not a complete video"):
         read_video(videos)
     assert len(read_video(videos, skip_unreadable=True)) == 35
     assert "left out" in caplog.text

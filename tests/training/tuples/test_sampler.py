@@ -66,7 +66,7 @@ def test_opens_processes_only_where_the_settings_ask_for_them():
 
 def test_refuses_processes_for_an_augmentation_without_a_name():
     with (
-        pytest.raises(ValueError, match="know augmentations by name"),
+        pytest.raises(ValueError, match="only take augmentations by name"),
         open_workers(ComputeConfig(workers="processes"), lambda photo, rng: photo, max_bytes=9),
     ):
         pass
