@@ -1,11 +1,11 @@
-"""What adapting to the map is worth: recall@1 on the development sets, with and without.
+"""Measures what adapting to the map gains: recall@1 on the development sets, with and without.
 
     python benchmarks/adaptation.py --data DATA --model small.keras --town-dir data/town
 
-The sets are those of `development_sets.py`, described there with `DATA`. The database of each set
-is the map, whose statistics are fitted; a column each for the queries as they are, and normalized
-by the map's mean, by the running mean of the queries and by their own mean; then with CSLS. Queries
-come in the order of the set.
+`development_sets.py` describes the sets and `DATA`. The database of each set is the map, whose
+statistics are fitted. There is a column for the queries as they are; for queries normalized by the
+mean of the map, by the running mean of the queries, and by the mean of all queries; and for each of
+these with CSLS. Queries come in the order of the set.
 """
 
 import functools
@@ -32,11 +32,11 @@ COLUMNS = (
 def adapted(
     each: DevelopmentSet, descriptors: np.ndarray, normalize: str, hubness: str
 ) -> np.ndarray:
-    """Returns (Q,) bool: whether the most similar candidate is right.
+    """Returns (Q,) bool: whether the most similar candidate of each query is right.
 
     Args:
         each: DevelopmentSet.
-        descriptors: (N, D) float32. One of unit length for each of its photos.
+        descriptors: (N, D) float32, of unit length, one for each of its photos.
         normalize: str. A row of `NORMALIZATIONS`.
         hubness: str. A row of `HUBNESS`.
     """
@@ -66,10 +66,10 @@ def main(
     """Prints a table for each model.
 
     Args:
-        data: The folder of the sets.
+        data: Folder of the sets.
         model: Networks.
-        town_dir: What `placevec render town` wrote; rendered if it does not exist.
-        short: A few photos of a small town and an untrained network: whether it runs.
+        town_dir: Folder that `placevec render town` wrote; rendered if it does not exist.
+        short: A few photos of a small town and an untrained network, to see whether it runs.
     """
     with models_and_sets(data, model, town_dir, short) as (models, sets):
         for path in models:
@@ -77,7 +77,7 @@ def main(
 
 
 def print_table(path: Path, sets: Iterable[DevelopmentSet]) -> None:
-    """Prints a row a set and a column a way to adapt."""
+    """Prints a row for each set and a column for each way to adapt."""
     from placevec.models import open_engine
     from placevec.retrieval import describe
 

@@ -1,11 +1,11 @@
-"""How much recall is left when the queries change and the database does not?
+"""Measures how much recall remains if the queries change and the database does not.
 
-Describes a data set as it is, and with its queries changed: dusk (darker, warmer, some noise),
-night (very dark, noisy, brightened again), lamps (dark but for some pools of light), season (snow
-or autumn leaves where there is green), and zoom (a part of the photo, 65 to 80 % of its side). All
-are made, none is real; lamps and nights are made otherwise than by the augmentations `street` and
-`light`, but are akin to them. Color photos in a set with queries of their own. Prints recall@1 of
-each model on all of them, and the mean:
+It evaluates a data set as it is, and with its queries changed: dusk (darker, warmer, some noise),
+night (very dark, noisy, brightened again), lamps (dark except for a few pools of light), season
+(snow or autumn leaves where there is green), and zoom (a part of the photo, 65 to 80 % of its
+side). All changes are synthetic. Lamps and nights are made differently from those of the
+augmentations `street` and `light`, but resemble them. The set must have color photos and separate
+queries. It prints recall@1 of each model for each change, and the mean:
 
     python benchmarks/changed_queries.py table:CAMBRIDGE/val --model A.keras B.keras
 """
@@ -73,7 +73,7 @@ def season(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def zoom(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A part of the photo, 0.65 to 0.8 of its side, enlarged to its size."""
+    """A part of the photo, 0.65 to 0.8 of its side, enlarged to the size of the photo."""
     rows, cols = photo.shape[:2]
     share = rng.uniform(0.65, 0.8)
     top, left = rng.uniform(0, 1 - share, 2) * [rows, cols]

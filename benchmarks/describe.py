@@ -1,18 +1,18 @@
-"""How fast are photos described, by which engine, beside a plain PyTorch peer?
+"""Measures how fast each engine describes photos, compared with a plain PyTorch program.
 
     python benchmarks/describe.py --weights WEIGHTS.npz --vgg-weights VGG.npz
     python benchmarks/describe.py --short
     python benchmarks/describe.py --counts 1000 10000 100000
 
-docs/lab/performance.md has what it printed. Needs the extras `fast`, `onnx`, `litert` and `torch`;
-a row whose library is missing is left out.
+docs/lab/performance.md has what it printed. It needs the extras `fast`, `onnx`, `litert` and
+`torch`; a row whose library is missing is left out.
 
-Photos are JPEGs of 640x480, described at 240x320, decoding included. Each row runs in a process of
-its own; rows take turns in several rounds, and ratios are taken within a round. All rows have the
-same weights, which is asserted before the clock runs: 1e-5 of Keras's descriptors in float32, 1e-4
-for PyTorch. "no oneDNN" is TensorFlow as it comes on a CPU without AVX-512. "of the peak" is of
-products of two matrices by PyTorch in the same rounds; rooflines are of the peaks that `machine.py`
-measures before.
+Photos are JPEGs of 640x480, described at 240x320; decoding is included. Each row runs in a separate
+process. Rows take turns in several rounds, and ratios are computed within a round. All rows have
+the same weights. Before the timing, each row must agree with Keras's descriptors within 1e-5 in
+float32, PyTorch within 1e-4. "no oneDNN" is TensorFlow's default on a CPU without AVX-512. "of the
+peak" compares with products of two matrices by PyTorch in the same rounds. Rooflines use the peaks
+that `machine.py` measures first.
 """
 
 import multiprocessing
@@ -62,17 +62,18 @@ def main(
     """Prints a table for each network.
 
     Args:
-        folder: Where models, exports and photos are kept from one run to the next.
-        photos: A folder of JPEGs to take, scaled to 640x480. None: photos of noise.
-        weights: Weights of MobileNetV2. None: random ones.
-        vgg_weights: Weights of VGG16. None: random ones.
-        networks: Which networks.
-        num_photos: Photos of a round, for each network.
-        rounds: How often each row is timed.
-        kinds: Which rows, such as keras openvino "torch usual", beside Keras-TensorFlow. None: all.
-        short: One network, three rows, few photos.
-        counts: In place of the tables: photos a second and memory for folders with these numbers of
-        photos.
+        folder: Folder where models, exports and photos are kept for further runs.
+        photos: A folder of JPEGs to use, scaled to 640x480. None: photos of noise.
+        weights: Weights of MobileNetV2. None: random weights.
+        vgg_weights: Weights of VGG16. None: random weights.
+        networks: Networks to measure.
+        num_photos: Photos per round, for each network.
+        rounds: Number of times that each row is timed.
+        kinds: Rows to measure, such as keras openvino "torch usual", besides Keras-TensorFlow.
+            None: all.
+        short: Measure one network and three rows with few photos.
+        counts: Instead of the tables, measure photos per second and memory for folders with these
+            numbers of photos.
     """
     if short:
         networks, num_photos, rounds = ("mobilenetv2",), (96,), 3
@@ -97,7 +98,7 @@ def main(
 def measure(
     rows: tuple[Row, ...], network: str, model_path: Path, paths: list[Path], rounds: int
 ) -> list[dict]:
-    """Returns what each row that runs here took, round by round."""
+    """Returns the times of each row that runs here, round by round."""
     started = [Worker(row, network, model_path) for row in rows]
     for worker in started:
         worker.pipe.send(("start", ()))
@@ -125,7 +126,7 @@ def measure(
 
 
 class Worker:
-    """A row in its process."""
+    """A row in its own process."""
 
     def __init__(self, row: Row, network: str, model_path: Path):
         self.row, self.results, self.cosine = row, {}, 1.0
@@ -137,7 +138,7 @@ class Worker:
         self.process.start()
 
     def ask(self, what: str, *arguments: Any) -> Any:
-        """Returns the answer of the process; raises what it raised."""
+        """Returns the answer of the process, or raises its error."""
         self.pipe.send((what, arguments))
         answer = self.pipe.recv()
         if isinstance(answer, BaseException):
@@ -145,7 +146,7 @@ class Worker:
         return answer
 
     def compare(self, descriptors: np.ndarray, reference: np.ndarray) -> None:
-        """Refuses other descriptors than Keras's; keeps the least cosine."""
+        """Refuses descriptors that differ from Keras's, and records the smallest cosine."""
         self.cosine = float((descriptors * reference).sum(axis=1).min())
         most = 1e-4 if self.row.kind.startswith("torch") else 1e-5
         difference = np.abs(descriptors - reference).max()
@@ -163,7 +164,7 @@ class Worker:
 
 
 def print_table(found: list[dict]) -> None:
-    """Prints photos a second, ratios within rounds, cosine, latency, share of the peak, memory."""
+    """Prints photos per second, ratios, cosine, latency, share of the peak and memory."""
     keras = found[0]["describe"]
     torch = next((each["describe"] for each in found if each["row"].kind == "torch usual"), None)
     in_turn = next((each["peaks"] for each in found if each["peaks"][0]), None)
@@ -192,10 +193,11 @@ def print_table(found: list[dict]) -> None:
 
 
 def print_rooflines(found: list[dict], best: dict[str, float]) -> None:
-    """Prints of each row how near its inference comes to what the machine allows.
+    """Prints how close the inference of each row comes to what the machine allows.
 
-    The bytes are those that layers write, once written and once read, two of a number in bf16; a
-    library that joins layers moves fewer. Weights, which a batch reads once, are left out.
+    The bytes are the outputs of layers, each written once and read once, with two bytes per number
+    in bf16. A library that fuses layers moves fewer bytes. Weights, which a batch reads once, are
+    left out.
     """
     for each in found:
         row = each["row"]
@@ -221,7 +223,7 @@ def ratio(rates: list[float], others: list[float] | None) -> str:
 
 
 def print_scaling(network: str, model_path: Path, paths: list[Path], counts: tuple) -> None:
-    """Prints speed and memory for folders of many photos, each in a fresh process."""
+    """Prints speed and memory for folders of many photos, each in a new process."""
     print(f"\n{NETWORKS[network]}, engine auto\n| photos | photos/s | peak MB |\n|---|---|---|")
     for count in counts:
         worker = Worker(Row("engine auto", "auto", "float32"), network, model_path)
@@ -235,7 +237,7 @@ def print_scaling(network: str, model_path: Path, paths: list[Path], counts: tup
 
 
 def make_photos(folder: Path, source: Path | None, count: int) -> list[Path]:
-    """Writes JPEGs of 640x480, of given photos or of noise that is as hard to decode as they."""
+    """Writes JPEGs of 640x480 from given photos, or from noise that is as hard to decode."""
     home = folder / ("photos" if source is None else "given_photos")
     home.mkdir(exist_ok=True)
     given = [] if source is None else sorted(source.rglob("*.jpg"))

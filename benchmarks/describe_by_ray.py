@@ -1,19 +1,19 @@
-"""How much faster do Ray's workers describe than this process alone?
+"""Measures how much faster Ray's workers describe than a single process.
 
     python benchmarks/describe_by_ray.py
 
-Needs Ray (`pip install 'placevec[ray]'`).
+It needs Ray (`pip install 'placevec[ray]'`).
 
-Makes photos (JPEG, 480x640) and describes them with the default network of random weights, in this
-process and by 1 and 2 workers on this machine. Prints photos a second from the first part on, the
-ratio to this process, and the seconds before, which starting Ray and loading the model takes. All
-must give the same bytes.
+It makes photos (JPEG, 480x640) and describes them with the default network and random weights, in
+this process and with 1 and 2 workers on this machine. It prints photos per second from the first
+part on, the ratio to this process, and the seconds before that, which starting Ray and loading the
+model takes. All must give the same bytes.
 """
 
 # ruff: noqa: E402
 from placevec.process.freed_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+keep_freed_memory()  # as the command line does; before Keras is imported, for TensorFlow's oneDNN
 
 import functools
 import importlib.util
@@ -43,10 +43,10 @@ def main(
     """Times describing and prints a table.
 
     Args:
-        photos: Photos to describe.
-        batch_size: Photos in a batch; a part that a worker takes is 64 of them.
-        workers: Processes of Ray; 0 is this process.
-        short: Few photos, no more than one worker: whether it runs, not what it gains.
+        photos: Number of photos to describe.
+        batch_size: Photos in a batch. A worker takes 64 batches at a time.
+        workers: Numbers of Ray processes; 0 is this process.
+        short: Few photos and at most one worker, to see whether it runs.
     """
     if short:
         photos, workers = 192, (0, 1)
@@ -74,7 +74,7 @@ def main(
                 rows.append(descriptors)
                 done += len(places)
                 ends.append((time.perf_counter(), done))
-            first = 64 * batch_size * max(count, 1)  # each worker's first part waits for what loads
+            first = 64 * batch_size * max(count, 1)  # The first part of a worker waits for loading.
             begin = next(end for end in ends if end[1] >= first)
             rate = (done - begin[1]) / (ends[-1][0] - begin[0])
             data = np.concatenate(rows).astype(np.float32).tobytes()

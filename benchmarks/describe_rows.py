@@ -1,4 +1,4 @@
-"""The rows of `benchmarks/describe.py`, each in a process of its own."""
+"""The rows of `benchmarks/describe.py`, each in its own process."""
 
 import functools
 import itertools
@@ -20,7 +20,7 @@ SETTINGS = {
 }
 
 
-_LATENCY_S = 5.0  # of single photos, a round
+_LATENCY_S = 5.0  # seconds of timing single photos in a round
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
     """One way to describe photos.
 
     Args:
-        label: str. What the table calls it.
+        label: str. Name of the row in the table.
         kind: str. `"predict"`, `"predict plain"` for TensorFlow without oneDNN, a key of `ENGINES`,
             or `"torch ..."`.
         precision: str. `"float32"`, `"bf16"` or `"int8"`.
@@ -40,7 +40,7 @@ class Row:
 
 
 def cpu_name() -> str:
-    """Returns the processor's name, and what of it makes matrices fast."""
+    """Returns the processor's name and its features that speed up matrix products."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     facts = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
     flags = facts.get("flags", "").split()
@@ -51,7 +51,7 @@ def cpu_name() -> str:
 def make_model(folder: Path, network: str, weights: Path | None) -> Path:
     """Saves a network whose clusters fit photos of noise, and returns its path.
 
-    Its arrays and the photos lie beside it in a .npz, for rows that do without Keras.
+    For rows that run without Keras, the weights and the photos are in an `.npz` file beside it.
     """
     path = folder / f"{network}_{'random' if weights is None else weights.stem}.keras"
     if path.with_suffix(".npz").exists():
@@ -66,12 +66,12 @@ def make_model(folder: Path, network: str, weights: Path | None) -> Path:
     settings = SETTINGS[network] | {"weights": "none" if weights is None else str(weights)}
     model = build_descriptor_model(ModelConfig(backbone=network, **settings))
     features = keras.Model(model.input, model.get_layer("aggregator").input)
-    # Clusters of other photos: a feature that is a cluster's center leaves a residual of rounding
-    # errors, which the normalization would make as large as any.
+    # The clusters come from other photos. A feature that is itself a cluster center would leave
+    # only rounding errors as residual, which normalization would enlarge.
     photos = _noise_photos(0)
     local = features.predict_on_batch(_noise_photos(1))
     local = np.reshape(local, (-1, local.shape[-1]))
-    # A soft assignment: all clusters of all photos take part.
+    # The assignment is soft, so that all clusters of all photos take part.
     initialize_clusters(model.get_layer("aggregator"), local, seed=0, num_iterations=10, ratio=2.0)
     save_model(model, path)
     arrays = {
@@ -98,7 +98,7 @@ def _noise_photos(seed: int) -> np.ndarray:
 def row_process(
     pipe: Connection, row: Row, network: str, model_path: Path, size: tuple[int, int]
 ) -> None:
-    """Answers questions until it is told to end."""
+    """Answers questions until it is told to stop."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if row.kind == "predict plain":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -118,7 +118,7 @@ def row_process(
 
 
 class _Timing:
-    """Times one row: photos a second from files and from memory, one photo at a time."""
+    """Times one row: photos per second from files and from memory, and single photos."""
 
     def __init__(self, row: Row, network: str, model_path: Path, size: tuple[int, int]):
         self.row = row
@@ -169,25 +169,25 @@ class _Timing:
         return np.concatenate(parts)[:8]
 
     def describe(self, paths: Sequence[Path]) -> float:
-        """Returns photos a second, from files."""
+        """Returns photos per second, from files."""
         return _rate(lambda: self.run(paths), len(paths))
 
     def cost(self, image_size: tuple[int, int]) -> tuple[float, float]:
-        """Returns the floating point operations of a photo, and the bytes of what layers write."""
+        """Returns the floating point operations of a photo, and the bytes that layers write."""
         from placevec.models import measure_model
 
         cost = measure_model(self.model, image_size=image_size, batch_size=1)
         return cost.flops, cost.memory_bytes - 4 * cost.parameters
 
     def compute(self, paths: Sequence[Path]) -> float:
-        """Returns photos a second from memory, as many calls side by side as suit the engine."""
+        """Returns photos per second from memory, with the parallel calls that suit the engine."""
         size, count = self.batch_size, min(len(paths), len(self.photos))
         batches = [self.photos[i : i + size] for i in range(0, count - size + 1, size)]
         with ThreadPoolExecutor(self.calls) as pool:
             return _rate(lambda: list(pool.map(self.function, batches)), size * len(batches))
 
     def latency(self, _: Sequence[Path]) -> np.ndarray:
-        """Returns the seconds that single photos took, from pixels to descriptor, warm."""
+        """Returns the seconds per single photo, from pixels to descriptor, after a warm-up."""
         seconds = []
         end = time.perf_counter() + _LATENCY_S
         for photo in itertools.islice(itertools.cycle(self.photos), 33):
@@ -197,7 +197,7 @@ class _Timing:
         return np.array(seconds[3:])
 
     def peaks(self, _: Sequence[Path]) -> dict[str, float] | None:
-        """Returns the machine's matrix peaks, where the row is the one that has PyTorch."""
+        """Returns the machine's matrix peaks, if this row has PyTorch."""
         if self.row.kind != "torch usual":
             return None
         from torch_peer import matrix_peak
@@ -206,7 +206,7 @@ class _Timing:
         return found | ({"bf16": matrix_peak("bfloat16")} if _has_bf16() else {})
 
     def stream(self, paths: Sequence[Path], count: int) -> None:
-        """Describes photos over and over, and keeps nothing."""
+        """Describes photos repeatedly without keeping the result."""
         from placevec.retrieval import describe_in_batches
 
         many = list(itertools.islice(itertools.cycle(paths), count))

@@ -1,28 +1,28 @@
-"""How well do networks find places of many kinds? Recall@1 on the development sets.
+"""Measures how well networks find places of many kinds: recall@1 on the development sets.
 
     python benchmarks/development_sets.py --data DATA --model tiny small
 
-`DATA` is the folder of the sets, each with a table `images.csv` or pairs of folders. None of them
-is a test set: settings may be chosen by them, and no figure here says how a network does on places
-that nobody tuned on. The sets, and what is right in each:
+`DATA` is the folder of the sets. Each set has a table `images.csv` or pairs of folders. None of
+them is a test set: you may choose settings by them, so these figures do not show how a network does
+on unseen places. The sets, and the right answers in each:
 
     cambridge          streets by day; right within 25 m
     cambridge changed  the queries at dusk, at night, in another season and zoomed, as
                        `changed_queries.py` changes them
     corridor           a gray walk; right within 2 frames
-    webcam_tilde       84 windows of the sharpest bright photo of each camera; a shifted and scaled
-                       window of each other photo is a query
+    webcam_tilde       84 windows of the sharpest bright photo of each camera; each query is a
+                       shifted and scaled window of another photo
     ie_tower           indoor videos, each searched in itself; right is 3 to 5 frames away, wrong is
                        10 or more away, and other frames are not candidates
     strecha            buildings; right within 5 m and 20 degrees
     sfm_small          sights; right shows the same one
     town               validation streets of the synthetic town; right within 25 m
 
-The table gives recall@1 in percent and its 95 % interval, found by drawing groups of queries
-(squares of 50 m, cameras, videos) again and again; all networks see the same draws. Queries without
-a right answer are left out. Indented rows are parts of the set above them, and the mean is over the
-sets, not over their parts. Processor time is that of a network on one thread for a photo of its
-size, without decoding.
+The table gives recall@1 in percent with its 95 % interval. The interval comes from repeatedly
+drawing groups of queries (squares of 50 m, cameras, videos); all networks use the same draws.
+Queries without a right answer are left out. Indented rows are parts of the set above them. The mean
+is over the sets, not over their parts. Processor time is that of a network on one thread for a
+photo of its size, without decoding.
 """
 
 import contextlib
@@ -56,17 +56,17 @@ _SPEED_PHOTOS, _SPEED_ROUNDS = 8, 6
 
 @dataclass(frozen=True, kw_only=True)
 class DevelopmentSet:
-    """Photos and which of them answer which.
+    """Photos, and which of them answer which.
 
     Args:
-        name: str. What the table calls it.
+        name: str. Name of the set in the table.
         photos: list of Path or of (H, W, 3) uint8 RGB, as `describe` takes them.
         database: (M,) int. Rows of `photos`.
         queries: (Q,) int. Rows of `photos`; each has a right answer.
         is_right: (Q, M) bool. The right answers of each query.
-        is_candidate: (Q, M) bool. What a query is compared with; holds all right answers.
-        groups: (Q,) int. Queries of one place, camera or video have one number.
-        parts: dict of name -> (Q,) bool. Queries that the table shows once more apart.
+        is_candidate: (Q, M) bool. Photos that a query is compared with, including right answers.
+        groups: (Q,) int. One number for all queries of a place, camera or video.
+        parts: dict of name -> (Q,) bool. Queries that get a further row in the table.
     """
 
     name: str
@@ -79,10 +79,10 @@ class DevelopmentSet:
     parts: dict[str, np.ndarray] = field(default_factory=dict)
 
     def found(self, descriptors: np.ndarray) -> np.ndarray:
-        """Returns (Q,) bool: whether the most similar candidate is right.
+        """Returns (Q,) bool: whether the most similar candidate of each query is right.
 
         Args:
-            descriptors: (N, D) float. One of unit length for each of `photos`.
+            descriptors: (N, D) float, of unit length, one for each of `photos`.
         """
         similarity = descriptors[self.queries] @ descriptors[self.database].T
         best = np.where(self.is_candidate, similarity, -np.inf).argmax(axis=1)
@@ -90,14 +90,14 @@ class DevelopmentSet:
 
 
 def cambridge(data: Path) -> DevelopmentSet:
-    """Returns Cambridge's validation streets as they were taken."""
+    """Returns Cambridge's validation streets, unchanged."""
     from placevec.sources import open_places
 
     return _of_places("cambridge", open_places(f"table:{data / 'cambridge' / 'val'}"))
 
 
 def cambridge_changed(data: Path) -> DevelopmentSet:
-    """Returns the same database and each query changed in five ways, at the usual size."""
+    """Returns the same database, with each query changed in five ways, at the default size."""
     from placevec.images import read_image
 
     plain = cambridge(data)
@@ -122,7 +122,7 @@ def cambridge_changed(data: Path) -> DevelopmentSet:
 
 
 def corridor(data: Path) -> DevelopmentSet:
-    """Returns a walk through a corridor; ten frames after another are a group."""
+    """Returns a walk through a corridor. Ten consecutive frames are a group."""
     paths = [sorted((data / "corridor" / folder).glob("*.jpg")) for folder in ("ref", "query")]
     frames = np.arange(len(paths[0]))
     return _some(
@@ -138,10 +138,11 @@ def corridor(data: Path) -> DevelopmentSet:
 def webcam_tilde(data: Path) -> DevelopmentSet:
     """Returns windows of fixed cameras.
 
-    A camera's windows are two rows of three, 0.4 of the photo's columns wide and half its rows
-    high. A photo's query is one of them, the next for each photo, moved by up to 4 % of the
-    photo's sides and scaled by 0.9 to 1.1. Part `dark`: the darkest quarter of each camera's
-    photos; part `season`: taken two months or more from the day of the year of the database photo.
+    The windows of a camera are two rows of three, each 0.4 of the photo's columns wide and half its
+    rows high. Each photo gives one window as query, in turn, moved by up to 4 % of the photo's
+    sides and scaled by 0.9 to 1.1. Part `dark`: the darkest quarter of each camera's photos. Part
+    `season`: photos taken in another season, that is, two months or more from the day of the year
+    of the database photo.
     """
     rows = _table(data / "webcam_tilde")
     photos, pairs, groups, parts = [], [], [], {"dark": [], "season": []}
@@ -191,7 +192,7 @@ def ie_tower(data: Path) -> DevelopmentSet:
 
 
 def strecha(data: Path) -> DevelopmentSet:
-    """Returns photos of buildings whose poses are known within each of five sets."""
+    """Returns photos of buildings with known poses within each of five sets."""
     rows = _table(data / "strecha")
     place, building = (np.array([row[name] for row in rows]) for name in ("place", "group"))
     at_m = np.array([(float(row["east"]), float(row["north"])) for row in rows])
@@ -213,10 +214,10 @@ def sfm_small(data: Path) -> DevelopmentSet:
 
 
 def town(folder: Path) -> DevelopmentSet:
-    """Returns the validation streets of the synthetic town, which is rendered if it does not exist.
+    """Returns the validation streets of the synthetic town, which it renders if necessary.
 
     Args:
-        folder: Path. What `placevec render town` wrote or is to write.
+        folder: Path. Folder that `placevec render town` wrote or is to write.
     """
     from placevec.config import TownRenderConfig
     from placevec.sources import open_places
@@ -237,18 +238,18 @@ SETS: dict[str, Callable[[Path], DevelopmentSet]] = {
     "strecha": strecha,
     "sfm_small": sfm_small,
 }
-"""Those of `DATA`; the synthetic town is not among them."""
+"""The sets in `DATA`. The synthetic town is not among them."""
 
 
 def development_sets(
     data: Path, town_dir: Path, names: Sequence[str] = ()
 ) -> Iterator[DevelopmentSet]:
-    """Yields the sets one after the other, those of `DATA` that exist, and the town.
+    """Yields those sets of `DATA` that exist, then the town.
 
     Args:
         data: Path. `DATA`.
         town_dir: Path. See `town`.
-        names: sequence of str. Those that are wanted. None named: all.
+        names: sequence of str. Sets that are wanted. Empty: all.
     """
     for name, read in SETS.items():
         if names and name not in names:
@@ -269,13 +270,13 @@ def models_and_sets(
     short: bool,
     names: Sequence[str] = (),
 ) -> Iterator[tuple[Sequence[Path], Callable[[], Iterable[DevelopmentSet]]]]:
-    """Gives the networks that a benchmark measures, and a function that reads the sets.
+    """Returns the networks that a benchmark measures, and a function that reads the sets.
 
     Args:
         data: Path or None. `DATA`; needed unless `short`.
         models: sequence of Path. Networks; needed unless `short`.
         town_dir: Path. See `town`.
-        short: bool. An untrained network and a few photos of a small town instead.
+        short: bool. Use an untrained network and a few photos of a small town instead.
         names: sequence of str. See `development_sets`.
 
     Raises:
@@ -300,17 +301,17 @@ def main(
     """Prints the table.
 
     Args:
-        data: The folder of the sets.
+        data: Folder of the sets.
         model: Networks that ship with placevec, or files; one column each.
-        town_dir: What `placevec render town` wrote; rendered if it does not exist.
-        short: A few photos of a small town and an untrained network: whether it runs.
+        town_dir: Folder that `placevec render town` wrote; rendered if it does not exist.
+        short: A few photos of a small town and an untrained network, to see whether it runs.
     """
     with models_and_sets(data, model, town_dir, short) as (models, sets):
         print_table(sets(), models)
 
 
 def print_table(sets: Iterable[DevelopmentSet], models: Sequence[Path]) -> None:
-    """Prints a row a set and a column a model, then what each model costs."""
+    """Prints a row for each set and a column for each model, then the cost of each model."""
     from placevec.evaluation.measures.intervals import Interval, compare_shares
     from placevec.models import load_model, open_engine
     from placevec.models.files.model_file import find_model_file
@@ -349,7 +350,7 @@ def _print_row(name: str, queries: object, cells: Iterable[object]) -> None:
 
 
 def _seconds(engine: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Returns the processor time of one photo, the least of some rounds, without decoding."""
+    """Returns the processor time of one photo without decoding, the smallest of some rounds."""
     shape = (_SPEED_PHOTOS, *engine.image_size, engine.channels)
     photos = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     taken = []
@@ -361,7 +362,7 @@ def _seconds(engine: Callable[[np.ndarray], np.ndarray]) -> float:
 
 
 def small_town(folder: Path) -> DevelopmentSet:
-    """Returns the validation streets of a town of a few photos, rendered into a folder."""
+    """Returns the validation streets of a small town, rendered into a folder."""
     from placevec.config import TownRenderConfig
     from placevec.rendering import render
 
@@ -374,7 +375,7 @@ def small_town(folder: Path) -> DevelopmentSet:
 
 
 def _of_places(name: str, dataset: "PlaceDataset") -> DevelopmentSet:
-    """Returns a set with positions; queries in one square of 50 m are a group."""
+    """Returns a set with positions. Queries in a square of 50 m are a group."""
     from placevec.places import relevant_database
 
     relevant = relevant_database(dataset, RADIUS_M)
@@ -409,7 +410,7 @@ def _some(
     groups: np.ndarray,
     parts: dict[str, np.ndarray] | None = None,
 ) -> DevelopmentSet:
-    """Returns a set of those queries that have a right answer and a wrong one."""
+    """Returns a set of the queries that have both a right and a wrong answer."""
     if is_candidate is None:
         is_candidate = np.ones_like(is_right)
     kept = is_right.any(axis=1) & (is_candidate & ~is_right).any(axis=1)
@@ -433,7 +434,7 @@ def _table(folder: Path) -> list[dict]:
 def _window(
     photo: np.ndarray, number: int, shift: np.ndarray | tuple = (0.0, 0.0), scale: float = 1.0
 ) -> np.ndarray:
-    """Returns window `number` of 6 of a photo, moved by shares of its sides and scaled."""
+    """Returns window `number` (of 6) of a photo, moved by shares of its sides and scaled."""
     sides = np.array(photo.shape[:2])
     center = np.array([0.25 + 0.5 * (number // 3), 0.2 + 0.3 * (number % 3)]) + shift
     half = scale * np.array([0.25, 0.2])

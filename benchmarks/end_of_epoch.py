@@ -1,14 +1,14 @@
-"""How long does an epoch go on after its last step?
+"""Measures how long an epoch continues after its last step.
 
     python benchmarks/end_of_epoch.py
     python benchmarks/end_of_epoch.py --short
 
 docs/lab/performance.md has what it printed.
 
-One tiny layer learns from batches that come half a second apart, so that its steps take no time.
-The same batches are given to `fit` as a generator, as Keras takes them, and through `feeding`, as a
-training of placevec gives them, in turns. What lies between the end of the last step and the return
-of `fit` is time lost.
+A tiny layer learns from batches that arrive half a second apart, so that its own steps take no
+time. `fit` gets the same batches in turns as a generator, as Keras takes them, and through
+`feeding`, as in a training of placevec. The time between the end of the last step and the return of
+`fit` is lost.
 """
 
 import contextlib
@@ -31,9 +31,9 @@ def main(steps: tuple[int, ...] = (14, 50, 100, 170), rounds: int = 3, short: bo
     """Prints the table.
 
     Args:
-        steps: Steps of an epoch, a row for each.
-        rounds: How often each is timed.
-        short: One short epoch: whether it runs, not what it gains.
+        steps: Numbers of steps of an epoch, one row each.
+        rounds: Number of times that each is timed.
+        short: One short epoch, to see whether it runs.
     """
     if short:
         steps, rounds = (2,), 1
@@ -58,7 +58,7 @@ def main(steps: tuple[int, ...] = (14, 50, 100, 170), rounds: int = 3, short: bo
 def _fit(
     model: keras.Model, given_by: contextlib.AbstractContextManager, count: int
 ) -> tuple[float, float]:
-    """Returns the seconds of an epoch, and those after its last step."""
+    """Returns the seconds of an epoch, and the seconds after its last step."""
     ends = []
     look = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs=None: ends.append(time.perf_counter())

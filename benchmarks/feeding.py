@@ -1,25 +1,24 @@
-"""Do tuples reach the network faster than it learns from them?
+"""Measures whether tuples reach the network faster than it learns from them.
 
     python benchmarks/feeding.py
     python benchmarks/feeding.py --short
 
 docs/lab/performance.md has what it printed.
 
-Makes photos (JPEG, 480x640), draws tuples of them as a training does, and takes them from
-`TupleBatches` with nothing behind it: the first epoch, which decodes every photo, and the second,
-which finds them in `PhotoCache`; with threads that augment, and with processes that do. All
-variants of an augmentation must give the same bytes. It also prints the training step of the
-default network alone, on photos that are in memory, for several numbers of tuples. The rounds of
-all variants take turns in random order, so that other work on the machine meets them alike.
-
-Prints tuples a second (the middle half of the rounds in brackets), and the ratio to the fastest
-training step: above 1 the network waits for nothing.
+It makes photos (JPEG, 480x640), draws tuples of them as a training does, and takes them from
+`TupleBatches` without a network: the first epoch, which decodes every photo, and the second, which
+finds them in `PhotoCache`; each with threads that augment, and with processes. All variants of an
+augmentation must give the same bytes. It also times the training step of the default network alone,
+on photos in memory, for several numbers of tuples. The rounds of all variants take turns in random
+order, so that other work on the machine affects them equally. It prints tuples per second (the
+middle half of the rounds in brackets), and the ratio to the fastest training step. With a ratio
+above 1 the network never waits.
 """
 
 # ruff: noqa: E402
 from placevec.process.freed_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command line does, before NumPy starts its threads
+keep_freed_memory()  # as the command line does; before NumPy starts its threads
 
 import contextlib
 import hashlib
@@ -48,7 +47,7 @@ _CACHE_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to take batches."""
+    """One way to load batches."""
 
     augmentation: str
     workers: str
@@ -73,12 +72,12 @@ def main(
 
     Args:
         augmentations: Presets.
-        num_workers: Numbers of threads, or of processes beside as many threads.
-        num_negatives: Negatives in a tuple, beside the query and one positive.
+        num_workers: Numbers of threads, or of processes besides as many threads.
+        num_negatives: Negatives in a tuple, besides the query and one positive.
         tuples: Tuples in a round.
         step_tuples: Tuples in a training step.
-        rounds: How often each variant is timed.
-        short: Two augmentations, few tuples, two rounds: whether it runs, not what it gains.
+        rounds: Number of times that each variant is timed.
+        short: Two augmentations, few tuples and two rounds, to see whether it runs.
     """
     if short:
         augmentations, num_workers, tuples = ("none", "street"), (2,), 8
@@ -105,7 +104,7 @@ def main(
 def _load(
     folder: Path, augmentations: tuple, counts: tuple, num_negatives: int, tuples: int, rounds: int
 ) -> dict[Variant, list[float]]:
-    """Returns tuples a second of each round of each variant."""
+    """Returns tuples per second for each round of each variant."""
     sampler = TupleSampler(
         open_places(f"folder:{folder}"),
         **vars(
@@ -147,7 +146,7 @@ def _load(
                     rate, digest = _take(cached, tuples)
                     if digests.setdefault(augmentation, digest) != digest:
                         raise ValueError(f"Batches of {augmentation} must not depend on {kind}")
-                    if turn:  # the first starts threads, processes and libraries
+                    if turn:  # The first turn also starts threads, processes and libraries.
                         variant = Variant(augmentation, kind, count, is_cached)
                         rates.setdefault(variant, []).append(rate)
     return dict(sorted(rates.items(), key=lambda each: _order(each[0], augmentations)))
@@ -159,7 +158,7 @@ def _order(variant: Variant, augmentations: tuple[str, ...]) -> tuple:
 
 
 def _take(source: TupleBatches, tuples: int) -> tuple[float, str]:
-    """Returns tuples a second of an epoch, and what tells its bytes apart from others."""
+    """Returns tuples per second of an epoch, and a digest of its bytes."""
     start = time.perf_counter()
     batches = [photos for photos, _ in source.epoch(0)]
     rate = source.batch_size * source.steps_per_epoch / (time.perf_counter() - start)
@@ -167,7 +166,7 @@ def _take(source: TupleBatches, tuples: int) -> tuple[float, str]:
 
 
 def _train(step_tuples: tuple[int, ...], tuple_size: int, rounds: int) -> dict[int, list[float]]:
-    """Returns tuples a second of each training step."""
+    """Returns tuples per second of each training step."""
     rng = np.random.default_rng(0)
     config = TrainConfig(tuples=TupleConfig(num_negatives=tuple_size - 2))
     keras.utils.set_random_seed(0)
@@ -182,25 +181,25 @@ def _train(step_tuples: tuple[int, ...], tuple_size: int, rounds: int) -> dict[i
             start = time.perf_counter()
             step(photos, labels)
             keep_freed_memory()
-            if turn:  # the first compiles
+            if turn:  # The first turn also compiles.
                 rates[count].append(count / (time.perf_counter() - start))
     return rates
 
 
 def _roofline(rates: dict[int, list[float]], tuple_size: int, best: dict[str, float]) -> str:
-    """Returns the line of the fastest step: a gradient costs twice what the network does."""
+    """Returns the line of the fastest step. A gradient costs twice as much as the network."""
     config = TrainConfig()
     model = build_descriptor_model(config.model, config.image_size)
     count, rate = max(rates.items(), key=lambda each: np.median(each[1]))
     photos = count * tuple_size
     cost = measure_model(model, image_size=config.image_size, batch_size=photos)
-    # Each output is written and read going forward, and its gradient is going backward.
+    # Each output is written and read in the forward pass, and so is its gradient in the backward.
     line = roofline(3 * photos * cost.flops, 4 * cost.memory_bytes, count / max(rate), best)
     return f"step of {count} tuples, the fastest: {line}"
 
 
 def _write_photos(folder: Path, tuples: int) -> None:
-    """Writes photos of made places, three of each."""
+    """Writes photos of synthetic places, three of each."""
     rng = np.random.default_rng(0)
     for place in range(max(4, tuples)):
         small = rng.integers(0, 256, (30, 40, 3), np.uint8)

@@ -1,13 +1,13 @@
-"""What does it cost a training step when the C library gives freed memory back to the system?
+"""Measures what a training step loses if the C library returns freed memory to the system.
 
     python benchmarks/freed_memory.py
     python benchmarks/freed_memory.py --short
 
 docs/lab/performance.md has what it printed.
 
-The training step of the default network, fed by a generator as a training is, with
-`keep_freed_memory` and without. Each row is a process of its own; rows take turns in several
-rounds, and the ratio is taken within a round. The loss of the last step must be the same.
+It times the training step of the default network, fed by a generator as in a training, with and
+without `keep_freed_memory`. Each row is a separate process. Rows take turns in several rounds, and
+the ratio is computed within a round. The loss of the last step must be the same.
 """
 
 # ruff: noqa: E402
@@ -20,7 +20,7 @@ _ROWS = ("given back", "kept")
 if os.environ.get(_ROW) == "given back":
     freed_memory.keep_freed_memory = lambda: None
 else:
-    freed_memory.keep_freed_memory()  # as the command line does, before NumPy starts its threads
+    freed_memory.keep_freed_memory()  # as the command line does; before NumPy starts its threads
 
 import resource
 import statistics
@@ -38,8 +38,8 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
     Args:
         tuples: Pairs of photos in a step.
         steps: Steps that are timed, after two that are not.
-        rounds: How often each row is timed.
-        short: Few photos: whether it runs, not what it gains.
+        rounds: Number of times that each row is timed.
+        short: Few photos, to see whether it runs.
     """
     if short:
         tuples, steps, rounds = 4, 2, 1
@@ -70,7 +70,7 @@ def main(tuples: int = 24, steps: int = 5, rounds: int = 3, short: bool = False)
 
 
 def _measure(tuples: int, steps: int) -> dict[str, float]:
-    """Returns what some training steps took."""
+    """Returns the cost of some training steps."""
     import keras
 
     from placevec.config import TrainConfig

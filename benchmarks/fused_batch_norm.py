@@ -1,19 +1,19 @@
-"""What does batch normalization in one operation gain a training step with TensorFlow?
+"""Measures what batch normalization in one operation gains in a training step with TensorFlow.
 
     python benchmarks/fused_batch_norm.py
     python benchmarks/fused_batch_norm.py --short
 
 docs/lab/performance.md has what it printed.
 
-Training steps of the default network on synthetic photos, with `fuse_batch_norm` and as Keras
-computes it, with TensorFlow's oneDNN and without. Each row is a process of its own; rows take turns
-in several rounds, and ratios are taken within a round.
+It times training steps of the default network on synthetic photos, with `fuse_batch_norm` and as
+Keras computes them, with and without TensorFlow's oneDNN. Each row is a separate process. Rows take
+turns in several rounds, and ratios are computed within a round.
 """
 
 # ruff: noqa: E402
 from placevec.process.freed_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command line does, before NumPy starts its threads
+keep_freed_memory()  # as the command line does; before NumPy starts its threads
 
 import statistics
 import time
@@ -31,8 +31,8 @@ def main(photos: int = 48, steps: int = 5, rounds: int = 3, short: bool = False)
     Args:
         photos: Photos of 180x240 in a step.
         steps: Steps that are timed, after one that is not.
-        rounds: How often each row is timed.
-        short: Few photos: whether it runs, not what it gains.
+        rounds: Number of times that each row is timed.
+        short: Few photos, to see whether it runs.
     """
     if short:
         photos, steps, rounds = 8, 2, 1
@@ -61,7 +61,7 @@ def main(photos: int = 48, steps: int = 5, rounds: int = 3, short: bool = False)
 
 
 def _measure(photos: int, steps: int, fused: bool) -> tuple[float, float]:
-    """Returns the seconds of a step, and the loss of the first."""
+    """Returns the seconds per step, and the loss of the first step."""
     import keras
 
     from placevec.config import ModelConfig

@@ -1,9 +1,9 @@
-"""Which settings train best on streets of the same town that are held out by area?
+"""Compares training settings on streets of the same town that are held out by area.
 
-Writes two tables beside the training photos of a town: `north.csv` to train on, and `south.csv`,
-the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then trains
-`cambridge_small` on one, with whatever flags follow, and prints recall on the other:
-
+It writes two tables beside the training photos of a town: `north.csv` for training, and
+`south.csv`, the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then
+it trains `cambridge_small` on the first, with the flags that you add, and prints recall on the
+second:
     python benchmarks/held_out_area.py CAMBRIDGE/train --out FOLDER --train-from-layer None
 """
 

@@ -1,4 +1,4 @@
-"""What does it save that NetVLAD is two products of matrices?
+"""Measures what it saves that NetVLAD is computed as two matrix products.
 
     python benchmarks/layer.py
     python benchmarks/layer.py --short
@@ -6,21 +6,21 @@
 
 docs/lab/performance.md has what it printed.
 
-Three ways to the same descriptors, with the same weights: `placevec.layers.NetVLAD`; the formula
-written down literally, with all residuals in one tensor (B, H*W, K, D); and the loop over the
-clusters of pytorch-NetVlad and its descendants, which holds the residuals of one cluster at a time
-going forward, and those of all clusters for the gradient. Before anything is timed, each backend
-must get equal descriptors and gradients from all three.
+It compares three ways to compute the same descriptors from the same weights:
+`placevec.layers.NetVLAD`; the formula written literally, with all residuals in one tensor (B, H*W,
+K, D); and the loop over clusters of pytorch-NetVlad and its descendants. The loop holds the
+residuals of one cluster at a time in the forward pass, and those of all clusters for the gradient.
+Before the timing, all three must give equal descriptors and gradients on each backend.
 
-Each way is measured in a process of its own: the median time of some calls, its middle half, and by
-how much the first call of the compiled function raised the peak of the resident memory.
-Forward + backward is the gradient by the features and by all weights.
+Each way is measured in a separate process: the median time of some calls, its middle half, and by
+how much the first call of the compiled function raises the peak of resident memory. Forward +
+backward is the gradient with respect to the features and all weights.
 """
 
 # ruff: noqa: E402
 from placevec.process.freed_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+keep_freed_memory()  # as the command line does; before Keras is imported, for TensorFlow's oneDNN
 
 import ctypes
 import importlib.util
@@ -42,7 +42,7 @@ import placevec  # noqa: F401  before Keras, as the command line does, for Tenso
 from placevec.layers import NetVLAD
 from placevec.layers.l2_normalize import l2_normalize
 
-_CHECKED = 1e-5  # largest difference of descriptors and of gradients, relative to their largest
+_CHECKED = 1e-5  # largest allowed difference of descriptors and gradients, relative to the largest
 
 
 class Broadcasting(NetVLAD):
@@ -57,7 +57,7 @@ class Broadcasting(NetVLAD):
 
 
 class Loop(NetVLAD):
-    """NetVLAD with the residuals of one cluster after the other."""
+    """NetVLAD with the residuals of one cluster at a time."""
 
     def call(self, inputs):
         """Returns the descriptors (B, K * D)."""
@@ -103,17 +103,17 @@ def main(
     calls: int = 7,
     short: bool = False,
 ) -> None:
-    """Times three ways to NetVLAD and prints a table.
+    """Times three ways to compute NetVLAD and prints a table.
 
     Args:
-        backends: Backends of Keras. None given: all that are installed.
-        batch_size: Photos, B.
-        rows: Of the grid of local features, H.
-        columns: Of the grid of local features, W.
-        feature_dim: Numbers of a local feature, D.
-        num_clusters: Clusters, K.
-        calls: Calls that are timed.
-        short: One photo and three calls on one backend: whether it runs, not what it gains.
+        backends: Backends of Keras. Empty: all that are installed.
+        batch_size: Number of photos, B.
+        rows: Rows of the grid of local features, H.
+        columns: Columns of the grid of local features, W.
+        feature_dim: Dimensions of a local feature, D.
+        num_clusters: Number of clusters, K.
+        calls: Number of calls that are timed.
+        short: One photo and three calls on one backend, to see whether it runs.
     """
     if short:
         batch_size, rows, columns, calls = 1, 15, 20, 3
@@ -150,10 +150,10 @@ def main(
 
 
 def check_equal(num_clusters: int) -> float:
-    """Returns the largest relative difference of the ways' descriptors and gradients.
+    """Returns the largest relative difference between the ways' descriptors and gradients.
 
     Raises:
-        ValueError: If it is too large to call them equal.
+        ValueError: If the difference is too large to call them equal.
     """
     shape = (2, 6, 8, 32)
     results = []
@@ -175,14 +175,14 @@ def measure(task: Task) -> list[tuple[list[float], float]]:
     """Measures the forward pass, then forward and backward.
 
     Returns:
-        For each the seconds of each call, and the megabytes that the first one took.
+        For each, the seconds of each call, and the megabytes that the first call took.
     """
     return [_measure(task, backward) for backward in (False, True)]
 
 
 def _measure(task: Task, backward: bool) -> tuple[list[float], float]:
     small = Task(task.way, (1, 2, 3, task.shape[-1]), task.num_clusters, 1)
-    _results(_function(small, backward)(*_inputs(small)))  # libraries are loaded, threads run
+    _results(_function(small, backward)(*_inputs(small)))  # loads libraries and starts threads
     inputs = _inputs(task)
     function = _compiled(_function(task, backward), inputs)
     before_mb = _reset_peak()
@@ -197,7 +197,7 @@ def _measure(task: Task, backward: bool) -> tuple[list[float], float]:
 
 
 def _function(task: Task, backward: bool) -> Callable:
-    """Returns what is timed: a function of features and the weights kernel, bias and centers."""
+    """Returns the function to time: it takes features and the weights kernel, bias and centers."""
     backend = keras.backend.backend()
     layer = WAYS[task.way](task.num_clusters)
     layer.build((None, *task.shape[1:]))
@@ -250,7 +250,7 @@ def _inputs(task: Task) -> list:
 
 
 def _compiled(function: Callable, inputs: list) -> Callable:
-    """Returns the function ready to run, so that the first call's memory is not the compiler's."""
+    """Returns the function compiled, so that the first call's memory does not include compiling."""
     if keras.backend.backend() == "tensorflow":
         return function.get_concrete_function(*inputs)
     if keras.backend.backend() == "jax":
@@ -264,24 +264,24 @@ def _results(output) -> list[np.ndarray]:
 
 
 def _wait(output) -> None:
-    """Waits for the results; JAX returns before they are ready."""
+    """Waits for the results, because JAX returns before they are ready."""
     if keras.backend.backend() == "jax":
         for each in output if isinstance(output, tuple) else [output]:
             each.block_until_ready()
 
 
 def _cost(task: Task, backward: bool) -> tuple[float, float]:
-    """Returns FLOPs of the products of matrices, and bytes of what goes in and comes out."""
+    """Returns FLOPs of the matrix products, and bytes of inputs and outputs."""
     locations = int(np.prod(task.shape[:3]))
     feature_dim, num_clusters = task.shape[-1], task.num_clusters
     flops = 4 * locations * feature_dim * num_clusters
     num_bytes = 4 * locations * feature_dim + 4 * task.shape[0] * num_clusters * feature_dim
-    # Backward each product has two of its size, features are read and their gradient is written.
+    # In the backward pass each product becomes two; features are read, their gradient is written.
     return (3 * flops, 3 * num_bytes) if backward else (flops, num_bytes)
 
 
 def _reset_peak() -> float:
-    """Sets the peak of the resident memory to what is resident now, and returns it in MB."""
+    """Resets the peak of resident memory to the current value, and returns it in MB."""
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return status_mb("VmRSS")

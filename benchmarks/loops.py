@@ -1,24 +1,25 @@
-"""Which loops does a run find, and does a threshold that was learned on other runs hold?
+"""Measures which loops a run finds, and whether thresholds learned on other runs hold.
 
     python benchmarks/loops.py --data DATA --model small tiny
     python benchmarks/loops.py --data DATA --model small tiny --write
 
-`DATA` is that of `development_sets.py`, with `worlds` and `kitti_sequences` in it. Runs with loops:
+`DATA` is described in `development_sets.py`; it must also contain `worlds` and `kitti_sequences`.
+The runs with loops:
 
     street overcast, dusk   1.2 km of a street of the 3-D model street-1 by day, a photo every 10 m;
-                            then the same way in other light, up to 1 m and 8 degrees beside
-    alpine overcast, dusk   1.8 km of a mountain road of the 3-D model alpine-2, likewise
+                            then the same way in other light, up to 1 m and 8 degrees beside it
+    alpine overcast, dusk   1.8 km of a mountain road of the 3-D model alpine-2, in the same way
     corridor                two passes of a corridor as one run
 
-A match is right within 15 m, or within 6 frames of the corridor. Runs without loops are the two
-drives of kitti_sequences and the videos of ie_tower, each searched in itself: what is accepted
-there is wrong, unless a video comes back to a place.
+A match is right within 15 m, or within 6 frames of the corridor. The runs without loops are the two
+drives of kitti_sequences and the videos of ie_tower, each searched in itself. What is accepted
+there is wrong, unless a video returns to a place.
 
-A cell gives the accepted loops, how many of them are right, and the recall, the share of the photos
-with an answer that have a right loop. `own`: the threshold is what the run shows by itself. `other
-runs`: the threshold is learned for that precision on all runs but those of the same kind, so
-nothing of the street decides for the street. `--write` learns on all runs and writes what ships
-with the networks.
+A cell gives the accepted loops, how many of them are right, and the recall: the share of photos
+with an answer that have a right loop. `own`: the threshold comes from the run itself. `other runs`:
+the threshold for that precision is learned on all runs except those of the same kind, so that
+nothing of the street decides about the street. `--write` learns on all runs and writes the
+thresholds that ship with the networks.
 """
 
 import csv
@@ -65,12 +66,12 @@ _ALPINE_M = (
     (871, 159), (854, 171), (745, 213),
 )  # fmt: skip
 _WORLDS = {"street": ("street-1", _STREET_M), "alpine": ("alpine-2", _ALPINE_M)}
-_STEP_M = 10.05  # a little more than the spacing of places, so that each photo is a place
+_STEP_M = 10.05  # slightly more than the spacing of places, so that each photo is a place
 _LIGHTS = ("day", "overcast", "dusk")
-_RADIUS_M, _FRAME_M = 15.0, 2.5  # a frame of the corridor counts as this
+_RADIUS_M, _FRAME_M = 15.0, 2.5  # a frame of the corridor counts as `_FRAME_M`
 _FAR_M = 1000.0  # between photos of which none shows a place again
 _PRECISIONS = (0.95, 0.99)
-_LEAST_PRECISION = 0.8  # that all settings carry, so that their gaps have a confidence
+_LEAST_PRECISION = 0.8  # All settings reach it, so that their gaps have a confidence.
 _SETTINGS = [LoopsConfig(sequence=sequence, rerank=rerank)
              for sequence, rerank in itertools.product((5, 1), (None, "features"))]  # fmt: skip
 _LEARNED_ON = (
@@ -85,9 +86,9 @@ class Kind:
     """Runs of one column of the table.
 
     Args:
-        name: str. What the table calls them.
-        kind: str. Runs of equal kinds show one world.
-        runs: list of PlaceDataset, whose positions tell what is right.
+        name: str. Name in the table.
+        kind: str. Runs of equal kinds show the same world.
+        runs: list of PlaceDataset. Their positions say what is right.
     """
 
     name: str
@@ -102,14 +103,15 @@ def main(
     write: bool = False,
     short: bool = False,
 ) -> None:
-    """Print a table a network.
+    """Prints a table for each network.
 
     Args:
         data: Folder of the development sets.
-        worlds_dir: Folder that holds or gets the photos of the worlds. None: a temporary one.
+        worlds_dir: Folder for the photos of the worlds; missing ones are rendered. None: a
+            temporary folder.
         model: .keras files, or names of networks that ship with placevec.
         write: Write what was learned into the package, for the networks that ship with placevec.
-        short: A few photos of a small town and an untrained network: whether it runs.
+        short: A few photos of a small town and an untrained network, to see whether it runs.
     """
     with tempfile.TemporaryDirectory() as folder:
         if short:
@@ -135,7 +137,7 @@ def main(
 def print_table(
     kinds: list[Kind], described: dict[str, list[Run]]
 ) -> list[tuple[LoopsConfig, JudgedMatches]]:
-    """Prints a row a setting and a column for each kind of run.
+    """Prints a row for each setting and a column for each kind of run.
 
     Returns:
         The matches of all runs, for each setting.
@@ -146,7 +148,7 @@ def print_table(
     for settings in _SETTINGS:
         words = f"sequence {settings.sequence}" + (", features" if settings.rerank else "")
         runs = {name: _with(parts, settings) for name, parts in described.items()}
-        # Two laps: what is accepted changes no gap.
+        # Two laps only: accepted loops do not change later gaps.
         judged = {
             name: [judge(run, np.inf, radius_m=_RADIUS_M) for run in parts]
             for name, parts in runs.items()
@@ -191,7 +193,7 @@ def _cell(parts: list[JudgedMatches], thresholds: list[float]) -> str:
 def _write(
     data: Path, path: Path, engine: "Engine", found: list[tuple[LoopsConfig, JudgedMatches]]
 ) -> None:
-    """Writes what all runs tell of a network beside its file."""
+    """Writes what all runs show about a network beside its file."""
     from placevec.models.files.shipped import CALIBRATION_FILE
     from placevec.retrieval.calibration import search_score, write_calibrations
 
@@ -206,7 +208,7 @@ def _write(
 
 
 def search_matches(data: Path, engine: "Engine") -> JudgedMatches:
-    """Judges the answers to the queries of Cambridge, as they are and changed in five ways."""
+    """Judges the answers to the queries of Cambridge, unchanged and changed in five ways."""
     from placevec.places import PlaceDataset
     from placevec.sources import open_places
 
@@ -227,7 +229,7 @@ def search_matches(data: Path, engine: "Engine") -> JudgedMatches:
 
 
 def _with(runs: Iterable[Run], settings: LoopsConfig) -> list[Run]:
-    """Returns the same runs, matched by other settings."""
+    """Returns the same runs, to be matched with other settings."""
     return [
         replace(run, sequence=settings.sequence, matcher=run.matcher if settings.rerank else None)
         for run in runs
@@ -256,7 +258,7 @@ def _kinds(data: Path, worlds_dir: Path) -> list[Kind]:
 
 
 def _laps(world: Path, way_m: tuple, out: Path) -> "PlaceDataset":
-    """Returns the photos of all laps, which are rendered if they are not there."""
+    """Returns the photos of all laps, which are rendered if they are missing."""
     from placevec.sources import open_places
 
     if not out.exists():
@@ -279,7 +281,7 @@ def _laps(world: Path, way_m: tuple, out: Path) -> "PlaceDataset":
 
 
 def _two_passes(each: object) -> "PlaceDataset":
-    """Returns the database and then the queries of a set as one run, a frame after the other."""
+    """Returns the database followed by the queries of a set as one run."""
     from placevec.places import PlaceDataset
 
     paths = [each.photos[row] for row in (*each.database, *each.queries)]
@@ -291,7 +293,7 @@ def _two_passes(each: object) -> "PlaceDataset":
 
 
 def _by_place(folder: Path) -> list["PlaceDataset"]:
-    """Returns drives and videos that come back to no place."""
+    """Returns drives and videos that return to no place."""
     from placevec.places import PlaceDataset
 
     with (folder / "images.csv").open(newline="") as file:

@@ -1,15 +1,15 @@
-"""What is this machine, and how fast can it compute and copy at best?
+"""Describes this machine, and measures how fast it can compute and copy at best.
 
     python benchmarks/machine.py
 
-The other benchmarks print these lines with their own: a figure without its machine says little.
-Peaks are measured, not read from a data sheet, and in the same run, since other work on the machine
-slows them too: the fastest of several products of matrices in float32 (NumPy's BLAS) and, where
-PyTorch is installed, in bfloat16, and the fastest copy of an array too large for the caches, by as
-many threads as there are cores; what it reads and what it writes are both counted.
+The other benchmarks print these lines with their own, because a figure without its machine says
+little. Peaks are measured, not taken from a data sheet, and in the same run, because other work on
+the machine slows them, too. They are the fastest of several matrix products in float32 (NumPy's
+BLAS) and, if PyTorch is installed, in bfloat16, and the fastest copy of an array too large for the
+caches, with as many threads as cores. For the copy, bytes read and written both count.
 
-A roofline says what a machine allows: no more operations a second than the peak, and no more than
-operations a byte times the bytes that memory delivers.
+A roofline says what a machine allows: at most the peak of operations per second, and at most the
+operations per byte times the bytes per second of the memory.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ _SIDE = 2048
 _COPY_BYTES = 2**28
 _REPEATS = 6
 _BF16_LIMIT_S = 60
-# Doubles the side while it is quick: without hardware for bfloat16 a large product takes minutes.
+# Doubles the side while that is quick: without bfloat16 hardware a large product takes minutes.
 _BF16 = f"""
 import time, torch
 def seconds(a):
@@ -51,7 +51,7 @@ print(best)
 
 
 class LeftOut(SystemExit):
-    """What a benchmark needs is not here: ends it with one line and exit code 2.
+    """Something that a benchmark needs is missing. It ends with one line and exit code 2.
 
     Args:
         why: str. What is missing.
@@ -63,7 +63,7 @@ class LeftOut(SystemExit):
 
 
 def describe_machine() -> str:
-    """Returns one line: processor, cores, memory, system and versions of what is installed."""
+    """Returns one line: processor, cores, memory, system and versions of installed packages."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"{name} {version}" for name in _PACKAGES if (version := _version(name))]
     return (
@@ -73,9 +73,9 @@ def describe_machine() -> str:
 
 
 def status_mb(name: str) -> float:
-    """Returns a figure of this process that Linux keeps, in MB: `VmRSS`, or `VmHWM`, its peak.
+    """Returns a figure that Linux keeps of this process, in MB: `VmRSS`, or its peak `VmHWM`.
 
-    `getrusage` would give a child process the peak of its parent.
+    `getrusage` is not used, because it would give a child process the peak of its parent.
     """
     return int(re.search(rf"{name}:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
@@ -83,18 +83,18 @@ def status_mb(name: str) -> float:
 def measure_in_turns(
     rows: Sequence[Hashable], rounds: int, measure: Callable[[Any], Any]
 ) -> dict[Hashable, list]:
-    """Measures every row once a round, in every other round from the last to the first.
+    """Measures every row once per round, in reverse order in every other round.
 
-    What slows the machine for a while so slows all rows alike, and ratios can be taken within a
-    round.
+    If something slows the machine for a while, it slows all rows alike, and ratios can be computed
+    within a round.
 
     Args:
-        rows: sequence of hashable. What tells the rows apart.
-        rounds: int. How often each is measured.
+        rows: sequence of hashable. Identify the rows.
+        rounds: int. Number of times that each is measured.
         measure: callable. Takes a row.
 
     Returns:
-        dict. What `measure` returned, round by round, by row.
+        dict of row -> list of what `measure` returned, round by round.
     """
     found = {row: [] for row in rows}
     for turn in range(rounds):
@@ -116,11 +116,11 @@ def call_in_a_process(function: Callable, *arguments: Any, environment: dict[str
 
 
 def peaks() -> dict[str, float]:
-    """Measures what the machine does at best, in some seconds.
+    """Measures the best speed of the machine, which takes some seconds.
 
     Returns:
-        dict. `float32_gflops`, `copy_gb_s`, and `bfloat16_gflops` where PyTorch is installed;
-        10^9 operations, a multiplication and an addition counted as two, and 10^9 bytes a second.
+        dict. `float32_gflops`, `copy_gb_s`, and `bfloat16_gflops` if PyTorch is installed. In 10^9
+        operations (a multiplication and an addition count as two) and 10^9 bytes per second.
     """
     operations = 2 * _SIDE**3 / 1e9
     matrix = np.ones((_SIDE, _SIDE), np.float32)
@@ -129,7 +129,7 @@ def peaks() -> dict[str, float]:
         "copy_gb_s": 2 * _COPY_BYTES / 1e9 / _fastest_copy(),
     }
     if _version("torch"):
-        # In a process of its own: two libraries with a thread pool each are not at their best.
+        # In a separate process: two libraries with a thread pool each would slow each other.
         command = [sys.executable, "-c", _BF16]
         with contextlib.suppress(subprocess.SubprocessError):
             run = subprocess.run(
@@ -140,7 +140,7 @@ def peaks() -> dict[str, float]:
 
 
 def describe_peaks(measured: dict[str, float]) -> str:
-    """Returns one line of what `peaks` returns."""
+    """Returns the result of `peaks` as one line."""
     bfloat16 = measured.get("bfloat16_gflops")
     return (
         f"peaks: float32 {measured['float32_gflops']:.0f} GFLOP/s, "
@@ -153,13 +153,13 @@ def roofline(
     flops: float, num_bytes: float, seconds: float, measured: dict[str, float],
     precision: str = "float32",
 ) -> str:  # fmt: skip
-    """Returns one line: how near some work comes to what the machine allows.
+    """Returns one line: how close some work comes to what the machine allows.
 
     Args:
         flops: float. Floating point operations of the work.
-        num_bytes: float. Bytes that it reads from and writes to memory at least.
-        seconds: float. What it took.
-        measured: dict. What `peaks` returns.
+        num_bytes: float. Bytes that it must at least read from and write to memory.
+        seconds: float. Duration of the work.
+        measured: dict. The result of `peaks`.
         precision: str. `"float32"` or `"bfloat16"`.
     """
     peak, copy = measured[f"{precision}_gflops"], measured["copy_gb_s"]

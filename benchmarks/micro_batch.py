@@ -1,25 +1,26 @@
-"""How large should the slices be that a training step puts through the network?
+"""Measures how large the slices should be that a training step puts through the network.
 
     python benchmarks/micro_batch.py
     python benchmarks/micro_batch.py --train-from-layer block_7_expand
 
 docs/lab/performance.md has what it printed.
 
-A step on tuples puts all their photos through the network in one piece. Here it is timed against
-the same step in slices, whose numbers would sooner fit a cache: the same photos, weights, gradients
-and loss over the whole batch. Slices are taken one after the other by the backend (`map`), or
-are side by side in its graph (`graph`). The steps of all variants take turns in random order, so
-that other work on the machine meets them alike. Prints a table: the median and the fastest step,
-which other work slowed least, and the ratio to one piece, where below 1 is faster.
+A step on tuples normally puts all their photos through the network at once. Here it is compared
+with the same step in slices, whose values fit a cache more easily: the same photos, weights,
+gradients and loss over the whole batch. Slices are processed one after the other by the backend
+(`map`), or are side by side in its graph (`graph`). The steps of all variants take turns in random
+order, so that other work on the machine affects them equally. It prints a table: the median step;
+the fastest step, which other work slowed least; and the ratio to one piece, where below 1 is
+faster.
 
-Batch normalization keeps its statistics. Where it learns (`--learn-batch-norm`) a slice is
-normalized by itself, and the sliced network is another one: its loss shows it.
+Batch normalization keeps its statistics. If it learns (`--learn-batch-norm`), each slice is
+normalized by itself, and the sliced network is a different one, as its loss shows.
 """
 
 # ruff: noqa: E402
 from placevec.process.freed_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command line does; it comes before Keras, for TensorFlow's oneDNN
+keep_freed_memory()  # as the command line does; before Keras is imported, for TensorFlow's oneDNN
 
 import time
 from collections.abc import Callable
@@ -73,11 +74,11 @@ def main(
         tuples: Tuples in a step.
         tuple_size: Photos in a tuple, at least 3.
         sizes: Photos in a slice; divisors of `tuples * tuple_size`.
-        ways: How slices are taken.
-        train_from_layer: First layer of the backbone that learns. None: all learn.
+        ways: How slices are processed.
+        train_from_layer: First layer of the backbone that learns. None: all layers learn.
         learn_batch_norm: Let batch normalization learn.
         steps: Steps of each variant that are timed.
-        short: Few photos, one slicing, two steps: whether it runs, not what it gains.
+        short: Few photos, one slice size and two steps, to see whether it runs.
     """
     if short:
         tuples, tuple_size, sizes, ways, steps = 2, 3, (3,), ("graph",), 2
@@ -114,7 +115,7 @@ def main(
 
 
 def _step(config: TrainConfig, sliced: Callable) -> Callable:
-    """Returns a function that trains one step, of the same random weights each time."""
+    """Returns a function that trains one step, starting from the same random weights each time."""
     keras.utils.set_random_seed(0)
     model = build_descriptor_model(config.model, config.image_size)
     return make_tuple_model(sliced(model), config).train_on_batch

@@ -1,12 +1,11 @@
-"""Which photos does each rule for positives take, and do they show the same surface?
+"""Shows which photos each rule for positives takes, and whether they show the same surface.
 
     python benchmarks/positives.py WORLDS/street-1 WORLDS/alpine-2
 
-Renders two visits to each world with their depth, and takes for the truth what the depth says: the
-pixels of one photo are moved into the other, and count where the other's depth agrees within 3 %.
-What two photos share is the mean of both directions. Distance, headings and angles of view know
-nothing of it; `shared_points` is made of the same depth, put into cubes. docs/rendering.md has what
-it printed.
+It renders two visits to each world with their depth. The depth says what is true: the pixels of one
+photo are moved into the other, and count if the other's depth agrees within 3 %. The share of two
+photos is the mean of both directions. Distance, headings and angles of view do not use the depth;
+`shared_points` is made from the same depth, put into cubes. docs/rendering.md has what it printed.
 """
 
 import tempfile
@@ -27,7 +26,7 @@ from placevec.sources import open_places
 
 _TOLERANCE = 0.03
 _SAME, _NOTHING = 0.3, 0.05
-_STEP = 4  # pixels across and down of which one is moved
+_STEP = 4  # One of this many pixels across and down is moved.
 
 
 def main(
@@ -37,12 +36,12 @@ def main(
     num_photos: int = 400,
     short: bool = False,
 ) -> None:
-    """Prints what each rule takes of all pairs within a radius.
+    """Prints what each rule takes among all pairs within a radius.
 
     Args:
         worlds: 3-D models.
-        radius_m: Farthest positive, in metres.
-        num_photos: Photos of each world.
+        radius_m: Largest distance of a positive, in metres.
+        num_photos: Number of photos of each world.
         short: Fewer photos.
     """
     if not worlds:
@@ -82,7 +81,7 @@ def main(
 
 
 class _View:
-    """The surface that a photo shows, and where its camera stands."""
+    """The surface that a photo shows, and the position of its camera."""
 
     def __init__(self, chosen: ModelRenderConfig, row: pd.Series) -> None:
         self.depth_m = np.load((chosen.out / row.file).with_suffix(".depth.npy")).astype(float)
@@ -127,7 +126,7 @@ def _share(one: _View, other: _View) -> float:
 
 
 def _seen_share(one: _View, other: _View) -> float:
-    """Returns the share of the surface in one view that the other sees too."""
+    """Returns the share of the surface in one view that the other also sees."""
     moved = other.world_to_camera[:3, :3] @ one.points_m + other.world_to_camera[:3, 3:]
     ahead = moved[:, moved[2] > 0]
     columns, rows, _ = np.rint(other.camera @ ahead / ahead[2]).astype(int)

@@ -1,4 +1,4 @@
-"""How much faster do several processes render than one?
+"""Measures how much faster several processes render than one.
 
     python benchmarks/render_processes.py
     python benchmarks/render_processes.py models/street.obj --num-photos 600 --num-workers 1 2 4
@@ -6,9 +6,9 @@
 
 docs/lab/performance.md has what it printed.
 
-`placevec render` of the synthetic town or of a 3-D model, photos and points. Numbers of processes
-take turns; the time is that of the whole call, with what is done before the first photo. All write
-the same files, or it ends with an error.
+It runs `placevec render` for the synthetic town or for a 3-D model, with photos and points. The
+numbers of processes take turns. The time is that of the whole call, including what happens before
+the first photo. All must write the same files; otherwise it ends with an error.
 """
 
 import hashlib
@@ -39,11 +39,11 @@ def main(
 
     Args:
         world: A 3-D model, or `town`.
-        num_workers: Processes.
-        num_photos: Of a model. The town has as many as it has.
-        pipe: What draws, software or opengl.
-        rounds: How often each number of processes is timed.
-        short: Few photos, once: whether it runs, not what it gains.
+        num_workers: Numbers of processes.
+        num_photos: Photos of a model. The town has a fixed number.
+        pipe: Renderer to use, software or opengl.
+        rounds: Number of times that each number of processes is timed.
+        short: Few photos, once, to see whether it runs.
     """
     logging.disable(logging.WARNING)
     if short:

@@ -1,16 +1,16 @@
-"""How many photos a second does each pipe draw of a world, and how many a bare Panda3D loop?
+"""Measures how many photos per second each pipe draws, and how many a bare Panda3D loop draws.
 
     python benchmarks/rendering.py street-1 alpine-2 suspended --ups y y z
 
 docs/lab/performance.md has what it printed.
 
-The bare loop is what a user would write: Panda3D's own loader, a sun and light from all around, one
+The bare loop is what you would write yourself: Panda3D's own loader, a sun and ambient light, one
 buffer of the same size, and for each of the same cameras `render_frame` and a copy of the picture.
-It has no sky, no haze and no weather; `unlit` has no light either. Ours is `Renderer.photo`, which
-has them, and averages the picture down. `8 cameras a frame` is the bare loop with eight pictures in
-one buffer. Depth is that of a photo a quarter the size, as `points.npz` is made. The rows of one
-world take turns; a speed is the median of rounds. The ratio is of processor time, the median of
-those within a round.
+It has no sky, haze or weather; `unlit` has no light either. `ours` is `Renderer.photo`, which has
+all of these and averages the picture down. `8 cameras a frame` is the bare loop with eight pictures
+in one buffer. Depth is that of a photo of a quarter of the size, as for `points.npz`. The rows of
+one world take turns. A speed is the median of the rounds; a ratio is of processor time, the median
+of the ratios within a round.
 """
 
 import logging
@@ -57,11 +57,11 @@ def main(
 
     Args:
         worlds: 3-D models.
-        ups: The axis that points up, y or z, of each. None: y.
+        ups: Axis that points up in each model, y or z. None: y.
         pipes: Pipes to try.
         size: Rows and columns of a photo.
-        cameras: Cameras a round.
-        rounds: How often each way is timed.
+        cameras: Cameras per round.
+        rounds: Number of times that each way is timed.
         short: Fewer cameras and rounds.
     """
     if not worlds:
@@ -105,7 +105,7 @@ def _measure(
     size: tuple[int, int],
     rounds: int,
 ) -> dict[str, tuple[list[float], list[float]]]:
-    """Returns photos a second and processor seconds a photo of each way, a value a round."""
+    """Returns photos per second and processor seconds per photo of each way, round by round."""
     scene = scenery.scene("", visit)
     renderers = {
         oversize: Renderer(size, oversize=max(oversize, 1), pipe=pipe) for oversize in (0, 1, 2)
@@ -151,7 +151,7 @@ def _each(draw: Callable, poses: list[Pose]) -> None:
 
 
 class _BareLoop:
-    """Panda3D's loader and one buffer, of `at_once` pictures, and nothing more."""
+    """Panda3D's loader and one buffer of `at_once` pictures, and nothing else."""
 
     def __init__(
         self,
@@ -192,7 +192,7 @@ class _BareLoop:
                 self._canvas._buffer.make_display_region(0, 1, *share).set_camera(camera)
 
     def draw(self, poses: list[Pose]) -> None:
-        """Draws all poses, and copies each picture out."""
+        """Draws all poses, and copies each picture."""
         for start in range(0, len(poses), len(self._cameras)):
             for camera, pose in zip(self._cameras, poses[start:], strict=False):
                 camera.set_pos(*pose.position_m)
@@ -200,7 +200,7 @@ class _BareLoop:
             np.array(self._canvas.draw(self._cameras[0], (0.5, 0.6, 0.7)))
 
     def close(self) -> None:
-        """Gives the buffer back."""
+        """Frees the buffer."""
         self._canvas.close()
 
 

@@ -1,15 +1,15 @@
-"""What re-ranking by local features gains on the development sets, and what it costs.
+"""Measures what re-ranking by local features gains on the development sets, and what it costs.
 
     python benchmarks/reranking.py --data DATA --model small.keras [--others]
 
-`DATA` is that of `development_sets.py`, which says what is right in each set. Of each query the
-first 20 answers of the one-vector search are compared. The table gives recall@1 in percent of the
-search by one vector and of `--rerank features`. With `--others` also of `--rerank sift`, and of the
-same matched cells if one homography must explain them (OpenCV's USAC_MAGSAC, 24 pixels of 240x320).
-`sure` is the share of queries that are sure of their first answer, which re-ranking leaves alone.
+`development_sets.py` describes `DATA` and what is right in each set. For each query, the first 20
+answers of the one-vector search are compared. The table gives recall@1 in percent of the one-vector
+search and of `--rerank features`. With `--others`, also of `--rerank sift`, and of the same matched
+cells if one homography must explain them (OpenCV's USAC_MAGSAC, 24 pixels of 240x320). `sure` is
+the share of queries whose first answer is clear enough that re-ranking leaves it alone.
 
-Costs are processor time on one thread, in milliseconds a query, without computing the local
-features; `ms for 20` compares all 20 answers, also of queries that are sure.
+Costs are milliseconds of processor time per query on one thread, without computing the local
+features. `ms for 20` compares all 20 answers, even for queries that are sure.
 """
 
 import time
@@ -25,8 +25,8 @@ from placevec.cli import one_line_errors
 
 TOP = 20
 _TIMED = 50  # queries
-_STRIDE = 16  # pixels of a cell
-_FARTHEST = 24.0  # pixels from where the homography puts the center of a cell
+_STRIDE = 16  # side of a cell in pixels
+_FARTHEST = 24.0  # largest distance from a cell's center as the homography maps it, in pixels
 
 
 def main(
@@ -37,15 +37,15 @@ def main(
     others: bool = False,
     short: bool = False,
 ) -> None:
-    """Prints a table a network.
+    """Prints a table for each network.
 
     Args:
-        data: The folder of the sets.
+        data: Folder of the sets.
         model: Networks.
-        town_dir: What `placevec render town` wrote; rendered if it does not exist.
-        sets: Names of the sets to measure. None named: all.
-        others: Measure one homography and SIFT as well, which take longer.
-        short: A few photos of a small town and an untrained network: whether it runs.
+        town_dir: Folder that `placevec render town` wrote; rendered if it does not exist.
+        sets: Names of the sets to measure. Empty: all.
+        others: Also measure one homography and SIFT, which take longer.
+        short: A few photos of a small town and an untrained network, to see whether it runs.
     """
     cv2.setNumThreads(1)
     with models_and_sets(data, model, town_dir, short, sets) as (models, read):
@@ -53,7 +53,7 @@ def main(
 
 
 def print_tables(sets: Iterable[DevelopmentSet], models: Sequence[Path], others: bool) -> None:
-    """Prints a row a set for each model."""
+    """Prints a row for each set and model."""
     from placevec.models import open_engine
 
     engines = [(path, open_engine(path, threads=1, features=True)) for path in models]
@@ -108,7 +108,7 @@ def _row(each: DevelopmentSet, engine: object, others: bool) -> list[str]:
 
 
 def _homography_matcher(each: DevelopmentSet, maps: np.ndarray) -> "LocalMatcher":  # noqa: F821
-    """Returns what keeps the matched cells that one homography explains."""
+    """Returns a matcher that keeps the matched cells that one homography explains."""
     from placevec.retrieval.reranking.rerank import LocalMatcher, mutual_cells
 
     rows, columns = maps.shape[1:3]

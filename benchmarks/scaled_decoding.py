@@ -1,10 +1,10 @@
-"""What does it cost that the JPEG decoder shrinks photos, in pixels, cosine and recall?
+"""Measures how a JPEG decoder that shrinks photos changes pixels, cosine and recall.
 
     python benchmarks/scaled_decoding.py READER:PATH --model MODEL --image-size 160 160
 
-docs/lab/performance.md has what it printed. Describes the photos of a data set with positions
-twice: as `read_image` reads them, and decoded in full and then averaged over areas. Give a size of
-at most half of the photos' own.
+docs/lab/performance.md has what it printed. It describes the photos of a data set with positions
+twice: read by `read_image`, and decoded in full and then averaged over areas. Give a size of at
+most half of the photos' own size.
 """
 
 import sys
@@ -61,12 +61,12 @@ def main(places: tyro.conf.Positional[str], model: Path, image_size: tuple[int, 
 
 
 def in_full(path: Path, image_size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Reads a photo without the decoder's scaling."""
+    """Reads a photo without the scaling of the decoder."""
     return cv2.cvtColor(resize_image(cv2.imread(str(path)), *image_size), cv2.COLOR_BGR2RGB)
 
 
 def with_reader(read: object) -> None:
-    """Lets `describe` read photos by another function."""
+    """Makes `describe` read photos with another function."""
     sys.modules["placevec.models.describe"].read_image = read
 
 

@@ -1,15 +1,15 @@
-"""How fast and how well does each kind of index answer, and what does it take to build?
+"""Measures how fast and how well each kind of index answers, and what it takes to build it.
 
     python benchmarks/search.py
     python benchmarks/search.py --sizes 1000000 --kinds flat sq8 ivf_pq
     python benchmarks/search.py --short
 
-Prints one table. Descriptors are made as those of photos are: unit vectors in clusters of 20 or
-so, which spread in 48 directions, some of them more, with a little noise in all 1024. Queries
-are descriptors of the store, changed by as much as two photos of a place differ. Recall@10 is the
-share of the 10 most similar that an index finds. Memory is that of the index's file; all kinds
-but flat look up candidates in the store, which stays on disk as far as memory has no room for it.
-Times are processor times of one thread, which other work on the machine changes little.
+It prints one table. Descriptors are synthetic but resemble those of photos: unit vectors in
+clusters of about 20, which spread unequally in 48 directions, with a little noise in all 1024.
+Queries are descriptors of the store, changed as much as two photos of a place differ. Recall@10 is
+the share of the 10 most similar that an index finds. Memory is the size of the index file. All
+kinds except flat look up candidates in the store, which stays on disk if memory is too small. Times
+are processor times of one thread, which other work on the machine changes little.
 """
 
 import os
@@ -42,15 +42,15 @@ def main(
     folder: Path | None = None,
     short: bool = False,
 ) -> None:
-    """Builds indexes of made descriptors and prints memory, times and recall.
+    """Builds indexes of synthetic descriptors and prints memory, times and recall.
 
     Args:
-        sizes: Descriptors of a store.
+        sizes: Numbers of descriptors in a store.
         kinds: Kinds of index.
-        dim: Numbers of a descriptor.
-        recall: HNSW and IVF-PQ are searched as thoroughly as this recall@10 takes.
-        folder: Where the stores are made and kept for further runs. None: a temporary folder.
-        short: Only 5,000 descriptors of 256 numbers.
+        dim: Dimensions of a descriptor.
+        recall: HNSW and IVF-PQ are searched as thoroughly as this recall@10 requires.
+        folder: Folder where the stores are kept for further runs. None: a temporary folder.
+        short: Only 5,000 descriptors of 256 dimensions.
     """
     if short:
         sizes, dim = (5000,), 256

@@ -1,15 +1,15 @@
-"""How soon does a verb answer: processor time and memory of whole processes on little work.
+"""Measures how soon a verb answers: processor time and memory of whole processes on little work.
 
     python benchmarks/startup.py
     python benchmarks/startup.py --short
 
 docs/lab/performance.md has what it printed.
 
-Each row is `python -m placevec VERB` on twelve photos, or one, with a network of the default
-settings and random weights: a process of its own, in turns, in several rounds. Seconds are those of
-the processor, user and system together, so that other work on the machine counts less; MB is the
-largest memory. `first` has an empty cache, where Keras exports the network and is compared with the
-engine; all other rows find the export in the cache.
+Each row is `python -m placevec VERB` on twelve photos, or one, with a network of default settings
+and random weights. Each runs in a separate process; rows take turns in several rounds. Seconds are
+those of the processor, user and system together, so that other work on the machine counts less. MB
+is the largest memory. `first` starts with an empty cache: Keras exports the network, which is
+compared with the engine. All other rows find the export in the cache.
 """
 
 import json
@@ -26,7 +26,7 @@ import numpy as np
 import tyro
 from machine import call_in_a_process, describe_machine, measure_in_turns
 
-# A process in between, because memory is counted from that of the process that starts another.
+# There is a process in between, because a child's memory peak starts from that of its parent.
 _RUN = """
 import json, resource, subprocess, sys
 answer = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -61,14 +61,14 @@ def main(rounds: int = 5, short: bool = False) -> None:
     """Prints the table.
 
     Args:
-        rounds: How often each row is measured.
-        short: One round: whether it runs.
+        rounds: Number of times that each row is measured.
+        short: One round, to see whether it runs.
     """
     print(describe_machine())
     with tempfile.TemporaryDirectory() as folder:
         home, cache = Path(folder, "home"), Path(folder, "cache")
         call_in_a_process(_prepare, home, environment={})
-        # Fills the cache.
+        # These fill the cache.
         for name in ("describe, new store", "search, one photo", "evaluate", "info MODEL"):
             _run(home, _ROWS[name], cache)
             if name == "describe, new store":
@@ -92,20 +92,20 @@ def main(rounds: int = 5, short: bool = False) -> None:
 
 
 def _run(folder: Path, arguments: list[str], cache: Path) -> tuple[float, float]:
-    """Returns the seconds and MB of one verb, run in a folder."""
+    """Returns the seconds and MB of one verb that runs in a folder."""
     command = [sys.executable, "-c", _RUN, sys.executable, "-m", "placevec", *arguments]
     environment = {**os.environ, "PLACEVEC_CACHE": str(cache)}
     answer = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
     code, errors, seconds, memory = json.loads(answer.stdout)
-    if code not in (0, 1):  # 1: check found something
+    if code not in (0, 1):  # 1 means that check found something
         raise RuntimeError(f"placevec {' '.join(arguments)} ended with {code}: {errors}")
     return seconds, memory
 
 
 def _prepare(home: Path) -> None:
-    """Writes a network, twelve photos of six places, and one of them once more."""
+    """Writes a network, twelve photos of six places, and a copy of one photo."""
     from placevec.config import ModelConfig, TrainConfig
     from placevec.models import build_descriptor_model, save_model
 

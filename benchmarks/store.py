@@ -1,14 +1,14 @@
-"""Which format suits a store of descriptors: npy + Parquet, Lance, Zarr or Arrow IPC?
+"""Compares formats for a store of descriptors: npy + Parquet, Lance, Zarr and Arrow IPC.
 
     pip install pylance==14.0.2 zarr==3.1.6
     python benchmarks/store.py
     python benchmarks/store.py --short
 
-Prints one table. Each format gets the same descriptors with names, positions and times, in the same
-shards. Open: a process that has the libraries opens the store and reads ten descriptors. Scan: all
-descriptors are read once as NumPy arrays. Kills: a process that writes is killed by SIGKILL at 20
-moments spread over its work; counted is how often what can be read afterwards is not each finished
-shard, at most one more, and nothing in part. Formats that are not
+It prints one table. Each format gets the same descriptors with names, positions and times, in the
+same shards. Open: a process with its libraries loaded opens the store and reads ten descriptors.
+Scan: all descriptors are read once as NumPy arrays. Kills: a process that writes is killed by
+SIGKILL at 20 moments spread over its work. The table counts how often the store then does not hold
+exactly the finished shards, with at most one more and nothing in part. Formats that are not
 installed are left out.
 """
 
@@ -36,17 +36,17 @@ _KILLS = 20
 
 
 def main(num_photos: int = 50_000, dim: int = 1024, shard: int = 4096, short: bool = False) -> None:
-    """Writes descriptors in each format and prints speed, size and what kills leave.
+    """Writes descriptors in each format and prints speed, size and what kills leave behind.
 
     Args:
-        num_photos: Descriptors to write.
-        dim: Numbers of a descriptor.
+        num_photos: Number of descriptors to write.
+        dim: Dimensions of a descriptor.
         shard: Photos written at a time.
-        short: Only 6,000 descriptors of 256 numbers, in shards of 500.
+        short: Only 6,000 descriptors of 256 dimensions, in shards of 500.
     """
     if short:
         num_photos, dim, shard = 6000, 256, 500
-    warnings.simplefilter("ignore")  # Zarr's, of texts
+    warnings.simplefilter("ignore")  # Zarr warns about columns of text.
     made = np.random.default_rng(0).standard_normal((num_photos, dim), np.float32)
     print(describe_machine())
     print("format         write MB/s  open ms  scan MB/s  bytes a photo  broken by kills")
@@ -160,7 +160,7 @@ def _read_zarr(path: Path, count: int) -> tuple[list[str], np.ndarray]:
 
 
 def _write_arrow(path: Path, first: int, part: np.ndarray) -> None:
-    """One IPC file a shard, moved to its name when it is whole."""
+    """Writes one IPC file per shard, moved to its name when it is complete."""
     path.mkdir(exist_ok=True)
     table, unfinished = _table(first, part), path / ".unfinished"
     with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, table.schema) as file:
@@ -189,7 +189,7 @@ FORMATS: dict[str, tuple[str, Callable, Callable]] = {
 
 
 def _kill(name: str, made: np.ndarray, shard: int) -> int:
-    """Returns how many of the kills left something else than the shards that were written."""
+    """Returns how many kills left something other than the shards that were written."""
     made = made[: 6 * shard].copy()
     made[:, 0] = np.arange(len(made))
     with tempfile.TemporaryDirectory() as folder:
@@ -204,10 +204,10 @@ def _kill(name: str, made: np.ndarray, shard: int) -> int:
 
 
 def _is_sound(read: Callable, path: Path, made: np.ndarray, shard: int, num_done: int) -> bool:
-    """Returns whether all finished shards exist, at most one more, and nothing in part."""
+    """Returns whether all finished shards exist, at most one more, and none in part."""
     try:
         names, vectors = read(path, len(made))
-    except Exception:  # whatever a library raises at a torn store
+    except Exception:  # whatever a library raises for a torn store
         return num_done == 0
     rows = [int(each[-12:-4]) for each in names]
     return (

@@ -1,13 +1,13 @@
-"""Does a threshold that was learned on one kind of place hold on others?
+"""Measures whether a threshold learned on one kind of place holds on others.
 
     python benchmarks/thresholds.py --data DATA
 
-`DATA` and the sets are those of `development_sets.py`. The score of a query is its gap: the
-similarity to the best candidate less that to the best candidate of another place, after the mean
-of queries and of database is taken off. Two database photos show one place if a query has both as
-right answers. Every query has a right answer. A threshold is learned on one set, by
-`learn_threshold`, and used on every other set. A cell gives precision and recall there in percent.
-Sets that do not carry the precision say so.
+`development_sets.py` describes `DATA` and the sets. The score of a query is its gap: the similarity
+to the best candidate minus that to the best candidate of another place, after the means of queries
+and database are subtracted. Two database photos show one place if both are right answers of a
+query. Every query has a right answer. A threshold is learned on one set with `learn_threshold` and
+used on every other set. A cell gives the precision and recall there in percent. Sets that do not
+reach the precision say so.
 """
 
 import tempfile
@@ -22,11 +22,12 @@ from placevec.evaluation import learn_threshold
 
 
 def main(data: Path, town_dir: Path | None = None, model: str = "small") -> None:
-    """Print the table.
+    """Prints the table.
 
     Args:
         data: Folder of the development sets.
-        town_dir: Folder that holds or gets the synthetic town. None: a temporary one.
+        town_dir: Folder of the synthetic town; rendered if it does not exist. None: a temporary
+            folder.
         model: A .keras file, or the name of a network that ships with placevec.
     """
     from placevec.models import open_engine

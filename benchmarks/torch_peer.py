@@ -1,8 +1,8 @@
 """The PyTorch peer of `benchmarks/describe.py`: the usual port of NetVLAD, as its users run it.
 
-Layers written manually, weights copied from the Keras model of the benchmark, photos through a
-DataLoader of PIL, and NetVLAD as a loop over clusters. `tuned` is the best that its users get
-without another program: channels_last, torch.compile and, where asked for, bfloat16.
+Its layers are written manually, with weights copied from the Keras model of the benchmark. Photos
+come through a DataLoader with PIL, and NetVLAD is a loop over clusters. `tuned` is the best that
+users get without another program: channels_last, torch.compile and, if asked for, bfloat16.
 """
 
 import time
@@ -19,7 +19,7 @@ Weights = dict[str, dict[str, np.ndarray]]
 
 
 class LoopNetVLAD(nn.Module):
-    """NetVLAD as the usual port has it: residuals of one cluster after the other."""
+    """NetVLAD as in the usual port: residuals of one cluster at a time."""
 
     def __init__(self, weights: dict[str, np.ndarray]):
         super().__init__()
@@ -66,7 +66,7 @@ class InvertedResidual(nn.Module):
 
 
 class PadLikeKeras(nn.Module):
-    """A row and a column behind, as Keras pads even maps before a stride of 2."""
+    """Pads a row and a column at the end, as Keras does for even maps before a stride of 2."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Returns the padded map."""
@@ -74,7 +74,7 @@ class PadLikeKeras(nn.Module):
 
 
 def build(network: str, weights: Weights) -> nn.Module:
-    """Returns the network in PyTorch, (B, 3, H, W) scaled float32 to (B, K * D)."""
+    """Returns the network in PyTorch: it maps scaled float32 (B, 3, H, W) to (B, K * D)."""
     if network == "vgg16":
         layers: list[nn.Module] = []
         for block, count in enumerate((2, 2, 3, 3, 3), start=1):
@@ -122,7 +122,7 @@ def _convolution(weights: Weights, name: str, stride: int = 1, depthwise: bool =
 
 
 class Photos(torch.utils.data.Dataset):
-    """Photos as users read them: PIL, resized, scaled to what the network expects."""
+    """Photos as users read them: with PIL, resized, and scaled to what the network expects."""
 
     def __init__(self, paths: Sequence[Path], size: tuple[int, int], scale: Callable):
         self.paths, self.size, self.scale = paths, size, scale
@@ -137,7 +137,7 @@ class Photos(torch.utils.data.Dataset):
 
 
 def layer_weights(model_path: Path) -> Weights:
-    """Returns the arrays that `describe_rows.make_model` kept, as layer -> weight -> array."""
+    """Returns the arrays that `describe_rows.make_model` saved, as layer -> weight -> array."""
     weights: Weights = {}
     with np.load(model_path.with_suffix(".npz")) as file:
         for name in file.files:
@@ -151,7 +151,7 @@ class TorchPeer:
 
     Args:
         network: str. `"mobilenetv2"` or `"vgg16"`.
-        weights: dict of layer -> weight -> array, as Keras names them; with `pixel_scaling`.
+        weights: dict of layer -> weight -> array, with the names of Keras; with `pixel_scaling`.
         size: (int, int). Rows and columns.
         way: str. `"usual"`, `"tuned"` (channels_last and torch.compile) or `"tuned bf16"`.
         batch_size: int. Photos in a batch.
@@ -167,7 +167,7 @@ class TorchPeer:
             self.model = torch.compile(self.model.to(memory_format=torch.channels_last))
 
     def scale(self, photos: np.ndarray) -> np.ndarray:
-        """Returns uint8 RGB photos as the network expects them."""
+        """Scales uint8 RGB photos to what the network expects."""
         if self.scaling["bgr"]:
             photos = photos[..., ::-1]
         scaled = photos * self.scaling["scale"] + self.scaling["offset"]
@@ -196,7 +196,7 @@ class TorchPeer:
 
 
 def matrix_peak(dtype: str, side: int = 2048, repeats: int = 4) -> float:
-    """Returns the GFLOP/s of a product of two square matrices, the best of some."""
+    """Returns the GFLOP/s of a product of two square matrices, the best of several."""
     a, b = (torch.randn(side, side).to(getattr(torch, dtype)) for _ in range(2))
     a @ b
     speeds = []

@@ -1,15 +1,15 @@
-"""Which choices make a short training on streets of one town better?
+"""Compares choices for a short training on the streets of one town.
 
-Trains MobileNetV2 up to `block_9_add` with NetVLAD on `CAMBRIDGE/train`: each row with the same
-number of photos in a step, the same steps and the same layers that learn, and with what its name
-says changed against the first row. ImageNet's weights are in `CAMBRIDGE/../weights`, or are
-downloaded. Prints recall@1 on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind
-of place; for each row the seeds' networks before the first step and after the last:
+It trains MobileNetV2 up to `block_9_add` with NetVLAD on `CAMBRIDGE/train`. Every row has the same
+number of photos in a step, the same steps and the same learning layers; its name says what differs
+from the first row. ImageNet's weights are in `CAMBRIDGE/../weights`, or are downloaded. It prints
+recall@1 on `CAMBRIDGE/val` and, if given, on a sequence of another kind of place, of each row and
+seed before the first step and after the last:
 
     python benchmarks/training_choices.py CAMBRIDGE --corridor CORRIDOR --out FOLDER
 
-A run that is done is not done again, so the command can be stopped and given again; after a change
-of the rows give another folder.
+A finished run is not repeated, so you can stop the command and run it again. After a change of the
+rows, give another folder.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def main() -> None:
     print("|---" * (1 + 2 * len(sets)) + "|")
 
     def print_row(name: str, pairs: list[tuple[Path, Path]]) -> None:
-        """Prints recall@1 of the networks before and after, a figure for each seed."""
+        """Prints recall@1 of the networks before and after, with a figure for each seed."""
         cells = []
         for dataset, radius_m in sets.values():
             for models in zip(*pairs, strict=True):

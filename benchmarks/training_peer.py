@@ -1,22 +1,23 @@
-"""How fast is a training step, beside a plain PyTorch loop?
+"""Measures how fast a training step is, compared with a plain PyTorch loop.
 
     python benchmarks/training_peer.py --weights WEIGHTS.npz --vgg-weights VGG.npz
     python benchmarks/training_peer.py --short
 
-docs/lab/performance.md has what it printed. Needs the extras `jax` and `torch`; a row whose library
-is missing is left out.
+docs/lab/performance.md has what it printed. It needs the extras `jax` and `torch`; a row whose
+library is missing is left out.
 
-A step takes a batch of photos of 240x320 from memory: 4 tuples of 13 photos under the triplet
-ranking loss, or 24 pairs under the multi-similarity loss. The layers of `CASES` learn by Adam, and
+A step takes a batch of photos of 240x320 from memory: 4 tuples of 13 photos with the triplet
+ranking loss, or 24 pairs with the multi-similarity loss. The layers of `CASES` learn with Adam, and
 batch normalization keeps its statistics. All rows have the same weights, photos and loss. Before
-the clock runs, the losses of the first three steps must agree with those of Keras on TensorFlow:
-the first within 1e-3 of it in float32, the third within 5 %, since Adam enlarges rounding errors.
+the timing, the losses of the first three steps must agree with those of Keras on TensorFlow: the
+first within 1e-3 in float32, the third within 5 %, because Adam amplifies rounding errors.
 
 The PyTorch peer is the usual port of NetVLAD (`torch_peer.py`). "usual" computes the loss triplet
-by triplet (pairs: anchor by anchor), as its users do. "tuned" has channels_last, torch.compile and
-the loss in a few products; bf16 is left out when the processor does not have it. The peer gets its
-photos already scaled. Rows take turns, each in a process of its own; ratios are taken within a
-turn. Nothing else may run meanwhile: PyTorch's threads wait for each other much longer then.
+by triplet (for pairs: anchor by anchor), as its users do. "tuned" has channels_last, torch.compile
+and the loss in a few products. bf16 is left out if the processor does not have it. The peer gets
+its photos already scaled. Rows take turns, each in a separate process; ratios are computed within a
+turn. Nothing else may run meanwhile, because PyTorch's threads then wait much longer for each
+other.
 """
 
 import dataclasses
@@ -54,7 +55,7 @@ ROWS = (
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """What a step is given.
+    """The content of a step.
 
     Args:
         tuples: int. Tuples in a batch.
@@ -83,7 +84,7 @@ class Batch:
         return np.reshape(large, (self.tuples, self.tuple_size, *SIZE, 3))
 
     def places_m(self) -> np.ndarray:
-        """Returns where the photos were taken, (B, T, 2): tuples far apart, negatives as well."""
+        """Returns positions of the photos, (B, T, 2), with tuples and negatives far apart."""
         places = np.zeros((self.tuples, self.tuple_size, 2), np.float32)
         places[..., 0] = 1000.0 * np.arange(self.tuples)[:, None]
         places[:, 1 + self.num_positives :, 1] = 500.0
@@ -109,14 +110,14 @@ def main(
     """Prints a table for each network and batch.
 
     Args:
-        folder: Where the networks are kept from one run to the next.
-        weights: Weights of MobileNetV2. None: random ones.
-        vgg_weights: Weights of VGG16. None: random ones.
-        networks: Which networks.
-        batches: Which batches.
-        rows: Which rows.
-        rounds: How many steps of each row are timed.
-        short: One network, one small batch, two rows, two rounds: whether it runs.
+        folder: Folder where the networks are kept for further runs.
+        weights: Weights of MobileNetV2. None: random weights.
+        vgg_weights: Weights of VGG16. None: random weights.
+        networks: Networks to measure.
+        batches: Batches to measure.
+        rows: Rows to measure.
+        rounds: Number of steps of each row that are timed.
+        short: One network, one small batch, two rows and two rounds, to see whether it runs.
     """
     cases = {name: BATCHES[name] for name in batches}
     if short:
@@ -136,7 +137,7 @@ def main(
 def measure(
     rows: tuple[str, ...], network: str, batch: Batch, model_path: Path, rounds: int
 ) -> dict[str, list[float]]:
-    """Returns the seconds of a step of each row that runs here, round by round."""
+    """Returns the seconds per step of each row that runs here, round by round."""
     workers: dict[str, Worker] = {}
     first: list[float] = []
     for row in rows:
@@ -168,7 +169,7 @@ def check_losses(row: str, losses: list[float], first: list[float]) -> None:
 
 
 class Worker:
-    """A row in its process."""
+    """A row in its own process."""
 
     def __init__(self, row: str, network: str, batch: Batch, model_path: Path):
         context = multiprocessing.get_context("spawn")
@@ -179,7 +180,7 @@ class Worker:
         self.process.start()
 
     def answer(self) -> Any:
-        """Returns what the process says; raises what it raised."""
+        """Returns the answer of the process, or raises its error."""
         answer = self.pipe.recv()
         if isinstance(answer, BaseException):
             raise answer
@@ -187,7 +188,7 @@ class Worker:
 
 
 def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_path: Path) -> None:
-    """Sends the losses of three steps, then the seconds of one more step each time it is asked."""
+    """Sends the losses of three steps, then the seconds of one more step whenever it is asked."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     try:
         program, way = row.split(" ", 1)
@@ -200,7 +201,7 @@ def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_pa
             pipe.send(time.perf_counter() - start)
     except ImportError as error:
         pipe.send(str(error))
-    except Exception as error:  # the parent raises it
+    except Exception as error:  # The parent process raises it.
         pipe.send(error)
 
 
@@ -274,10 +275,10 @@ def torch_step(way: str, network: str, batch: Batch, model_path: Path) -> Callab
 
 
 def freeze(model: Any, network: str) -> None:
-    """Freezes what lies before the first layer that learns, and all batch normalization."""
+    """Freezes everything before the first learning layer, and all batch normalization."""
     from torch import nn
 
-    # Of `torch_peer.build`: block 7 is module 9; block5_conv1 is the fourth last but one pair.
+    # Indices in `torch_peer.build`: block 7 is module 9, and block5_conv1 is counted from the end.
     first = 9 if network == "mobilenetv2" else len(model) - 7
     for number, part in enumerate(model):
         for module in part.modules():
@@ -305,7 +306,7 @@ def triplets_at_once(descriptors: Any, places: Any, num_positives: int) -> Any:
 
 
 def pairs_anchor_by_anchor(descriptors: Any, places: Any, num_positives: int) -> Any:
-    """The multi-similarity loss as a loop over anchors, as its first code had it."""
+    """The multi-similarity loss as a loop over anchors, as in its first code."""
     import torch
 
     flat, at = descriptors.flatten(0, 1), places.flatten(0, 1)
@@ -351,7 +352,7 @@ LOSSES = {
 
 
 def print_table(seconds: dict[str, list[float]], batch: Batch) -> None:
-    """Prints seconds of a step, photos a second, and ratios to both peers within rounds."""
+    """Prints seconds per step, photos per second, and ratios to both peers within rounds."""
     count = batch.tuples * batch.tuple_size
     print("| | seconds a step | photos/s | of PyTorch usual | of PyTorch tuned |\n|" + "---|" * 5)
     for row, taken in seconds.items():

@@ -1,18 +1,18 @@
-"""Does training on rendered photos help on real ones?
+"""Measures whether training on rendered photos helps on real ones.
 
-Trains MobileNetV2 up to `block_9_add` with NetVLAD for the same steps on the same number of photos
-a step, from the same start: ImageNet's weights, and clusters from the synthetic town's photos, so
-that the start has seen no photo of the real places; how sharply features are assigned to them is
-measured on the photos of each row. Rows differ in what is trained on. ImageNet's weights
-are in `CAMBRIDGE/../weights`, or are downloaded; the worlds are rendered first. Prints recall@1
-on `CAMBRIDGE/val` and, where it is given, on a sequence of another kind of place, before the first
-step and after the last, a figure for each seed:
+It trains MobileNetV2 up to `block_9_add` with NetVLAD for the same steps, with the same number of
+photos in a step, from the same start: ImageNet's weights, and clusters from photos of the synthetic
+town, so that the start has seen no photo of the real places. The sharpness of the assignment is
+measured on the photos of each row. Rows differ in the training photos. ImageNet's weights are in
+`CAMBRIDGE/../weights`, or are downloaded; the worlds are rendered first. It prints recall@1 on
+`CAMBRIDGE/val` and, if given, on a sequence of another kind of place, before the first step and
+after the last, with a figure for each seed:
 
     python benchmarks/transfer.py CAMBRIDGE --worlds DIR/street-1 DIR/alpine-2 \
         --corridor CORRIDOR --out FOLDER
 
-A run that is done is not done again, so the command can be stopped and given again; after a change
-of the rows give another folder.
+A finished run is not repeated, so you can stop the command and run it again. After a change of the
+rows, give another folder.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from placevec.config import (
 _STEPS, _EPOCHS = 25, 2
 _IMAGE_SIZE = (160, 224)
 _LAYER = "block_7_expand"
-_NUM_PHOTOS = 1000  # of each world
+_NUM_PHOTOS = 1000  # photos of each world
 _VISITS = ("day", "overcast", "afternoon", "dusk", "fog")
 
 

@@ -1,12 +1,12 @@
-"""How fast are frames read out of a video, and what do they cost against unpacked JPEGs?
+"""Measures how fast frames are read from a video, compared with unpacked JPEGs.
 
     python benchmarks/video_frames.py
 
 docs/lab/performance.md has what it printed.
 
-Makes a video of moving noise in a temporary folder, whose frames are also written as JPEGs, and
-reads both as training does, with `read_image`: one frame after the other, by strides, and at
-random. Prints a table of frames a second, the median of several rounds that take turns.
+It makes a video of moving noise in a temporary folder and also writes its frames as JPEGs. It reads
+both with `read_image`, as training does: one frame after the other, by strides, and at random. It
+prints a table of frames per second, the median of several rounds that take turns.
 """
 
 import tempfile
@@ -24,13 +24,13 @@ from placevec.images import frame_name, read_image
 def main(
     frames: int = 600, size: tuple[int, int] = (480, 640), rounds: int = 5, short: bool = False
 ) -> None:
-    """Reads a video that was just made, and its frames as JPEGs.
+    """Reads a newly made video, and its frames as JPEGs.
 
     Args:
-        frames: Length of the video.
+        frames: Number of frames of the video.
         size: Rows and columns of a frame.
-        rounds: How often each way is timed.
-        short: A video of 100 frames, one round: whether it runs, not what it gains.
+        rounds: Number of times that each way is timed.
+        short: A video of 100 frames and one round, to see whether it runs.
     """
     if short:
         frames, rounds = 100, 1

@@ -1,10 +1,10 @@
-"""How long does PCA whitening of NetVLAD's 32,768 numbers take, and how much memory?
+"""Measures time and memory of PCA whitening of NetVLAD's 32,768 dimensions.
 
     python benchmarks/whitening.py
     python benchmarks/whitening.py --num-vectors 10000
 
-Prints one table. The covariance form would need a matrix of 32,768 x 32,768 float64, 8 GiB, and
-its eigenvectors; `fit_whitening` takes the products of pairs of vectors.
+It prints one table. The covariance would be a matrix of 32,768 x 32,768 float64, 8 GiB, and its
+eigenvectors would be needed; `fit_whitening` uses the products of pairs of vectors instead.
 """
 
 import resource
@@ -23,13 +23,13 @@ _BLOCK = 512
 def main(
     num_vectors: int = 5000, from_dim: int = 32_768, to_dim: int = 4096, short: bool = False
 ) -> None:
-    """Fits PCA whitening on made vectors and prints seconds and the peak of memory.
+    """Fits PCA whitening on synthetic vectors and prints seconds and the peak of memory.
 
     Args:
-        num_vectors: Vectors to fit on.
-        from_dim: Numbers of a vector.
-        to_dim: Numbers after whitening.
-        short: Few and short vectors: whether it runs, not what it takes.
+        num_vectors: Number of vectors to fit on.
+        from_dim: Dimensions of a vector.
+        to_dim: Dimensions after whitening.
+        short: Few and short vectors, to see whether it runs.
     """
     if short:
         num_vectors, from_dim, to_dim = 1000, 4096, 512
@@ -44,7 +44,7 @@ def main(
 
 
 def _made_vectors(num_vectors: int, dim: int) -> np.ndarray:
-    """Returns vectors (N, D) float32 of unit length whose numbers spread unequally."""
+    """Returns vectors (N, D) float32 of unit length whose dimensions spread unequally."""
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((num_vectors, dim), dtype=np.float32)
     vectors *= np.linspace(1, 0.1, dim, dtype=np.float32)
@@ -54,7 +54,7 @@ def _made_vectors(num_vectors: int, dim: int) -> np.ndarray:
 
 
 def _error(vectors: np.ndarray, projection: np.ndarray) -> float:
-    """Returns how far the covariance of the first and last whitened numbers is from identity."""
+    """Returns how far the covariance of the first and last whitened dimensions is from identity."""
     errors = []
     for ends in (projection[:, :_BLOCK], projection[:, -_BLOCK:]):
         covariance = np.cov(vectors @ ends, rowvar=False)
