@@ -24,6 +24,7 @@ from placevec.retrieval.calibration import (
     search_score,
     shipped_calibrations,
 )
+from placevec.retrieval.describing.describe_store import require_same_network
 from placevec.retrieval.found.found import Found
 from placevec.retrieval.found.table import found_table
 from placevec.retrieval.gap import gaps
@@ -42,6 +43,7 @@ from placevec.sources.values.times import parse_time
 from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
+from placevec.store.where import Where
 from placevec.whole_file import require_writable
 
 if TYPE_CHECKING:
@@ -137,6 +139,9 @@ def _search_and_write(
     if settings.rerank is not None:
         require_photos(store, by_features=settings.rerank == "features")
     path = find_model(store) if settings.model is None else model_path(settings.model)
+    if settings.model is not None:
+        require_same_network(store, path)
+    prepared = _prepare(store, photos, settings)
     from placevec.models import open_engine  # after what can be refused without Keras
 
     opened = open_engine(
@@ -157,7 +162,7 @@ def _search_and_write(
             "(docs/formats.md)",
             store.folder,
         )
-    table, points = _search(store, opened, photos, settings, progress)
+    table, points = _search(store, opened, photos, settings, prepared, progress)
     if settings.out is not None:
         found = Found(table, photos.root, Path(manifest.root or "."), points)
         FOUND_FILES[settings.out.suffix.lower()].find()(found, settings.out)
@@ -210,7 +215,15 @@ def search_photos(
         ValueError: If a filter asks for positions or times that are not known, `normalize` for
             statistics that the store does not have, or as `store_matcher`.
     """
-    return _search(store, model, photos, config, progress)[0]
+    return _search(store, model, photos, config, _prepare(store, photos, config), progress)[0]
+
+
+def _prepare(
+    store: DescriptorStore, photos: PlaceDataset, config: SearchConfig
+) -> tuple[list[Filter], StoreIndex]:
+    """Returns the filter of each query and the index; refuses what the store does not know."""
+    is_adapted = None if config.normalize is None else config.normalize != "none"
+    return _filters(store, photos, config), StoreIndex.load(store, is_adapted=is_adapted)
 
 
 def _search(
@@ -218,12 +231,11 @@ def _search(
     model: Any,
     photos: PlaceDataset,
     config: SearchConfig,
+    prepared: tuple[list[Filter], StoreIndex],
     progress: Progress,
 ) -> tuple["pd.DataFrame", dict[str, list[NDArray[np.float32]]] | None]:
     """Returns the table of `search_photos`, and each query's points shared with its matches."""
-    filters = _filters(store, photos, config)
-    is_adapted = None if config.normalize is None else config.normalize != "none"
-    index = StoreIndex.load(store, is_adapted=is_adapted)
+    filters, index = prepared
     work = describe_with_features if config.rerank == "features" else describe
     positions_m = _positions_m(store)
     learned = _learned(store, model, config, index.store, positions_m)
@@ -382,7 +394,11 @@ def _own_names(store: DescriptorStore, photos: PlaceDataset) -> NDArray[np.objec
 
 
 def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[Filter]:
-    """Returns distance, prior and latest time of each query."""
+    """Returns distance, prior and latest time of each query.
+
+    Raises:
+        ValueError: If one asks for positions or times that are not known.
+    """
     priors: list = [config.of] * len(photos)
     if config.radius_m is not None and config.of is None:
         if photos.positions_m is None:
@@ -398,7 +414,10 @@ def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig)
             raise ValueError("`earlier` needs photos whose times are all known, as READER:PATH")
         limit = np.inf if before_s is None else before_s
         before = [min(time_s, limit) for time_s in photos.times_s.tolist()]
-    return [(config.radius_m, *each) for each in zip(priors, before, strict=True)]
+    filters = [(config.radius_m, *each) for each in zip(priors, before, strict=True)]
+    for within_m, of, before_s in filters[:1]:
+        Where(store).rows(within_m=within_m, of=of, before_s=before_s)  # or it is refused
+    return filters
 
 
 def _before_s(config: SearchConfig) -> float | None:

@@ -197,11 +197,13 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
     else:
         projection = (directions * (scales - rest).astype(np.float32)) @ directions.T
         projection[np.diag_indices(full)] += np.float32(rest)
+    few = ", fewer than dimensions" if num_photos < full else ""
+    effect = 1 - _share(num_photos, full) if len(variances) else 0.0
     _log.info(
-        "statistics of a map of %s: %d directions of %d dimensions, %.0f %% of the way from "
-        "the identity, to %d dimensions in %.1f s",
-        counted(num_photos, "photo"), len(variances), full, 100 * (1 - _share(num_photos, full)),
-        wanted, time.perf_counter() - start,
+        "statistics of a map of %s%s: they spread in %d directions of %d dimensions, and even out "
+        "%.0f %% of what a map without end would; %d dimensions in %.1f s",
+        counted(num_photos, "photo"), few, len(variances), full, 100 * effect, wanted,
+        time.perf_counter() - start,
     )  # fmt: skip
     shrunk = mean * (num_photos / (num_photos + _PRIOR_MEAN))
     return MapStatistics(shrunk.astype(np.float32), projection, num_photos)

@@ -267,6 +267,8 @@ class DescriptorStore:
             is_frame = name == "frame" and isinstance(own, str) and isinstance(value, str)
             if own != value and not (is_frame and grid_of(str(own)) == grid_of(str(value))):
                 must = f"`{name}` must be {own} in {self.folder}"
+                if name == "model_id" and self.manifest.model_path:
+                    must += f", which {self.manifest.model_path} described"
                 if own is None:
                     must = f"{self.folder} was begun without `{name}`"
                 raise ValueError(f"{_FACTS[name]}: {must}. Received: {value}. Take another store")

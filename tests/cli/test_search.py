@@ -1,7 +1,9 @@
 import io
+import re
 import shutil
 
 import keras
+import numpy as np
 import pytest
 
 from placevec.cli import main
@@ -85,6 +87,39 @@ def test_a_store_refuses_before_a_model_is_opened_or_fitted(
     monkeypatch.setattr("placevec.models.open_engine", None)
     command = ["describe", places, "--model", "m.keras", "--out", tmp_path / "s", flag]
     assert match in refused_in_one_line([*command, *value.split()])
+
+
+def test_a_store_of_another_network_refuses_one_that_ships_before_it_is_opened(
+    places, tmp_path, refused_in_one_line, monkeypatch
+):
+    with StoreWriter.create(tmp_path / "s", model_id="m") as store:
+        store.append(["a.jpg"], np.eye(1, 512))
+        store.move(model_path="mine.keras")
+    monkeypatch.setattr("placevec.models.open_engine", None)
+    model = ["--model", "tiny"]
+    for command in (["describe", places, *model, "--out", tmp_path / "s"],
+                    ["search", tmp_path / "s", places, *model]):  # fmt: skip
+        line = refused_in_one_line(command)
+        assert "vectors of one model: `model_id` must be m in" in line
+        assert "s, which mine.keras described. Received: " in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "match"),
+    [
+        ("--before 2024-05-01", "No photo in .*s has a time"),
+        ("--radius-m 9 --of 1 2", "No photo in .*s has a position"),
+        ("--normalize map", "no statistics of the map in .*s"),
+    ],
+)
+def test_what_a_store_does_not_know_is_refused_before_a_model_is_opened(
+    places, tmp_path, refused_in_one_line, monkeypatch, flags, match
+):
+    with StoreWriter.create(tmp_path / "s", model_id="m") as store:
+        store.append(["a.jpg"], np.eye(1, 8))
+    monkeypatch.setattr("placevec.models.open_engine", None)
+    command = ["search", tmp_path / "s", places, "--model", "m.keras", *flags.split()]
+    assert re.search(match, refused_in_one_line(command))
 
 
 def test_a_store_that_does_not_know_its_model_asks_for_it(places, tmp_path, refused_in_one_line):

@@ -62,7 +62,12 @@ def test_fewer_dimensions_are_those_of_largest_spread(unit_vectors):
 def test_says_of_how_many_photos_and_dimensions_they_are(unit_vectors, caplog):
     with caplog.at_level("INFO"):
         fit_map_statistics(unit_vectors(10, 40))
-    assert "a map of 10 photos: 9 directions of 40 dimensions, 8 % of the way" in caplog.text
+    assert "10 photos, fewer than dimensions: they spread in 9 directions of 40 " in caplog.text
+    assert "even out 8 % of what" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        fit_map_statistics(np.repeat(unit_vectors(1, 4), 40, axis=0))
+    assert "40 photos: they spread in 0 directions of 4 dimensions, and even out 0 %" in caplog.text
 
 
 def test_a_descriptor_does_not_depend_on_those_adapted_with_it(unit_vectors):

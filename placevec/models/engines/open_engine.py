@@ -210,6 +210,7 @@ class _Opening:
         try:
             return self.open(name)
         except Exception as error:  # whatever a library raises, Keras is still there
+            _ = self.model  # unless it is the model that cannot be loaded
             _log.warning("%s is skipped: %s", name, _first_line(error))
             return None
 

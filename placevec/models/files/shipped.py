@@ -53,6 +53,16 @@ def read_card(model_path: Path) -> dict[str, Any] | None:
     return read_json(model_path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)
 
 
+def shipped_model_id(model_path: Path) -> str | None:
+    """Returns the id of a network that ships with placevec, or None if the model does not.
+
+    Args:
+        model_path: Path. The file of a model.
+    """
+    card = read_card(model_path)
+    return None if card is None else card["facts"]["model_id"]
+
+
 def shipped_calibration(model_id: str | None) -> Path | None:
     """Returns the file of what was learned of a network that ships with placevec, or None.
 
@@ -60,9 +70,7 @@ def shipped_calibration(model_id: str | None) -> Path | None:
         model_id: str or None. Of any model, see `model_id`.
     """
     for path in sorted(FOLDER.glob(f"*/{CALIBRATION_FILE}")):
-        if read_json(path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)["facts"]["model_id"] == (
-            model_id
-        ):
+        if shipped_model_id(path.with_name(MODEL_FILE)) == model_id:
             return path
     return None
 

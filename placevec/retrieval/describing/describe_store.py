@@ -15,6 +15,7 @@ from placevec.images import parse_frame_name
 from placevec.input_file import shown
 from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches, pace
 from placevec.models.files.model_file import lasting_name
+from placevec.models.files.shipped import shipped_model_id
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.store.files.manifest import MANIFEST, read_manifest
@@ -88,19 +89,36 @@ def open_for(
     return store
 
 
-def require_store_takes(folder: Path, **facts: Any) -> None:
+def require_store_takes(folder: Path, model_path: Path, **facts: Any) -> None:
     """Refuses a store that what is described could not go into, before the long work.
 
     Args:
         folder: Path. The store; nothing is refused if there is none yet.
+        model_path: Path. See `require_same_network`.
         **facts: As those of `DescriptorStore.require`; None is not looked at.
 
     Raises:
-        ValueError: If the store is of another precision, type of numbers or photo size.
+        ValueError: If the store is of another precision, type of numbers, photo size or model.
     """
     if (Path(folder) / MANIFEST).exists():
         store = DescriptorStore(folder, read_manifest(Path(folder)))
         store.require(**{name: fact for name, fact in facts.items() if fact is not None})
+        require_same_network(store, model_path)
+
+
+def require_same_network(store: DescriptorStore, model_path: Path) -> None:
+    """Refuses a network that ships with placevec before it is opened, if another one described.
+
+    Args:
+        store: DescriptorStore.
+        model_path: Path. The file of a model. What another file holds is known once it is opened.
+
+    Raises:
+        ValueError: If the store is of another model.
+    """
+    known = shipped_model_id(model_path)
+    if known is not None and known != store.manifest.model_id.partition("-")[0]:  # "-int8-..."
+        store.require(model_id=known)
 
 
 def keeps_features(folder: Path, wanted: bool) -> bool:

@@ -136,7 +136,7 @@ def describe_to(
                 "keeps them. Describe without `--ray-workers`, or into another store"
             )
         facts = {"precision": precision, "dtype": dtype, "image_size": settings.image_size}
-        require_store_takes(settings.out, **facts)
+        require_store_takes(settings.out, model, **facts)
     open_it = functools.partial(
         open_engine,
         model.absolute(),  # workers may run in another folder

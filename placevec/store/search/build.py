@@ -9,7 +9,12 @@ from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
-from placevec.store.search.recommend import Recommendation, reach_recall, recommend_index
+from placevec.store.search.recommend import (
+    Recommendation,
+    reach_recall,
+    recommend_index,
+    require_two_photos,
+)
 from placevec.store.store_writer import StoreWriter
 
 
@@ -81,6 +86,7 @@ def index(
     recommended = None
     # Open for writing all along: who could not save the index is told before it is built.
     with StoreWriter.open(Path(store)) as writer:
+        require_two_photos(writer)
         descriptors = AdaptedStore.fit(writer, dim) if settings.statistics else writer
         if settings.auto:
             recommended = recommend_index(

@@ -106,8 +106,7 @@ def recommend_index(
     Raises:
         ValueError: If the store has fewer than 2 photos.
     """
-    if len(store) < 2:
-        raise ValueError(f"A recommendation needs 2 photos. Received: {len(store)}")
+    require_two_photos(store)
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(store.rows, min(num_sampled, len(store)), replace=False))
     with tempfile.TemporaryDirectory() as folder:
@@ -140,11 +139,7 @@ def reach_recall(
         ValueError: If the store has fewer than 2 photos.
     """
     store = index.store
-    if len(store) < 2:
-        raise ValueError(
-            f"To measure an index {store.folder} must have 2 photos. Received: {len(store)}. "
-            "Describe more"
-        )
+    require_two_photos(store)
     rows = np.random.default_rng(seed).permutation(store.rows)[:_NUM_QUERIES]
     queries, wanted = store.take(rows), min(_NUM_NEIGHBORS, len(store) - 1)
     exact = _without_itself(nearest_in_store(store, queries, wanted + 1)[0], rows)
@@ -167,6 +162,18 @@ def reach_recall(
         index.search(query[None], wanted)
         alone.append(1e3 * (time.perf_counter() - start))
     return index, reached, batch_ms, float(np.median(alone))
+
+
+def require_two_photos(store: DescriptorStore) -> None:
+    """Refuses a store that is too small for an index to be measured.
+
+    Raises:
+        ValueError: If it has fewer than 2 photos.
+    """
+    if len(store) < 2:
+        raise ValueError(
+            f"An index needs 2 photos. Received: {len(store)} in {store.folder}. Describe more"
+        )
 
 
 def _without_itself(neighbors: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -256,6 +256,14 @@ def test_auto_falls_back_to_keras_whatever_the_others_raise(saved, noise, monkey
         assert f"{name} is skipped: of the library" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["photo.jpg", "damaged.keras"])
+def test_a_file_that_is_no_model_is_refused_in_one_line(tmp_path, caplog, name):
+    (tmp_path / name).write_bytes(b"no model")
+    with pytest.raises(ValueError, match=name):
+        open_engine(tmp_path / name)
+    assert not caplog.text
+
+
 @pytest.fixture
 def own_cache(monkeypatch, tmp_path):
     """A cache that no other test has put exports into."""
