@@ -138,7 +138,7 @@ def test_needs_its_folder(tmp_path):
 
 
 def test_refuses_places_it_cannot_write_to(tmp_path):
-    with pytest.raises(ValueError, match="ends in .npz. Received: .*d.npy"):
+    with pytest.raises(ValueError, match="end in .npz. Received: .*d.npy"):
         require_writable(tmp_path / "d.npy", ".npz")
     with pytest.raises(FileNotFoundError, match="There is no folder .*gone for d.npz. Make it"):
         require_writable(tmp_path / "gone" / "d.npz", ".npz")

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from placevec.config import Engine as EngineName
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
+from placevec.models.files.shipped import shipped_model_id
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.reranking.local_features import describe_with_features, require_features
+from placevec.store.store import DescriptorStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,21 @@ def open_model(
     if features:
         require_features(model)
     return model
+
+
+def require_same_network(store: DescriptorStore, model_path: Path) -> None:
+    """Refuses a network that ships with placevec before it is opened, if another one described.
+
+    Args:
+        store: DescriptorStore.
+        model_path: Path. The file of a model. What another file holds is known once it is opened.
+
+    Raises:
+        ValueError: If the store is of another model.
+    """
+    known = shipped_model_id(model_path)
+    if known is not None and known != store.manifest.model_id.partition("-")[0]:  # "-int8-..."
+        store.require(model_id=known)
 
 
 def describe_dataset(

@@ -24,7 +24,7 @@ from placevec.retrieval.calibration import (
     search_score,
     shipped_calibrations,
 )
-from placevec.retrieval.describing.describe_store import require_same_network
+from placevec.retrieval.described import require_same_network
 from placevec.retrieval.found.found import Found
 from placevec.retrieval.found.table import found_table
 from placevec.retrieval.gap import gaps

@@ -23,7 +23,7 @@ def test_describe_refuses_an_impossible_output_before_the_long_work(
     line = refused_in_one_line([*command, tmp_path / "gone" / "d.npz"])
     assert line == f"placevec: There is no folder {tmp_path / 'gone'} for d.npz. Make it"
     line = refused_in_one_line([*command, tmp_path / "d.txt"])
-    assert "ends in .npz. Received" in line
+    assert "end in .npz. Received" in line
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from placevec.images import parse_frame_name
 from placevec.input_file import shown
 from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches, pace
 from placevec.models.files.model_file import lasting_name
-from placevec.models.files.shipped import shipped_model_id
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
+from placevec.retrieval.described import require_same_network
 from placevec.store.files.manifest import MANIFEST, read_manifest
 from placevec.store.files.shards import is_storable
 from placevec.store.store import DescriptorStore
@@ -104,21 +104,6 @@ def require_store_takes(folder: Path, model_path: Path, **facts: Any) -> None:
         store = DescriptorStore(folder, read_manifest(Path(folder)))
         store.require(**{name: fact for name, fact in facts.items() if fact is not None})
         require_same_network(store, model_path)
-
-
-def require_same_network(store: DescriptorStore, model_path: Path) -> None:
-    """Refuses a network that ships with placevec before it is opened, if another one described.
-
-    Args:
-        store: DescriptorStore.
-        model_path: Path. The file of a model. What another file holds is known once it is opened.
-
-    Raises:
-        ValueError: If the store is of another model.
-    """
-    known = shipped_model_id(model_path)
-    if known is not None and known != store.manifest.model_id.partition("-")[0]:  # "-int8-..."
-        store.require(model_id=known)
 
 
 def keeps_features(folder: Path, wanted: bool) -> bool:

@@ -146,7 +146,7 @@ def test_evaluates_a_set_that_is_named(write_photos, opened, tmp_path):
     ("out", "settings", "error", "match"),
     [
         ("gone/d.npz", {}, FileNotFoundError, "There is no folder .*gone for d.npz"),
-        ("d.txt", {}, ValueError, "ends in .npz"),
+        ("d.txt", {}, ValueError, "end in .npz"),
         ("d.npz", {"dtype": "float16"}, ValueError, "left out with a .npz file"),
         ("d.npz", {"batch_size": 0}, ValueError, "batch_size"),
         ("d.npz", {"engine": "tensorrt"}, ValueError, "engine"),
