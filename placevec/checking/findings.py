@@ -92,7 +92,7 @@ def findings_of_files(
             Finding(
                 "unreadable photos",
                 len(bad),
-                f"{len(bad)} of {counted(len(names), 'file')} cannot be read as a whole photo",
+                f"{len(bad)} of {counted(len(names), 'file')} cannot be read as a complete photo",
                 names[bad],
                 lambda i: conditions.problems[bad[i]],
             )

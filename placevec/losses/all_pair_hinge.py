@@ -15,22 +15,22 @@ class AllPairHingeLoss(TupleLoss):
     All `P * Nn` pairs count, not only the hardest, so gradients are steadier than with triplets.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
-        margin: float. By how much a positive's similarity is to exceed a negative's.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
+        margin: float. Amount by which a positive's similarity must exceed a negative's.
             Defaults to `0.3`.
         name: str. Defaults to `"all_pair_hinge_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
-        unit L2 norm. `y_true` is not looked at.
+        unit L2 norm. `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction; in [0, P * Nn * (2 + margin)].
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The negative has similarity 0.8, the positives 1.0 and 0.6: with margin 0.3 the pairs cost

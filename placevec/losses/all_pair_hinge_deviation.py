@@ -14,9 +14,9 @@ class AllPairHingeDeviationLoss(AllPairHingeLoss):
             + deviation_weight * standard deviation over p of <q, p>
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
-        margin: float. By how much a positive's similarity is to exceed a negative's.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
+        margin: float. Amount by which a positive's similarity must exceed a negative's.
             Defaults to `0.3`.
         deviation_weight: float. Weight of the deviation. Defaults to `1.0`.
         name: str. Defaults to `"all_pair_hinge_deviation_loss"`.
@@ -24,13 +24,13 @@ class AllPairHingeDeviationLoss(AllPairHingeLoss):
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
-        unit L2 norm. `y_true` is not looked at.
+        unit L2 norm. `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction.
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The hinge costs 0.6 (see `AllPairHingeLoss`) and the deviation 0.2.

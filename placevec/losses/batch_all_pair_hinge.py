@@ -19,9 +19,9 @@ class BatchAllPairHingeLoss(PairLoss):
     own. Because it is a sum, it grows with the batch.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
-        margin: float. By how much a positive's similarity is to exceed a negative's.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 0.
+        margin: float. Amount by which a positive's similarity must exceed a negative's.
             Defaults to `0.3`.
         negative_radius_m: float. Photos closer to the anchor than this are not negatives. Photos
             farther away are not positives. In metres.
@@ -29,7 +29,7 @@ class BatchAllPairHingeLoss(PairLoss):
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Where each photo was taken, in metres.
+        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Position of each photo, in metres.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
         unit L2 norm.
 
@@ -37,7 +37,7 @@ class BatchAllPairHingeLoss(PairLoss):
         `(batch,)`, float32, before the reduction; at least 0.
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The query has similarity 0.6 to the positive and to the negative, which costs the margin, 0.3.

@@ -26,8 +26,8 @@ class CircleLoss(PairLoss):
     of the paper for image retrieval.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 0.
         margin: float. Allowed distance of similarities from 1 and 0. Defaults to `0.4`.
         gamma: float. How strongly the pairs farthest from the optimum dominate; above 0. Defaults
             to `80.0`.
@@ -37,7 +37,7 @@ class CircleLoss(PairLoss):
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Where each photo was taken, in metres.
+        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Position of each photo, in metres.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
         unit L2 norm.
 
@@ -45,8 +45,8 @@ class CircleLoss(PairLoss):
         `(batch,)`, float32, before the reduction; at least 0.
 
     Raises:
-        ValueError: If a number is not a positive integer, `gamma` is not above 0, or `y_pred` is
-            of another shape.
+        ValueError: If a number is not a positive integer, `gamma` is not above 0, or `y_pred`
+            has another shape.
 
     Example:
     The query has similarity 0.6 to the positive, which is just `1 - margin`: its exponential is 1.

@@ -21,15 +21,15 @@ class InfoNCELoss(PairLoss):
     temperature `t` sets how sharply.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 0.
         temperature: float. `t`, above 0. Defaults to `0.05`.
         negative_radius_m: float. Photos closer to the query than this are not negatives. In metres.
         name: str. Defaults to `"info_nce_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Where each photo was taken, in metres.
+        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Position of each photo, in metres.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
         unit L2 norm.
 
@@ -38,7 +38,7 @@ class InfoNCELoss(PairLoss):
 
     Raises:
         ValueError: If a number is not a positive integer, the temperature is not above 0, or
-            `y_pred` is of another shape.
+            `y_pred` has another shape.
 
     Example:
     The positive and the only negative are equally similar to the query, so the positive wins half

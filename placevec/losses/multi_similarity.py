@@ -25,8 +25,8 @@ class MultiSimilarityLoss(PairLoss):
     GSV-Cities.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 0.
         alpha: float. How strongly the least similar positives dominate; above 0. Defaults to `1.0`.
         beta: float. How strongly the most similar negatives dominate; above 0. Defaults to `50.0`.
         base: float. Similarity from which on a negative counts fully. Defaults to `0.0`.
@@ -38,7 +38,7 @@ class MultiSimilarityLoss(PairLoss):
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
-        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Where each photo was taken, in metres.
+        `y_true`: `(batch, 1 + P + Nn, 2)`, float. Position of each photo, in metres.
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
         unit L2 norm.
 
@@ -47,7 +47,7 @@ class MultiSimilarityLoss(PairLoss):
 
     Raises:
         ValueError: If a number is not a positive integer, `alpha` or `beta` is not above 0, or
-            `y_pred` is of another shape.
+            `y_pred` has another shape.
 
     Example:
     The query has similarity 0.6 to the positive and to the negative, so both count:

@@ -21,8 +21,8 @@ class PairLoss(TupleLoss):
     `(B, 1 + P + Nn, 2)` in metres.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple; at least 1.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 0.
+        num_positives: int. `P`, number of positives of a tuple; at least 1.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 0.
         negative_radius_m: float. Photos farther apart than this form negative pairs. In metres.
         **kwargs: `name`, `reduction` and `dtype` of `keras.losses.Loss`.
 

@@ -15,21 +15,21 @@ class PositiveDeviationLoss(TupleLoss):
     By itself, it accepts a network that maps everything to one point, so use it together with
     another loss, or as a metric. If the deviation is zero, so is the gradient.
 
+    Args:
+        num_positives: int. `P`, number of positives of a tuple.
         num_negatives: int. `Nn`, number of negatives of a tuple, which are ignored.
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple, which are not looked at.
         name: str. Defaults to `"positive_deviation_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
-        unit L2 norm. `y_true` is not looked at.
+        unit L2 norm. `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction; in [0, 1].
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The similarities 1.0 and 0.6 are 0.2 from their mean.

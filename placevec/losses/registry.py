@@ -9,8 +9,8 @@ def get_loss(name: str, num_positives: int, num_negatives: int, **arguments) -> 
 
     Args:
         name: str. A key of `LOSSES` in `placevec.config.choices`.
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
         **arguments: Further arguments of the loss, such as `margin`.
 
     Returns:

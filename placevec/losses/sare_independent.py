@@ -18,20 +18,20 @@ class SAREIndependentLoss(TupleLoss):
     negatives at once.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
         name: str. Defaults to `"sare_independent_loss"`.
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives.
-        `y_true` is not looked at.
+        `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction; above 0.
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The positive and each of the negatives have `d^2 = 0.8`. So twice, the positive is one of two

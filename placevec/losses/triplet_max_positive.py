@@ -16,8 +16,8 @@ class TripletMaxPositiveLoss(TupleLoss):
     the most similar one counts.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
         margin: float. Amount by which the best positive's similarity must exceed a negative's.
             Defaults to `0.3`.
         name: str. Defaults to `"triplet_max_positive_loss"`.
@@ -25,13 +25,13 @@ class TripletMaxPositiveLoss(TupleLoss):
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
-        unit L2 norm. `y_true` is not looked at.
+        unit L2 norm. `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction; in [0, Nn * (2 + margin)].
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The best positive has similarity 1.0, the negative 0.8: `0.8 - 1.0 + 0.3 = 0.1`.

@@ -16,8 +16,8 @@ class TripletRankingLoss(TupleLoss):
     `TripletMaxPositiveLoss` with half the margin.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
         margin: float. Amount by which a negative's squared distance must exceed that of the
             nearest positive. Defaults to `0.1`.
         name: str. Defaults to `"triplet_ranking_loss"`.
@@ -25,13 +25,13 @@ class TripletRankingLoss(TupleLoss):
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives.
-        `y_true` is not looked at.
+        `y_true` is ignored.
 
     Output shape:
         `(batch,)`, float32, before the reduction; not negative.
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The nearest positive has `d^2 = 0.16 + 0.64 = 0.8`, the negative `0.04 + 0.36 = 0.4`:

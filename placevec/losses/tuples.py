@@ -10,8 +10,8 @@ class TupleLoss(keras.losses.Loss):
     A subclass implements `call(y_true, y_pred)`, which returns one loss per tuple in float32.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple; at least 1.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 1.
+        num_positives: int. `P`, number of positives of a tuple; at least 1.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 1.
         **kwargs: `name`, `reduction` and `dtype` of `keras.losses.Loss`.
 
     Raises:
@@ -41,8 +41,8 @@ class TupleMetric(keras.metrics.Mean):
     A subclass implements `measure(y_pred)`, which returns one number per tuple in float32.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple; at least 1.
-        num_negatives: int. `Nn`, the negatives of a tuple; at least 1.
+        num_positives: int. `P`, number of positives of a tuple; at least 1.
+        num_negatives: int. `Nn`, number of negatives of a tuple; at least 1.
         **kwargs: `name` and `dtype` of `keras.metrics.Metric`.
 
     Raises:

@@ -17,22 +17,22 @@ class ViolatingTriplets(TupleMetric):
     point scores 1, not 0. Smaller is better; chance gives about 0.5.
 
     Args:
-        num_positives: int. `P`, the positives of a tuple.
-        num_negatives: int. `Nn`, the negatives of a tuple.
-        margin: float. By how much a positive's similarity is to exceed a negative's.
+        num_positives: int. `P`, number of positives of a tuple.
+        num_negatives: int. `Nn`, number of negatives of a tuple.
+        margin: float. Amount by which a positive's similarity must exceed a negative's.
             Defaults to `0.0`.
         name: str. Defaults to `"violating_triplets"`.
         **kwargs: `dtype` of `keras.metrics.Metric`.
 
     Input shape:
         `y_pred`: `(batch, 1 + P + Nn, D)`, float. Descriptors of query, positives, negatives, of
-        unit L2 norm. `y_true` is not looked at.
+        unit L2 norm. `y_true` is ignored.
 
     Output shape:
         A scalar in [0, 1].
 
     Raises:
-        ValueError: If a number is not a positive integer, or `y_pred` is of another shape.
+        ValueError: If a number is not a positive integer, or `y_pred` has another shape.
 
     Example:
     The negative has similarity 0.8. The positive of 1.0 is above it, that of 0.6 is not.
