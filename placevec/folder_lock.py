@@ -35,7 +35,10 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
             f"{shown(path)} must be an empty file that you can write to ({error.strerror}). "
             "Remove the existing one"
         ) from error
-    refusal = f"Another process writes to {folder}, or another writer of this one. Wait or close it"
+    refusal = (
+        f"Another process writes to {folder}, or another writer in this process does. "
+        "Wait or close it"
+    )
     try:
         hold(lock, refusal, waits=waits)
     except BaseException:

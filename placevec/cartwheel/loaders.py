@@ -321,7 +321,7 @@ def load_tuples(
     parts = [part for part in parts if part[2] > 0]
     total = sum(count for _, _, count in parts)
     if not total:
-        raise ValueError("At least one tuple must be wanted. Received: none of any data set")
+        raise ValueError("At least one tuple must be asked for. Received: none for any data set")
     tuples = np.empty((total, 1 + nP + nN, *_SIZE[::-1], 3), np.float32)
     filled = 0
     for loader_class, folder, count in parts:

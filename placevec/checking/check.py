@@ -216,7 +216,7 @@ def _drawings(dataset: PlaceDataset, splits: PhotoSplits | None) -> list[tuple[s
         drawings.append((draw_map(dataset, ids), map_caption(dataset, by_split=ids is not None)))
     if dataset.headings_deg is not None:
         known = dataset.headings_deg[~np.isnan(dataset.headings_deg)]
-        drawings.append((draw_headings(known), "How many photos look which way."))
+        drawings.append((draw_headings(known), "How many photos look in each direction."))
     return drawings
 
 

@@ -100,7 +100,7 @@ def map_caption(dataset: PlaceDataset, *, by_split: bool) -> str:
     colors = "blue: database, red: looked up only"
     if by_split:
         colors = "blue: train, orange: val, green: test, gray: in no split"
-    looks = "" if dataset.headings_deg is None else ", its line where it looks"
+    looks = "" if dataset.headings_deg is None else " with a line toward where it looks"
     return f"North is up. A dot is a photo{looks}; {colors}."
 
 

@@ -211,7 +211,7 @@ def download(
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
         _log.warning(
-            "The quota of %d requests is too small for all of them: %d are left",
+            "The quota of %d requests is too small for all photos: %d requests are left",
             client.max_requests,
             client.requests_left,
         )

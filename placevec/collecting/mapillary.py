@@ -133,7 +133,7 @@ def tiles_of(area: Area, margin_m: float) -> list[tuple[int, int]]:
         count = (last_col - first_col + 1) * (last_row - first_row + 1)
         if len(tiles) + count > 200_000:
             raise ValueError(
-                f"An area may be in 200000 tiles of zoom {_ZOOM} at most. Received: more. "
+                f"An area may cover at most 200000 tiles of zoom {_ZOOM}. Received: more. "
                 "Choose a smaller area"
             )
         tiles.update(

@@ -249,7 +249,7 @@ def _fovs_deg(dataset: PlaceDataset, fov_deg: float | None) -> NDArray[np.float6
     if known_deg is None or not (known_deg <= WIDEST_FOV_DEG).all():
         raise ValueError(
             "`g2o essential` needs the horizontal field of view of each photo, below "
-            f"{WIDEST_FOV_DEG:g} degrees. Received: {dataset.root} without. Give `--fov-deg`, or "
+            f"{WIDEST_FOV_DEG:g} degrees. Received: none in {dataset.root}. Give `--fov-deg`, or "
             "add a column `fov_deg`"
         )
     return known_deg

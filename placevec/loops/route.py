@@ -59,7 +59,7 @@ def along_run(
     elif exclusion_m is not None:
         if dataset.positions_m is None or dataset.unit == "frames":
             raise ValueError(
-                f"`exclusion_m` needs photos with positions. Received: {dataset.root} without. Use "
+                f"`exclusion_m` needs photos with positions. Received: none in {dataset.root}. Use "
                 "`exclusion_frames`, or name the photos as READER:PATH"
             )
         steps_m = np.linalg.norm(np.diff(dataset.positions_m, axis=0), axis=1)

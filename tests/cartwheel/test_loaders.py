@@ -270,7 +270,7 @@ def test_loads_tuples_of_those_data_sets_that_are_wanted(cutouts, tmp_path):
     )
     assert tuples.shape == (3, 4, 240, 320, 3) and tuples.dtype == np.float32
     assert len({tuple(map(tuple, cutouts_of(photos))) for photos in tuples}) == 3
-    with pytest.raises(ValueError, match="At least one tuple must be wanted"):
+    with pytest.raises(ValueError, match="At least one tuple must be asked for"):
         load_tuples([(TimeMachineRender, missing, -1)], nP=1, nN=2)
     with pytest.raises(FileNotFoundError):
         load_tuples([(TimeMachineRender, missing, 1)], nP=1, nN=2)

@@ -107,7 +107,7 @@ def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):
     caplog.set_level(logging.WARNING)
     with Ledger(tmp_path) as ledger:
         download([wanted(f"{number}.jpg") for number in range(6)], client, ledger)
-    assert "quota of 5 requests is too small for all of them: 5 are left" in caplog.text
+    assert "quota of 5 requests is too small for all photos: 5 requests are left" in caplog.text
 
 
 def test_plans_and_results_read_as_sentences(tmp_path):
