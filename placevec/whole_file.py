@@ -1,4 +1,4 @@
-"""Writes a file completely or not at all."""
+"""Writes a file or a folder completely or not at all."""
 
 import contextlib
 import errno
@@ -9,8 +9,9 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from placevec.input_file import shown
@@ -83,21 +84,60 @@ def whole_file(path: Path | str) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
             os.close(descriptor)
     with contextlib.suppress(OSError):  # Some network disks refuse; the file is complete anyway.
-        _folder_to_disk(path.parent)
+        _to_disk(path.parent)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Gives a folder to write into, and moves it to `path` when all went well.
+
+    It is `whole_file` for a folder. An older folder or file at `path` stays as it was until the new
+    folder is complete. Then it is moved aside and deleted: a kill between these two moves leaves
+    nothing at `path`.
+
+    Args:
+        path: Path. The folder to write, in an existing folder.
+
+    Yields:
+        Path. An empty folder beside it.
+
+    Raises:
+        OSError: If it cannot be written, such as on a full disk. The message names `path`.
+    """
+    with named_errors(path):
+        _delete_unfinished_once(path.parent.absolute())
+        unfinished, older = _unfinished_name(path, ""), _unfinished_name(path, "")
+        unfinished.mkdir()
+        descriptor = os.open(unfinished, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # A disk without locks: nothing is deleted there.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield unfinished
+            for each in (*unfinished.rglob("*"), unfinished):
+                _to_disk(each)
+            if os.path.lexists(path):
+                os.rename(path, older)
+            os.rename(unfinished, path)
+        finally:
+            for each in (unfinished, older):
+                _remove(each)
+            os.close(descriptor)
+    with contextlib.suppress(OSError):  # Some network disks refuse; the folder is complete anyway.
+        _to_disk(path.parent)
 
 
 def delete_unfinished(folder: Path) -> int:
-    """Deletes the unfinished files that killed writers left in a folder.
+    """Deletes the unfinished files and folders that killed writers left in a folder.
 
-    It deletes only files that `whole_file` made and that no process is writing. Such a file has a
-    name that holds a digest of its random part. It is a regular file of this user without a second
-    name, and nobody holds the lock that a writer keeps while it runs.
+    It deletes only what `whole_file` and `whole_folder` made and no process is writing. Its name
+    holds a digest of its random part. It is a folder, or a regular file without a second name, of
+    this user, and nobody holds the lock that a writer keeps while it runs.
 
     Args:
         folder: Path.
 
     Returns:
-        int. How many files were deleted.
+        int. How many files and folders were deleted.
     """
     count = 0
     for name in os.listdir(folder):
@@ -146,6 +186,25 @@ def require_new_folder(path: Path) -> None:
     _require_writable_folder(path if path.exists() else path.parent, path)
 
 
+def require_free_names(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
+    """Refuses to replace files in a folder that were there before. Call it before long work.
+
+    Args:
+        folder: Path. The folder to write into.
+        names: iterable of str. The files that can be written there.
+        overwrite: bool. Whether they may be replaced: then nothing is refused.
+
+    Raises:
+        FileExistsError: If the folder has one of them.
+    """
+    found = [name for name in names if os.path.lexists(folder / name)]
+    if found and not overwrite:
+        raise FileExistsError(
+            f"{shown(folder)} already has {', '.join(found)}. Replace what is "
+            "there with `--overwrite`, or name another folder: `--out`"
+        )
+
+
 def require_writable(path: Path | str, suffix: str) -> None:
     """Refuses a path that could not be written to. Call it before long work.
 
@@ -177,8 +236,7 @@ def _create(path: Path) -> tuple[Path, int]:
     """Creates the unfinished file, and returns its path and an open, locked descriptor."""
     suffix = path.suffix if re.fullmatch(_SUFFIX, path.suffix) else ""
     while True:
-        token = secrets.token_hex(8)
-        unfinished = path.with_name(f".unfinished-{token}-{_digest(token)}{suffix}")
+        unfinished = _unfinished_name(path, suffix)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(unfinished, flags, 0o666)
         try:
@@ -193,6 +251,11 @@ def _create(path: Path) -> tuple[Path, int]:
         os.close(descriptor)
 
 
+def _unfinished_name(path: Path, suffix: str) -> Path:
+    token = secrets.token_hex(8)
+    return path.with_name(f".unfinished-{token}-{_digest(token)}{suffix}")
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(f"placevec unfinished {token}".encode()).hexdigest()[:16]
 
@@ -205,18 +268,20 @@ def _delete_unfinished_once(folder: Path) -> None:
 
 
 def _delete_abandoned(path: Path) -> bool:
-    """Deletes an unfinished file that no living process holds, and says whether it did."""
+    """Deletes what is unfinished and no living process holds, and says whether it did."""
+    kind = os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, kind | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:  # It is a link, is gone, or belongs to another user.
         return False
     try:
         status = os.fstat(descriptor)
-        is_own = status.st_uid == os.geteuid() and status.st_nlink == 1
-        if not (is_own and stat.S_ISREG(status.st_mode)):
+        is_file = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+        is_own = status.st_uid == os.geteuid()
+        if not (is_own and (is_file or stat.S_ISDIR(status.st_mode))):
             return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
+        _remove(path)
         return True
     except OSError:  # Another process is writing it.
         return False
@@ -224,9 +289,17 @@ def _delete_abandoned(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _folder_to_disk(folder: Path) -> None:
-    """Waits until the system has written the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _remove(path: Path) -> None:
+    """Deletes a file, a link or a whole folder, if it exists."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Waits until the system has written a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -11,9 +11,11 @@ import pytest
 from placevec.whole_file import (
     delete_unfinished,
     make_folder,
+    require_free_names,
     require_new_folder,
     require_writable,
     whole_file,
+    whole_folder,
 )
 
 
@@ -54,6 +56,60 @@ def test_what_a_killed_process_left_is_deleted_by_the_next_one(tmp_path):
     assert (tmp_path / "a.txt").read_text() == "whole"
     left.write_text("half")
     assert delete_unfinished(tmp_path) == 1 and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_comes_whole_in_place_of_what_was_there(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old.txt").write_text("old")
+    for text in ("new", "newer"):
+        with whole_folder(tmp_path / "a") as unfinished:
+            (unfinished / "deep").mkdir()
+            (unfinished / "deep" / "b.txt").write_text(text)
+            assert (tmp_path / "a" / "old.txt").exists() == (text == "new")
+        assert os.listdir(tmp_path) == ["a"] and os.listdir(tmp_path / "a") == ["deep"]
+        assert (tmp_path / "a" / "deep" / "b.txt").read_text() == text
+    with whole_folder(tmp_path / "b"):
+        pass
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    with whole_folder(tmp_path / "c"):
+        pass
+    assert os.listdir(tmp_path / "c") == [] and os.listdir(tmp_path / "a") == ["deep"]
+
+
+def test_an_error_leaves_the_older_folder_and_nothing_else(tmp_path):
+    (tmp_path / "a").write_text("a file")
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a") as unfinished:
+        (unfinished / "b.txt").write_text("half")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "a file"
+
+
+def test_a_folder_that_a_killed_process_left_is_deleted_by_the_next_one(tmp_path):
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from placevec.whole_file import whole_folder\n"
+        "with whole_folder(pathlib.Path(sys.argv[1])) as unfinished:\n"
+        "    (unfinished / 'b.txt').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")])
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.is_dir() and left.name.startswith(".unfinished-")
+    with whole_folder(tmp_path / "a") as unfinished:
+        assert not left.exists() and delete_unfinished(tmp_path) == 0
+        (unfinished / "b.txt").write_text("whole")
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_refuses_to_replace_files_that_were_there_before(tmp_path):
+    (tmp_path / "a.txt").write_text("mine")
+    (tmp_path / "c.txt").symlink_to("nowhere")
+    require_free_names(tmp_path, ["b.txt"], overwrite=False)
+    require_free_names(tmp_path / "missing", ["a.txt"], overwrite=False)
+    require_free_names(tmp_path, ["a.txt"], overwrite=True)
+    with pytest.raises(FileExistsError, match="already has a.txt, c.txt. Replace what is there"):
+        require_free_names(tmp_path, ["a.txt", "b.txt", "c.txt"], overwrite=False)
 
 
 def test_deletes_no_file_that_is_not_a_dead_writers(tmp_path):

@@ -419,22 +419,32 @@ class ExportChoice:
     Args:
         engine: str. The key of `ENGINES` that writes and checks the file; empty for TensorFlow.
         file: str. The name of the file, or of the folder.
+        beside: tuple of str. The names of other files that belong to it.
         precisions: tuple of str. Data types that weights can be stored in.
     """
 
     engine: str
     file: str
+    beside: tuple[str, ...] = ()
     precisions: tuple[str, ...] = ("float32",)
 
 
 EXPORTS = {
     "onnx": ExportChoice(engine="onnx", file="model.onnx", precisions=("float32", "float16")),
     "openvino": ExportChoice(
-        engine="openvino", file="model.xml", precisions=("float32", "float16", "int8")
+        engine="openvino",
+        file="model.xml",
+        beside=("model.bin",),
+        precisions=("float32", "float16", "int8"),
     ),
     "litert": ExportChoice(engine="litert", file="model.tflite"),
     "savedmodel": ExportChoice(engine="", file="model"),
-    "rtabmap": ExportChoice(engine="onnx", file="model.onnx", precisions=("float32", "float16")),
+    "rtabmap": ExportChoice(
+        engine="onnx",
+        file="model.onnx",
+        beside=("placevec_rtabmap.py",),
+        precisions=("float32", "float16"),
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from placevec.config.adapt import Adapts
 from placevec.config.beyond_one_vector import BeyondOneVector
 from placevec.config.choices import Dtype, Engine, Precision
 from placevec.config.limits import AtLeast, ImageSizeOrNone
-from placevec.config.refusals import refuse, settle
+from placevec.config.refusals import need_used, refuse, settle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,9 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     an old .h5 file, or descriptors from other programs (.npz, .npy, hloc's .h5). Default: small."""
     out: Path | None = None
     """Folder for report.html, predictions.csv and metrics.json. None: write nothing."""
+    overwrite: bool = False
+    """Replace an earlier report in `out`. If false, a folder that has files of these names is
+    refused."""
     radius_m: Annotated[float, AtLeast(0)] = 25.0
     """A database photo is a right answer if it is within this distance of the query, in metres (in
     frames for a sequence)."""
@@ -107,6 +110,7 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_beyond_one_vector()
+        need_used(self, "overwrite", self.out is not None, "`out` left out")
         if self.cluster_maps and self.out is None:
             raise ValueError(
                 "`cluster_maps` has no effect without `out`. Received: "

@@ -17,6 +17,9 @@ class ExportConfig:
     (TensorFlow), or rtabmap (ONNX and the Python file that RTAB-Map calls)."""
     out: Path = Path("exported")
     """Folder for the file and its card. It is created if it is missing."""
+    overwrite: bool = False
+    """Replace the file and the card of an earlier export in `out`. If false, a folder that has
+    files of these names is refused."""
     image_size: ImageSizeOrNone = None
     """The only rows and columns that the file accepts. None: any size, if the model accepts any."""
     precision: ExportPrecision = "float32"

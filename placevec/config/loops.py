@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from placevec.config.choices import Reranker
 from placevec.config.describe import EngineConfig
 from placevec.config.limits import Above, AtLeast, Below
-from placevec.config.refusals import refuse
+from placevec.config.refusals import need_used, refuse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,9 @@ class LoopsConfig(RunConfig):
     out: Path | None = None
     """Folder for loops.csv, the pictures and the files for SLAM systems, outside of the folder of
     photos. None: write nothing."""
+    overwrite: bool = False
+    """Replace the files of an earlier run in `out`, and delete those that this one leaves out. If
+    false, a folder that has files of these names is refused."""
     threshold: Annotated[float | Path | None, AtLeast(0)] = None
     """Minimum gap of a loop: a number, or a file that `placevec calibrate` wrote for this model and
     these settings. None: the threshold that ships with the model for these settings, or, if it has
@@ -66,6 +69,7 @@ class LoopsConfig(RunConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        need_used(self, "overwrite", self.out is not None, "`out` left out")
         if self.g2o != "essential" and self.fov_deg is not None:
             refuse(self, "fov_deg", "left out without `g2o essential`")
         if self.g2o == "essential" and self.out is None:
@@ -78,6 +82,9 @@ class GroupConfig(EngineConfig):
 
     out: Path | None = None
     """Folder for groups.csv and groups.html. None: write nothing."""
+    overwrite: bool = False
+    """Replace the files of an earlier run in `out`. If false, a folder that has files of these
+    names is refused."""
     threshold: Annotated[float | Path | None, AtLeast(0)] = None
     """Minimum gap of a group: by how much its photos are more similar to each other than to any
     other photo. A number, or a file that `placevec calibrate --sequence 1` wrote for this model.
@@ -85,6 +92,10 @@ class GroupConfig(EngineConfig):
     precision: Annotated[float, Above(0), Below(1)] = LoopsConfig.precision
     """Share of the photos that should have a right match in their group, unless the threshold is
     a number."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need_used(self, "overwrite", self.out is not None, "`out` left out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,8 @@ class TrainConfig:
     resume: bool = False
     """Continue from the last checkpoint in `out`."""
     overwrite: bool = False
-    """Replace an earlier training in `out`."""
+    """Replace an earlier training in `out`. If false, a folder that has files of these names is
+    refused."""
 
     batch_size: Annotated[int, AtLeast(1)] = 24
     """Tuples in a training step."""

@@ -15,6 +15,9 @@ _RULE = (
 )
 
 
+CARD_FILES = ("card.json", "card.md")
+
+
 def card_of(
     model: Path,
     format: str,
@@ -102,7 +105,7 @@ def write_card(card: dict, folder: Path) -> None:
         *(f"    {line}" for line in table_of(card).splitlines()),
         "",
     ]
-    texts = {"card.json": json.dumps(card, indent=1) + "\n", "card.md": "\n".join(lines)}
-    for name, text in texts.items():
+    texts = json.dumps(card, indent=1) + "\n", "\n".join(lines)
+    for name, text in zip(CARD_FILES, texts, strict=True):
         with whole_file(folder / name) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ from placevec.config.choices import (
     ExportPrecision,
     choose,
 )
-from placevec.deploy.card import card_of, table_of, write_card
+from placevec.deploy.card import CARD_FILES, card_of, table_of, write_card
 from placevec.deploy.check import PhotosOfSize, Run, check_file, check_recall, photos_that_ship
 from placevec.deploy.files import FINISHERS, Facts
 from placevec.deploy.rtabmap import write_hook
@@ -28,7 +28,12 @@ from placevec.models.files.shipped import shipped_onnx
 from placevec.places import PlaceDataset
 from placevec.sources import open_places
 from placevec.sources.photos import open_photos
-from placevec.whole_file import require_new_folder, whole_file
+from placevec.whole_file import (
+    require_free_names,
+    require_new_folder,
+    whole_file,
+    whole_folder,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -60,6 +65,7 @@ def export(
     calibration: PlaceDataset | Path | str | None = ExportConfig.calibration,
     places: PlaceDataset | Path | str | None = ExportConfig.places,
     resize_inside: bool = ExportConfig.resize_inside,
+    overwrite: bool = ExportConfig.overwrite,
 ) -> Exported:
     """Writes a network for other programs, with a card that says how to feed it.
 
@@ -79,11 +85,13 @@ def export(
         places: PlaceDataset, or READER:PATH. Places to measure recall@1 on. None: it is not
             measured.
         resize_inside: bool. Make a file that takes photos of any size and resizes them itself.
+        overwrite: bool. Replace an earlier export in `out`.
 
     Returns:
         Exported.
 
     Raises:
+        FileExistsError: If `out` has files of these names, and `overwrite` is not set.
         FileNotFoundError: If the model, photos, or the folder that `out` lies in are missing.
         ImportError: If a package that writes or checks the file is not installed.
         ValueError: If the format does not have a setting, Keras does not run on TensorFlow, or the
@@ -97,9 +105,12 @@ def export(
         calibration=None if calibration is None else str(calibration),
         places=None if places is None else str(places),
         resize_inside=resize_inside,
+        overwrite=overwrite,
     )
     row, path = choose(EXPORTS, format, "format"), find_model_file(model)
     require_new_folder(settings.out)
+    names = (row.file, *row.beside, *CARD_FILES)
+    require_free_names(settings.out, names, overwrite=overwrite)
     _require(row.engine, precision)
     photos = None if calibration is None else open_photos(calibration).paths()
     if places is not None and not isinstance(places, PlaceDataset):
@@ -140,7 +151,7 @@ def export(
             _write_whole(each, settings.out / each.name)
     write_card(card, settings.out)
     if format == "rtabmap":
-        write_hook(settings.out / "placevec_rtabmap.py", row.file, facts)
+        write_hook(settings.out / row.beside[0], row.file, facts)
     return Exported(settings.out / row.file, card)
 
 
@@ -226,13 +237,10 @@ def _megabytes(folder: Path) -> float:
 
 
 def _write_whole(source: Path, target: Path) -> None:
-    """Copies a file, or a folder, which replaces an earlier one."""
-    if not source.is_dir():
+    """Copies a file or a folder, in place of an earlier one."""
+    if source.is_dir():
+        with whole_folder(target) as unfinished:
+            shutil.copytree(source, unfinished, dirs_exist_ok=True)
+    else:
         with whole_file(target) as unfinished:
             shutil.copyfile(source, unfinished)
-        return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    target.mkdir()
-    for each in source.iterdir():
-        _write_whole(each, target / each.name)

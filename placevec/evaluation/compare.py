@@ -7,11 +7,11 @@ from typing import Any
 from placevec.config import EvaluateConfig
 from placevec.evaluation.evaluate import Model, evaluate, label_of
 from placevec.evaluation.evaluation import Evaluation
-from placevec.evaluation.report import ClusterMaps, write_report
+from placevec.evaluation.report import REPORT_FILES, ClusterMaps, write_report
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
-from placevec.whole_file import require_new_folder
+from placevec.whole_file import require_free_names, require_new_folder
 
 
 def compare(
@@ -19,6 +19,7 @@ def compare(
     model: Sequence[Model | Path | str] = EvaluateConfig.model,
     *,
     out: Path | str | None = EvaluateConfig.out,
+    overwrite: bool = EvaluateConfig.overwrite,
     wrong_beyond_m: float | None = EvaluateConfig.wrong_beyond_m,
     cluster_maps: int = EvaluateConfig.cluster_maps,
     skip_unreadable: bool = EvaluateConfig.skip_unreadable,
@@ -32,6 +33,7 @@ def compare(
         model: sequence. Models, each as `evaluate` takes it. Empty: the network that ships with
             placevec.
         out: Path or None. Folder for the report, see `write_report`.
+        overwrite: bool. Replace an earlier report in `out`.
         wrong_beyond_m: float or None. Answers between the radius and this distance count neither
             as right nor as wrong in the precision.
         cluster_maps: int. Number of photo pairs for which the report shows where each cluster of
@@ -44,11 +46,13 @@ def compare(
         dict of label to Evaluation. A label is the name of a model or of its file.
 
     Raises:
+        FileExistsError: If `out` has files of the same names, and `overwrite` is not set.
         FileNotFoundError: If a model, the photos or the folder that `out` lies in are missing.
         ValueError: As `evaluate`, or if two models have the same label.
     """
     if out is not None:
         require_new_folder(Path(out))
+        require_free_names(Path(out), REPORT_FILES, overwrite=overwrite)
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
     models = _by_label(model)

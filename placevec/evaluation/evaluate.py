@@ -17,7 +17,7 @@ from placevec.evaluation.answers import AnswerRules, right_answers, search_answe
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.foreign import foreign_descriptors, is_foreign
-from placevec.evaluation.report import ClusterMaps, write_report
+from placevec.evaluation.report import REPORT_FILES, ClusterMaps, write_report
 from placevec.images import image_size_of, is_keras_model
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
@@ -29,12 +29,12 @@ from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
 from placevec.retrieval.reranking.rerank import rerank as order_again
 from placevec.sources import open_places
 from placevec.store.map_statistics import ENOUGH_PHOTOS, fit_map_statistics
-from placevec.whole_file import require_new_folder
+from placevec.whole_file import require_free_names, require_new_folder
 
 _log = logging.getLogger(__name__)
 _NUM_NEIGHBORS = 100
 _EXACT = "float32"
-_NOT_SHOWN = ("model", "out", "json")  # settings that the report omits
+_NOT_SHOWN = ("model", "out", "overwrite", "json")  # settings that the report omits
 _NO_POINTS = np.zeros((0, 4), np.float32)
 
 
@@ -43,6 +43,7 @@ def evaluate(
     model: Model | NDArray[np.floating] | Path | str | None = None,
     *,
     out: Path | str | None = EvaluateConfig.out,
+    overwrite: bool = EvaluateConfig.overwrite,
     radius_m: float = EvaluateConfig.radius_m,
     min_time_difference_s: float | None = EvaluateConfig.min_time_difference_s,
     max_heading_difference_deg: float | None = EvaluateConfig.max_heading_difference_deg,
@@ -75,6 +76,7 @@ def evaluate(
             descriptors of all photos, `(N, D)` of unit length, or a file with descriptors from
             another program, see `foreign_descriptors`. None: the network that ships with placevec.
         out: Path or None. Folder for the report, see `write_report`. None: nothing is written.
+        overwrite: bool. Replace an earlier report in `out`.
         radius_m: float or None. See `EvaluateConfig`, as for the others.
         min_time_difference_s: float or None. Photos closer in time to the query are not answers.
         max_heading_difference_deg: float or None. Answers that look in another direction by more
@@ -104,6 +106,7 @@ def evaluate(
         Evaluation. `print` shows it as a table.
 
     Raises:
+        FileExistsError: If `out` has files of the same names, and `overwrite` is not set.
         FileNotFoundError: If the model, photos or the folder that `out` lies in are missing.
         ValueError: If no query has a right answer in the database, a setting is out of range, or
             photos cannot be read and `skip_unreadable` is false.
@@ -115,6 +118,7 @@ def evaluate(
     settings = EvaluateConfig(
         model=() if path is None else (path,),
         out=None if out is None else Path(out),
+        overwrite=overwrite,
         radius_m=radius_m,
         min_time_difference_s=min_time_difference_s,
         max_heading_difference_deg=max_heading_difference_deg,
@@ -134,6 +138,7 @@ def evaluate(
     )
     if out is not None:
         require_new_folder(Path(out))
+        require_free_names(Path(out), REPORT_FILES, overwrite=overwrite)
     if not isinstance(places, PlaceDataset):
         places = open_places(str(places), skip_unreadable=skip_unreadable)
     if path is not None and is_foreign(path):

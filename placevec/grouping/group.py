@@ -10,7 +10,7 @@ from placevec.config import Engine as EngineName
 from placevec.config import GroupConfig
 from placevec.grouping.groups import Groups
 from placevec.grouping.linkage import Linkage, link
-from placevec.grouping.write import write_groups
+from placevec.grouping.write import GROUPS_FILES, write_groups
 from placevec.loops.own_threshold import OwnThreshold
 from placevec.loops.threshold import find_threshold
 from placevec.models.describe import Model
@@ -20,7 +20,7 @@ from placevec.retrieval.calibration import loops_score
 from placevec.retrieval.described import describe_dataset, open_model
 from placevec.sources.photos import open_photos
 from placevec.store.unit_length import to_unit
-from placevec.whole_file import require_new_folder
+from placevec.whole_file import require_free_names, require_new_folder
 
 _LEAST_SPREAD = 1e-5  # Below this, unit descriptors count as equal.
 _PHOTOS_AT_A_TIME = 256
@@ -31,6 +31,7 @@ def group(
     model: Model | Path | str | None = GroupConfig.model,
     *,
     out: Path | str | None = GroupConfig.out,
+    overwrite: bool = GroupConfig.overwrite,
     threshold: float | Path | str | None = GroupConfig.threshold,
     precision: float = GroupConfig.precision,
     image_size: tuple[int, int] | None = GroupConfig.image_size,
@@ -51,6 +52,7 @@ def group(
         model: Path or str. File or name of a model, or an open model: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
         out: Path or None. See `GroupConfig`, as for the others.
+        overwrite: bool. Replace the files of an earlier run in `out`.
         threshold: float, Path or None. Smallest gap of a group.
         precision: float. Precision that the threshold is chosen for, unless it is a number.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
@@ -62,6 +64,7 @@ def group(
         Groups.
 
     Raises:
+        FileExistsError: If `out` has files of the same names, and `overwrite` is not set.
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
         ValueError: If a setting is out of range, no photo can be read, or the threshold was made
             for another model or other settings.
@@ -69,11 +72,13 @@ def group(
     settings = GroupConfig(
         model=None if model is None or callable(model) else Path(model),
         out=None if out is None else Path(out),
+        overwrite=overwrite,
         threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
         precision=precision,
     )
     if settings.out is not None:
         require_new_folder(settings.out)
+        require_free_names(settings.out, GROUPS_FILES, overwrite=overwrite)
     dataset = open_photos(photos)
     opened = open_model(model, engine=engine, image_size=image_size)
     least_gap = settings.threshold

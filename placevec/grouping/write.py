@@ -11,6 +11,7 @@ from placevec.pages.thumbnail import jpeg_base64
 from placevec.sources.tables.rows.csv_file import write_frame
 from placevec.whole_file import require_new_folder, whole_file
 
+GROUPS_FILES = ("groups.csv", "groups.html")
 _log = logging.getLogger(__name__)
 _MOST_PHOTOS = 12  # photos of a group on the page
 _MOST_GROUPS = 100  # A small photo on the page takes about 10 kB.
@@ -31,8 +32,9 @@ def write_groups(groups: Groups, out: Path) -> None:
     """
     require_new_folder(out)
     out.mkdir(exist_ok=True)
-    write_frame(out / "groups.csv", groups.to_frame(), ["file"])
-    with whole_file(out / "groups.html") as unfinished:
+    table, html = (out / name for name in GROUPS_FILES)
+    write_frame(table, groups.to_frame(), ["file"])
+    with whole_file(html) as unfinished:
         unfinished.write_text(_page(groups), encoding="utf-8")
     _log.info("wrote %s", shown(out))
 

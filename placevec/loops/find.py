@@ -17,13 +17,13 @@ from placevec.loops.relative_pose import WIDEST_FOV_DEG
 from placevec.loops.run import describe_run, score_of
 from placevec.loops.scorer import Loop
 from placevec.loops.threshold import find_threshold, with_confidence
-from placevec.loops.write import write_loops
+from placevec.loops.write import LOOPS_FILES, write_loops
 from placevec.models.describe import Model
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.described import open_model
 from placevec.sources.photos import open_photos
-from placevec.whole_file import require_new_folder
+from placevec.whole_file import require_free_names, require_new_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,6 +130,7 @@ def find_loops(
     model: Model | Path | str | None = LoopsConfig.model,
     *,
     out: Path | str | None = LoopsConfig.out,
+    overwrite: bool = LoopsConfig.overwrite,
     exclusion_frames: int | None = LoopsConfig.exclusion_frames,
     exclusion_s: float | None = LoopsConfig.exclusion_s,
     exclusion_m: float | None = LoopsConfig.exclusion_m,
@@ -156,6 +157,7 @@ def find_loops(
         model: Path or str. File or name of a model, or an open model: an Engine, or any callable
             from `(B, H, W, C)` uint8 to `(B, D)`.
         out: Path or None. See `LoopsConfig`, as for the others.
+        overwrite: bool. Replace the files of an earlier run in `out`.
         exclusion_frames: int or None. Photos closer than this along the run are not a loop.
         exclusion_s: float or None. The same in seconds.
         exclusion_m: float or None. The same in metres travelled.
@@ -177,6 +179,7 @@ def find_loops(
         LoopsFound.
 
     Raises:
+        FileExistsError: If `out` has files of the same names, and `overwrite` is not set.
         FileNotFoundError: If the photos, the model or the folder that `out` lies in are missing.
         ValueError: If a setting is out of range, no photo can be read, the threshold was made for
             another model or other settings, or `out` lies in the folder of photos.
@@ -184,6 +187,7 @@ def find_loops(
     settings = LoopsConfig(
         model=None if model is None or callable(model) else Path(model),
         out=None if out is None else Path(out),
+        overwrite=overwrite,
         exclusion_frames=exclusion_frames,
         exclusion_s=exclusion_s,
         exclusion_m=exclusion_m,
@@ -198,6 +202,7 @@ def find_loops(
     )
     if settings.out is not None:
         require_new_folder(settings.out)
+        require_free_names(settings.out, LOOPS_FILES, overwrite=overwrite)
         _require_outside(settings.out, photos)
     dataset = open_photos(photos)
     if g2o == "essential":

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _TEXT: Any = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 _log = logging.getLogger(__name__)
 
+_TABLE, _SIMILARITIES, _MAP = "loops.csv", "similarity.png", "trajectory.png"
+_HLOC, _KAPTURE, _TUM, _G2O = "pairs.txt", "kapture_pairs.txt", "tum_pairs.txt", "loops.g2o"
+LOOPS_FILES = (_TABLE, _SIMILARITIES, _MAP, _HLOC, _KAPTURE, _TUM, _G2O)
+"""All files that `write_loops` can write."""
+
 
 def write_loops(
     found: "LoopsFound", out: Path, *, fovs_deg: NDArray[np.floating] | None = None
@@ -43,13 +48,13 @@ def write_loops(
     """
     require_new_folder(out)
     out.mkdir(exist_ok=True)
-    write_frame(out / "loops.csv", found.to_frame(), ["query", "match"])
-    draw_similarities(found, out / "similarity.png")
+    write_frame(out / _TABLE, found.to_frame(), ["query", "match"])
+    draw_similarities(found, out / _SIMILARITIES)
     forms: dict[str, Callable[[LoopsFound], Iterable[str]]] = {
-        "pairs.txt": _hloc,
-        "kapture_pairs.txt": _kapture,
-        "tum_pairs.txt": _tum,
-        "loops.g2o": _g2o if fovs_deg is None else lambda found: told_graph(found, fovs_deg),
+        _HLOC: _hloc,
+        _KAPTURE: _kapture,
+        _TUM: _tum,
+        _G2O: _g2o if fovs_deg is None else lambda found: told_graph(found, fovs_deg),
     }
     for name, form in forms.items():
         try:
@@ -62,10 +67,10 @@ def write_loops(
             text = "".join(f"{line}\n" for line in lines)
             unfinished.write_text(text, **_TEXT)
     if found.dataset.positions_m is None or found.dataset.unit == "frames":
-        _log.warning("trajectory.png is left out: positions are not known")
-        (out / "trajectory.png").unlink(missing_ok=True)
+        _log.warning("%s is left out: positions are not known", _MAP)
+        (out / _MAP).unlink(missing_ok=True)
     else:
-        draw_trajectory(found, out / "trajectory.png")
+        draw_trajectory(found, out / _MAP)
     _log.info("wrote %s", shown(out))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from placevec.config import TrainConfig, to_dict
 from placevec.folder_lock import locked
 from placevec.input_file import read_json
-from placevec.whole_file import make_folder, whole_file
+from placevec.whole_file import make_folder, require_free_names, whole_file
 
 _log = logging.getLogger(__name__)
 _LARGEST_CONFIG = 2**20  # bytes
@@ -103,7 +103,8 @@ def check_run(config: TrainConfig) -> bool:
         True to resume from the checkpoint in the folder, False to begin.
 
     Raises:
-        FileExistsError: If the folder holds a run and neither `resume` nor `overwrite` is set.
+        FileExistsError: If the folder holds a run or other files of these names, and neither
+            `resume` nor `overwrite` is set.
         FileNotFoundError: If there is no run to resume.
         ValueError: If the run to resume had other settings.
     """
@@ -124,6 +125,7 @@ def check_run(config: TrainConfig) -> bool:
             f"{folder} holds a training already. Continue with `--resume`, replace it with "
             "`--overwrite`, or name another `--out`"
         )
+    require_free_names(folder, _ALL, overwrite=config.overwrite)
     return False
 
 

@@ -190,6 +190,23 @@ def test_refuses_settings_that_do_not_fit(model_path, tmp_path, settings, messag
         export(model_path, out=tmp_path / "out", **settings)
 
 
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [
+        ("onnx", "model.onnx"),
+        ("openvino", "model.bin"),
+        ("litert", "card.json"),
+        ("savedmodel", "model"),
+        ("rtabmap", "placevec_rtabmap.py"),
+    ],
+)
+def test_a_file_of_yours_stays(model_path, tmp_path, format, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(FileExistsError, match=f"already has {name}. .*`--overwrite`"):
+        export(model_path, format=format, out=tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_is_a_function_of_the_package(model_path, tmp_path):
     assert placevec.export is export_function
     with pytest.raises(FileNotFoundError, match="There is no folder"):

@@ -36,6 +36,19 @@ def test_measures_models_and_descriptors_side_by_side(photos, mean_color, tmp_pa
     assert (tmp_path / "report" / "report.html").is_file()
 
 
+@pytest.mark.parametrize("judge", [evaluate, lambda photos, model, **given: compare(
+    photos, [model], **given)])  # fmt: skip
+def test_a_file_of_yours_stays_unless_it_may_be_replaced(judge, photos, tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "predictions.csv").write_text("mine")
+    descriptors, out = np.eye(6, dtype=np.float32), tmp_path / "report"
+    with pytest.raises(FileExistsError, match="already has predictions.csv. .*`--overwrite`"):
+        judge(photos, descriptors, out=out)
+    assert (out / "predictions.csv").read_text() == "mine"
+    judge(photos, descriptors, out=out, overwrite=True)
+    assert (out / "predictions.csv").read_text().startswith("model,query")
+
+
 def test_open_models_are_labeled_by_their_names(photos, mean_color, tmp_path):
     def turned(pixels):
         return mean_color(pixels)[:, ::-1]

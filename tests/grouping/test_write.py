@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from placevec.grouping import group, write_groups
 
@@ -13,6 +14,17 @@ def test_writes_a_table_and_a_page(heap, engine, tmp_path):
     text = (tmp_path / "out" / "groups.html").read_text()
     assert "group 1: 14 photos, 12 of them shown" in text and "group 2: 2 photos" in text
     assert text.count("<img") == 14 and "2 groups of 16 of 17 photos" in text
+
+
+def test_a_file_of_yours_stays_unless_it_may_be_replaced(heap, engine, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "groups.csv").write_text("mine")
+    settings = {"threshold": 0.3, "out": tmp_path / "out"}
+    with pytest.raises(FileExistsError, match="already has groups.csv. .*`--overwrite`"):
+        group(heap(2, 2), engine, **settings)
+    assert (tmp_path / "out" / "groups.csv").read_text() == "mine"
+    group(heap(2, 2), engine, overwrite=True, **settings)
+    assert (tmp_path / "out" / "groups.csv").read_text().startswith("file,group")
 
 
 def test_names_are_text_and_many_groups_are_counted(heap, engine, tmp_path, monkeypatch):

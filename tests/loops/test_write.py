@@ -133,7 +133,19 @@ def test_leaves_out_what_is_not_known_and_says_so(written, two_laps, caplog):
 def test_files_of_an_earlier_run_do_not_stay(written, two_laps):
     written()
     bare = dataclasses.replace(two_laps, positions_m=None, headings_deg=None, times_s=None)
-    assert not (written(bare) / "loops.g2o").exists()
+    assert not (written(bare, overwrite=True) / "loops.g2o").exists()
+
+
+def test_a_file_of_yours_stays_unless_it_may_be_replaced(written, tmp_path):
+    (tmp_path / "loops").mkdir()
+    (tmp_path / "loops" / "pairs.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="already has pairs.txt. .*`--overwrite`"):
+        written()
+    assert [path.name for path in (tmp_path / "loops").iterdir()] == ["pairs.txt"]
+    assert (tmp_path / "loops" / "pairs.txt").read_text() == "mine"
+    (tmp_path / "loops" / "notes.txt").write_text("mine")
+    assert lines(written(overwrite=True) / "pairs.txt")[0] == "40.png 0.png"
+    assert (tmp_path / "loops" / "notes.txt").read_text() == "mine"
 
 
 def test_names_with_blanks_and_commas_are_left_out(written, two_laps, caplog):

@@ -46,6 +46,14 @@ def test_refuses_to_overwrite_a_run(config):
         prepare_run(config)
 
 
+def test_a_file_of_yours_stays_unless_it_may_be_replaced(config):
+    config.out.mkdir()
+    (config.out / "report.md").write_text("mine")
+    with pytest.raises(FileExistsError, match="already has report.md. .*`--overwrite`"):
+        check_run(config)
+    assert check_run(changed(config, overwrite=True)) is False
+
+
 def test_overwrites_its_own_files_only(config):
     prepare_run(config)
     finish(config)

@@ -16,6 +16,7 @@ from placevec.pages.page import page
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.whole_file import require_new_folder, whole_file
 
+REPORT_FILES = ("report.html", "predictions.csv", "metrics.json")
 _RANKS_WRITTEN = 20  # answers of a query in predictions.csv
 
 
@@ -51,13 +52,14 @@ def write_report(
     _require_same_queries(evaluations)
     require_new_folder(out)
     out.mkdir(exist_ok=True)
+    html, predictions, figures = (out / name for name in REPORT_FILES)
     compared = _compare(list(judged.values()))
-    _write_predictions(evaluations, out / "predictions.csv")
+    _write_predictions(evaluations, predictions)
     metrics = {
         label: metrics_of(each, compared, model)
         for model, (label, each) in enumerate(judged.items())
     }
-    with whole_file(out / "metrics.json") as unfinished:
+    with whole_file(figures) as unfinished:
         unfinished.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     first = next(iter(judged.values()))
     text = page(
@@ -70,9 +72,9 @@ def write_report(
             versions(judged, settings or {}),
         ],
     )
-    with whole_file(out / "report.html") as unfinished:
+    with whole_file(html) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-    return out / "report.html"
+    return html
 
 
 def metrics_of(judged: Judgment, compared: Mapping[int, Comparison], model: int) -> dict:
