@@ -166,7 +166,8 @@ def _report_path(settings: CheckConfig) -> Path:
         require_writable(out, ".html")
     if out.exists() and not settings.overwrite:
         raise FileExistsError(
-            f"{out} already exists. Replace it with `--overwrite`, or name another file: `--out`"
+            f"{out} already exists. Replace it with `--overwrite`, or name another file with "
+            "`--out`"
         )
     _refuse_other_tables(out.with_suffix(".csv"))
     return out

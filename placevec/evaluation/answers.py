@@ -183,7 +183,7 @@ def _looking_alike(
     if headings_deg is None or not np.isfinite(headings_deg).all():
         raise ValueError(
             "`max_heading_difference_deg` needs photos whose headings are all known. Received: "
-            f"{dataset.root}, where some are missing. Omit it, or add a column `heading_deg`"
+            f"{dataset.root}, where some are missing. Leave it out, or add a column `heading_deg`"
         )
     found_deg = headings_deg[dataset.database]
     return [

@@ -155,7 +155,7 @@ def _refuse_split_in(folder: Path, config: SplitConfig) -> None:
     """Refuses a folder that already has a split, or that cannot be written to."""
     if (folder / SPLITS_FILE).exists() and not config.overwrite:
         raise FileExistsError(
-            f"{shown(folder)} has a split already, {SPLITS_FILE}. Replace it: `--overwrite`"
+            f"{shown(folder)} has a split already ({SPLITS_FILE}). Replace it with `--overwrite`"
         )
     require_writable(folder / SPLITS_FILE, ".csv")
 

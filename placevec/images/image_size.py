@@ -68,7 +68,7 @@ def refuse_other_size(fixed: Sequence[int | None], wanted: Sequence[int]) -> Non
         takes = "x".join("any" if side is None else str(side) for side in fixed)
         raise ValueError(
             f"`image_size` must be that of the model's input, {takes}. Received: "
-            f"image_size={tuple(wanted)}. Omit it"
+            f"image_size={tuple(wanted)}. Leave it out"
         )
 
 

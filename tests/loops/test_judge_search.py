@@ -110,7 +110,7 @@ def test_a_file_is_for_a_map_with_positions(laps_apart, engine, tmp_path):
 
 def test_refuses_a_map_of_one_place(laps_apart, unit_vectors):
     laps = dataclasses.replace(laps_apart, positions_m=laps_apart.positions_m / 100)
-    with pytest.raises(ValueError, match="25 m away. Received: .* photos of one place only"):
+    with pytest.raises(ValueError, match="25 m away. Received: .* photos of only one place"):
         judge_search(laps, unit_vectors(80, dim=16), radius_m=8.0)
 
 
