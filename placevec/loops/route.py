@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
-from placevec.places.name_order import by_number
+from placevec.retrieval.sequences import runs_in_order
 
 _LEAST_EXCLUSION = 10  # photos
 _STILL_ALIKE = 0.1  # similarity, as a share of the way from any two photos (0) to neighbors (1)
@@ -14,8 +14,9 @@ _MOST_LAGS = 200
 def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Returns the rows of a data set in the order in which its photos were taken.
 
-    Sequences follow each other. The photos of a sequence are sorted by time if all times are known,
-    otherwise by name, with the numbers in names sorted by value.
+    The order is that of `runs_in_order`, with one difference in what a run is: without known
+    sequences all photos are one run, even if they lie in several folders. A camera that begins a
+    new folder is still at the same place.
 
     Args:
         dataset: PlaceDataset.
@@ -23,12 +24,7 @@ def order_of_run(dataset: PlaceDataset) -> NDArray[np.int64]:
     Returns:
         (N,) int64.
     """
-    runs = _runs(dataset)
-    names = np.array([by_number(name) for name in dataset.names.tolist()])
-    times_s = np.zeros(len(dataset))
-    if dataset.times_s is not None and np.isfinite(dataset.times_s).all():
-        times_s = dataset.times_s
-    return np.lexsort((names, times_s, runs))
+    return runs_in_order(dataset.names, dataset.times_s, _runs(dataset))[0]
 
 
 def along_run(

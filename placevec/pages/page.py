@@ -95,7 +95,8 @@ class Photo:
     """A photo on a card.
 
     Args:
-        jpeg_base64: str. The photo as JPEG. Empty if the file is missing.
+        jpeg_base64: str or None. The photo as JPEG. Empty if its file is missing. None: there is no
+            photo.
         caption: str. Text below the photo.
         tag: str. `"right"`, `"wrong"`, `"outside"` or empty.
         name: str. File name, shown below the caption: shortened to one line on a small card, whole
@@ -104,7 +105,7 @@ class Photo:
             the photo's width or height in [0, 1].
     """
 
-    jpeg_base64: str
+    jpeg_base64: str | None
     caption: str
     tag: str = ""
     name: str = ""
@@ -236,7 +237,7 @@ def _card(card: Card) -> str:
 
 def _photo(photo: Photo) -> str:
     tag = f'<span class="tag {escape(photo.tag)}">{escape(photo.tag)}</span> ' if photo.tag else ""
-    picture = "<p>missing now</p>"
+    picture = "" if photo.jpeg_base64 is None else "<p>The file of this photo is missing.</p>"
     if photo.jpeg_base64:
         source = f"data:image/jpeg;base64,{photo.jpeg_base64}"
         picture = f'<img loading="lazy" alt="{_text(photo.caption)}" src="{source}">'

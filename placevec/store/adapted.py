@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from placevec.store.files.manifest import Manifest
 from placevec.store.files.saved_statistics import read_statistics
 from placevec.store.files.shards import digest_of
-from placevec.store.map_statistics import MOST_PHOTOS, MapStatistics, fit_map_statistics
+from placevec.store.map_statistics import MapStatistics, drawn_rows, fit_map_statistics
 from placevec.store.store import DescriptorStore
 
 
@@ -56,8 +56,8 @@ class AdaptedStore(DescriptorStore):
         """
         if not len(store):
             raise ValueError(f"There are no photos in {store.folder}. Describe some first")
-        drawn = np.random.default_rng(0).permutation(store.rows)[:MOST_PHOTOS]
-        return cls(store, fit_map_statistics(store.take(np.sort(drawn)), dim))
+        rows = store.rows[drawn_rows(len(store.rows))]
+        return cls(store, fit_map_statistics(store.take(rows), dim))
 
     @classmethod
     def open(cls, store: DescriptorStore, manifest: Manifest) -> Self:

@@ -141,6 +141,20 @@ class MapStatistics:
         return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
 
 
+def drawn_rows(count: int) -> NDArray[np.int64]:
+    """Returns which photos of a map statistics are fitted on: all, or 20,000 drawn at random.
+
+    Args:
+        count: int. Photos of the map.
+
+    Returns:
+        (n,) int64, rising.
+    """
+    if count <= MOST_PHOTOS:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).permutation(count)[:MOST_PHOTOS])
+
+
 def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None) -> MapStatistics:
     """Finds the mean of a map and the PCA of power 1/2 that evens out half of its spread.
 
@@ -152,6 +166,9 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
     `v_j` are all directions, those in which the map does not spread included: the fewer photos a
     map has, the nearer is the projection to the identity, and the mean to zero. With a `dim` below
     `D` the projection has the columns `v_j * (...)` of largest variance.
+
+    Of more than 20,000 photos, that many are drawn at random, so that a store, `evaluate` and
+    `calibrate` fit the same statistics to a map.
 
     Args:
         descriptors: (N, D) float. Those of the map's photos, of unit length.
@@ -170,6 +187,7 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
     """
     start = time.perf_counter()
     descriptors = np.asarray(descriptors)
+    descriptors = descriptors[drawn_rows(len(descriptors))]
     if descriptors.ndim != 2 or not len(descriptors) or not np.isfinite(descriptors).all():
         raise ValueError(
             "Statistics of a map need finite descriptors (N, D). Received: shape "

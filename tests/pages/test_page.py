@@ -31,4 +31,4 @@ def test_a_section_has_small_print_and_strips_of_photos():
 def test_needs_no_other_file():
     text = page("a", [], Gallery("b", "c", {}, [Card(0, "d", [], [Photo("", "e")])]), [])
     assert not re.search(r"(src|href)=\"(?!data:)", text) and "http" not in text
-    assert "missing now" in text
+    assert "file of this photo is missing" in text

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from placevec.store.files.saved_statistics import SavedStatistics
-from placevec.store.map_statistics import MapStatistics, fit_map_statistics
+from placevec.store.map_statistics import MapStatistics, drawn_rows, fit_map_statistics
 
 
 def plain_loops(descriptors):
@@ -112,3 +112,13 @@ def test_an_empty_map_takes_nothing_off_and_keeps_the_spread(unit_vectors):
     means = np.roll(vectors, 1, axis=0) / 2
     expected = (vectors - means) / np.linalg.norm(vectors - means, axis=1, keepdims=True)
     np.testing.assert_allclose(statistics.adapt(vectors, means), expected, atol=1e-6)
+
+
+def test_a_large_map_is_fitted_on_photos_drawn_at_random(monkeypatch, unit_vectors):
+    monkeypatch.setattr("placevec.store.map_statistics.MOST_PHOTOS", 20)
+    vectors = unit_vectors(50, dim=8)
+    rows = drawn_rows(50)
+    assert len(set(rows.tolist())) == 20 and (np.diff(rows) > 0).all() and rows[-1] >= 20
+    whole, drawn = fit_map_statistics(vectors), fit_map_statistics(vectors[rows])
+    np.testing.assert_array_equal(whole.numbers(), drawn.numbers())
+    assert whole.num_photos == 20 and drawn_rows(20).tolist() == list(range(20))

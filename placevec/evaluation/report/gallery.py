@@ -1,11 +1,13 @@
 """The photos of the report: queries that fail, with what was found for them."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.config.refusals import in_words
 from placevec.counted import counted
 from placevec.evaluation.judge import Judgment
 from placevec.pages.joined import join_photos
@@ -16,24 +18,26 @@ _MOST_CARDS = 150
 
 
 def failures(judged: Mapping[str, Judgment]) -> Gallery:
-    """Returns the failures of the first model, worst first, and the queries where models differ.
+    """Returns the failures of all models, those of the first before others, worst first.
 
     Args:
         judged: mapping of label to Judgment.
     """
     labels, (first, *others) = list(judged), list(judged.values())
-    worst = _worst(first)
+    worst = {label: _worst(each).tolist() for label, each in judged.items()}
     filters = {"wrong": "wrong", "outside": "just outside"}
-    chosen = worst.tolist()
     if others:
+        filters = {_fails_with(model): f"{label} fails" for model, label in enumerate(labels)}
+        filters["outside"] = f"{labels[0]} just outside"
         filters["better"] = f"{labels[0]} right, {labels[1]} wrong"
         filters["worse"] = f"{labels[0]} wrong, {labels[1]} right"
-        lost = np.flatnonzero(first.has_answer & first.is_right & ~others[0].is_right)
-        chosen = chosen[: _MOST_CARDS - min(len(lost), _MOST_CARDS // 3)] + lost.tolist()
-    cards = [_card(judged, query) for query in chosen[:_MOST_CARDS]]
+    some = [rows[: _MOST_CARDS // len(judged)] for rows in worst.values()]
+    chosen = list(dict.fromkeys(itertools.chain(*some, *worst.values())))[:_MOST_CARDS]
+    cards = [_card(judged, query) for query in chosen]
+    failing = in_words([f"{len(rows)} with {label}" for label, rows in worst.items()])
     note = (
-        f"{len(worst)} of {int(first.has_answer.sum())} queries with an answer fail with "
-        f"{labels[0]}; the most certain wrong answers come first. "
+        f"Of {counted(int(first.has_answer.sum()), 'query', 'queries')} with an answer fail: "
+        f"{failing}. The most certain wrong answers come first. "
         f"{counted(len(cards), 'query is', 'queries are')} shown. Click one to enlarge it."
     )
     if any(each.evaluation.points is not None for each in judged.values()):
@@ -57,11 +61,17 @@ def _worst(judged: Judgment) -> NDArray[np.int64]:
     return failed[np.argsort(-judged.gaps[failed], kind="stable")]
 
 
+def _fails_with(model: int) -> str:
+    return f"fails-with-{model}"
+
+
 def _card(judged: Mapping[str, Judgment], query: int) -> Card:
     first, *others = judged.values()
     dataset = first.evaluation.dataset
     name, path = str(dataset.names[dataset.queries[query]]), dataset.path(dataset.queries[query])
     kinds = [first.kind(query)]
+    kinds += [_fails_with(model) for model, each in enumerate(judged.values())
+              if each.has_answer[query] and not each.is_right[query]]  # fmt: skip
     if others and first.is_right[query] and not others[0].is_right[query]:
         kinds.append("better")
     if others and others[0].is_right[query] and not first.is_right[query]:
@@ -98,7 +108,7 @@ def _answer(
     evaluation, dataset = each.evaluation, each.evaluation.dataset
     row = evaluation.neighbors[query, 0]
     if row < 0:
-        return Photo("", f"{', '.join(labels)}: nothing found")
+        return Photo(None, f"{', '.join(labels)}: nothing found")
     scores = [f"{judged[label].evaluation.similarities[query, 0]:.3f}" for label in labels]
     if len(judged) > 1:
         scores = [f"{label} {score}" for label, score in zip(labels, scores, strict=True)]

@@ -51,12 +51,13 @@ def headline(
         row += [f"{100 * found['recall_at_full_precision']['gap']:.1f}"]
         rows.append([*row, str(found["num_just_outside"]), str(each.evaluation.descriptor_dim)])
     answered = int(first.has_answer.sum())
+    num_places = len(np.unique(first.places[first.has_answer]))
+    places = counted(num_places, "place or run", "places or runs")
     radius = "" if evaluation.radius_m is None else f" within {evaluation.radius_m:g} {unit}"
     notes = [
         f"{counted(len(first.has_answer), 'query', 'queries')}, {answered} of them with a right "
         f"answer{radius}; {counted(len(evaluation.dataset.database), 'database photo')}. Below the "
-        f"figures: 95 % intervals over {len(np.unique(first.places[first.has_answer]))} places or "
-        "runs.",
+        f"figures: 95 % intervals over {places}.",
     ]
     if answered < len(first.has_answer):
         shares = ", ".join(

@@ -38,6 +38,29 @@ def test_models_that_found_the_same_photo_share_it(judge):
     assert card.photos[2].tag == "right" and "worse" in card.kinds
 
 
+def test_failures_of_each_model_have_a_button(judge):
+    wrong_5 = [0, 1, 2, 3, 4, 9, *range(6, 11), 0]
+    gallery = failures({"a": judge(WRONG_3), "b": judge(wrong_5)})
+    kinds = {card.query: set(card.kinds) for card in gallery.cards}
+    assert kinds == {3: {"wrong", "fails-with-0", "worse"}, 5: {"right", "fails-with-1", "better"}}
+    assert [gallery.filters[f"fails-with-{model}"] for model in (0, 1)] == ["a fails", "b fails"]
+    assert "fail: 1 with a and 1 with b. " in gallery.note
+
+
+def test_each_model_has_its_share_of_the_cards(judge, monkeypatch):
+    monkeypatch.setattr("placevec.evaluation.report.gallery._MOST_CARDS", 4)
+    all_wrong = [11] * 11 + [0]
+    gallery = failures({"a": judge(all_wrong), "b": judge(WRONG_3)})
+    assert len(gallery.cards) == 4 and 3 in {card.query for card in gallery.cards}
+
+
+def test_a_query_without_any_answer_shows_words_and_no_photo(judge):
+    nothing = judge(WRONG_3)
+    nothing.evaluation.neighbors[3] = -1
+    (card,) = failures({"a": nothing}).cards
+    assert (card.photos[1].jpeg_base64, card.photos[1].caption) == (None, "a: nothing found")
+
+
 def test_of_one_model_the_best_right_answer_is_beside_the_wrong_one(judge):
     (card,) = failures({"a": judge(WRONG_3)}).cards
     assert [photo.tag for photo in card.photos] == ["", "wrong", "right"]

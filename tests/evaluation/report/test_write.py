@@ -81,7 +81,7 @@ def test_photos_that_are_gone_leave_a_gap(make_evaluation, tmp_path):
     for path in evaluation.dataset.paths():
         path.unlink()
     page = write_report({"A": evaluation}, tmp_path / "report")
-    assert "missing now" in page.read_text() and "<img" not in page.read_text()
+    assert "file of this photo is missing" in page.read_text() and "<img" not in page.read_text()
 
 
 def test_a_page_of_many_queries_stays_small(make_evaluation, tmp_path):

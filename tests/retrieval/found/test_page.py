@@ -35,7 +35,9 @@ def test_the_page_says_what_is_known_of_each_match(found, tmp_path):
         '<span class="name">&lt;b&gt;.png</span>' in text
     )
     assert '<figcaption>2: similarity 0.8123<span class="name">=gone.png</span>' in text
-    assert "1 query, the best match first" in text and text.count("missing now") == 2
+    assert (
+        "1 query, the best match first" in text and text.count("file of this photo is missing") == 2
+    )
 
 
 def test_lines_join_a_query_and_its_first_match(found, tmp_path):
