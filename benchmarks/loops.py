@@ -41,6 +41,7 @@ from machine import LeftOut
 
 from placevec.cli import one_line_errors
 from placevec.config import LoopsConfig
+from placevec.config.choices import Hubness, Normalization
 from placevec.loops.calibrate import judge
 from placevec.loops.judge_search import judge_search
 from placevec.loops.judged import JudgedMatches
@@ -100,6 +101,8 @@ def main(
     data: Path | None = None,
     worlds_dir: Path | None = None,
     model: tuple[str, ...] = ("small", "tiny"),
+    normalize: Normalization = LoopsConfig.normalize,
+    hubness: Hubness = LoopsConfig.hubness,
     write: bool = False,
     short: bool = False,
 ) -> None:
@@ -110,6 +113,8 @@ def main(
         worlds_dir: Folder for the photos of the worlds; missing ones are rendered. None: a
             temporary folder.
         model: .keras files, or names of networks that ship with placevec.
+        normalize: Mean that descriptors lose.
+        hubness: How photos that are similar to everything are held back.
         write: Write what was learned into the package, for the networks that ship with placevec.
         short: A few photos of a small town and an untrained network, to see whether it runs.
     """
@@ -129,13 +134,14 @@ def main(
             engine = open_engine(model_path(name), features=True)
             described = {each.name: list(_described(each.runs, engine)) for each in kinds}
             print(f"\n{'' if short else name}", flush=True)
-            found = print_table(kinds, described)
+            adapts = {"normalize": normalize, "hubness": hubness}
+            found = print_table(kinds, described, [replace(each, **adapts) for each in _SETTINGS])
             if write:
                 _write(data, model_path(name), engine, found)
 
 
 def print_table(
-    kinds: list[Kind], described: dict[str, list[Run]]
+    kinds: list[Kind], described: dict[str, list[Run]], settings: list[LoopsConfig]
 ) -> list[tuple[LoopsConfig, JudgedMatches]]:
     """Prints a row for each setting and a column for each kind of run.
 
@@ -145,9 +151,9 @@ def print_table(
     print(f"| settings | threshold | {' | '.join(each.name for each in kinds)} |")
     print("|---" * (2 + len(kinds)) + "|")
     found = []
-    for settings in _SETTINGS:
-        words = f"sequence {settings.sequence}" + (", features" if settings.rerank else "")
-        runs = {name: _with(parts, settings) for name, parts in described.items()}
+    for how in settings:
+        words = f"sequence {how.sequence}" + (", features" if how.rerank else "")
+        runs = {name: _with(parts, how) for name, parts in described.items()}
         # Two laps only: accepted loops do not change later gaps.
         judged = {
             name: [judge(run, np.inf, radius_m=_RADIUS_M) for run in parts]
@@ -167,7 +173,7 @@ def print_table(
                 cells.append(_learned_cell(judged[each.name], joined, precision))
             row = f"| {words} | other runs, {100 * precision:g} % | {' | '.join(cells)} |"
             print(row, flush=True)
-        found.append((settings, JudgedMatches.joined(list(itertools.chain(*judged.values())))))
+        found.append((how, JudgedMatches.joined(list(itertools.chain(*judged.values())))))
     return found
 
 
@@ -231,7 +237,13 @@ def search_matches(data: Path, engine: "Engine") -> JudgedMatches:
 def _with(runs: Iterable[Run], settings: LoopsConfig) -> list[Run]:
     """Returns the same runs, to be matched with other settings."""
     return [
-        replace(run, sequence=settings.sequence, matcher=run.matcher if settings.rerank else None)
+        replace(
+            run,
+            sequence=settings.sequence,
+            matcher=run.matcher if settings.rerank else None,
+            normalize=settings.normalize,
+            hubness=settings.hubness,
+        )
         for run in runs
     ]
 

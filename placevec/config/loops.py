@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from placevec.config.choices import Reranker
+from placevec.config.choices import Hubness, Normalization, Reranker
 from placevec.config.describe import EngineConfig
 from placevec.config.limits import Above, AtLeast, Below
 from placevec.config.refusals import need_used, refuse
@@ -31,8 +31,21 @@ class RunConfig(EngineConfig):
     """Minimum number of points that both photos of a loop share, with `rerank`. 0: only count them.
     None: 40 % of the cells of a photo, or 40 with sift."""
 
+    normalize: Normalization = "running"
+    """Mean to subtract from the descriptors of a run: running is the mean of the photos up to each
+    one, own the mean of the whole run, which is only known after it. none leaves descriptors
+    unchanged. placevec refuses map, as a run has no map."""
+    hubness: Hubness = "none"
+    """Lower the score of photos that are similar to everything: csls measures this with each
+    photo's nearest photos of the run so far. placevec refuses csls_batch, as later photos are not
+    known."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.normalize == "map":
+            refuse(self, "normalize", "running, own or none: a run has no map, only earlier photos")
+        if self.hubness == "csls_batch":
+            refuse(self, "hubness", "csls or none: each photo is compared with earlier ones only")
         if self.exclusion_s is not None and self.exclusion_m is not None:
             raise ValueError("Choose one of `exclusion_s` and `exclusion_m`. Received: both")
         if self.rerank is None and self.min_inliers is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from placevec.config import CalibrateConfig
 from placevec.config import Engine as EngineName
-from placevec.config.choices import Reranker
+from placevec.config.choices import Hubness, Normalization, Reranker
 from placevec.counted import counted
 from placevec.evaluation.measures.threshold import Threshold
 from placevec.loops.judge_search import judge_search
@@ -64,6 +64,8 @@ def calibrate(
     sequence: int = CalibrateConfig.sequence,
     rerank: Reranker | None = CalibrateConfig.rerank,
     min_inliers: int | None = CalibrateConfig.min_inliers,
+    normalize: Normalization = CalibrateConfig.normalize,
+    hubness: Hubness = CalibrateConfig.hubness,
     image_size: tuple[int, int] | None = CalibrateConfig.image_size,
     batch_size: int | None = CalibrateConfig.batch_size,
     engine: EngineName = CalibrateConfig.engine,
@@ -83,16 +85,18 @@ def calibrate(
         out: Path. A `.json` file, which `find_loops` and `LoopDetector` read. See
             `CalibrateConfig`, as for the others.
         of: str. `"loops"`, or `"search"` for answers of `search`, adapted to the map by its mean.
-            With `"search"`, the settings from `exclusion_frames` to `min_inliers` do not apply.
+            With `"search"`, the settings from `exclusion_frames` to `hubness` do not apply.
         precision: float. Precision to promise.
         radius_m: float. Largest distance of a right match.
         wrong_beyond_m: float or None. Smallest distance of a wrong match.
-        exclusion_frames: int or None. See `find_loops`, as for the next five.
+        exclusion_frames: int or None. See `find_loops`, as for the next seven.
         exclusion_s: float or None.
         exclusion_m: float or None.
         sequence: int.
         rerank: str or None.
         min_inliers: int or None.
+        normalize: str.
+        hubness: str.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. Library that runs the model, if `model` is a file.
@@ -119,6 +123,8 @@ def calibrate(
         sequence=sequence,
         rerank=rerank,
         min_inliers=min_inliers,
+        normalize=normalize,
+        hubness=hubness,
     )
     require_writable(out, ".json")
     dataset = places if isinstance(places, PlaceDataset) else open_places(str(places))

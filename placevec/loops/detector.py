@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import LoopsConfig
+from placevec.config.choices import Hubness, Normalization
+from placevec.config.refusals import refuse
 from placevec.loops.scorer import Loop, LoopScorer
 from placevec.loops.threshold import find_threshold, with_confidence
 from placevec.retrieval.calibration import loops_score
@@ -47,6 +49,9 @@ class LoopDetector:
         precision: float in (0, 1). Precision that the threshold is for, unless it is a number.
         sequence: int. Number of photos to match together.
         consistency: int. Number of photos in a row whose matches must be near each other.
+        normalize: str. Mean to subtract: `"running"` or `"none"`, see `LoopsConfig`.
+        hubness: str. `"none"`, or `"csls"` to hold back photos that are similar to everything,
+            which takes 40 bytes more per photo.
 
     Raises:
         ValueError: If a setting is out of range, or the threshold was made for another model or
@@ -69,16 +74,23 @@ class LoopDetector:
         precision: float = LoopsConfig.precision,
         sequence: int = LoopsConfig.sequence,
         consistency: int = LoopsConfig.consistency,
+        normalize: Normalization = LoopsConfig.normalize,
+        hubness: Hubness = LoopsConfig.hubness,
     ):
         settings = LoopsConfig(
             threshold=threshold if isinstance(threshold, int | float | None) else Path(threshold),
             precision=precision,
             sequence=sequence,
             consistency=consistency,
+            normalize=normalize,
+            hubness=hubness,
         )
+        if normalize == "own":
+            refuse(settings, "normalize", "running or none: the mean of a run is not known yet")
         self._model: Any = open_model(model, engine=LoopsConfig.engine, image_size=None)
         size = getattr(self._model, "image_size", None)
-        score = loops_score(size, sequence=sequence, rerank=None, min_inliers=None)
+        score = loops_score(size, sequence=sequence, rerank=None, min_inliers=None,
+                            normalize=normalize, hubness=hubness)  # fmt: skip
         model_id = getattr(self._model, "model_id", None)
         least_gap, self._learned = find_threshold(settings.threshold, precision, score, model_id)
         self._scorer = LoopScorer(
@@ -87,6 +99,8 @@ class LoopDetector:
             precision=precision,
             sequence=sequence,
             consistency=consistency,
+            normalize=normalize,
+            hubness=hubness,
             capacity=MOST_PHOTOS,
         )
         self._lock = threading.Lock()

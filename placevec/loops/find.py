@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from placevec.config import Engine as EngineName
 from placevec.config import LoopsConfig
-from placevec.config.choices import Reranker
+from placevec.config.choices import Hubness, Normalization, Reranker
 from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.loops.relative_pose import WIDEST_FOV_DEG
@@ -142,6 +142,8 @@ def find_loops(
     fov_deg: float | None = LoopsConfig.fov_deg,
     rerank: Reranker | None = LoopsConfig.rerank,
     min_inliers: int | None = LoopsConfig.min_inliers,
+    normalize: Normalization = LoopsConfig.normalize,
+    hubness: Hubness = LoopsConfig.hubness,
     image_size: tuple[int, int] | None = LoopsConfig.image_size,
     batch_size: int | None = LoopsConfig.batch_size,
     engine: EngineName = LoopsConfig.engine,
@@ -170,6 +172,8 @@ def find_loops(
         rerank: str or None. How to compare both photos of a match point by point. Meanwhile, the
             local features lie in a temporary file.
         min_inliers: int or None. Smallest number of points that both photos of a loop share.
+        normalize: str. Mean to subtract from the descriptors.
+        hubness: str. How to hold back photos that are similar to everything.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         engine: str. Library that runs the model, if `model` is a file.
@@ -199,6 +203,8 @@ def find_loops(
         fov_deg=fov_deg,
         rerank=rerank,
         min_inliers=min_inliers,
+        normalize=normalize,
+        hubness=hubness,
     )
     if settings.out is not None:
         require_new_folder(settings.out)

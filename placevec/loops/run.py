@@ -20,6 +20,7 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.calibration import Score, loops_score
 from placevec.retrieval.described import describe_dataset
 from placevec.retrieval.reranking.rerank import LocalMatcher, map_matcher
+from placevec.store.map_statistics import MapStatistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,8 @@ class Run:
         sequence: int. Number of photos to match together.
         matcher: LocalMatcher or None. It compares both photos of a match.
         min_inliers: int or None. See `check_geometry`.
+        normalize: str. See `RunConfig`, like the next one.
+        hubness: str.
     """
 
     dataset: PlaceDataset
@@ -43,6 +46,8 @@ class Run:
     sequence: int
     matcher: LocalMatcher | None
     min_inliers: int | None
+    normalize: str
+    hubness: str
 
     def match(
         self, threshold: float | None, *, precision: float, consistency: int = 1
@@ -63,9 +68,15 @@ class Run:
             precision=precision,
             sequence=self.sequence,
             consistency=consistency,
+            normalize=self.normalize,
+            hubness=self.hubness,
             capacity=MOST_PHOTOS,
         )
-        photos = zip(self.descriptors, self.along.tolist(), strict=True)
+        descriptors = self.descriptors
+        if self.normalize == "own":
+            mean = descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
+            descriptors = MapStatistics(mean, None, len(descriptors)).adapt(descriptors)
+        photos = zip(descriptors, self.along.tolist(), strict=True)
         found = [loop for photo in photos if (loop := scorer.add(*photo)) is not None]
         return found, scorer.own
 
@@ -83,6 +94,8 @@ def score_of(settings: RunConfig, model: Model, image_size: tuple[int, int] | No
         sequence=settings.sequence,
         rerank=settings.rerank,
         min_inliers=settings.min_inliers,
+        normalize=settings.normalize,
+        hubness=settings.hubness,
     )
 
 
@@ -136,4 +149,6 @@ def describe_run(
         sequence=settings.sequence,
         matcher=matcher,
         min_inliers=settings.min_inliers,
+        normalize=settings.normalize,
+        hubness=settings.hubness,
     )

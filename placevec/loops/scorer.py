@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from placevec.loops.own_threshold import OwnThreshold
+from placevec.retrieval.hubness import NUM_NEIGHBORS, csls, mean_nearest
 from placevec.retrieval.normalize import Normalizer
 from placevec.retrieval.sequences import SequenceMatcher
 from placevec.store.map_statistics import MapStatistics
@@ -70,6 +71,10 @@ class LoopScorer:
         sequence: int. Number of photos to match together: the query and those before it, with
             photos that follow one another. 1: each photo alone.
         consistency: int. Number of photos in a row whose matches must be near each other.
+        normalize: str. `"running"`: the mean of the run up to each photo is subtracted. `"own"`:
+            the descriptors come without the mean of the run. `"none"`: they stay as they are.
+        hubness: str. `"none"`, or `"csls"`: similarities become scores of `csls`, whose neighbors
+            are the photos of the run so far. That takes 40 bytes more per photo.
         capacity: int. Largest number of photos that are remembered.
 
     Raises:
@@ -89,6 +94,8 @@ class LoopScorer:
         precision: float,
         sequence: int,
         consistency: int,
+        normalize: str,
+        hubness: str,
         capacity: int,
     ):
         if not 0 < exclusion < math.inf:
@@ -104,7 +111,11 @@ class LoopScorer:
         self.num_forgotten = 0
         self._capacity = capacity
         self._count = 0  # number of photos that are remembered
+        self._normalize = normalize
         self._normalizer: Normalizer | None = None
+        self._num_nearest = NUM_NEIGHBORS if hubness == "csls" else 0
+        self._nearest = np.empty((0, self._num_nearest), np.float32)  # cosines, -inf for none
+        self._newest = np.empty(0, np.float32)  # the same of the photo that is being added
         self._matcher = SequenceMatcher(np.empty(0, np.int64), sequence)
         self._descriptors = np.empty((0, 0), np.float32)
         self._unsettled: list[NDArray[np.floating]] = []  # the first descriptors, unchanged
@@ -132,12 +143,9 @@ class LoopScorer:
                 or if `along` falls.
         """
         vector = self._checked(descriptor, along)
-        if self._normalizer is None:
-            self._normalizer = Normalizer(MapStatistics.of_no_photos(len(vector)), "running")
+        if not len(self):
             self._descriptors = np.empty((0, len(vector)), np.float32)
-        raw, vector = vector, self._normalizer(vector[None])[0]
-        if self._unsettled:
-            self._descriptors[: self._count] = self._normalizer.again(np.stack(self._unsettled))
+        raw, vector = vector, self._centered(vector)
         sequence = 0
         if self._count:
             is_jump = along - self._along[self._count - 1] > self.exclusion
@@ -146,8 +154,20 @@ class LoopScorer:
                 self._matcher.start_run()
         loop, place = self._match(vector, along, sequence)
         self._remember(vector, along, place, sequence)
-        self._unsettled = [*self._unsettled, raw] if len(self) < _SETTLED else []
+        is_settled = self._normalizer is None or len(self) >= _SETTLED
+        self._unsettled = [] if is_settled else [*self._unsettled, raw]
         return loop
+
+    def _centered(self, vector: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Returns a descriptor as it is compared, and centers the first ones again."""
+        if self._normalize != "running":
+            return vector.astype(np.float32)
+        if self._normalizer is None:
+            self._normalizer = Normalizer(MapStatistics.of_no_photos(len(vector)), "running")
+        centered = self._normalizer(vector[None])[0]
+        if self._unsettled:
+            self._descriptors[: self._count] = self._normalizer.again(np.stack(self._unsettled))
+        return centered
 
     def _match(
         self, vector: NDArray[np.float32], along: float, sequence: int
@@ -189,17 +209,35 @@ class LoopScorer:
         comparable = int(np.searchsorted(self._along[: self._count], along - self.exclusion))
         found = np.clip(self._descriptors[:comparable] @ vector, -1, 1)
         comparable = self._own_place_begins(found, sequence)
-        cosines[:comparable] = found[:comparable]
+        cosines[:comparable] = self._without_hubs(found[:comparable])
         self._matcher.grow(self._sequence[: self._count])
         return self._matcher.add(cosines)[:comparable]
+
+    def _without_hubs(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns scores by CSLS, and notes which photos are the nearest to each other."""
+        if not self._num_nearest:
+            return cosines
+        near = self._nearest[: len(cosines)]
+        scores = csls(cosines[None], mean_nearest(cosines[None]), mean_nearest(near)[None])[0]
+        rows = np.arange(len(near))
+        farthest = near.argmin(axis=1)
+        is_nearer = cosines > near[rows, farthest]
+        near[rows[is_nearer], farthest[is_nearer]] = cosines[is_nearer]
+        self._newest = np.full(self._num_nearest, -np.inf, np.float32)
+        found = -np.sort(-cosines)[: self._num_nearest]
+        self._newest[: len(found)] = found
+        return scores
 
     def _own_place_begins(self, similarities: NDArray[np.floating], sequence: int) -> int:
         """Returns the number of the first photo of the stretch that shows the query's place.
 
         Going back along the query's sequence, the photos of the stretch are more similar to the
-        query than two photos of the run are on average, which is 0.
+        query than two photos of the run are on average, which is 0 if the mean is subtracted.
         """
-        is_other = similarities <= 0
+        usual = 0.0
+        if self._normalize == "none" and len(similarities):
+            usual = float(similarities.mean())
+        is_other = similarities <= usual
         is_other |= self._sequence[: len(similarities)] != sequence
         different = np.flatnonzero(is_other)
         return int(different[-1]) + 1 if len(different) else 0
@@ -230,7 +268,9 @@ class LoopScorer:
         if self._count == self._capacity:
             forgotten = self._capacity // 10
             kept = self._count - forgotten
-            for values in (self._descriptors, self._along, self._place, self._sequence):
+            for values in (
+                self._descriptors, self._along, self._place, self._sequence, self._nearest
+            ):  # fmt: skip
                 values[:kept] = values[forgotten : self._count].copy()
             self._matcher.forget(forgotten)
             self._unsettled = self._unsettled[forgotten:]
@@ -241,9 +281,11 @@ class LoopScorer:
             self._along = _enlarged(self._along, (size,))
             self._place = _enlarged(self._place, (size,))
             self._sequence = _enlarged(self._sequence, (size,))
+            self._nearest = _enlarged(self._nearest, (size, self._num_nearest))
         self._descriptors[self._count] = vector
         self._along[self._count], self._place[self._count] = along, place
         self._sequence[self._count] = sequence
+        self._nearest[self._count] = self._newest
         self._count += 1
 
     def _checked(self, descriptor: ArrayLike, along: float) -> NDArray[np.floating]:

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
+from placevec.config import LoopsConfig
 from placevec.input_file import read_json, shown
 from placevec.models.files.shipped import shipped_calibration
 from placevec.whole_file import whole_file
@@ -26,16 +27,25 @@ Score = Mapping[str, Any]
 
 
 def loops_score(
-    image_size: Sequence[int] | None, *, sequence: int, rerank: str | None, min_inliers: int | None
+    image_size: Sequence[int] | None,
+    *,
+    sequence: int,
+    rerank: str | None,
+    min_inliers: int | None,
+    normalize: str = LoopsConfig.normalize,
+    hubness: str = LoopsConfig.hubness,
 ) -> Score:
     """Returns what the gaps of `find_loops` depend on."""
     size = None if image_size is None else list(image_size)
+    adapts = {"normalize": normalize, "hubness": hubness}  # Earlier files do not name them.
+    changed = {name: how for name, how in adapts.items() if how != getattr(LoopsConfig, name)}
     return {
         "of": "loops",
         "image_size": size,
         "sequence": sequence,
         "rerank": rerank,
         "min_inliers": min_inliers,
+        **changed,
     }
 
 

@@ -12,7 +12,8 @@ from placevec.config.choices import HUBNESS, choose
 from placevec.store.search.exact import nearest
 
 _NUM_CANDIDATES = 100  # most similar photos of each query that are ranked again
-_NUM_NEIGHBORS = 10
+NUM_NEIGHBORS = 10
+"""Nearest neighbors whose mean similarity tells how near a photo is to everything."""
 
 Find = Callable[[NDArray[np.floating], int], tuple[NDArray[np.int64], NDArray[np.float32]]]
 
@@ -62,7 +63,7 @@ def of_map(
     rows: NDArray[np.int64], photos: NDArray[np.floating], queries: NDArray[np.floating], find: Find
 ) -> NDArray[np.float64]:
     """Returns the mean similarity of photos to their 10 nearest others in the map, `(m,)`."""
-    neighbors, similarities = find(photos, _NUM_NEIGHBORS + 1)
+    neighbors, similarities = find(photos, NUM_NEIGHBORS + 1)
     is_itself = neighbors == rows[:, None]
     return mean_nearest(np.where(is_itself, -np.inf, similarities))
 
@@ -71,7 +72,7 @@ def of_batch(
     rows: NDArray[np.int64], photos: NDArray[np.floating], queries: NDArray[np.floating], find: Find
 ) -> NDArray[np.float64]:
     """Returns the mean similarity of photos to their 10 nearest queries, `(m,)`."""
-    return mean_nearest(nearest(queries, photos, _NUM_NEIGHBORS)[1])
+    return mean_nearest(nearest(queries, photos, NUM_NEIGHBORS)[1])
 
 
 def csls(
@@ -109,6 +110,6 @@ def mean_nearest(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
     Args:
         similarities: (n, k) float. -infinity means none; a row of none has the mean 0.
     """
-    largest = -np.sort(-np.asarray(similarities, np.float64), axis=1)[:, :_NUM_NEIGHBORS]
+    largest = -np.sort(-np.asarray(similarities, np.float64), axis=1)[:, :NUM_NEIGHBORS]
     is_there = ~np.isneginf(largest)
     return np.where(is_there, largest, 0).sum(axis=1) / np.maximum(is_there.sum(axis=1), 1)

@@ -6,7 +6,9 @@ import pytest
 from placevec.loops import LoopDetector, find_loops
 
 
-@pytest.mark.parametrize("settings", [{}, {"consistency": 3}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"consistency": 3}, {"normalize": "none", "hubness": "csls"}]
+)
 def test_equals_the_whole_run(two_laps, engine, settings):
     whole = find_loops(two_laps, engine, threshold=0.5, exclusion_frames=12, **settings)
     detector = LoopDetector(engine, threshold=0.5, exclusion=12, **settings)
@@ -69,6 +71,9 @@ def test_refuses_an_older_photo(two_laps, engine):
         ({"threshold": float("inf")}, "`threshold` must be finite"),
         ({"threshold": -0.1}, "`threshold` must be at least 0"),
         ({"precision": 1.0}, "`precision` must be below 1"),
+        ({"normalize": "own"}, "`normalize` must be running or none"),
+        ({"normalize": "map"}, "`normalize` must be running, own or none: a run has no map"),
+        ({"hubness": "csls_batch"}, "`hubness` must be csls or none"),
         ({"exclusion": float("inf")}, "`exclusion` must be positive and finite"),
     ],
 )

@@ -147,6 +147,8 @@ def test_no_inliers_unless_asked_for(two_laps, engine):
         ({"exclusion_s": 5.0, "exclusion_m": 5.0}, "Choose one of"),
         ({"exclusion_frames": 0}, "`exclusion_frames` must be at least 1"),
         ({"precision": 95}, "`precision` must be below 1"),
+        ({"normalize": "map"}, "`normalize` must be running, own or none: a run has no map"),
+        ({"hubness": "csls_batch"}, "`hubness` must be csls or none"),
     ],
 )
 def test_refuses_before_it_describes(two_laps, settings, message):
@@ -207,7 +209,15 @@ def test_the_threshold_that_ships_with_a_network_is_taken(two_laps, engine, seco
 
 
 @pytest.mark.parametrize(
-    "changed", [{"sequence": 5}, {"precision": 0.8}, {"image_size": (16, 24)}, {"model": "other"}]
+    "changed",
+    [
+        {"sequence": 5},
+        {"normalize": "own"},
+        {"hubness": "csls"},
+        {"precision": 0.8},
+        {"image_size": (16, 24)},
+        {"model": "other"},
+    ],
 )
 def test_what_ships_is_for_its_network_settings_and_precision(two_laps, engine, shipped, changed):
     if model_id := changed.pop("model", None):
@@ -217,6 +227,19 @@ def test_what_ships_is_for_its_network_settings_and_precision(two_laps, engine, 
         engine = replace(engine, image_size=size, descriptor_dim=3 * size[0] * size[1])
     settings = {"sequence": 1, "precision": 0.9} | changed
     assert "estimated from this run" in str(find_loops(two_laps, engine, **settings))
+
+
+@pytest.mark.parametrize("normalize", ["none", "own"])
+def test_the_mean_that_is_taken_off_is_a_choice(two_laps, engine, normalize):
+    found = find_loops(two_laps, engine, threshold=0.1, sequence=1, normalize=normalize)
+    vectors = found.descriptors
+    if normalize == "own":
+        vectors = vectors - vectors.mean(axis=0)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = [vectors[loop.query] @ vectors[loop.match] for loop in found.loops]
+    received = [loop.similarity for loop in found.loops]
+    np.testing.assert_allclose(received, expected, atol=1e-5)
+    assert len(found.accepted) > 30
 
 
 def test_a_number_keeps_the_confidence_that_ships(two_laps, engine, shipped):

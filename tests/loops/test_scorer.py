@@ -9,6 +9,8 @@ SETTINGS = {
     "precision": 0.95,
     "sequence": 1,
     "consistency": 1,
+    "normalize": "running",
+    "hubness": "none",
     "capacity": 500,
 }
 
@@ -25,10 +27,12 @@ def laps(num_laps, length, dim=128, noise=0.3, seed=0):
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def slow_similarities(descriptors, exclusion):
+def slow_similarities(descriptors, exclusion, normalize="running"):
     """The cosines of each photo to those that it is compared with, in plain loops."""
 
     def centered(row, last):
+        if normalize == "none":
+            return descriptors[row]
         mean = descriptors[: last + 1].sum(0) / (last + 1 + 10)  # an empty map counts as 10 photos
         return (descriptors[row] - mean) / np.linalg.norm(descriptors[row] - mean)
 
@@ -39,11 +43,31 @@ def slow_similarities(descriptors, exclusion):
             for other in range(query)
             if query - other > exclusion
         }
+        usual = 0.0
+        if normalize == "none" and similarity:
+            usual = np.mean(list(similarity.values()))
         for other in sorted(similarity, reverse=True):
-            if similarity[other] <= 0:
+            if similarity[other] <= usual:
                 break
             del similarity[other]  # the place of the query, farther back than the exclusion
         found.append(similarity)
+    return found
+
+
+def slow_csls(similarities):
+    """The scores by CSLS whose neighbors are the photos of the run so far, in plain loops."""
+
+    def nearest(values):
+        return np.mean(sorted(values)[-10:]) if values else 0.0
+
+    found = []
+    for query, row in enumerate(similarities):
+        scores = {}
+        for other, cosine in row.items():
+            values = list(similarities[other].values())
+            values += [each[other] for each in similarities[other + 1 : query] if other in each]
+            scores[other] = 2 * cosine - nearest(list(row.values())) - nearest(values)
+        found.append(scores)
     return found
 
 
@@ -74,10 +98,18 @@ def slow_sequences(similarities, length):
 
 
 @pytest.mark.parametrize("length", [1, 3])
-def test_equals_plain_loops(length):
+@pytest.mark.parametrize(
+    "adapts", [("running", "none"), ("running", "csls"), ("none", "none"), ("none", "csls")]
+)
+def test_equals_plain_loops(length, adapts):
+    normalize, hubness = adapts
     descriptors = laps(1, 60)
-    found = map_run(scorer(threshold=9.0, sequence=length), descriptors)
-    similarities = slow_sequences(slow_similarities(descriptors, 3), length)
+    one = scorer(threshold=9.0, sequence=length, normalize=normalize, hubness=hubness)
+    found = map_run(one, descriptors)
+    similarities = slow_similarities(descriptors, 3, normalize)
+    if hubness == "csls":
+        similarities = slow_csls(similarities)
+    similarities = slow_sequences(similarities, length)
     for loop in filter(None, found):
         best, similarity, gap = slow_first_match(similarities[loop.query], 3)
         assert loop.match == best
