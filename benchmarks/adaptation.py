@@ -1,6 +1,6 @@
 """Measures what adapting to the map gains: recall@1 on the development sets, with and without.
 
-    python benchmarks/adaptation.py --data DATA --model small.keras --town-dir data/town
+    python benchmarks/adaptation.py --data DATA --model tiny small --town-dir data/town
 
 `development_sets.py` describes the sets and `DATA`. The database of each set is the map, whose
 statistics are fitted. There is a column for the queries as they are; for queries normalized by the
