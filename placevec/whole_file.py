@@ -179,11 +179,27 @@ def require_new_folder(path: Path) -> None:
     """
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{shown(path)} must be a folder. Received: a file")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {shown(path.parent)} for {shown(path.name)}. Make it"
-        )
+    require_folder_of(path)
     _require_writable_folder(path if path.exists() else path.parent, path)
+
+
+def require_folder_of(path: Path) -> None:
+    """Refuses a path that does not lie in a folder.
+
+    Args:
+        path: Path. A file or folder to make.
+
+    Raises:
+        FileNotFoundError: If the folder is missing.
+        NotADirectoryError: If a file has its name.
+    """
+    if path.parent.is_dir():
+        return
+    if path.parent.exists():
+        raise NotADirectoryError(f"{shown(path.parent)} must be a folder. Received: a file")
+    raise FileNotFoundError(
+        f"There is no folder {shown(path.parent)} for {shown(path.name)}. Make it"
+    )
 
 
 def require_free_names(folder: Path, names: Iterable[str], *, overwrite: bool) -> None:
@@ -220,8 +236,7 @@ def require_writable(path: Path | str, suffix: str) -> None:
     path = Path(path)
     if path.suffix != suffix:
         raise ValueError(f"The file to write must end in {suffix}. Received: {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}. Make it")
+    require_folder_of(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Name a file")
     _require_writable_folder(path.parent, path)

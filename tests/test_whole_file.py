@@ -203,6 +203,10 @@ def test_refuses_places_it_cannot_write_to(tmp_path):
         require_writable(tmp_path / "folder.npz", ".npz")
     require_writable(tmp_path / "d.npz", ".npz")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]
+    (tmp_path / "file").touch()
+    for refuse in (require_new_folder, lambda path: require_writable(path, ".npz")):
+        with pytest.raises(NotADirectoryError, match="file must be a folder. Received: a file"):
+            refuse(tmp_path / "file" / "d.npz")
 
 
 def test_refuses_a_read_only_folder(tmp_path, monkeypatch):

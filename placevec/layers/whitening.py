@@ -156,8 +156,9 @@ def fit_whitening(
     mean, variances, directions = principal_directions(descriptors, dim)
     if dim > len(variances):
         raise ValueError(
-            f"`dim` must be at most {len(variances)}: the {len(descriptors)} descriptors spread in "
-            f"no more directions. Received: dim={dim}. Use other photos or fewer dimensions"
+            f"Whitening needs descriptors that spread in at least {dim} directions. Received: "
+            f"{len(descriptors)} that spread in {len(variances)}. Use other photos, or a smaller "
+            "`dim` or `rank`"
         )
     scale = (variances[:dim] ** (-power / 2)).astype(np.float32)
     return mean.astype(np.float32), directions * scale

@@ -203,10 +203,16 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
     )
     if wanted < full and wanted > len(variances):
         if dim is not None or not len(variances):
+            spread = f"{counted(num_photos, 'photo')} that spread in {len(variances)} directions"
+            if dim is None:
+                raise ValueError(
+                    f"Statistics of a map need photos that differ if descriptors have {full} "
+                    f"dimensions. Received: {spread}. Describe others, or index with "
+                    "`--no-statistics` and compare with `--normalize none`"
+                )
             raise ValueError(
-                f"`dim` must be at most {len(variances)}, or {full}: the {num_photos} photos of "
-                f"the map spread in no more directions. Received: dim={dim}. Take fewer dimensions "
-                "or leave `--dim` out"
+                f"A map must spread in at least `dim` directions. Received: dim={dim}, {spread}. "
+                "Take fewer dimensions or leave `--dim` out"
             )
         wanted = len(variances)
     scales, rest = _scales(variances, num_photos, full)

@@ -28,7 +28,7 @@ from placevec.store.files.saved_statistics import SavedStatistics
 from placevec.store.files.shards import delete_shard, digest_of, is_storable, write_shard
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import to_unit
-from placevec.whole_file import delete_unfinished, whole_file
+from placevec.whole_file import delete_unfinished, require_folder_of, whole_file
 
 _log = logging.getLogger(__name__)
 _ROWS_OF_A_SHARD = 16_384  # after `compact`
@@ -91,10 +91,7 @@ class StoreWriter(DescriptorStore):
         """
         folder = Path(folder)
         manifest = Manifest(model_id, dtype, image_size, frame, root, precision=precision)
-        if not folder.parent.is_dir():
-            raise FileNotFoundError(
-                f"There is no folder {folder.parent} for {folder.name}. Make it"
-            )
+        require_folder_of(folder)
         if folder.is_dir():
             delete_unfinished(folder)  # of a `create` that was killed
         if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK}):

@@ -87,8 +87,13 @@ def test_refuses_what_are_no_statistics(unit_vectors):
         fit_map_statistics(np.empty((0, 4)))
     with pytest.raises(ValueError, match="`dim` must be 1 to 4.* Received: dim=5"):
         fit_map_statistics(unit_vectors(9, 4), 5)
-    with pytest.raises(ValueError, match="at most 2, or 8: the 3 photos .* Received: dim=4"):
+    with pytest.raises(ValueError, match="dim=4, 3 photos that spread in 2 directions. Take"):
         fit_map_statistics(unit_vectors(3, 8), 4)
+    for dim in (1, 7):
+        with pytest.raises(ValueError, match=f"dim={dim}, 9 photos that spread in 0 directions"):
+            fit_map_statistics(np.repeat(unit_vectors(1, 8), 9, axis=0), dim)
+    with pytest.raises(ValueError, match="have 5000 dimensions. Received: 1 photo that"):
+        fit_map_statistics(unit_vectors(1, 5000))
     with pytest.raises(ValueError, match=r"must be \(N, 4\), .*Received: \(2, 5\)"):
         fit_map_statistics(unit_vectors(9, 4)).adapt(unit_vectors(2, 5))
     with pytest.raises(ValueError, match=r"must be \(D,\) and \(D, n\)"):

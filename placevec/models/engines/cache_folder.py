@@ -57,7 +57,8 @@ def require_private(path: Path, is_kind: Callable[[int], bool], kind: str) -> No
     """
     status = os.lstat(path)
     if not is_kind(status.st_mode):
-        raise PermissionError(f"{path} must be {kind}, not a link")
+        other = ", not a link" if stat.S_ISLNK(status.st_mode) else ""
+        raise PermissionError(f"{path} must be {kind}{other}")
     if status.st_uid != os.geteuid():
         raise PermissionError(f"{path} belongs to another user")
     if status.st_mode & _WRITABLE_BY_OTHERS:

@@ -87,7 +87,7 @@ def a_file(cache):
         (link_inside, "engines must be a folder, not a link"),
         (writable_by_all, "cache can be written by others; run `chmod go-w"),
         (writable_by_the_group, "engines can be written by others; run `chmod go-w"),
-        (a_file, "cache must be a folder"),
+        (a_file, "cache must be a folder. Exports"),
     ],
 )
 def test_a_folder_that_is_not_the_users_alone_is_passed_over_and_said(cache, caplog, make, reason):
