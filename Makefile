@@ -93,7 +93,7 @@ test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser,
 
 # Property tests try more examples here, other ones each time.
 test-slow: $(VENV)/.installed-dev  ## run the tests that take minutes
-	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=thorough
+	$(BIN)/python -m pytest -rs -m "slow or hypothesis" --hypothesis-profile=thorough
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 
 # Subprocesses of tests are not counted.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from placevec.archive import MAX_ARCHIVE_BYTES, read_npy
 from placevec.input_file import open_input, shown
 from placevec.places import PlaceDataset
-from placevec.store import load_descriptors
+from placevec.store.files.descriptor_file import load_named_descriptors
 
 _DATASET = "global_descriptor"  # the name that hloc uses
 _MOST_NAMED = 3
@@ -60,8 +60,9 @@ def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32
         by_name = _from_npz(path) if path.suffix == ".npz" else _from_h5(path, dataset)
         missing = [name for name in dataset.names.tolist() if name not in by_name]
         if missing:
+            first = _first_names(path) if path.suffix == ".h5" else list(by_name)
             few = ", ".join(shown(name) for name in missing[:_MOST_NAMED])
-            others = ", ".join(shown(name) for name in list(by_name)[:_MOST_NAMED])
+            others = ", ".join(shown(name) for name in first[:_MOST_NAMED])
             raise ValueError(
                 f"{shown(path)} must hold a descriptor for each of the {len(dataset)} photos. "
                 f"Received: none for {len(missing)} of them (first: {few}); its first names are "
@@ -79,7 +80,7 @@ def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32
 
 
 def _from_npz(path: Path) -> dict[str, NDArray[np.floating]]:
-    names, descriptors, *_ = load_descriptors(path)
+    names, descriptors, *_ = load_named_descriptors(path)
     return dict(zip(names.tolist(), descriptors, strict=True))
 
 
@@ -92,3 +93,19 @@ def _from_h5(path: Path, dataset: PlaceDataset) -> dict[str, NDArray[np.floating
             if (key := f"{name}/{_DATASET}") in file:
                 found[name] = np.asarray(file[key], np.float32).reshape(-1)
     return found
+
+
+def _first_names(path: Path) -> list[str]:
+    """Returns the first names in a file of hloc."""
+    from placevec.models.files.hdf5 import open_hdf5
+
+    names: list[str] = []
+
+    def note(key: str) -> bool | None:
+        if key.endswith(f"/{_DATASET}"):
+            names.append(key.removesuffix(f"/{_DATASET}"))
+        return len(names) >= _MOST_NAMED or None  # anything but None ends the visit
+
+    with open_hdf5(path) as file:
+        file.visit(note)
+    return names

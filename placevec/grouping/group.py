@@ -163,7 +163,7 @@ def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: f
     """Estimates the smallest gap from the photos themselves, see `OwnThreshold`.
 
     The gap of a photo is the largest gap of its groups, or 0 if it has none. The gap of a wrong
-    match is estimated as twice the lead of the best photo outside that group over any third place.
+    match is estimated as the lead of the best photo outside that group over any third place.
     """
     own = OwnThreshold(precision)
     joins = linkage.groups_of(linkage.stand_out())
@@ -179,7 +179,7 @@ def _own_threshold(vectors: NDArray[np.floating], linkage: Linkage, precision: f
         for row in np.flatnonzero(np.isfinite(third)).tolist():  # only if there is a third place
             join = joins[rows[row]]
             gap = float(linkage.gaps[join]) if join >= 0 else 0.0
-            own.add(gap, 2 * float(ahead[row] - third[row]))
+            own.add(gap, float(ahead[row] - third[row]))
     return own.value()
 
 

@@ -36,6 +36,18 @@ def test_names_that_do_not_match_are_listed(photos, unit_vectors, tmp_path):
     write_h5(tmp_path / "d.h5", ["a/1.jpg"], unit_vectors(1))
     with pytest.raises(ValueError, match=r"none for 2 of them \(first: a/2.jpg, b/1.jpg\)"):
         foreign_descriptors(tmp_path / "d.h5", photos)
+    others = [f"c/{number}.jpg" for number in range(5)]
+    write_h5(tmp_path / "e.h5", others, unit_vectors(5))
+    np.savez(tmp_path / "e.npz", names=others, descriptors=unit_vectors(5))
+    for name in ("e.h5", "e.npz"):
+        with pytest.raises(ValueError, match="its first names are c/0.jpg, c/1.jpg, c/2.jpg. "):
+            foreign_descriptors(tmp_path / name, photos)
+
+
+def test_other_programs_need_not_name_a_model(photos, unit_vectors, tmp_path):
+    vectors = unit_vectors(3)
+    np.savez(tmp_path / "d.npz", names=NAMES, descriptors=vectors)
+    np.testing.assert_allclose(foreign_descriptors(tmp_path / "d.npz", photos), vectors, atol=1e-6)
 
 
 def test_refuses_another_number_of_rows_and_bad_numbers(photos, unit_vectors, tmp_path):

@@ -53,15 +53,35 @@ def load_descriptors(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32],
         ValueError: If it is damaged, an array is missing, the rows do not fit, or a descriptor is
             zero or not finite. Those of another length are scaled, with a warning.
     """
+    names, descriptors, model_id = load_named_descriptors(path)
+    if model_id is None:
+        raise ValueError(f"{path} cannot be read as descriptors (`model_id` is missing)")
+    return names, descriptors, model_id
+
+
+def load_named_descriptors(
+    path: Path,
+) -> tuple[NDArray[np.str_], NDArray[np.float32], str | None]:
+    """Reads a file of `save_descriptors`, or one that other programs wrote without a model's id.
+
+    Args:
+        path: Path. The `.npz` file.
+
+    Returns:
+        As `load_descriptors`, with None for the id if it is missing.
+
+    Raises:
+        FileNotFoundError, ValueError: As `load_descriptors`.
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} of descriptors")
     try:
         arrays = read_npz(path)
         names, descriptors = arrays["names"], arrays["descriptors"]
-        model_id = str(arrays["model_id"])
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as descriptors ({error})") from error
+    model_id = str(arrays["model_id"]) if "model_id" in arrays else None
     kinds = names.dtype.kind + descriptors.dtype.kind
     if kinds != "Uf" or descriptors.ndim != 2 or names.shape != (len(descriptors),):
         raise ValueError(
