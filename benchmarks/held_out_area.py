@@ -2,7 +2,7 @@
 
 It writes two tables beside the training photos of a town: `north.csv` for training, and
 `south.csv`, the southern 35 % beyond a gap of 30 m, with a quarter of its places as queries. Then
-it trains `cambridge_small` on the first, with the flags that you add, and prints recall on the
+it trains `lite0_netvlad` on the first, with the flags that you add, and prints recall on the
 second:
     python benchmarks/held_out_area.py CAMBRIDGE/train --out FOLDER --train-from-layer None
 """
@@ -54,7 +54,7 @@ def main() -> None:
         "out": own.out / "run",
         "overwrite": True,
     }
-    config = dataclasses.replace(recipe("cambridge_small", own.photos.parent), **tables)
+    config = dataclasses.replace(recipe("lite0_netvlad", own.photos.parent), **tables)
     config = flags_over(config, flags)
     print(train(config, progress=progress_bar))
 

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from placevec.config import TrainConfig
 from placevec.recipes import (
-    cambridge_small,
     cartwheel_mobilenetv2,
     dinov2_netvlad,
     gsv_cities_multisimilarity,
+    lite0_netvlad,
     netvlad_pitts30k,
     netvlad_tokyotm,
 )
 
 RECIPES: dict[str, Callable[[Path], TrainConfig]] = {
-    "cambridge_small": cambridge_small.settings,
     "cartwheel_mobilenetv2": cartwheel_mobilenetv2.settings,
     "dinov2_netvlad": dinov2_netvlad.settings,
     "gsv_cities_multisimilarity": gsv_cities_multisimilarity.settings,
+    "lite0_netvlad": lite0_netvlad.settings,
     "netvlad_pitts30k": netvlad_pitts30k.settings,
     "netvlad_tokyotm": netvlad_tokyotm.settings,
 }
@@ -42,7 +42,7 @@ def recipe(name: str, data: Path) -> TrainConfig:
         ValueError: If there is no such recipe.
 
     Example:
-    >>> recipe("cambridge_small", Path("cambridge")).places
+    >>> recipe("lite0_netvlad", Path("cambridge")).places
     'table:cambridge/train'
     """
     if name not in RECIPES:
