@@ -1,4 +1,4 @@
-"""Photos to descriptors."""
+"""Turns photos into descriptors."""
 
 import functools
 import itertools
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE = 8
-"""Photos in a batch of a model that does not say how many suit it."""
+"""Photos in a batch, if the model does not name a batch size of its own."""
 
 
 Model = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-"""What describes photos: `(B, H, W, C)` to `(B, D)`. A keras.Model, an Engine, any callable."""
+"""Anything that turns photos `(B, H, W, C)` into `(B, D)`: a keras.Model, an Engine, a callable."""
 
 
 class NoReadablePhotoError(ValueError):
@@ -52,33 +52,33 @@ def describe(
     change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None = None,
     progress: Progress = no_progress,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Describes photos, in their order; those that cannot be read are reported and left out.
+    """Describes photos in their order. Reports photos that it cannot read, and leaves them out.
 
-    Photos are read by threads while the model works on earlier ones. Memory does not grow with
-    the number of photos, but for the descriptors.
+    Threads read photos while the model works on earlier ones. Memory only grows with the number of
+    photos by their descriptors.
 
     Args:
         model: keras.Model, Engine, or any callable from `(B, H, W, C)` uint8 to `(B, D)`. It
-            always gets full batches: the last one is filled up with zeros. One that has an
-            attribute `parallel_calls`, as an Engine has, is called by this many threads at once;
-            `image_size`, `channels` and `batch_size` are used for what is not given.
+            always gets full batches: the last one is padded with zeros. Attributes that an Engine
+            has are used if they exist: `parallel_calls` threads call the model at once, and
+            `image_size`, `channels` and `batch_size` replace arguments that are None.
         paths: sequence of Path, or of pixels as `read_image` takes them. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: see
             `image_size_of`.
-        batch_size: int or None. Photos in a batch. None: as the model has it, or 8.
-        channels: int or None. 3 color, 1 gray. None: as the model's input has it, or 3.
-        change: callable `(photo, place in paths) -> photo` or None. What happens to a photo
-            after it is read.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        batch_size: int or None. Photos in a batch. None: that of the model, or 8.
+        channels: int or None. 3 color, 1 gray. None: those of the model's input, or 3.
+        change: callable `(photo, index in paths) -> photo` or None. Changes each photo after it is
+            read.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
-        Descriptors `(n, D)` float32, and `(n,)` int64: the places in `paths` of the photos that
+        Descriptors `(n, D)` float32, and `(n,)` int64: the indices in `paths` of the photos that
         could be read.
 
     Raises:
         ValueError: If there are no photos or none can be read, `batch_size` is below 1, Keras
-            cannot run the model on photos, or what the model returns is not `(B, D)` or holds a
-            row that is zero, NaN or infinite.
+            cannot run the model on photos, or the model's output is not `(B, D)` or has a row that
+            is zero, NaN or infinite.
 
     Example:
     >>> model = lambda photos: photos.mean(axis=(1, 2)) / 255
@@ -98,7 +98,7 @@ def describe(
         change=change,
         progress=progress,
     ):
-        if not kept:  # written in place: joining batches would take their memory twice
+        if not kept:  # filled in place, because joining batches would need their memory twice
             descriptors = np.empty((len(paths), found.shape[1]), np.float32)
         descriptors[len(kept) : len(kept) + len(places)] = found
         kept.extend(places)
@@ -114,7 +114,7 @@ def describe(
 
 
 def pace(num_photos: int, seconds: float) -> str:
-    """Says how long photos took, and of several how many that are a second.
+    """Says how long photos took and, for more than one photo, how many that is per second.
 
     Example:
     >>> pace(12, 1.6), pace(1, 1.6)
@@ -135,23 +135,23 @@ def describe_in_batches(
     change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[tuple[NDArray[np.floating], list[int]]]:
-    """Describes photos batch by batch, for whoever does not want to hold all descriptors.
+    """Describes photos batch by batch. Use it if memory cannot hold all descriptors.
 
     Args:
-        model: See `describe`, like the others.
+        model: See `describe`, also for the other arguments.
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch.
         channels: int or None. 3 color, 1 gray.
-        change: callable or None. What happens to a photo after it is read.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        change: callable or None. Changes each photo after it is read.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Yields:
-        Descriptors `(n, D)` float and the places in `paths` of their photos, in order; nothing
-        where no photo can be read.
+        Descriptors `(n, D)` float and the indices in `paths` of their photos, in order. Yields
+        nothing if no photo can be read.
 
     Raises:
-        ValueError: As `describe`, but for photos that cannot be read.
+        ValueError: As `describe`, except for photos that cannot be read.
     """
     for outputs, places in _in_batches(
         model,
@@ -181,11 +181,11 @@ def features_in_batches(
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns.
         batch_size: int or None. Photos in a batch.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Yields:
         Descriptors `(n, D)` float32, local features `(n, rows, columns, D')` float16 of unit
-        length, and the places in `paths` of their photos, in order.
+        length, and the indices in `paths` of their photos, in order.
 
     Raises:
         ValueError: As `describe_in_batches`, or if the engine was opened without features.
@@ -214,7 +214,7 @@ def _in_batches(
     change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]] | None,
     progress: Progress,
 ) -> Iterator[tuple[tuple[NDArray[np.floating], ...], list[int]]]:
-    """Yields what `function` makes of photos for `model`, as a tuple, and their places."""
+    """Yields the outputs of `function` for batches of photos, as tuples, and their indices."""
     if isinstance(paths, str | Path):
         raise ValueError(f"`paths` must be a list of photos. Received: {paths}")
     if not len(paths):
@@ -239,7 +239,7 @@ def _in_batches(
     readable = ((index, photo) for index, photo in enumerate(photos) if photo is not None)
     batches = iter(lambda: list(itertools.islice(readable, size)), [])
     described = functools.partial(_describe_batch, function, size, paths)
-    if calls == 1:  # by this thread: what Keras runs on may be set for it alone
+    if calls == 1:  # in this thread, because a device may be set in Keras for this thread only
         found = map(described, batches)
     else:
         found = read_ahead(described, batches, num_workers=calls, ahead=calls)
@@ -247,7 +247,7 @@ def _in_batches(
 
 
 def named(paths: Sequence[Path | NDArray[np.uint8]], place: int) -> str:
-    """Returns what a message calls one of the photos."""
+    """Returns the name of one of the photos for a message."""
     photo = paths[place]
     return f"photo {place}" if isinstance(photo, np.ndarray) else shown(photo)
 
@@ -258,7 +258,7 @@ def _describe_batch(
     paths: Sequence[Path | NDArray[np.uint8]],
     batch: list[tuple[int, NDArray[np.uint8]]],
 ) -> tuple[tuple[NDArray[np.floating], ...], list[int]]:
-    """Returns what a model makes of a batch, descriptors first, and the places of its photos."""
+    """Returns a model's outputs for a batch, descriptors first, and the indices of its photos."""
     pixels = np.zeros((batch_size, *batch[0][1].shape), np.uint8)
     for row, (_, photo) in enumerate(batch):
         pixels[row] = photo
@@ -269,7 +269,7 @@ def _describe_batch(
         output = np.asarray(output) if keras is None else keras.ops.convert_to_numpy(output)
     if output.ndim != 2 or len(output) != batch_size:
         raise ValueError(
-            f"`model` must return one descriptor a photo, ({batch_size}, D). "
+            f"`model` must return one descriptor per photo, ({batch_size}, D). "
             f"Received: shape {output.shape}"
         )
     descriptors, places = output[: len(batch)], [index for index, _ in batch]
@@ -277,7 +277,7 @@ def _describe_batch(
         lengths = np.linalg.norm(descriptors.astype(np.float32), axis=1)
     is_black = (lengths == 0) & ~pixels[: len(batch)].any(axis=(1, 2, 3))
     for row in np.flatnonzero(is_black).tolist():
-        _log.warning("%s is black, and has no descriptor: left out", named(paths, places[row]))
+        _log.warning("%s is left out: a black photo has no descriptor", named(paths, places[row]))
     is_bad = ~np.isfinite(lengths) | ((lengths == 0) & ~is_black)
     if is_bad.any():
         first = int(is_bad.argmax())

@@ -26,15 +26,15 @@ def build_descriptor_model(
 
     Args:
         config: ModelConfig.
-        image_size: (int, int) or None. Rows and columns of the photos it will be trained on, which
-            its settings keep; it takes any others too.
+        image_size: (int, int) or None. Rows and columns of the training photos, which the model
+            remembers. It takes photos of any other size too.
 
     Returns:
         keras.Model. Input `(batch, height, width, channels)` uint8, RGB or gray, any size;
         output `(batch, D)` float32 of unit L2 norm.
 
     Raises:
-        ValueError: If the backbone has no such layer, or the weights do not fit.
+        ValueError: If the backbone does not have the layer, or the weights do not fit.
         FileNotFoundError: If the weights file does not exist.
         ConnectionError: If the ImageNet weights cannot be downloaded.
 
@@ -78,12 +78,12 @@ def build_descriptor_model(
 
 
 def holds_aggregator(config: ModelConfig) -> bool:
-    """Returns whether the file of starting weights holds a trained aggregator too."""
+    """Returns whether the file of initial weights also holds a trained aggregator."""
     return config.keep_old_clusters or _holds(config, AGGREGATOR)
 
 
 def holds_projection(config: ModelConfig) -> bool:
-    """Returns whether the file of starting weights holds a learned projection too."""
+    """Returns whether the file of initial weights also holds a learned projection."""
     return _holds(config, PROJECTION)
 
 
@@ -104,8 +104,8 @@ def load_model(path: Path) -> keras.Model:
         keras.Model. Raw uint8 photos in, descriptors of unit length out.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, of another kind, holds another kind of model, or has a
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged, is not a model, holds another kind of model, or has a
             weight that is NaN or infinite.
     """
     path = find_model_file(path)
@@ -131,25 +131,25 @@ def load_model(path: Path) -> keras.Model:
 
 
 def as_model(model: keras.Model | Path | str) -> keras.Model:
-    """Returns a model that is open as it is, and loads that of a file as `load_model` does.
+    """Returns a model in memory unchanged, or loads one from a file as `load_model` does.
 
     Args:
-        model: keras.Model; or the path of one, or the name of a network that ships with placevec.
+        model: keras.Model, the path of one, or the name of a network that ships with placevec.
     """
     return model if isinstance(model, keras.Model) else load_model(Path(model))
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a model so that the file is either the old one or the whole new one.
+    """Saves a model. If saving fails, the old file stays as it was.
 
     Args:
         model: keras.Model.
         path: Path. A file that ends in `.keras`, in an existing folder.
 
     Raises:
-        ValueError: If `path` ends otherwise.
+        ValueError: If `path` does not end in `.keras`.
         FileNotFoundError: If the folder is missing.
-        OSError: If the disk is full or the folder read-only; an older file stays.
+        OSError: If the disk is full or the folder is read-only.
     """
     path = Path(path)
     require_writable(path, ".keras")
@@ -161,11 +161,11 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def model_id(model: keras.Model) -> str:
-    """Returns 16 hexadecimal digits that name a model by its layers and weights.
+    """Returns 16 hexadecimal digits that identify a model by its layers and weights.
 
-    Models that describe a photo differently have different names, also where only a layer's
-    settings differ, such as the order of colors. Names of layers, freezing, saving and loading,
-    and the size of the photos of the training change nothing.
+    Models that describe a photo differently have different ids, even if only the settings of a
+    layer differ, such as the order of colors. Layer names, freezing, saving and loading, and the
+    size of the training photos do not change the id.
 
     Args:
         model: keras.Model.
@@ -184,7 +184,7 @@ def model_id(model: keras.Model) -> str:
 
 
 def without_xla(model: keras.Model) -> keras.Model:
-    """Keeps TensorFlow from XLA, which runs depthwise convolutions on a CPU many times slower.
+    """Turns off XLA for a model, because it makes depthwise convolutions much slower on a CPU.
 
     Args:
         model: keras.Model. Changed in place.

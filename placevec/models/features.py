@@ -1,4 +1,4 @@
-"""What a model makes of a photo before its descriptor: local features, and their clusters."""
+"""The outputs of a model before its descriptor: local features, and their clusters."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from placevec.models.descriptor_model import without_xla
 
 
 def with_features(model: keras.Model) -> keras.Model:
-    """Returns a model that also returns the local features that are aggregated.
+    """Returns a model that also returns the local features that it aggregates.
 
     Args:
         model: keras.Model. A descriptor model. The new one shares its layers.
@@ -27,7 +27,7 @@ def with_features(model: keras.Model) -> keras.Model:
     found = [layer for layer in model.layers if isinstance(layer, Aggregator)]
     if len(found) != 1:
         raise ValueError(
-            "Local features are those in front of a model's aggregator, such as NetVLAD. Received: "
+            "Local features are the inputs of a model's aggregator, such as NetVLAD. Received: "
             f"a model with {len(found)} aggregators. Take `--rerank sift`, or another model"
         )
     features = keras.layers.UnitNormalization(name="unit_features", dtype="float32")(found[0].input)
@@ -37,14 +37,14 @@ def with_features(model: keras.Model) -> keras.Model:
 def soft_assignment(
     model: keras.Model,
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Returns what computes how much of each local feature belongs to each cluster of NetVLAD.
+    """Returns a function that computes each local feature's soft assignment to NetVLAD's clusters.
 
     Args:
         model: keras.Model. A descriptor model.
 
     Returns:
         callable. From photos `(B, H, W, C)` uint8 to `(B, rows, columns, K)` float32 in [0, 1].
-        Clusters sum to 1, less what ghost clusters take.
+        The clusters of a local feature sum to 1, minus the shares of ghost clusters.
 
     Raises:
         ValueError: If the model does not have exactly one NetVLAD layer.
@@ -52,7 +52,7 @@ def soft_assignment(
     found = [layer for layer in model.layers if isinstance(layer, NetVLAD)]
     if len(found) != 1:
         raise ValueError(
-            f"Clusters are those of a NetVLAD layer. Received: a model with {len(found)} of them"
+            f"Clusters need a model with one NetVLAD layer. Received: a model with {len(found)}"
         )
     (layer,) = found
     features = without_xla(keras.Model(model.inputs[0], layer.input))

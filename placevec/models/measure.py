@@ -10,10 +10,9 @@ from placevec.layers import LayerScale, PartialWhitening, PatchTokens, PixelScal
 from placevec.layers.aggregator import Aggregator
 from placevec.models.model_cost import LayerCost, ModelCost
 
-# For each number that leaves the layer.
-_FLOPS_A_NUMBER = {
+_FLOPS_PER_OUTPUT_VALUE = {
     keras.layers.BatchNormalization: 2,
-    keras.layers.LayerNormalization: 7,  # mean, variance, scaling to them, then by what is learned
+    keras.layers.LayerNormalization: 7,  # mean, variance, normalizing, learned scale and offset
     PixelScaling: 2,
     LayerScale: 1,
     keras.layers.Add: 1,
@@ -35,7 +34,7 @@ def measure_model(
         ModelCost. `print` shows it as a table.
 
     Raises:
-        ValueError: If a number is below 1, or the model cannot take photos so small.
+        ValueError: If a number is below 1, or the photos are too small for the model.
 
     Example:
     >>> photos = keras.Input((None, None, 3))
@@ -79,7 +78,7 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
         return layer.count_flops(*layer.input.shape[1:])
     if isinstance(layer, keras.layers.MultiHeadAttention):
         num_tokens, feature_dim = output_shape
-        # Query, key, value and output are projected; scores, and sums by them, are (tokens)^2.
+        # Four projections (query, key, value, output), then scores and weighted sums over tokens^2.
         return 2 * num_tokens * feature_dim * (4 * feature_dim + 2 * num_tokens)
     if isinstance(layer, PatchTokens):
         return 2 * (output_shape[0] - 1) * math.prod(layer.kernel.shape)
@@ -93,4 +92,4 @@ def _flops(layer: keras.Layer, output_shape: tuple[int, ...]) -> int:
         return 2 * math.prod(layer.projection.shape)
     if isinstance(layer, PartialWhitening):
         return 4 * math.prod(layer.directions.shape)
-    return _FLOPS_A_NUMBER.get(type(layer), 0) * math.prod(output_shape)
+    return _FLOPS_PER_OUTPUT_VALUE.get(type(layer), 0) * math.prod(output_shape)

@@ -1,4 +1,4 @@
-"""What the model of a file costs, without Keras once it was measured."""
+"""Measures what a model file costs, without Keras if it was measured before."""
 
 import contextlib
 from dataclasses import asdict
@@ -14,10 +14,10 @@ _KIND = "costs"
 def measure_file(
     model: Path | str, *, image_size: tuple[int, int] | None = None, batch_size: int = 1
 ) -> ModelCost:
-    """Measures what the model of a file costs, as `measure_model` does.
+    """Measures what the model in a file costs, as `measure_model` does.
 
-    What was measured once is kept in the user's cache under the hash of the file. From then on
-    Keras is not imported.
+    The user's cache keeps the result under the hash of the file. From then on placevec does not
+    need Keras for it.
 
     Args:
         model: Path. See `find_model_file`.
@@ -28,7 +28,7 @@ def measure_file(
         ModelCost.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the model is damaged, or as `measure_model`.
     """
     path = find_model_file(model)
@@ -40,7 +40,7 @@ def measure_file(
     from placevec.models.measure import measure_model
 
     cost = measure_model(load_model(path), image_size=image_size, batch_size=batch_size)
-    with contextlib.suppress(OSError):  # read-only: it is measured again next time
+    with contextlib.suppress(OSError):  # a read-only cache only means measuring again
         keep_values(path, _KIND, about, asdict(cost))
     return cost
 

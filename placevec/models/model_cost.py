@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-_BYTES = 4  # float32
+_BYTES_PER_FLOAT32 = 4
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,11 @@ class LayerCost:
         name: str. Name of the layer.
         kind: str. Name of its class.
         output_shape: tuple of int. Without the batch.
-        parameters: int. Numbers it has learned or keeps.
-        flops: int. Floating point operations, a multiplication and an addition counted as two.
-            Counted for convolutions, dense layers, attention, aggregators' products of matrices,
-            whitening, normalization, scaling, sums and products of layers. Left out, since they
-            are few: activations, pooling, GeM, SPoC, MAC and softmax.
+        parameters: int. Number of weights, including running statistics.
+        flops: int. Floating point operations; a multiplication and an addition count as two. They
+            are counted for convolutions, dense layers, attention, matrix products of aggregators,
+            whitening, normalization, scaling, and sums and products of layers. Activations,
+            pooling, GeM, SPoC, MAC and softmax are left out, because they need few.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ModelCost:
 
     Args:
         layers: tuple of LayerCost.
-        trainable_parameters: int. Numbers that training changes.
+        trainable_parameters: int. Number of weights that training changes.
         image_size: (int, int). Rows and columns of the photo.
         batch_size: int. Photos in a batch, for the memory.
     """
@@ -46,7 +46,7 @@ class ModelCost:
 
     @property
     def parameters(self) -> int:
-        """All numbers that the model holds."""
+        """Number of all weights of the model."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
@@ -58,10 +58,10 @@ class ModelCost:
     def memory_bytes(self) -> int:
         """Bytes of all weights and of all layers' float32 outputs for a batch.
 
-        What training keeps; describing needs less, since outputs are freed on the way.
+        Training keeps all of them. Describing needs less, because it frees outputs on the way.
         """
         outputs = sum(math.prod(layer.output_shape) for layer in self.layers)
-        return _BYTES * (self.parameters + self.batch_size * outputs)
+        return _BYTES_PER_FLOAT32 * (self.parameters + self.batch_size * outputs)
 
     def __str__(self) -> str:
         rows = [

@@ -1,4 +1,4 @@
-"""Photos in the forms that a notebook has them: paths, pixels, PIL images, tables."""
+"""Accepts photos in the forms that a notebook has: paths, pixels, PIL images, tables."""
 
 import sys
 from collections.abc import Iterable
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
         | pd.DataFrame
     )
 
-_BITS_DROPPED = 8  # of 16, as `read_image` does
+_BITS_DROPPED = 8  # as `read_image` does with 16-bit photos
 
 
 def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | NDArray[np.uint8]]:
     """Returns photos as paths and pixels, in their order.
 
     Args:
-        photos: Paths, arrays and PIL images, mixed at will; `(N, H, W, C)` uint8; PlaceDataset; or
+        photos: Paths, arrays and PIL images, in any mix; `(N, H, W, C)` uint8; PlaceDataset; or
             DataFrame with the column `file`. An array is uint8, `(H, W, 3)` RGB, or `(H, W)` or
-            `(H, W, 1)` gray. A PIL image is turned upright as its EXIF says.
-        root: Path or None. Folder that relative paths start from. None: that of the data set that
-            `PlaceDataset.to_frame` made the table of, else the current folder.
+            `(H, W, 1)` gray. A PIL image is turned upright according to its EXIF data.
+        root: Path or None. Folder that relative paths start from. None: the folder of the data set
+            if `PlaceDataset.to_frame` made the table, else the current folder.
 
     Returns:
         list of Path and of (H, W, 3) uint8.
 
     Raises:
-        ValueError: If this is one photo and no list, a photo is of another form, or a table has no
-            column `file`.
+        ValueError: If `photos` is one photo instead of a list, a photo has another form, or a table
+            has no column `file`.
 
     Example:
     >>> photo_list(["a.jpg", np.zeros((4, 6), np.uint8)], "town")[0].as_posix()
@@ -88,7 +88,7 @@ def _upright(image: "Image.Image") -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # `convert` would clip it
+    if image.mode.startswith("I;16"):  # `convert` would clip its values
         image = Image.fromarray((np.asarray(image) >> _BITS_DROPPED).astype(np.uint8))
     return np.asarray(image.convert("RGB"))
 
@@ -104,7 +104,7 @@ def _is_array(value: object) -> bool:
 
 
 def _is_of(value: object, module: str, name: str) -> bool:
-    """Says so without importing the library: whoever made such a value has imported it."""
+    """Checks a value's class without importing its library: if it is of it, it is imported."""
     return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
 
 

@@ -16,10 +16,10 @@ WHITENING = "whitening"
 def append_whitening(
     model: keras.Model, mean: NDArray[np.float32], projection: NDArray[np.float32]
 ) -> keras.Model:
-    """Returns a model whose descriptors are whitened; its last layer is called `whitening`.
+    """Appends whitening to a model. The last layer of the new model is named `whitening`.
 
     Args:
-        model: keras.Model. A descriptor model of `(batch, D)`; its layers are shared.
+        model: keras.Model. A descriptor model of `(batch, D)`. The new model shares its layers.
         mean: (D,) float32. As `fit_whitening` returns it.
         projection: (D, d) float32. As `fit_whitening` returns it.
 
@@ -33,10 +33,10 @@ def append_whitening(
 def append_partial_whitening(
     model: keras.Model, mean: NDArray[np.float32], directions: NDArray[np.float32]
 ) -> keras.Model:
-    """Returns a model whose descriptors are partly whitened; its last layer is `whitening`.
+    """Appends partial whitening to a model. The last layer of the new model is named `whitening`.
 
     Args:
-        model: keras.Model. A descriptor model of `(batch, D)`; its layers are shared.
+        model: keras.Model. A descriptor model of `(batch, D)`. The new model shares its layers.
         mean: (D,) float32. As `fit_partial_whitening` returns it.
         directions: (D, r) float32. As `fit_partial_whitening` returns it.
 
@@ -48,7 +48,7 @@ def append_partial_whitening(
 
 
 def remove_whitening(model: keras.Model) -> keras.Model:
-    """Returns the model before its whitening, whole or partial; one without any as it is."""
+    """Returns a model without its whole or partial whitening; unchanged if it has none."""
     if not _is_whitened(model):
         return model
     return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
@@ -57,14 +57,14 @@ def remove_whitening(model: keras.Model) -> keras.Model:
 def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = None) -> keras.Model:
     """Keeps the first dimensions of a whitened model's descriptor, scaled to unit length.
 
-    It is the model that whitening to `dim` on the same photos would have given: the first
-    dimensions are those along which the photos spread most.
+    The result equals whitening to `dim` on the same photos, because the first dimensions are the
+    ones along which the photos vary most.
 
     Args:
-        model: keras.Model, or the path of one. A descriptor model that ends in whitening; its other
-            layers are shared.
+        model: keras.Model, or the path of one. A descriptor model that ends in whitening. The new
+            model shares its other layers.
         dim: int. Dimensions to keep.
-        out: Path or None. The `.keras` file for the shorter model. None: nothing is written.
+        out: Path or None. The `.keras` file for the shorter model. None: write nothing.
 
     Returns:
         keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
@@ -82,13 +82,13 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = Non
     2
     """
     if out is not None:
-        require_writable(out, ".keras")  # before the model is loaded
+        require_writable(out, ".keras")  # refuse before the slow loading of the model
     network = as_model(model)
     last = network.layers[-1]
     if not (_is_whitened(network) and isinstance(last, Whitening)):
         raise ValueError(
-            "A model must end in whitening to fewer dimensions to be cropped; those of others have "
-            f"no order. Received: one that ends in {type(last).__name__} ({last.name}). Fit one "
+            "A model must end in PCA whitening to be cropped: only then its dimensions have an "
+            f"order. Received: one that ends in {type(last).__name__} ({last.name}). Fit one "
             f"with `placevec whiten MODEL --places PHOTOS --dim {dim} --augmentation light --out "
             "FILE`, or shorten the descriptors of a store when they are compared: `placevec index "
             f"STORE --dim {dim}`"

@@ -53,7 +53,7 @@ def test_whiten_and_crop_refuse_an_impossible_output_before_the_long_work(
 
 def test_crop_refuses_a_model_without_whitening(model_path, tmp_path, refused_in_one_line):
     command = ["crop", model_path, "--dim", "2", "--out", tmp_path / "c.keras"]
-    assert "must end in whitening to fewer dimensions" in refused_in_one_line(command)
+    assert "must end in PCA whitening" in refused_in_one_line(command)
 
 
 def test_whiten_takes_a_folder_of_photos_without_positions(

@@ -150,7 +150,7 @@ def test_refuses_batches_of_nothing(write_photos, recorder):
     ],
 )
 def test_refuses_a_model_that_returns_no_descriptor_for_each_photo(write_photos, model):
-    with pytest.raises(ValueError, match=r"one descriptor a photo, \(2, D\). Received: shape"):
+    with pytest.raises(ValueError, match=r"one descriptor per photo, \(2, D\). Received: shape"):
         describe(model, write_photos(COLORS), image_size=SIZE, batch_size=2)
 
 
@@ -276,7 +276,7 @@ def test_black_photos_without_a_descriptor_are_named_and_left_out(
     )
     others = [row for row in range(6) if row not in (first_black, first_black + 1)]
     assert kept.tolist() == others and len(descriptors) == 4
-    assert f"{paths[first_black].name} is black, and has no descriptor: left out" in caplog.text
+    assert f"{paths[first_black].name} is left out: a black photo" in caplog.text
     assert "left out 2 photos that cannot be read or described" in caplog.text
     with pytest.raises(ValueError, match="None of 2 photos can be read"):
         describe(

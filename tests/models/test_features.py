@@ -51,5 +51,5 @@ def test_the_soft_assignment_is_that_of_the_aggregator(shallow_model):
 def test_refuses_a_model_without_clusters():
     photos = keras.Input((8, 8, 3), dtype="uint8")
     pooled = keras.layers.GlobalAveragePooling2D()(keras.ops.cast(photos, "float32"))
-    with pytest.raises(ValueError, match="Clusters are those of a NetVLAD layer"):
+    with pytest.raises(ValueError, match="Clusters need a model with one NetVLAD layer"):
         soft_assignment(keras.Model(photos, pooled))

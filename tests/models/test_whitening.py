@@ -65,7 +65,7 @@ def test_partial_whitening_is_the_last_layer_too(shallow_model, random_photos, t
     np.testing.assert_allclose(
         describe(remove_whitening(loaded), photos), describe(shallow_model(), photos), atol=1e-6
     )
-    with pytest.raises(ValueError, match="to be cropped. .*PartialWhitening"):
+    with pytest.raises(ValueError, match="to be cropped: .*PartialWhitening"):
         crop(loaded, 2)
 
 
@@ -108,7 +108,7 @@ def test_refuses_to_crop_a_model_without_whitening(shallow_model):
     """The first numbers of a learned projection tell no more than the others."""
     with pytest.raises(ValueError, match="one that ends in NetVLAD .* `placevec whiten MODEL"):
         crop(shallow_model(), 4)
-    with pytest.raises(ValueError, match="must end in whitening"):
+    with pytest.raises(ValueError, match="must end in PCA whitening"):
         crop(shallow_model(projection_dim=5), 4)
 
 
@@ -123,5 +123,5 @@ def test_partial_whitening_says_how_to_get_fewer_dimensions():
     inputs = keras.Input((None, None, 4))
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
     partial = append_partial_whitening(model, np.zeros(4), np.zeros((4, 1)))
-    with pytest.raises(ValueError, match="no order.*whiten MODEL --places PHOTOS --dim 2 --aug"):
+    with pytest.raises(ValueError, match="have an order.*whiten MODEL --places PHOTOS --dim 2 --aug"):
         crop(partial, 2)

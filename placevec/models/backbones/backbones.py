@@ -18,15 +18,15 @@ def pixel_scaling(
 
     Args:
         backbone: str. A name in `BACKBONES`.
-        channels: int. Channels of the photos. For other than three the color order and the
-            numbers of single colors mean nothing: the mean scale and offset are taken.
-        image_size: (int, int) or None. Rows and columns of the photos of the training.
+        channels: int. Channels of the photos. If it is not 3, the layer has no color order, and
+            scales all channels by the mean scale and offset.
+        image_size: (int, int) or None. Rows and columns of the training photos.
 
     Returns:
         PixelScaling. `(batch, height, width, channels)` uint8 in [0, 255] in, float32 out.
 
     Raises:
-        ValueError: If there is no such backbone.
+        ValueError: If the backbone does not exist.
     """
     pixels = dict(choose(BACKBONES, backbone, "backbone").pixels)
     if channels != 3:
@@ -53,21 +53,21 @@ def local_features(
         backbone: str. A name in `BACKBONES`.
         cut_layer: str. Name of the last layer that is kept.
         linear_cut: bool. Leave out the activation inside the cut layer, such as a convolution's.
-        batch_norm_momentum: float or None. Momentum of the batch normalizations. None: as the
-            backbone has it.
-        imagenet: bool. Download the pretrained weights: of ImageNet, but of LVD-142M for DINOv2.
-            Otherwise weights are random.
+        batch_norm_momentum: float or None. Momentum of the batch normalizations. None: that of the
+            backbone.
+        imagenet: bool. Download pretrained weights, which were learned from ImageNet (DINOv2: from
+            LVD-142M). Otherwise weights are random.
 
     Returns:
         Symbolic tensor `(batch, rows, columns, D)`, float.
 
     Raises:
-        ValueError: If there is no such backbone or layer, ImageNet weights are wanted for
-            photos that do not have 3 channels, or `linear_cut` is set and the cut layer has no
+        ValueError: If the backbone or the layer does not exist, ImageNet weights are requested for
+            photos that do not have 3 channels, or `linear_cut` is set but the cut layer has no
             activation inside.
         ConnectionError: If the ImageNet weights cannot be downloaded.
-        OSError: If the ImageNet weights that were downloaded before are damaged.
-        ImportError: If KerasHub is needed and not installed.
+        OSError: If ImageNet weights from an earlier download are damaged.
+        ImportError: If KerasHub is needed but not installed.
     """
     row = choose(BACKBONES, backbone, "backbone")
     make = functools.partial(row.find(), **row.constants)
@@ -101,20 +101,20 @@ def local_features(
         if batch_norm_momentum is not None and isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = batch_norm_momentum
         if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0  # its random state is in no checkpoint
+            layer.rate = 0.0  # checkpoints do not keep its random state
     return cut.output
 
 
 def _download(backbone: str, make: Callable[..., keras.Model], arguments: dict) -> keras.Model:
     try:
         with warnings.catch_warnings():
-            # The weights are the same for every size of photo; the classifier is left out.
+            # The weights do not depend on the size of photos, because the classifier is left out.
             warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
             return make(weights="imagenet", **arguments)
     except Exception as error:
-        # Keras raises a bare Exception where the server cannot be reached.
+        # Keras raises a bare Exception if it cannot reach the server.
         broken_off = isinstance(error, ConnectionError | TimeoutError | http.client.HTTPException)
-        # KerasHub downloads by `requests`, whose errors are OSErrors of their own.
+        # KerasHub downloads with `requests`, whose errors are subclasses of OSError.
         broken_off = broken_off or type(error).__module__.startswith("requests.")
         if broken_off or "URL fetch failure" in str(error):
             raise ConnectionError(

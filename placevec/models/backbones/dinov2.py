@@ -20,30 +20,31 @@ def dinov2(
     num_blocks: int,
     num_positions: int = 37,
 ) -> keras.Model:
-    """Builds DINOv2 of layers of Keras; only its weights come by KerasHub.
+    """Builds DINOv2 from Keras layers; only its pretrained weights need KerasHub.
 
-    Photos of any size are taken: they are resized inside to the nearest multiple of 14. The
-    layers of block `i`, counted from 0, are named `block_i_...`; the last two are `norm` and
+    The network takes photos of any size and resizes them to the nearest multiple of 14. The layers
+    of block `i`, counted from 0, are named `block_i_...`; the last two layers are `norm` and
     `patch_grid`.
 
     Args:
         weights: str or None. `"imagenet"` downloads the weights, which were learned from other
             photos, LVD-142M; None leaves them random.
-        include_top: bool. There is none; taken as the makers of `keras.applications` do.
+        include_top: bool. Ignored: the network has no classifier. It exists because the functions
+            of `keras.applications` take it.
         input_tensor: Symbolic tensor `(batch, height, width, C)`, pixels scaled to the mean and
             deviation of ImageNet. None: a new input of `input_shape`.
-        input_shape: tuple. Rows, columns and channels, where no tensor is given.
+        input_shape: tuple. Rows, columns and channels, if no tensor is given.
         preset: str. Name of the weights in KerasHub.
         feature_dim: int. `D`, length of a token.
-        num_heads: int. Heads of attention in a block.
-        num_blocks: int. Blocks one after another.
-        num_positions: int. Rows, and columns, of the grid that positions are learned for.
+        num_heads: int. Number of attention heads in a block.
+        num_blocks: int. Number of blocks.
+        num_positions: int. Rows (and columns) of the grid of learned positions.
 
     Returns:
         keras.Model. Output `(batch, height / 14, width / 14, D)`, sides rounded.
 
     Raises:
-        ImportError: If weights are wanted and KerasHub is not installed.
+        ImportError: If `weights` is given and KerasHub is not installed.
 
     Reference:
         [Oquab et al., 2024](https://arxiv.org/abs/2304.07193).
@@ -70,7 +71,7 @@ dinov2_base = functools.partial(
 
 
 def copy_keras_hub_weights(source: keras.Model, network: keras.Model) -> None:
-    """Writes the weights of KerasHub's DINOv2 into the same network of `dinov2`.
+    """Copies the weights of KerasHub's DINOv2 into a network that `dinov2` built.
 
     Args:
         source: keras_hub.models.DINOV2Backbone.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 _STEM_DIM, _HEAD_DIM = 32, 1280
 _EXPANSION = 6
 _EPSILON = 1e-3
-# Blocks, side of the kernel, stride of the first block, channels out.
+# Number of blocks, kernel size, stride of the first block, and output channels of each stage.
 _STAGES = (
     (1, 3, 1, 16),
     (2, 3, 2, 24),
@@ -20,7 +20,7 @@ _STAGES = (
     (1, 3, 1, 320),
 )
 
-# Names of layers and weights in files of the PyTorch port, and the names here.
+# Names of layers and weights in files of the PyTorch port -> names in this network.
 _PARTS = {
     "_expand_conv": "expand",
     "_bn0": "expand_BN",
@@ -56,7 +56,7 @@ def efficientnet_lite0(
     last linear output at a stride of 16.
 
     Args:
-        weights: None. Random weights; no pretrained ones can be downloaded.
+        weights: None. Weights are random, because placevec cannot download pretrained ones.
         include_top: bool. Must be False: the network has no classifier.
         input_tensor: Symbolic tensor `(batch, height, width, C)`, pixels as `(x - 127) / 128`.
             None: a new input of `input_shape`.
@@ -66,7 +66,7 @@ def efficientnet_lite0(
         keras.Model. Output `(batch, height / 32, width / 32, 1280)`.
 
     Raises:
-        ValueError: If weights are to be downloaded, or the classifier is asked for.
+        ValueError: If `weights` is not None, or `include_top` is true.
 
     Reference:
         [Tan and Le, 2019](https://arxiv.org/abs/1905.11946);
@@ -97,13 +97,13 @@ def efficientnet_lite0(
 def from_pytorch_names(
     layers: Mapping[str, Mapping[str, NDArray[np.generic]]],
 ) -> dict[str, dict[str, NDArray[np.generic]]]:
-    """Returns the weights of a file of the PyTorch port by the names of the layers here.
+    """Renames the weights from a file of the PyTorch port to the names of this network's layers.
 
     Kernels must already be in the order of Keras: rows, columns, channels in, channels out.
 
     Args:
         layers: mapping of layer name, such as `blocks/10/_project_conv` or `conv_stem`, -> weight
-            name -> array. Layers with other names keep them.
+            name -> array. Other layer names stay unchanged.
     """
     return {_layer_name(name): _named_weights(arrays) for name, arrays in layers.items()}
 

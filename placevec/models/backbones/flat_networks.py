@@ -1,8 +1,8 @@
-"""Networks of Keras and KerasHub, built again so that photos of any scaling can be their input.
+"""Networks of Keras and KerasHub, rebuilt without nesting and without scaling inside.
 
-As their makers build them, some scale pixels inside, hide layers inside others, or add up without
-a layer that could be named. Here they are made of named layers one after another, on an input of
-the caller's. Each function takes what the makers of `keras.applications` take.
+The original networks scale pixels inside, hide layers inside other layers, or add tensors without a
+named layer. These functions rebuild them from named layers in sequence, on the caller's input. Each
+function takes the arguments of a function of `keras.applications`.
 """
 
 import importlib
@@ -24,10 +24,10 @@ _RESNET18 = {
 
 
 def import_keras_hub(backbone: str) -> ModuleType:
-    """Imports KerasHub, which is not installed with placevec.
+    """Imports KerasHub, which placevec does not install.
 
     Args:
-        backbone: str. Who needs it.
+        backbone: str. Name of the backbone that needs it, for the error.
 
     Raises:
         ImportError: If it is not installed.
@@ -47,14 +47,14 @@ def efficientnet_b0(
     input_tensor: keras.KerasTensor | None = None,
     input_shape: tuple | None = None,
 ) -> keras.Model:
-    """Builds EfficientNet-B0 without the scaling of pixels inside.
+    """Builds EfficientNet-B0 without scaling of pixels inside.
 
     Args:
-        weights: str or None. `"imagenet"` (downloaded) or None for random ones.
-        include_top: bool. Must be False: the classifier is left out.
+        weights: str or None. `"imagenet"` (downloaded), or None for random weights.
+        include_top: bool. Must be False: the network has no classifier.
         input_tensor: Symbolic tensor `(batch, height, width, C)`, pixels scaled to the mean and
             deviation of ImageNet. None: a new input of `input_shape`.
-        input_shape: tuple. Rows, columns and channels, where no tensor is given.
+        input_shape: tuple. Rows, columns and channels, if no tensor is given.
 
     Returns:
         keras.Model.
@@ -74,7 +74,7 @@ def convnext_tiny(
     input_tensor: keras.KerasTensor | None = None,
     input_shape: tuple | None = None,
 ) -> keras.Model:
-    """Builds ConvNeXt-Tiny with a named layer where each block ends, such as `..._block_8_add`.
+    """Builds ConvNeXt-Tiny with a named layer at the end of each block, such as `..._block_8_add`.
 
     Args:
         weights: str or None. See `efficientnet_b0`.
@@ -112,7 +112,7 @@ def resnet18(
         input_shape: tuple. See `efficientnet_b0`.
 
     Returns:
-        keras.Model. Of layers of Keras only: once saved it is read without KerasHub.
+        keras.Model. It consists of Keras layers only, so a saved model loads without KerasHub.
 
     Raises:
         ImportError: If KerasHub is not installed.
@@ -132,7 +132,7 @@ def _rebuild(
     input_tensor: keras.KerasTensor | None,
     input_shape: tuple | None,
 ) -> keras.Model:
-    """Applies a network to a tensor, layer by layer, with layers and weights of its own."""
+    """Applies a copy of a network to a tensor, layer by layer."""
     if input_tensor is None:
         input_tensor = keras.Input(input_shape)
     source = make((None, None, keras.ops.shape(input_tensor)[-1]))

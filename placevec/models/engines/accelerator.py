@@ -1,4 +1,4 @@
-"""What Keras runs on, told without importing it where that is known."""
+"""Finds out what Keras runs on, without importing Keras if possible."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from placevec.input_file import read_json
 from placevec.models.engines.cache_folder import cache_folder, read_record, write_record
 
-_LARGEST_SETTINGS = 2**20  # bytes
+_MAX_SETTINGS_BYTES = 2**20
 _DEVICES = ("nvidia*", "nvhost*", "kfd", "dri/render*", "dxg", "accel*", "accel/*", "vfio/*")
 _VARIABLES = (
     "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
@@ -29,9 +29,9 @@ def backend_name() -> str:
 def has_accelerator() -> bool:
     """Returns whether Keras's backend has a GPU or TPU to run on.
 
-    A Linux machine without the file of any such device has none. Otherwise Keras is asked once, and
-    a no is kept in the user's cache. It holds until the devices of this machine, what is installed,
-    or the variables that hide devices change.
+    The answer is no on a Linux machine without a device file. Otherwise placevec asks Keras, and
+    keeps a no in the user's cache until the devices of this machine, the installed packages, or the
+    environment variables that hide devices change.
     """
     if "keras" in sys.modules:
         return _ask_keras()
@@ -43,7 +43,7 @@ def has_accelerator() -> bool:
             return False
     answer = _ask_keras()
     if not answer:
-        with contextlib.suppress(OSError):  # read-only by now: Keras is asked again next time
+        with contextlib.suppress(OSError):  # a read-only cache only means asking Keras again
             write_record(path, {"has_accelerator": False})
     return answer
 
@@ -55,8 +55,8 @@ def _ask_keras() -> bool:
 
 
 def _machine() -> str:
-    """Returns 16 digits that change with all that Keras's answer depends on."""
-    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")  # OpenCV adds its own each time
+    """Returns 16 hexadecimal digits that change with everything that Keras's answer depends on."""
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")  # OpenCV repeats its folder
     facts = {
         "backend": backend_name(),
         "devices": _devices(),
@@ -82,8 +82,8 @@ def _changed_ns(path: str) -> int | None:
 def _configured_backend() -> str | None:
     path = Path(os.environ.get("KERAS_HOME", "~/.keras"), "keras.json").expanduser()
     try:
-        settings = read_json(path, max_bytes=_LARGEST_SETTINGS)
-    except (OSError, ValueError, RuntimeError):  # without a home folder
+        settings = read_json(path, max_bytes=_MAX_SETTINGS_BYTES)
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: there is no home folder
         return None
     name = settings.get("backend") if isinstance(settings, dict) else None
     return name if isinstance(name, str) else None

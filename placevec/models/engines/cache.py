@@ -1,4 +1,4 @@
-"""Exports of models in the user's cache: made once, found again by the model's content."""
+"""Exports of models in the user's cache, each made once and found by the model file's hash."""
 
 import contextlib
 import hashlib
@@ -33,13 +33,13 @@ _LIBRARIES = ("placevec", "keras", "tensorflow", "openvino", "tf2onnx", "ai-edge
 
 @dataclass(frozen=True)
 class Export:
-    """A folder with a model as another library reads it, and the record of its files beside it.
+    """A folder with a model in another library's format, and a record of its files beside it.
 
     Args:
-        folder: Path. Where it lies.
-        facts: dict. What was said of the model when it was exported.
-        files: dict of file name -> SHA-256. What must be in the folder, and nothing else.
-        checks: dict of name -> result. What `keep_check` kept.
+        folder: Path. The folder.
+        facts: dict. Facts about the model from the time of its export.
+        files: dict of file name -> SHA-256. The folder must hold exactly these files.
+        checks: dict of name -> result. Results that `keep_check` kept.
     """
 
     folder: Path
@@ -51,22 +51,22 @@ class Export:
         """Keeps the result of comparing the export with Keras.
 
         Args:
-            name: str. What was compared: the size of the photos, precision, CPU.
+            name: str. The conditions: size of the photos, precision and CPU.
             result: dict. Plain values.
         """
         self.checks[name] = result
         self.keep()
 
     def keep(self) -> None:
-        """Writes the record, which makes the folder an export that `find_export` finds."""
+        """Writes the record. From then on `find_export` finds the export."""
         values = {"facts": self.facts, "files": self.files, "checks": self.checks}
         write_record(_record_of(self.folder), values)
 
 
 def find_export(model_path: Path, engine: str) -> Export | None:
-    """Returns the export of this very model file, or None if there is none that is whole.
+    """Returns the export of a model file, or None if the cache holds no complete one.
 
-    Every file is hashed and compared with the record, which this user alone can write.
+    The hash of every file must equal the one in the record, which only this user can write.
 
     Args:
         model_path: Path. The model file.
@@ -78,28 +78,28 @@ def find_export(model_path: Path, engine: str) -> Export | None:
         export = Export(folder, **read_record(record))
         require_private(folder, stat.S_ISDIR, "a folder")
         if _hashes(folder) != export.files:
-            raise ValueError("its files are not those that were written")
+            raise ValueError("its files have changed")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        _log.warning("the export %s is damaged and is made again (%s)", folder, error)
+        _log.warning("the export %s is damaged (%s): placevec makes it again", folder, error)
         return None
     with contextlib.suppress(OSError):
-        os.utime(record)  # it is used, and stays
+        os.utime(record)  # so that `_tidy` keeps what is in use
     return export
 
 
 def make_export(
     model_path: Path, engine: str, export: Callable[[Path], None], facts: dict
 ) -> Export:
-    """Makes the export of a model file, whole or not at all, or takes one made meanwhile.
+    """Makes a complete export of a model file, or returns one that another process just made.
 
     Exports that were not used for 180 days are removed.
 
     Args:
         model_path: Path. The model file.
         engine: str. A key of `ENGINES`.
-        export: callable. Writes the files of the export into the folder that it is given.
+        export: callable. Writes the files of the export into a given folder.
         facts: dict. Plain values to keep with it.
 
     Returns:
@@ -128,13 +128,13 @@ def make_export(
 
 
 def keep_values(model_path: Path, kind: str, about: str, values: object) -> None:
-    """Keeps plain values that were found out about a model in the user's cache.
+    """Keeps measured values of a model in the user's cache.
 
     Args:
         model_path: Path. The model file.
-        kind: str. What they are; the name of a file for each model.
-        about: str. All that they depend on besides.
-        values: What JSON can hold.
+        kind: str. What the values are. It becomes part of the file's name.
+        about: str. Everything else that the values depend on.
+        values: Anything that JSON can hold.
 
     Raises:
         OSError: If the file cannot be written.
@@ -144,7 +144,7 @@ def keep_values(model_path: Path, kind: str, about: str, values: object) -> None
 
 
 def find_values(model_path: Path, kind: str, about: str) -> object:
-    """Returns what `keep_values` kept; None if it kept nothing."""
+    """Returns the values that `keep_values` kept, or None."""
     return _read_values(cache_folder() / f"{kind}-{export_key(model_path)}{_RECORD}").get(about)
 
 
@@ -156,7 +156,7 @@ def _read_values(path: Path) -> dict:
 
 
 def export_key(model_path: Path) -> str:
-    """Returns 16 digits that change with the model file and with what makes exports."""
+    """Returns 16 hexadecimal digits that change with the model file and the exporting code."""
     versions = {}
     for name in _LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -170,7 +170,7 @@ def _record_of(folder: Path) -> Path:
 
 
 def _tidy(home: Path) -> None:
-    """Removes what killed processes left and exports that were not used for long."""
+    """Removes leftovers of killed processes, and exports that were not used for a long time."""
     long_ago = time.time() - _UNUSED_S
     for record in home.glob(f"*{_RECORD}"):
         if record.lstat().st_mtime < long_ago:
@@ -182,7 +182,7 @@ def _tidy(home: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Returns the SHA-256 of each file of a folder, which may hold nothing else."""
+    """Returns the SHA-256 of each file in a folder, and refuses anything that is not a file."""
     hashes = {}
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not path.is_file():

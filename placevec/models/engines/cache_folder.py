@@ -1,4 +1,4 @@
-"""The folder of the user's cache, in which nobody else can write."""
+"""The user's cache folder, in which nobody else can write."""
 
 import atexit
 import contextlib
@@ -21,19 +21,19 @@ _log = logging.getLogger(__name__)
 _VARIABLE = "PLACEVEC_CACHE"
 _ROOM = "engines"
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_LARGEST_RECORD = 2**24  # bytes
+_MAX_RECORD_BYTES = 2**24
 
 
 def cache_folder() -> Path:
     """Returns the folder for exports of models, and makes it if it is missing.
 
-    It lies in the cache folder of the user, or in that of the environment variable
-    `PLACEVEC_CACHE`. The folder must belong to the user and be writable by nobody else, and must
-    not be a link, because what lies there is run. Otherwise a temporary folder takes its place
-    until this process ends, and a line says so.
+    The folder is inside the user's cache folder, or inside the folder that the environment variable
+    `PLACEVEC_CACHE` names. Because placevec runs the files in it, the folder must belong to the
+    user, must not be writable by others and must not be a link. Otherwise placevec uses a temporary
+    folder until this process ends, and logs that.
 
     Raises:
-        OSError: If no temporary folder can be made either.
+        OSError: If placevec cannot make a temporary folder either.
     """
     given = os.environ.get(_VARIABLE)
     wanted = Path(given).expanduser() if given else platformdirs.user_cache_path("placevec")
@@ -44,16 +44,16 @@ def cache_folder() -> Path:
 
 
 def require_private(path: Path, is_kind: Callable[[int], bool], kind: str) -> None:
-    """Refuses what is a link, belongs to another user or can be written by others.
+    """Refuses a file or folder that is a link, belongs to another user or is writable by others.
 
     Args:
         path: Path. A file or folder.
         is_kind: callable. `stat.S_ISREG` or `stat.S_ISDIR`.
-        kind: str. What it must be, for the error.
+        kind: str. What the path must be, for the error.
 
     Raises:
-        FileNotFoundError: If it does not exist.
-        PermissionError: If it is not this user's alone.
+        FileNotFoundError: If the path does not exist.
+        PermissionError: If the path does not belong to this user only.
     """
     status = os.lstat(path)
     if not is_kind(status.st_mode):
@@ -66,7 +66,7 @@ def require_private(path: Path, is_kind: Callable[[int], bool], kind: str) -> No
 
 
 def write_record(path: Path, values: dict) -> None:
-    """Writes plain values with their digest, whole, readable and writable by this user only."""
+    """Writes plain values and their digest to a file that only this user can read and write."""
     with whole_file(path) as unfinished:
         text = json.dumps({"values": values, "sha256": _digest(values)}, indent=1)
         unfinished.write_text(text, encoding="utf-8")
@@ -74,15 +74,15 @@ def write_record(path: Path, values: dict) -> None:
 
 
 def read_record(path: Path) -> dict:
-    """Returns what `write_record` wrote.
+    """Returns the values that `write_record` wrote.
 
     Raises:
-        FileNotFoundError: If nothing was written.
-        PermissionError: If the file is not this user's alone.
-        ValueError: If it is damaged.
+        FileNotFoundError: If the file does not exist.
+        PermissionError: If the file does not belong to this user only.
+        ValueError: If the file is damaged.
     """
     require_private(path, stat.S_ISREG, "a file")
-    record = read_json(path, max_bytes=_LARGEST_RECORD)
+    record = read_json(path, max_bytes=_MAX_RECORD_BYTES)
     values = record.get("values") if isinstance(record, dict) else None
     if not isinstance(values, dict) or record.get("sha256") != _digest(values):
         raise ValueError(f"{path} is damaged")
@@ -90,7 +90,7 @@ def read_record(path: Path) -> dict:
 
 
 def discard(path: Path) -> None:
-    """Removes a file, a folder or a link; what a link points to stays."""
+    """Removes a file, a folder or a link. The target of a link stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -102,7 +102,7 @@ def _digest(values: dict) -> str:
 
 
 def _make_private(cache: Path) -> Path:
-    """Makes the folder of exports in a cache folder, and refuses one that is not the user's."""
+    """Makes the folder of exports in a cache folder, and refuses one that others can write to."""
     if not cache.is_absolute():
         raise FileNotFoundError("there is no home folder")
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def _make_private(cache: Path) -> Path:
 
 
 def _make_temporary(wanted: Path, reason: str) -> Path:
-    """Returns a folder in place of a cache folder, for this process and those that it starts."""
+    """Returns a temporary cache folder for this process and the processes that it starts."""
     cache = Path(tempfile.mkdtemp(prefix="placevec-"))
     atexit.register(shutil.rmtree, cache, ignore_errors=True)
     _log.warning(

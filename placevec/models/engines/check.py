@@ -1,4 +1,4 @@
-"""Whether an engine gives the descriptors that Keras gives."""
+"""Checks that an engine gives the same descriptors as Keras."""
 
 import platform
 from collections.abc import Callable
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from placevec.models.engines.outputs import Outputs, descriptors_of
 
 LARGEST_DIFFERENCE = 1e-5
-"""By how much a number of a unit descriptor may differ in float32."""
+"""Maximum difference of a dimension of two descriptors of unit length in float32."""
 
 _COUNT = 8
-_FARTHEST = float(np.finfo(np.float32).max)  # of what is not comparable; JSON has no infinity
+# The difference of outputs that cannot be compared, because JSON has no infinity.
+_FARTHEST = float(np.finfo(np.float32).max)
 
 
 def compare(
@@ -22,17 +23,16 @@ def compare(
     reference: Callable[[NDArray[np.uint8]], Outputs],
     photos: NDArray[np.uint8],
 ) -> dict:
-    """Describes photos both ways.
+    """Describes photos with an engine and with a reference, and returns how much they differ.
 
     Args:
-        run: callable. `(B, H, W, C)` uint8 to `(B, D)`, with local features or without; what is
-            checked.
-        reference: callable. The same by Keras in float32.
+        run: callable. The engine: `(B, H, W, C)` uint8 to `(B, D)`, with or without local features.
+        reference: callable. The same with Keras in float32.
         photos: (N, H, W, C) uint8.
 
     Returns:
-        dict of `largest_difference`, of a number of descriptors and features, and `least_cosine`,
-        of descriptors.
+        dict with `largest_difference`, of any dimension of descriptors and local features, and
+        `least_cosine`, of descriptors.
     """
     pairs = [(reference(photo[None]), run(photo[None])) for photo in photos]
     difference = max(_difference(*pair) for pair in pairs)
@@ -50,17 +50,17 @@ def compare(
 def recorded(
     descriptors: NDArray[np.float32],
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Returns a reference for `compare` that gives descriptors as they were recorded, in order.
+    """Returns a reference for `compare` that replays recorded descriptors in order.
 
     Args:
-        descriptors: (N, D) float32. Those of the N photos that `compare` gets.
+        descriptors: (N, D) float32. The descriptors of the N photos that `compare` gets.
     """
     rows = iter(descriptors)
     return lambda _: next(rows)[None]
 
 
 def _difference(expected: Outputs, received: Outputs) -> float:
-    """Returns the largest difference of a number; infinity if shapes differ, NaN if one is NaN."""
+    """Returns the largest difference of outputs: infinity if shapes differ, NaN if one is NaN."""
     both = [each if isinstance(each, tuple) else (each,) for each in (expected, received)]
     if [np.shape(each) for each in both[0]] != [np.shape(each) for each in both[1]]:
         return np.inf
@@ -71,7 +71,7 @@ def _difference(expected: Outputs, received: Outputs) -> float:
 
 
 def check_photos(image_size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """Makes photos of coarse and fine texture, (8, H, W, C) uint8, always the same ones."""
+    """Makes photos of coarse and fine texture, (8, H, W, C) uint8, which are always the same."""
     rows, columns = image_size
     rng = np.random.default_rng(0)
     photos = np.zeros((_COUNT, rows, columns, channels), np.float32)
@@ -85,7 +85,7 @@ def check_photos(image_size: tuple[int, int], channels: int) -> NDArray[np.uint8
 
 
 def cpu_name() -> str:
-    """Returns the name of the processor; engines compute differently on others."""
+    """Returns the name of the processor, because an engine's result depends on it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A saved model behind the library that runs it."""
+"""A saved model and the library that runs it, as one function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """A function from raw photos to descriptors, and what a caller needs to know to feed it.
+    """A function from raw photos to descriptors, with everything that its caller needs to know.
 
-    `describe` takes photos in any form and of any size. A call takes pixels of `image_size` only
-    and resizes nothing: how a photo is resized changes its descriptor. It may be called by several
-    threads at once.
+    `describe` takes photos in any form and of any size. A call of the engine only takes pixels of
+    `image_size` and never resizes, because the way of resizing changes the descriptor. Several
+    threads may call the engine at once.
 
     Args:
         name: str. The library that runs the model, a key of `ENGINES`.
         precision: str. `"float32"`, `"bf16"` or `"int8"`.
-        image_size: (int, int). Rows and columns of the photos that the model was trained on, or
-            that were asked for.
+        image_size: (int, int). Rows and columns that were requested, or else those of the photos
+            that the model was trained on.
         channels: int. 3 color, 1 gray.
-        batch_size: int. Photos in a call at which it is fastest.
-        parallel_calls: int. Calls side by side at which it is fastest; 1 where one call takes all
-            cores.
+        batch_size: int. Number of photos per call at which the engine is fastest.
+        parallel_calls: int. Number of simultaneous calls at which the engine is fastest. 1 if one
+            call uses all cores.
         descriptor_dim: int. `D`.
-        model_id: str. What tells the model apart from others, see `model_id`.
-        largest_difference: float or None. From Keras's float32 descriptors of check photos, the
-            largest difference of a number. None: it is Keras.
-        least_cosine: float or None. The least similarity to those descriptors.
-        run: callable. `(B, H, W, C)` uint8 to `(B, D)` float32, or to these and local features
-            `(B, rows, columns, D')` where it was opened with `features`.
+        model_id: str. Id of the model, see `model_id`.
+        largest_difference: float or None. Largest difference of a dimension from Keras's float32
+            descriptors of check photos. None: the engine is Keras in float32.
+        least_cosine: float or None. Smallest similarity to those descriptors.
+        run: callable. `(B, H, W, C)` uint8 to `(B, D)` float32; if it was opened with `features`,
+            also to local features `(B, rows, columns, D')`.
 
     Input shape:
         `(batch, *image_size, C)`, uint8.
@@ -81,7 +81,7 @@ class Engine:
             (B, D) and (B, rows, columns, D') float32, both of unit L2 norm.
 
         Raises:
-            ValueError: If it was not opened with `features`.
+            ValueError: If the engine was not opened with `features`.
         """
         outputs = self._outputs(photos)
         if not isinstance(outputs, tuple):
@@ -110,22 +110,22 @@ class Engine:
         batch_size: int | None = None,
         progress: Progress = no_progress,
     ) -> NDArray[np.float32]:
-        """Describes photos, resized to the model's size; a row for each, in their order.
+        """Resizes photos to the model's size and describes them: one row per photo, in their order.
 
         Args:
-            photos: Paths, arrays and PIL images, mixed at will; `(N, H, W, C)` uint8; PlaceDataset;
+            photos: Paths, arrays and PIL images, in any mix; `(N, H, W, C)` uint8; PlaceDataset;
                 or DataFrame with the column `file`. An array is uint8, 0 to 255: `(H, W, 3)` RGB,
                 or gray.
-            root: Path or None. Folder that relative paths start from. None: that of the data set
-                that `PlaceDataset.to_frame` made the table of, else the current folder.
+            root: Path or None. Folder that relative paths start from. None: the folder of the data
+                set if `PlaceDataset.to_frame` made the table, else the current folder.
             batch_size: int or None. Photos in a batch. None: `self.batch_size`.
-            progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+            progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
         Returns:
             `(N, D)` float32, of unit L2 norm.
 
         Raises:
-            ValueError: If there are no photos, or one cannot be read or is of another form.
+            ValueError: If there are no photos, or one cannot be read or has another form.
         """
         listed, parts, kept = photo_list(photos, root), [], []
         for descriptors, places in describe_in_batches(
@@ -133,7 +133,7 @@ class Engine:
         ):
             parts.append(descriptors)
             kept.extend(places)
-            if kept[-1] >= len(kept):  # one before it is missing
+            if kept[-1] >= len(kept):  # a photo before the last one is missing
                 break
         if len(kept) < len(listed):
             first = next(row for row, place in enumerate([*kept, -1]) if row != place)
@@ -145,7 +145,7 @@ class Engine:
         return np.concatenate(parts)
 
     def cost(self) -> str:
-        """Returns as text how engine and precision differ from Keras in float32."""
+        """Returns as text how much this engine and precision differ from Keras in float32."""
         name = f"{self.name}, {self.precision}"
         if self.least_cosine is None:
             return name

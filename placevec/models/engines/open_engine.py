@@ -1,4 +1,4 @@
-"""From a model file to what runs it fastest."""
+"""Opens a model file with the library that runs it fastest."""
 
 import contextlib
 import functools
@@ -48,47 +48,46 @@ def open_engine(
     calibration: Sequence[Path | str] = (),
     features: bool = False,
 ) -> Engine:
-    """Opens a saved model with the library that runs it fastest, or with the one asked for.
+    """Opens a saved model with the fastest library for it, or with a chosen library.
 
-    Engines other than Keras read an export of the model. It is made once, by Keras on TensorFlow,
-    and kept in the user's cache folder, or in that of `PLACEVEC_CACHE`, under the hash of the model
-    file. On first use at an image size its descriptors are compared with Keras's, which is kept
-    too. From then on the model opens without Keras being imported. A network that ships with
-    placevec brings its ONNX form and Keras's descriptors at its own size along, so it describes
-    photos without Keras from the start.
+    Engines other than Keras read an export of the model. Keras on TensorFlow makes the export once.
+    placevec keeps it in the user's cache folder, or in the folder that `PLACEVEC_CACHE` names,
+    under the hash of the model file. On first use at an image size, placevec compares its
+    descriptors with Keras's and keeps the result too. From then on it opens the model without
+    importing Keras. A network that ships with placevec comes with its ONNX form and with Keras's
+    descriptors at its own size, so it never needs Keras at that size.
 
     Args:
         model_path: Path or None. A `.keras` file of this project, an old `.h5` file, or the name of
-            a network that ships with placevec. None: the one that describes photos if no other is
-            named.
-        engine: str. A key of `ENGINES`, or `"auto"`: Keras where it has a GPU, else the fastest of
-            those that are installed and equal Keras, else Keras. Which is the fastest is measured
-            once for a model, image size, machine and number of threads, and kept in the cache.
-            Defaults to `"auto"`.
-        precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs made for it,
-            `"int8"` is coarser, and `Engine.cost` says what it costs. Defaults to `"float32"`.
+            a network that ships with placevec. None: the default network.
+        engine: str. A key of `ENGINES`, or `"auto"`: Keras if it has a GPU, else the fastest
+            installed engine that equals Keras, else Keras. placevec measures which engine is the
+            fastest once per model, image size, machine and number of threads, and keeps the result
+            in the cache. Defaults to `"auto"`.
+        precision: str. `"float32"` equals Keras to 1e-5; `"bf16"` is faster on CPUs that support
+            it; `"int8"` is coarser. `Engine.cost` says how much they differ. Defaults to
+            `"float32"`.
         image_size: (int, int) or None. Rows and columns of the photos. None: those that the model
             was trained on.
-        parallel_calls: int or None. Calls side by side. 1: the fastest answer for one photo.
-            None: as many as threads, the most photos a second.
-        threads: int or None. Threads of all calls together, where other processes take the other
-            cores. Keras keeps to those of its backend. None: as many as cores.
-        calibration: sequence of Path. Photos that the numbers of int8 are fitted to, 136 of them
-            from all over; needed the first time, then the network in int8 is kept in the
-            cache.
-        features: bool. Also local features, which `Engine.with_features` returns, in the same
-            pass; an export of its own. Defaults to `False`.
+        parallel_calls: int or None. Number of simultaneous calls. 1: the fastest answer for one
+            photo. None: as many as threads, for the most photos per second.
+        threads: int or None. Threads of all calls together, if other processes need the other
+            cores. Keras ignores it and uses the threads of its backend. None: one per core.
+        calibration: sequence of Path. Photos to fit int8 to, of which 136 are used, spread evenly.
+            Only needed the first time: the cache keeps the int8 network.
+        features: bool. Also compute local features in the same pass, which
+            `Engine.with_features` returns. They need another export. Defaults to `False`.
 
     Returns:
         Engine.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ImportError: If the engine asked for is not installed.
-        OSError: If its export cannot be written to the cache, nor to a temporary folder.
-        ValueError: If there is no such engine or it has no such precision, the model is damaged
-            or cannot be exported, int8 has no photos to be fitted to or is asked for local
-            features, or float32 differs from Keras by more than 1e-5.
+        FileNotFoundError: If the model file does not exist.
+        ImportError: If the chosen engine is not installed.
+        OSError: If the export can neither be written to the cache nor to a temporary folder.
+        ValueError: If the engine does not exist or does not have the precision, the model is
+            damaged or cannot be exported, int8 has no photos to be fitted to, int8 is combined
+            with local features, or float32 differs from Keras by more than 1e-5.
 
     Reference:
         [OpenVINO](https://docs.openvino.ai), [ONNX Runtime](https://onnxruntime.ai),
@@ -109,10 +108,9 @@ def open_engine(
 
 
 class _Opening:
-    """One model being opened.
+    """A model while it is being opened.
 
-    Keras is imported and loads it at most once, and not at all if all that is asked is in the
-    cache.
+    It imports Keras and loads the model at most once, and not at all if the cache holds everything.
     """
 
     def __init__(
@@ -127,7 +125,7 @@ class _Opening:
     ):
         if features and precision == "int8":
             raise ValueError(
-                "Local features are computed in float32 or bf16. Received: precision='int8'. "
+                "Local features need float32 or bf16. Received: precision='int8'. "
                 "Take another `--precision`, or go without local features"
             )
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
@@ -147,7 +145,7 @@ class _Opening:
 
     @functools.cached_property
     def whole(self) -> "keras.Model":
-        """The model with the outputs that are asked for."""
+        """The model with the requested outputs."""
         if not self.features:
             return self.model
         from placevec.models.features import with_features
@@ -187,12 +185,12 @@ class _Opening:
         calls = self.parallel_calls
         with _one_line(f"{self.path} cannot be run by {name}", (OSError, ImportError, ValueError)):
             run = kind.find().load(export.folder, self.precision, self.threads, calls)
-            run = run if self.features else _descriptors(run)  # an ONNX file that ships has both
+            run = run if self.features else _descriptors(run)  # a shipped ONNX file always has both
             checked = self._check(name, export, size, run)
         return self._engine(name, self._facts_of(export), size, calls, run, checked)
 
     def open_fastest(self) -> Engine:
-        """Opens the engine that is the fastest here, and Keras where no other can be opened."""
+        """Opens the engine that is the fastest here, or Keras if no other engine works."""
         able = [name for name, kind in ENGINES.items() if self.precision in kind.precisions]
         if KERAS not in able:
             return self.open(able[0])
@@ -209,13 +207,13 @@ class _Opening:
     def _try(self, name: str) -> Engine | None:
         try:
             return self.open(name)
-        except Exception as error:  # whatever a library raises, Keras is still there
+        except Exception as error:  # a library may raise anything, and Keras can replace it
             _ = self.model  # unless it is the model that cannot be loaded
-            _log.warning("%s is skipped: %s", name, _first_line(error))
+            _log.warning("%s does not work and is skipped: %s", name, _first_line(error))
             return None
 
     def _measure(self, names: Sequence[str]) -> tuple[dict[str, float], dict[str, Engine]]:
-        """Returns photos a second of those that work, as kept, and what was opened for it."""
+        """Returns photos per second of the engines that work, and the engines opened to measure."""
         rows, columns = self._size(self._known_facts(names))
         about = (
             f"{', '.join(names)} at {rows}x{columns}, {self.precision}, on {cpu_name()} by "
@@ -229,12 +227,12 @@ class _Opening:
             return {}, {}
         speeds = measure_speeds(opened, check_photos(first.image_size, first.channels))
         _log.info("photos/s: %s", ", ".join(f"{name} {each:.1f}" for name, each in speeds.items()))
-        with contextlib.suppress(OSError):  # read-only: it is measured again next time
+        with contextlib.suppress(OSError):  # a read-only cache only means measuring again
             keep_speeds(self.path, about, speeds)
         return speeds, opened
 
     def _find(self, name: str) -> Export | None:
-        """Returns an export of the cache, which is hashed at most once."""
+        """Returns an export from the cache, and hashes its files at most once."""
         if name not in self.exports and (found := find_export(self.path, self._export_name(name))):
             self.exports[name] = found
         return self.exports.get(name)
@@ -243,7 +241,7 @@ class _Opening:
         return f"{name}_features" if self.features else name
 
     def _known_facts(self, names: Sequence[str]) -> dict:
-        """Returns what is known of the model, from an export where there is one."""
+        """Returns facts about the model, from an export if one exists."""
         found = (self._find(name) for name in names)
         return next((export.facts for export in found if export), None) or self.facts
 
@@ -265,7 +263,7 @@ class _Opening:
     def _facts_of(self, export: Export) -> dict:
         if self.precision != "int8":
             return export.facts
-        # Fitted to other photos it is another model, whose vectors are not to be mixed with these.
+        # A network fitted to other photos is another model: its vectors must not mix with these.
         fit = "".join(digest for _, digest in sorted(export.files.items()))
         number = hashlib.sha256(fit.encode()).hexdigest()[:8]
         return {**export.facts, "model_id": f"{export.facts['model_id']}-int8-{number}"}
@@ -316,7 +314,7 @@ class _Opening:
             )
         if not len(self.calibration):
             raise ValueError(
-                f"int8 must first be fitted to photos, best those of the training. Run `placevec "
+                f"int8 must first be fitted to photos, preferably training photos. Run `placevec "
                 f"describe PHOTOS --model {self.path} --precision int8` once"
             )
         from placevec.models.engines.runtimes.int8 import quantize, read_photos
@@ -342,14 +340,14 @@ class _Opening:
         self._require(name, kind, exporting=True)
         if backend_name() != "tensorflow":
             raise ValueError(
-                "Exports are made by Keras on TensorFlow. Received: "
+                "Only Keras on TensorFlow makes exports. Received: "
                 f"KERAS_BACKEND={backend_name()}. Describe a photo with "
                 "KERAS_BACKEND=tensorflow once, or take `--engine keras --precision float32`"
             )
         return functools.partial(kind.find().export, self.whole)
 
     def _check(self, name: str, export: Export, size: tuple[int, int], run: Callable) -> dict:
-        """Returns how the engine compares with Keras; compares on first use."""
+        """Returns how much the engine differs from Keras, which is measured on first use."""
         about = f"{size[0]}x{size[1]} {self.precision} on {cpu_name()}"
         checked = export.checks.get(about)
         if checked is None:
@@ -357,13 +355,13 @@ class _Opening:
             descriptors = self._recorded(size)
             if descriptors is None:
                 reference = self._wrapped("float32")
-            else:  # without local features, of which the descriptors are made
+            else:  # descriptors suffice, because they are made from the local features
                 run, reference = _descriptors(run), recorded(descriptors)
             checked = compare(run, reference, self._photos(export, size))
-            with contextlib.suppress(OSError):  # read-only by now: it is compared again next time
+            with contextlib.suppress(OSError):  # a read-only cache only means comparing again
                 export.keep_check(about, checked)
             _log.info(
-                "%s, %s, beside Keras in float32: numbers within %.1e, least cosine %.7f",
+                "%s, %s, compared with Keras in float32: dimensions within %.1e, least cosine %.7f",
                 name, self.precision, checked["largest_difference"], checked["least_cosine"],
             )  # fmt: skip
         if self.precision == "float32" and not checked["largest_difference"] <= LARGEST_DIFFERENCE:
@@ -375,11 +373,11 @@ class _Opening:
         return checked
 
     def _recorded(self, size: tuple[int, int]) -> NDArray[np.float32] | None:
-        """Returns descriptors of `check_photos` that ship with the network, if they do."""
+        """Returns Keras's descriptors of `check_photos` if they ship with the network, or None."""
         return None if self.precision == "int8" else check_descriptors(self.path, size)
 
     def _photos(self, export: Export, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """Returns what engines are compared on; int8 on photos such as those it was fitted to."""
+        """Returns the photos to compare engines on, which for int8 resemble those of its fit."""
         if self.precision != "int8":
             return check_photos(size, export.facts["channels"])
         from placevec.models.engines.runtimes.int8 import kept_photos
@@ -394,7 +392,7 @@ def _make_or_refuse(problem: str, make: Callable[[Path], None], folder: Path) ->
 
 @contextlib.contextmanager
 def _one_line(problem: str, clear: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Turns whatever a library raises, but what is clear by itself, into one `ValueError`."""
+    """Turns every error of a library into a one-line `ValueError`, except the `clear` ones."""
     try:
         yield
     except clear:
@@ -412,7 +410,7 @@ def _descriptors(
 
 
 def _unit(run: Callable[[NDArray[np.uint8]], Outputs]) -> Callable[[NDArray[np.uint8]], Outputs]:
-    """Scales descriptors to unit length in float32: a coarser precision leaves them near it."""
+    """Scales descriptors to unit length in float32, because coarser precisions are not exact."""
 
     def scaled(photos: NDArray[np.uint8]) -> Outputs:
         outputs = run(photos)

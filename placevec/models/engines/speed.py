@@ -1,4 +1,4 @@
-"""Which engine describes the most photos a second on this machine."""
+"""Measures which engine describes the most photos per second on this machine."""
 
 import logging
 import statistics
@@ -20,25 +20,25 @@ _log = logging.getLogger(__name__)
 
 
 def measure_speeds(engines: Mapping[str, Engine], photos: NDArray[np.uint8]) -> dict[str, float]:
-    """Describes photos by each engine as its caller would, in turns.
+    """Describes photos with each engine in turn, as its caller would.
 
-    Where one call runs at a time, it is of one photo; else as many calls as pay run side by side,
-    each with a batch.
+    If the engine allows one call at a time, each call has one photo. Otherwise the engine's number
+    of simultaneous calls run, each with a batch.
 
     Args:
         engines: dict of name -> Engine.
         photos: (N, H, W, C) uint8.
 
     Returns:
-        dict of name -> photos a second, the median of three rounds, of the engines that work.
+        dict of name -> photos per second, the median of three rounds, for the engines that work.
     """
     rates: dict[str, list[float]] = {name: [] for name in engines}
-    for number in range(1 + _ROUNDS):  # the first warms up
+    for number in range(1 + _ROUNDS):  # the first round only warms up
         for name in list(rates):
             try:
                 rate = _photos_per_s(engines[name], photos)
-            except Exception as error:  # whatever a library raises, another may work
-                _log.warning("%s is skipped: %s", name, error)
+            except Exception as error:  # a library may raise anything, and another one may work
+                _log.warning("%s does not work and is skipped: %s", name, error)
                 del rates[name]
                 continue
             if number:
@@ -47,12 +47,12 @@ def measure_speeds(engines: Mapping[str, Engine], photos: NDArray[np.uint8]) -> 
 
 
 def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
-    """Keeps what was measured of a model in the user's cache.
+    """Keeps measured speeds of a model in the user's cache.
 
     Args:
         model_path: Path. The model file.
-        about: str. All that the speeds depend on besides.
-        speeds: dict of name -> photos a second.
+        about: str. Everything else that the speeds depend on.
+        speeds: dict of name -> photos per second.
 
     Raises:
         OSError: If the file cannot be written.
@@ -61,7 +61,7 @@ def keep_speeds(model_path: Path, about: str, speeds: dict[str, float]) -> None:
 
 
 def find_speeds(model_path: Path, about: str) -> dict[str, float]:
-    """Returns what `keep_speeds` kept; nothing if it kept nothing."""
+    """Returns the speeds that `keep_speeds` kept, which may be none."""
     speeds = find_values(model_path, _KIND, about)
     if not isinstance(speeds, dict):
         return {}

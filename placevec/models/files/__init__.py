@@ -1,1 +1,1 @@
-"""The files of models: whole models, weights, old ones, and those that ship with placevec."""
+"""The files of models: whole models, weights, old models, and those that ship with placevec."""

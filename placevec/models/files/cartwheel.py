@@ -18,9 +18,9 @@ _FIRST_LAYERS = {"Conv1": "mobilenetv2", "conv1": "mobilenet"}
 def load_cartwheel(path: Path) -> keras.Model:
     """Loads a trained model that `noveou_train_netvlad_v3.py` of cartwheel_train wrote.
 
-    Only arrays and the names of layers are read from the file; no code in it is run. The old
-    networks saw BGR photos scaled to [-1, 1] and stored their cluster centers negated; the model
-    returned takes raw RGB (or gray) photos of any size, like every model here.
+    placevec only reads arrays and layer names from the file and runs no code in it. The old
+    networks took BGR photos scaled to [-1, 1] and stored their cluster centers negated. The
+    returned model takes raw RGB (or gray) photos of any size, like every model of placevec.
 
     Args:
         path: Path. An `.h5` file of a MobileNet or MobileNetV2 with a NetVLADLayer.
@@ -43,7 +43,7 @@ def load_cartwheel(path: Path) -> keras.Model:
             f"layers {shown(layers[0])} to {shown(layers[-1])}"
         )
     images = keras.Input((None, None, channels), dtype="uint8", name="photos")
-    # `read_weights` has turned the first kernel from BGR to RGB.
+    # `read_weights` already turned the first kernel from BGR to RGB.
     pixels = PixelScaling(
         scale=2.0 / 255.0, offset=-1.0, image_size=_trained_size(settings[0]), name="pixel_scaling"
     )(images)
@@ -56,12 +56,12 @@ def load_cartwheel(path: Path) -> keras.Model:
 
 
 def _axis(array: NDArray[np.generic] | None, axis: int) -> int:
-    """Returns the length of an axis of a kernel; 0 if there is none."""
+    """Returns the length of an axis of a kernel, or 0 if the kernel does not exist."""
     return array.shape[axis] if array is not None and array.ndim == 4 else 0
 
 
 def _trained_size(settings: dict) -> tuple[int, int] | None:
-    """Returns the rows and columns of the photos of the training, from the first layer."""
+    """Returns the rows and columns of the training photos, from the first layer."""
     shape = settings.get("batch_input_shape")
     if not isinstance(shape, list) or len(shape) != 4:
         return None
@@ -71,7 +71,7 @@ def _trained_size(settings: dict) -> tuple[int, int] | None:
 
 
 def _layer_settings(path: Path) -> list[dict]:
-    """Returns the settings of a stored model's layers, first to last."""
+    """Returns the settings of a stored model's layers, from the first to the last."""
     with open_hdf5(path) as file:
         text = file.attrs.get("model_config", "null")
     if not isinstance(text, str | bytes):

@@ -1,4 +1,4 @@
-"""HDF5 files of weights that someone else may have written."""
+"""Opens HDF5 files of weights that a stranger may have written."""
 
 import contextlib
 import math
@@ -11,15 +11,15 @@ import h5py
 from placevec.input_file import open_input, shown
 
 MAX_WEIGHTS_BYTES = 2**34
-"""Largest file of weights, packed and unpacked: 16 GiB."""
+"""Maximum size of a file of weights, both packed and unpacked: 16 GiB."""
 
-_LARGEST_RATIO = 100  # of the bytes of all arrays to those of the file
-_SMALL = 2**24  # bytes of all arrays that any ratio is allowed for
+_MAX_EXPANSION = 100
+_ALWAYS_ALLOWED_BYTES = 2**24
 
 
 @contextlib.contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Opens an HDF5 file that holds nothing but arrays of its own.
+    """Opens an HDF5 file, and refuses one that holds anything but its own arrays.
 
     Args:
         path: Path. The file.
@@ -28,7 +28,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         h5py.File.
 
     Raises:
-        ValueError: As `require_safe`, or if the file has more than 16 GiB.
+        ValueError: As `require_safe`, or if the file is larger than 16 GiB.
         OSError: If it does not exist, cannot be opened or is not an HDF5 file.
     """
     with open_input(path, max_bytes=MAX_WEIGHTS_BYTES) as source:
@@ -38,19 +38,19 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 
 
 def require_safe(file: h5py.File, num_bytes: int) -> int:
-    """Refuses links, arrays that lie elsewhere, and arrays that are far larger than the file.
+    """Refuses links, arrays in other files, and arrays that are far larger than the file.
 
     Args:
         file: h5py.File.
         num_bytes: int. Size of the file.
 
     Returns:
-        int. How many numbers its arrays hold.
+        int. Number of values in its arrays.
 
     Raises:
-        ValueError: If a link leads to another file or place, an array lies in another file or is
-            put together of others, holds no numbers of fixed size, or all arrays together have
-            more than 100 times the bytes of the file (above 16 MiB).
+        ValueError: If a link points to another file or object, an array is in another file, is
+            composed of other arrays or does not hold numbers of fixed size, or all arrays together
+            take more than 16 MiB and more than 100 times the bytes of the file.
     """
     counts, sizes = [], []
 
@@ -61,17 +61,17 @@ def require_safe(file: h5py.File, num_bytes: int) -> int:
         sizes.append(counts[-1] * item.dtype.itemsize)
         return _problem_of_array(name, item)
 
-    # Not raised inside, which HDF5 does not pass on.
+    # Raised out here, because HDF5 does not pass on errors from inside its callback.
     if problem := file.visititems_links(_problem_of_link) or file.visititems(problem_of):
         raise ValueError(problem)
-    most = min(MAX_WEIGHTS_BYTES, max(_SMALL, _LARGEST_RATIO * num_bytes))
+    most = min(MAX_WEIGHTS_BYTES, max(_ALWAYS_ALLOWED_BYTES, _MAX_EXPANSION * num_bytes))
     if sum(sizes) > most:
         raise ValueError(f"its arrays must have at most {most:,} bytes. Received: {sum(sizes):,}")
     return sum(counts)
 
 
 def require_safe_inside(file: IO[bytes], num_bytes: int) -> int:
-    """Does what `require_safe` does for a file in an archive, opened as bytes."""
+    """Checks an HDF5 file inside an archive, opened as bytes, as `require_safe` does."""
     with h5py.File(file, "r") as weights:
         return require_safe(weights, num_bytes)
 
@@ -86,7 +86,7 @@ def _problem_of_link(
 
 def _problem_of_array(name: str, array: h5py.Dataset) -> str | None:
     if array.external or array.is_virtual:
-        return f"the numbers of {shown(name)} lie in another file"
+        return f"the values of {shown(name)} are in another file"
     if array.dtype.hasobject:
         return f"{shown(name)} must hold numbers. Received: {array.dtype}"
     return None

@@ -1,4 +1,4 @@
-"""Whole models in `.keras` files, which someone else may have written."""
+"""Loads whole models from `.keras` files that a stranger may have written."""
 
 import math
 import random
@@ -14,32 +14,32 @@ from placevec.input_file import parse_json
 from placevec.models.files.hdf5 import MAX_WEIGHTS_BYTES, require_safe_inside
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-_LARGEST_CONFIG = 2**26  # bytes
-_MOST_MORE = 2**20  # numbers that a model may declare beyond those that its file holds
+_MAX_CONFIG_BYTES = 2**26
+_MAX_UNSTORED_WEIGHTS = 2**20
 
 
 def load_keras(path: Path, *, compiled: bool = False) -> keras.Model:
-    """Loads a `.keras` file; no code in it is run.
+    """Loads a `.keras` file without running any code in it.
 
     Args:
         path: Path. The file.
-        compiled: bool. Compile it with the optimizer and loss that the file holds.
+        compiled: bool. Compile the model with the optimizer and loss in the file.
 
     Returns:
         keras.Model.
 
     Raises:
-        ValueError: If the archive or its weights are not safe to open, see `open_archive` and
-            `require_safe`, its settings nest too deep or declare far more weights than the file
-            holds, or a weight is NaN or infinite.
-        Exception: Whatever Keras raises at a damaged file.
+        ValueError: If the archive or its weights are not safe to open (see `open_archive` and
+            `require_safe`), the settings are nested too deeply or declare far more weights than
+            the file holds, or a weight is NaN or infinite.
+        Exception: Any error that Keras raises for a damaged file.
     """
     with open_archive(path, max_bytes=MAX_WEIGHTS_BYTES) as archive:
         sizes = {each.filename: each.file_size for each in archive.infolist()}
         if missing := {_CONFIG, _WEIGHTS} - sizes.keys():
             raise ValueError(f"it must hold {' and '.join(sorted(missing))}")
-        if sizes[_CONFIG] > _LARGEST_CONFIG:
-            raise ValueError(f"{_CONFIG} in it must have at most {_LARGEST_CONFIG:,} bytes")
+        if sizes[_CONFIG] > _MAX_CONFIG_BYTES:
+            raise ValueError(f"{_CONFIG} in it must have at most {_MAX_CONFIG_BYTES:,} bytes")
         config = parse_json(archive.read(_CONFIG), _CONFIG)
         with archive.open(_WEIGHTS) as weights:
             num_stored = require_safe_inside(weights, sizes[_WEIGHTS])
@@ -50,10 +50,10 @@ def load_keras(path: Path, *, compiled: bool = False) -> keras.Model:
 
 
 def require_finite(model: keras.Model) -> None:
-    """Refuses a model with weights that are NaN or infinite: its descriptors would be so, too.
+    """Refuses a model with weights that are NaN or infinite, because its descriptors would be too.
 
     Raises:
-        ValueError: If it has one; the message names the first.
+        ValueError: If a weight is NaN or infinite. The message names the first one.
     """
     for variable in model.weights:
         values = keras.ops.convert_to_numpy(variable)
@@ -66,9 +66,9 @@ def require_finite(model: keras.Model) -> None:
 def _require_declared(config: Any, num_stored: int) -> None:
     """Refuses settings whose weights would take far more memory than those in the file.
 
-    The model is built without memory for its weights. A thread of its own keeps what Keras
-    remembers of that, such as names and weights still to be filled, out of this one; its seeds
-    come from Python's `random`, which is set back.
+    placevec builds the model without memory for its weights. It does so in another thread, so that
+    Keras's state, such as names and weights to be filled, does not leak into this one. Building
+    draws seeds from Python's `random`, whose state is restored afterward.
     """
     state = random.getstate()
     try:
@@ -76,15 +76,15 @@ def _require_declared(config: Any, num_stored: int) -> None:
             num_declared = one.submit(_count_weights, config).result()
     finally:
         random.setstate(state)
-    if num_declared > num_stored + _MOST_MORE:
+    if num_declared > num_stored + _MAX_UNSTORED_WEIGHTS:
         raise ValueError(
-            f"its layers must have the weights that are in it, {num_stored:,} numbers. Received: "
-            f"settings for {num_declared:,}"
+            f"its layers must fit the {num_stored:,} weights in it. Received: settings for "
+            f"{num_declared:,} weights"
         )
 
 
 def _count_weights(config: Any) -> int:
-    if isinstance(config, dict):  # an optimizer makes its variables when the model is compiled
+    if isinstance(config, dict):  # compiling would add the optimizer's variables to the count
         config = {key: value for key, value in config.items() if key != "compile_config"}
     with keras.StatelessScope(initialize_variables=False):
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)

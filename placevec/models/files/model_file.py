@@ -1,4 +1,4 @@
-"""The file of a model, looked at before it is loaded."""
+"""Finds the file of a model before it is loaded."""
 
 import difflib
 from pathlib import Path
@@ -8,18 +8,18 @@ from placevec.models.files.shipped import shipped_model, shipped_name
 
 
 def model_path(model: Path | str | None) -> Path:
-    """Returns the path of a model, by whatever `--model` names it.
+    """Returns the path of the model that `--model` names.
 
     Args:
-        model: Path or None. The name of a network that ships with placevec, or a file; whether it
-            exists is not checked. None: the network that describes photos if no other is named.
+        model: Path or None. The name of a network that ships with placevec, or a file, which may
+            be missing. None: the default network.
     """
     model = DEFAULT_NETWORK if model is None else model
     return shipped_model(str(model)) if str(model) in NETWORKS else Path(model)
 
 
 def lasting_name(path: Path) -> str:
-    """Returns what names a model's file later and elsewhere, as `model_path` takes it.
+    """Returns a name for a model's file that `model_path` still understands later and elsewhere.
 
     Args:
         path: Path. The file of a model.
@@ -31,14 +31,14 @@ def lasting_name(path: Path) -> str:
 
 
 def find_model_file(model: Path | str | None) -> Path:
-    """Returns the path of a model as `model_path` does, if there is a file.
+    """Returns the path of a model as `model_path` does, and refuses a missing file.
 
     Args:
         model: Path or None. See `model_path`.
 
     Raises:
-        FileNotFoundError: If there is no such file; the message names the networks that ship with
-            placevec, or the model inside the folder of a training.
+        FileNotFoundError: If the file does not exist. The message names the networks that ship
+            with placevec, or the model inside the folder of a training.
     """
     path = model_path(model)
     if path.is_dir():

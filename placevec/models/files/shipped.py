@@ -11,15 +11,15 @@ from placevec.archive import read_npz
 from placevec.input_file import read_json
 
 FOLDER = Path(__file__).resolve().parents[2] / "networks"
-"""Holds a folder for each network, and one of photos."""
+"""Folder with one folder per network, and one of photos."""
 
 PHOTOS_FOLDER = FOLDER / "photos"
-"""Holds `database` and `queries`, the photos of `placevec demo`."""
+"""Folder with `database` and `queries`, the photos of `placevec demo`."""
 
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 CARD_FILE, CHECK_FILE = "card.json", "check.npz"
 CALIBRATION_FILE = "calibration.json"
-_LARGEST_CARD, _LARGEST_CHECK = 2**20, 2**24  # bytes
+_MAX_CARD_BYTES, _MAX_CHECK_BYTES = 2**20, 2**24
 
 
 def shipped_model(name: str) -> Path:
@@ -28,18 +28,18 @@ def shipped_model(name: str) -> Path:
 
 
 def shipped_name(model_path: Path) -> str | None:
-    """Returns the name of the network that a file is of, or None if it does not ship."""
+    """Returns the name of the network in a file, or None if it does not ship with placevec."""
     return model_path.resolve().parent.name if _is_shipped(model_path) else None
 
 
 def shipped_onnx(model_path: Path) -> Path | None:
-    """Returns the ONNX file of the same network, or None if the model is not one that ships."""
+    """Returns the ONNX file of the same network, or None if it does not ship with placevec."""
     path = model_path.with_name(ONNX_FILE)
     return path if _is_shipped(model_path) and path.is_file() else None
 
 
 def read_card(model_path: Path) -> dict[str, Any] | None:
-    """Returns the card of a network that ships with placevec, or None if the model does not.
+    """Returns the card of a network, or None if it does not ship with placevec.
 
     Args:
         model_path: Path. The file of a model.
@@ -50,7 +50,7 @@ def read_card(model_path: Path) -> dict[str, Any] | None:
     """
     if not _is_shipped(model_path):
         return None
-    return read_json(model_path.with_name(CARD_FILE), max_bytes=_LARGEST_CARD)
+    return read_json(model_path.with_name(CARD_FILE), max_bytes=_MAX_CARD_BYTES)
 
 
 def shipped_model_id(model_path: Path) -> str | None:
@@ -64,10 +64,10 @@ def shipped_model_id(model_path: Path) -> str | None:
 
 
 def shipped_calibration(model_id: str | None) -> Path | None:
-    """Returns the file of what was learned of a network that ships with placevec, or None.
+    """Returns the calibration file of a network, or None if it does not ship with placevec.
 
     Args:
-        model_id: str or None. Of any model, see `model_id`.
+        model_id: str or None. Id of any model, see `model_id`.
     """
     for path in sorted(FOLDER.glob(f"*/{CALIBRATION_FILE}")):
         if shipped_model_id(path.with_name(MODEL_FILE)) == model_id:
@@ -76,7 +76,7 @@ def shipped_calibration(model_id: str | None) -> Path | None:
 
 
 def check_descriptors(model_path: Path, image_size: tuple[int, int]) -> NDArray[np.float32] | None:
-    """Returns what Keras makes of `check_photos`, (N, D) float32, if that ships with the network.
+    """Returns Keras's descriptors of `check_photos`, (N, D) float32, if they ship with the network.
 
     Args:
         model_path: Path. The file of a model.
@@ -85,7 +85,7 @@ def check_descriptors(model_path: Path, image_size: tuple[int, int]) -> NDArray[
     path = model_path.with_name(CHECK_FILE)
     if not _is_shipped(model_path) or not path.is_file():
         return None
-    return read_npz(path, max_bytes=_LARGEST_CHECK).get("{}x{}".format(*image_size))
+    return read_npz(path, max_bytes=_MAX_CHECK_BYTES).get("{}x{}".format(*image_size))
 
 
 def describe_card(card: Mapping[str, Any]) -> str:

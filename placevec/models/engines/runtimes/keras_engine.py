@@ -1,4 +1,4 @@
-"""Runs a model by Keras itself, on any backend and device."""
+"""Runs a model with Keras itself, on any backend and device."""
 
 import threading
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from placevec.models.engines.outputs import Outputs, in_order
 
 
 def wrap(model: keras.Model, precision: str) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
+    """Returns a function from (B, H, W, C) uint8 to descriptors (and features), as `in_order`.
 
     Args:
         model: keras.Model. Not changed.
-        precision: str. `"float32"`, or `"bf16"` for a copy that computes in bfloat16 all but what
-            layers here always sum in float32.
+        precision: str. `"float32"`, or `"bf16"` for a copy that computes in bfloat16, except for
+            sums that placevec's layers always compute in float32.
     """
     if precision == "bf16":
         model = _in_bfloat16(model)
     if keras.backend.backend() == "tensorflow":
         return _graph(model)
-    one_at_a_time = threading.Lock()  # on JAX the model hands its weights over to the call
+    one_at_a_time = threading.Lock()  # on JAX a call takes over the model's weights until it ends
 
     def run(photos: NDArray[np.uint8]) -> Outputs:
         with one_at_a_time:
@@ -39,13 +39,13 @@ def has_accelerator() -> bool:
         import torch  # pyright: ignore[reportMissingImports]  # not installed
 
         return torch.cuda.is_available()
-    # JAX raises where it is asked for a kind of device by name that there is not.
+    # JAX raises an error if no device of the named kind exists.
     devices = keras.distribution.list_devices()
     return any(device.lower().partition(":")[0] != "cpu" for device in devices)
 
 
 def _graph(model: keras.Model) -> Callable:
-    """A graph of its own, without what `predict` does around each batch."""
+    """Returns the model as a compiled graph, which avoids the overhead of `predict` per batch."""
     import tensorflow as tf
 
     source = model.inputs[0]

@@ -1,4 +1,4 @@
-"""Runs a model by OpenVINO, in float32, bfloat16 and int8."""
+"""Runs a model with OpenVINO, in float32, bfloat16 or int8."""
 
 import contextlib
 import ctypes
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.xml"
 _HINTS = {"float32": "f32", "bf16": "bf16", "int8": "f32"}  # of what is not in int8
-_SHAPES = 4  # compiled networks that are kept, one for each shape of a batch
+_SHAPES = 4  # each shape of a batch needs a compiled network, which takes memory
 
 
 def export(model: "keras.Model", folder: Path) -> None:
-    """Writes `model.xml` and `model.bin`, open in batch, rows and columns."""
+    """Writes `model.xml` and `model.bin`, which take any batch size, rows and columns."""
     import_openvino()
     utils = importlib.import_module("openvino.frontend.tensorflow.utils")
 
@@ -46,25 +46,25 @@ def from_onnx(path: Path, folder: Path) -> None:
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
+    """Returns a function from (B, H, W, C) uint8 to descriptors (and features), as `in_order`.
 
     Args:
-        folder: Path. What `export` wrote.
-        precision: str. `"float32"`, `"bf16"`, or `"int8"` where the folder holds such a network.
-        threads: int. All threads together.
-        calls: int. Calls that run side by side, each with its share of the threads.
+        folder: Path. The folder that `export` wrote.
+        precision: str. `"float32"`, `"bf16"`, or `"int8"` if the folder holds an int8 network.
+        threads: int. Number of all threads together.
+        calls: int. Number of simultaneous calls, which share the threads.
 
     Raises:
-        ValueError: If bfloat16 is asked of a CPU without it.
+        ValueError: If the CPU does not support bfloat16.
     """
     core = import_openvino().Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ValueError(
-            "bf16 needs a CPU with AVX512 or AMX for it. Received: one without. Take "
+            "bf16 needs a CPU with AVX512 or AMX. Received: a CPU without. Take "
             "`--precision float32`"
         )
     settings = {
-        # What OpenVINO takes by itself is bfloat16 on CPUs with AMX.
+        # By default OpenVINO uses bfloat16 on CPUs with AMX.
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": calls,
@@ -106,10 +106,10 @@ class _SignalStack(ctypes.Structure):
 
 @contextlib.contextmanager
 def keep_signal_stack() -> Iterator[None]:
-    """Gives this thread back the stack that its signals are handled on.
+    """Restores the stack on which this thread handles signals.
 
-    Compiling a network puts another one there, which is gone when the network is: the next Ctrl-C
-    would end the process with a segmentation fault.
+    Compiling a network replaces this stack by one that is freed together with the network. The
+    next Ctrl-C would then end the process with a segmentation fault.
     """
     sigaltstack = getattr(ctypes.CDLL(None), "sigaltstack", None)
     before = _SignalStack()
@@ -123,15 +123,15 @@ def keep_signal_stack() -> Iterator[None]:
 
 
 def import_openvino() -> ModuleType:
-    """Imports OpenVINO, ready for calls by several threads.
+    """Imports OpenVINO, ready for calls from several threads and without its telemetry.
 
-    What reports each import and conversion to its makers is left out.
+    Its telemetry would report each import and conversion to the makers of OpenVINO.
     """
-    # Without this package OpenVINO uses a replacement of its own, which sends nothing.
+    # If this package is missing, OpenVINO uses a replacement that sends nothing.
     modules: dict[str, ModuleType | None] = sys.modules  # pyright: ignore[reportAssignmentType]
     modules.setdefault("openvino_telemetry", None)
     import openvino
 
-    # Two threads whose calls are the first to need this table wait for each other for ever.
+    # If the first calls come from two threads, both wait forever for this table.
     openvino.Type.u8.to_dtype()
     return openvino
