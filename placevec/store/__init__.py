@@ -1,4 +1,4 @@
-"""Descriptors of millions of photos on disk, and the search among them."""
+"""Keeps descriptors of millions of photos on disk, and searches among them."""
 
 from placevec.store.adapted import AdaptedStore as AdaptedStore
 from placevec.store.check_store import StoreReport as StoreReport

@@ -1,4 +1,4 @@
-"""A store whose descriptors are compared as its map's statistics adapt them."""
+"""A store whose descriptors are adapted by its map's statistics before they are compared."""
 
 from typing import Self
 
@@ -13,10 +13,10 @@ from placevec.store.store import DescriptorStore
 
 
 class AdaptedStore(DescriptorStore):
-    """The photos of a store, searched by adapted descriptors.
+    """The photos of a store, searched with adapted descriptors.
 
-    What searches a store, builds an index of it or uploads it to Milvus does the same with this
-    one; queries are adapted by the same statistics. The descriptors on disk stay as they are.
+    Use it in place of the store to search, to build an index or to upload to Milvus. Adapt queries
+    with the same statistics. The descriptors on disk do not change.
 
     Args:
         store: DescriptorStore.
@@ -39,13 +39,13 @@ class AdaptedStore(DescriptorStore):
         self._store = store
         super().__init__(store.folder, store.manifest)
         for name in ("is_removed", "descriptors", "photos", "_row_of", "_is_unit"):
-            self.__dict__[name] = getattr(store, name)  # the store has read them
+            self.__dict__[name] = getattr(store, name)  # so that they are not read again
         self.locked = store.locked
         self.statistics = statistics
 
     @classmethod
     def fit(cls, store: DescriptorStore, dim: int | None = None) -> Self:
-        """Fits statistics on the photos of a store, on 20,000 drawn at random if it has more.
+        """Fits statistics on the photos of a store, or on 20,000 random ones if it has more.
 
         Args:
             store: DescriptorStore.
@@ -61,15 +61,15 @@ class AdaptedStore(DescriptorStore):
 
     @classmethod
     def open(cls, store: DescriptorStore, manifest: Manifest) -> Self:
-        """Returns a store with the statistics that a manifest of it names.
+        """Returns a store with the statistics that its manifest names.
 
         Args:
-            store: DescriptorStore. May be older than the manifest.
+            store: DescriptorStore. It may have been opened before the manifest was written.
             manifest: Manifest. It must name statistics.
 
         Raises:
-            FileNotFoundError: If their file is missing.
-            ValueError: If it is damaged.
+            FileNotFoundError: If the file of statistics is missing.
+            ValueError: If the file is damaged.
         """
         about, dim = manifest.statistics, store.manifest.dim
         if about is None or dim is None:
@@ -79,7 +79,7 @@ class AdaptedStore(DescriptorStore):
 
     @property
     def manifest(self) -> Manifest:
-        """That of the store: what is saved for this one is saved with it."""
+        """The manifest of the store, with which everything of this one is saved."""
         return self._store.manifest
 
     @manifest.setter
@@ -88,7 +88,7 @@ class AdaptedStore(DescriptorStore):
 
     @property
     def dim(self) -> int:
-        """Dimensions of an adapted descriptor."""
+        """Number of dimensions of an adapted descriptor."""
         return self.statistics.dim
 
     @property
@@ -97,7 +97,7 @@ class AdaptedStore(DescriptorStore):
         return digest_of(self.statistics.numbers())
 
     def compared(self, descriptors: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Returns stored descriptors adapted, `(N, n)` float32."""
+        """Adapts stored descriptors and returns them, `(N, n)` float32."""
         return self.statistics.adapt(descriptors)
 
     def take(self, rows: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Every byte of a store held against what its manifest says of it."""
+"""Compares every byte of a store with its manifest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ from placevec.store.unit_length import require_unit
 
 @dataclass(frozen=True)
 class StoreReport:
-    """What was found in a store; as text, what the command line prints.
+    """The result of checking a store. Its text is what the command line prints.
 
     Args:
         facts: tuple of (what, value).
-        findings: tuple of str. One a fault; empty if all is well.
+        findings: tuple of str. One per fault; empty if the store is sound.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -42,14 +42,14 @@ class StoreReport:
 
 
 def is_store(path: Path) -> bool:
-    """Returns whether a path is a store, damaged or not: a folder with a manifest and a lock."""
+    """Returns whether a path is a store, sound or not: a folder with a manifest and a lock."""
     return (Path(path) / MANIFEST).is_file() and (Path(path) / LOCK).is_file()
 
 
 def check_store(folder: Path) -> StoreReport:
     """Reads every byte of a store and compares it with the digests in its manifest.
 
-    Each fault costs only itself: the other files are checked all the same. Nothing is changed.
+    A fault in one file does not stop the check of the others. Nothing is changed.
 
     Args:
         folder: Path. The store.
@@ -58,8 +58,8 @@ def check_store(folder: Path) -> StoreReport:
         StoreReport.
 
     Raises:
-        FileNotFoundError: If there is no store.
-        ValueError: If its manifest is damaged, by which all else is checked.
+        FileNotFoundError: If the store does not exist.
+        ValueError: If the manifest is damaged, because nothing can be checked without it.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -103,7 +103,7 @@ def _require_good_features(
 
 
 def _require_names_once(store: DescriptorStore) -> None:
-    """Refuses a name of two photos, which no writer makes."""
+    """Refuses a store in which two photos have the same name, which no writer makes."""
     names = store.photos["name"].to_numpy()[store.rows]
     if len(np.unique(names.astype(str))) < len(names):
         raise ValueError(f"Each photo must be in {store.folder} once. Received: names twice")

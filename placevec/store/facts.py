@@ -1,4 +1,4 @@
-"""What a store holds, as its manifest says."""
+"""Facts about a store, from its manifest."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from placevec.store.store import DescriptorStore
 
 
 def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
-    """Returns what a store holds; only its manifest is read.
+    """Returns what a store holds. Only reads its manifest.
 
     Args:
         store: DescriptorStore.
@@ -37,7 +37,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
     unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
     if unsigned or not manifest.is_signed:
         facts.append(
-            ("without digests", f"names of {unsigned} shards, of an earlier version; "
+            ("without digests", f"the names of {unsigned} shards, which an earlier version wrote; "
              "`placevec remove STORE --compact` writes them again")
         )  # fmt: skip
     return tuple(facts)
@@ -63,6 +63,6 @@ def _features(manifest: Manifest) -> str:
 
 
 def describe_facts(facts: Sequence[tuple[str, str]]) -> str:
-    """Returns facts as lines of a table."""
+    """Returns facts as text, one line per fact."""
     width = max(len(what) for what, _ in facts)
     return "\n".join(f"{what:{width}}  {shown(value)}" for what, value in facts)

@@ -1,4 +1,4 @@
-"""What the descriptors of a map have in common, by which others are made comparable with them."""
+"""What the descriptors of a map have in common. It makes other descriptors comparable with them."""
 
 import logging
 import time
@@ -13,15 +13,17 @@ from placevec.principal_directions import principal_directions
 
 _log = logging.getLogger(__name__)
 _POWER = 0.5
-_PRIOR_MEAN = 100  # photos that pull the mean to zero, as whitening leaves that of the training
-_PRIOR_SPREAD = 3  # times D photos that pull the spread to even, as whitening leaves it
-_MOST_DIM = 4096  # unless more is asked for: a projection has dim times D numbers
+# The weight, in photos, of a mean of zero and (times D) of an even spread. Both are what whitening
+# gives the training photos.
+_PRIOR_MEAN = 100
+_PRIOR_SPREAD = 3
+_MAX_DEFAULT_DIM = 4096  # a projection has dim times D numbers
 _ROWS_AT_A_TIME = 4096
 
 MOST_PHOTOS = 20_000
-"""Photos that statistics are fitted on at most."""
+"""Maximum number of photos that statistics are fitted on."""
 ENOUGH_PHOTOS = 30
-"""Photos below which statistics are only used if asked for: they change next to nothing there."""
+"""With fewer photos, statistics are only used on request, because they hardly change anything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +33,10 @@ class MapStatistics:
         y = (x - mean) . projection,  divided by its length
 
     Args:
-        mean: (D,) float32. What the descriptors have in common.
-        projection: (D, n) float32, or None. See `fit_map_statistics`. None: the spread stays as it
-            is.
-        num_photos: int. Photos that they were fitted on.
+        mean: (D,) float32. Mean of the descriptors.
+        projection: (D, n) float32, or None. See `fit_map_statistics`. None: the spread stays
+            unchanged.
+        num_photos: int. Number of photos that the statistics were fitted on.
 
     Raises:
         ValueError: If the shapes do not fit, or a number is not finite.
@@ -59,7 +61,7 @@ class MapStatistics:
 
     @classmethod
     def of_no_photos(cls, dim: int) -> "MapStatistics":
-        """Returns those of a map that is still empty: the mean is zero, the spread stays as it is.
+        """Returns statistics of an empty map: the mean is zero and the spread stays unchanged.
 
         Args:
             dim: int. `D`.
@@ -68,34 +70,36 @@ class MapStatistics:
 
     @property
     def dim(self) -> int:
-        """`n`, the dimensions of an adapted descriptor."""
+        """`n`, the number of dimensions of an adapted descriptor."""
         return len(self.mean) if self.projection is None else self.projection.shape[1]
 
     @property
     def is_reduced(self) -> bool:
         """Whether adapted descriptors have fewer dimensions than `fit_map_statistics` keeps.
 
-        False for descriptors of more than 4096 dimensions, of which it always leaves some out.
+        It is False if descriptors have more than 4096 dimensions, because `fit_map_statistics`
+        always drops some of these.
         """
-        return self.dim < len(self.mean) <= _MOST_DIM
+        return self.dim < len(self.mean) <= _MAX_DEFAULT_DIM
 
     def adapt(
         self, descriptors: NDArray[np.floating], means: NDArray[np.floating] | None = None
     ) -> NDArray[np.float32]:
-        """Returns descriptors as they are compared within the map.
+        """Returns descriptors in the form that is compared within the map.
 
-        Each is computed in float64 and rounded then, so that it does not depend on how many are
-        adapted at once. One that is the mean itself is projected with its mean.
+        They are computed in float64 and then rounded, so that a result does not depend on how many
+        are adapted at once. A descriptor that equals the mean is projected without subtracting it.
 
         Args:
             descriptors: (N, D) float. Of unit length.
-            means: (D,) or (N, D) float, or None. What to take off instead of the map's mean.
+            means: (D,) or (N, D) float, or None. What to subtract instead of the map's mean.
 
         Returns:
             (N, n) float32, of unit length.
 
         Raises:
-            ValueError: If the descriptors have other dimensions than the map's, or one vanishes.
+            ValueError: If the number of dimensions differs from the map's, or an adapted descriptor
+                is zero.
         """
         if np.ndim(descriptors) != 2 or np.shape(descriptors)[1] != len(self.mean):
             raise ValueError(
@@ -122,7 +126,7 @@ class MapStatistics:
         return adapted
 
     def numbers(self) -> NDArray[np.float32]:
-        """Returns what a file holds: (1 + n, D) float32, the mean and the projection's columns."""
+        """Returns the array for a file, (1 + n, D) float32: the mean, then projection columns."""
         rows = [self.mean] if self.projection is None else [self.mean, self.projection.T]
         return np.ascontiguousarray(np.vstack(rows), np.float32)
 
@@ -135,7 +139,7 @@ class MapStatistics:
 
     @cached_property
     def _scale(self) -> float:
-        """How long the projection makes a vector of length 1 on average."""
+        """Average length of a projected vector of length 1."""
         if self._projection is None:
             return 1.0
         return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
@@ -163,23 +167,23 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
         variance_j = (1 - a) * variance_j + a * (mean variance of a dimension)
         projection = sum over j of v_j v_j^T * (variance_j / mean variance) ** (-1/4)
 
-    `v_j` are all directions, those in which the map does not spread included: the fewer photos a
-    map has, the nearer is the projection to the identity, and the mean to zero. With a `dim` below
-    `D` the projection has the columns `v_j * (...)` of largest variance.
+    `v_j` are all directions, including those in which the map does not vary. The fewer photos a map
+    has, the closer the projection is to the identity, and the mean to zero. With a `dim` below `D`
+    the projection has the columns `v_j * (...)` of largest variance.
 
     Of more than 20,000 photos, that many are drawn at random, so that a store, `evaluate` and
     `calibrate` fit the same statistics to a map.
 
     Args:
-        descriptors: (N, D) float. Those of the map's photos, of unit length.
-        dim: int or None. `n`, the dimensions of an adapted descriptor. None: `D`, but 4096 at most,
-            and no more than the map spreads in where there are more.
+        descriptors: (N, D) float. Descriptors of the map's photos, of unit length.
+        dim: int or None. `n`, the dimensions of an adapted descriptor. None: `D`; if that is above
+            4096, at most 4096 and at most the number of directions in which the map varies.
 
     Returns:
         MapStatistics.
 
     Raises:
-        ValueError: If there are no descriptors, or they do not spread in `dim` directions.
+        ValueError: If there are no descriptors, or they vary in fewer than `dim` directions.
 
     Reference:
         [Jegou and Chum, 2012](https://inria.hal.science/hal-00722622) whiten descriptors;
@@ -194,7 +198,7 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
             f"{descriptors.shape}"
         )
     num_photos, full = descriptors.shape
-    wanted = dim or min(full, _MOST_DIM)
+    wanted = dim or min(full, _MAX_DEFAULT_DIM)
     if not 0 < wanted <= full:
         raise ValueError(f"`dim` must be 1 to {full}, the dimensions of a descriptor. "
                          f"Received: dim={dim}")  # fmt: skip
@@ -236,7 +240,7 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
 def _of_one(
     descriptors: NDArray[np.floating],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
-    """Returns what `principal_directions` would of one photo, which spreads in no direction."""
+    """Returns the result of `principal_directions` for one photo, which varies in no direction."""
     full = descriptors.shape[1]
     return descriptors[0].astype(np.float64), np.empty(0), np.empty((full, 0), np.float32)
 
@@ -244,7 +248,7 @@ def _of_one(
 def _scales(
     variances: NDArray[np.float64], num_photos: int, full: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Returns by how much to scale each direction of a map, and all directions beside them."""
+    """Returns the scale of each direction in which a map varies, and of all other directions."""
     if not len(variances):
         return np.empty(0), 1.0
     mean = variances.sum() / full
@@ -254,5 +258,5 @@ def _scales(
 
 
 def _share(num_photos: int, full: int) -> float:
-    """Returns `a`, how far the spread of a map is pulled to an even one."""
+    """Returns `a`, the weight of an even spread against the map's own."""
     return _PRIOR_SPREAD * full / (_PRIOR_SPREAD * full + num_photos)

@@ -1,4 +1,4 @@
-"""Photos out of a store: what `placevec remove` does."""
+"""Removes photos from a store, as `placevec remove` does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from placevec.store.store_writer import StoreWriter
 
 @dataclass(frozen=True)
 class Removed:
-    """What `remove` did; as text, a sentence for people.
+    """The result of `remove`. Its text is a sentence for people.
 
     Args:
         store: Path. The store.
-        num_photos: int. Photos that are left.
-        num_removed: int. Photos that were removed.
+        num_photos: int. Number of photos that are left.
+        num_removed: int. Number of photos that were removed.
     """
 
     store: Path
@@ -34,15 +34,16 @@ def remove(store: Path | str, names: Sequence[str], *, compact: bool = False) ->
     Args:
         store: Path. A store that `describe_to` made.
         names: sequence of str. Names of photos as the store has them.
-        compact: bool. Write the store again, smaller and in large files; its index is deleted.
+        compact: bool. Write the store again, smaller and in large files. This deletes its index.
 
     Returns:
         Removed.
 
     Raises:
-        FileNotFoundError: If there is no store.
-        BlockingIOError: If another process writes to it.
-        ValueError: If it is damaged, or has no photo of one of these names; none is removed then.
+        FileNotFoundError: If the store does not exist.
+        BlockingIOError: If another process writes to the store.
+        ValueError: If the store is damaged, or does not have one of the names. No photo is removed
+            then.
     """
     with StoreWriter.open(Path(store)) as descriptors:
         if names:

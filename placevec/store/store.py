@@ -1,4 +1,4 @@
-"""Descriptors of any number of photos on disk, read without loading them all."""
+"""Reads descriptors of any number of photos from disk without loading them all."""
 
 import contextlib
 from collections.abc import Iterator
@@ -41,16 +41,15 @@ _FACTS = {
 class DescriptorStore:
     """A folder of descriptors, with the photos' names, positions and times.
 
-    It grows by shards: `000000.npy`, which NumPy maps, and `000000.parquet`, which pandas reads.
-    `manifest.json` is written last and says which are valid, so that a store is at any moment as
-    it was before or after a whole `append`, `remove` or `compact`, also after SIGKILL or power
-    loss.
+    A store grows by shards: `000000.npy`, which NumPy maps, and `000000.parquet`, which pandas
+    reads. `manifest.json` is written last and names the valid files. So `append`, `remove` and
+    `compact` happen completely or not at all, even after SIGKILL or power loss.
 
     Each photo has a row, which it keeps until `compact`. Rows of removed photos stay but are not
-    among `rows`. One process at a time may write, by a `StoreWriter`; others may read: they see
-    the store as it was when they opened it.
+    in `rows`. One process at a time may write, with a `StoreWriter`. Others may read, and see the
+    store as it was when they opened it.
 
-    Open one with `DescriptorStore.open(folder)`; `StoreWriter` makes one and has an example.
+    Open a store with `DescriptorStore.open(folder)`. `StoreWriter` makes one and has an example.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -61,15 +60,15 @@ class DescriptorStore:
     def open(cls, folder: Path) -> Self:
         """Opens a store to read.
 
-        A reader holds all of it from then on, names in memory and descriptors mapped, so that it
-        may be changed or compacted meanwhile.
+        The reader keeps the whole store, with names in memory and descriptors mapped. So other
+        processes may change or compact the store while it is open.
 
         Args:
             folder: Path. The store.
 
         Raises:
-            FileNotFoundError: If there is no store, or a file of it is missing.
-            ValueError: If it is damaged.
+            FileNotFoundError: If the store does not exist, or one of its files is missing.
+            ValueError: If the store is damaged.
         """
         folder = Path(folder)
         manifest = read_manifest(folder)
@@ -79,17 +78,17 @@ class DescriptorStore:
                 store.descriptors, store.features, store.photos, store.is_removed  # noqa: B018
                 return store
             except FileNotFoundError:
-                # A writer deletes what its new manifest does not name.
+                # A writer may have just deleted the files of this manifest: read the new one.
                 before, manifest = manifest, read_manifest(folder)
                 if manifest == before:
                     raise
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lets no other process write meanwhile.
+        """Keeps other processes from writing inside a `with` block.
 
         Raises:
-            BlockingIOError: If another process has it open for writing.
+            BlockingIOError: If another process has the store open for writing.
         """
         with locked(self.folder):
             yield
@@ -102,12 +101,12 @@ class DescriptorStore:
 
     @property
     def num_rows(self) -> int:
-        """Rows, those of removed photos included."""
+        """Number of rows, including those of removed photos."""
         return sum(shard.count for shard in self.manifest.shards)
 
     @property
     def dim(self) -> int | None:
-        """Dimensions of a descriptor as it is compared; None before the first photo."""
+        """Number of dimensions of a compared descriptor. None before the first photo."""
         return self.manifest.dim
 
     def compared(self, descriptors: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -116,7 +115,7 @@ class DescriptorStore:
 
     @cached_property
     def is_removed(self) -> NDArray[np.bool_]:
-        """(num_rows,) bool. The rows of removed photos."""
+        """Which rows belong to removed photos: (num_rows,) bool."""
         is_removed = np.zeros(self.num_rows, bool)
         if self.manifest.removed is not None:
             is_removed[_read_removed(self.folder, self.manifest.removed, self.num_rows)] = True
@@ -124,18 +123,18 @@ class DescriptorStore:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """(N,) int64. The rows of the photos in the store, in the order they came."""
+        """The rows of the photos in the store, in the order they were added: (N,) int64."""
         return np.flatnonzero(~self.is_removed)
 
     @cached_property
     def descriptors(self) -> list[NDArray[np.floating]]:
-        """Read-only memory maps `(n, D)`, one a shard; together `num_rows` rows."""
+        """Read-only memory maps `(n, D)`, one per shard, with `num_rows` rows in total."""
         dim, dtype = self.manifest.dim or 0, self.manifest.dtype
         return [map_shard(self.folder, shard, dim, dtype) for shard in self.manifest.shards]
 
     @cached_property
     def features(self) -> list[NDArray[np.float16]]:
-        """Read-only memory maps of local features, one a shard; empty if the store keeps none."""
+        """Read-only memory maps of local features, one per shard; empty if the store keeps none."""
         shape = self.manifest.feature_shape
         if shape is None:
             return []
@@ -143,15 +142,15 @@ class DescriptorStore:
 
     @cached_property
     def photos(self) -> pa.Table:
-        """Arrow table of all rows: name, east_m, north_m, time_s, null where unknown."""
+        """Arrow table of all rows: name, east_m, north_m, time_s; null if unknown."""
         parts = [read_photos(self.folder, shard) for shard in self.manifest.shards]
         return pa.concat_tables(parts) if parts else pa.table({name: [] for name in _COLUMNS})
 
     def table(self) -> "pd.DataFrame":
-        """Returns what is known of the photos in the store, indexed by their rows.
+        """Returns names, positions and times of the photos in the store, indexed by their rows.
 
         Returns:
-            DataFrame with `name`, `east_m`, `north_m` and `time_s`, NaN where unknown.
+            DataFrame with `name`, `east_m`, `north_m` and `time_s`; NaN if unknown.
         """
         return self.photos.to_pandas().loc[self.rows]
 
@@ -165,8 +164,8 @@ class DescriptorStore:
             (n, D) float32.
 
         Raises:
-            IndexError: If there is no such row.
-            ValueError: If a descriptor is not of unit length, as in a damaged store.
+            IndexError: If a row does not exist.
+            ValueError: If a descriptor is not of unit length, because the store is damaged.
         """
         rows = np.asarray(rows, np.int64)
         taken = np.empty((len(rows), self.manifest.dim or 0), np.float32)
@@ -178,7 +177,7 @@ class DescriptorStore:
         return taken
 
     def take_features(self, rows: NDArray[np.integer]) -> NDArray[np.float16]:
-        """Returns the local features of some photos; only theirs are read.
+        """Returns the local features of some photos, and reads only these.
 
         Args:
             rows: (n,) int. In any order.
@@ -187,7 +186,7 @@ class DescriptorStore:
             (n, rows, columns, D') float16, of unit length.
 
         Raises:
-            IndexError: If there is no such row.
+            IndexError: If a row does not exist.
             ValueError: If the store keeps no local features.
         """
         if self.manifest.feature_shape is None:
@@ -204,7 +203,7 @@ class DescriptorStore:
     def _by_shard(
         self, rows: NDArray[np.int64]
     ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yields each shard of some rows, their places in `rows`, and their rows in the shard."""
+        """Yields the shards of some rows, with the indices in `rows` and the rows in the shard."""
         if len(rows) and (rows.min() < 0 or rows.max() >= self.num_rows):
             raise IndexError(f"Rows must be 0 to {self.num_rows - 1}. Received: {rows.max()}")
         ends = np.cumsum([shard.count for shard in self.manifest.shards])
@@ -215,7 +214,7 @@ class DescriptorStore:
             yield number, places, rows[places] - first
 
     def verify(self) -> None:
-        """Compares all descriptors and local features with their digests, and their lengths with 1.
+        """Checks the digests of all descriptors and local features, and their unit length.
 
         Raises:
             ValueError: If a shard is damaged.
@@ -230,12 +229,12 @@ class DescriptorStore:
             pass
 
     def blocks(self, start: int = 0) -> Iterator[tuple[int, NDArray[np.floating]]]:
-        """Yields all rows from `start` on in pieces: the first row, and the descriptors as stored.
+        """Yields all rows from `start` on in pieces: the first row, and the stored descriptors.
 
-        Where nothing has to be joined the pieces are parts of the memory maps.
+        A piece is part of a memory map unless it joins several shards.
 
         Raises:
-            ValueError: If a descriptor is not of unit length, as in a damaged store.
+            ValueError: If a descriptor is not of unit length, because the store is damaged.
         """
         most = max(1, _BLOCK_BYTES // (4 * (self.manifest.dim or 1)))
         first, small, small_first, small_rows = 0, [], 0, 0
@@ -254,13 +253,13 @@ class DescriptorStore:
             yield small_first, self._of_unit_length(small_first, _joined(small))
 
     def require(self, **facts: Any) -> None:
-        """Refuses to go on where what comes does not belong into this store.
+        """Refuses photos that do not fit into this store.
 
         Args:
-            **facts: `model_id`, `precision`, `dtype`, `image_size`, `frame` or `root` of it.
+            **facts: The photos' `model_id`, `precision`, `dtype`, `image_size`, `frame` or `root`.
 
         Raises:
-            ValueError: If one differs.
+            ValueError: If one of these differs from the store's.
         """
         for name, value in facts.items():
             own = getattr(self.manifest, name)
@@ -275,7 +274,7 @@ class DescriptorStore:
 
     @cached_property
     def _is_unit(self) -> NDArray[np.bool_]:
-        """(num_rows,) bool. The rows whose descriptors were found to be of unit length."""
+        """Which rows have been checked for unit length: (num_rows,) bool."""
         return np.zeros(self.num_rows, bool)
 
     def _of_unit_length(self, first: int, block: NDArray[np.floating]) -> NDArray[np.floating]:

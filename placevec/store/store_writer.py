@@ -1,4 +1,4 @@
-"""Descriptors of any number of photos on disk: added and removed."""
+"""Adds descriptors of any number of photos to a store on disk, and removes them."""
 
 import contextlib
 import dataclasses
@@ -31,18 +31,18 @@ from placevec.store.unit_length import to_unit
 from placevec.whole_file import delete_unfinished, require_folder_of, whole_file
 
 _log = logging.getLogger(__name__)
-_ROWS_OF_A_SHARD = 16_384  # after `compact`
-_FEATURES_AT_A_TIME = 256  # photos whose local features `compact` holds in memory
+_COMPACT_ROWS_PER_SHARD = 16_384
+_FEATURES_PER_READ = 256  # so that `compact` needs little memory
 
 
 class StoreWriter(DescriptorStore):
-    """A store of descriptors that photos are added to and removed from.
+    """A store of descriptors that is open for writing: add photos to it, or remove them.
 
-    Each change is whole or did not happen, also after SIGKILL or power loss. Files that a killed
-    writer left are deleted by the next one, or set aside if they might be good. It holds a lock
-    until it is closed or its process ends.
+    Each change happens completely or not at all, even after SIGKILL or power loss. The next writer
+    deletes the files that a killed writer left, or sets them aside if they may be good. A writer
+    holds a lock until it is closed or its process ends.
 
-    Make a store with `StoreWriter.create(folder, model_id=...)`, go on later with
+    Make a store with `StoreWriter.create(folder, model_id=...)`. Continue it later with
     `StoreWriter.open(folder)`.
 
     Example:
@@ -75,25 +75,25 @@ class StoreWriter(DescriptorStore):
 
         Args:
             folder: Path. A new folder in an existing one, or an empty folder.
-            model_id: str. What tells the model apart from others, see `placevec.models.model_id`.
+            model_id: str. Id of the model, see `placevec.models.model_id`.
             dtype: str. `"float32"`, or `"float16"` for half the bytes.
             image_size: (int, int) or None. Rows and columns that photos are resized to.
-            frame: str or None. What positions are measured in.
+            frame: str or None. The frame that positions are measured in.
             root: str or None. The folder that names are relative to.
-            precision: str. What the model computes with, `"float32"`, `"bf16"` or
+            precision: str. Precision that the model computes in: `"float32"`, `"bf16"` or
                 `"int8"`.
 
         Raises:
             FileExistsError: If the folder is not empty.
-            FileNotFoundError: If the folder above is missing.
-            BlockingIOError: If another process makes it at this moment.
-            ValueError: If a value is none that a store can have.
+            FileNotFoundError: If the parent folder is missing.
+            BlockingIOError: If another process is making the same store.
+            ValueError: If a store cannot have one of the values.
         """
         folder = Path(folder)
         manifest = Manifest(model_id, dtype, image_size, frame, root, precision=precision)
         require_folder_of(folder)
         if folder.is_dir():
-            delete_unfinished(folder)  # of a `create` that was killed
+            delete_unfinished(folder)  # a killed `create` may have left files
         if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - {LOCK}):
             raise FileExistsError(f"{folder} already exists. Name a folder that does not")
         folder.mkdir(exist_ok=True)
@@ -111,19 +111,19 @@ class StoreWriter(DescriptorStore):
     def open(cls, folder: Path) -> Self:
         """Opens a store to read and to write.
 
-        If every file that the manifest names exists and fits it, files that it does not name are
-        cleared, see `clear_leftovers`; else the store is left as it is.
+        If every file that the manifest names exists and fits, other files are cleared, see
+        `clear_leftovers`. Otherwise nothing is changed.
 
         Args:
             folder: Path. The store.
 
         Raises:
-            FileNotFoundError: If there is no store, or a file of it is missing.
-            BlockingIOError: If another process has it open for writing.
-            ValueError: If it is damaged.
+            FileNotFoundError: If the store does not exist, or one of its files is missing.
+            BlockingIOError: If another process has the store open for writing.
+            ValueError: If the store is damaged.
         """
         folder = Path(folder)
-        read_manifest(folder)  # or a folder that is not a store would get a lock
+        read_manifest(folder)  # so that a folder that is not a store does not get a lock file
         lock = take_lock(folder)
         try:
             store = cls(folder, read_manifest(folder), lock)  # again: it may have changed meanwhile
@@ -142,23 +142,24 @@ class StoreWriter(DescriptorStore):
         self.close()
 
     def close(self) -> None:
-        """Lets others write. What was appended is on disk already."""
+        """Releases the lock. All changes are already on disk."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Lets no other process write meanwhile, which it does by itself until it is closed.
+        """Keeps other processes from writing inside a `with` block, as an open writer always does.
 
         Raises:
-            BlockingIOError: If it was closed and another process has it open for writing.
+            BlockingIOError: If this writer is closed and another process has the store open for
+                writing.
         """
         with super().locked() if self._lock is None else contextlib.nullcontext():
             yield
 
     def move(self, **paths: str | None) -> None:
-        """Says where the photos' folder (`root`) or the model's file (`model_path`) is now."""
+        """Records where the photos' folder (`root`) or the model's file (`model_path`) is now."""
         self._require_open()
         if any(getattr(self.manifest, name) != path for name, path in paths.items()):
             self._settle(**paths)
@@ -171,23 +172,23 @@ class StoreWriter(DescriptorStore):
         times_s: NDArray[np.floating] | None = None,
         features: NDArray[np.floating] | None = None,
     ) -> None:
-        """Adds photos as one shard: all of them or, after a kill, none.
+        """Adds photos as one shard: all of them or, if the process is killed, none.
 
-        A shard costs three writes that wait for the disk, so append thousands at a time.
+        A shard costs three writes that wait for the disk, so append thousands of photos at a time.
 
         Args:
-            names: sequence of n str. All different, and none that the store has; to describe a
-                photo again, `remove` it first.
-            descriptors: (n, D) float. Of unit length; others are scaled, with a warning.
-            positions_m: (n, 2) float or None. Metres east and north; NaN where unknown.
-            times_s: (n,) float or None. Seconds since 1970, UTC; NaN where unknown.
+            names: sequence of n str. All different, and new to the store. To describe a photo
+                again, `remove` it first.
+            descriptors: (n, D) float. Of unit length. Others are scaled, with a warning.
+            positions_m: (n, 2) float or None. Metres east and north; NaN if unknown.
+            times_s: (n,) float or None. Seconds since 1970, UTC; NaN if unknown.
             features: (n, rows, columns, D') float or None. Local features of unit length, kept in
-                float16; of all photos of a store, or of none.
+                float16. A store keeps them for all photos or for none.
 
         Raises:
             ValueError: If shapes do not fit the store or each other, a descriptor is zero or not
                 finite, or a name already exists or is not UTF-8.
-            PermissionError: If it was closed.
+            PermissionError: If the writer is closed.
         """
         self._require_open()
         names = [str(name) for name in names]
@@ -229,14 +230,15 @@ class StoreWriter(DescriptorStore):
         self._row_of = row_of
 
     def remove(self, names: Sequence[str]) -> None:
-        """Removes photos; their bytes go with the next `compact`.
+        """Removes photos. The next `compact` frees their disk space.
 
         Args:
             names: sequence of str.
 
         Raises:
-            ValueError: If a name is not in the store, or `names` is a text; none is removed then.
-            PermissionError: If it was closed.
+            ValueError: If a name is not in the store, or `names` is one text. No photo is removed
+                then.
+            PermissionError: If the writer is closed.
         """
         self._require_open()
         if isinstance(names, str):
@@ -263,30 +265,29 @@ class StoreWriter(DescriptorStore):
             older.path(self.folder).unlink(missing_ok=True)
 
     def compact(self) -> None:
-        """Writes all shards again, large ones, without removed photos; rows change.
+        """Writes the store again in large shards, without removed photos. Photos get new rows.
 
-        An index, which is of rows that there are no more, is deleted.
-
-        Needs room for a second copy meanwhile.
+        This deletes an index, because its rows no longer exist. It needs disk space for a second
+        copy of the store while it runs.
 
         Raises:
-            PermissionError: If it was closed.
-            ValueError: If a shard is damaged; nothing is changed then.
+            PermissionError: If the writer is closed.
+            ValueError: If a shard is damaged. Nothing is changed then.
         """
         self._require_open()
         self.verify()
         table, shards, number = self.table(), [], self.manifest.next_number
         try:
-            for start in range(0, len(table), _ROWS_OF_A_SHARD):
-                part = table.iloc[start : start + _ROWS_OF_A_SHARD]
+            for start in range(0, len(table), _COMPACT_ROWS_PER_SHARD):
+                part = table.iloc[start : start + _COMPACT_ROWS_PER_SHARD]
                 descriptors = self.take(part.index.to_numpy()).astype(self.manifest.dtype)
                 positions_m = part[["east_m", "north_m"]].to_numpy()
                 times_s = part["time_s"].to_numpy()
                 names = part["name"].tolist()
                 shape, rows = self.manifest.feature_shape, part.index.to_numpy()
-                some = range(0, len(rows) if shape else 0, _FEATURES_AT_A_TIME)
+                some = range(0, len(rows) if shape else 0, _FEATURES_PER_READ)
                 features = (
-                    self.take_features(rows[first : first + _FEATURES_AT_A_TIME]) for first in some
+                    self.take_features(rows[first : first + _FEATURES_PER_READ]) for first in some
                 )
                 shards.append(
                     write_shard(
@@ -309,12 +310,12 @@ class StoreWriter(DescriptorStore):
         clear_leftovers(self.folder, self.manifest)
 
     def _statistics_after(self, num_changed: int) -> SavedStatistics | None:
-        """Returns the map's statistics, which are stale once photos are added or removed."""
+        """Returns the map's statistics, marked as stale if photos were added or removed."""
         about = self.manifest.statistics
         return about and dataclasses.replace(about, num_changed=about.num_changed + num_changed)
 
     def _settle(self, **changes: Any) -> None:
-        """Makes what was written valid, and forgets what was read before."""
+        """Writes the manifest, which makes new files valid, and forgets cached values."""
         manifest = dataclasses.replace(self.manifest, **changes, is_signed=True)
         write_manifest(self.folder, manifest)
         self.manifest = manifest
@@ -326,7 +327,7 @@ class StoreWriter(DescriptorStore):
             raise PermissionError(f"The writer of {self.folder} is closed. Open it again")
 
     def _checked(self, names: list[str], descriptors: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Returns descriptors as they are stored, and refuses those that do not belong here."""
+        """Returns descriptors in the form that is stored, and refuses those that do not fit."""
         descriptors = np.asarray(descriptors)
         if descriptors.ndim != 2 or len(descriptors) != len(names) or not descriptors.shape[1]:
             raise ValueError(
@@ -353,7 +354,7 @@ class StoreWriter(DescriptorStore):
     def _checked_shape(
         self, count: int, features: NDArray[np.floating] | None
     ) -> tuple[int, int, int] | None:
-        """Returns the shape of a photo's local features, and refuses those that do not belong."""
+        """Returns the shape of a photo's local features, and refuses those that do not fit."""
         shape = None
         if features is not None:
             given = np.shape(features)
@@ -365,7 +366,7 @@ class StoreWriter(DescriptorStore):
             shape = (rows, columns, feature_dim)
         if self.manifest.shards and shape != self.manifest.feature_shape:
             raise ValueError(
-                f"Local features are kept of all photos of a store, in one shape, or of none: "
+                f"A store must keep local features of all photos, in one shape, or of none: "
                 f"{self.manifest.feature_shape or 'none'} in {self.folder}. Received: "
                 f"{shape or 'none'}. Take another store"
             )
@@ -373,7 +374,7 @@ class StoreWriter(DescriptorStore):
 
 
 def _refuse_bad_names(names: list[str]) -> None:
-    """Refuses names that Parquet, which is UTF-8, cannot hold, and those too long for a path."""
+    """Refuses names that are not UTF-8, as Parquet needs, or too long for a path."""
     bad = [name for name in names if not is_storable(name)]
     if bad:
         raise ValueError(

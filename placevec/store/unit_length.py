@@ -1,4 +1,4 @@
-"""Descriptors have unit length: others are scaled on their way in, and refused on their way out."""
+"""Keeps descriptors at unit length: scales others when writing, and refuses them when reading."""
 
 import logging
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
-TOLERANCE = 0.01  # of a length: rounding to 16 bits stays below it
+TOLERANCE = 0.01  # rounding to 16 bits changes a length by less
 _ROWS_AT_A_TIME = 4096
 
 
@@ -19,15 +19,16 @@ def to_unit(
     """Returns descriptors of unit length, and warns if some had to be scaled.
 
     Args:
-        descriptors: (n, D) float. Returned as they are if their lengths are within 1 % of 1.
-        what: str. What they are, for the warning and the error.
-        name_of: callable or None. From a row to its photo, for the error. None: it says the row.
+        descriptors: (n, D) float. Returned unchanged if all lengths are within 1 % of 1.
+        what: str. What the descriptors are, for the warning and the error.
+        name_of: callable or None. From a row to its photo's name, for the error. None: the error
+            gives the row.
 
     Returns:
-        (n, D) float, of the same type if that is one.
+        (n, D) float, of the same data type if that is a float type.
 
     Raises:
-        ValueError: If one is zero, NaN or infinite, which no scaling mends.
+        ValueError: If a descriptor is zero, NaN or infinite, so that it cannot be scaled.
     """
     if descriptors.dtype.kind != "f":
         descriptors = descriptors.astype(np.float32)
@@ -49,15 +50,16 @@ def to_unit(
 def require_unit(
     descriptors: NDArray[np.floating], what: str, name_of: Callable[[int], str] | None = None
 ) -> None:
-    """Refuses descriptors that are not of unit length, as those of a damaged store.
+    """Refuses descriptors that are not of unit length, because their store is damaged.
 
     Args:
         descriptors: (n, D) float.
         what: str. Where they were read, for the error.
-        name_of: callable or None. From a row to its photo, for the error. None: it says the row.
+        name_of: callable or None. From a row to its photo's name, for the error. None: the error
+            gives the row.
 
     Raises:
-        ValueError: If the length of one is more than 1 % from 1, NaN or infinite.
+        ValueError: If a length is more than 1 % from 1, NaN or infinite.
     """
     lengths = _lengths(descriptors)
     _refuse_bad(~(np.abs(lengths - 1) <= TOLERANCE), lengths, what, name_of)

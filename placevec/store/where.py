@@ -1,4 +1,4 @@
-"""Which photos of a store may be found: near a position, earlier than a time."""
+"""Filters the photos of a store that a search may find, by position and time."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from placevec.store.store import DescriptorStore
 class Where:
     """Filters by position and time over the photos of a store.
 
-    Photos whose position or time is unknown do not pass a filter that asks for it.
+    A photo of unknown position (or time) never passes a filter by position (or time).
 
     Args:
         store: DescriptorStore.
@@ -44,11 +44,13 @@ class Where:
 
         Args:
             within_m: float or None. Largest distance from `of`, in metres.
-            of: (float, float) or None. A prior: metres east and north in the store's frame.
+            of: (float, float) or None. Approximate position: metres east and north in the store's
+                frame.
             before_s: float or None. Only photos earlier than this, in seconds since 1970, UTC.
 
         Raises:
-            ValueError: If one of `within_m` and `of` is missing, or no photo has what is asked.
+            ValueError: If only one of `within_m` and `of` is given, or no photo has a position or
+                time to filter by.
         """
         if (within_m is None) != (of is None):
             raise ValueError(f"`within_m` and `of` go together. Received: {within_m} and {of}")
@@ -66,7 +68,7 @@ class Where:
         if before_s is not None:
             if not np.isfinite(self._times_s).any():
                 raise ValueError(f"No photo in {self.store.folder} has a time. {_DESCRIBE}")
-            passes &= self._times_s < before_s  # NaN is not
+            passes &= self._times_s < before_s  # false for NaN
         return passes
 
     @cached_property

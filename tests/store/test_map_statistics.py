@@ -100,7 +100,7 @@ def test_refuses_what_are_no_statistics(unit_vectors):
         MapStatistics(np.zeros(3), np.eye(4), 1)
     with pytest.raises(ValueError, match="must be finite"):
         MapStatistics(np.full(3, np.nan), np.eye(3), 1)
-    with pytest.raises(ValueError, match="are counts"):
+    with pytest.raises(ValueError, match="must be counts"):
         SavedStatistics(0, -1, 3, "0" * 64)
 
 

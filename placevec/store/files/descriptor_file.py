@@ -1,4 +1,4 @@
-"""Descriptors on disk: names, vectors and the model they came from in one `.npz`."""
+"""Descriptors in one `.npz` file: names, vectors and the model that they came from."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ from placevec.whole_file import require_writable, whole_file
 def save_descriptors(
     path: Path, names: NDArray[np.str_], descriptors: NDArray[np.floating], model_id: str
 ) -> None:
-    """Writes descriptors whole or not at all.
+    """Writes a complete file of descriptors, or none.
 
     Args:
         path: Path. A file that ends in `.npz`.
         names: (N,) str. Names of the photos.
-        descriptors: (N, D) float. Of unit length; others are scaled, with a warning.
-        model_id: str. What tells the model apart from others.
+        descriptors: (N, D) float, of unit length. Others are scaled, with a warning.
+        model_id: str. Id of the model, see `placevec.models.model_id`.
 
     Raises:
-        ValueError: If `path` ends otherwise, the rows do not fit, or a descriptor is zero or not
-            finite.
-        OSError: If the folder is missing or the disk is full; an older file stays.
+        ValueError: If `path` does not end in `.npz`, the rows do not fit, or a descriptor is zero
+            or not finite.
+        OSError: If the folder is missing or the disk is full. An older file stays.
     """
     path = Path(path)
     require_writable(path, ".npz")
@@ -40,7 +40,7 @@ def save_descriptors(
 
 
 def load_descriptors(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32], str]:
-    """Reads a file of `save_descriptors`.
+    """Reads a file that `save_descriptors` wrote.
 
     Args:
         path: Path. The `.npz` file.
@@ -49,9 +49,9 @@ def load_descriptors(path: Path) -> tuple[NDArray[np.str_], NDArray[np.float32],
         names `(N,)` str, descriptors `(N, D)` float32, and the model's id.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, an array is missing, the rows do not fit, or a descriptor is
-            zero or not finite. Those of another length are scaled, with a warning.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is damaged, an array is missing, the rows do not fit, or a
+            descriptor is zero or not finite. Other lengths are scaled to 1, with a warning.
     """
     names, descriptors, model_id = load_named_descriptors(path)
     if model_id is None:

@@ -1,4 +1,4 @@
-"""Files in a store that its manifest does not name: superseded ones go, others are set aside."""
+"""Deletes superseded files of a store, and sets aside others that its manifest does not name."""
 
 import logging
 import os
@@ -18,16 +18,17 @@ _INDEX_WITHOUT_DIGEST = re.compile(r"index\.json|index-[a-z0-9_]+-[0-9a-f]{16,32
 def unnamed_files(folder: Path, manifest: Manifest) -> tuple[list[Path], list[Path]]:
     """Returns files of a store that its manifest does not name.
 
-    A number is given once. So a file whose number the manifest has given out, and that it does not
-    name, was superseded by a later change of the store. One with a higher number is what a killed
-    writer left, or belongs to a later manifest in whose place an older one was put back.
+    Each number is used for one file only. If the manifest has used the number of an unnamed file, a
+    later change of the store superseded that file. If the number is higher, a killed writer left
+    the file, or it belongs to a later manifest that was replaced by an older one.
 
     Args:
         folder: Path. The store.
         manifest: Manifest.
 
     Returns:
-        The superseded files, none if the manifest has no digest of itself; and the others.
+        The superseded files, and the others. If the manifest has no digest of itself, no file
+        counts as superseded.
     """
     superseded, others = [], []
     named = manifest.paths(folder)
@@ -45,10 +46,10 @@ def unnamed_files(folder: Path, manifest: Manifest) -> tuple[list[Path], list[Pa
 
 
 def clear_leftovers(folder: Path, manifest: Manifest) -> None:
-    """Deletes superseded files and moves others that the manifest does not name into `set-aside`.
+    """Deletes superseded files, and moves other unnamed files into `set-aside`.
 
-    Call it when every file that the manifest names exists and fits. The index, which can be built
-    again, may be missing: then nothing is deleted.
+    Only call it if every file that the manifest names exists and fits. The index may be missing,
+    because it can be built again, but then nothing is deleted.
 
     Raises:
         ValueError: If `set-aside` is a link.

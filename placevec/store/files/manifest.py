@@ -1,4 +1,4 @@
-"""What a store of descriptors says of itself: model, size, type, and which shards are valid."""
+"""The manifest of a store: its model, photo size and data type, and which files are valid."""
 
 import dataclasses
 import hashlib
@@ -19,10 +19,10 @@ from placevec.whole_file import whole_file
 MANIFEST = "manifest.json"
 _FORMAT = "placevec descriptors 2"
 _FORMAT_WITHOUT_DIGEST = "placevec descriptors 1"
-_MOST_NUMBERS = 2**20  # of a descriptor
-_MOST_FILES = 2**48  # numbers that are given to files
-_LARGEST_SIDE = 2**16  # of a photo, in pixels
-_LARGEST_MANIFEST = 2**30  # bytes; some millions of shards
+_MAX_DIM = 2**20
+_MAX_FILES = 2**48
+_MAX_SIDE = 2**16
+_MAX_MANIFEST_BYTES = 2**30  # enough for millions of shards
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class RemovedRows:
     """The file that lists the rows of removed photos.
 
     Args:
-        number: int. Never given twice in a store.
-        sha256: str or None. Of its numbers; None: an earlier version wrote it.
+        number: int. Number of the file, used once in a store.
+        sha256: str or None. SHA-256 of the row numbers. None: an earlier version wrote the file.
     """
 
     number: int
@@ -51,14 +51,14 @@ class SavedIndex:
     """The file of an index.
 
     Args:
-        number: int. Never given twice in a store.
+        number: int. Number of the file, used once in a store.
         kind: str. See `IndexSettings`.
         effort: int. See `IndexSettings`.
-        num_rows: int. The first rows of the store, of which it is.
-        num_bytes: int. Its size.
-        sha256: str. Of its bytes.
-        statistics: int or None. The number of the statistics by which the descriptors were adapted
-            before they were indexed. None: they are indexed as they are stored.
+        num_rows: int. The index holds this many rows, the first ones of the store.
+        num_bytes: int. Size of the file.
+        sha256: str. SHA-256 of the file.
+        statistics: int or None. Number of the statistics that adapted the descriptors before
+            indexing. None: descriptors are indexed as they are stored.
     """
 
     number: int
@@ -72,7 +72,9 @@ class SavedIndex:
     def __post_init__(self) -> None:
         counts = (self.effort, self.num_rows, self.num_bytes)
         if not all(type(each) is int and 0 <= each < 2**48 for each in counts):
-            raise ValueError(f"Effort, rows and bytes of an index are counts. Received: {counts}")
+            raise ValueError(
+                f"Effort, rows and bytes of an index must be counts. Received: {counts}"
+            )
         require_digest(self.sha256)
 
     def path(self, folder: Path) -> Path:
@@ -82,26 +84,26 @@ class SavedIndex:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The state of a store. What is not named here does not count.
+    """The state of a store. Files that it does not name are not part of the store.
 
     Args:
         model_id: str. The model of all descriptors.
         dtype: str. `"float32"` or `"float16"`.
         image_size: (int, int) or None. Rows and columns that photos were resized to.
-        frame: str or None. What positions are measured in.
+        frame: str or None. The frame that positions are measured in.
         root: str or None. The folder that the photos' names are relative to.
-        dim: int or None. `D`; None before the first photo.
-        next_number: int. The next shard's number; none is given twice.
+        dim: int or None. `D`. None before the first photo.
+        next_number: int. The next shard's number. Each number is used once.
         shards: tuple of Shard. In the order of their rows.
-        removed: RemovedRows or None. The file that lists the removed rows; None: none are.
-        precision: str. `"float32"`, `"bf16"` or `"int8"`, what the model computed with.
-        model_path: str or None. Where the model's file was when it described last, or the name of
-            a network that ships with placevec; a hint, to be held against `model_id`.
+        removed: RemovedRows or None. The file that lists the removed rows. None: no row is removed.
+        precision: str. Precision that the model computed in: `"float32"`, `"bf16"` or `"int8"`.
+        model_path: str or None. Where the model's file was when it last described photos, or the
+            name of a network that ships with placevec. Compare the model there with `model_id`.
         index: SavedIndex or None. None: each search compares all photos.
         statistics: SavedStatistics or None. What the map's descriptors have in common.
         feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local
-            features, in float16; None: none are kept.
-        is_signed: bool. False: an earlier version wrote it, without a digest of itself.
+            features, in float16. None: the store keeps no local features.
+        is_signed: bool. False: an earlier version wrote the manifest, without a digest of itself.
     """
 
     model_id: str
@@ -122,7 +124,7 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if not (isinstance(self.model_id, str) and self.model_id):
-            raise ValueError(f"`model_id` must be a text. Received: {self.model_id!r}")
+            raise ValueError(f"`model_id` must be text. Received: {self.model_id!r}")
         if self.dtype not in DTYPES:
             raise ValueError(f"`dtype` must be one of {', '.join(DTYPES)}. Received: {self.dtype}")
         if self.precision not in PRECISIONS:
@@ -131,26 +133,28 @@ class Manifest:
             )
         for name in ("frame", "root", "model_path"):
             if not isinstance(getattr(self, name), str | None):
-                raise ValueError(f"`{name}` must be a text. Received: {getattr(self, name)!r}")
+                raise ValueError(f"`{name}` must be text. Received: {getattr(self, name)!r}")
         size = self.image_size
         if size is not None and not (
-            len(size) == 2 and all(type(each) is int and 0 < each <= _LARGEST_SIDE for each in size)
+            len(size) == 2 and all(type(each) is int and 0 < each <= _MAX_SIDE for each in size)
         ):
             raise ValueError(
-                f"`image_size` must be two whole numbers, 1 to {_LARGEST_SIDE}. Received: {size}"
+                f"`image_size` must be two whole numbers, 1 to {_MAX_SIDE}. Received: {size}"
             )
-        if self.dim is not None and not (type(self.dim) is int and 0 < self.dim <= _MOST_NUMBERS):
-            raise ValueError(f"`dim` must be 1 to {_MOST_NUMBERS}. Received: {self.dim}")
-        if not (type(self.next_number) is int and 0 <= self.next_number < _MOST_FILES):
+        if self.dim is not None and not (type(self.dim) is int and 0 < self.dim <= _MAX_DIM):
+            raise ValueError(f"`dim` must be 1 to {_MAX_DIM}. Received: {self.dim}")
+        if not (type(self.next_number) is int and 0 <= self.next_number < _MAX_FILES):
             raise ValueError(
-                f"`next_number` must be a whole number, 0 to {_MOST_FILES - 1}. Received: "
+                f"`next_number` must be a whole number, 0 to {_MAX_FILES - 1}. Received: "
                 f"{self.next_number!r}"
             )
         numbers = [shard.number for shard in self.shards]
         numbers += [each.number for each in self._single_files]
         is_below = all(type(each) is int and 0 <= each < self.next_number for each in numbers)
         if len(set(numbers)) < len(numbers) or not is_below:
-            raise ValueError(f"Numbers must differ and be below {self.next_number}: {numbers}")
+            raise ValueError(
+                f"Numbers of files must differ and be below {self.next_number}. Received: {numbers}"
+            )
         shape = self.feature_shape
         if shape is not None and not (
             len(shape) == 3 and all(type(each) is int and 0 < each < 2**16 for each in shape)
@@ -159,7 +163,7 @@ class Manifest:
                 f"`feature_shape` must be three whole numbers, 1 to {2**16 - 1}. Received: {shape}"
             )
         if any((shard.features_sha256 is None) != (shape is None) for shard in self.shards):
-            raise ValueError("Local features are kept of all photos or of none")
+            raise ValueError("A store must keep local features of all photos or of none")
         if self.shards and self.dim is None:
             raise ValueError("A store with shards must have a `dim`. Received: dim=None")
         built_with = self.index and self.index.statistics
@@ -168,12 +172,12 @@ class Manifest:
 
     @property
     def feature_bytes(self) -> int:
-        """Bytes of local features that are kept of each photo."""
+        """Size of one photo's local features."""
         shape = self.feature_shape
         return 0 if shape is None else math.prod(shape) * np.dtype(FEATURES_DTYPE).itemsize
 
     def paths(self, folder: Path) -> set[Path]:
-        """Returns all files that are named."""
+        """Returns all files that the manifest names."""
         named = {path for shard in self.shards for path in shard.files(folder)}
         return named | {each.path(folder) for each in self._single_files}
 
@@ -188,7 +192,7 @@ def index_path(folder: Path, number: int) -> Path:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes the manifest, whole or not at all: with it, what was written before becomes valid."""
+    """Writes the complete manifest or nothing. It makes the files written before it valid."""
     values = {"format": _FORMAT, **dataclasses.asdict(manifest)}
     del values["is_signed"]
     values["digest"] = _digest(values)
@@ -200,8 +204,8 @@ def read_manifest(folder: Path) -> Manifest:
     """Reads and checks the manifest of a store.
 
     Raises:
-        FileNotFoundError: If there is no store.
-        ValueError: If it is damaged, or of another format.
+        FileNotFoundError: If the store does not exist.
+        ValueError: If the manifest is damaged or has another format.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -210,7 +214,7 @@ def read_manifest(folder: Path) -> Manifest:
             "`placevec describe PHOTOS --out FOLDER` makes one"
         )
     try:
-        return _manifest(read_json(path, max_bytes=_LARGEST_MANIFEST))
+        return _manifest(read_json(path, max_bytes=_MAX_MANIFEST_BYTES))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read as a store's manifest ({shown(error)})") from error
 
@@ -221,8 +225,8 @@ def _manifest(values: Any) -> Manifest:
     found = values.pop("format", None)
     if found == _FORMAT:
         if values.pop("digest", None) != _digest({"format": found, **values}):
-            raise ValueError("it is damaged: it does not fit its own digest")
-        values.setdefault("statistics", None)  # an earlier version knew none
+            raise ValueError("it is damaged: its digest does not fit")
+        values.setdefault("statistics", None)  # an earlier version did not write it
         kinds = {"removed": RemovedRows, "index": SavedIndex, "statistics": SavedStatistics}
         for name, kind in kinds.items():
             values[name] = values[name] and kind(**values[name])
@@ -240,5 +244,5 @@ def _manifest(values: Any) -> Manifest:
 
 
 def _digest(values: dict) -> str:
-    """Returns the SHA-256 of what a manifest says, in whatever order."""
+    """Returns the SHA-256 of a manifest's values, which does not depend on their order."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

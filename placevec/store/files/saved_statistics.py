@@ -15,11 +15,12 @@ class SavedStatistics:
     """The file of a map's statistics, as the manifest of a store names it.
 
     Args:
-        number: int. Never given twice in a store.
-        dim: int. The dimensions of an adapted descriptor.
-        num_photos: int. Photos that they were fitted on.
-        sha256: str. Of its numbers.
-        num_changed: int. Photos that were added or removed since: above 0 they are stale.
+        number: int. Number of the file, used once in a store.
+        dim: int. Dimensions of an adapted descriptor.
+        num_photos: int. Number of photos that the statistics were fitted on.
+        sha256: str. SHA-256 of the statistics.
+        num_changed: int. Number of photos added or removed since. The statistics are stale if it
+            is above 0.
     """
 
     number: int
@@ -31,7 +32,9 @@ class SavedStatistics:
     def __post_init__(self) -> None:
         counts = (self.number, self.dim, self.num_photos, self.num_changed)
         if not all(type(each) is int and 0 <= each < 2**48 for each in counts):
-            raise ValueError(f"Dimensions and photos of statistics are counts. Received: {counts}")
+            raise ValueError(
+                f"Dimensions and photos of statistics must be counts. Received: {counts}"
+            )
         require_digest(self.sha256)
 
     def path(self, folder: Path) -> Path:
@@ -40,10 +43,10 @@ class SavedStatistics:
 
 
 def write_statistics(folder: Path, number: int, statistics: MapStatistics) -> SavedStatistics:
-    """Writes a file of statistics, whole or not at all.
+    """Writes a complete file of statistics, or none.
 
     Returns:
-        What the manifest is to say of it.
+        The entry for the manifest.
     """
     numbers = statistics.numbers()
     about = SavedStatistics(number, statistics.dim, statistics.num_photos, digest_of(numbers))
@@ -53,11 +56,11 @@ def write_statistics(folder: Path, number: int, statistics: MapStatistics) -> Sa
 
 
 def read_statistics(folder: Path, about: SavedStatistics, descriptor_dim: int) -> MapStatistics:
-    """Reads statistics as the manifest of a store names them.
+    """Reads the statistics that the manifest of a store names.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it is damaged, or not what the manifest says.
+        ValueError: If the file is damaged, or does not fit the manifest.
     """
     path = about.path(folder)
     numbers = map_numbers(path, "float32")

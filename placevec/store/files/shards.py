@@ -24,9 +24,10 @@ _SCHEMA = pa.schema(
         ("time_s", pa.float64()),
     ]
 )
-_LONGEST_NAME = 4096  # bytes; that of a path on Linux
-_MOST_BYTES_A_PHOTO = _LONGEST_NAME + 64  # of Parquet, packed and unpacked
-_MOST_BYTES_OF_PARQUET = 2**20  # beyond its photos
+_MAX_NAME_BYTES = 4096  # as for a path on Linux
+# Limits of a Parquet file, for both its packed and its unpacked size.
+_MAX_BYTES_PER_PHOTO = _MAX_NAME_BYTES + 64
+_MAX_OTHER_BYTES = 2**20
 _LARGEST_FILE = 2**48
 FEATURES_DTYPE = "float16"
 _AGAIN = "Describe these photos again, into another store"
@@ -34,14 +35,15 @@ _AGAIN = "Describe these photos again, into another store"
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard as the manifest of a store names it; its files are named by its number alone.
+    """A shard as the manifest of a store names it. Its files are named after its number.
 
     Args:
-        number: int. Never given twice in a store.
-        count: int. Photos.
-        sha256: str. Of the descriptors' bytes, 64 hexadecimal digits.
-        photos_sha256: str or None. Of the Parquet file; None: an earlier version wrote it.
-        features_sha256: str or None. Of the local features' bytes; None: the store keeps none.
+        number: int. Number of the shard, used once in a store.
+        count: int. Number of photos.
+        sha256: str. SHA-256 of the descriptors' bytes, 64 hexadecimal digits.
+        photos_sha256: str or None. SHA-256 of the Parquet file. None: an earlier version wrote it.
+        features_sha256: str or None. SHA-256 of the local features' bytes. None: the store keeps no
+            local features.
     """
 
     number: int
@@ -53,18 +55,18 @@ class Shard:
     def __post_init__(self) -> None:
         whole = (self.number, self.count)
         if not all(type(each) is int and 0 <= each < 2**48 for each in whole) or not self.count:
-            raise ValueError(f"A shard has a number and a count above 0. Received: {whole}")
+            raise ValueError(f"A shard must have a number and a count above 0. Received: {whole}")
         require_digest(self.sha256)
         for digest in (self.photos_sha256, self.features_sha256):
             if digest is not None:
                 require_digest(digest)
 
     def paths(self, folder: Path) -> tuple[Path, Path]:
-        """Returns the files of descriptors and of what is known of the photos."""
+        """Returns the files of descriptors and of photos' names, positions and times."""
         return folder / f"{self.number:06d}.npy", folder / f"{self.number:06d}.parquet"
 
     def features_path(self, folder: Path) -> Path:
-        """Returns the file of local features, which only a store that keeps them has."""
+        """Returns the file of local features, which exists only if the store keeps them."""
         return folder / f"features-{self.number:06d}.npy"
 
     def files(self, folder: Path) -> set[Path]:
@@ -74,15 +76,15 @@ class Shard:
 
 
 def is_storable(name: str) -> bool:
-    """Returns whether Parquet can hold a name: one of a file may have bytes that are not UTF-8."""
+    """Returns whether Parquet can hold a name, because file names may not be UTF-8."""
     try:
-        return len(name.encode("utf-8")) <= _LONGEST_NAME
+        return len(name.encode("utf-8")) <= _MAX_NAME_BYTES
     except UnicodeEncodeError:
         return False
 
 
 def require_digest(sha256: object) -> None:
-    """Refuses what is no SHA-256 in hexadecimal digits."""
+    """Refuses text that is not a SHA-256 in hexadecimal digits."""
     digits = sha256 if isinstance(sha256, str) else ""
     if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
         raise ValueError(f"`sha256` must be 64 hexadecimal digits. Received: {sha256!r}")
@@ -116,18 +118,18 @@ def write_shard(
     feature_shape: tuple[int, int, int] | None = None,
     features: Iterable[NDArray[np.floating]] = (),
 ) -> Shard:
-    """Writes the files of a shard, each whole or not at all.
+    """Writes the files of a shard, each completely or not at all.
 
     Args:
         folder: Path. The store.
-        number: int. The shard's number, which no file in the store has.
+        number: int. The shard's number, which no file in the store has yet.
         names: list of n str.
-        descriptors: (n, D). As it is to be stored.
-        positions_m: (n, 2) float64. NaN where unknown.
-        times_s: (n,) float64. NaN where unknown.
+        descriptors: (n, D), in the store's data type.
+        positions_m: (n, 2) float64. NaN if unknown.
+        times_s: (n,) float64. NaN if unknown.
         feature_shape: (int, int, int) or None. Rows, columns and dimensions of a photo's local
-            features; None: the store keeps none.
-        features: iterable of (m, *feature_shape) float. Those of all photos, some at a time.
+            features. None: the store keeps none.
+        features: iterable of (m, *feature_shape) float. Local features of all photos, in parts.
     """
     descriptors = np.ascontiguousarray(descriptors)
     columns = [pa.array(names, pa.string())]
@@ -157,7 +159,7 @@ def write_shard(
 
 
 def delete_shard(folder: Path, shard: Shard) -> None:
-    """Deletes the files of a shard that no manifest names, if they exist."""
+    """Deletes the files of a shard that the manifest no longer names, if they exist."""
     for path in (*shard.paths(folder), shard.features_path(folder)):
         path.unlink(missing_ok=True)
 
@@ -165,7 +167,7 @@ def delete_shard(folder: Path, shard: Shard) -> None:
 def _write_features(
     path: Path, shape: tuple[int, ...], parts: Iterable[NDArray[np.floating]]
 ) -> str:
-    """Writes local features as they come, and returns the digest of their bytes."""
+    """Writes local features part by part, and returns the digest of their bytes."""
     digest, count = hashlib.sha256(), 0
     with whole_file(path) as unfinished, open(unfinished, "wb") as file:
         header = {"descr": np.dtype(FEATURES_DTYPE).str, "fortran_order": False, "shape": shape}
@@ -187,8 +189,8 @@ def map_features(
     """Returns a shard's local features as a read-only memory map `(n, *feature_shape)` float16.
 
     Raises:
-        ValueError: If the file is a link, or not exactly what the manifest says.
-        FileNotFoundError: If it is missing.
+        ValueError: If the file is a link, or does not fit the manifest exactly.
+        FileNotFoundError: If the file is missing.
     """
     path, shape = shard.features_path(folder), (shard.count, *feature_shape)
     numbers = map_numbers(path, FEATURES_DTYPE)
@@ -201,8 +203,8 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> NDArray[np.fl
     """Returns a shard's descriptors as a read-only memory map `(n, D)`.
 
     Raises:
-        ValueError: If the file is a link, or not exactly what the manifest says.
-        FileNotFoundError: If it is missing.
+        ValueError: If the file is a link, or does not fit the manifest exactly.
+        FileNotFoundError: If the file is missing.
     """
     path, _ = shard.paths(folder)
     numbers = map_numbers(path, dtype)
@@ -214,11 +216,12 @@ def map_shard(folder: Path, shard: Shard, dim: int, dtype: str) -> NDArray[np.fl
 
 
 def map_numbers(path: Path, dtype: str) -> NDArray[Any]:
-    """Returns what a `.npy` file holds as a read-only memory map.
+    """Returns the array of a `.npy` file as a read-only memory map.
 
     Raises:
-        ValueError: If the file is a link, of other numbers, or longer or shorter than it says.
-        FileNotFoundError: If it is missing.
+        ValueError: If the file is a link, has another data type, or is longer or shorter than its
+            header says.
+        FileNotFoundError: If the file is missing.
     """
     _refuse_links(path)
     with open_input(path, max_bytes=_LARGEST_FILE) as file:
@@ -235,20 +238,20 @@ def map_numbers(path: Path, dtype: str) -> NDArray[Any]:
             f"{found} in {bytes_found} bytes"
         )
     if not math.prod(shape):
-        return np.empty(shape, dtype)  # nothing to map
+        return np.empty(shape, dtype)  # an empty file cannot be mapped
     return np.memmap(path, dtype, "r", offset, shape)
 
 
 def read_photos(folder: Path, shard: Shard) -> pa.Table:
-    """Returns what is known of a shard's photos: name, east_m, north_m, time_s.
+    """Returns the table of a shard's photos: name, east_m, north_m, time_s.
 
     Raises:
-        ValueError: If the file is a link, damaged, or not what the manifest says.
-        FileNotFoundError: If it is missing.
+        ValueError: If the file is a link, is damaged, or does not fit the manifest.
+        FileNotFoundError: If the file is missing.
     """
     _, path = shard.paths(folder)
     _refuse_links(path)
-    most = _MOST_BYTES_OF_PARQUET + shard.count * _MOST_BYTES_A_PHOTO
+    most = _MAX_OTHER_BYTES + shard.count * _MAX_BYTES_PER_PHOTO
     data = read_bytes(path, max_bytes=most)
     if shard.photos_sha256 is not None:
         require_same(path, hashlib.sha256(data).hexdigest(), shard.photos_sha256)

@@ -1,1 +1,1 @@
-"""Nearest neighbors in a store: exact, by an index of FAISS, or in Milvus."""
+"""Finds nearest neighbors in a store: exactly, with a FAISS index, or in Milvus."""

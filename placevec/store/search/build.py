@@ -1,4 +1,4 @@
-"""An index of a store, chosen, built, measured and saved."""
+"""Chooses, builds, measures and saves an index of a store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +20,16 @@ from placevec.store.store_writer import StoreWriter
 
 @dataclass(frozen=True)
 class Indexed:
-    """What `index` built; as text, a sentence for people.
+    """The result of `index`. Its text is a sentence for people.
 
     Args:
         store: Path. The store.
         kind: str. See `IndexSettings`.
-        num_photos: int. Photos of the store.
-        recall: float. Share of the 10 most similar photos that it finds, in [0, 1].
-        single_ms: float. Milliseconds for a query asked alone.
-        batch_ms: float. Milliseconds for a query asked together with others.
-        recommendation: Recommendation or None. What the kind was chosen by.
+        num_photos: int. Number of photos in the store.
+        recall: float. Share of the 10 most similar photos that the index finds, in [0, 1].
+        single_ms: float. Milliseconds per query, for one query at a time.
+        batch_ms: float. Milliseconds per query, for many queries at once.
+        recommendation: Recommendation or None. The measurements that the kind was chosen by.
     """
 
     store: Path
@@ -45,7 +45,7 @@ class Indexed:
         photos = counted(self.num_photos, "photo")
         return (
             f"{chosen}{self.kind} of {photos} in {shown(self.store)}: recall@10 {self.recall:.3f}, "
-            f"{self.single_ms:.2f} ms a query, {self.batch_ms:.2f} ms in a batch"
+            f"{self.single_ms:.2f} ms per query, {self.batch_ms:.2f} ms in a batch"
         )
 
 
@@ -65,12 +65,12 @@ def index(
 
     Args:
         store: Path. A store that `describe_to` made.
-        kind: str. See `IndexConfig`, like the others.
+        kind: str. See `IndexConfig`, also for the other arguments.
         auto: bool. Measure all kinds on a sample and build the fastest that is good enough.
         recall: float. Share of the 10 most similar photos that the index must find.
-        memory_mb: float or None. Memory that a search may take, in millions of bytes.
-        sample: int. Photos of the sample.
-        seed: int. Seed of the sample and of the photos that are searched to measure.
+        memory_mb: float or None. Memory that a search may use, in millions of bytes.
+        sample: int. Number of photos in the sample.
+        seed: int. Seed of the sample and of the queries of the measurement.
         statistics: bool. Fit the statistics of the map, and index adapted descriptors.
         dim: int or None. Dimensions of an adapted descriptor.
 
@@ -78,13 +78,14 @@ def index(
         Indexed.
 
     Raises:
-        FileNotFoundError: If there is no store.
-        BlockingIOError: If another process writes to it.
-        ValueError: If it is damaged or has fewer than 2 photos, or a setting is out of range.
+        FileNotFoundError: If the store does not exist.
+        BlockingIOError: If another process writes to the store.
+        ValueError: If the store is damaged or has fewer than 2 photos, or a setting is out of
+            range.
     """
     settings = IndexConfig(kind, auto, recall, memory_mb, sample, seed, statistics, dim)
     recommended = None
-    # Open for writing all along: who could not save the index is told before it is built.
+    # Open for writing from the start, so that a store that cannot be written fails before the work.
     with StoreWriter.open(Path(store)) as writer:
         require_two_photos(writer)
         descriptors = AdaptedStore.fit(writer, dim) if settings.statistics else writer

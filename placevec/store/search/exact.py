@@ -1,4 +1,4 @@
-"""Exact nearest neighbors of descriptors."""
+"""Finds exact nearest neighbors of descriptors."""
 
 import math
 
@@ -9,9 +9,9 @@ from placevec.store.search.ranking import most_similar, ranked, similarities_of
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import to_unit
 
-# Candidates for each wanted neighbor, of which the exact similarity is looked up.
+# Candidates per requested neighbor, whose exact similarity is computed.
 _CANDIDATES = {"sq8": 2, "hnsw": 2, "ivf_pq": 10}
-_LEAST_NEIGHBORS = 32  # that candidates are sought for: shorter answers are beginnings of one
+_LEAST_NEIGHBORS = 32  # so that a shorter answer is the beginning of a longer one
 
 
 def nearest(
@@ -19,13 +19,13 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar database descriptors of each query by comparing all of them.
 
-    Equally similar ones come in the order of their rows, so a shorter answer is the beginning of a
-    longer one, and a query gets the same answer alone and among others.
+    Equally similar descriptors come in the order of their rows. So a shorter answer is the
+    beginning of a longer one, and a query gets the same answer alone and among others.
 
     Args:
-        database: (M, D) float. Descriptors of unit length; others are scaled, with a warning.
+        database: (M, D) float. Descriptors of unit length. Others are scaled, with a warning.
         queries: (Q, D) float. Likewise.
-        num_neighbors: int. How many to find, at most `M`; a larger number is lowered to `M`.
+        num_neighbors: int. How many to find. A number above `M` is lowered to `M`.
 
     Returns:
         neighbors `(Q, k)` int64, rows of `database`, best first; similarities `(Q, k)` float32,
@@ -65,18 +65,18 @@ def nearest_in_store(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar photos of a store by comparing all of them, piece by piece.
 
-    Memory holds one piece of the store, however large it is. The order is that of `nearest`.
+    Memory only holds one piece of the store at a time. The order is that of `nearest`.
 
     Args:
         store: DescriptorStore.
-        queries: (Q, D) float. Descriptors of unit length; others are scaled, with a warning.
+        queries: (Q, D) float. Descriptors of unit length. Others are scaled, with a warning.
         num_neighbors: int. `k`, how many to find.
         is_allowed: (num_rows,) bool or None. The rows that may be found. None: all rows.
         start: int. The first row that may be found.
 
     Returns:
         neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
-        larger is better. Where fewer photos are allowed: -1 and -infinity.
+        larger is better. If fewer photos are allowed, the rest is -1 and -infinity.
 
     Raises:
         ValueError: If the shapes do not fit, or a descriptor is zero or not finite.
@@ -103,7 +103,8 @@ def nearest_in_store(
 def num_candidates(kind: str, num_neighbors: int) -> int:
     """Returns how many candidates of an approximate search are compared exactly.
 
-    It is the same for all small `k`, so that a shorter answer is the beginning of a longer one.
+    The number is the same for all small `k`, so that a shorter answer is the beginning of a longer
+    one.
 
     Args:
         kind: str. A kind of index, see `IndexSettings`.
@@ -119,18 +120,18 @@ def best_candidates(
     candidates: NDArray[np.int64],
     num_neighbors: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-    """Returns the best of an approximate search's candidates by their exact similarities.
+    """Returns the candidates of an approximate search that are best by their exact similarities.
 
     Args:
         store: DescriptorStore.
         queries: (Q, D) float32. Descriptors of unit length.
-        candidates: (Q, c) int64. Rows of the store, at least `k` of them; -1 means none.
+        candidates: (Q, c) int64. Rows of the store, at least `k` per query. -1: no candidate.
         num_neighbors: int. `k`.
 
     Returns:
-        neighbors `(Q, k)` and similarities `(Q, k)` as `nearest_in_store` does, and `(Q,)` bool:
-        False for a query of which candidates are equally similar. An approximate search may know
-        only some of equal photos, and not those of the lowest rows.
+        neighbors `(Q, k)` and similarities `(Q, k)` as `nearest_in_store` does, and `(Q,)` bool,
+        which is False if some candidates of a query are equally similar. An approximate search may
+        miss some equally similar photos, even those of the lowest rows.
     """
     unique, place = np.unique(candidates, return_inverse=True)
     vectors = store.take(np.maximum(unique, 0))[place.reshape(candidates.shape)]  # (Q, c, D)
@@ -143,7 +144,7 @@ def best_candidates(
 
 
 def checked_queries(store: DescriptorStore, queries: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Returns queries as contiguous float32 of unit length; refuses what does not fit a store."""
+    """Returns queries as contiguous float32 of unit length, and refuses those of another shape."""
     queries = np.ascontiguousarray(queries, np.float32)
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")

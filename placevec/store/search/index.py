@@ -1,4 +1,4 @@
-"""Approximate search in a store: an index of FAISS that is saved with it."""
+"""Approximate search in a store, with a FAISS index that is saved in it."""
 
 import dataclasses
 import logging
@@ -37,23 +37,23 @@ from placevec.store.search.index_kinds import (
 from placevec.store.search.ranking import products_from, ranked
 from placevec.store.store import DescriptorStore
 
-# Its types know too few of the arguments.
+# The type stubs of FAISS do not know all arguments.
 _faiss: Any = faiss
 _log = logging.getLogger(__name__)
-_ONE_BY_ONE = 2**31 - 1  # queries: an answer does not depend on how many are asked together
-_MOST_CANDIDATES = 2**25  # numbers of candidates' descriptors looked up at a time
-# Share of the photos that may be found below which each of them is compared; above it the effort
-# grows as the share falls, for a graph or list of which few may be found is searched farther.
+_ONE_BY_ONE = 2**31 - 1  # so that an answer does not depend on the number of queries
+_MAX_CANDIDATE_VALUES = 2**25  # looked up at a time: candidates times their dimensions
+# If a smaller share of the photos may be found, each of these is compared. Otherwise the effort
+# grows as the share falls, because the search passes more photos that may not be found.
 _FEW_SHARE = 0.05
 
 
 class StoreIndex:
     """Finds the most similar photos of a store.
 
-    An index gives candidates, whose similarities are then computed from the descriptors in the
-    store, so what is returned is exact in all but completeness. The store's manifest names it with
-    the rows that it was built of: photos removed since are not found, photos added since are
-    compared one by one, and `compact` deletes it.
+    An index gives candidates, and their similarities are computed from the descriptors in the
+    store. So similarities are exact, but the search may miss some photos. The store's manifest
+    names the index and the rows in it: photos removed later are not found, photos added later are
+    compared one by one, and `compact` deletes the index.
 
     Example:
     >>> import tempfile
@@ -78,14 +78,14 @@ class StoreIndex:
 
     @classmethod
     def build(cls, store: DescriptorStore, kind: str = IndexConfig.kind) -> Self:
-        """Builds an index of all rows that a store has now; `save` keeps it.
+        """Builds an index of all rows that a store has now. Call `save` to keep it.
 
         Args:
-            store: DescriptorStore; an AdaptedStore for an index of adapted descriptors.
+            store: DescriptorStore, or AdaptedStore for an index of adapted descriptors.
             kind: str. See `IndexSettings`.
 
         Raises:
-            ValueError: If the store is empty or damaged, or there is no such kind.
+            ValueError: If the store is empty or damaged, or the kind does not exist.
         """
         if not len(store):
             raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -104,27 +104,27 @@ class StoreIndex:
 
     @classmethod
     def load(cls, store: DescriptorStore, *, is_adapted: bool | None = None) -> Self:
-        """Returns the index that is saved with a store; the exact search where there is none.
+        """Returns the index that is saved with a store, or an exact search if none is saved.
 
-        The store of an index of adapted descriptors is an AdaptedStore, whose statistics adapt the
-        queries, too.
+        If descriptors are adapted, the result's `store` is an AdaptedStore. Adapt queries with its
+        statistics too.
 
         Args:
             store: DescriptorStore.
-            is_adapted: bool or None. Whether adapted descriptors are compared. If the saved index
-                is of the others, all photos are compared. None: if there are statistics of a map
-                of at least 30 photos.
+            is_adapted: bool or None. Whether to compare adapted descriptors. If the saved index
+                does not fit this choice, all photos are compared. None: adapt if the store has
+                statistics of at least 30 photos.
 
         Raises:
-            ValueError: If it is missing, damaged, or not what the manifest says; or if there are
-                no statistics and `is_adapted` asks for them.
+            ValueError: If the index is missing, damaged, or does not fit the manifest; or if
+                `is_adapted` is true and the store has no statistics.
         """
-        manifest = read_manifest(store.folder)  # another index may have been built meanwhile
+        manifest = read_manifest(store.folder)  # an index may be newer than `store`
         about, store = manifest.index, _adapted(store, manifest, is_adapted)
         statistics = manifest.statistics if isinstance(store, AdaptedStore) else None
         wanted = statistics and statistics.number
         if about is not None and about.statistics != wanted:
-            if is_adapted is None:  # a map of few photos, which are soon compared
+            if is_adapted is None:  # few photos: comparing all is fast
                 return cls(store)
             _log.warning(
                 "the index in %s is of %s descriptors: all photos are compared. "
@@ -146,21 +146,21 @@ class StoreIndex:
         return cls(store, settings, read_index(store, about))
 
     def save(self) -> None:
-        """Writes the index beside the descriptors, whole or not at all; an older one goes.
+        """Saves the index in the store and deletes an older one. If saving fails, nothing changes.
 
-        The statistics of an AdaptedStore are saved with it; without any, older ones go, too.
+        It also saves the statistics of an AdaptedStore, and deletes older statistics.
 
         Raises:
             BlockingIOError: If another process writes to the store.
-            OSError: If it cannot be written, such as on a full disk.
-            ValueError: If the store was compacted meanwhile.
+            OSError: If a file cannot be written, for example on a full disk.
+            ValueError: If the store was compacted since the index was built.
         """
         store, folder = self.store, self.store.folder
         with store.locked():
             manifest = DescriptorStore.open(folder).manifest
             if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
                 raise ValueError(f"The photos in {folder} are others by now. {AGAIN}")
-            clear_leftovers(folder, manifest)  # or the next number might be that of a good file
+            clear_leftovers(folder, manifest)  # a good leftover may have the next number
             changes = self._write(manifest.next_number)
             write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
             for each in filter(None, (manifest.index, manifest.statistics)):
@@ -168,7 +168,7 @@ class StoreIndex:
             store.manifest = dataclasses.replace(store.manifest, **changes, is_signed=True)
 
     def _write(self, number: int) -> dict:
-        """Writes the files of statistics and index, and returns what the manifest is to say."""
+        """Writes the files of statistics and index, and returns their entries for the manifest."""
         folder, statistics, index = self.store.folder, None, None
         if isinstance(self.store, AdaptedStore):
             statistics = write_statistics(folder, number, self.store.statistics)
@@ -186,11 +186,11 @@ class StoreIndex:
 
     @property
     def num_rows(self) -> int:
-        """The first rows of the store, of which the index is."""
+        """Number of rows in the index, which are the first ones of the store."""
         return 0 if self.index is None else self.index.ntotal
 
     def with_effort(self, effort: int) -> "StoreIndex":
-        """Returns the same index searched more or less thoroughly."""
+        """Returns the same index with another effort: a larger one searches more thoroughly."""
         return StoreIndex(self.store, IndexSettings(self.settings.kind, effort), self.index)
 
     def search(
@@ -205,12 +205,12 @@ class StoreIndex:
         Args:
             queries: (Q, D) float. Descriptors of unit length, one or a batch.
             num_neighbors: int. `k`, how many to find.
-            is_allowed: (num_rows of the store,) bool or None. The rows that may be found, such as
-                `Where.rows` gives. None: all.
+            is_allowed: (num_rows of the store,) bool or None. The rows that may be found, as
+                `Where.rows` returns them. None: all.
 
         Returns:
             neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
-            larger is better. Where fewer photos are found: -1 and -infinity.
+            larger is better. If fewer photos are found, the rest is -1 and -infinity.
 
         Raises:
             ValueError: If the shapes do not fit.
@@ -256,9 +256,9 @@ class StoreIndex:
         num_allowed: int,
         wanted: int,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Returns the best of the index's candidates by their exact similarities.
+        """Returns the candidates of the index that are best by their exact similarities.
 
-        -1 for a query of which the index has not found enough, or equally similar ones.
+        The result is -1 for a query whose candidates are too few or equally similar.
         """
         neighbors = np.full((len(queries), num_neighbors), -1, np.int64)
         similarities = np.full((len(queries), num_neighbors), -np.inf, np.float32)
@@ -267,7 +267,7 @@ class StoreIndex:
             bits = np.packbits(is_there[: self.num_rows], bitorder="little")
             selector = _faiss.IDSelectorBitmap(bits)
             growths = self._growths(queries, is_there, num_allowed, wanted)
-        most = max(1, _MOST_CANDIDATES // (wanted * queries.shape[1]))
+        most = max(1, _MAX_CANDIDATE_VALUES // (wanted * queries.shape[1]))
         for growth in np.unique(growths[np.isfinite(growths)]):
             parameters = self._parameters(selector, wanted, growth)
             alike = np.flatnonzero(growths == growth)
@@ -288,10 +288,11 @@ class StoreIndex:
         num_allowed: int,
         wanted: int,
     ) -> NDArray[np.float64]:
-        """Returns how many times the effort each query takes because of what may not be found.
+        """Returns the factor by which each query's effort grows if only some photos are allowed.
 
-        As many as there are photos for one that is allowed. A graph leads to the nearest photos
-        first, so of those, too; infinite where hardly any of them is allowed.
+        It is the number of photos per allowed photo, in the whole index. A graph reaches the photos
+        nearest to the query first, so for a graph it is also the number among these. It is infinite
+        if hardly any of them is allowed.
         """
         growths = np.full(len(queries), self.num_rows / num_allowed)
         if self.settings.kind == "hnsw":
@@ -301,12 +302,12 @@ class StoreIndex:
             shares = (is_there[np.maximum(rows, 0)] & (rows >= 0)).mean(axis=1)
             growths = np.maximum(growths, 1 / np.maximum(shares, 1e-9))
             growths[shares < _FEW_SHARE] = np.inf
-        return 2 ** np.ceil(np.log2(growths))  # few different ones, each of which is a batch
+        return 2 ** np.ceil(np.log2(growths))  # few factors, because each needs a batch
 
     def _parameters(
         self, selector: faiss.IDSelector | None, wanted: int, growth: float
     ) -> faiss.SearchParameters:
-        """Returns how FAISS searches; `growth` is how many photos there are for each allowed."""
+        """Returns how FAISS searches, with `growth` as the factor of the effort."""
         kind, effort = self.settings.kind, self.settings.effort
         if kind == "hnsw":
             in_view = math.ceil(growth * max(effort, wanted))
@@ -323,7 +324,7 @@ _INDEX_WITHOUT_DIGEST = "index.json"
 def _adapted(
     store: DescriptorStore, manifest: Manifest, is_adapted: bool | None
 ) -> DescriptorStore:
-    """Returns a store as its descriptors are compared, and says if statistics are stale."""
+    """Returns a store, adapted or not, as it is compared, and warns of stale statistics."""
     about = manifest.statistics
     if is_adapted is None:
         is_adapted = about is not None and about.num_photos >= ENOUGH_PHOTOS
@@ -343,7 +344,7 @@ def _adapted(
 
 
 def _rows_of(manifest: Manifest, num_rows: int) -> list[object]:
-    """Returns what tells the first rows of a store apart from others."""
+    """Returns values that identify the first rows of a store."""
     rows, first = [], 0
     for shard in manifest.shards:
         if first >= num_rows:

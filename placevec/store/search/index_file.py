@@ -1,4 +1,4 @@
-"""The file of an index in a store: written whole, and checked before FAISS reads it."""
+"""The file of an index in a store, which is checked before FAISS reads it."""
 
 import hashlib
 from pathlib import Path
@@ -12,10 +12,10 @@ from placevec.store.search.index_kinds import IndexSettings, index_bytes
 from placevec.store.store import DescriptorStore
 from placevec.whole_file import whole_file
 
-# Its types know too few of the arguments.
+# The type stubs of FAISS do not know all arguments.
 _faiss: Any = faiss
 AGAIN = "Build it again: `placevec index`"
-_MOST_BYTES_OF_INDEX = 2**26  # beyond twice what one of its kind takes
+_MAX_EXTRA_BYTES = 2**26  # beyond twice the likely size of an index of its kind
 
 
 def write_index(
@@ -25,21 +25,21 @@ def write_index(
     number: int,
     statistics: int | None,
 ) -> SavedIndex:
-    """Writes the file of an index, whole or not at all.
+    """Writes the complete file of an index, or none.
 
     Args:
-        store: DescriptorStore. Whose first rows it indexes.
+        store: DescriptorStore. The store whose first rows are in the index.
         index: faiss.Index.
         settings: IndexSettings.
-        number: int. Number of the file, never given twice in a store.
-        statistics: int or None. Number of the statistics whose adapted descriptors it indexes.
+        number: int. Number of the file, used once in a store.
+        statistics: int or None. Number of the statistics that adapted the indexed descriptors.
 
     Returns:
-        What the manifest is to say of it.
+        The entry for the manifest.
     """
     path = index_path(store.folder, number)
     with whole_file(path) as unfinished:
-        with unfinished.open("wb") as file:  # FAISS itself would only print a full disk
+        with unfinished.open("wb") as file:  # FAISS would only print a message if the disk is full
             _faiss.write_index(index, _faiss.PyCallbackIOWriter(file.write))
         size, digest = unfinished.stat().st_size, _file_digest(unfinished)
     return SavedIndex(
@@ -51,7 +51,7 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
     """Reads the index that the manifest of a store names.
 
     Raises:
-        ValueError: If it is missing, damaged, or not what the manifest says.
+        ValueError: If the file is missing, damaged, or does not fit the manifest.
     """
     path = about.path(store.folder)
     _require_whole(path, about, store)
@@ -68,13 +68,13 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
 
 
 def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
-    """Refuses a file that is not the one which was written, before FAISS reads it."""
+    """Refuses a changed file before FAISS reads it."""
     if about.num_rows > store.num_rows:
         raise ValueError(f"{path} must index {store.num_rows} photos at most. {AGAIN}")
     likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
-    if about.num_bytes > _MOST_BYTES_OF_INDEX + 2 * likely:
+    if about.num_bytes > _MAX_EXTRA_BYTES + 2 * likely:
         raise ValueError(
-            f"{path} must have at most {_MOST_BYTES_OF_INDEX + 2 * likely} bytes. Received: "
+            f"{path} must have at most {_MAX_EXTRA_BYTES + 2 * likely} bytes. Received: "
             f"{about.num_bytes}. {AGAIN}"
         )
     if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:

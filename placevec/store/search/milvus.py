@@ -1,4 +1,4 @@
-"""A store in Milvus, for searches past one machine (the extra `milvus`)."""
+"""Searches a store in Milvus, which can use several machines (the extra `milvus`)."""
 
 from types import ModuleType
 from typing import Any
@@ -19,7 +19,7 @@ from placevec.store.where import Where
 _ROWS_AT_A_TIME = 1000
 _LONGEST_NAME = 1000
 _MOST_HITS = 16_000  # Milvus answers with 16,384 at most
-_UNKNOWN = 1e300  # Milvus has no missing numbers
+_UNKNOWN = 1e300  # Milvus cannot store missing values
 _FIELDS = ("name", "east_m", "north_m", "time_s")
 
 
@@ -28,7 +28,7 @@ def connect_milvus(address: str, token: str = "") -> Any:
 
     Args:
         address: str. `"http://HOST:19530"`, or a file that ends in `.db` for Milvus Lite.
-        token: str. What the server asks for, or nothing.
+        token: str. Access token of the server, or empty.
 
     Raises:
         ImportError: If `pymilvus` is not installed.
@@ -39,20 +39,20 @@ def connect_milvus(address: str, token: str = "") -> Any:
 def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
     """Copies the photos of a store into a collection, or brings the collection up to date.
 
-    A photo's id is its row. Photos that the collection has already are not sent again, so that an
-    upload that was stopped goes on; those that were removed from the store are deleted.
+    A photo's id is its row. Photos that are already in the collection are not sent again, so a
+    stopped upload continues. Photos that were removed from the store are deleted.
 
     Args:
-        client: MilvusClient, of `connect_milvus`.
-        store: DescriptorStore; an AdaptedStore to upload adapted descriptors.
-        collection: str. Made where there is none. Each photo in it says of which store it is.
+        client: MilvusClient, from `connect_milvus`.
+        store: DescriptorStore, or AdaptedStore to upload adapted descriptors.
+        collection: str. It is created if it does not exist. Each photo in it names its store.
 
     Returns:
-        How many photos were sent.
+        Number of photos that were sent.
 
     Raises:
-        ValueError: If the collection is of other rows: of another model or store, or of this one
-            before it was compacted, or adapted by other statistics.
+        ValueError: If the collection holds photos of another model or store, of this store before
+            it was compacted, or adapted with other statistics.
     """
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -76,7 +76,7 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
             collection,
             filter=f"row >= {rows[0]} and row <= {rows[-1]}",
             output_fields=["row", "store"],
-            limit=len(rows),  # the removed rows between them are deleted by now
+            limit=len(rows),  # removed rows in this range were deleted above
             consistency_level="Strong",
         )
         _refuse_others(store, collection, there)
@@ -116,28 +116,29 @@ def search_milvus(
     of: tuple[float, float] | None = None,
     before_s: float | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the most similar photos by Milvus, as `StoreIndex.search` does with `Where`.
+    """Finds the most similar photos with Milvus, as `StoreIndex.search` does with `Where`.
 
-    What Milvus finds is compared again with the descriptors of the store, so similarities and their
-    order are those of every other search.
+    placevec compares the photos that Milvus finds again, with the descriptors of the store. So
+    similarities and their order equal those of every other search.
 
     Args:
-        client: MilvusClient, of `connect_milvus`.
-        store: DescriptorStore. The one that was uploaded.
-        collection: str. Where to.
+        client: MilvusClient, from `connect_milvus`.
+        store: DescriptorStore. The uploaded store.
+        collection: str. Collection that it was uploaded to.
         queries: (Q, D) float. Descriptors of unit length.
         num_neighbors: int. `k`, how many to find.
         within_m: float or None. Largest distance from `of`, in metres.
-        of: (float, float) or None. A prior: metres east and north in the store's frame.
+        of: (float, float) or None. Approximate position: metres east and north in the store's
+            frame.
         before_s: float or None. Only photos earlier than this, in seconds since 1970, UTC.
 
     Returns:
         neighbors `(Q, k)` int64, rows of the store, best first; similarities `(Q, k)` float32,
-        larger is better. Where fewer photos are found: -1 and -infinity.
+        larger is better. If fewer photos are found, the rest is -1 and -infinity.
 
     Raises:
-        ValueError: If shapes do not fit, one of `within_m` and `of` is missing, or the collection
-            is of another store, or of this one before it was compacted.
+        ValueError: If shapes do not fit, only one of `within_m` and `of` is given, or the
+            collection holds photos of another store, or of this one before it was compacted.
     """
     queries = checked_queries(store, queries)
     if not len(queries):
@@ -158,7 +159,7 @@ def search_milvus(
         for hits in found:
             _refuse_others(store, collection, [hit["entity"] for hit in hits])
         found = [[hit for hit in hits if not is_removed[hit["entity"]["row"]]] for hits in found]
-        # Milvus filters by the square round the circle.
+        # Milvus can only filter by a square, so the circle is cut out here.
         if of is not None and within_m is not None:
             found = [[hit for hit in hits if _is_near(hit, within_m, of)] for hits in found]
         if is_last or all(len(hits) >= num_neighbors for hits in found):
@@ -203,7 +204,7 @@ def _create(client: Any, store: DescriptorStore, collection: str) -> None:
 def _expression(
     within_m: float | None, of: tuple[float, float] | None, before_s: float | None
 ) -> str:
-    """Returns Milvus's words for the filters."""
+    """Returns the filters as an expression of Milvus."""
     if (within_m is None) != (of is None):
         raise ValueError(f"`within_m` and `of` go together. Received: {within_m} and {of}")
     numbers = [each for each in (within_m, before_s, *(of or ())) if each is not None]
@@ -219,9 +220,9 @@ def _expression(
 
 
 def _identities(store: DescriptorStore, rows: NDArray[np.int64]) -> list[str]:
-    """Says of which model and shard each row is, and by which statistics it is adapted.
+    """Returns text that identifies the model, the shard and the statistics of each row.
 
-    Shards change when a store is compacted, and statistics when they are fitted again.
+    Compacting a store changes its shards, and fitting statistics again changes them.
     """
     shards = store.manifest.shards
     ends = np.cumsum([shard.count for shard in shards])
@@ -239,7 +240,7 @@ def _refuse_others(store: DescriptorStore, collection: str, photos: list[dict]) 
     ours = [] if (rows >= store.num_rows).any() else _identities(store, rows)
     if ours != [photo["store"] for photo in photos]:
         raise ValueError(
-            f"The collection {collection} must be of the store {store.folder} as it is now. "
+            f"The collection {collection} must hold the store {store.folder} as it is now. "
             "Received: photos of another, or of this one before it was compacted or added to "
             "otherwise. Upload into another collection, or drop this one"
         )

@@ -1,4 +1,4 @@
-"""The order of what a search finds: by similarity, and by row where similarities are equal."""
+"""Orders the results of a search by similarity, and equally similar ones by row."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,20 +7,21 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-# This many queries are compared by FAISS, fewer by one product of NumPy: see benchmarks/search.py.
+# From this many queries on FAISS compares them, below one product of NumPy is faster: see
+# benchmarks/search.py.
 _QUERIES_FOR_FAISS = 8
-_PRODUCT_ROWS = 16_384  # of the database in one product; FAISS's own 1,024 wait for threads often
-_SPARE = 8  # candidates more than wanted, which tell whether another could be as similar
-_MOST_NUMBERS = 2**22  # of candidates' descriptors compared at a time
+_PRODUCT_ROWS = 16_384  # FAISS's default of 1,024 database rows often waits for threads
+_SPARE = 8  # extra candidates, which show whether a missing photo could be as similar
+_MAX_VALUES = 2**22  # compared at a time: candidates times their dimensions
 
 
 def similarities_of(
     vectors: NDArray[np.float32], queries: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Returns the similarities that count: inner products summed in double precision.
+    """Returns exact similarities: inner products summed in double precision.
 
-    Each depends on its two descriptors alone, not on how many are compared at once, as fast matrix
-    products do in the last digits. So equal descriptors have equal similarities in every search.
+    The last digits of fast matrix products depend on how many descriptors are compared at once.
+    These similarities only depend on the two descriptors, so they are equal in every search.
 
     Args:
         vectors: (n, c, D) float32. The candidates of each query.
@@ -30,7 +31,7 @@ def similarities_of(
         (n, c) float32.
     """
     similarities = np.empty(vectors.shape[:2], np.float32)
-    most = max(1, _MOST_NUMBERS // max(1, vectors.shape[1] * vectors.shape[2]))
+    most = max(1, _MAX_VALUES // max(1, vectors.shape[1] * vectors.shape[2]))
     for start in range(0, len(vectors), most):
         part = slice(start, start + most)
         products = np.multiply(vectors[part], queries[part, None], dtype=np.float64, order="C")
@@ -41,10 +42,10 @@ def similarities_of(
 def ranked(
     rows: NDArray[np.int64], similarities: NDArray[np.float32], num_neighbors: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Returns the best of each query's candidates: the most similar first, then the lower row.
+    """Returns the best candidates of each query: the most similar first, then the lower row.
 
     Args:
-        rows: (Q, c) int64. -1 with a similarity of -infinity means no candidate.
+        rows: (Q, c) int64. -1 with a similarity of -infinity stands for no candidate.
         similarities: (Q, c) float32.
         num_neighbors: int. `k`.
 
@@ -58,10 +59,10 @@ def ranked(
 def most_similar(
     database: NDArray[np.float32], queries: NDArray[np.float32], num_neighbors: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the most similar descriptors by comparing all, in the order of `ranked`.
+    """Finds the most similar descriptors by comparing all of them, in the order of `ranked`.
 
-    A fast product gives candidates, as many that no other can be as similar; then their
-    `similarities_of` count.
+    A fast product gives enough candidates that no other descriptor can be as similar. Their order
+    then comes from `similarities_of`.
 
     Args:
         database: (M, D) float32, contiguous. Of unit length.
@@ -79,7 +80,7 @@ def most_similar(
     is_sure = (values[:, -1] < last) | (wanted == len(database))
     found = np.empty((len(queries), num_neighbors), np.int64)
     similarities = np.empty((len(queries), num_neighbors), np.float32)
-    most = max(1, _MOST_NUMBERS // (wanted * database.shape[1]))
+    most = max(1, _MAX_VALUES // (wanted * database.shape[1]))
     sure = np.flatnonzero(is_sure)
     for places in np.split(sure, range(most, len(sure), most)):
         exact = similarities_of(database[rows[places]], queries[places])
@@ -92,7 +93,7 @@ def most_similar(
 
 @contextlib.contextmanager
 def products_from(num_queries: int) -> Iterator[None]:
-    """Lets FAISS compare by matrix products from a number of queries on, and one by one below."""
+    """Makes FAISS use matrix products from a number of queries on, and single products below."""
     settings = faiss.cvar
     before = settings.distance_compute_blas_threshold, settings.distance_compute_blas_database_bs
     settings.distance_compute_blas_threshold = num_queries
@@ -108,7 +109,7 @@ def products_from(num_queries: int) -> Iterator[None]:
 def _by_product(
     database: NDArray[np.float32], queries: NDArray[np.float32], num_neighbors: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the most similar of a few queries, however many are equally similar."""
+    """Finds the most similar descriptors of a few queries, even if many are equally similar."""
     found = np.empty((len(queries), num_neighbors), np.int64)
     similarities = np.empty((len(queries), num_neighbors), np.float32)
     values = queries @ database.T  # (Q, M)
@@ -119,7 +120,7 @@ def _by_product(
         exact = np.concatenate(
             [
                 similarities_of(database[part, None], query[: len(part)])[:, 0]
-                for part in np.array_split(rows, 1 + rows.size * query.shape[1] // _MOST_NUMBERS)
+                for part in np.array_split(rows, 1 + rows.size * query.shape[1] // _MAX_VALUES)
             ]
         )
         best = ranked(rows[None], exact[None], num_neighbors)
@@ -135,9 +136,9 @@ def _by_faiss(
 
 
 def _tolerance(dim: int) -> float:
-    """Returns by how much two inner products of single precision may be wrong together.
+    """Returns the largest error of a difference of two inner products in single precision.
 
-    Rounding errors of sums grow with the root of their terms, or with the terms of each of the
-    partial sums that products are made of, at least 16.
+    The rounding error of a sum grows with the square root of the number of terms, or with the
+    number of terms in each partial sum. Matrix products use at least 16 partial sums.
     """
     return (dim**0.5 + dim / 16 + 1) * 2.0**-22

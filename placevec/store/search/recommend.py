@@ -1,4 +1,4 @@
-"""Which index suits a store: all kinds measured on a sample of its photos."""
+"""Recommends an index for a store, by measuring all kinds on a sample of its photos."""
 
 import logging
 import tempfile
@@ -30,12 +30,13 @@ class Measurement:
     Args:
         kind: str. See `IndexSettings`.
         effort: int. See `IndexSettings`.
-        recall: float. Share of the 10 most similar photos that it finds, in [0, 1].
-        batch_ms: float. Milliseconds for a query, asked together with others.
-        single_ms: float. Milliseconds for a query asked alone.
+        recall: float. Share of the 10 most similar photos that the index finds, in [0, 1].
+        batch_ms: float. Milliseconds per query, for many queries at once.
+        single_ms: float. Milliseconds per query, for one query at a time.
         build_s: float. Seconds that building took.
-        memory_mb: float. Memory that a search takes with all photos of the store.
-        expected_ms: float. `single_ms` carried over to all photos of the store.
+        memory_mb: float. Expected memory of a search among all photos of the store, in millions of
+            bytes.
+        expected_ms: float. `single_ms` extrapolated to all photos of the store.
     """
 
     kind: str
@@ -50,14 +51,14 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The kind of index to build, and what it was chosen by.
+    """The kind of index to build, and the measurements behind it.
 
     Args:
-        kind: str. What to build.
-        reason: str. Why, in one sentence.
-        measurements: tuple of Measurement. One a kind, on the sample.
-        num_sampled: int. Photos of the sample.
-        num_photos: int. Photos of the store.
+        kind: str. The kind to build.
+        reason: str. The reason, as part of a sentence.
+        measurements: tuple of Measurement. One per kind, on the sample.
+        num_sampled: int. Number of photos in the sample.
+        num_photos: int. Number of photos in the store.
     """
 
     kind: str
@@ -90,18 +91,18 @@ def recommend_index(
 ) -> Recommendation:
     """Measures every kind of index on a sample and recommends the fastest that is good enough.
 
-    Queries are photos of the sample, each of which must find the 10 others most similar to it.
-    The effort of HNSW and IVF-PQ is raised until they reach the recall. Times are carried over to
-    the whole store as the kinds grow: with the number of photos, its root (IVF-PQ) or its
-    logarithm (HNSW). A larger store is harder to search than a sample, so tune the index that is
-    built with `reach_recall`.
+    Each query is a photo of the sample, which must find the 10 others that are most similar to it.
+    The effort of HNSW and IVF-PQ is raised until they reach the recall. Times are extrapolated to
+    the whole store: in proportion to the number of photos, to its square root (IVF-PQ) or to its
+    logarithm (HNSW). A store is harder to search than a sample, so tune the finished index with
+    `reach_recall`.
 
     Args:
         store: DescriptorStore.
-        recall: float. Wanted recall@10, in (0, 1].
+        recall: float. Required recall@10, in (0, 1].
         memory_mb: float or None. Memory for the search, in millions of bytes. None: any.
-        num_sampled: int. Photos of the sample at most.
-        seed: int. Seed of the draw.
+        num_sampled: int. Maximum number of photos in the sample.
+        seed: int. Seed of the random sample.
 
     Raises:
         ValueError: If the store has fewer than 2 photos.
@@ -125,15 +126,15 @@ def recommend_index(
 def reach_recall(
     index: StoreIndex, recall: float, *, seed: int = 0
 ) -> tuple[StoreIndex, float, float, float]:
-    """Raises an index's effort until it finds the wanted share of the 10 most similar photos.
+    """Raises an index's effort until it finds the required share of the 10 most similar photos.
 
     Args:
         index: StoreIndex.
-        recall: float. Wanted recall@10, in (0, 1].
-        seed: int. Seed of the draw of 100 photos that are queries.
+        recall: float. Required recall@10, in (0, 1].
+        seed: int. Seed of the 100 random photos that are queries.
 
     Returns:
-        The index with its effort, its recall@10, milliseconds for a query in a batch and alone.
+        The index with its effort, its recall@10, and milliseconds per query in a batch and alone.
 
     Raises:
         ValueError: If the store has fewer than 2 photos.
@@ -172,12 +173,12 @@ def require_two_photos(store: DescriptorStore) -> None:
     """
     if len(store) < 2:
         raise ValueError(
-            f"An index needs 2 photos. Received: {len(store)} in {store.folder}. Describe more"
+            f"An index needs at least 2 photos. Received: {len(store)} in {store.folder}. Describe more"
         )
 
 
 def _without_itself(neighbors: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Drops each query from its neighbors, or the last one where it is not among them."""
+    """Drops each query from its neighbors, or the last neighbor if the query is not among them."""
     is_itself = neighbors == rows[:, None]
     is_itself[~is_itself.any(axis=1), -1] = True
     return neighbors[~is_itself].reshape(len(neighbors), -1)

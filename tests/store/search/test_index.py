@@ -195,15 +195,15 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
     ("changes", "match"),
     [
         ({"kind": "tree"}, "`kind` must be one of"),
-        ({"effort": -1}, "Effort, rows and bytes of an index are counts"),
+        ({"effort": -1}, "Effort, rows and bytes of an index must be counts"),
         ({"effort": 2**30}, "`effort` must be"),
         ({"num_rows": 10**9}, "must index 300 photos at most"),
         ({"num_rows": 299}, "must index 299 photos of 16 dimensions. Received: 300 of 16"),
-        ({"num_rows": "300"}, "are counts"),
+        ({"num_rows": "300"}, "must be counts"),
         ({"num_bytes": 7}, "must be a file of 7 bytes"),
         ({"num_bytes": 2**40}, "must have at most"),
         ({"sha256": 64 * "0"}, "is damaged: it does not fit its SHA-256. Build it again"),
-        ({"number": 1 << 50}, "Numbers must differ and be below"),
+        ({"number": 1 << 50}, "Numbers of files must differ and be below"),
         ({"path": "../x"}, "cannot be read as a store's manifest"),
     ],
 )

@@ -94,7 +94,7 @@ def test_adapted_descriptors_are_uploaded_and_do_not_mix_with_others(client, sto
     np.testing.assert_array_equal(similarities[found == exact], values[found == exact])
     others = AdaptedStore.fit(DescriptorStore.open(store.folder), 5)
     assert upload_store(client, others, "town") == 0
-    with pytest.raises(ValueError, match="collection town must be of the store"):
+    with pytest.raises(ValueError, match="collection town must hold the store"):
         upload_store(client, store, "town")
 
 
@@ -168,7 +168,7 @@ def test_asks_for_no_more_rows_than_milvus_answers_with(store):
 def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
     upload_store(client, store, "town")
     store.compact()
-    with pytest.raises(ValueError, match="town must be of the store"):
+    with pytest.raises(ValueError, match="town must hold the store"):
         upload_store(client, store, "town")
     with pytest.raises(ValueError, match="before it was compacted"):
         search_milvus(client, store, "town", np.eye(1, 8), 3)
@@ -176,7 +176,7 @@ def test_refuses_a_collection_of_other_photos(client, store, tmp_path):
     with pytest.raises(ValueError, match="There are no photos in"):
         upload_store(client, other, "town")
     other.append(["a.jpg"], np.eye(1, 8))
-    with pytest.raises(ValueError, match="town must be of the store .*other as it is now"):
+    with pytest.raises(ValueError, match="town must hold the store .*other as it is now"):
         upload_store(client, other, "town")
 
 

@@ -72,5 +72,5 @@ def test_recommends_the_fastest_that_is_good_enough(recall, memory_mb, kind, rea
 def test_refuses_to_recommend_for_one_photo(tmp_path):
     store = StoreWriter.create(tmp_path / "store", model_id="m")
     store.append(["a"], np.ones((1, 2)))
-    with pytest.raises(ValueError, match="needs 2 photos. Received: 1"):
+    with pytest.raises(ValueError, match="needs at least 2 photos. Received: 1"):
         recommend_index(store, recall=0.9)
