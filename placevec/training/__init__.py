@@ -1,4 +1,4 @@
-"""Training: batches of tuples, starting clusters, the loop over epochs, whitening and files."""
+"""Training: batches of tuples, initial clusters, the loop over epochs, whitening and files."""
 
 from placevec.training.run.results import Training as Training
 from placevec.training.run.stopping import Interrupted as Interrupted

@@ -14,7 +14,7 @@ from placevec.input_file import read_json
 from placevec.whole_file import make_folder, require_free_names, whole_file
 
 _log = logging.getLogger(__name__)
-_LARGEST_CONFIG = 2**20  # bytes
+_MAX_CONFIG_BYTES = 2**20
 
 CONFIG = "config.json"
 HISTORY = "history.csv"
@@ -33,7 +33,7 @@ REPORT = "report.md"
 HISTORY_PLOT = "history.png"
 TENSORBOARD = "tensorboard"
 
-_LARGEST_JSON = 2**20  # bytes
+_MAX_JSON_BYTES = 2**20
 
 _ALL = (
     CONFIG,
@@ -54,7 +54,7 @@ _ALL = (
     TENSORBOARD,
 )
 
-# Settings that may differ when a training is resumed: they do not change what is computed.
+# A resumed training may change these settings, because they do not change the result.
 _FREE = (
     "test",
     "out",
@@ -70,19 +70,19 @@ _FREE = (
 
 @contextlib.contextmanager
 def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]:
-    """Holds the folder of a run, so that no other training writes into it meanwhile.
+    """Locks the folder of a run, so that no other training writes into it.
 
     Args:
         config: TrainConfig.
-        is_writer: bool. False in the processes of one training that do not write.
+        is_writer: bool. False in processes of a training that do not write.
 
     Yields:
         bool. What `check_run` returns.
 
     Raises:
         BlockingIOError: If another training writes into the folder.
-        FileExistsError, FileNotFoundError, ValueError: As `check_run` does; a folder that is not
-            there is not made then.
+        FileExistsError, FileNotFoundError, ValueError: As `check_run`. A missing folder is not
+            created then.
     """
     goes_on = check_run(config)
     if not is_writer:
@@ -90,11 +90,11 @@ def run_locked(config: TrainConfig, *, is_writer: bool = True) -> Iterator[bool]
         return
     make_folder(config.out)
     with locked(config.out):
-        yield check_run(config)  # again: it may have changed meanwhile
+        yield check_run(config)  # again, because the folder may have changed before it was locked
 
 
 def check_run(config: TrainConfig) -> bool:
-    """Says whether a training is resumed, and refuses what would harm an earlier one.
+    """Returns whether a training is resumed, and refuses to damage an earlier one.
 
     Args:
         config: TrainConfig.
@@ -117,12 +117,12 @@ def check_run(config: TrainConfig) -> bool:
             )
         _refuse_other_settings(config)
         if not (folder / CHECKPOINT).exists():
-            _log.warning("no checkpoint in %s yet: the training begins again", folder)
+            _log.warning("%s has no checkpoint yet: the training begins again", folder)
             return False
         return True
     if (folder / CONFIG).exists() and not config.overwrite:
         raise FileExistsError(
-            f"{folder} holds a training already. Continue with `--resume`, replace it with "
+            f"{folder} already holds a training. Continue with `--resume`, replace it with "
             "`--overwrite`, or name another `--out`"
         )
     require_free_names(folder, _ALL, overwrite=config.overwrite)
@@ -130,7 +130,7 @@ def check_run(config: TrainConfig) -> bool:
 
 
 def clear_run(config: TrainConfig) -> None:
-    """Makes the folder of a run, without the files of an earlier one, and records the settings."""
+    """Creates the folder of a run, removes files of an earlier run, and records the settings."""
     folder = config.out
     for name in _ALL:
         path = folder / name
@@ -143,12 +143,12 @@ def clear_run(config: TrainConfig) -> None:
 
 
 def write_json(path: Path, values: dict) -> None:
-    """Writes a JSON file whole or not at all."""
+    """Writes a complete JSON file, or none."""
     _write_whole(path, json.dumps(values, indent=2) + "\n")
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """Returns the rows of a run's history, one an epoch, oldest first."""
+    """Returns the rows of a run's history, one per epoch, oldest first."""
     path = folder / HISTORY
     if not path.exists():
         return []
@@ -163,7 +163,7 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 
 def write_history(folder: Path, rows: list[dict]) -> None:
-    """Writes a run's history, whole or not at all."""
+    """Writes the complete history of a run, or nothing."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [",".join(names)]
     lines += [",".join(str(row.get(name, "")) for name in names) for row in rows]
@@ -171,12 +171,12 @@ def write_history(folder: Path, rows: list[dict]) -> None:
 
 
 def note_loss(folder: Path, step: int, loss: float) -> None:
-    """Notes the mean loss of an epoch so far, before the checkpoint of that step is written."""
+    """Records the mean loss of an epoch so far. Call it before writing that step's checkpoint."""
     write_json(folder / UNFINISHED_EPOCH, _noted_losses(folder) | {str(step): loss})
 
 
 def noted_loss(folder: Path, step: int) -> float | None:
-    """Returns the mean loss of an epoch up to a checkpoint's step; None where none was noted."""
+    """Returns the recorded mean loss of an epoch up to a checkpoint's step, or None."""
     return _noted_losses(folder).get(str(step))
 
 
@@ -184,7 +184,7 @@ def _noted_losses(folder: Path) -> dict[str, float]:
     path = folder / UNFINISHED_EPOCH
     if not path.exists():
         return {}
-    losses = read_json(path, max_bytes=_LARGEST_JSON)
+    losses = read_json(path, max_bytes=_MAX_JSON_BYTES)
     if not isinstance(losses, dict) or any(type(loss) is not float for loss in losses.values()):
         raise ValueError(f"{path} must hold a loss for each step. Delete it to continue without it")
     return losses
@@ -196,13 +196,13 @@ def _write_whole(path: Path, text: str) -> None:
 
 
 def flatten(settings: dict) -> dict:
-    """Returns settings as `to_dict` does, with those of the network beside the others.
+    """Returns settings of `to_dict` without nesting: those of the network are named `model.NAME`.
 
     Args:
-        settings: dict. Name to value; `model` holds another.
+        settings: dict of name -> value. The value of `model` is another dict.
 
     Returns:
-        dict of name -> value, with `model.NAME` for what is in `model`.
+        dict of name -> value, with `model.NAME` for the settings in `model`.
     """
     model = settings.get("model", {})
     flat = {name: value for name, value in settings.items() if name != "model"}
@@ -218,14 +218,14 @@ def _settings(values: object) -> dict:
 def _refuse_other_settings(config: TrainConfig) -> None:
     path = config.out / CONFIG
     try:
-        before = flatten(_settings(read_json(path, max_bytes=_LARGEST_CONFIG)))
+        before = flatten(_settings(read_json(path, max_bytes=_MAX_CONFIG_BYTES)))
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be read, so the run cannot be resumed ({error})"
         ) from error
     now, defaults = (flatten(to_dict(each)) for each in (config, TrainConfig()))
-    before = defaults | before  # a setting that an earlier version did not have is at its default
-    # If the learning rate falls over all epochs, their number changes what is computed.
+    before = defaults | before  # an earlier version may not have had all settings
+    # The number of epochs changes the result if the learning rate falls over all epochs.
     free = [name for name in _FREE if not (name == "epochs" and config.optimizer.cosine_decay)]
     changed = [
         f"{name}={before[name]} (now {now[name]})"
@@ -234,6 +234,6 @@ def _refuse_other_settings(config: TrainConfig) -> None:
     ]
     if changed:
         raise ValueError(
-            f"The run in {config.out} had other settings: {'; '.join(changed)}. Give the same, "
+            f"The run in {config.out} had other settings: {'; '.join(changed)}. Use the same, "
             "or name another `--out`"
         )

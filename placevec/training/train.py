@@ -1,4 +1,4 @@
-"""Training: photos with positions in, a descriptor model out."""
+"""Trains a descriptor model on photos with positions."""
 
 import contextlib
 import logging
@@ -27,30 +27,31 @@ def train(
     augmentation: object = None,
     progress: Progress = no_progress,
 ) -> Training | None:
-    """Trains a descriptor model and measures it on places it never saw.
+    """Trains a descriptor model and measures it on places that it never saw.
 
-    Each epoch draws tuples, runs `fit` on them, measures validation loss (and recall every
-    `validate_every` epochs and after the last), and saves a checkpoint from which the training
-    goes on as if it had never stopped. `model.keras` is the network of the best validation
-    recall@1; after the last epoch it is whitened where `whiten_dim` says so.
+    Each epoch draws tuples, runs `fit` on them and measures the validation loss. Every
+    `validate_every` epochs, and after the last one, it also measures recall. Then it saves a
+    checkpoint, and a resumed training gives the same result as one that never stopped.
+    `model.keras` is the network with the best validation recall@1. After the last epoch it is
+    whitened if the settings ask for it.
 
     Args:
         config: TrainConfig.
-        augmentation: callable, Keras preprocessing layer or None. Takes the place of
-            `config.augment.augmentation`; see `augmenter`.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        augmentation: callable, Keras preprocessing layer or None. Replaces
+            `config.augment.augmentation`, see `augmenter`.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
-        Training; None where another process of the same training returns it.
+        Training, or None if another process of the same training returns it.
 
     Raises:
         FileExistsError: If the run folder holds a run and neither `resume` nor `overwrite` is set.
         FileNotFoundError: If photos or weights are missing.
         BlockingIOError: If another training writes into the run folder.
-        ValueError: If data and settings do not fit each other, or worker processes shall augment
-            by something other than a preset's name; or the photos of a run to resume have changed.
-        FloatingPointError: If the loss becomes NaN or infinite; the last good checkpoint stays.
-        Interrupted: If Ctrl-C or SIGTERM came; the state is saved before.
+        ValueError: If data and settings do not fit each other, worker processes are to use an
+            augmentation that is not a preset, or the photos of a resumed run have changed.
+        FloatingPointError: If the loss becomes NaN or infinite. The last good checkpoint stays.
+        Interrupted: If Ctrl-C or SIGTERM came. The state is saved first.
     """
     if (config.places == TrainConfig.places) != (config.validation == TrainConfig.validation):
         raise ValueError(
@@ -98,7 +99,7 @@ def train(
 
 @contextlib.contextmanager
 def _precision(policy: str) -> Iterator[None]:
-    """Lets new layers compute in another precision."""
+    """Makes new layers compute in another precision inside a `with` block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

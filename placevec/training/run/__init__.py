@@ -1,1 +1,1 @@
-"""What a run writes and measures from epoch to epoch, and when it ends."""
+"""One training run: its epochs, what it measures and writes, and when it ends."""

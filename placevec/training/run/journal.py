@@ -1,4 +1,4 @@
-"""What an epoch leaves: a row of the history, the best network, a checkpoint."""
+"""Writes the results of an epoch: a row of the history, the best network, a checkpoint."""
 
 import contextlib
 import logging
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 def keep_the_best(
     config: TrainConfig, epoch: int, row: dict[str, float], model: keras.Model
 ) -> None:
-    """Saves a network if its recall@1 is higher than in the epochs before.
+    """Saves a network if its recall@1 is higher than in all earlier epochs.
 
     Args:
         config: TrainConfig.
         epoch: int. Number of the epoch, from 0.
-        row: dict. Its measurements.
+        row: dict. The measurements of the epoch.
         model: keras.Model. The descriptor model.
     """
     best = max((float(each["recall@1"]) for each in measured(config.out, epoch)), default=-1.0)
@@ -40,25 +40,25 @@ def keep_the_best(
 
 
 def measured(run_dir: Path, epoch: int | None = None) -> list[dict[str, str]]:
-    """Returns the rows of the history that have recall, of all epochs or of those before one."""
+    """Returns the rows of the history that have recall, of all epochs or those before `epoch`."""
     return [row for row in read_history(run_dir)[:epoch] if row.get("recall@1")]
 
 
 def best_epoch(rows: Sequence[Mapping[str, str]]) -> int:
-    """Returns the epoch, from 1, whose network `keep_the_best` kept of these measured rows."""
+    """Returns the epoch, from 1, whose network `keep_the_best` kept, given the measured rows."""
     return int(max(rows, key=lambda row: float(row["recall@1"]))["epoch"])
 
 
 def record(
     config: TrainConfig, epoch: int, row: dict[str, float], tuple_model: keras.Model
 ) -> None:
-    """Writes history, then the checkpoint: an epoch counts when both exist.
+    """Writes the history, then the checkpoint. An epoch is complete when both exist.
 
     Args:
         config: TrainConfig.
         epoch: int. Number of the epoch, from 0.
-        row: dict. Its measurements.
-        tuple_model: keras.Model. What training goes on from.
+        row: dict. The measurements of the epoch.
+        tuple_model: keras.Model. The model to continue the training with.
     """
     if row["loss"] == 0:
         _log.warning(
@@ -80,7 +80,7 @@ def record(
 
 
 def in_words(measured: dict[str, float]) -> str:
-    """Returns measurements for people: recall in percent, others with four digits.
+    """Returns measurements as text: recall in percent, others with four digits.
 
     Example:
 

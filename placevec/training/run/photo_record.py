@@ -1,4 +1,4 @@
-"""The photos of a run: recorded when it begins, compared when it is resumed."""
+"""Records the photos of a run when it begins, and compares them when it is resumed."""
 
 import hashlib
 import logging
@@ -26,15 +26,15 @@ _DIGEST_BYTES = 8
 
 
 def record_photos(places: Mapping[str, PlaceDataset | StreamPhotos]) -> pa.Table:
-    """Notes what tells whether photos changed: names, sizes, times of change, positions.
+    """Records names, sizes, modification times and facts of photos, so that changes are noticed.
 
     Args:
-        places: dict of setting -> photos, such as `{"places": ..., "validation": ...}`. Of a
-            stream the files that it is drawn from are noted.
+        places: dict of setting -> photos, such as `{"places": ..., "validation": ...}`. For a
+            stream, the files of its scenery are recorded.
 
     Returns:
         pyarrow.Table. A row for each photo: `setting`, `name`, `bytes` and `modified_ns` (-1
-        where there is no file), and `facts`, a digest of all that is known of the photo.
+        without a file), and `facts`, a digest of everything that is known about the photo.
     """
     rows = [(setting, *row) for setting, each in places.items() for row in _rows(each)]
     columns = list(zip(*rows, strict=True)) or [()] * len(_COLUMNS)
@@ -42,20 +42,20 @@ def record_photos(places: Mapping[str, PlaceDataset | StreamPhotos]) -> pa.Table
 
 
 def write_record(folder: Path, record: pa.Table) -> None:
-    """Writes the record into the folder of a run, whole or not at all."""
+    """Writes the complete record into the folder of a run, or nothing."""
     with whole_file(folder / PHOTOS) as unfinished:
         pq.write_table(record, unfinished)
 
 
 def require_same_photos(folder: Path, now: pa.Table) -> None:
-    """Refuses to resume with other photos than a run began with.
+    """Refuses to resume a run with other photos than it began with.
 
-    Files that are newer but as large as before are warned about: a copy of the photos is newer,
-    too. A run of an earlier version has no record; its photos are recorded now.
+    If only the modification time of a file differs, it logs a warning, because copying photos also
+    changes it. A run of an earlier version has no record, so its photos are recorded now.
 
     Args:
         folder: Path. The run.
-        now: pyarrow.Table. What `record_photos` gives for the photos as they are.
+        now: pyarrow.Table. What `record_photos` returns now.
 
     Raises:
         ValueError: If photos are new, missing, in another order, of another size, or have other
@@ -63,7 +63,9 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
     """
     path = folder / PHOTOS
     if not path.exists():
-        _log.warning("%s does not say which photos the run began with; they are noted now", folder)
+        _log.warning(
+            "%s does not say which photos the run began with: they are recorded now", folder
+        )
         write_record(folder, now)
         return
     try:
@@ -81,9 +83,9 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
         )
         if changes := list(_changes(then, there)):
             raise ValueError(
-                f"The photos of `{setting}` are not those that the run in {folder} began with: "
+                f"The photos of `{setting}` have changed since the run in {folder} began: "
                 f"{', '.join(changes)}. Put them back as they were, or train in another "
-                f"`--out`, from these weights if you like: `--model.weights {folder / MODEL}`"
+                f"`--out`, optionally from these weights: `--model.weights {folder / MODEL}`"
             )
         newer = [name for name in there if there[name]["modified_ns"] != then[name]["modified_ns"]]
         if newer:
@@ -95,13 +97,13 @@ def require_same_photos(folder: Path, now: pa.Table) -> None:
 
 
 def _changes(then: Mapping[str, dict], there: Mapping[str, dict]) -> Iterator[str]:
-    """Yields as text what changed for good, of rows by name."""
+    """Yields as text which photos changed, apart from their modification times."""
     kinds = {
         "new": [name for name in there if name not in then],
         "missing": [name for name in then if name not in there],
     }
     both = [name for name in there if name in then]
-    kinds["of another size in bytes"] = [
+    kinds["with another file size"] = [
         name for name in both if then[name]["bytes"] != there[name]["bytes"]
     ]
     kinds["with another position, heading, time, place or role"] = [
@@ -111,7 +113,7 @@ def _changes(then: Mapping[str, dict], there: Mapping[str, dict]) -> Iterator[st
         if names:
             yield f"{_counted(names)} {kind}"
     if not any(kinds.values()) and list(then) != list(there):
-        yield "their order is another"
+        yield "another order"
 
 
 def _counted(names: list[str]) -> str:
@@ -119,7 +121,7 @@ def _counted(names: list[str]) -> str:
 
 
 def _rows(places: PlaceDataset | StreamPhotos) -> Iterator[tuple[str, int, int, bytes]]:
-    """Yields name, size, time of change and digest of facts of each photo."""
+    """Yields name, size, modification time and digest of facts of each photo."""
     if isinstance(places, StreamPhotos):
         for path in places.files:
             yield (str(path), *_size_and_time(path), b"")

@@ -1,4 +1,4 @@
-"""A run's report: what was trained, how it went and what came of it, for people to read."""
+"""The report of a run, for people: what was trained, how it went, and the results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,13 +10,13 @@ from placevec.images.contact_sheet import save_figure
 from placevec.training import run_files
 from placevec.whole_file import whole_file
 
-_COLUMNS = 3  # of plots
+_PLOTS_PER_ROW = 3
 _TITLES = {
     "loss": "loss",
     "val_loss": "loss of the validation tuples",
-    "photos_per_s": "photos a second",
+    "photos_per_s": "photos per second",
     "violating": "share of queries that violate the margin",
-    "mining_share": "share of the time that mining took",
+    "mining_share": "share of the time spent on mining",
     "learning_rate": "learning rate",
     "clusters_used": "clusters in use",
     "assignment_entropy": "entropy of the assignment, nats",
@@ -34,8 +34,8 @@ def write_report(
     Args:
         config: TrainConfig.
         recalls: dict of label -> {N: share in [0, 1]}, such as before and after.
-        notes: dict of label -> str. Which network and which photos each is of.
-        unit: str. What the radius is counted in, such as `"m"`; see `PlaceDataset.unit`.
+        notes: dict of label -> str. The network and the photos behind each recall.
+        unit: str. Unit of the radius, such as `"m"`. See `PlaceDataset.unit`.
     """
     folder = config.out
     rows = run_files.read_history(folder)
@@ -75,10 +75,10 @@ def write_report(
 def _draw_history(rows: list[dict[str, str]], path: Path) -> None:
     recall = [name for name in rows[-1] if name.startswith("recall@")]
     plots = [[name] for name in _TITLES if any(row.get(name) for row in rows)] + [recall]
-    num_rows = -(-len(plots) // _COLUMNS)
-    figure = Figure(figsize=(4 * _COLUMNS, 2.6 * num_rows), layout="constrained")
+    num_rows = -(-len(plots) // _PLOTS_PER_ROW)
+    figure = Figure(figsize=(4 * _PLOTS_PER_ROW, 2.6 * num_rows), layout="constrained")
     for place, names in enumerate(plots):
-        axes = figure.add_subplot(num_rows, _COLUMNS, place + 1)
+        axes = figure.add_subplot(num_rows, _PLOTS_PER_ROW, place + 1)
         for name in names:
             points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
             axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
@@ -90,7 +90,7 @@ def _draw_history(rows: list[dict[str, str]], path: Path) -> None:
 
 
 def _changed(config: TrainConfig) -> list[list[str]]:
-    """Returns name and value of each setting that is not the default."""
+    """Returns the name and value of each setting that differs from its default."""
     values, defaults = (run_files.flatten(to_dict(each)) for each in (config, TrainConfig()))
     return [[name, str(values[name])] for name in values if values[name] != defaults[name]]
 

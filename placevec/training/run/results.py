@@ -1,4 +1,4 @@
-"""What a training left behind: the recall of its networks."""
+"""The results of a training: the recall of its networks."""
 
 import dataclasses
 from pathlib import Path
@@ -10,16 +10,16 @@ from placevec.training.run.journal import best_epoch, in_words, measured
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What a training left behind.
+    """The results of a training.
 
     Args:
         out: Path. Folder of `model.keras`, `config.json`, `history.csv`, `recall.json`,
             `recall.png` and `matches.png`.
-        recalls: dict of label -> {N: recall in [0, 1]}: `before`, the network before the first
-            step; `after`, that of the best epoch, whitened where told; `last`, that of the last
-            epoch, as it was measured, if there was one; with `config.test` also `test before` and
-            `test after`.
-        notes: dict of label -> str. Which network and which photos these are.
+        recalls: dict of label -> {N: recall in [0, 1]}. `before`: the network before the first
+            step. `after`: the network of the best epoch, with whitening if the settings ask for it.
+            `last`: the network of the last epoch, if there is one. With `config.test` also
+            `test before` and `test after`.
+        notes: dict of label -> str. The network and the photos behind each recall.
     """
 
     out: Path
@@ -33,7 +33,7 @@ class Training:
 
     @property
     def after(self) -> dict[int, float]:
-        """Recall of the best network, on the photos that chose it."""
+        """Recall of the best network, on the photos that it was chosen by."""
         return self.recalls["after"]
 
     def __str__(self) -> str:
@@ -48,11 +48,11 @@ class Training:
 def training_of(
     config: TrainConfig, curves: dict[str, Evaluation], tested: dict[str, Evaluation]
 ) -> Training:
-    """Puts the figures of a run together, and says of each what it is of.
+    """Collects the recalls of a run, with a note on each: which network, and which photos.
 
     Args:
         config: TrainConfig.
-        curves: dict of `before` and `after` -> Evaluation on the photos that chose the network.
+        curves: dict of `before` and `after` -> Evaluation on the validation photos.
         tested: dict of `test before` and `test after` -> Evaluation; empty without test photos.
     """
     rows = measured(config.out)
@@ -79,5 +79,5 @@ def training_of(
 
 
 def recall_in_words(recall: dict[int, float]) -> str:
-    """Returns recall at each number of answers, as text."""
+    """Returns as text the recall at each number of answers."""
     return in_words({f"recall@{rank}": share for rank, share in recall.items()})

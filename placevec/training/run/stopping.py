@@ -1,4 +1,4 @@
-"""What ends an epoch early: a signal, or a loss that is not a number."""
+"""Ends an epoch early, after a signal or a loss that is not a number."""
 
 import contextlib
 import math
@@ -10,16 +10,16 @@ import keras
 
 
 class StopRequest:
-    """Whether the user or the system asked the training to stop.
+    """Tells whether the user or the system has asked the training to stop.
 
-    A signal reaches the processes of a training at different steps. They agree when they ask,
-    which all of them do at the same time.
+    A signal reaches the processes of a training at different steps. So they agree on it: all of
+    them ask this object at the same step.
 
     Args:
-        gather: callable. From a value to a list of what all processes gave.
+        gather: callable. From a value to a list of the values of all processes.
 
     Attributes:
-        number: int or None. The signal that asked, None while none did.
+        number: int or None. The signal that asked to stop. None: no signal came.
     """
 
     def __init__(self, gather: Callable[[object], list] = lambda value: [value]) -> None:
@@ -33,15 +33,15 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_requests(*gather: Callable[[object], list]) -> Iterator[StopRequest]:
-    """Notes Ctrl-C and SIGTERM instead of dying of them; a second one takes effect at once.
+    """Records Ctrl-C and SIGTERM instead of ending the process. A second signal ends it at once.
 
-    Outside the main thread signals cannot be handled; there nothing changes.
+    Only the main thread can handle signals. In other threads this does nothing.
 
     Args:
         *gather: callable. See `StopRequest`.
 
     Yields:
-        StopRequest. True once a signal came.
+        StopRequest. It is true after a signal came.
     """
     request = StopRequest(*gather)
     if threading.current_thread() is not threading.main_thread():
@@ -64,7 +64,7 @@ def stop_requests(*gather: Callable[[object], list]) -> Iterator[StopRequest]:
 
 
 class StopEarly(keras.callbacks.Callback):
-    """Ends `fit` after the step in which a signal came or the loss was no number.
+    """Ends `fit` after the step in which a signal came, or the loss was NaN or infinite.
 
     Args:
         request: StopRequest.
@@ -76,7 +76,7 @@ class StopEarly(keras.callbacks.Callback):
         self.bad_step: int | None = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Looks at the loss and at the request after each step."""
+        """Checks the loss and the request after each step."""
         if not math.isfinite(float((logs or {}).get("loss", 0.0))):
             self.bad_step = batch
         if self.request or self.bad_step is not None:
@@ -84,11 +84,11 @@ class StopEarly(keras.callbacks.Callback):
 
 
 class Interrupted(KeyboardInterrupt):  # noqa: N818
-    """A training was asked to stop; its state is saved.
+    """A training was asked to stop, and has saved its state.
 
     Args:
-        message: str. Says how to go on.
-        signal_number: int. The signal that asked.
+        message: str. Says how to continue.
+        signal_number: int. The signal that asked to stop.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:

@@ -1,4 +1,4 @@
-"""The state of one training: it begins or goes on, trains epoch by epoch, and finishes."""
+"""The state of one training: begins or resumes it, trains epoch by epoch, and finishes it."""
 
 import functools
 import logging
@@ -56,7 +56,7 @@ _PLOT_RANKS = (1, 2, 3, 4, 5, 10, 15, 20)
 
 
 class TrainingRun:
-    """A network, its optimizer and how far they came. Call `begin` or `restore` first."""
+    """A network, its optimizer and its progress. Call `begin` or `restore` first."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class TrainingRun:
         self.held = None
 
     def begin(self, photos: pa.Table) -> None:
-        """Builds the network and measures it before the first step, then clears the folder."""
+        """Builds the network, measures it before the first step, and clears the run's folder."""
         config = self.config
         model = build_descriptor_model(config.model, config.image_size)
         start_from_photos(model, config, self.sampler.dataset)
@@ -96,7 +96,7 @@ class TrainingRun:
                 save_model(model, config.out / run_files.MODEL)
 
     def restore(self) -> None:
-        """Takes up the network, the optimizer and the step of the last checkpoint."""
+        """Loads the network, the optimizer and the step of the last checkpoint."""
         path = self.config.out / run_files.CHECKPOINT
         with self.devices.scope():
             self.tuple_model = load_tuple_model(path)
@@ -113,7 +113,7 @@ class TrainingRun:
 
     @property
     def finished_epochs(self) -> int:
-        """Epochs that are done."""
+        """Number of finished epochs."""
         return self._steps // self.config.steps_per_epoch
 
     @property
@@ -121,7 +121,7 @@ class TrainingRun:
         return steps_of(self.tuple_model)
 
     def epoch(self, epoch: int) -> None:
-        """Trains for one epoch, or for what is left of it, measures and saves."""
+        """Trains for one epoch or for the rest of it, then measures and saves."""
         config = self.config
         first_step = self._steps - epoch * config.steps_per_epoch
         mined = self._mine(epoch)
@@ -175,7 +175,7 @@ class TrainingRun:
             self._save_and_leave()
 
     def finish(self) -> Training | None:
-        """Compares the best network with the untrained and the last one, and draws pictures."""
+        """Compares the best network with the untrained one and the last one, and draws pictures."""
         folder = self.config.out
         if self.config.whitening.is_given:
             self.devices.by_first(self._load(run_files.MODEL), self._whiten)
@@ -193,7 +193,7 @@ class TrainingRun:
         return training
 
     def _test(self) -> dict[str, Evaluation]:
-        """Measures both networks on the photos that chose nothing."""
+        """Measures the untrained and the best network on the test photos."""
         if self.test is None:
             return {}
         measure = functools.partial(self.validation.recall, dataset=self.test)
@@ -202,7 +202,7 @@ class TrainingRun:
 
     @functools.cached_property
     def _few_photos(self) -> NDArray[np.uint8]:
-        """Some photos of the training, (n, H, W, C) uint8, for what is looked at each epoch."""
+        """A few training photos, (n, H, W, C) uint8, to measure the use of clusters on."""
         paths = self.sampler.dataset.paths()
         drawn = np.random.default_rng(self.config.seed).permutation(len(paths))
         photos = read_photos(
@@ -215,7 +215,7 @@ class TrainingRun:
 
     @functools.cached_property
     def _cache(self) -> PhotoCache | None:
-        """Photos of training and validation that stay decoded."""
+        """Cache of decoded photos of training and validation."""
         max_bytes = self.config.computing.cache_mb * 2**20
         return PhotoCache(max_bytes) if max_bytes else None
 
@@ -242,7 +242,7 @@ class TrainingRun:
             self._hold_to(model)
 
     def _hold_to(self, model: keras.Model) -> None:
-        """Notes the descriptors that training and validation photos are held to."""
+        """Keeps the descriptors that self-distillation compares photos with."""
 
         def held(dataset: Any, mirrored: bool) -> NDArray[np.float32]:
             work = functools.partial(
@@ -259,7 +259,7 @@ class TrainingRun:
             return load_model(self.config.out / name)
 
     def _whiten(self, model: keras.Model) -> None:
-        """Puts whitening behind the best network; done again when a training is resumed."""
+        """Appends whitening to the best network. A resumed training does it again."""
         whiten(
             model,
             cast(PlaceDataset, self.sampler.dataset),  # a stream has the same `paths`
@@ -297,7 +297,7 @@ class TrainingRun:
         return self.devices.by_first(descriptor_of(self.tuple_model), work)
 
     def _measure(self, epoch: int, row: dict[str, float], model: keras.Model) -> dict[str, float]:
-        """Returns the use of clusters, and recall where it is due; keeps the best network."""
+        """Measures the use of clusters and, if due, recall, and keeps the best network."""
         config = self.config
         results = cluster_use(model, self._few_photos)
         if (epoch + 1) % config.validate_every == 0 or epoch + 1 == config.epochs:
@@ -307,13 +307,13 @@ class TrainingRun:
         return results
 
     def _loss_since_begin(self, epoch: int, first_step: int, loss: float) -> float:
-        """Returns the mean loss of an epoch so far, of the loss since it was gone on with."""
+        """Returns the mean loss of an epoch so far, given the mean loss since it was resumed."""
         if first_step == 0:
             return loss
         begin = epoch * self.config.steps_per_epoch
         before = noted_loss(self.config.out, begin + first_step)
         if before is None:
-            _log.warning("The loss of epoch %d is that of its last steps alone", epoch + 1)
+            _log.warning("The loss of epoch %d only covers its steps since the resume", epoch + 1)
             return loss
         num_steps = self._steps - begin
         return (first_step * before + (num_steps - first_step) * loss) / num_steps

@@ -1,4 +1,4 @@
-"""How well a network does while it trains, on places it is not trained on."""
+"""Measures a network during training, on places that it is not trained on."""
 
 import dataclasses
 import logging
@@ -29,7 +29,7 @@ class Validation:
         dataset: PlaceDataset. The validation photos.
         batch_settings: dict. Arguments of TupleBatches that training and validation share.
         devices: Devices.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Validation:
         self._batches = self._open_batches(batch_settings)
 
     def recall(self, model: keras.Model, dataset: PlaceDataset | None = None) -> Evaluation:
-        """Measures recall, on other photos if they are given; the `work` of `Devices.by_first`."""
+        """Measures recall, on other photos if given. Pass it to `Devices.by_first` as `work`."""
         dataset = self.dataset if dataset is None else dataset
         told, self._is_told = self._is_told and dataset is self.dataset, True
         return evaluate_photos(
@@ -64,7 +64,7 @@ class Validation:
         )
 
     def loss(self, parallel: keras.Model) -> dict[str, float]:
-        """Returns the loss of a tuple model as `val_loss`; nothing where the places give none."""
+        """Returns the loss of a tuple model as `val_loss`, or nothing if the places have none."""
         if self._batches is None:
             return {}
         with feeding(self._batches.epoch(0)) as photos, self.devices.scope():
@@ -72,7 +72,7 @@ class Validation:
         return {"val_loss": loss}
 
     def hold_to(self, descriptors_of: Callable[[PlaceDataset], NDArray[np.float32]]) -> None:
-        """Notes the descriptors that self-distillation holds the validation photos to."""
+        """Keeps the descriptors that self-distillation compares the validation photos with."""
         if self._batches is not None:
             self._batches = dataclasses.replace(self._batches, held=descriptors_of(self.dataset))
 

@@ -1,1 +1,1 @@
-"""What a network takes from the training photos before the first step: clusters, whitening."""
+"""Fits parts of a network to the training photos before the first step: clusters, whitening."""

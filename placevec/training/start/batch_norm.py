@@ -1,4 +1,4 @@
-"""Batch normalization that fits the photos before the first step, and is one operation in each."""
+"""Fits batch normalization to the photos before the first step, and makes it fast in each step."""
 
 import functools
 import logging
@@ -23,16 +23,16 @@ def settle_batch_norm(
     seed: int,
     skip_unreadable: bool = False,
 ) -> None:
-    """Gives a network of random weights the statistics of photos as its running statistics.
+    """Measures the running statistics of a network with random weights on photos.
 
-    Fresh statistics say mean 0 and variance 1, which no random layer gives: local features, and
-    clusters made of them, would be others than those that training sees.
+    New statistics are mean 0 and variance 1, which the output of a random layer does not have. With
+    them, local features and their clusters would differ from those during training.
 
     Args:
-        model: keras.Model. A descriptor model; changed in place.
-        paths: sequence of Path. Photos to draw from.
+        model: keras.Model. A descriptor model, changed in place.
+        paths: sequence of Path. Photos to choose from.
         image_size: (int, int). Rows and columns that photos are resized to.
-        seed: int. Seed of the draw.
+        seed: int. Seed of the random choice.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
     """
     norms = _norms(model)
@@ -50,19 +50,18 @@ def settle_batch_norm(
     model(batch, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    _log.info("batch normalization settled on %d photos", len(batch))
+    _log.info("batch normalization was fitted to %d photos", len(batch))
 
 
 def fuse_batch_norm(model: keras.Model) -> None:
     """Lets TensorFlow compute each batch normalization of a training step in one operation.
 
-    Keras computes it by a mean, a variance and products, each of which reads and writes all
-    features, and so does each of their gradients. On other backends, in float64 and where layers
-    are synchronized over devices nothing is changed. What the layers compute, and what is saved
-    of them, is the same everywhere.
+    Keras computes a mean, a variance and products. Each of them, and each gradient, reads and
+    writes all features. Nothing changes on other backends, in float64, or if layers are
+    synchronized over devices. The result of the layers and their saved files stay the same.
 
     Args:
-        model: keras.Model. A descriptor model; its layers are changed in place.
+        model: keras.Model. A descriptor model, whose layers are changed in place.
     """
     if keras.backend.backend() != "tensorflow":
         return
@@ -72,7 +71,7 @@ def fuse_batch_norm(model: keras.Model) -> None:
 
 
 def _normalize(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-    """Returns what `BatchNormalization.call` returns, and keeps the same running statistics."""
+    """Does the same as `BatchNormalization.call`, including its running statistics."""
     import tensorflow as tf
 
     learns = training and layer.trainable
@@ -90,7 +89,7 @@ def _normalize(layer: Any, inputs: Any, training: bool | None = None, mask: Any 
         epsilon=layer.epsilon,
         is_training=True,
     )
-    # The operation divides by count - 1, Keras by count.
+    # TensorFlow's operation divides by count - 1, but Keras by count.
     count = tf.cast(tf.reduce_prod(tf.shape(features)[:-1]), "float32")
     variance *= (count - 1) / count
     for running, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):

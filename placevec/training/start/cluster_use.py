@@ -1,4 +1,4 @@
-"""How a network uses its clusters: all of them, and how firmly."""
+"""Measures how many of its clusters a network uses, and how firmly it assigns features."""
 
 import keras
 import numpy as np
@@ -15,10 +15,10 @@ def cluster_use(model: keras.Model, photos: NDArray[np.uint8]) -> dict[str, floa
         photos: (n, H, W, C) uint8.
 
     Returns:
-        `clusters_used`: how many clusters share the features, from 1 (all in one) to K, ghost
-        clusters included (evenly spread); the exponential of the entropy of the mean assignment.
+        `clusters_used`: how many clusters share the features, from 1 (all in one) to K, including
+        ghost clusters (evenly spread); the exponential of the entropy of the mean assignment.
         `assignment_entropy`: mean entropy of a feature's assignment, from 0 (all to one cluster)
-        to log K, in nats. Empty where the aggregator is not NetVLAD.
+        to log K, in nats. Empty if the aggregator is not NetVLAD.
     """
     layer = next((layer for layer in model.layers if isinstance(layer, NetVLAD)), None)
     if layer is None:

@@ -1,4 +1,4 @@
-"""NetVLAD's clusters from the photos at hand, before the first training step."""
+"""Initializes NetVLAD's clusters from the training photos, before the first step."""
 
 import logging
 import time
@@ -33,18 +33,18 @@ def clusters_from_photos(
 ) -> None:
     """Writes k-means clusters of local features into a model's NetVLAD layer.
 
-    As in NetVLAD's paper: 100 local features of each of 500 photos, both drawn at random.
+    As in NetVLAD's paper, k-means uses 100 random local features of each of 500 random photos.
 
     Args:
-        model: keras.Model. A descriptor model with NetVLAD; changed in place. Models with
-            another aggregator are left as they are.
-        paths: sequence of Path. Photos to draw from.
+        model: keras.Model. A descriptor model with NetVLAD, changed in place. A model with another
+            aggregator stays unchanged.
+        paths: sequence of Path. Photos to choose from.
         image_size: (int, int). Rows and columns that photos are resized to.
-        seed: int. Seed of the draw and of k-means.
+        seed: int. Seed of the random choice and of k-means.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         variant: str. `"v1"` or `"v2"`, see `placevec.layers.assignment_weights`.
         ratio: float. How sharp the assignment is, see there.
-        centers: (K, D) float or None. Centers to take in place of k-means's.
+        centers: (K, D) float or None. Centers to use instead of those of k-means.
 
     Reference:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247).
@@ -73,7 +73,7 @@ def clusters_from_photos(
 
 
 def read_centers(path: Path) -> NDArray[np.float32]:
-    """Reads cluster centers that NetVLAD's authors publish.
+    """Reads cluster centers from a file in the format of NetVLAD's authors.
 
     Args:
         path: Path. A `.mat` file with the array `clsts`, `(D, K)`.
@@ -82,8 +82,8 @@ def read_centers(path: Path) -> NDArray[np.float32]:
         (K, D) float32.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not such a file or is damaged.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file has another format or is damaged.
     """
     path = Path(path)
     centers = read_mat(path, "clsts")
@@ -99,7 +99,7 @@ def read_centers(path: Path) -> NDArray[np.float32]:
 def read_photos(
     paths: Sequence[Path], *, image_size: tuple[int, int], channels: int, skip_unreadable: bool
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yields photos (H, W, C) uint8 in order, without those that cannot be read where so told.
+    """Yields photos (H, W, C) uint8 in order, optionally without those that cannot be read.
 
     Raises:
         UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -111,7 +111,7 @@ def read_photos(
         except (UnreadableImageError, OSError) as error:
             if not skip_unreadable:
                 raise
-            _log.warning("%s: left out", error)
+            _log.warning("%s; this photo is left out", error)
             return None
 
     photos = read_ahead(read, paths, num_workers=2, ahead=8)

@@ -1,4 +1,4 @@
-"""What a network takes from the training photos before the first step."""
+"""Fits parts of a network to the training photos before the first step."""
 
 from pathlib import Path
 from typing import cast
@@ -17,15 +17,15 @@ from placevec.training.tuples.stream_batches import StreamPhotos
 def start_from_photos(
     model: keras.Model, config: TrainConfig, dataset: PlaceDataset | StreamPhotos
 ) -> None:
-    """Settles batch normalization, clusters and projection on photos, as the settings say.
+    """Fits batch normalization, clusters and projection to photos, as the settings say.
 
     Args:
-        model: keras.Model. A descriptor model; changed in place.
+        model: keras.Model. A descriptor model, changed in place.
         config: TrainConfig.
         dataset: PlaceDataset or StreamPhotos. The photos to train on.
 
     Raises:
-        ValueError: If the photos are too few for the whitening that shall follow the training.
+        ValueError: If there are too few photos for the whitening after the training.
     """
     if config.whitening.is_given:
         places = cast(PlaceDataset, dataset)  # a stream has the same `paths`

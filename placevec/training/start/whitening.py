@@ -1,4 +1,4 @@
-"""Whitening and the start of a learned projection, fitted on the photos at hand."""
+"""Fits whitening, and the initial weights of a learned projection, on photos."""
 
 import functools
 import logging
@@ -58,36 +58,36 @@ def whiten(
 ) -> keras.Model:
     """Fits whitening on a data set's database photos and appends it to a model.
 
-    PCA whitening to `dim` dimensions, or partial whitening of the `rank` directions in which
-    descriptors spread most. With an augmentation it is fitted on the photos and on two changed
-    copies of each: directions in which a descriptor goes when only the light changes then belong
-    to those of the largest spread, and count for less.
+    It fits PCA whitening to `dim` dimensions, or partial whitening of the `rank` directions in
+    which descriptors vary most. With an augmentation it fits on the photos and on two changed
+    copies of each. Then the directions in which a descriptor moves when only the light changes are
+    among those of largest spread, and count for less.
 
     Args:
-        model: keras.Model, or the path of one. A descriptor model; its layers are shared.
-            Whitening that it ends in is replaced.
-        places: PlaceDataset, a folder of photos, which needs no positions, or READER:PATH. Its
-            database photos are what is fitted on.
+        model: keras.Model, or the path of one. A descriptor model. The new model shares its layers.
+            Whitening at its end is replaced.
+        places: PlaceDataset, a folder of photos, which needs no positions, or READER:PATH. The
+            whitening is fitted on its database photos.
         dim: int. `d`, the dimensions of the whitened descriptor. 0: partial whitening.
-        out: Path or None. The `.keras` file for the whitened model. None: nothing is written.
-        rank: int. `r`, the directions of partial whitening; see `fit_partial_whitening`.
-        power: float. 1 evens out the spread of the dimensions, 0 leaves it; see `fit_whitening`.
-        augmentation: str or callable. What changes the copies, see `augmenter`; none: no copies.
-        max_photos: int. Draw at most this many photos.
+        out: Path or None. The `.keras` file for the whitened model. None: write nothing.
+        rank: int. `r`, the directions of partial whitening. See `fit_partial_whitening`.
+        power: float. 1 evens out the spread of the dimensions, 0 keeps it. See `fit_whitening`.
+        augmentation: str or callable. Changes the copies, see `augmenter`. none: make no copies.
+        max_photos: int. Maximum number of photos to fit on.
         image_size: (int, int) or None. Rows and columns that photos are resized to. None: those
-            the model was trained on.
+            that the model was trained on.
         batch_size: int. Photos in a batch.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
-        seed: int. Seed of the draw.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        seed: int. Seed of the random choice of photos.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
-        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out, `(batch, D)` from
+        keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out, or `(batch, D)` with
         partial whitening.
 
     Raises:
         FileNotFoundError: If the model, the photos or the folder of `out` are missing.
-        ValueError: If `dim` and `rank` are both given or both not, the photos are too few for
+        ValueError: If both or neither of `dim` and `rank` are given, there are too few photos for
             them, the descriptor has fewer dimensions, `out` does not end in `.keras`, or photos
             cannot be read and `skip_unreadable` is false.
 
@@ -98,11 +98,11 @@ def whiten(
     if out is not None:
         require_writable(out, ".keras")
     model = remove_whitening(as_model(model))
-    is_named = isinstance(places, Path | str)  # a training gives what it has open
+    is_named = isinstance(places, Path | str)  # a training passes its open data set
     dataset = open_photos(places, skip_unreadable=skip_unreadable) if is_named else places
     rows = _drawn(dataset.database, max_photos, seed)
     num_copies = 0 if augmentation == "none" else _AUGMENTED_COPIES
-    _check(dim, rank, len(rows), model)  # before the long work
+    _check(dim, rank, len(rows), model)  # refuse before the long computation
     change = augmenter(augmentation)
 
     def changed(photo: NDArray[np.uint8], index: int, copy: int) -> NDArray[np.uint8]:
@@ -146,16 +146,16 @@ def start_projection(
     seed: int,
     skip_unreadable: bool = False,
 ) -> None:
-    """Starts a learned projection from the PCA of 2000 photos' descriptors, half whitened.
+    """Initializes a learned projection with the half-whitened PCA of 2000 photos' descriptors.
 
-    For more than 1000 dimensions twice as many photos are drawn as there are dimensions.
+    With more than 1000 dimensions it uses twice as many photos as dimensions.
 
     Args:
-        model: keras.Model. A descriptor model that ends in a learned projection; changed in
-            place. Models without one are left as they are.
-        paths: sequence of Path. Photos to draw from.
+        model: keras.Model. A descriptor model that ends in a learned projection, changed in place.
+            A model without a projection stays unchanged.
+        paths: sequence of Path. Photos to choose from.
         image_size: (int, int). Rows and columns that photos are resized to.
-        seed: int. Seed of the draw.
+        seed: int. Seed of the random choice.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
 
     Raises:
@@ -178,14 +178,14 @@ def _check(dim: int, rank: int, num_photos: int, model: keras.Model) -> None:
 
 
 def _drawn(rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Returns at most this many of the rows, drawn at random, in their order."""
+    """Returns a random choice of at most `count` rows, in their order."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
 
 
 def _describe(
     model: keras.Model, paths: Sequence[Path], skip_unreadable: bool, **options: Any
 ) -> NDArray[np.float32]:
-    """Returns descriptors (N, D) of photos, all of them or those that can be read."""
+    """Returns descriptors (N, D) of all photos, or of the readable ones if others are skipped."""
     descriptors, kept = describe(model, paths, **options)
     if len(kept) < len(paths) and not skip_unreadable:
         first = paths[np.setdiff1d(np.arange(len(paths)), kept)[0]]

@@ -1,1 +1,1 @@
-"""One step: the model of a tuple, its optimizer, the devices that it runs on."""
+"""One training step: the model of a tuple, its optimizer, and its devices."""

@@ -1,4 +1,4 @@
-"""Self-distillation: the descriptors that a training is held to."""
+"""Self-distillation: computes the descriptors that a training must stay close to."""
 
 from collections.abc import Callable
 
@@ -20,19 +20,19 @@ def start_descriptors(
     progress: Progress = no_progress,
     describe_photos: Callable[..., tuple[NDArray[np.floating], NDArray[np.int64]]] = describe,
 ) -> NDArray[np.float32]:
-    """Describes all photos of a data set, as they were taken, by the network before the first step.
+    """Describes all unchanged photos of a data set with the network before the first step.
 
     Args:
         model: keras.Model. The descriptor model.
         dataset: PlaceDataset.
         image_size: (int, int). Rows and columns that photos are resized to.
         mirrored: bool. Also describe each photo mirrored.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
-        describe_photos: callable. Takes the place of `placevec.describe`.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
+        describe_photos: callable. Used instead of `placevec.describe`.
 
     Returns:
-        `(1, N, D)` float32, or `(2, N, D)` with the mirrored photos'. Those of photos that cannot
-        be read are zero.
+        `(1, N, D)` float32, or `(2, N, D)` with the mirrored photos. The descriptors of unreadable
+        photos are zero.
     """
     held = np.zeros((1 + mirrored, len(dataset), model.output_shape[-1]), np.float32)
     for rows, change in zip(held, (None, _mirror), strict=False):

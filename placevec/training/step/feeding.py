@@ -1,4 +1,4 @@
-"""Gives batches to the backend that trains on them."""
+"""Passes batches to the backend that trains on them."""
 
 import contextlib
 import itertools
@@ -14,21 +14,21 @@ _BATCHES_AHEAD = 1
 
 @contextlib.contextmanager
 def feeding(batches: Iterable[Any]) -> Iterator[Iterable[Any]]:
-    """Gives batches to `fit` or `evaluate`: errors stay what they are, and no epoch waits.
+    """Passes batches to `fit` or `evaluate` with their original errors and without waiting.
 
-    A backend wraps what went wrong in the batches in an error of its own; outside of this it is
-    the first one again. TensorFlow gives freed memory back from when it makes its reader of a
-    generator on, which is after the first batches, hence with each batch it is told to keep it.
+    A backend wraps an error in the batches in an error of its own. This raises the original error
+    instead. TensorFlow makes the process give back freed memory once it reads from a generator,
+    which happens after the first batches. So each batch turns that off again.
 
     Args:
-        batches: iterable of tuples of (B, ...) arrays. For TensorFlow at least one.
+        batches: iterable of tuples of (B, ...) arrays. TensorFlow needs at least one.
 
     Yields:
-        What `fit` takes: the batches, for TensorFlow as a `tf.data.Dataset`.
+        The argument for `fit`: the batches, with TensorFlow as a `tf.data.Dataset`.
 
     Raises:
         ValueError: If there is no batch, with TensorFlow.
-        Exception: What went wrong in the batches.
+        Exception: Any error in the batches.
     """
     errors = []
 
@@ -50,17 +50,17 @@ def feeding(batches: Iterable[Any]) -> Iterator[Iterable[Any]]:
 
 
 def _untuned(batches: Iterator) -> Any:
-    """Returns batches as a dataset that TensorFlow does not tune.
+    """Returns batches as a dataset without TensorFlow's tuning.
 
-    Keras makes a tuned one of a generator. When `fit` ends, TensorFlow may wait until its tuning
-    looks again, 10 ms after the start, then after twice as long each time, up to a minute: an epoch
-    of 50 s may take 82 s (docs/lab/performance.md).
+    Keras turns on tuning for a generator. At the end of `fit`, TensorFlow may wait until its tuning
+    wakes up again, which takes 10 ms at first and then doubles each time, up to a minute. An epoch
+    of 50 s may so take 82 s (docs/lab/performance.md).
     """
     import tensorflow as tf
 
     first = next(batches, None)
     if first is None:
-        raise ValueError("There must be a batch to train on. Received: none")
+        raise ValueError("There must be at least one batch to train on. Received: none")
     signature = keras.tree.map_structure(
         lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), first
     )

@@ -10,7 +10,7 @@ from placevec.config import OptimizerConfig
 from placevec.config.choices import OPTIMIZERS
 from placevec.models.files.weights import AGGREGATOR, PROJECTION
 
-_HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of the variables behind the backbone
+_HEAD = rf"(.*/)?({AGGREGATOR}|{PROJECTION})/.*"  # paths of variables after the backbone
 
 
 def make_optimizer(
@@ -20,12 +20,13 @@ def make_optimizer(
 
     Args:
         config: OptimizerConfig.
-        learning_rate: float. The largest one, that of the layers behind the backbone.
+        learning_rate: float. Maximum learning rate of the layers after the backbone.
         steps_per_epoch: int. Training steps in an epoch.
         epochs: int. Epochs to train.
 
     Returns:
-        keras.optimizers.Optimizer; one of two where the backbone has a learning rate of its own.
+        keras.optimizers.Optimizer. It combines two optimizers if the backbone has a learning rate
+        of its own.
     """
 
     def make(factor: float) -> keras.optimizers.Optimizer:
@@ -40,35 +41,35 @@ def make_optimizer(
 
 
 def step_size(optimizer: keras.optimizers.Optimizer) -> float:
-    """Returns the learning rate of the next step, that of the layers behind the backbone.
+    """Returns the learning rate of the next step, for the layers after the backbone.
 
     Args:
-        optimizer: keras.optimizers.Optimizer, of `make_optimizer`.
+        optimizer: keras.optimizers.Optimizer, from `make_optimizer`.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of half precision
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # half precision wraps it
     parts = getattr(optimizer, "optimizers", [optimizer])
-    first = parts[0]  # the backbone's, the default of the map, comes last
+    first = parts[0]  # the backbone's optimizer comes last, because it is the default
     return float(keras.ops.convert_to_numpy(first.learning_rate))
 
 
 @contextlib.contextmanager
 def averaged_weights(tuple_model: keras.Model, config: OptimizerConfig) -> Iterator[None]:
-    """Puts the running average of the weights in their place, if the training keeps one.
+    """Replaces the weights by their running average inside a `with` block, if there is one.
 
     Args:
-        tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`, which has taken a
-            step.
+        tuple_model: keras.Model, compiled with the optimizer of `make_optimizer`, after at least
+            one step.
         config: OptimizerConfig.
     """
     if not config.average_weights:
         yield
         return
     variables = tuple_model.trainable_variables
-    # Copies: an array may share its memory with the variable that it was made from.
+    # Copies, because an array may share its memory with its variable.
     weights = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     optimizer = tuple_model.optimizer
     type(optimizer).finalize_variable_values(optimizer, variables)
-    for variable in variables:  # JAX deletes arrays that two variables share when it reuses one
+    for variable in variables:  # copies, because JAX deletes an array that two variables share
         variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
     try:
         yield
@@ -78,9 +79,9 @@ def averaged_weights(tuple_model: keras.Model, config: OptimizerConfig) -> Itera
 
 
 def keep_weights_apart(tuple_model: keras.Model) -> None:
-    """Keeps `fit` from putting the average in the place of the weights when it ends.
+    """Keeps `fit` from replacing the weights by their average when it ends.
 
-    A training runs `fit` for each epoch, and goes on from the weights, not from their average.
+    A training runs `fit` for each epoch and continues from the weights, not from their average.
 
     Args:
         tuple_model: keras.Model. Changed in place.
@@ -95,7 +96,7 @@ def _make_one(
         "learning_rate": rate,
         "global_clipnorm": config.clip_norm,
         "gradient_accumulation_steps": None if config.accumulate == 1 else config.accumulate,
-        "weight_decay": config.weight_decay,  # also where it is 0: AdamW has another default
+        "weight_decay": config.weight_decay,  # even if it is 0, because AdamW has another default
     }
     if config.average_weights:
         arguments |= {"use_ema": True, "ema_momentum": config.average_weights}
@@ -106,7 +107,7 @@ def _make_one(
 def _schedule(
     config: OptimizerConfig, rate: float, steps_per_epoch: int, num_steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Returns the learning rate over the steps of a training, which is `rate` at most."""
+    """Returns the learning rate over the steps of a training. Its maximum is `rate`."""
     if config.halve_every:
         return keras.optimizers.schedules.ExponentialDecay(
             rate, config.halve_every * steps_per_epoch, 0.5, staircase=True

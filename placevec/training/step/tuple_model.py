@@ -1,4 +1,4 @@
-"""The network as it is trained: tuples of photos in, tuples of descriptors out."""
+"""The network in the form that is trained: tuples of photos in, tuples of descriptors out."""
 
 from pathlib import Path
 
@@ -19,15 +19,15 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
     """Wraps a descriptor model so that `fit` trains it on tuples.
 
     Args:
-        model: keras.Model. A descriptor model; its weights are shared, and the layers that
-            shall not learn are frozen.
+        model: keras.Model. A descriptor model. The tuple model shares its weights. This freezes the
+            layers that the settings exclude from training.
         config: TrainConfig.
 
     Returns:
         keras.Model, compiled. `(B, 1 + P + Nn, H, W, C)` uint8 in, `(B, 1 + P + Nn, D)` out.
 
     Raises:
-        ValueError: If there is no layer `train_from_layer`.
+        ValueError: If the layer `train_from_layer` does not exist.
     """
     _freeze(model, config.optimizer.train_from_layer, config.keeps_batch_norm)
     fuse_batch_norm(model)
@@ -60,14 +60,14 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         loss=loss,
         jit_compile=model.jit_compile,
     )
-    # Built within the first step, TensorFlow would trace that step twice.
+    # If it were built during the first step, TensorFlow would trace that step twice.
     tuple_model.optimizer.build(tuple_model.trainable_variables)
     keep_weights_apart(tuple_model)
     return tuple_model
 
 
 def load_tuple_model(path: Path) -> keras.Model:
-    """Loads a tuple model with its optimizer, as a checkpoint holds it.
+    """Loads a tuple model with its optimizer from a checkpoint.
 
     Args:
         path: Path. The `.keras` file.
@@ -82,7 +82,7 @@ def load_tuple_model(path: Path) -> keras.Model:
         tuple_model = load_keras(path, compiled=True)
         descriptor = descriptor_of(tuple_model)
         steps_of(tuple_model)
-    except Exception as error:  # whatever Keras makes of a damaged file
+    except Exception as error:  # Keras may raise anything for a damaged file
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"{path} cannot be loaded as a checkpoint ({reason}). Start again with `--overwrite`"
@@ -93,23 +93,23 @@ def load_tuple_model(path: Path) -> keras.Model:
 
 
 def steps_of(tuple_model: keras.Model) -> int:
-    """Returns how many steps a tuple model was trained, those without effect included."""
+    """Returns how many steps a tuple model was trained, including steps without effect."""
     return int(keras.ops.convert_to_numpy(tuple_model.get_layer(_COUNTER).steps))
 
 
 @keras.saving.register_keras_serializable(package="placevec")
 class CountSteps(keras.layers.Layer):
-    """Counts training steps, and passes on what it gets.
+    """Counts training steps, and returns its input unchanged.
 
-    Optimizers count the updates of weights: one for several steps where gradients are
-    accumulated, and none where a half precision gradient overflowed.
+    Use it because optimizers only count updates of weights. That is one update for several steps if
+    gradients are accumulated, and none if a half precision gradient overflows.
     """
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)  # descriptors stay float32
 
     def build(self, input_shape):
-        """Makes the one weight `steps`, a scalar that is not trained."""
+        """Creates the weight `steps`, a scalar that is not trained."""
         self.steps = self.add_weight(
             name="steps", shape=(), dtype="int32", initializer="zeros", trainable=False,
             aggregation="only_first_replica",

@@ -1,1 +1,1 @@
-"""Which photos make a tuple, mined or drawn, and their pixels from disk or a renderer."""
+"""Chooses the photos of tuples, randomly or by mining, and reads or renders their pixels."""

@@ -1,4 +1,4 @@
-"""Batches of tuples of photos."""
+"""Makes batches of tuples of photos."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -22,17 +22,17 @@ from placevec.places import TupleSampler
 
 _log = logging.getLogger(__name__)
 _MOST_REDRAWS = 20
-_REDRAWS = 2**31  # a stream of random numbers, beside those of the steps
-_APART_M = 1e6  # between places whose positions are not known
+_REDRAWS = 2**31  # names a stream of random numbers that no step uses
+_APART_M = 1e6  # so that places without positions are never near each other
 
 
 @dataclass(frozen=True)
 class TupleBatches:
     """Draws, reads and augments the tuples of a training.
 
-    What a batch holds depends on `seed`, its epoch and its step alone, not on the batches before
-    it, on the number of threads or processes, or on what the cache holds: a training that goes on
-    where another stopped sees the same photos.
+    A batch only depends on `seed`, its epoch and its step. It does not depend on earlier batches,
+    on the number of threads or processes, or on the cache. So a resumed training sees the same
+    photos.
 
     Args:
         sampler: TupleSampler. Draws the tuples.
@@ -42,17 +42,17 @@ class TupleBatches:
         steps_per_epoch: int. Batches in an epoch.
         augmentation: str or callable. See `augmenter`.
         flip_tuples: bool. Mirror half of the tuples, all photos of a tuple alike.
-        held: (1, N, D) or (2, N, D) float32, or None. Descriptors that the photos of the data set
-            are held to, and of the mirrored photos; see `start_descriptors`.
+        held: (1, N, D) or (2, N, D) float32, or None. Descriptors for self-distillation of the
+            photos of the data set, and of the mirrored photos; see `start_descriptors`.
         tuples: (batch_size * steps_per_epoch, 1 + P + Nn) int64 or None. Rows of the data set,
-            as `Miner` finds them; None draws them.
+            as `Miner` finds them. None: draw tuples at random.
         seed: int. Seed of tuples and augmentation.
         skip_unreadable: bool. Draw another tuple in place of one with an unreadable photo.
-        num_workers: int. Threads.
-        cache: PhotoCache or None. Keeps decoded photos for when they come again.
-        workers: AugmentWorkers or None. Augment in place of the threads, by `augmentation`.
-        share: (int, int). Number of this process, from 0, and how many processes share each
-            batch: this one reads its part, and all parts together are the batch of one process.
+        num_workers: int. Number of threads.
+        cache: PhotoCache or None. Keeps decoded photos for later batches.
+        workers: AugmentWorkers or None. Processes that apply `augmentation` instead of the threads.
+        share: (int, int). Number of this process, from 0, and how many processes share each batch.
+            Each process reads its part. All parts together equal the batch of a single process.
     """
 
     sampler: TupleSampler
@@ -74,7 +74,7 @@ class TupleBatches:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers.preset != self.augmentation:
             raise ValueError(
-                f"`workers` must augment by {self.augmentation!r}. "
+                f"`workers` must augment with {self.augmentation!r}. "
                 f"Received: workers of {self.workers.preset!r}"
             )
         if self.held is None:
@@ -100,11 +100,11 @@ class TupleBatches:
             first_step: int. Step to begin with.
 
         Yields:
-            Photos `(B, 1 + P + Nn, H, W, C)` uint8, ordered query, positives, negatives, and
-            where they were taken, `(B, 1 + P + Nn, 2)` float32, in metres from the middle of
-            the data set. Without positions each place gets one of its own, far from the others.
-            With `held` their descriptors follow, `(B, 1 + P + Nn, 2 + D)`. Of several processes
-            each gets its share of `B`.
+            Photos `(B, 1 + P + Nn, H, W, C)` uint8, in the order query, positives, negatives, and
+            their positions `(B, 1 + P + Nn, 2)` float32, in metres from the middle of the data set.
+            Without positions, each place gets a made-up position far from all others. With `held`,
+            the photos' descriptors follow the positions, `(B, 1 + P + Nn, 2 + D)`. If several
+            processes share a batch, each gets its part of `B`.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -117,7 +117,7 @@ class TupleBatches:
         def batch(step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
             rng = np.random.default_rng([self.seed, epoch, step])
             places = range(step * self.batch_size, (step + 1) * self.batch_size)
-            drawn = [(*self._draw(i, order, rng), i) for i in places]  # alike in all processes
+            drawn = [(*self._draw(i, order, rng), i) for i in places]  # the same in all processes
             tuples = [self._photos(*each, epoch, change) for each in drawn[self._part]]
             photos, indices, mirrored = map(np.stack, zip(*tuples, strict=True))
             if self.held is None:
@@ -130,7 +130,7 @@ class TupleBatches:
 
     @property
     def _part(self) -> slice:
-        """Which tuples of a batch this process reads."""
+        """The tuples of a batch that this process reads."""
         process, num_processes = self.share
         size = self.batch_size // num_processes
         return slice(process * size, (process + 1) * size)
@@ -138,14 +138,14 @@ class TupleBatches:
     def _draw(
         self, place: int, order: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], bool]:
-        """Returns the rows of the tuple at a place in the epoch, and whether it is mirrored."""
+        """Returns the rows of the tuple at an index of the epoch, and whether it is mirrored."""
         rows = self._rows(place, order, rng)
         return rows, self.flip_tuples and rng.random() < 0.5
 
     def _rows(
         self, place: int, order: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Returns the rows of the tuple at a place in the epoch, (1 + P + Nn,)."""
+        """Returns the rows of the tuple at an index of the epoch, (1 + P + Nn,)."""
         if self.tuples is not None:
             return self.tuples[place]
         query, positives, negatives = self.sampler.draw(order[place], rng)
@@ -154,11 +154,10 @@ class TupleBatches:
     def _photos(
         self, rows: NDArray[np.int64], flipped: bool, place: int, epoch: int, change: Callable
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], bool]:
-        """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, and their rows.
+        """Returns the photos of a tuple, (1 + P + Nn, H, W, C) uint8, their rows and mirroring.
 
-        The last tells whether they are mirrored.
-
-        Where one cannot be read it takes another tuple, if told to.
+        The last value tells whether the photos are mirrored. If a photo cannot be read and
+        `skip_unreadable` is true, it returns another tuple.
         """
         dataset = self.sampler.dataset
         rng = np.random.default_rng([self.seed, epoch, place, _REDRAWS])
@@ -189,7 +188,7 @@ class TupleBatches:
     def _augment(
         self, photos: list[NDArray[np.uint8]], rows: NDArray[np.int64], epoch: int, change: Callable
     ) -> NDArray[np.uint8]:
-        """Returns the photos of a tuple as the network gets them, (1 + P + Nn, H, W, C) uint8."""
+        """Augments the photos of a tuple and returns them, (1 + P + Nn, H, W, C) uint8."""
         if self.workers is not None:
             indices = rows.tolist()
             return self.workers.augment(
@@ -207,15 +206,16 @@ class TupleBatches:
 
 
 def query_order(sampler: TupleSampler, seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """Returns the queries of an epoch: all of them in random order before one comes again.
+    """Returns the queries of an epoch in random order. No query repeats before all were used.
 
-    Where places are known by identity alone, it is all places, each by one of its photos.
+    If places have names but no positions, no place repeats before all were used, with one photo
+    each.
 
     Args:
-        sampler: TupleSampler. Whose queries to put in order.
+        sampler: TupleSampler. The sampler of the queries.
         seed: int. Seed of the training.
         epoch: int. Number of the epoch, from 0.
-        count: int. How many; a smaller number gives the beginning of the same order.
+        count: int. Number of queries. A smaller number gives the beginning of the same order.
 
     Returns:
         (count,) int64.

@@ -1,4 +1,4 @@
-"""Descriptors of a training's photos, kept on disk between the refreshes of mining."""
+"""Keeps descriptors of the training photos on disk between the refreshes of mining."""
 
 import logging
 import math
@@ -20,23 +20,23 @@ from placevec.training.run_files import CACHE, CACHE_STATE
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
-_CHUNK = 4096  # photos described before they are written
+_PHOTOS_PER_WRITE = 4096
 _NEVER = -1
 
 
 class DescriptorCache:
-    """A memory map of descriptors `(N, D)` and what is known of each: its age, its readability.
+    """A memory map of descriptors `(N, D)`, with the age of each and whether its photo is readable.
 
-    The file takes `N * D` numbers of 4 or 2 bytes, which are reserved before the first is
-    written; memory holds what is looked up. A refresh that was killed counts as not begun.
+    The file holds `N * D` values of 4 or 2 bytes, and its space is reserved at the start. Memory
+    only holds the descriptors in use. A killed refresh has no effect.
 
     Args:
         folder: Path. The folder of `cache.npy` and `cache_state.npz`.
         dataset: PlaceDataset. The photos.
         dtype: str. `"float32"`, or `"float16"` for half the bytes.
         image_size: (int, int). Rows and columns that photos are resized to.
-        skip_unreadable: bool. Go on without photos that cannot be read instead of stopping.
-        describe_photos: callable. `describe`, or what has its arguments and results.
+        skip_unreadable: bool. Skip photos that cannot be read instead of stopping.
+        describe_photos: callable. `describe`, or a function with its arguments and results.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DescriptorCache:
         self.skip_unreadable = skip_unreadable
         self.describe_photos = describe_photos
         self.descriptors: Any = None  # an np.memmap once a photo is described
-        self.described_at = np.full(len(dataset), _NEVER)  # epoch
+        self.described_at = np.full(len(dataset), _NEVER)
         self.is_readable = np.ones(len(dataset), bool)
         if (folder / CACHE_STATE).exists():
             self._take_up()
@@ -71,20 +71,20 @@ class DescriptorCache:
         share: float = 1.0,
         progress: Progress = no_progress,
     ) -> int:
-        """Describes photos again: the oldest of those asked for, and all that never were.
+        """Describes the given photos that have no descriptor yet, and the oldest of the others.
 
-        What was described for an epoch is not described twice for it.
+        It never describes a photo twice for the same epoch.
 
         Args:
             model: keras.Model. A descriptor model.
             rows: (n,) int. Photos of the data set that are needed.
-            epoch: int. What the new descriptors' age is counted from.
-            is_due: bool. Whether photos that have a descriptor get another.
-            share: float. Share of `rows` that is described again, oldest first, in (0, 1].
-            progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+            epoch: int. Epoch of the new descriptors, from which their age is counted.
+            is_due: bool. Whether to describe photos again that have a descriptor.
+            share: float. Share of `rows` to describe again, oldest first, in (0, 1].
+            progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
         Returns:
-            The number of photos described.
+            The number of described photos.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -95,8 +95,8 @@ class DescriptorCache:
         oldest_first = rows[np.argsort(ages, kind="stable")]
         count = max(int(is_due) * int(np.ceil(share * len(rows))), int((ages == _NEVER).sum()))
         chosen = np.sort(oldest_first[:count])
-        for start in range(0, count, _CHUNK):
-            self._describe(model, chosen[start : start + _CHUNK], progress)
+        for start in range(0, count, _PHOTOS_PER_WRITE):
+            self._describe(model, chosen[start : start + _PHOTOS_PER_WRITE], progress)
         if self.descriptors is None:
             raise UnreadableImageError(f"None of the photos of {self.dataset.root} can be read")
         if count:
@@ -107,7 +107,7 @@ class DescriptorCache:
         return count
 
     def readable(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns those of `rows` whose photos could be read, in their order."""
+        """Returns the rows of readable photos among `rows`, in their order."""
         return rows[self.is_readable[rows]]
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -140,11 +140,11 @@ class DescriptorCache:
         path = self.folder / CACHE
         shape = (len(self.dataset), dim)
         num_bytes = shape[0] * shape[1] * self.dtype.itemsize
-        for each in (path, self.folder / CACHE_STATE):  # ages of other descriptors
+        for each in (path, self.folder / CACHE_STATE):  # it holds the ages of old descriptors
             each.unlink(missing_ok=True)
         self.descriptors = np.lib.format.open_memmap(path, "w+", self.dtype, shape)
         try:
-            if hasattr(os, "posix_fallocate"):  # a disk that is full later would kill the process
+            if hasattr(os, "posix_fallocate"):  # a full disk would kill the process later
                 with open(path, "r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
@@ -156,7 +156,7 @@ class DescriptorCache:
         _log.info("cache of %d x %d %s: %.1f MB", *shape, self.dtype, num_bytes / 1e6)
 
     def _take_up(self) -> None:
-        """Takes what an earlier process left, if it is of these photos; otherwise begins again."""
+        """Uses the cache of an earlier process if it fits these photos, or starts a new one."""
         try:
             state = read_npz(self.folder / CACHE_STATE)
             described_at, is_readable = state["described_at"], state["is_readable"]
@@ -173,11 +173,11 @@ class DescriptorCache:
 
 def _open_cache(path: Path) -> NDArray[Any]:
     """Returns the array of a `.npy` file, mapped for reading and writing."""
-    if path.is_symlink():  # it would be written to wherever it leads
+    if path.is_symlink():  # writing would change the file that it points to
         raise ValueError(f"{path.name} must not be a link")
     with open(path, "rb") as file:
         shape, _, dtype = read_npy_header(file)
         num_bytes = file.tell() + math.prod(shape) * dtype.itemsize
-    if path.stat().st_size != num_bytes:  # or the map would make the file as long as it says
+    if path.stat().st_size != num_bytes:  # a memory map would silently extend a short file
         raise ValueError(f"{path.name} must have {num_bytes} bytes")
     return np.lib.format.open_memmap(path, "r+")

@@ -1,4 +1,4 @@
-"""Mining: tuples of what the network still confuses, found by cached descriptors."""
+"""Mining: finds tuples of photos that the network still confuses, with cached descriptors."""
 
 import dataclasses
 import logging
@@ -23,10 +23,10 @@ from placevec.training.tuples.descriptor_cache import DescriptorCache
 from placevec.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
-NUM_KEPT = 10  # hardest negatives of a query that the paper's scheme remembers
+NUM_KEPT = 10  # as in the paper, whose scheme remembers the hardest negatives of each query
 _PAPERS_MARGIN = 0.1
-_STREAM = 2**31  # of random numbers, beside those of the steps
-_BLOCK_BYTES = 256e6  # of database descriptors that are searched at a time
+_STREAM = 2**31  # names a stream of random numbers that no step uses
+_BLOCK_BYTES = 256e6  # limits the memory for database descriptors
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,11 +35,11 @@ class Mined:
 
     Args:
         tuples: (n, 1 + P + Nn) int64. Rows of the data set: query, positives, negatives.
-        hardest: (N, 10) int64. For each photo of the data set the negatives that the paper's
-            scheme found hardest, -1 for none; no row with the other schemes.
-        violating: float. Share of the queries looked at that have a negative closer than the
-            nearest positive plus the margin, in squared distance.
-        seconds: float. What the mining took.
+        hardest: (N, 10) int64. For each photo of the data set, the hardest negatives that the
+            paper's scheme found; -1 for none. It has no rows with the other schemes.
+        violating: float. Share of the examined queries that violate the margin: a negative is
+            closer than the nearest positive plus the margin, in squared distance.
+        seconds: float. Duration of the mining.
     """
 
     tuples: NDArray[np.int64]
@@ -49,30 +49,30 @@ class Mined:
 
 
 class Miner:
-    """Finds the tuples of each epoch by one of the schemes of `MiningConfig.mining`.
+    """Finds the tuples of each epoch with one of the schemes of `MiningConfig.mining`.
 
-    - `full`: the hardest negatives among the whole database;
-    - `partial`: among `mining_pool` photos drawn for the epoch, so that little is described;
-    - `paper`: among `mining_pool` photos drawn for each query and the 10 hardest of the time
-      before. A query none of whose negatives violates the margin is skipped; where fewer than
-      `num_negatives` do, the next hardest fill the tuple, which cost nothing in the hinge of the
-      network that they were found by.
+    - `full` takes the hardest negatives among the whole database.
+    - `partial` takes them among `mining_pool` random photos per epoch, so that few are described.
+    - `paper` takes them among `mining_pool` random photos per query and the 10 hardest of the
+      previous time. It skips a query if none of its negatives violates the margin. If fewer than
+      `num_negatives` violate it, the next hardest fill the tuple. These do not add to the hinge
+      loss of the network that found them.
 
-    The margin is 0.1 in squared distance, or that of the loss triplet_ranking where it is given.
-    Photos between the two radii are never negatives. The tuples of an epoch depend on the seed,
-    the epoch and the cache alone, and are kept on disk: a training that goes on after a kill
-    takes the same.
+    The margin is 0.1 in squared distance, or the margin of the loss triplet_ranking if it is given.
+    Photos between the two radii are never negatives. The tuples of an epoch only depend on the
+    seed, the epoch and the cache. They are kept on disk, so a training that is resumed after a kill
+    uses the same tuples.
 
     Args:
         config: MiningConfig.
         sampler: TupleSampler.
-        run_dir: Path. Folder of the run, for the cache of descriptors and what was mined last.
+        run_dir: Path. Folder of the run, for the cache of descriptors and the last mined tuples.
         image_size: (int, int). Rows and columns that photos are resized to.
         skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
         seed: int. Seed of the training.
-        margin: float or None. Margin in squared distance. None: that of the paper, 0.1.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
-        describe_photos: callable. `describe`, or what has its arguments and results.
+        margin: float or None. Margin in squared distance. None: 0.1, as in the paper.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
+        describe_photos: callable. `describe`, or a function with its arguments and results.
 
     References:
         [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247) for `paper`;
@@ -102,13 +102,13 @@ class Miner:
         self.describe_photos = describe_photos
 
     def mine(self, model: keras.Model, epoch: int, *, count: int, is_due: bool) -> Mined:
-        """Returns the tuples of an epoch; those on disk where it was begun before.
+        """Returns the tuples of an epoch, from disk if the epoch was begun before.
 
         Args:
             model: keras.Model. A descriptor model.
             epoch: int. Number of the epoch, from 0.
-            count: int. Tuples of the epoch.
-            is_due: bool. Whether the cached descriptors are computed again, see `is_due`.
+            count: int. Number of tuples in the epoch.
+            is_due: bool. Whether to compute the cached descriptors again, see `is_due`.
 
         Returns:
             Mined, with `count` tuples.
@@ -140,7 +140,7 @@ class Miner:
             mined = self._mine_as_the_paper(cache, queries, count, last.hardest, rng)
         else:
             mined = self._mine_in(cache, cache.readable(pool), queries, rng)
-        rounds = -(-count // len(mined.tuples))  # fewer where queries were left out
+        rounds = -(-count // len(mined.tuples))  # there are fewer tuples if queries were left out
         seconds = time.perf_counter() - start
         _log.info(
             "mining: %d photos described, %.0f %% of the queries violate the margin, %.1f s",
@@ -165,7 +165,7 @@ class Miner:
         queries: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> Mined:
-        """Returns a tuple for each query with negatives out of the hardest of a common pool."""
+        """Returns a tuple per query, with hard negatives from a pool that all queries share."""
         wanted = max(self.config.num_hard_negatives, self.sampler.num_negatives)
         queries = self._readable_queries(cache, queries)
         barred = [self.sampler.near(query) for query in queries]
@@ -188,7 +188,7 @@ class Miner:
         remembered: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> Mined:
-        """Goes through the queries until there are `count` tuples that violate the margin."""
+        """Examines queries until it has `count` tuples that violate the margin."""
         num_photos = len(self.sampler.dataset)
         hardest = np.full((num_photos, NUM_KEPT), -1)
         if remembered.shape == hardest.shape:
@@ -229,11 +229,11 @@ class Miner:
     def _positives(
         self, cache: DescriptorCache, query: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
-        """Returns the positives of a tuple: drawn at random, or those most similar."""
+        """Returns the positives of a tuple: random ones, or the most similar ones."""
         candidates = self.sampler.positives(query)
         candidates = cache.readable(candidates)
         if not len(candidates):
-            candidates = self.sampler.positives(query)  # reading them will say what is wrong
+            candidates = self.sampler.positives(query)  # reading them raises the error
         if self.config.positives == "best":
             similarity = cache[candidates] @ cache[np.array([query])][0]
             candidates = candidates[np.argsort(-similarity, kind="stable")]
@@ -243,12 +243,12 @@ class Miner:
     def _violates(
         self, cache: DescriptorCache, query: int, negatives: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Says of each negative whether it is closer than the nearest positive plus the margin."""
+        """Returns for each negative whether it is closer than the nearest positive plus margin."""
         vector = cache[np.array([query])][0]
         positives = cache.readable(self.sampler.positives(query))
         if not len(positives):
             return np.zeros(len(negatives), bool)
-        # Of unit vectors d^2 = 2 - 2 s.
+        # For unit vectors, d^2 = 2 - 2 s.
         return 2 * (np.max(cache[positives] @ vector) - cache[negatives] @ vector) < self.margin
 
     def _whole(
@@ -258,17 +258,17 @@ class Miner:
         negatives: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> NDArray[np.int64]:
-        """Returns the rows of a tuple, filled up with random negatives where there are few."""
+        """Returns the rows of a tuple. If it has too few negatives, adds random ones."""
         missing = self.sampler.num_negatives - len(negatives)
         random = self.sampler.draw_negatives(query, missing, rng)
         return np.concatenate([[query], positives, negatives, random]).astype(np.int64)
 
 
 def is_due(config: MiningConfig, optimizer: OptimizerConfig, epoch: int) -> bool:
-    """Says whether the cache is refreshed before an epoch.
+    """Returns whether the cache is refreshed before an epoch.
 
-    It is every `mine_every` epochs, half as often each time the learning rate is halved: a slower
-    network needs a new look less often.
+    It is refreshed every `mine_every` epochs, and half as often each time the learning rate is
+    halved, because the network then changes more slowly.
     """
     due = 0
     while due < epoch:
@@ -294,7 +294,7 @@ def _most_similar(
 
 
 def _load(path: Path) -> tuple[int, Mined]:
-    """Returns what was mined last and for which epoch; -1 where there is nothing to be read."""
+    """Returns the last mined tuples and their epoch, which is -1 if none can be read."""
     try:
         arrays = read_npz(path)
         mined = Mined(

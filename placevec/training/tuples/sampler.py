@@ -1,4 +1,4 @@
-"""The tuples that settings ask for."""
+"""Opens the source of tuples that the settings ask for."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ from placevec.training.tuples.stream_batches import PREFIX, StreamBatches, Strea
 
 @contextlib.contextmanager
 def open_training(config: TrainConfig) -> Iterator[TupleSampler | StreamSampler]:
-    """Opens what a training draws its tuples from: photos, or a renderer's stream.
+    """Opens the source of a training's tuples: photos, or a renderer's stream.
 
     Args:
         config: TrainConfig.
@@ -43,14 +43,14 @@ def open_workers(
 
     Args:
         computing: ComputeConfig.
-        augmentation: str, or what `augmenter` takes besides.
-        max_bytes: int. Bytes of the photos of a tuple.
+        augmentation: str, or another value that `augmenter` takes.
+        max_bytes: int. Size of the photos of a tuple.
 
     Yields:
-        `AugmentWorkers`; None where threads augment, or nothing is augmented.
+        `AugmentWorkers`, or None if threads augment or there is no augmentation.
 
     Raises:
-        ValueError: If processes shall augment by something other than a preset's name.
+        ValueError: If processes are to use an augmentation that is not a preset.
     """
     if computing.workers == "threads" or augmentation == "none":
         yield None
@@ -67,9 +67,9 @@ def open_batches(
     """Makes the batches of an epoch.
 
     Args:
-        sampler: what `open_training` gave.
+        sampler: The result of `open_training`.
         batch_settings: dict. Arguments of `TupleBatches` that training and validation share.
-        **settings: Those of training alone.
+        **settings: Arguments for training only.
     """
     if isinstance(sampler, TupleSampler):
         return TupleBatches(sampler, **batch_settings, **settings)
@@ -83,7 +83,7 @@ def open_sampler(tuples: TupleConfig, loss: LossConfig, dataset: PlaceDataset) -
 
     Args:
         tuples: TupleConfig.
-        loss: LossConfig. What the tuples are for.
+        loss: LossConfig. The loss that the tuples are for.
         dataset: PlaceDataset.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Training straight from a renderer: tuples and photos that are drawn when they are needed."""
+"""Trains straight from a renderer, which draws tuples and photos when they are needed."""
 
 import contextlib
 import math
@@ -21,7 +21,7 @@ PREFIX = "stream:"
 _TUPLES_A_VISIT = 8
 _PHOTOS_A_VISIT = 16
 _NUM_PHOTOS, _NUM_FITTED = 512, 2000
-# Options behind the path, and what they are.
+# Options after the path, and their types.
 _OF_THE_TOWN = {"num_streets": int, "street_length_m": float}
 _OF_A_MODEL = {
     "up": str, "scale": float, "num_places": int, "eye_height_m": float, "spacing_m": float,
@@ -38,17 +38,17 @@ _UNUSED = {
 
 
 class StreamSampler:
-    """A scenery that tuples are drawn from, in place of photos on disk. Open it by `with`.
+    """A scenery to draw tuples from, instead of photos on disk. Open it with `with`.
 
     Args:
-        config: TrainConfig. Its `places` is `stream:town` or `stream:PATH` of a 3-D model; behind
-            it may be followed by options such as `,up=z`.
+        config: TrainConfig. Its `places` is `stream:town` or `stream:PATH` of a 3-D model, and may
+            end in options such as `,up=z`.
 
     Attributes:
-        dataset: StreamPhotos. Photos of it, to start and to whiten a network with.
+        dataset: StreamPhotos. Photos of the scenery, to initialize and to whiten a network.
 
     Raises:
-        ValueError: If the settings ask for what a stream cannot give.
+        ValueError: If a stream cannot fulfill a setting.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -56,7 +56,7 @@ class StreamSampler:
         for name, value in _UNUSED.items():
             if given[name] != value:
                 raise ValueError(
-                    f"`{name}` must be {value} where `places` is a stream. Received: {name}="
+                    f"`{name}` must be {value} if `places` is a stream. Received: {name}="
                     f"{given[name]}. Render photos to a folder first (`placevec render`)"
                 )
         known = (*_OF_THE_TOWN, *_OF_A_MODEL)
@@ -64,7 +64,7 @@ class StreamSampler:
         kinds = _OF_THE_TOWN if str(place) == TOWN else _OF_A_MODEL
         if unused := sorted(options.keys() - kinds.keys()):
             raise ValueError(
-                f"Options behind `{PREFIX}{place}` must be of {', '.join(kinds)}. Received: "
+                f"Options after `{PREFIX}{place}` must be among {', '.join(kinds)}. Received: "
                 f"{', '.join(unused)}"
             )
         scenery: dict[str, Any] = {
@@ -88,7 +88,7 @@ class StreamSampler:
     def __enter__(self) -> "StreamSampler":
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.workers)
-            self.workers.draw_photos(0)  # what is wrong with the scenery shows here
+            self.workers.draw_photos(0)  # faults of the scenery show before training
             stack.pop_all()
         return self
 
@@ -98,13 +98,13 @@ class StreamSampler:
 
 @dataclass(frozen=True)
 class StreamPhotos:
-    """Photos of a stream's scenery in place of a data set's, all in memory once they are asked for.
+    """Photos of a stream's scenery, used like a data set. Memory holds all of them after first use.
 
     Args:
-        root: str. What the settings call it.
-        workers: StreamWorkers. Who draws them.
-        count: int. How many there are.
-        files: tuple of Path. The files of the 3-D model that they are drawn from.
+        root: str. Name of the stream in the settings.
+        workers: StreamWorkers. The processes that draw the photos.
+        count: int. Number of photos.
+        files: tuple of Path. The files of the 3-D model.
     """
 
     root: str
@@ -117,11 +117,11 @@ class StreamPhotos:
 
     @property
     def database(self) -> NDArray[np.int64]:
-        """(N,) int64. The numbers of all photos."""
+        """The numbers of all photos, (N,) int64."""
         return np.arange(self.count)
 
     def paths(self, rows: Sequence[int] | None = None) -> list[NDArray[np.uint8]]:
-        """Returns photos (H, W, 3) uint8 RGB, where a data set has their paths."""
+        """Returns photos (H, W, 3) uint8 RGB, in the place of a data set's paths."""
         return [self._photos[row] for row in (self.database if rows is None else rows)]
 
     @cached_property
@@ -134,8 +134,8 @@ class StreamPhotos:
 class StreamBatches:
     """Draws and augments the tuples of a training from a running renderer.
 
-    As with `TupleBatches`, a batch depends on the seeds, its epoch and its step alone. Up to 8
-    tuples are of one part of the scenery, their queries on one visit and the rest on another.
+    As with `TupleBatches`, a batch only depends on the seeds, its epoch and its step. Up to 8
+    tuples show one part of the scenery, with their queries on one visit and the rest on another.
 
     Args:
         sampler: StreamSampler. Draws the tuples.
@@ -188,7 +188,7 @@ class StreamBatches:
         return read_ahead(batch, steps, num_workers=num_workers, ahead=2 * num_workers)
 
     def _draw(self, number: int, places: range) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Draws the tuples at some places of a batch."""
+        """Draws the tuples at some indices of a batch."""
         visits = math.ceil(self.batch_size / _TUPLES_A_VISIT)
         first, last = places[0] // _TUPLES_A_VISIT, places[-1] // _TUPLES_A_VISIT
         drawn = [
@@ -211,7 +211,7 @@ class StreamBatches:
 
 
 def _files(world: str) -> tuple[Path, ...]:
-    """Returns the model file of a scenery, or all files of its folder; none of the town."""
+    """Returns the model file of a scenery, or all files of its folder; no files for the town."""
     path = Path(world)
     if world == TOWN or not path.exists():
         return ()
@@ -223,5 +223,5 @@ def _value(kind: type, name: str, text: str) -> str | int | float:
         return kind(text)
     except ValueError:
         raise ValueError(
-            f"`{name}` must be a number behind `{PREFIX}PATH`. Received: {name}={text}"
+            f"`{name}` must be a number after `{PREFIX}PATH`. Received: {name}={text}"
         ) from None

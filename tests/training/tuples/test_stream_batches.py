@@ -125,11 +125,11 @@ def test_photos_on_disk_are_opened_as_ever(small_config):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"mining": "full"}, "`mining` must be random where `places` is a stream.*mining=full"),
+        ({"mining": "full"}, "`mining` must be random if `places` is a stream.*mining=full"),
         ({"min_time_difference_s": 60.0}, "`min_time_difference_s` must be None"),
         ({"places": "stream:town,num_streets=two"}, "`num_streets` must be a number.*=two"),
-        ({"places": "stream:town,up=z"}, "must be of num_streets, street_length_m.*Received: up"),
-        ({"places": "stream:a.obj,num_streets=2"}, "must be of up, .*Received: num_streets"),
+        ({"places": "stream:town,up=z"}, "must be among num_streets, street.*Received: up"),
+        ({"places": "stream:a.obj,num_streets=2"}, "must be among up, .*Received: num_streets"),
         ({"places": "stream:town,streets=2"}, "these options may follow.*streets=2"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Several devices: a batch of tuples split over them, as each backend does it."""
+"""Splits a batch of tuples over several devices, on each backend."""

@@ -1,4 +1,4 @@
-"""What a training needs of its devices, and how one device does it."""
+"""The interface of a training's devices, and its implementation for one device."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -14,13 +14,14 @@ from placevec.retrieval import NoReadablePhotoError, describe
 
 
 class Devices:
-    """One device; its subclasses split batches over several.
+    """One device. Subclasses split batches over several devices.
 
     Attributes:
-        count: int. Devices that share a batch, those of all processes.
+        count: int. Number of devices that share a batch, in all processes.
         process: int. Number of this process, from 0.
-        num_processes: int. Processes that share a batch.
-        parts_batch_norm: bool. Whether batch normalization learns from each part of a batch alone.
+        num_processes: int. Number of processes that share a batch.
+        parts_batch_norm: bool. Whether batch normalization learns from each part of a batch
+            separately.
     """
 
     count = 1
@@ -30,34 +31,34 @@ class Devices:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes files and talks to people."""
+        """Whether this is the process that writes files and logs."""
         return self.process == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """Returns the context in which variables of all devices are made and trained."""
+        """Returns the context in which variables of all devices are created and trained."""
         return contextlib.nullcontext()
 
     def spread(self, model: keras.Model) -> keras.Model:
-        """Returns the model with its weights on all devices. Called inside `scope`."""
+        """Returns the model with its weights on all devices. Call it inside `scope`."""
         return model
 
     def parallel(self, tuple_model: keras.Model) -> keras.Model:
-        """Returns what to `fit` and `evaluate` for a tuple model, inside `scope`."""
+        """Returns the model to `fit` and `evaluate` for a tuple model, inside `scope`."""
         return tuple_model
 
     def gather(self, value: Any) -> list:
-        """Returns what all processes gave, in their order. All of them call it."""
+        """Returns the values of all processes, in their order. All of them must call it."""
         return [value]
 
     def by_first(self, model: keras.Model, work: Callable[[keras.Model], Any]) -> Any:
-        """Lets the first process do what is done once, while the others describe photos for it.
+        """Runs `work` in the first process only, while the others describe photos for it.
 
         Args:
             model: keras.Model. The descriptor model.
-            work: callable. Takes the model; may call `describe`.
+            work: callable. Takes the model, and may call `describe`.
 
         Returns:
-            What `work` returned, in all processes.
+            The result of `work`, in all processes.
         """
         model = self._on_one_machine(model)
         if self.is_first:
@@ -75,10 +76,10 @@ class Devices:
         progress: Progress = no_progress,
         **settings: Any,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Describes photos as `placevec.describe` does, each process a share of them.
+        """Describes photos as `placevec.describe` does, with a share for each process.
 
-        Only for the `work` of `by_first`; arguments, results and errors are those of
-        `placevec.describe`, with a batch for each device.
+        Only call it from the `work` of `by_first`. Arguments, results and errors are those of
+        `placevec.describe`, with one batch per device.
         """
         if not len(paths):
             return describe(model, paths, **settings)
@@ -97,7 +98,7 @@ class Devices:
         settings: dict,
         progress: Progress = no_progress,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]] | NoReadablePhotoError | None:
-        """Returns descriptors and their places in `paths`; None of an empty share."""
+        """Returns descriptors and their indices in `paths`, or None for an empty share."""
         rows = np.array_split(np.arange(len(paths)), self.num_processes)[self.process]
         if not len(rows):
             return None
@@ -117,5 +118,5 @@ class Devices:
         return describe(model, paths, **settings)
 
     def _on_one_machine(self, model: keras.Model) -> keras.Model:
-        """Returns the model such that one process can use it without the others."""
+        """Returns the model in a form that one process can use without the others."""
         return model

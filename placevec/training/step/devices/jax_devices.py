@@ -1,4 +1,4 @@
-"""JAX: one program for all devices, of one process or of several, by `keras.distribution`."""
+"""JAX: one program for the devices of one or several processes, with `keras.distribution`."""
 
 import contextlib
 import os
@@ -20,12 +20,12 @@ _HALF = 2**30
 
 
 def open_jax(computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
-    """Finds the devices of JAX, and connects its processes if Keras is told of several."""
+    """Finds the devices of JAX, and connects its processes if Keras is configured for several."""
     is_one_of_many = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if is_one_of_many:
         import jax
 
-        if not jax.distributed.is_initialized():  # once in a process, however often it trains
+        if not jax.distributed.is_initialized():  # a process that trains again is already connected
             keras.distribution.initialize()
     names = keras.distribution.list_devices()
     if not is_one_of_many:
@@ -57,9 +57,9 @@ class _JaxDevices(Devices):
         from jax.experimental.multihost_utils import process_allgather
 
         written = np.frombuffer(pickle.dumps(value), np.uint8)
-        halves = np.array(divmod(len(written), _HALF), np.int32)  # JAX cuts numbers to 32 bits
+        halves = np.array(divmod(len(written), _HALF), np.int32)  # JAX only keeps 32 bits
         longest = max(int(high) * _HALF + int(low) for high, low in process_allgather(halves))
-        padded = np.zeros(longest, np.uint8)  # arrays of all processes must be of one shape
+        padded = np.zeros(longest, np.uint8)  # JAX needs the same shape in all processes
         padded[: len(written)] = written
         return [pickle.loads(each) for each in process_allgather(padded)]
 
@@ -81,7 +81,7 @@ class _JaxDevices(Devices):
         if self.num_processes == 1:
             return model
         copy = self.copy
-        if copy is None or len(copy.weights) != len(model.weights):  # whitened since
+        if copy is None or len(copy.weights) != len(model.weights):  # the model was whitened since
             copy = self.copy = copy_model(model)
         copy.set_weights(model.get_weights())
         return copy

@@ -1,4 +1,4 @@
-"""The devices of a training are found, and its processes connected."""
+"""Finds the devices of a training and connects its processes."""
 
 import logging
 
@@ -26,26 +26,26 @@ def open_devices(
         computing: ComputeConfig.
         optimizer: OptimizerConfig.
         batch_size: int. Tuples in a batch.
-        keeps_batch_norm: bool. Whether batch normalization learns nothing.
+        keeps_batch_norm: bool. Whether batch normalization stays unchanged.
 
     Returns:
         Devices.
 
     Raises:
-        ValueError: If there are fewer devices, they cannot share the batch evenly, or
-            another setting needs one device.
+        ValueError: If there are too few devices, they cannot share the batch evenly, or another
+            setting needs a single device.
     """
     backend = keras.backend.backend()
     devices = _OPENERS[backend](computing, optimizer)
     if devices.parts_batch_norm and devices.is_first and not keeps_batch_norm:
         _log.warning(
-            "batch normalization learns from each device's part of a batch by itself; "
-            "`--freeze-batch-norm True`, JAX and TensorFlow train as one device would"
+            "batch normalization learns from each device's part of a batch separately. To train as "
+            "one device would, set `--freeze-batch-norm True`, or use JAX or TensorFlow"
         )
     if computing.devices not in (1, devices.count):
         raise ValueError(
-            "`devices` must be at most the number of those at hand, or with several processes "
-            f"exactly. Received: devices={computing.devices}, {backend} has {devices.count}. "
+            "`devices` must be at most the number of your devices; with several processes, exactly "
+            f"that. Received: devices={computing.devices}, {backend} has {devices.count}. "
             "docs/scale.md says how to start it"
         )
     if batch_size % devices.count:

@@ -1,4 +1,4 @@
-"""A tuple model that trains on the parts of a batch by the loss of the whole batch."""
+"""Trains a tuple model on the parts of a batch, with the loss of the whole batch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,22 +9,22 @@ from placevec.models import without_xla
 
 
 class Parallel(keras.Model):
-    """Trains a tuple model on the parts of a batch, by the loss of the whole batch.
+    """Trains a tuple model on the parts of a batch, with the loss of the whole batch.
 
     Args:
         tuple_model: keras.Model, compiled.
-        forward: callable. Takes tuples and `training`; the model on this device.
-        join: callable. From a part of a tensor to the whole of it.
+        forward: callable. The model on this device. Takes tuples and `training`.
+        join: callable. From this device's part of a tensor to the whole tensor.
     """
 
     def __init__(self, tuple_model: keras.Model, forward: Callable, join: Callable) -> None:
         super().__init__(name="parallel")
         self.tuple_model = tuple_model
-        self.forward_part = forward.__call__  # no layer, or its weights would count twice
+        self.forward_part = forward.__call__  # not a layer: Keras would count its weights twice
         self.join = join
 
     def take_settings(self) -> None:
-        """Takes the optimizer and the loss of the tuple model."""
+        """Copies the optimizer and the loss of the tuple model."""
         self.compile(self.tuple_model.optimizer, self.tuple_model.loss, auto_scale_loss=False)
         without_xla(self)
 
@@ -39,7 +39,7 @@ class Parallel(keras.Model):
 
 
 def copy_model(model: keras.Model) -> keras.Model:
-    """Returns a model of the same weights, made where it is called, such as in a `scope`."""
+    """Returns a copy with the same weights, whose variables belong to the current `scope`."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return without_xla(copy)

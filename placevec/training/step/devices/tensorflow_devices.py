@@ -1,4 +1,4 @@
-"""TensorFlow: replicas in one process, by `MirroredStrategy`."""
+"""TensorFlow: replicas in one process, with `MirroredStrategy`."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ def open_tensorflow(computing: ComputeConfig, optimizer: OptimizerConfig) -> Dev
     """Finds the devices of TensorFlow.
 
     Raises:
-        ValueError: If another setting needs one device.
+        ValueError: If another setting needs a single device.
     """
     import tensorflow as tf
 
@@ -54,14 +54,14 @@ class _TensorFlowDevices(Devices):
         return copy_model(model)
 
     def parallel(self, tuple_model: keras.Model) -> keras.Model:
-        # Keras makes a model of a strategy draw a batch that is then lost to `fit`.
+        # Created outside the scope: inside, Keras would use up a batch before `fit` trains on it.
         model = _TensorFlowParallel(tuple_model, tuple_model, self._join)
         with self.scope():
             model.take_settings()
         return model
 
     def _join(self, tensor: Any) -> Any:
-        """Returns the parts that all replicas have, as one; gradients flow to all."""
+        """Joins the parts of all replicas to one tensor. Gradients flow to all replicas."""
         replica = self.tensorflow.distribute.get_replica_context()
         return self.tensorflow.ensure_shape(
             replica.all_gather(tensor, axis=0), (None, *tensor.shape[1:])
@@ -93,5 +93,5 @@ class _TensorFlowParallel(Parallel):
         try:
             return super().fit(*args, **kwargs)
         finally:
-            for layer in norms:  # files of models are for all backends
+            for layer in norms:  # `synchronized` must not get into files, which all backends read
                 layer.synchronized = False

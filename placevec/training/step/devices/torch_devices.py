@@ -1,4 +1,4 @@
-"""PyTorch: one process a device, started by `torchrun`, and `DistributedDataParallel`."""
+"""PyTorch: one process per device, started by `torchrun`, with `DistributedDataParallel`."""
 
 import atexit
 import datetime
@@ -11,19 +11,19 @@ from placevec.config import ComputeConfig, OptimizerConfig
 from placevec.training.step.devices.devices import Devices
 from placevec.training.step.devices.parallel import Parallel
 
-_LONGEST_WAIT = datetime.timedelta(days=1)  # of a process for what another one does alone
+_MAX_WAIT = datetime.timedelta(days=1)  # processes wait while the first one works alone
 
 
 def open_torch(_computing: ComputeConfig, _optimizer: OptimizerConfig) -> Devices:
-    """Connects the processes that torchrun started; one device without it."""
+    """Connects the processes that torchrun started. Without torchrun there is one device."""
     import torch  # pyright: ignore[reportMissingImports]
 
     if not torch.distributed.is_torchelastic_launched():
         return Devices()
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    if not torch.distributed.is_initialized():  # once in a process, however often it trains
-        torch.distributed.init_process_group(timeout=_LONGEST_WAIT)
+    if not torch.distributed.is_initialized():  # a process that trains again is already connected
+        torch.distributed.init_process_group(timeout=_MAX_WAIT)
         atexit.register(torch.distributed.destroy_process_group)
     return _TorchDevices()
 
@@ -55,20 +55,20 @@ class _TorchDevices(Devices):
         return values
 
     def _join(self, tensor: Any) -> Any:
-        """Returns the parts that all processes have, as one; gradients flow to one's own."""
+        """Joins the parts of all processes to one tensor. Gradients only flow to this process's."""
         import torch  # pyright: ignore[reportMissingImports]
 
         parts = [torch.empty_like(tensor) for _ in range(self.count)]
         self.engine.all_gather(parts, tensor.detach().contiguous())
         parts[self.process] = tensor
-        if tensor.requires_grad:  # each process has the loss of all, DDP takes the mean of it
+        if tensor.requires_grad:  # undoes DDP's mean: a process only has its part of the gradient
             tensor.register_hook(lambda gradient: gradient * self.count)
         return torch.cat(parts)
 
 
 class _TorchParallel(Parallel):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains, then takes the mean of what batch normalization saw in each process."""
+        """Trains, then averages the statistics of batch normalization over the processes."""
         import torch  # pyright: ignore[reportMissingImports]
 
         history = super().fit(*args, **kwargs)
