@@ -1,4 +1,4 @@
-"""Photos, where and when they were taken, and which of them show the same place."""
+"""Where and when photos were taken, and which of them show the same place."""
 
 from placevec.places.dataset import PlaceDataset as PlaceDataset
 from placevec.places.extent import extent_m as extent_m

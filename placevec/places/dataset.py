@@ -1,4 +1,4 @@
-"""Photos with what is known of where and when each was taken."""
+"""Photos, and where and when each was taken as far as it is known."""
 
 import html
 import re
@@ -19,45 +19,47 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS_SHOWN = 5
-_FARTHEST_M = 1e12  # of a position: what is farther overflows where it is drawn or squared
+_FARTHEST_M = 1e12  # drawing or squaring a position that is farther away would overflow
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PlaceDataset:
-    """Photos of places: the one form in which every source hands over its data.
+    """Photos of places: the form in which every source returns its data.
 
-    A photo's place is known by its position, by an identity (photos of equal `place_ids` show
-    one place) or by both. Photos without either can be described and looked up. Rows of all arrays
-    belong to the photo of the same row in `names`.
+    The place of a photo is known by its position, by an identity (photos with equal `place_ids`
+    show one place) or by both. Photos with neither can still be described and looked up. A row of
+    each array belongs to the photo in the same row of `names`.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. File names relative to `root`, with `/` between folders, all different.
         positions_m: (N, 2) float64 or None. Metres east and north in `frame`.
         headings_deg: (N,) float64 or None. Compass direction of the optical axis, clockwise from
-            north, in [0, 360); NaN where unknown. Without positions, they may be counted from any
-            direction that the photos of one place share.
-        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where unknown. Photos of one
-            visit share a time or lie close together in time.
-        place_ids: (N,) int64 or None. Equal numbers show the same place; -1 where unknown.
-        sequence_ids: (N,) int64 or None. Equal numbers were taken on one drive, walk or flight;
-            -1 where unknown.
+            north, in [0, 360); NaN if unknown. Without positions, they may be counted from any
+            direction that is the same for all photos of a place.
+        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN if unknown. Photos of one
+            visit have the same time or times that are close together.
+        place_ids: (N,) int64 or None. Photos with equal numbers show the same place; -1 if
+            unknown.
+        sequence_ids: (N,) int64 or None. Photos with equal numbers were taken on one drive, walk
+            or flight; -1 if unknown.
         altitudes_m: (N,) float64 or None. Metres above the datum that the source states; NaN where
             unknown.
         fields_of_view_deg: (N,) float64 or None. Horizontal angle that a photo takes in, in
-            (0, 360]; NaN where unknown.
+            (0, 360]; NaN if unknown.
         points_seen: (N, M) scipy.sparse.csr_array of bool or None. Which points of the world each
             photo shows, from depth, a 3-D model or structure from motion.
         is_query: (N,) bool or None. Photos that are looked up. None: all of them.
         is_database: (N,) bool or None. Photos that are searched. None: all of them.
-        frame: str. What the positions are measured in, such as `"UTM 30U"`, `"local"`
-            or `"frames"`.
+        frame: str. The frame that positions are measured in, such as `"UTM 30U"`, `"local"` or
+            `"frames"`.
 
     Raises:
         ValueError: If arrays differ in length, names repeat, or a position is not finite.
     """
 
-    # What reads cells is in a room above, which puts its reader here when it is imported.
+    # `placevec.sources`, which reads cells, may import this room but not the other way around. So
+    # it sets its reader here when it is imported.
     frame_reader: ClassVar[Callable[..., "PlaceDataset"] | None] = None
 
     root: Path
@@ -70,7 +72,7 @@ class PlaceDataset:
     altitudes_m: NDArray[np.float64] | None = None
     fields_of_view_deg: NDArray[np.float64] | None = None
     points_seen: "scipy.sparse.csr_array | None" = None
-    # None is filled at once.
+    # `__post_init__` replaces None.
     is_query: NDArray[np.bool_] = None  # pyright: ignore[reportAssignmentType]
     is_database: NDArray[np.bool_] = None  # pyright: ignore[reportAssignmentType]
     frame: str = "local"
@@ -116,17 +118,17 @@ class PlaceDataset:
 
     @classmethod
     def from_frame(cls, frame: "pd.DataFrame", root: Path | str | None = None) -> "PlaceDataset":
-        """Makes a data set of a pandas table with a row for each photo.
+        """Makes a data set from a pandas table with a row for each photo.
 
         Args:
             frame: DataFrame. Columns as in the files of `table:` (docs/formats.md): `file`, then
                 `lat,lon` in degrees or `east,north` in metres, or `place`; optional `utm_zone`,
                 `heading_deg`, `time`, `sequence`, `altitude_m`, `fov_deg`, `role`.
-            root: Path or None. Folder that `file` is relative to. None: that of the data set that
-                `to_frame` made the table of, else the current folder.
+            root: Path or None. Folder that `file` is relative to. None: the folder of the data set
+                if `to_frame` made the table, else the current folder.
 
         Returns:
-            PlaceDataset, in the order of the rows. Whether the photos exist is not checked.
+            PlaceDataset, in the order of the rows. The photos may be missing.
 
         Raises:
             ValueError: If a column or a position is missing, a file is named twice, or a value
@@ -144,9 +146,9 @@ class PlaceDataset:
         """Returns the data set as a pandas table, which `from_frame` reads.
 
         Returns:
-            DataFrame with a row for each photo, in their order, and the columns of `from_frame`
-            that are known; `time` in seconds since 1970, -1 for an unknown place or sequence, NaN
-            for other unknown numbers. Its `attrs` keep the root and the frame. The points that
+            DataFrame with a row for each photo, in their order, and those columns of `from_frame`
+            that are known. `time` is in seconds since 1970. An unknown place or sequence is -1,
+            other unknown numbers are NaN. Its `attrs` keep the root and the frame. The points that
             photos see are left out.
         """
         import pandas as pd
@@ -188,12 +190,12 @@ class PlaceDataset:
 
     @property
     def queries(self) -> NDArray[np.int64]:
-        """(Q,) int64. Indices of the photos that are looked up."""
+        """Indices of the photos that are looked up, (Q,) int64."""
         return np.flatnonzero(self.is_query)
 
     @property
     def database(self) -> NDArray[np.int64]:
-        """(M,) int64. Indices of the photos that are searched."""
+        """Indices of the photos that are searched, (M,) int64."""
         return np.flatnonzero(self.is_database)
 
     @property
@@ -202,7 +204,7 @@ class PlaceDataset:
         return self.positions_m is not None or self.place_ids is not None
 
     def require_places(self) -> None:
-        """Refuses photos of which neither positions nor identities are given.
+        """Refuses photos without both positions and identities.
 
         Raises:
             ValueError: If `has_places` is false.
@@ -214,7 +216,7 @@ class PlaceDataset:
             )
 
     def known(self, field: str) -> NDArray[Any]:
-        """Returns one of the arrays, which must be known.
+        """Returns one of the arrays, and refuses None.
 
         Args:
             field: str. Name of the array, such as `"positions_m"`.
@@ -232,7 +234,7 @@ class PlaceDataset:
 
     @property
     def unit(self) -> str:
-        """What positions and distances are counted in: `"m"`, `"units"` or `"frames"`."""
+        """The unit of positions and distances: `"m"`, `"units"` or `"frames"`."""
         return unit_of(self.frame)
 
     def path(self, index: int | NDArray[np.integer]) -> Path:
@@ -245,7 +247,7 @@ class PlaceDataset:
         return [self.root / str(name) for name in names]
 
     def take(self, indices: NDArray[np.integer]) -> "PlaceDataset":
-        """Returns a data set of the photos at `indices` only, in that order."""
+        """Returns a data set with only the photos at `indices`, in that order."""
         kept: dict[str, Any] = {
             field: None if getattr(self, field) is None else getattr(self, field)[indices]
             for field in (*(field for field, _, _ in _ARRAYS), "points_seen")
@@ -265,7 +267,7 @@ _ARRAYS = (
     ("is_database", np.bool_, ()),
 )
 
-# Column of a table of photos -> the field that it states.
+# Column of a table of photos -> the field that it belongs to.
 _COLUMNS = {
     "heading_deg": "headings_deg",
     "time": "times_s",

@@ -1,13 +1,13 @@
-"""How far apart the photos of a set are at most."""
+"""Computes how far apart the photos of a set are at most."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_NUM_DIRECTIONS = 64  # in which photos spread; the widest is right to 0.1 %
+_NUM_DIRECTIONS = 64  # enough for an error of 0.1 %
 
 
 def extent_m(positions_m: NDArray[np.floating]) -> float:
-    """Returns the largest distance between two positions, to 0.1 % below it.
+    """Returns the largest distance between two positions, or up to 0.1 % less.
 
     Args:
         positions_m: (N, 2) float, N at least 1. Metres east and north.

@@ -1,10 +1,10 @@
-"""What positions are measured in, and which positions can be compared."""
+"""The frames that positions are measured in, and which positions can be compared."""
 
 import re
 
 _ZONE = re.compile(r"0*([1-9]|[1-5]\d|60)([C-HJ-NP-X]?)")
 UNITS = ("m", "frames", "units")
-"""What positions may be counted in."""
+"""The possible units of positions."""
 
 
 def parse_zone(text: str) -> tuple[int, str] | None:
@@ -15,7 +15,7 @@ def parse_zone(text: str) -> tuple[int, str] | None:
             O, such as `"31U"`; the letter may be missing.
 
     Returns:
-        The number and the letter, `""` if it is missing; None if the text is not a zone.
+        The number and the letter (`""` if it is missing), or None if the text is not a zone.
 
     Example:
 
@@ -27,12 +27,12 @@ def parse_zone(text: str) -> tuple[int, str] | None:
 
 
 def is_southern(band: str) -> bool:
-    """Returns whether a latitude band lies in the south; a missing letter means the north."""
+    """Returns whether a latitude band is south of the equator. A missing letter means north."""
     return "" < band < "N"
 
 
 def grid_of(frame: str) -> str:
-    """Returns the name of the grid that a frame's metres are counted in.
+    """Returns the name of the grid that a frame is measured in.
 
     All latitude bands of one hemisphere share the metres of their zone.
 
@@ -40,7 +40,7 @@ def grid_of(frame: str) -> str:
         frame: str. A frame, such as `"UTM 31U"` or `"local"`.
 
     Returns:
-        The zone and its hemisphere, such as `"UTM 31 north"`; any other frame as it is.
+        The zone and its hemisphere, such as `"UTM 31 north"`. Other frames are returned unchanged.
 
     Example:
 
@@ -57,10 +57,10 @@ def grid_of(frame: str) -> str:
 
 
 def is_zone_frame(frame: str) -> bool:
-    """Returns whether a frame names its UTM zone, so that its metres are known on Earth."""
+    """Returns whether a frame names its UTM zone, so that its positions are known on Earth."""
     return frame.startswith("UTM ") and parse_zone(frame.removeprefix("UTM ")) is not None
 
 
 def unit_of(frame: str) -> str:
-    """Returns what a frame's positions are counted in: `"m"`, `"units"` or `"frames"`."""
+    """Returns the unit of a frame's positions: `"m"`, `"units"` or `"frames"`."""
     return {"frames": "frames", "SLAM units": "units"}.get(frame, "m")

@@ -1,4 +1,4 @@
-"""Which database photos are right answers for each query."""
+"""Finds the database photos that are right answers for each query."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +12,21 @@ def relevant_database(
 ) -> list[NDArray[np.int64]]:
     """Finds the database photos that show the place of each query.
 
-    These are the photos within the radius or, in a data set without positions, those of the same
-    place, as far as they `may_answer`.
+    These are the photos within the radius or, without positions, the photos of the same place. Only
+    photos for which `may_answer` is true count.
 
     Args:
         dataset: PlaceDataset.
-        radius_m: float. Largest distance, in metres; not looked at where there are no positions.
+        radius_m: float. Largest distance, in metres. Ignored if there are no positions.
         min_time_difference_s: float or None. See `may_answer`. Defaults to `None`.
 
     Returns:
-        One array of int64, ascending, for each of `dataset.queries`: places in
+        One array of int64, ascending, for each of `dataset.queries`. It holds indices of
         `dataset.database` (0 is its first photo), not rows of the data set.
 
     Raises:
-        ValueError: If `radius_m` is negative or no number, or a time difference is asked for and
-            the data set knows no times.
+        ValueError: If `radius_m` is negative or not a number, or `min_time_difference_s` is given
+            but the data set has no times.
 
     Example:
 
@@ -51,25 +51,25 @@ def may_answer(
     photos: NDArray[np.integer],
     min_time_difference_s: float | None = None,
 ) -> NDArray[np.bool_]:
-    """Tells which photos a query may be answered with: no photo of the same visit.
+    """Returns which photos may answer a query: no photo of the same visit.
 
-    A query is never its own answer, and a photo that is query and database at once is not answered
-    with one of the very same time either, as in Tokyo Time Machine. With `min_time_difference_s`
-    all photos nearer in time, and those of unknown time, are not answers: along one drive the
-    frames before and after say nothing.
+    A query is never its own answer. If a photo is both query and database, photos with exactly the
+    same time are not answers either, as in Tokyo Time Machine. With `min_time_difference_s`, photos
+    that are nearer in time, and photos of unknown time, are not answers. Use it for a single drive,
+    because the frames just before and after a query prove nothing.
 
     Args:
         dataset: PlaceDataset.
         queries: (n,) int. Rows of the data set.
-        photos: (n,) int. Rows of the data set, one for each query; or any shapes that fit.
-        min_time_difference_s: float or None. Least time between the two, in seconds. Defaults to
+        photos: (n,) int. Rows of the data set, one for each query. Other shapes are broadcast.
+        min_time_difference_s: float or None. Minimum time between the two, in seconds. Defaults to
             `None`.
 
     Returns:
-        bool, of the shape of both.
+        bool, of the broadcast shape.
 
     Raises:
-        ValueError: If a time difference is asked for and the data set knows no times.
+        ValueError: If `min_time_difference_s` is given but the data set has no times.
     """
     times_s = dataset.times_s
     if min_time_difference_s is None:
@@ -83,23 +83,24 @@ def may_answer(
             f"Leave it out. Received: min_time_difference_s={min_time_difference_s}"
         )
     apart = np.abs(times_s[photos] - times_s[queries]) >= min_time_difference_s
-    return apart & (photos != queries)  # false where unknown
+    return apart & (photos != queries)  # false if unknown
 
 
 def most_barred(dataset: PlaceDataset, min_time_difference_s: float | None = None) -> int:
-    """Returns how many database photos may come before the answers that a query may get.
+    """Returns how many database photos at most are excluded from the answers of one query.
 
     Args:
         dataset: PlaceDataset.
         min_time_difference_s: float or None. See `may_answer`. Defaults to `None`.
 
     Returns:
-        int. At least as many as `may_answer` denies to any query that it leaves an answer.
+        int. At least the number of photos that `may_answer` excludes for any query that has another
+        possible answer.
     """
     if dataset.times_s is None:
         return 1
     margin_s = min_time_difference_s or 0.0
-    times_s = np.sort(dataset.times_s[dataset.database])  # NaN last
+    times_s = np.sort(dataset.times_s[dataset.database])  # NaN comes last
     queries_s = dataset.times_s[dataset.queries]
     first = np.searchsorted(times_s, queries_s - margin_s, side="left")
     last = np.searchsorted(times_s, queries_s + margin_s, side="right")

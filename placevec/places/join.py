@@ -1,4 +1,4 @@
-"""Several data sets become one."""
+"""Joins several data sets to one."""
 
 import logging
 import os
@@ -20,21 +20,21 @@ _MEASURES = ("headings_deg", "times_s", "altitudes_m", "fields_of_view_deg")
 
 
 def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
-    """Joins data sets of different grounds, so that a training draws from all of them.
+    """Joins data sets of different areas, so that a training uses all of them.
 
-    Sets in one UTM zone keep their positions; latitude bands of one hemisphere, such as 32T and
-    32U, are one zone. All others are moved apart, 100 km from the east end of one to the west end
-    of the next, and a line in the log says so: no photo is a positive of one from another set.
+    Sets in one UTM zone keep their positions. Latitude bands of one hemisphere, such as 32T and
+    32U, are one zone. Other sets are moved apart, with 100 km from the east end of one to the west
+    end of the next, so that no photo is a positive of a photo from another set. placevec logs this.
 
     Args:
         datasets: sequence of PlaceDataset with positions in metres.
 
     Returns:
-        PlaceDataset with the photos of the first set first. Its root is the folder that all roots
-        lie in. What only some sets know is unknown for the photos of the others.
+        PlaceDataset with the photos of the first set first. Its root is the folder that contains
+        all roots. If only some sets have a value, it is unknown for the photos of the others.
 
     Raises:
-        ValueError: If there is no set, or one has no positions or other units than the first.
+        ValueError: If there is no set, or a set has no positions or other units than the first.
 
     Example:
 
@@ -57,7 +57,7 @@ def join_datasets(datasets: Sequence[PlaceDataset]) -> PlaceDataset:
     is_one_zone = is_zone_frame(frames[0]) and len(set(map(grid_of, frames))) == 1
     if len(datasets) > 1 and not is_one_zone:
         _log.warning(
-            "%d sets are put %.0f km apart, as they do not share one known UTM zone (%s)",
+            "%d sets are placed %.0f km apart, because they are not in one known UTM zone (%s)",
             len(datasets),
             _APART_M / 1000,
             ", ".join(frames),

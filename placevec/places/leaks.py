@@ -1,4 +1,4 @@
-"""What photos of one split tell about those of another."""
+"""Finds photos of one split that give away photos of another split."""
 
 import numpy as np
 import scipy
@@ -10,12 +10,12 @@ from placevec.places.dataset import PlaceDataset
 def find_photos_near_another_split(
     dataset: PlaceDataset, splits: NDArray[np.integer], buffer_m: float
 ) -> NDArray[np.int64]:
-    """Finds photos that lie nearer to a photo of another split than the buffer between them.
+    """Finds photos that are nearer to a photo of another split than the buffer allows.
 
     Args:
-        dataset: PlaceDataset. Without positions none is found.
-        splits: (N,) int. The split of each photo, from 0 on; -1 where it is in none.
-        buffer_m: float. Least distance between splits, in metres.
+        dataset: PlaceDataset. Without positions no photo is found.
+        splits: (N,) int. The split of each photo, from 0 on; -1 if it is in no split.
+        buffer_m: float. Minimum distance between splits, in metres.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.
@@ -29,8 +29,7 @@ def find_photos_near_another_split(
         others = np.concatenate([rows[:0], *others])
         if len(rows) and len(others):
             tree = scipy.spatial.KDTree(dataset.positions_m[others])
-            # Its bound is one that distances stay below: a photo at the buffer itself is not a
-            # leak.
+            # The bound is exclusive, so a photo exactly at the buffer is not a leak.
             found, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
             near[rows[np.isfinite(found)]] = True
     return np.flatnonzero(near)
@@ -42,8 +41,8 @@ def find_photos_of_split_places(
     """Finds photos of places that have photos in more than one split.
 
     Args:
-        dataset: PlaceDataset. Without identities of places none is found.
-        splits: (N,) int. The split of each photo, from 0 on; -1 where it is in none.
+        dataset: PlaceDataset. Without identities of places no photo is found.
+        splits: (N,) int. The split of each photo, from 0 on; -1 if it is in no split.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.

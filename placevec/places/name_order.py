@@ -1,4 +1,4 @@
-"""The order that people mean by numbered names."""
+"""Sorts numbered names in the order that people expect."""
 
 import re
 
@@ -6,8 +6,8 @@ import re
 def by_number(name: str) -> str:
     """Returns a key that sorts names naturally.
 
-    Numbers count by their value, however long they are, and upper and lower case are alike. Of
-    names that are equal in this, the order is that of their characters.
+    Numbers in names are compared by value, and upper and lower case are equal. Names that are equal
+    in this way are compared character by character.
 
     Args:
         name: str. A file's name.
@@ -22,4 +22,4 @@ def by_number(name: str) -> str:
 
 def _of_equal_order(number: re.Match) -> str:
     digits = number[0].lstrip("0")
-    return f"{len(digits):03d}{digits}"  # a file's name has at most 255 characters
+    return f"{len(digits):03d}{digits}"  # a file name has at most 255 characters

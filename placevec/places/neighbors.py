@@ -1,4 +1,4 @@
-"""Which database photos lie near a photo: by position or, where there is none, by identity."""
+"""Finds the database photos near a photo, by position or, without positions, by identity."""
 
 from itertools import chain
 
@@ -12,7 +12,7 @@ from placevec.places.dataset import PlaceDataset
 class DatabaseNeighbors:
     """The database of a data set, searched by position.
 
-    Without positions, photos of one place are neighbors at any radius, others never.
+    Without positions, photos of one place are neighbors at any radius, and others never are.
 
     Args:
         dataset: PlaceDataset.
@@ -35,7 +35,7 @@ class DatabaseNeighbors:
 
     @property
     def of_unknown_place(self) -> NDArray[np.int64]:
-        """(U,) int64, ascending. Places in `database` of photos whose place is not known."""
+        """Indices of `database` of photos whose place is not known, (U,) int64, ascending."""
         if self._positions_m is not None:
             return np.empty(0, dtype=np.int64)
         return self._by_place[slice(*np.searchsorted(self._sorted_ids, [-1, 0]))]
@@ -43,20 +43,20 @@ class DatabaseNeighbors:
     def within(
         self, photos: NDArray[np.integer], radius_m: float
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Finds the database photos within a radius of each photo, itself included.
+        """Finds the database photos within a radius of each photo, including itself.
 
         Args:
             photos: (n,) int. Rows of the data set.
             radius_m: float. Largest distance, in metres.
 
         Returns:
-            Two arrays of int64, an entry for each pair: whose neighbor it is, as a place in
-            `photos`, ascending; which photo, as a place in `database`, ascending for each.
+            Two arrays of int64 with an entry for each pair of a photo and a neighbor: the index in
+            `photos`, ascending; and the neighbor's index in `database`, ascending for each photo.
         """
         if self._positions_m is None:
             starts, counts = self._places_of(photos)
             owners = np.repeat(np.arange(len(photos)), counts)
-            firsts = np.cumsum(counts) - counts  # of each photo among all pairs
+            firsts = np.cumsum(counts) - counts  # the first pair of each photo
             found = self._by_place[starts[owners] + np.arange(len(owners)) - firsts[owners]]
             return owners, found  # ascending, because the sort was stable
         lists = self._tree.query_ball_point(self._positions_m[photos], radius_m, return_sorted=True)
@@ -65,7 +65,7 @@ class DatabaseNeighbors:
         return np.repeat(np.arange(len(photos)), counts), found
 
     def count_within(self, photos: NDArray[np.integer], radius_m: float) -> NDArray[np.int64]:
-        """Returns how many database photos lie within a radius of each photo, itself included.
+        """Returns how many database photos are within a radius of each photo, including itself.
 
         Args:
             photos: (n,) int. Rows of the data set.
@@ -79,9 +79,9 @@ class DatabaseNeighbors:
         return self._tree.query_ball_point(self._positions_m[photos], radius_m, return_length=True)
 
     def have_others_within(self, photos: NDArray[np.integer], radius_m: float) -> NDArray[np.bool_]:
-        """Tells whether another database photo than itself lies within a radius of each photo.
+        """Returns whether each photo has another database photo within a radius.
 
-        Unlike counting them, it costs the same however many there are.
+        Unlike counting the photos, its cost does not grow with their number.
 
         Args:
             photos: (n,) int. Rows of the data set.
@@ -93,7 +93,7 @@ class DatabaseNeighbors:
         itself = np.isin(photos, self.database, assume_unique=True)
         if self._positions_m is None:
             return self._places_of(photos)[1] > itself
-        # The bound is one that distances stay below.
+        # The bound is exclusive.
         apart_m, _ = self._tree.query(
             self._positions_m[photos], k=[1, 2], distance_upper_bound=np.nextafter(radius_m, np.inf)
         )
@@ -102,7 +102,7 @@ class DatabaseNeighbors:
     def _places_of(
         self, photos: NDArray[np.integer]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Returns where in the order by place the photos' places begin, and their lengths."""
+        """Returns where the photos' places begin in the order by place, and their lengths."""
         ids = self._place_ids[photos]
         starts = np.searchsorted(self._sorted_ids, ids, side="left")
         stops = np.searchsorted(self._sorted_ids, ids, side="right")

@@ -1,4 +1,4 @@
-"""Which database photos show a query's place, which another one, and why."""
+"""Decides which database photos show a query's place and which another place, and says why."""
 
 import logging
 
@@ -16,18 +16,18 @@ _log = logging.getLogger(__name__)
 
 
 class PlaceRule:
-    """Tells positives, negatives and what is neither, by the settings of `TupleSampler`.
+    """Decides which photos are positives, negatives or neither, by the settings of `TupleSampler`.
 
-    Every rule looks for positives within `positive_radius_m` only. `view_overlap` and
-    `shared_points` besides ask for a share, at least `min_overlap` and above 0, of what the two
-    photos show: see `ViewOverlap` and `SharedPoints`. Photos that share anything with the query
-    are not negatives then, however far away they are, nor are those within 2 `view_depth_m` whose
-    direction is unknown. A data set without headings is judged by distance in place of
-    `view_overlap`, which is logged.
+    Every rule only finds positives within `positive_radius_m`. `view_overlap` and `shared_points`
+    also require that the two photos share at least `min_overlap`, and more than 0, of what they
+    show: see `ViewOverlap` and `SharedPoints`. With these rules, photos that share anything with
+    the query are never negatives, at any distance. With `view_overlap`, photos within 2
+    `view_depth_m` whose direction is unknown are not negatives either. If a data set has no
+    headings, distance replaces `view_overlap`, and placevec logs that.
 
     Args:
         dataset: PlaceDataset.
-        positive_radius_m: float. See `TupleSampler`, as for all that follow.
+        positive_radius_m: float. See `TupleSampler`, also for the other arguments.
         negative_radius_m: float.
         max_heading_difference_deg: float or None.
         min_time_difference_s: float or None.
@@ -37,8 +37,8 @@ class PlaceRule:
         view_depth_m: float.
 
     Raises:
-        ValueError: If a number is out of range, or a limit or rule needs what the data set does
-            not know.
+        ValueError: If a number is out of range, or a limit or rule needs values that the data set
+            does not have.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PlaceRule:
 
     @property
     def database(self) -> NDArray[np.int64]:
-        """(M,) int64. Rows of the database photos."""
+        """Rows of the database photos, (M,) int64."""
         return self._neighbors.database
 
     def positives(
@@ -83,25 +83,25 @@ class PlaceRule:
             queries: (n,) int. Rows of the data set.
 
         Returns:
-            Two arrays of int64, an entry for each pair: whose positive it is, as a place in
-            `queries`, ascending; which photo, as a row of the data set, ascending for each.
+            Two arrays of int64 with an entry for each pair: the index in `queries`, ascending; and
+            the positive's row in the data set, ascending for each query.
         """
         owners, found = self._neighbors.within(queries, self.positive_radius_m)
         photos = self.database[found]
         kept = np.flatnonzero(self._are_allowed(queries[owners], photos))
         if self._overlap is not None:
             share = self._overlap.share(queries[owners[kept]], photos[kept])
-            kept = kept[(share >= self.min_overlap) & (share > 0)]  # false where unknown
+            kept = kept[(share >= self.min_overlap) & (share > 0)]  # false if unknown
         return owners[kept], photos[kept]
 
     def no_negatives(self, query: int) -> NDArray[np.int64]:
-        """Returns which database photos may not be negatives: too close, alike or unknown.
+        """Returns the database photos that are not negatives: too close, similar or unknown.
 
         Args:
             query: int. Row of a photo in the data set.
 
         Returns:
-            (n,) int64, ascending. Places in `database`.
+            (n,) int64, ascending. Indices in `database`.
         """
         _, near = self._neighbors.within(np.array([query]), self.negative_radius_m)
         if self._overlap is not None:
@@ -115,7 +115,7 @@ class PlaceRule:
 
         Args:
             queries: (n,) int. Rows of the data set.
-            num_negatives: int. How many each must have.
+            num_negatives: int. Number of negatives that each query needs.
 
         Returns:
             The first such query and its number of negatives, or None.
@@ -133,15 +133,15 @@ class PlaceRule:
         return None
 
     def why(self, query: int, photo: int) -> str:
-        """Says in a few words what a photo is to a query, and the numbers that make it so.
+        """Returns as text whether a photo is a positive or negative of a query, and why.
 
         Args:
             query: int. Row of a photo in the data set.
-            photo: int. Row of another one.
+            photo: int. Row of another photo.
 
         Returns:
-            str. Such as `"positive: 4.2 m apart, headings 12 deg apart, 61 % of the points
-            shared"`; the first word is `positive`, `negative` or `neither`.
+            str, such as `"positive: 4.2 m apart, headings 12 deg apart, 61 % of the points
+            shared"`. The first word is `positive`, `negative` or `neither`.
         """
         return f"{self._kind(query, photo)}: {', '.join(self._numbers(query, photo))}"
 
@@ -179,7 +179,7 @@ class PlaceRule:
     def _are_allowed(
         self, queries: NDArray[np.integer], photos: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Returns which pairs within the radius keep to the limits of distance, heading, time."""
+        """Returns which pairs within the radius obey the limits of distance, heading and time."""
         dataset = self.dataset
         kept = photos != queries
         if self.min_positive_distance_m > 0:
@@ -188,11 +188,11 @@ class PlaceRule:
             kept &= np.square(apart_m).sum(axis=1) > self.min_positive_distance_m**2
         if self.max_heading_difference_deg is not None:
             angle_deg = self._angle_deg(queries, photos)
-            kept &= angle_deg <= self.max_heading_difference_deg  # false where unknown
+            kept &= angle_deg <= self.max_heading_difference_deg  # false if unknown
         if dataset.times_s is not None and self.min_time_difference_s != 0:
             apart_s = np.abs(dataset.times_s[photos] - dataset.times_s[queries])
             if self.min_time_difference_s is None:
-                kept &= apart_s != 0  # true where unknown
+                kept &= apart_s != 0  # true if unknown
             else:
                 kept &= apart_s >= self.min_time_difference_s
         return kept
@@ -211,7 +211,8 @@ class PlaceRule:
             return None
         if dataset.headings_deg is None or np.isnan(dataset.headings_deg).all():
             _log.warning(
-                "%s has no headings: distance tells positives, not view_overlap", dataset.root
+                "%s has no headings: distance decides what is positive, not view_overlap",
+                dataset.root,
             )
             return None
         return ViewOverlap(dataset, self._neighbors, self.view_depth_m)

@@ -1,4 +1,4 @@
-"""Depth images become points of the world that photos see."""
+"""Turns depth images into the points of the world that photos see."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-_BITS = 21  # of a cell's number along one axis
+_BITS = 21  # so that the cell numbers of three axes fit into 63 bits
 _HALF = 2 ** (_BITS - 1)
 
 
@@ -17,30 +17,30 @@ def points_of_depth(
     *,
     cell_m: float,
 ) -> NDArray[np.int64]:
-    """Returns which cells of a grid through the world a depth image sees.
+    """Returns which cells of a grid in the world a depth image sees.
 
-    Cells replace points: photos that look at the same surface see the same cells, whatever
-    their distance, if pixels lie closer to each other on it than `cell_m`.
+    Cells replace points: photos of the same surface see the same cells from any distance, if their
+    pixels are closer to each other on the surface than `cell_m`.
 
     Args:
-        depth_m: (H, W) float. Distance along the optical axis, in metres; what is not above 0 or
-            not finite is unknown.
-        camera_to_world: (4, 4) float. Takes camera coordinates, x right, y down and z ahead, to
+        depth_m: (H, W) float. Distance along the optical axis, in metres. Values that are not
+            finite or not above 0 are unknown.
+        camera_to_world: (4, 4) float. From camera coordinates, x right, y down and z ahead, to
             world coordinates, in metres.
-        intrinsics: (3, 3) float. Takes camera coordinates to pixels; (0, 0) is the middle of the
-            first one.
+        intrinsics: (3, 3) float. From camera coordinates to pixels. (0, 0) is the middle of the
+            first pixel.
         cell_m: float. Side of a cell, in metres.
 
     Returns:
         (n,) int64, ascending. Numbers of the cells, the same in all images of one world.
 
     Raises:
-        ValueError: If a shape or number is none of the above, or the world is larger than a
-            million cells to a side.
+        ValueError: If a shape or number is invalid, or the world is larger than a million cells in
+            each direction.
 
     Example:
 
-    A wall 2 m ahead, one pixel each side of the axis, 1 m apart on the wall.
+    A wall 2 m ahead, with one pixel on each side of the axis, 1 m apart on the wall.
 
     >>> camera = np.array([[2.0, 0, 0.5], [0, 2.0, 0], [0, 0, 1]])
     >>> len(points_of_depth(np.array([[2.0, 2.0]]), np.eye(4), camera, cell_m=0.5))
@@ -74,11 +74,11 @@ def points_matrix(points: Sequence[NDArray[np.integer]]) -> "scipy.sparse.csr_ar
     """Returns `points_seen` of a data set from the points that each photo sees.
 
     Args:
-        points: sequence of (n,) int, one for each photo. Numbers of points, such as
-            `points_of_depth` gives.
+        points: sequence of (n,) int, one for each photo. Numbers of points, as
+            `points_of_depth` returns them.
 
     Returns:
-        (N, M) scipy.sparse.csr_array of bool, a column for each point that any photo sees.
+        (N, M) scipy.sparse.csr_array of bool, with a column for each point that any photo sees.
 
     Example:
 

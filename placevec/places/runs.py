@@ -1,4 +1,4 @@
-"""Photos that follow each other in one run, such as a drive, a walk or a video."""
+"""Finds photos that follow each other in one run, such as a drive, a walk or a video."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,19 +7,19 @@ from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
 
 _NUM_ADJACENT = 2
-_LONGEST_STEPS = 10.0  # times the median step
+_MAX_STEP_IN_MEDIANS = 10.0
 _FEWEST_PHOTOS = 10
-_MOST_LONG_STEPS = 0.05  # share of the steps of a run that nothing else tells
+_MAX_LONG_SHARE = 0.05  # of a run that is only known by its names
 
 
 def adjacent_in_run(
     dataset: PlaceDataset, ones: NDArray[np.integer], others: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Tells which pairs of photos are at most two photos apart in one run.
+    """Returns which pairs of photos are at most two photos apart in one run.
 
-    Photos of one sequence are a run, or, if no sequences are known, all photos with a time; their
-    order is that of their times, else of their names. If neither is known, all photos are one run
-    if almost every one is near the one before it in the order of names.
+    A run is a sequence or, if no sequences are known, all photos with a time. Its order is that of
+    times, or else of names. If neither sequences nor times are known, all photos are one run if
+    almost every photo is near the previous one in the order of names.
 
     Args:
         dataset: PlaceDataset.
@@ -46,7 +46,7 @@ def adjacent_in_run(
 
 
 def _runs(dataset: PlaceDataset) -> NDArray[np.int64]:
-    """Returns the run of each photo, (N,) int64; -1 if it is in none."""
+    """Returns the run of each photo, (N,) int64; -1 if it is in no run."""
     if dataset.sequence_ids is not None:
         return dataset.sequence_ids
     if dataset.times_s is not None:
@@ -55,5 +55,5 @@ def _runs(dataset: PlaceDataset) -> NDArray[np.int64]:
         return np.full(len(dataset), -1)
     order = sorted(range(len(dataset)), key=lambda row: by_number(dataset.names[row]))
     steps = np.linalg.norm(np.diff(dataset.positions_m[order], axis=0), axis=1)
-    is_run = (steps > _LONGEST_STEPS * np.median(steps)).mean() <= _MOST_LONG_STEPS
+    is_run = (steps > _MAX_STEP_IN_MEDIANS * np.median(steps)).mean() <= _MAX_LONG_SHARE
     return np.zeros(len(dataset), dtype=np.int64) if is_run else np.full(len(dataset), -1)

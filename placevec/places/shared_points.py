@@ -1,4 +1,4 @@
-"""How many points of the world two photos both show."""
+"""Computes how many points of the world two photos have in common."""
 
 import numpy as np
 import scipy
@@ -9,11 +9,11 @@ from placevec.places.neighbors import DatabaseNeighbors
 
 
 class SharedPoints:
-    """Share of the points that two photos see which both of them see.
+    """Share of points that two photos have in common.
 
-    The share is the number of common points over that of the photo that sees fewer, so that a
-    close view of a part of a distant one shares all of its points with it. A photo that sees no
-    point shares nothing.
+    The share is the number of common points divided by the number of points of the photo that sees
+    fewer. So a close view shares all of its points with a distant view of the same thing. A photo
+    that sees no points shares nothing.
 
     Args:
         dataset: PlaceDataset, with `points_seen`.
@@ -26,7 +26,7 @@ class SharedPoints:
         seen = scipy.sparse.csr_array(dataset.points_seen, copy=True)
         seen.sum_duplicates()
         seen.eliminate_zeros()
-        self._seen = seen.astype(np.int32)  # sums of bool are bool
+        self._seen = seen.astype(np.int32)  # because sums of bool would be bool
         self._seen_by = scipy.sparse.csr_array(self._seen[neighbors.database].T)  # (M, database)
         self._counts = np.diff(seen.indptr)
 
@@ -53,7 +53,7 @@ class SharedPoints:
             photos: (n,) int. Rows of the data set.
 
         Returns:
-            Owners and places in the database, as `DatabaseNeighbors.within` gives them.
+            Indices in `photos` and in the database, as `DatabaseNeighbors.within` returns them.
         """
         common = scipy.sparse.csr_array(self._seen[photos] @ self._seen_by)
         common.sort_indices()

@@ -1,4 +1,4 @@
-"""Photos become train, val and test, such that no place is on two sides."""
+"""Splits photos into train, val and test, so that no place is in two splits."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which split each photo of a data set belongs to.
+    """The split of each photo in a data set.
 
     Args:
-        names: (N,) str. One of `SPLITS`, or `""` where the photo is left out.
-        left_out: (N,) str. Why it is left out, such as `"buffer"`; `""` where it is not.
+        names: (N,) str. One of `SPLITS`, or `""` if the photo is left out.
+        left_out: (N,) str. Why the photo is left out, such as `"buffer"`, or `""`.
     """
 
     names: NDArray[np.str_]
@@ -33,7 +33,7 @@ class Split:
 
         Args:
             rows: (n,) int. Rows of the data set.
-            reason: str. Why they are left out; photos that already are keep their reason.
+            reason: str. Why they are left out. Photos that are already left out keep their reason.
         """
         names, left_out = self.names.copy(), self.left_out.astype(object)
         rows = rows[names[rows] != ""]
@@ -41,9 +41,9 @@ class Split:
         return Split(names, left_out.astype(np.str_))
 
     def without_pairs(self, pairs: NDArray[np.integer], reason: str) -> "Split":
-        """Returns the split without photos that are the same as one on another side.
+        """Returns the split without photos that also exist in another split.
 
-        Of such a pair, the photo of the split with fewer photos is left out.
+        For each pair, the photo of the split with fewer photos is left out.
 
         Args:
             pairs: (n, 2) int. Rows of photos that are the same.
@@ -55,14 +55,14 @@ class Split:
         return self.without(np.unique(np.take_along_axis(pairs, smaller[:, None], 1)), reason)
 
     def sides(self) -> NDArray[np.int64]:
-        """Returns (N,) int64: 0 for photos of the largest split, 1, 2 for smaller ones, -1 none."""
+        """Returns the split of each photo by size: 0 the largest, 1, 2 smaller ones, -1 none."""
         sides = np.full(len(self.names), -1)
         for place, name in enumerate(reversed(self.by_size())):
             sides[self.names == name] = place
         return sides
 
     def by_size(self) -> list[str]:
-        """Returns the names of the splits, the one with fewest photos first."""
+        """Returns the names of the splits, from the fewest photos to the most."""
         return sorted(SPLITS, key=lambda name: (self.names == name).sum())
 
 
@@ -77,32 +77,32 @@ def split_photos(
 ) -> Split:
     """Splits photos by where they were taken, by drive or by time.
 
-    - `area`: one piece of ground for each split, so that little is lost to the buffer: test is cut
-      off one side of the ground, val off one side of the rest; the seed draws which sides.
-      Without positions, whole places go to a split.
-    - `sequence`: whole sequences go to a split.
-    - `time`: the earliest photos are train, the latest test.
+    - `area` gives each split one piece of ground, so that the buffer costs few photos. It cuts test
+      off one side of the ground, then val off one side of the rest. The seed chooses the sides.
+      Without positions, it assigns whole places.
+    - `sequence` assigns whole sequences.
+    - `time` puts the earliest photos into train and the latest into test.
 
-    Whichever it is, no place is on two sides: a val photo nearer than `buffer_m` to a test
-    photo is left out, then a train photo nearer than that to a val or test photo, so that train,
-    which has most, pays for the buffer. The same holds for photos of one known place. Photos
-    whose sequence, time or place is not known are left out of a split by it.
+    No place is in two splits. A val photo nearer than `buffer_m` to a test photo is left out, then
+    a train photo nearer than that to a val or test photo. So train, the largest split, loses the
+    most photos to the buffer. The same rule holds for photos of one known place. If the sequence,
+    time or place that decides is unknown for a photo, it is left out.
 
     Args:
         dataset: PlaceDataset.
         by: str. `"area"`, `"sequence"` or `"time"`.
-        val_share: float. Share of the photos that val gets before the buffer, in [0, 1).
-        test_share: float. That of test.
-        buffer_m: float. Least distance between photos of two splits, in metres. 0: none, and
-            places may be on two sides of a split by sequence or time.
+        val_share: float. Share of the photos for val before the buffer, in [0, 1).
+        test_share: float. Share of the photos for test before the buffer, in [0, 1).
+        buffer_m: float. Minimum distance between photos of two splits, in metres. 0: no buffer, and
+            a split by sequence or time may have a place in two splits.
         seed: int. The same seed gives the same split.
 
     Returns:
         Split.
 
     Raises:
-        ValueError: If a number is out of range, the data set does not know what it is split by, or
-            a split would be empty.
+        ValueError: If a number is out of range, the data set does not have the values to split by,
+            or a split would be empty.
 
     Example:
 
@@ -125,7 +125,7 @@ def split_photos(
         split = Split(names, np.full(len(dataset), ""))
     else:
         split = _split_units(_units(dataset, by), by, wanted, rng)
-    _refuse_empty(split, wanted, dataset, "Ask for a larger share, or split by something else")
+    _refuse_empty(split, wanted, dataset, "Choose a larger share, or split by something else")
     split = _apart(split, dataset, buffer_m)
     _refuse_empty(split, wanted, dataset, f"Lower `buffer_m` ({buffer_m:g}), 0 for none")
     return split
@@ -134,21 +134,20 @@ def split_photos(
 def draw_roles(
     dataset: PlaceDataset, split: Split, *, query_share: float, seed: int = 0
 ) -> NDArray[np.str_]:
-    """Says which photos of each split are looked up and which are searched.
+    """Decides which photos of each split are looked up and which are searched.
 
-    Roles that the data set has stay. Where all photos have both, those of train keep both; of val
-    and test whole visits are queries and the others the database: sequences where they are known,
-    else days, else single photos; the seed draws which.
+    Existing roles stay. If all photos have both roles, photos of train keep both. In val and test,
+    whole visits become queries and the others the database. A visit is a sequence or, if these are
+    unknown, a day, or else a single photo. The seed chooses the visits.
 
     Args:
         dataset: PlaceDataset.
         split: Split of its photos.
-        query_share: float. Share of the queries, in (0, 1), which is met as nearly as whole
-            visits allow.
+        query_share: float. Share of the queries, in (0, 1). Whole visits approximate it.
         seed: int.
 
     Returns:
-        (N,) str. `"query"`, `"database"`, `"both"`, or `""` where the photo is left out.
+        (N,) str. `"query"`, `"database"`, `"both"`, or `""` if the photo is left out.
 
     Raises:
         ValueError: If `query_share` is out of range.
@@ -173,7 +172,7 @@ def draw_roles(
 def _cut_ground(
     positions_m: NDArray[np.float64], wanted: dict[str, float], rng: np.random.Generator
 ) -> NDArray[np.str_]:
-    """Cuts a piece of ground for each split but the first, across the longer side of the rest."""
+    """Cuts ground for each split but the first, across the longer side of what remains."""
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     turned_m = (positions_m - positions_m.mean(axis=0)) @ turn
@@ -190,7 +189,7 @@ def _cut_ground(
 
 
 def _units(dataset: PlaceDataset, by: SplitBy) -> NDArray[np.int64]:
-    """Returns numbers of what stays on one side, (N,) int64; -1 where it is unknown."""
+    """Returns for each photo the number of its unit, which is never split; -1 if unknown."""
     if by == "area":
         dataset.require_places()
         place_ids = dataset.known("place_ids")
@@ -216,7 +215,7 @@ def _units(dataset: PlaceDataset, by: SplitBy) -> NDArray[np.int64]:
 def _split_units(
     units: NDArray[np.int64], by: SplitBy, wanted: dict[str, float], rng: np.random.Generator
 ) -> Split:
-    """Gives whole units to the splits, at least one to each."""
+    """Assigns whole units to the splits, at least one to each."""
     names, known = np.full(len(units), "", dtype="U5"), np.flatnonzero(units >= 0)
     if (count := int(units.max(initial=-1)) + 1) < len(wanted):
         what = "places" if by == "area" else f"{by}s"
@@ -231,9 +230,9 @@ def _split_units(
 
 
 def _cut(ascending: NDArray[np.float64], target: float, num_left: int) -> int:
-    """Returns where to cut between two different values, nearest to a place.
+    """Returns the index nearest to `target` at which a cut falls between two different values.
 
-    Behind the cut, `num_left` different values remain if there are enough. 0: all are equal.
+    After the cut, `num_left` different values remain if there are enough. 0: all are equal.
     """
     cuts = np.flatnonzero(np.diff(ascending) > 0) + 1
     cuts = cuts[: max(len(cuts) - num_left + 1, 1)]
@@ -243,7 +242,7 @@ def _cut(ascending: NDArray[np.float64], target: float, num_left: int) -> int:
 def _give_away(
     units: NDArray[np.int64], wanted: dict[str, float], rng: np.random.Generator
 ) -> NDArray[np.str_]:
-    """Gives whole units, in random order, to the split that needs most photos."""
+    """Assigns whole units, in random order, each to the split that needs the most photos."""
     counts = np.bincount(units)
     names, needed = list(wanted), np.array(list(wanted.values())) * len(units)
     targets = needed.copy()
@@ -265,12 +264,14 @@ def _give_away(
 def _cut_in_order(
     units: NDArray[np.int64], wanted: dict[str, float], _: object
 ) -> NDArray[np.str_]:
-    """Cuts units, which are numbered in their order, into one run for each split."""
-    ends = np.cumsum(np.bincount(units))  # how many photos the units up to each one have
+    """Cuts units, which are numbered in their order, into one run per split."""
+    ends = np.cumsum(np.bincount(units))  # number of photos up to each unit
     names, shares = list(wanted), np.cumsum(list(wanted.values()))
     split_of_unit, start = np.full(len(ends), names[-1], dtype="U5"), 0
     for place, name in enumerate(names[:-1]):
-        stops = np.arange(start, len(ends) - (len(names) - 1 - place))  # one is left for each other
+        stops = np.arange(
+            start, len(ends) - (len(names) - 1 - place)
+        )  # one unit is left for each other
         if not len(stops):
             break
         stop = stops[np.argmin(np.abs(ends[stops] - shares[place] * len(units)))] + 1
@@ -280,7 +281,7 @@ def _cut_in_order(
 
 
 def _apart(split: Split, dataset: PlaceDataset, buffer_m: float) -> Split:
-    """Leaves out what is too near to, or shows the same place as, a split that goes before."""
+    """Leaves out photos near a split of higher rank, or of a place that such a split has."""
     if buffer_m == 0:
         return split
     for lesser, greater in (("val", ("test",)), ("train", ("test", "val"))):
@@ -298,7 +299,7 @@ def _is_near(
         return np.zeros(len(rows), dtype=bool)
     tree = scipy.spatial.KDTree(dataset.positions_m[others])
     distances_m, _ = tree.query(dataset.positions_m[rows], distance_upper_bound=buffer_m)
-    return distances_m < buffer_m  # infinite where none is as near
+    return distances_m < buffer_m  # infinite if no photo is near
 
 
 def _is_same(
@@ -311,7 +312,7 @@ def _is_same(
 
 
 def _visits(dataset: PlaceDataset, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns numbers, from 0 on, of the visits that photos were taken on."""
+    """Returns the number, from 0 on, of the visit that each photo was taken on."""
     if dataset.sequence_ids is not None and (dataset.sequence_ids[rows] != -1).all():
         visits = _numbered(dataset.sequence_ids[rows])
         if visits.max() > 0:
@@ -326,7 +327,7 @@ def _visits(dataset: PlaceDataset, rows: NDArray[np.int64]) -> NDArray[np.int64]
 def _numbered(
     values: NDArray[np.number], is_known: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
-    """Returns values as numbers from 0 on, in their order; -1 where they are not known."""
+    """Numbers values from 0 on, in their order; -1 if they are not known."""
     known = np.ones(len(values), dtype=bool) if is_known is None else is_known
     numbers = np.full(len(values), -1, dtype=np.int64)
     numbers[known] = np.unique(values[known], return_inverse=True)[1]

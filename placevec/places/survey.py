@@ -1,4 +1,4 @@
-"""What is odd about where and when the photos of a data set were taken."""
+"""Finds odd positions and times of the photos in a data set."""
 
 import re
 from collections import Counter
@@ -13,11 +13,11 @@ from placevec.places.name_order import by_number
 from placevec.places.neighbors import DatabaseNeighbors
 
 _NUMBER = re.compile(r"\d{1,18}")
-_CHUNK = 65_536  # photos whose neighbors are sought together
+_PHOTOS_AT_A_TIME = 65_536
 
 
 class Jumps(NamedTuple):
-    """Steps of a trajectory that are too fast to be true.
+    """Steps of a trajectory that are impossibly fast.
 
     Args:
         before: (n,) int64. Rows of the photos before the jumps.
@@ -31,10 +31,10 @@ class Jumps(NamedTuple):
 
 
 def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
-    """Finds photos that follow each other in time and lie too far apart for it.
+    """Finds photos that follow each other in time but are too far apart for that.
 
-    The photos of each sequence are taken in the order of their times, where no sequences are
-    known all photos are. Photos of equal times follow none of each other.
+    It compares consecutive photos of each sequence in the order of times, or of all photos if no
+    sequences are known. Photos with equal times do not follow each other.
 
     Args:
         dataset: PlaceDataset. Without positions in metres or times there are no jumps.
@@ -59,9 +59,9 @@ def find_jumps(dataset: PlaceDataset, max_speed_m_s: float) -> Jumps:
 def find_times_out_of_order(dataset: PlaceDataset) -> NDArray[np.int64]:
     """Finds photos that were taken before their predecessor in the sequence.
 
-    The order of a sequence is that of its names, numbers in them by their value, where these count
-    frames: the last numbers of most names follow each other in equal steps. Ids of a service have
-    no order, nor have photos of no sequence.
+    The order of a sequence is that of its names, with numbers compared by value. It only counts if
+    the names count frames: the last numbers of most names follow each other in equal steps. Ids
+    from a service have no order, and neither do photos without a sequence.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.
@@ -92,11 +92,11 @@ def _count_frames(names: list[str]) -> bool:
 
 
 def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> NDArray[np.int64]:
-    """Finds queries that no other database photo lies near, or shares the place with.
+    """Finds queries without any other database photo nearby or of the same place.
 
     Args:
         dataset: PlaceDataset.
-        radius_m: float. Largest distance, in metres; not looked at where there are no positions.
+        radius_m: float. Largest distance, in metres. Ignored if there are no positions.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.
@@ -105,16 +105,19 @@ def find_queries_without_positive(dataset: PlaceDataset, radius_m: float) -> NDA
     if not len(dataset.database):
         return queries
     neighbors = DatabaseNeighbors(dataset)
-    parts = [queries[start : start + _CHUNK] for start in range(0, len(queries), _CHUNK)]
+    parts = [
+        queries[start : start + _PHOTOS_AT_A_TIME]
+        for start in range(0, len(queries), _PHOTOS_AT_A_TIME)
+    ]
     lonely = [part[~neighbors.have_others_within(part, radius_m)] for part in parts]
     return np.concatenate([queries[:0], *lonely])
 
 
 def find_places_of_one_photo(dataset: PlaceDataset) -> NDArray[np.int64]:
-    """Finds the photos that are the only one of their place; none if no place has an identity.
+    """Finds photos that are the only one of their place. Finds none if places have no identity.
 
-    A photo that is only searched and never looked up needs no other one: it is a place that a
-    query must not be taken for.
+    Photos that are only searched and never looked up do not count: they are wrong answers that a
+    query must not match.
 
     Returns:
         (n,) int64, ascending. Rows of the data set.

@@ -7,46 +7,46 @@ from placevec.config.choices import PositiveRule
 from placevec.places.dataset import PlaceDataset
 from placevec.places.place_rule import PlaceRule
 
-_CHUNK = 4096  # queries looked at together when a sampler is made
+_QUERIES_AT_A_TIME = 4096
 
 
 class TupleSampler:
-    """Draws a query's positives and negatives by where, when and facing which way they were taken.
+    """Draws positives and negatives of a query by their positions, times and directions.
 
-    A positive is a database photo within `positive_radius_m` of the query, other than itself and,
-    where times are known, of another time; `positive_rule` may ask besides that the two show the
-    same things. A negative is a database photo farther away than `negative_radius_m`; every one
-    is as likely as any other, whatever its direction, pitch or name, so that nothing but the
-    place tells negatives from positives. Photos between the two radii are neither, nor are those
-    that share anything with the query where the rule looks at that. In a data set without
-    positions, positives show the same place, negatives another one, and photos of an unknown
+    A positive is another database photo within `positive_radius_m` of the query. If times are
+    known, it has another time. `positive_rule` may also require that the two show the same things.
+    A negative is a database photo farther away than `negative_radius_m`. All negatives are equally
+    likely, independent of direction, pitch or name, so that only the place distinguishes negatives
+    from positives. Photos between the two radii are neither. If the rule looks at what photos
+    share, photos that share anything with the query are not negatives. In a data set without
+    positions, positives show the same place and negatives another place, and photos of an unknown
     place are neither.
 
-    No draw looks at the whole database, so a draw costs the same for a million photos.
+    A draw never examines the whole database, so its cost does not grow with the number of photos.
 
     Args:
         dataset: PlaceDataset.
         num_positives: int. `P`, positives in a tuple.
         num_negatives: int. `Nn`, negatives in a tuple.
         positive_radius_m: float. Largest distance of a positive, in metres.
-        negative_radius_m: float. Negatives lie farther away than this, in metres.
+        negative_radius_m: float. Negatives are farther away than this, in metres.
         max_heading_difference_deg: float or None. Largest angle between the directions of query
-            and positive, in (0, 180]; photos of unknown direction are not positives then. None:
-            any.
-        min_time_difference_s: float or None. Least time between query and positive, in seconds;
-            photos of unknown time are not positives then; 0 allows all. None: any other time than
-            the query's, where both are known.
-        min_positive_distance_m: float. Positives lie farther away than this, in metres, if it is
-            above 0; 1.0 is the rule of the NetVLAD paper.
-        positive_rule: str. What makes a photo within the radius a positive: `"distance"` nothing
-            else; `"view_overlap"` the share of their fields of view (see `ViewOverlap`);
-            `"shared_points"` that of the points they see (see `SharedPoints`).
-        min_overlap: float. Least such share, in [0, 1].
+            and positive, in (0, 180]. Photos of unknown direction are then not positives. None: no
+            limit.
+        min_time_difference_s: float or None. Minimum time between query and positive, in seconds.
+            Photos of unknown time are then not positives. 0 allows all. None: any other time than
+            the query's, if both are known.
+        min_positive_distance_m: float. Positives are farther away than this, in metres, if it is
+            above 0. The NetVLAD paper uses 1.0.
+        positive_rule: str. When a photo within the radius is a positive: `"distance"` always;
+            `"view_overlap"` if the fields of view overlap (see `ViewOverlap`); `"shared_points"` if
+            both see the same points (see `SharedPoints`).
+        min_overlap: float. Minimum overlap or share of points, in [0, 1].
         view_depth_m: float. How far a photo sees, in metres, for `view_overlap`.
 
     Raises:
-        ValueError: If a number is out of range, a limit or rule needs what the data set does not
-            know, no query has a positive, or a query has fewer negatives than a tuple needs.
+        ValueError: If a number is out of range, a limit or rule needs values that the data set does
+            not have, no query has a positive, or a query has fewer negatives than a tuple needs.
 
     Example:
 
@@ -102,17 +102,17 @@ class TupleSampler:
 
     @property
     def queries(self) -> NDArray[np.int64]:
-        """(Q,) int64. Rows of the queries that have at least one positive."""
+        """Rows of the queries that have at least one positive, (Q,) int64."""
         return self._queries
 
     def shuffled_queries(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Returns the queries in random order; without positions one of each place, at random.
+        """Returns the queries in random order; without positions, one random query of each place.
 
-        So tuples that follow each other show different places, and a place of many photos comes
-        no more often than one of few, where places are known by identity alone.
+        Without positions, this makes consecutive tuples show different places, and a place with
+        many photos is not drawn more often than a place with few.
 
         Args:
-            rng: np.random.Generator. Where the randomness comes from.
+            rng: np.random.Generator. Source of randomness.
 
         Returns:
             (n,) int64. Rows of the data set.
@@ -137,7 +137,7 @@ class TupleSampler:
     def near(self, query: int) -> NDArray[np.int64]:
         """Returns the database photos that are not negatives of a query.
 
-        They are too close, share something with it where the rule looks at that, or are unknown.
+        They are too close, share something with it (if the rule looks at that), or are unknown.
 
         Args:
             query: int. Row of a photo in the data set.
@@ -148,14 +148,14 @@ class TupleSampler:
         return self._rule.database[self._rule.no_negatives(query)]
 
     def why(self, query: int, photo: int) -> str:
-        """Says in a few words why a photo is a positive, a negative or neither.
+        """Returns as text why a photo is a positive, a negative or neither.
 
         Args:
             query: int. Row of a photo in the data set.
-            photo: int. Row of another one.
+            photo: int. Row of another photo.
 
         Returns:
-            str. What it is, then the numbers, such as `"positive: 4.2 m apart, headings 12 deg
+            str. The result and its numbers, such as `"positive: 4.2 m apart, headings 12 deg
             apart, 61 % of the points shared"`.
         """
         return self._rule.why(query, photo)
@@ -165,12 +165,12 @@ class TupleSampler:
     ) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
         """Draws one tuple.
 
-        Positives and negatives are drawn without replacement; only where a query has fewer than
-        `num_positives` positives these are repeated, each equally often but for one.
+        Positives and negatives are drawn without replacement. If a query has fewer than
+        `num_positives` positives, these are repeated; their counts differ by at most one.
 
         Args:
             query: int. One of `queries`.
-            rng: np.random.Generator. Where the randomness comes from.
+            rng: np.random.Generator. Source of randomness.
 
         Returns:
             query, positives (P,) int64, negatives (Nn,) int64. Rows of the data set.
@@ -181,7 +181,7 @@ class TupleSampler:
         candidates = self.positives(query)
         if len(candidates) == 0:
             raise ValueError(
-                f"A query must have a positive, as those in `queries` have. Received: {query} "
+                f"A query must have a positive: use one of `queries`. Received: {query} "
                 f"({self.dataset.names[query]})"
             )
         rounds = -(-self.num_positives // len(candidates))
@@ -190,18 +190,18 @@ class TupleSampler:
         return int(query), positives, self.draw_negatives(query, self.num_negatives, rng)
 
     def draw_negatives(self, query: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Draws negatives of a query, all different, each as likely as any other.
+        """Draws different negatives of a query, all with equal probability.
 
         Args:
             query: int. Row of a photo in the data set.
-            count: int. How many.
-            rng: np.random.Generator. Where the randomness comes from.
+            count: int. Number of negatives.
+            rng: np.random.Generator. Source of randomness.
 
         Returns:
             (count,) int64. Rows of the data set.
 
         Raises:
-            ValueError: If the query has fewer negatives.
+            ValueError: If the query has fewer negatives than `count`.
         """
         database = self._rule.database
         barred = self._rule.no_negatives(query)
@@ -209,15 +209,15 @@ class TupleSampler:
         if available < count:
             raise ValueError(self._too_few_negatives(query, available, count))
         ranks = rng.choice(available, size=count, replace=False)
-        # The r-th photo that is not barred: this many barred ones come before it.
+        # Finds the r-th photo that may be drawn, by the number of excluded photos before it.
         before = np.searchsorted(barred - np.arange(len(barred)), ranks, side="right")
         return database[ranks + before]
 
     def _find_queries(self) -> NDArray[np.int64]:
         everyone = self.dataset.queries
         with_positive = np.zeros(len(everyone), dtype=bool)
-        for start in range(0, len(everyone), _CHUNK):
-            owners, _ = self._rule.positives(everyone[start : start + _CHUNK])
+        for start in range(0, len(everyone), _QUERIES_AT_A_TIME):
+            owners, _ = self._rule.positives(everyone[start : start + _QUERIES_AT_A_TIME])
             with_positive[start + owners] = True
         if not with_positive.any():
             raise ValueError(
@@ -227,8 +227,10 @@ class TupleSampler:
                 "`positive_radius_m` or lift the limits on heading, time, distance and overlap"
             )
         queries = everyone[with_positive]
-        for start in range(0, len(queries), _CHUNK):
-            short = self._rule.find_short(queries[start : start + _CHUNK], self.num_negatives)
+        for start in range(0, len(queries), _QUERIES_AT_A_TIME):
+            short = self._rule.find_short(
+                queries[start : start + _QUERIES_AT_A_TIME], self.num_negatives
+            )
             if short is not None:
                 raise ValueError(self._too_few_negatives(*short, self.num_negatives))
         return queries
@@ -236,8 +238,8 @@ class TupleSampler:
     def _too_few_negatives(self, query: int, available: int, count: int) -> str:
         alike = "" if self._rule.positive_rule == "distance" else " and share nothing with it"
         return (
-            f"{self.dataset.names[query]} in {self.dataset.root} has {available} negatives of "
-            f"{count}: so few of {len(self._rule.database)} database photos lie beyond "
+            f"{self.dataset.names[query]} in {self.dataset.root} must have {count} negatives. "
+            f"Received: {available} of {len(self._rule.database)} database photos are beyond "
             f"{self._rule.negative_radius_m:g} {self.dataset.unit}{alike}. Lower "
             "`negative_radius_m` or `num_negatives`, or add photos of other places"
         )

@@ -1,4 +1,4 @@
-"""How far apart two directions are."""
+"""Computes by how much two directions differ."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,8 @@ def turn_deg(ones_deg: NDArray[np.float64], others_deg: NDArray[np.float64]) -> 
     """Returns by how much directions differ, in [0, 180] degrees; NaN where one is NaN.
 
     Args:
-        ones_deg: (...) float. Degrees, any turns around.
-        others_deg: (...) float. As many, or what broadcasts to them.
+        ones_deg: (...) float. Degrees, in any range.
+        others_deg: (...) float. Degrees, of a shape that broadcasts.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""How far two photos look at the same ground, from their positions and headings."""
+"""Computes how much two views overlap on the ground, from positions and headings."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,18 +7,18 @@ from placevec.places.dataset import PlaceDataset
 from placevec.places.neighbors import DatabaseNeighbors
 
 USUAL_FIELD_OF_VIEW_DEG = 90.0
-_RAYS = 64  # across a field of view
-_CHUNK = 8192  # pairs looked at together
+_RAYS = 64
+_PAIRS_AT_A_TIME = 8192
 
 
 class ViewOverlap:
-    """Share of two photos' fields of view on the ground that they have in common.
+    """Overlap of two photos' fields of view on the ground.
 
-    A photo sees a sector of a disk: its apex is where the photo was taken, its axis the heading,
-    its angle the field of view, or 90 degrees where the data set does not tell, and its radius
-    `view_depth_m`. The share is the area of intersection over that of the union, the graded
-    similarity of Leyva-Vallina et al. It is integrated along 64 rays, to about 0.01 (0.02 for
-    views of more than half a turn). Occlusion is not considered.
+    A photo sees a sector of a disk. The apex is where the photo was taken, the axis is the heading,
+    the angle is the field of view (90 degrees if unknown), and the radius is `view_depth_m`. The
+    overlap is the area of the intersection divided by that of the union, which is the graded
+    similarity of Leyva-Vallina et al. It is integrated along 64 rays, with an error of about 0.01
+    (0.02 for views of more than half a turn). It ignores occlusion.
 
     Args:
         dataset: PlaceDataset, with positions and headings.
@@ -50,7 +50,7 @@ class ViewOverlap:
             others: (n,) int. Rows of the data set.
 
         Returns:
-            (n,) float64 in [0, 1]; NaN where a heading is unknown.
+            (n,) float64 in [0, 1]; NaN if a heading is unknown.
         """
         positions_m = self._dataset.known("positions_m")
         headings_deg = self._dataset.known("headings_deg")
@@ -66,21 +66,21 @@ class ViewOverlap:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def touching(self, photos: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Finds the database photos that share, or for all that is known may share, anything.
+        """Finds the database photos that share anything, or may share something, with each photo.
 
         Args:
             photos: (n,) int. Rows of the data set.
 
         Returns:
-            Owners and places in the database, as `DatabaseNeighbors.within` gives them.
+            Indices in `photos` and in the database, as `DatabaseNeighbors.within` returns them.
         """
         owners, found = self._neighbors.within(photos, 2 * self._depth_m)
         share = self.share(photos[owners], self._neighbors.database[found])
-        kept = ~(share == 0)  # true where unknown
+        kept = ~(share == 0)  # true if unknown
         return owners[kept], found[kept]
 
     def most_touching(self, photos: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Returns a number that `touching` finds at most, for each photo, at little cost."""
+        """Returns a cheap upper bound of how many photos `touching` finds for each photo."""
         return self._neighbors.count_within(photos, 2 * self._depth_m)
 
 
@@ -91,20 +91,20 @@ def view_overlap(
     *,
     depth_m: float,
 ) -> NDArray[np.float64]:
-    """Returns the share of their fields of view on the ground that pairs of photos have in common.
+    """Returns the overlap of the fields of view on the ground for pairs of photos.
 
     Args:
         offsets_m: (n, 2) float. Metres east and north from the first photo to the second.
-        headings_deg: (n, 2) float. Of both, clockwise from north.
+        headings_deg: (n, 2) float. Headings of both, clockwise from north.
         angles_deg: (n, 2) float. Fields of view of both, in (0, 360].
         depth_m: float. How far photos see, in metres.
 
     Returns:
-        (n,) float64 in [0, 1], intersection over union; NaN where a heading is NaN.
+        (n,) float64 in [0, 1], intersection over union; NaN if a heading is NaN.
 
     Example:
 
-    Two photos of 90 degrees from one point, 45 degrees apart: 45 degrees shared of 135.
+    Two views of 90 degrees from one point, 45 degrees apart, share 45 of 135 degrees.
 
     >>> headings_deg, angles_deg = np.array([[0, 45]]), np.array([[90, 90]])
     >>> view_overlap(np.zeros((1, 2)), headings_deg, angles_deg, depth_m=50).round(2)
@@ -128,29 +128,29 @@ def _seen_along(
     heading: NDArray[np.float64],
     angle: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Returns twice the area per radian of rays from the origin, 1 long, that a sector covers.
+    """Returns twice the area per radian that a sector covers along rays of length 1.
 
     Args:
-        east: (n, r). Of the rays' directions.
-        north: (n, r). The same.
-        apex: (n, 2). Of the sectors, which are of radius 1.
-        heading: (n,). Of the sectors' axes, clockwise from north, in radians.
-        angle: (n,). Of the sectors, in radians.
+        east: (n, r). East component of the directions of rays from the origin.
+        north: (n, r). North component of these directions.
+        apex: (n, 2). Apex of each sector, whose radius is 1.
+        heading: (n,). Axis of each sector, clockwise from north, in radians.
+        angle: (n,). Angle of each sector, in radians.
 
     Returns:
-        (n, r). Integral of `2 t dt` over what of `t` in [0, 1] lies inside.
+        (n, r). Integral of `2 t dt` over the part of `t` in [0, 1] that is inside the sector.
     """
     along = east * apex[:, :1] + north * apex[:, 1:]
     half_chord = np.sqrt(np.maximum(along**2 - (np.square(apex).sum(axis=1) - 1)[:, None], 0.0))
     first, last = np.maximum(along - half_chord, 0.0), np.minimum(along + half_chord, 1.0)
     disk = _between(first, last)
-    # A sector of more than half a turn is the disk without the rest, which is at most half a turn.
+    # A sector of more than half a turn is the disk minus a sector of at most half a turn.
     is_wide = angle > np.pi
     half = np.where(is_wide, np.pi - angle / 2, angle / 2)[:, None]
     axis = np.where(is_wide, heading + np.pi, heading)[:, None]
     low, high = first, last
     for side, sign in ((axis - half, 1.0), (axis + half, -1.0)):
-        # Inside, seen from the apex, is right of the left side and left of the right side.
+        # Seen from the apex, the inside is right of the left side and left of the right side.
         normal_east, normal_north = sign * np.cos(side), -sign * np.sin(side)
         slope = normal_east * east + normal_north * north
         start = -(normal_east * apex[:, :1] + normal_north * apex[:, 1:])
@@ -168,4 +168,6 @@ def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.
 
 
 def _chunks(rows: NDArray[np.integer]) -> list[NDArray[np.integer]]:
-    return [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    return [
+        rows[start : start + _PAIRS_AT_A_TIME] for start in range(0, len(rows), _PAIRS_AT_A_TIME)
+    ]

@@ -102,7 +102,7 @@ def render(
         world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
         settings: RenderConfig or None. How it is photographed: a `TownRenderConfig` for the town,
             a `ModelRenderConfig` for a model. None: by the defaults.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
         `Rendering`.

@@ -185,7 +185,7 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
         model_id: str or None. Of the model that is used.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it holds something else, or what was learned of another model.
     """
     values = read_json(path, max_bytes=_LARGEST)

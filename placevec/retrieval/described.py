@@ -50,7 +50,7 @@ def open_model(
         features: bool. Whether it must return local features.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is not a model, or cannot return local features.
     """
     if not callable(model):
@@ -96,7 +96,7 @@ def describe_dataset(
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
         features: bool. Also local features, which lie in a temporary file meanwhile.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Raises:
         ValueError: If no photo can be read, or as `describe`.

@@ -36,7 +36,7 @@ def without_hubs(
     Args:
         hubness: str. A row of `HUBNESS`. With none all is returned as it is.
         neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 means none.
-        similarities: (Q, k) float32. -infinity where there is none.
+        similarities: (Q, k) float32. -infinity if there is none.
         queries: (B, n) float. All queries of the call; the Q that found these are among them.
         find: callable. From vectors `(m, n)` and a number of neighbors to what `nearest` returns,
             in the whole map.

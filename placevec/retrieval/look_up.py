@@ -94,7 +94,7 @@ def search(
         out: Path or None. A file to write what was found to; its suffix is a row of `FOUND_FILES`.
             In a picture, with `rerank`, lines join what is the same in a query and its first match.
         batch_size: int. Photos in a batch.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
         DataFrame, as `search_photos` returns it.
@@ -196,7 +196,7 @@ def search_photos(
         model: keras.Model, or any callable that `describe` takes; that of the store.
         photos: PlaceDataset. What is looked up.
         config: SearchConfig. Number of matches and filters.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
         DataFrame with `query`, `rank` from 1, `match`, `similarity`, `gap` (the similarity less

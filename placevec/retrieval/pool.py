@@ -41,8 +41,8 @@ def find_pool(
         count: int. Photos to find for each, at least.
 
     Returns:
-        (m, k) int64, rows of the store, best first, -1 where there are no more; and (m, k) float32,
-        the similarities, -infinity where there are no more.
+        (m, k) int64, rows of the store, best first, -1 if there are no more; and (m, k) float32,
+        the similarities, -infinity if there are no more.
     """
     wanted = max(count + (own_names is not None), _SMALLEST)
     neighbors = np.full((len(queries), wanted), -1, np.int64)

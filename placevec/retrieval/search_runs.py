@@ -36,8 +36,8 @@ def nearest_runs(
         count: int. Photos to find for each query.
 
     Returns:
-        (Q, count) int64, rows of the store, best first, -1 where there are no more; and (Q, count)
-        float32, the similarities of the runs, -infinity where there are no more.
+        (Q, count) int64, rows of the store, best first, -1 if there are no more; and (Q, count)
+        float32, the similarities of the runs, -infinity if there are no more.
     """
     table, where = store.photos.to_pandas(), Where(store)
     database = runs_in_order(table["name"].tolist(), table["time_s"].to_numpy(float))

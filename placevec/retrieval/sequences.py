@@ -172,8 +172,8 @@ def nearest_by_sequence(
         num_neighbors: int. How many to find.
 
     Returns:
-        neighbors `(Q, k)` int64, best first, -1 where there are no more; and their scores, see
-        `SequenceMatcher`, `(Q, k)` float32, -infinity where there are no more. Equal ones come in
+        neighbors `(Q, k)` int64, best first, -1 if there are no more; and their scores, see
+        `SequenceMatcher`, `(Q, k)` float32, -infinity if there are no more. Equal ones come in
         the order of their rows.
     """
     order, runs = database
@@ -205,7 +205,7 @@ def runs_in_order(
 
     Args:
         names: sequence of N str. Files, relative to one folder.
-        times_s: (N,) float or None. Seconds; NaN where unknown.
+        times_s: (N,) float or None. Seconds; NaN if unknown.
         sequence_ids: (N,) int or None. -1 is a photo in no sequence, matched alone.
 
     Returns:

@@ -115,7 +115,9 @@ def test_counts_negatives_exactly_where_few_are_left():
     rule = {"positive_rule": "view_overlap"}
     # Within 100 m of b lie five photos of seven, and all of them may not be negatives.
     assert make_sampler(street(), **rule, num_negatives=2).queries.tolist() == [0, 1, 2, 3]
-    with pytest.raises(ValueError, match="b in street has 2 negatives of 3.*share nothing with it"):
+    with pytest.raises(
+        ValueError, match="b in street must have 3 negatives. Received: 2 of.*share nothing with it"
+    ):
         make_sampler(street(), **rule, num_negatives=3)
 
 
@@ -136,7 +138,7 @@ def test_without_headings_distance_tells_and_that_is_logged_once(caplog):
         sampler.positives(0)
         sampler.near(0)
     assert [record.getMessage() for record in caplog.records] == [
-        "street has no headings: distance tells positives, not view_overlap"
+        "street has no headings: distance decides what is positive"
     ]
     assert sampler.positives(0).tolist() == [1, 2, 3]
     assert sampler.near(1).tolist() == [0, 1, 2, 3]

@@ -205,7 +205,7 @@ def test_takes_identity_where_there_are_no_positions():
 def test_counts_no_photo_of_unknown_place_as_a_negative():
     dataset = PlaceDataset("photos", list("abcde"), place_ids=[4, 4, 5, -1, -1])
     assert make_sampler(dataset, num_negatives=1).queries.tolist() == [0, 1]
-    with pytest.raises(ValueError, match="a in photos has 1 negatives of 2"):
+    with pytest.raises(ValueError, match="a in photos must have 2 negatives. Received: 1 of"):
         make_sampler(dataset, num_negatives=2)
 
 
@@ -258,7 +258,10 @@ def test_a_draw_does_not_look_at_the_whole_database():
         ({"max_heading_difference_deg": 30.0}, "needs headings, and the photos in line have none"),
         ({"min_time_difference_s": 30.0}, "needs times"),
         ({"positive_radius_m": 0.5}, "None of 3 queries in line has a positive among 3.*0.5 m"),
-        ({"num_negatives": 2}, "a in line has 1 negatives of 2.*Lower `negative_radius_m`"),
+        (
+            {"num_negatives": 2},
+            "a in line must have 2 negatives. Received: 1 of.*Lower `negative_radius_m`",
+        ),
     ],
 )
 def test_refuses_settings_that_cannot_work(settings, match):
@@ -278,7 +281,7 @@ def test_refuses_to_draw_what_is_not_there():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"must have a positive.*2 \(c\)"):
         sampler.draw(2, rng)
-    with pytest.raises(ValueError, match="a in line has 1 negatives of 3"):
+    with pytest.raises(ValueError, match="a in line must have 3 negatives. Received: 1 of"):
         sampler.draw_negatives(0, 3, rng)
 
 

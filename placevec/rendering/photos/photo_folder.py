@@ -160,7 +160,7 @@ def finish(partial_dir: Path, out_dir: Path, world: dict, shots: Iterable[Shot])
 
 
 def read_world_file(folder: Path) -> dict:
-    """Returns what the world file of a rendering says; nothing where there is none."""
+    """Returns what the world file of a rendering says; nothing if there is none."""
     try:
         world = read_json(folder / WORLD_FILE, max_bytes=_MAX_WORLD_BYTES)
     except (FileNotFoundError, NotADirectoryError, ValueError):

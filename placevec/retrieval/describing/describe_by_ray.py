@@ -43,7 +43,7 @@ def describe_by_ray(
         num_workers: int. Processes.
         image_size: (int, int) or None. See `describe`.
         batch_size: int. Photos in a batch.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Yields:
         Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order.

@@ -180,7 +180,7 @@ def describe_into(
         photos: PlaceDataset. Their positions and times are stored if they are known.
         image_size: (int, int). Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch. None: as the model has it.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
         describe: callable. `describe_in_batches`, or what has its arguments and yields the same,
             such as `describe_by_ray`; or `features_in_batches`, whose features are kept.
 

@@ -100,7 +100,7 @@ def describe_to(
         dtype: str or None. Type of the numbers in a store.
         keep_features: bool. Keep local features in the store as well.
         ray_workers: int. Processes of Ray that describe for a store.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
         Described.

@@ -35,7 +35,7 @@ def describe_with_features(
         paths: sequence of Path. The photos.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
         Descriptors `(n, D)` float32; local features `(n, rows, columns, D')` float16 of unit
@@ -94,7 +94,7 @@ def store_matcher(
         engine: Engine. The store's model, opened with `features`.
         query_maps: (Q, h, w, D) float16. The local features of the queries.
         rows: int64 of any shape. The rows of the store that may be compared; -1 means no photo.
-        progress: Progress. `tqdm`, or what has its arguments; draws a bar.
+        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Raises:
         ValueError: If the store keeps no features and a photo cannot be read.

@@ -145,7 +145,7 @@ def mutual_cells(
 
     Returns:
         (n, h * w) int64. For each cell of the query, row by row, the cell of the candidate; -1
-        where there is none.
+        if there is none.
     """
     query = np.ascontiguousarray(query_map, np.float32).reshape(-1, query_map.shape[-1])
     candidates = np.ascontiguousarray(candidate_maps, np.float32)

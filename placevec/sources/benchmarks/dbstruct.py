@@ -140,7 +140,7 @@ def load_dbstruct(mat_path: Path) -> DbStruct:
         DbStruct, in the file's order.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is truncated, is not a dbStruct or contradicts itself.
     """
     fields = _load_fields(mat_path)

@@ -33,7 +33,7 @@ def read_mat(mat_path: Path, variable: str) -> NDArray[Any] | None:
         The array; None if the file has no such variable.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is truncated or damaged, of version 7.3, not a regular file, or larger
             than 1 GB, also unpacked.
     """
@@ -45,7 +45,7 @@ def variables_of_mat(mat_path: Path) -> set[str]:
     """Returns the names of the variables, which are not read.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: As `read_mat`.
     """
     return {name for name, _, _ in _read(mat_path, "", scipy.io.whosmat)}

@@ -171,7 +171,7 @@ def _read_city(
 
 
 def _read_tables(folder: Path) -> dict[str, NDArray[np.str_]]:
-    """Returns the columns of a folder's tables, rows put together by key; "" where unknown."""
+    """Returns the columns of a folder's tables, rows put together by key; "" if unknown."""
     joined: dict[str, NDArray[np.str_]] = {"key": np.array([], dtype=np.str_)}
     row_of: dict[str, int] | None = None
     for table in _TABLES:
@@ -235,7 +235,7 @@ def _require(cells: dict[str, NDArray[np.str_]], column: str, table: str, city: 
 def _positions(
     cells: dict[str, NDArray[np.str_]], city: Path
 ) -> tuple[NDArray[np.float64], str, int]:
-    """Returns (N, 2) metres, NaN where unknown, their frame, and how many are at 0, 0."""
+    """Returns (N, 2) metres, NaN if unknown, their frame, and how many are at 0, 0."""
     degrees, num_at_zero = _pairs(cells, ("lat", "lon"), city)
     given = np.isfinite(degrees).all(axis=1)
     if not given.any():
@@ -252,7 +252,7 @@ def _positions(
 def _pairs(
     cells: dict[str, NDArray[np.str_]], columns: tuple[str, str], city: Path
 ) -> tuple[NDArray[np.float64], int]:
-    """Returns (N, 2) numbers of two columns, NaN where unknown or 0, 0, and how many are 0, 0."""
+    """Returns (N, 2) numbers of two columns, NaN if unknown or 0, 0, and how many are 0, 0."""
     pairs = np.stack([_numbers(cells, column, city) for column in columns], axis=1)
     is_zero = at_zero(pairs, on_earth=True)
     pairs[is_zero] = np.nan
@@ -276,7 +276,7 @@ def _cells(cells: dict[str, NDArray[np.str_]], column: str) -> NDArray[np.str_]:
 
 
 def _numbers(cells: dict[str, NDArray[np.str_]], column: str, city: Path) -> NDArray[np.float64]:
-    """Returns the numbers of a column, NaN where there are none or not finite ones."""
+    """Returns the numbers of a column, NaN if there are none or not finite ones."""
     values = np.empty(len(cells["key"]))
     for row, cell in enumerate(_cells(cells, column).tolist()):
         try:

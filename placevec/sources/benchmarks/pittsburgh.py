@@ -149,7 +149,7 @@ def _list_cutouts(top: Path, left_out: LeftOut) -> tuple[Path, list[str]]:
 
 
 def _positions(top: Path, names: NDArray[np.str_]) -> NDArray[np.float64] | None:
-    """Returns (N, 2) positions from all .mat files, NaN where unknown; None where all are."""
+    """Returns (N, 2) positions from all .mat files, NaN if unknown; None where all are."""
     known: dict[str, NDArray[np.float64]] = {}
     for mat_path in files_like(top, "*.mat", "datasets/*.mat"):
         if not holds_dbstruct(mat_path):

@@ -37,7 +37,7 @@ def read_numbers(
         (N, columns) float64.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If a line has another count of numbers or something else, numbers are written
             with decimal commas, or there is no line.
     """
@@ -67,7 +67,7 @@ def first_numbers(path: Path) -> list[float]:
     """Returns the numbers of the first line that has any; none if it holds something else.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is not text.
     """
     rows = (_cells(line) for _, line in text_lines(path))
@@ -79,7 +79,7 @@ def starts_are_whole(path: Path) -> bool:
     """Returns whether the first numbers of all lines are written without a decimal point.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is not text.
     """
     starts = (_cells(line)[0] for _, line in text_lines(path))
@@ -114,7 +114,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yields the number and text of every line but comments, which begin with #, and empty ones.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is not UTF-8 text, or a line is longer than 10,000 characters.
     """
     return ((number, line) for number, line in _all_lines(path) if not line.startswith("#"))

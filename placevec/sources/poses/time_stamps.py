@@ -167,7 +167,7 @@ def read_frame_list(list_path: Path) -> tuple[NDArray[np.str_], Stamps]:
         names, (N,) str, and their stamps, in the list's order.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If a line is something else, a file is named twice, or a name leads out of the
             folder.
     """

@@ -55,7 +55,7 @@ class Timed(NamedTuple):
 
     Args:
         times_s: (N,) float64. The photos' times.
-        poses: Poses. N; unknown where there is none.
+        poses: Poses. N; unknown if there is none.
         is_near: (N,) bool. Which photos have a pose near in time, known or not.
         way_out: str. What to do about a photo that has none near in time.
         flaw: str. That of the track.
@@ -81,7 +81,7 @@ def read_track(path: Path, *, w_first: bool, exactly: bool = True) -> Track:
         Track.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If a line cannot be read, or the columns are named in another order.
     """
     numbers = read_numbers(path, _POSED, exactly=exactly)

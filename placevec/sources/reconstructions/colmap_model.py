@@ -103,7 +103,7 @@ def read_fields_of_view(model_dir: Path) -> dict[int, float]:
 
 
 def field_of_view_deg(model: str, width: float, focal_length: float) -> float | None:
-    """Returns the horizontal field of view of a camera model of COLMAP, None where unknown."""
+    """Returns the horizontal field of view of a camera model of COLMAP, None if unknown."""
     if not (0.0 < focal_length < math.inf and 0 < width < math.inf):
         return None
     if model in _STRAIGHT:

@@ -101,7 +101,7 @@ def _find_sensors(top: Path) -> Path | None:
 
 
 def _fixes(kapture: Kapture) -> NDArray[np.float64]:
-    """Returns (N, 3) longitude, latitude and altitude of the photos, NaN where there is none."""
+    """Returns (N, 3) longitude, latitude and altitude of the photos, NaN if there is none."""
     fixes = np.full((len(kapture.records), 3), np.nan)
     for row, (stamp, _, _) in enumerate(kapture.records):
         fixes[row] = kapture.fixes.get(stamp, fixes[row])

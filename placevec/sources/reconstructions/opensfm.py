@@ -163,7 +163,7 @@ def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
 
 
 def _field_of_view_deg(camera: dict, shot: dict) -> float:
-    """Returns the horizontal angle of a photo as it is looked at, NaN where unknown.
+    """Returns the horizontal angle of a photo as it is looked at, NaN if unknown.
 
     Focal lengths are shares of the longer side, and of the photo as it is stored.
     """

@@ -115,7 +115,7 @@ def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
         photos: list of GPS.
 
     Returns:
-        Seconds since 1970 of each; NaN where unknown. What is read as UTC is logged.
+        Seconds since 1970 of each; NaN if unknown. What is read as UTC is logged.
     """
     offsets: dict[str, set[float]] = {}
     for photo in photos:

@@ -28,7 +28,7 @@ class Piece(NamedTuple):
     Args:
         times_s: (M,) float64. Seconds since 1970, UTC.
         degrees: (M, 2) float64. Latitude and longitude, WGS84.
-        altitudes_m: (M,) float64. NaN where unknown.
+        altitudes_m: (M,) float64. NaN if unknown.
     """
 
     times_s: NDArray[np.float64]
@@ -42,7 +42,7 @@ class Fixes(NamedTuple):
     Args:
         times_s: (M,) float64. Seconds since 1970, UTC.
         positions_m: (M, 2) float64. East and north.
-        altitudes_m: (M,) float64. NaN where unknown.
+        altitudes_m: (M,) float64. NaN if unknown.
         frame: str. Such as `"UTM 31U"`.
     """
 
@@ -57,7 +57,7 @@ class Placed(NamedTuple):
 
     Args:
         positions_m: (N, 2) float64. NaN where it is not known.
-        altitudes_m: (N,) float64. NaN where unknown.
+        altitudes_m: (N,) float64. NaN if unknown.
         is_before: (N,) bool. Which times are before the first fix.
         is_after: (N,) bool. Which times are after the last fix.
         is_in_gap: (N,) bool. Which times are in a gap between fixes.

@@ -48,7 +48,7 @@ _NAMED_TIME = re.compile(r"(?<!\d)((?:19|20)\d{6})[_-]?(\d{6})(?!\d{4})")
 class _Timed(NamedTuple):
     root: Path
     names: NDArray[np.str_]  # (N,) str
-    times_s: NDArray[np.float64]  # (N,) float64, by the camera's clock; NaN where unknown
+    times_s: NDArray[np.float64]  # (N,) float64, by the camera's clock; NaN if unknown
     fields: dict  # others of PlaceDataset, N long
 
 

@@ -15,7 +15,7 @@ def at_zero(positions: NDArray[np.floating], *, on_earth: bool) -> NDArray[np.bo
     than 100 km from it, as they are in an unnamed zone.
 
     Args:
-        positions: (N, 2) float. Latitude and longitude, or metres; NaN where unknown.
+        positions: (N, 2) float. Latitude and longitude, or metres; NaN if unknown.
         on_earth: bool. Whether they are latitude and longitude or metres of a known UTM zone.
 
     Returns:

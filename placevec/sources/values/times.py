@@ -92,7 +92,7 @@ def settle_times(
         source: Path. The table, for messages.
 
     Returns:
-        (N,) float64. Seconds since 1970, UTC; NaN where unknown.
+        (N,) float64. Seconds since 1970, UTC; NaN if unknown.
 
     Raises:
         ValueError: If the numbers are in another spelling.

@@ -177,7 +177,7 @@ def refuse_hemisphere_letters(
     """Refuses an S that means the south: as a latitude band it is 32 to 40 degrees north.
 
     Args:
-        zones: (N,) str. Zones such as `"31U"`; `""` where unknown.
+        zones: (N,) str. Zones such as `"31U"`; `""` if unknown.
         positions_m: (N, 2) float. Metres east and north; small numbers are taken as they are.
         names: (N,) str. The photos.
         source: Path. What names them, for the error.

@@ -48,7 +48,7 @@ def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
         A `Model`; its memory is bounded by the size of the file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is not a regular file, or exceeds a limit: 4 GB, 10 million triangles, a
             million characters in a line.
     """
