@@ -1,4 +1,4 @@
-"""Finding places: photos are described, into a store or not, and looked up in it."""
+"""Finds places: describes photos, into a store or a file, and looks them up."""
 
 from placevec.models.describe import BATCH_SIZE as BATCH_SIZE
 from placevec.models.describe import NoReadablePhotoError as NoReadablePhotoError
@@ -27,7 +27,7 @@ from placevec.retrieval.reranking.rerank import rerank as rerank
 from placevec.retrieval.sequences import SequenceMatcher as SequenceMatcher
 from placevec.retrieval.sequences import match_sequences as match_sequences
 
-# These moved to placevec.store; they are here as well for one release.
+# These moved to placevec.store, and can still be imported from here for one more release.
 from placevec.store import DescriptorStore as DescriptorStore
 from placevec.store import StoreIndex as StoreIndex
 from placevec.store import StoreWriter as StoreWriter

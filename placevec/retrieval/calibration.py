@@ -1,6 +1,6 @@
-"""What the gap of a match means for one model: how likely the match is right, and when to trust it.
+"""What the gap of a match means for a model: how likely the match is right, and when to trust it.
 
-NumPy and SciPy alone.
+This file only needs NumPy and SciPy.
 """
 
 import json
@@ -19,11 +19,11 @@ from placevec.models.files.shipped import shipped_calibration
 from placevec.whole_file import whole_file
 
 _KIND = "placevec calibration"
-_LARGEST = 2**20  # bytes
-_LEAST_RIDGE = 1e-3  # keeps the fit finite if no gap is right and wrong
+_MAX_FILE_BYTES = 2**20
+_LEAST_RIDGE = 1e-3  # keeps the fit finite if gaps of right and wrong matches do not overlap
 
 Score = Mapping[str, Any]
-"""How a gap is computed, as plain values: gaps of two scores do not compare."""
+"""How a gap is computed, as plain values. Gaps of different scores cannot be compared."""
 
 
 def loops_score(
@@ -35,7 +35,7 @@ def loops_score(
     normalize: str = LoopsConfig.normalize,
     hubness: str = LoopsConfig.hubness,
 ) -> Score:
-    """Returns what the gaps of `find_loops` depend on."""
+    """Returns the settings that the gaps of `find_loops` depend on."""
     size = None if image_size is None else list(image_size)
     adapts = {"normalize": normalize, "hubness": hubness}  # Earlier files do not name them.
     changed = {name: how for name, how in adapts.items() if how != getattr(LoopsConfig, name)}
@@ -50,25 +50,25 @@ def loops_score(
 
 
 def search_score(image_size: Sequence[int] | None) -> Score:
-    """Returns what the gaps of `search` depend on, adapted to the map by its mean."""
+    """Returns the settings that gaps of `search` depend on, if queries lose the map's mean."""
     return {"of": "search", "image_size": None if image_size is None else list(image_size)}
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learned of one score where truth is known; as text, a line for people.
+    """The meaning of one score, learned where the truth is known. Its text is a line for people.
 
     Args:
         score: Score.
-        learned_on: str. The photos.
-        num_matches: int. Matches that it was learned from.
-        num_right: int. Right ones among them.
-        offset: float. With the next two: a match is right with the probability
+        learned_on: str. The photos that it was learned on.
+        num_matches: int. Number of matches that it was learned from.
+        num_right: int. Number of right matches among them.
+        offset: float. The probability that a match is right is
             `1 / (1 + exp(-(offset + per_gap * gap + per_inlier * inliers)))`.
-        per_gap: float.
-        per_inlier: float. 0 if points are not counted.
-        thresholds: sequence of mappings. Each has a `precision` and the `score` above which it
-            holds, see `placevec.evaluation.measures.threshold.Threshold`.
+        per_gap: float. See `offset`.
+        per_inlier: float. See `offset`. 0 if points are not counted.
+        thresholds: sequence of mappings. Each has a `precision` and the `score` above which matches
+            reach it, see `placevec.evaluation.measures.threshold.Threshold`.
     """
 
     score: Score
@@ -84,14 +84,14 @@ class Calibration:
         numbers = [self.offset, self.per_gap, self.per_inlier]
         numbers += [each[name] for each in self.thresholds for name in ("precision", "score")]
         if not np.isfinite(np.array(numbers, float)).all():
-            raise ValueError(f"What was learned must be finite numbers. Received: {numbers}")
+            raise ValueError(f"A calibration must have finite numbers. Received: {numbers}")
 
     def confidence(self, gaps: ArrayLike, inliers: ArrayLike = 0) -> NDArray[np.floating]:
-        """Returns how likely matches are right, in (0, 1); NaN for a gap that is NaN.
+        """Returns how likely matches are right, in (0, 1). NaN if the gap is NaN.
 
         Args:
             gaps: float of any shape.
-            inliers: int of that shape, if points are counted.
+            inliers: int of the same shape, if points are counted.
         """
         weighed = self.per_gap * np.asarray(gaps, float) + self.per_inlier * np.asarray(inliers)
         return scipy.special.expit(self.offset + weighed)
@@ -113,7 +113,7 @@ class Calibration:
         )
 
     def threshold(self, precision: float) -> float | None:
-        """Returns the least gap of a match for a precision; None if it was not learned for it."""
+        """Returns the minimum gap for a precision, or None if it was not learned for it."""
         return next(
             (each["score"] for each in self.thresholds if each["precision"] == precision), None
         )
@@ -124,11 +124,11 @@ def fit_confidence(
 ) -> tuple[float, float, float]:
     """Fits the probability that a match is right to its gap and its matched points.
 
-    Logistic regression, by the targets of Platt, so that no match is surely right or wrong.
+    It is a logistic regression with the targets of Platt, so that no match has probability 0 or 1.
 
     Args:
         gaps: (n,) float.
-        inliers: (n,) int; equal for all if points are not counted.
+        inliers: (n,) int. Equal for all matches if points are not counted.
         is_right: (n,) bool.
 
     Returns:
@@ -161,15 +161,15 @@ def fit_confidence(
 
 
 def write_calibrations(path: Path, model_id: str, calibrations: Sequence[Calibration]) -> None:
-    """Writes what was learned of a model, as JSON.
+    """Writes the calibrations of a model as JSON.
 
     Args:
         path: Path.
-        model_id: str. Of the model whose gaps these are.
+        model_id: str. Id of the model that computed the gaps.
         calibrations: sequence of Calibration.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
     found = [asdict(each) for each in calibrations]
     values = {"kind": _KIND, "model_id": model_id, "calibrations": found}
@@ -178,17 +178,17 @@ def write_calibrations(path: Path, model_id: str, calibrations: Sequence[Calibra
 
 
 def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibration]:
-    """Reads what `placevec calibrate` learned of a model.
+    """Reads the calibrations of a model that `placevec calibrate` wrote.
 
     Args:
         path: Path.
-        model_id: str or None. Of the model that is used.
+        model_id: str or None. Id of the model that is used.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it holds something else, or what was learned of another model.
+        ValueError: If the file has another format, or is for another model.
     """
-    values = read_json(path, max_bytes=_LARGEST)
+    values = read_json(path, max_bytes=_MAX_FILE_BYTES)
     if not isinstance(values, dict) or values.get("kind") != _KIND:
         raise ValueError(
             f"{shown(path)} is not a threshold. Give a number, or a file that this version of "
@@ -196,7 +196,7 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
         )
     if values.get("model_id") != model_id:
         raise ValueError(
-            f"The threshold in {shown(path)} is that of another model (id "
+            f"The threshold in {shown(path)} is for another model (id "
             f"{shown(values.get('model_id'))}). Received: model {model_id}. Learn one with "
             "`placevec calibrate --model`"
         )
@@ -209,15 +209,15 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
 
 
 def shipped_calibrations(model_id: str | None) -> list[Calibration]:
-    """Returns what was learned of a network that ships with placevec; nothing of others.
+    """Returns the calibrations of a network that ships with placevec; none for other models.
 
     Args:
-        model_id: str or None. Of the model that is used.
+        model_id: str or None. Id of the model that is used.
     """
     path = shipped_calibration(model_id)
     return [] if path is None else read_calibrations(path, model_id)
 
 
 def of_score(calibrations: Sequence[Calibration], score: Score) -> Calibration | None:
-    """Returns what was learned of a score, or None."""
+    """Returns the calibration of a score, or None."""
     return next((each for each in calibrations if each.score == score), None)

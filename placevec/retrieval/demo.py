@@ -1,4 +1,4 @@
-"""The photos that ship with placevec: described, found again, and drawn."""
+"""Describes the photos that ship with placevec, finds them again, and draws the matches."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ class Demo:
 
     Args:
         picture: Path. The queries beside their matches.
-        num_queries: int. Photos that were looked up.
-        num_right: int. Those whose first match shows the same place.
+        num_queries: int. Number of photos that were looked up.
+        num_right: int. Number of these whose first match shows the same place.
     """
 
     picture: Path
@@ -45,10 +45,10 @@ def demo(
     *,
     progress: Progress = no_progress,
 ) -> Demo:
-    """Describes the photos that ship with placevec into a store, and looks others up in it.
+    """Describes photos that ship with placevec into a store, and looks up others in it.
 
     Args:
-        out: Path. Folder for the store and the picture, made if it is missing.
+        out: Path. Folder for the store and the picture. It is created if it is missing.
         model: Path or None. See `DemoConfig`.
         progress: Progress. Draws a bar.
 
@@ -57,7 +57,7 @@ def demo(
 
     Raises:
         FileNotFoundError: If the model is missing.
-        ValueError: If the store in `out` is of another model.
+        ValueError: If another model described the store in `out`.
     """
     settings = DemoConfig(out=Path(out), model=None if model is None else Path(model))
     make_folder(settings.out)

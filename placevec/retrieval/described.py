@@ -1,4 +1,4 @@
-"""A model opened and the photos of a data set described: how most verbs begin."""
+"""Opens a model and describes the photos of a data set, as most verbs do first."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,12 @@ from placevec.store.store import DescriptorStore
 
 @dataclass(frozen=True, eq=False)
 class DescribedPhotos:
-    """The photos of a data set that could be read, with their descriptors.
+    """The readable photos of a data set, with their descriptors.
 
     Args:
         dataset: PlaceDataset. N photos.
         descriptors: (N, D) float32, of unit L2 norm.
-        maps: (N, h, w, D') float16 or None. Local features, if they were asked for.
+        maps: (N, h, w, D') float16 or None. Local features, if they were requested.
     """
 
     dataset: PlaceDataset
@@ -39,19 +39,18 @@ def open_model(
     image_size: tuple[int, int] | None,
     features: bool = False,
 ) -> Model:
-    """Opens a model unless it is open.
+    """Opens a model, unless it is already open.
 
     Args:
-        model: Path or str. A model's file or name; or what is open: an Engine, or any callable
-            from `(B, H, W, C)` uint8 to `(B, D)`. None: the network that describes photos if no
-            other is named.
-        engine: str. What runs the model, if it is a file.
+        model: Path or str. A model's file or name; or an open model: an Engine, or any callable
+            from `(B, H, W, C)` uint8 to `(B, D)`. None: the default network.
+        engine: str. The engine that runs the model, if it is a file.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
-        features: bool. Whether it must return local features.
+        features: bool. Whether the model must return local features.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is not a model, or cannot return local features.
+        ValueError: If the file is not a model, or the model cannot return local features.
     """
     if not callable(model):
         from placevec.models import open_engine
@@ -88,14 +87,14 @@ def describe_dataset(
     features: bool = False,
     progress: Progress = no_progress,
 ) -> DescribedPhotos:
-    """Describes the photos of a data set; those that cannot be read are reported and left out.
+    """Describes the photos of a data set. Reports photos that it cannot read, and leaves them out.
 
     Args:
-        model: What `open_model` returns.
+        model: The result of `open_model`.
         dataset: PlaceDataset.
         image_size: (int, int) or None. Rows and columns that photos are resized to.
         batch_size: int or None. Photos in a batch.
-        features: bool. Also local features, which lie in a temporary file meanwhile.
+        features: bool. Also compute local features, which are kept in a temporary file.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Raises:

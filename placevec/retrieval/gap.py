@@ -1,6 +1,6 @@
-"""How far an answer is ahead of every other place.
+"""Computes how far an answer is ahead of every other place.
 
-NumPy alone: arrays in, arrays out.
+This file only needs NumPy and works on arrays.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from placevec.config import CalibrateConfig
 
 PLACE_RADIUS_M = CalibrateConfig.radius_m
-"""Photos farther apart than this show two places, in metres or frames."""
+"""Photos farther apart than this, in metres or frames, show different places."""
 
-_MOST_OF_A_PLACE = 1024  # photos of a query that are looked through for one of another place
+_MOST_OF_A_PLACE = 1024  # the most similar photos among which another place is looked for
 _QUERIES_AT_A_TIME = 1024
 
 Pool = tuple[NDArray[np.int64], NDArray[np.floating]]
-"""Rows `(Q, n)`, best first, -1 means none, and their similarities `(Q, n)`."""
+"""Rows `(Q, n)`, best first, -1 for no photo, and their similarities `(Q, n)`."""
 
 
 def gaps(
@@ -27,25 +27,25 @@ def gaps(
     pool: Pool,
     find: Callable[[NDArray[np.int64], int], Pool],
 ) -> NDArray[np.floating]:
-    """Returns the similarity of each match less that of the best photo of any other place.
+    """Returns the similarity of each match minus that of the best photo of any other place.
 
-    Another place is farther than 25 m from the match; if one of the two positions is not known, it
-    is any other photo. The gap of an answer behind the best place is negative.
+    Another place is farther than 25 m from the match. If a position is not known, every other photo
+    counts as another place. The gap is negative if another place is more similar.
 
     Args:
-        matches: (Q, k) int64. Rows of the map; -1 means none.
+        matches: (Q, k) int64. Rows of the map; -1 stands for no match.
         similarities: (Q, k) float.
-        positions_m: (M, 2) float. Of the map, NaN where it is not known.
+        positions_m: (M, 2) float. Positions in the map, NaN if unknown.
         pool: Pool. The most similar photos of each query.
-        find: callable. From places of queries and a number of photos to a larger pool. It is asked
-            for the 1,024 most similar photos if the pool is of one place.
+        find: callable. From indices of queries and a number of photos to a larger pool. It is
+            called for the 1,024 most similar photos if the pool only shows one place.
 
     Returns:
-        (Q, k) float; NaN if there is no match, or all those photos show its place.
+        (Q, k) float. NaN if there is no match, or if all those photos show its place.
     """
     found = _gaps(matches, similarities, positions_m, *pool)
     is_open = (np.isnan(found) & (matches >= 0)).any(axis=1)
-    rows = np.flatnonzero(is_open & (pool[0][:, -1] >= 0))  # there may be more photos
+    rows = np.flatnonzero(is_open & (pool[0][:, -1] >= 0))  # the map may have more photos
     for first in range(0, len(rows), _QUERIES_AT_A_TIME):
         some = rows[first : first + _QUERIES_AT_A_TIME]
         larger = find(some, _MOST_OF_A_PLACE)

@@ -1,6 +1,6 @@
-"""Photos that are similar to everything answer fewer queries: CSLS.
+"""Lowers the scores of photos that are similar to everything, with CSLS.
 
-NumPy alone: arrays in, arrays out.
+This file only needs NumPy and works on arrays.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from placevec.config.choices import HUBNESS, choose
 from placevec.store.search.exact import nearest
 
-_NUM_CANDIDATES = 100  # most similar photos of each query that are ranked again
+_NUM_CANDIDATES = 100  # CSLS only ranks the most similar photos of each query again
 NUM_NEIGHBORS = 10
 """Nearest neighbors whose mean similarity tells how near a photo is to everything."""
 
@@ -19,7 +19,7 @@ Find = Callable[[NDArray[np.floating], int], tuple[NDArray[np.int64], NDArray[np
 
 
 def depth(hubness: str, wanted: int) -> int:
-    """Returns how many photos to find for each query, so that the best `wanted` are among them."""
+    """Returns how many photos to find per query, so that the best `wanted` are among them."""
     return max(wanted, _NUM_CANDIDATES) if choose(HUBNESS, hubness, "hubness").home else wanted
 
 
@@ -31,14 +31,15 @@ def without_hubs(
     find: Find,
     take: Callable[[NDArray[np.int64]], NDArray[np.floating]],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ranks what queries found by CSLS.
+    """Ranks the photos that queries found again, with CSLS.
 
     Args:
-        hubness: str. A row of `HUBNESS`. With none all is returned as it is.
-        neighbors: (Q, k) int64. Photos found, best first, as many as `depth` says; -1 means none.
-        similarities: (Q, k) float32. -infinity if there is none.
-        queries: (B, n) float. All queries of the call; the Q that found these are among them.
-        find: callable. From vectors `(m, n)` and a number of neighbors to what `nearest` returns,
+        hubness: str. A row of `HUBNESS`. With none, the arguments are returned unchanged.
+        neighbors: (Q, k) int64. Found photos, best first, as many as `depth` returns; -1 stands for
+            no photo.
+        similarities: (Q, k) float32. -infinity if there is no photo.
+        queries: (B, n) float. All queries of the call, including the Q that found these photos.
+        find: callable. From vectors `(m, n)` and a number of neighbors to the result of `nearest`
             in the whole map.
         take: callable. From rows `(m,)` of the map to their vectors `(m, n)`.
 
@@ -80,18 +81,18 @@ def csls(
     of_queries: NDArray[np.floating],
     of_photos: NDArray[np.floating],
 ) -> NDArray[np.float32]:
-    """Returns similarities less what query and photo are similar to anyway.
+    """Subtracts from similarities how similar query and photo are to others anyway.
 
         2 * similarity - (mean similarity of the query to its 10 nearest photos)
                        - (mean similarity of the photo to its 10 nearest neighbors)
 
     Args:
-        similarities: (Q, k) float. -infinity where there is no photo.
+        similarities: (Q, k) float. -infinity if there is no photo.
         of_queries: (Q,) float. See `mean_nearest`.
-        of_photos: (Q, k) float. That of each photo found.
+        of_photos: (Q, k) float. The same for each found photo.
 
     Returns:
-        (Q, k) float32. Larger is better; -infinity where there is no photo.
+        (Q, k) float32. Larger is better; -infinity if there is no photo.
 
     Example:
     >>> csls(np.array([[0.9, 0.8]]), np.array([0.5]), np.array([[0.8, 0.6]])).round(3).tolist()
@@ -108,7 +109,8 @@ def mean_nearest(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
     """Returns the mean of each row's 10 largest similarities, `(n,)` float64.
 
     Args:
-        similarities: (n, k) float. -infinity means none; a row of none has the mean 0.
+        similarities: (n, k) float. -infinity stands for no photo. A row without photos has the mean
+            0.
     """
     largest = -np.sort(-np.asarray(similarities, np.float64), axis=1)[:, :NUM_NEIGHBORS]
     is_there = ~np.isneginf(largest)

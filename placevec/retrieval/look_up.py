@@ -1,4 +1,4 @@
-"""Photos looked up in a store: what `placevec search` prints."""
+"""Looks up photos in a store, as `placevec search` does."""
 
 import functools
 import logging
@@ -78,21 +78,22 @@ def search(
         store: DescriptorStore or Path. A store that `describe_to` made.
         photos: PlaceDataset, Path, str or bytes. A photo, a folder of photos, or READER:PATH; or
             the bytes of one photo.
-        model: Path or None. The model that described the store. None: where it was then.
-        matches: int. See `SearchConfig`, like the others.
-        radius_m: float or None. Greatest distance of a match, in metres.
-        of: (float, float) or None. From where, in metres east and north in the store's frame.
-        before: str or None. The moment before which a match was taken.
-        earlier: bool. Only matches that were taken before the query.
-        normalize: str or None. What is taken off the queries. None: map, if the map is large
+        model: Path or None. The model that described the store. None: its path at that time.
+        matches: int. See `SearchConfig`, also for the other arguments.
+        radius_m: float or None. Largest distance of a match, in metres.
+        of: (float, float) or None. Center of this distance: metres east and north in the store's
+            frame.
+        before: str or None. Only find photos taken before this time.
+        earlier: bool. Only find photos taken before the query.
+        normalize: str or None. Mean to subtract from the queries. None: map, if the map is large
             enough.
-        hubness: str. How photos that are similar to everything are held back.
-        sequence: int. Photos of a run that are matched together.
-        rerank: str or None. What orders the first matches again.
-        rerank_top: int. Matches of a query that it compares.
-        calibration: Path or None. A file of `calibrate` for searches.
-        out: Path or None. A file to write what was found to; its suffix is a row of `FOUND_FILES`.
-            In a picture, with `rerank`, lines join what is the same in a query and its first match.
+        hubness: str. How to lower the score of photos that are similar to everything.
+        sequence: int. Number of photos of a run to match together.
+        rerank: str or None. How to reorder the first matches.
+        rerank_top: int. Number of matches per query to compare.
+        calibration: Path or None. A file that `calibrate` wrote for searches.
+        out: Path or None. A file for the matches, whose suffix is a row of `FOUND_FILES`. In a
+            picture with `rerank`, lines connect matched points of a query and its first match.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
@@ -101,7 +102,7 @@ def search(
 
     Raises:
         FileNotFoundError: If the store, the photos, the model or the folder of `out` are missing.
-        ValueError: If the model is not that of the store, `out` is a map and the store knows no
+        ValueError: If another model described the store, `out` is a map but the store has no
             latitude and longitude, or as `search_photos`.
     """
     settings = SearchConfig(
@@ -120,7 +121,7 @@ def search(
         out=None if out is None else Path(out),
         batch_size=batch_size,
     )
-    _before_s(settings)  # or it is refused after the long work
+    _before_s(settings)  # refuses a wrong time before the long work
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
     if settings.out is not None:
@@ -142,7 +143,7 @@ def _search_and_write(
     if settings.model is not None:
         require_same_network(store, path)
     prepared = _prepare(store, photos, settings)
-    from placevec.models import open_engine  # after what can be refused without Keras
+    from placevec.models import open_engine  # imported late, because the checks above need no Keras
 
     opened = open_engine(
         path,
@@ -152,8 +153,8 @@ def _search_and_write(
     )
     if settings.model is None and opened.model_id != manifest.model_id:
         raise ValueError(
-            f"The model of {store.folder} (id {manifest.model_id}) was {path}, which holds another "
-            f"model now (id {opened.model_id}). Name the file of the first: `--model`"
+            f"The model of {store.folder} (id {manifest.model_id}) was {path}, which now holds "
+            f"another model (id {opened.model_id}). Name the original file: `--model`"
         )
     store.require(model_id=opened.model_id)
     if manifest.frame is None:
@@ -170,12 +171,12 @@ def _search_and_write(
 
 
 def _require_out(out: Path, store: DescriptorStore) -> None:
-    """Refuses a file that could not be written; called before the long work."""
+    """Refuses a file that cannot be written, before the long work."""
     require_writable(out, out.suffix)
     is_map = FOUND_FILES[out.suffix.lower()].needs_degrees
     if is_map and not is_zone_frame(store.manifest.frame or ""):
         raise ValueError(
-            f"A map such as {shown(out.name)} needs photos with latitude and longitude. Received: "
+            f"The map {shown(out.name)} needs photos with latitude and longitude. Received: "
             f"none in {store.folder}. Write a page (.html) or a table (.csv)"
         )
 
@@ -187,32 +188,32 @@ def search_photos(
     config: SearchConfig,
     progress: Progress = no_progress,
 ) -> "pd.DataFrame":
-    """Finds the photos of a store that are most similar to others, by its index where it has one.
+    """Finds the photos of a store that are most similar to others, with its index if it has one.
 
-    A photo that the store knows by the same name and folder is not its own match.
+    A query that is also in the store, with the same name and folder, is not its own match.
 
     Args:
         store: DescriptorStore.
-        model: keras.Model, or any callable that `describe` takes; that of the store.
-        photos: PlaceDataset. What is looked up.
+        model: keras.Model, or any callable that `describe` takes. The model of the store.
+        photos: PlaceDataset. The photos to look up.
         config: SearchConfig. Number of matches and filters.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
-        DataFrame with `query`, `rank` from 1, `match`, `similarity`, `gap` (the similarity less
-        that of the best photo of another place, see `gaps`), `confidence` (how likely the match is
-        right, in (0, 1), NaN if it was not learned for these settings), `distance_m` if both
-        positions are known, and of the match `east_m` and
-        `north_m` to the centimetre (`east_frames` and `north_frames` for frames of videos and
-        sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in degrees,
-        WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the millisecond;
-        best first. With `hubness` the similarity is the score of `csls`. With `rerank` also
-        `inliers`, the points that a match shares with the query, empty if the two were not
-        compared; the order is that of `Reranked.scores`. With `sequence` the similarity is that of
-        the runs. No row if no photo passes the filters.
+        DataFrame, best match first, with these columns: `query`, `rank` from 1, `match`,
+        `similarity`, `gap` (the similarity minus that of the best photo of another place, see
+        `gaps`), `confidence` (how likely the match is right, in (0, 1), or NaN if it was not
+        learned for these settings), `distance_m` (if both positions are known), and of the match
+        `east_m` and `north_m` to the centimetre (`east_frames` and `north_frames` for frames of
+        videos and sequences, `east_units` and `north_units` for SLAM units), `lat` and `lon` in
+        degrees, WGS84 (NaN unless positions are measured in a UTM zone), and `time_s` to the
+        millisecond. With `hubness`, the similarity is the score of `csls`. With `rerank`, there is
+        also `inliers`, the number of points that a match shares with the query, which is empty if
+        the two were not compared; the order is that of `Reranked.scores`. With `sequence`, the
+        similarity is that of the runs. There are no rows if no photo passes the filters.
 
     Raises:
-        ValueError: If a filter asks for positions or times that are not known, `normalize` for
+        ValueError: If a filter needs positions or times that are not known, `normalize` needs
             statistics that the store does not have, or as `store_matcher`.
     """
     return _search(store, model, photos, config, _prepare(store, photos, config), progress)[0]
@@ -221,7 +222,7 @@ def search_photos(
 def _prepare(
     store: DescriptorStore, photos: PlaceDataset, config: SearchConfig
 ) -> tuple[list[Filter], StoreIndex]:
-    """Returns the filter of each query and the index; refuses what the store does not know."""
+    """Returns the filter of each query and the index; refuses filters that the store cannot use."""
     is_adapted = None if config.normalize is None else config.normalize != "none"
     return _filters(store, photos, config), StoreIndex.load(store, is_adapted=is_adapted)
 
@@ -234,7 +235,7 @@ def _search(
     prepared: tuple[list[Filter], StoreIndex],
     progress: Progress,
 ) -> tuple["pd.DataFrame", dict[str, list[NDArray[np.float32]]] | None]:
-    """Returns the table of `search_photos`, and each query's points shared with its matches."""
+    """Returns the table of `search_photos`, and the matched points of each query."""
     filters, index = prepared
     work = describe_with_features if config.rerank == "features" else describe
     positions_m = _positions_m(store)
@@ -299,19 +300,19 @@ def _learned(
     compared: DescriptorStore,
     positions_m: NDArray[np.floating],
 ) -> Calibration | None:
-    """Returns what is known of gaps as this search computes them.
+    """Returns the calibration for the gaps of this search.
 
     Args:
         store: DescriptorStore.
-        model: What describes the queries.
+        model: The model that describes the queries.
         config: SearchConfig.
-        compared: DescriptorStore. The store as its descriptors are compared.
-        positions_m: (M, 2) float. Of its rows, NaN where they are not known.
+        compared: DescriptorStore. The store with adapted or unchanged descriptors.
+        positions_m: (M, 2) float. Positions of its rows, NaN if unknown.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If the file is that of another model or of other settings, or some positions
-            are not known.
+        ValueError: If the file is for another model or other settings, or some positions are not
+            known.
     """
     image_size = store.manifest.image_size or getattr(model, "image_size", None)
     settings = (config.normalize or "map", config.hubness, config.sequence, config.rerank)
@@ -328,7 +329,7 @@ def _learned(
         )
     if not is_adapted and config.normalize is None:
         raise ValueError(
-            "`calibration` needs statistics of the map in all dimensions. Received: "
+            "`calibration` needs statistics of the map with all dimensions. Received: "
             f"{store.folder} without. Fit them: `placevec index`"
         )
     known = read_calibrations(config.calibration, store.manifest.model_id)
@@ -343,7 +344,7 @@ def _learned(
 
 
 def _positions_m(store: DescriptorStore) -> NDArray[np.float64]:
-    """Returns positions of all rows (M, 2), NaN if they are not known, or in units of no length."""
+    """Returns positions of all rows (M, 2), NaN if unknown or in units of unknown length."""
     columns = [store.photos[name].to_numpy(zero_copy_only=False) for name in ("east_m", "north_m")]
     positions_m = np.stack(columns, axis=1).astype(float)
     is_length = unit_of(store.manifest.frame or "") != "units"
@@ -355,19 +356,19 @@ def _is_one_map(store: DescriptorStore, photos: PlaceDataset) -> bool:
 
 
 def _photo_matcher(store: DescriptorStore, paths: list[Path], name: str) -> LocalMatcher:
-    """Returns what matches photos of queries with those of the store."""
+    """Returns the matcher that compares query photos with photos of the store."""
     home, names = Path(store.manifest.root or "."), store.photos["name"]
     make = RERANKERS[name].find()
     return make(paths.__getitem__, lambda row: home / names[row].as_py(), store.manifest.image_size)
 
 
 def find_model(store: DescriptorStore) -> Path:
-    """Returns the file of the model that described a store last, as the store remembers it.
+    """Returns the file of the model that last described a store, as the store remembers it.
 
-    Its id is to be held against that of the store: the file may be another by now.
+    Compare its id with that of the store, because the file may have been replaced.
 
     Raises:
-        FileNotFoundError: If the store does not know it, or it is missing now.
+        FileNotFoundError: If the store does not name the file, or the file is missing.
     """
     name, model_id = store.manifest.model_path, store.manifest.model_id
     if name is None:
@@ -379,13 +380,13 @@ def find_model(store: DescriptorStore) -> Path:
     if not path.is_file():
         raise FileNotFoundError(
             f"The model of {store.folder} (id {shown(model_id)}) was {shown(name)}, which is "
-            "missing now. Name the file: `--model`"
+            "missing. Name its file: `--model`"
         )
     return path
 
 
 def _own_names(store: DescriptorStore, photos: PlaceDataset) -> NDArray[np.object_] | None:
-    """Returns the names that the store has for these photos; None where they lie elsewhere."""
+    """Returns the names that the store has for these photos, or None if they are elsewhere."""
     folder = photos.root.resolve()
     if store.manifest.root is None or not folder.is_relative_to(store.manifest.root):
         return None
@@ -394,16 +395,16 @@ def _own_names(store: DescriptorStore, photos: PlaceDataset) -> NDArray[np.objec
 
 
 def _filters(store: DescriptorStore, photos: PlaceDataset, config: SearchConfig) -> list[Filter]:
-    """Returns distance, prior and latest time of each query.
+    """Returns the largest distance, its center, and the latest time for each query.
 
     Raises:
-        ValueError: If one asks for positions or times that are not known.
+        ValueError: If a filter needs positions or times that are not known.
     """
     priors: list = [config.of] * len(photos)
     if config.radius_m is not None and config.of is None:
         if photos.positions_m is None:
             raise ValueError(
-                "`radius_m` needs a prior: give `of`, or photos with positions as READER:PATH"
+                "`radius_m` needs a center: give `of`, or photos with positions as READER:PATH"
             )
         store.require(frame=photos.frame)
         priors = [tuple(position) for position in photos.positions_m.tolist()]

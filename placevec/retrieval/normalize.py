@@ -1,6 +1,6 @@
-"""Queries made comparable with a map.
+"""Makes queries comparable with a map.
 
-NumPy alone: arrays in, arrays out. All that searches does the same:
+This file only needs NumPy and works on arrays. Every search does the same:
 
     statistics = fit_map_statistics(database)         # or those of a store's index
     normalizer = Normalizer(statistics, "running")
@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 from placevec.config.choices import NORMALIZATIONS, choose
 from placevec.store.map_statistics import MapStatistics
 
-_PRIOR_QUERIES = 10  # that the map's mean counts as beside those of the queries
+_PRIOR_QUERIES = 10  # the weight of the map's mean, counted in queries
 
 
 @dataclass
 class Normalizer:
-    """Adapts queries to a map: its projection after a mean is taken off.
+    """Adapts queries to a map: subtracts a mean and applies the map's projection.
 
-    The map's own photos lose the map's mean. Which mean queries lose is the choice: other light
-    moves all queries to one side, and their own mean undoes that.
+    The map's own photos always lose the map's mean. For queries you choose the mean: other light
+    moves all queries in one direction, and subtracting their own mean undoes that.
 
     Args:
         statistics: MapStatistics.
         normalization: str. A row of `NORMALIZATIONS` except none: `"map"`, the map's mean;
-            `"running"`, the mean of the queries so far, in the order they come, in constant memory;
-            `"own"`, the mean of all queries of a call. Means of few queries are near the map's,
-            which counts as 10 queries.
+            `"running"`, the mean of the queries so far, in their order and in constant memory;
+            `"own"`, the mean of all queries of a call. The map's mean counts as 10 queries, so the
+            mean of few queries stays near it.
 
     Raises:
-        ValueError: If there is no such normalization, or it is none.
+        ValueError: If the normalization does not exist, or is none.
 
     Example:
     >>> normalizer = Normalizer(MapStatistics(np.zeros(2), np.eye(2), 4), "running")
@@ -56,10 +56,10 @@ class Normalizer:
         self.total = np.zeros(len(self.statistics.mean))
 
     def __call__(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Returns queries as they are compared with the map's adapted descriptors.
+        """Returns queries in the form that is compared with the map's adapted descriptors.
 
         Args:
-            queries: (Q, D) float. Descriptors of unit length, in the order they came.
+            queries: (Q, D) float. Descriptors of unit length, in their order.
 
         Returns:
             (Q, n) float32, of unit length.
@@ -69,14 +69,14 @@ class Normalizer:
         """
         queries = np.asarray(queries)
         if queries.ndim != 2 or queries.shape[1] != len(self.statistics.mean):
-            return self.statistics.adapt(queries)  # which says what is wrong
+            return self.statistics.adapt(queries)  # raises the error
         means = self._means(self, queries)
         self.num_queries += len(queries)
         self.total = self.total + queries.sum(axis=0, dtype=np.float64)
         return self.statistics.adapt(queries, means)
 
     def again(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Returns earlier queries adapted by the mean of all so far; none of them counts again.
+        """Adapts earlier queries with the mean of all queries so far, without counting them again.
 
         Args:
             queries: (Q, D) float.
@@ -93,7 +93,7 @@ def map_mean(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[n
 
 
 def running_means(normalizer: Normalizer, queries: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Returns the mean of the queries up to each, itself included, `(Q, D)`."""
+    """Returns for each query the mean of the queries up to and including it, `(Q, D)`."""
     totals = normalizer.total + np.cumsum(queries, axis=0, dtype=np.float64)
     counts = normalizer.num_queries + np.arange(1, len(queries) + 1)[:, None]
     return _mean_so_far(normalizer, totals, counts)

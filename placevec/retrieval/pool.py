@@ -1,4 +1,4 @@
-"""The photos of a store that may answer a query."""
+"""Finds the photos of a store that may answer a query."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
-_SMALLEST = 32  # photos of a query at least: an index looks up this many anyway
+_SMALLEST = 32  # an index looks up this many photos anyway
 
 
 def find_pool(
@@ -28,17 +28,17 @@ def find_pool(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Finds the most similar photos of some queries that pass their filters.
 
-    A query that the store knows is not its own match.
+    A query that is also in the store is not its own match.
 
     Args:
-        index: StoreIndex. Of the descriptors that are compared.
-        queries: (Q, n) float32. Of all queries, as they are compared.
+        index: StoreIndex.
+        queries: (Q, n) float32. Descriptors of all queries, in the form that is compared.
         photos: PlaceDataset. The Q queries.
         filters: sequence of Q filters.
         own_names: (Q,) or None. The names that the store has for the queries.
         config: SearchConfig.
         rows: (m,) int. The queries to look up.
-        count: int. Photos to find for each, at least.
+        count: int. Minimum number of photos to find for each query.
 
     Returns:
         (m, k) int64, rows of the store, best first, -1 if there are no more; and (m, k) float32,
@@ -55,7 +55,7 @@ def find_pool(
     where = Where(index.store)
     for each in {filters[row] for row in rows.tolist()} if filters else ():
         some = np.array([row for row in rows.tolist() if filters[row] == each])
-        radius_m, of, before_s = each  # photos of equal filters are one batch
+        radius_m, of, before_s = each  # queries with equal filters are one batch
         allowed = where.rows(within_m=radius_m, of=of, before_s=before_s)
         found = index.search(queries[some], depth(config.hubness, wanted), is_allowed=allowed)
         found = without_hubs(config.hubness, *found, queries, index.search, index.store.take)

@@ -1,4 +1,4 @@
-"""Runs of queries searched in a store."""
+"""Searches runs of queries in a store."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,11 +10,11 @@ from placevec.retrieval.sequences import nearest_by_sequence, runs_in_order
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
 
-_MOST_SIMILARITIES = 2**25  # of queries to all photos that are in memory, 128 MB
-_FEWEST_QUERIES = 64  # at a time, however large the store is: each time all of it is adapted
+_MOST_SIMILARITIES = 2**25  # take 128 MB of memory
+_FEWEST_QUERIES = 64  # because the whole store is adapted again for each group of queries
 
 Filter = tuple[float | None, tuple[float, float] | None, float | None]
-"""Largest distance in metres, from where, and latest time, as `Where.rows` takes them."""
+"""Largest distance in metres, its center, and latest time, as `Where.rows` takes them."""
 
 
 def nearest_runs(
@@ -29,11 +29,11 @@ def nearest_runs(
 
     Args:
         store: DescriptorStore.
-        descriptors: (Q, D) float32. Those of the queries.
-        photos: PlaceDataset. The queries; their runs are those of `runs_in_order`.
+        descriptors: (Q, D) float32. Descriptors of the queries.
+        photos: PlaceDataset. The queries, whose runs `runs_in_order` finds.
         filters: sequence of Q filters.
-        length: int. Photos of a run that are matched together.
-        count: int. Photos to find for each query.
+        length: int. Number of photos of a run to match together.
+        count: int. Number of photos to find for each query.
 
     Returns:
         (Q, count) int64, rows of the store, best first, -1 if there are no more; and (Q, count)
@@ -51,7 +51,7 @@ def nearest_runs(
         most = max(_FEWEST_QUERIES, _MOST_SIMILARITIES // max(1, store.num_rows))
         for first in range(0, len(order), most):
             some = order[first : first + most]
-            parts = [np.zeros((len(some), 0), np.float32)]  # of an empty store
+            parts = [np.zeros((len(some), 0), np.float32)]  # for an empty store
             parts += [descriptors[some] @ store.compared(block).T for _, block in store.blocks()]
             for query, row in zip(some.tolist(), np.concatenate(parts, axis=1), strict=True):
                 yield np.where(allowed[filters[query]], row, np.float32(-np.inf))

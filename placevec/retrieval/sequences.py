@@ -1,4 +1,4 @@
-"""Runs of photos matched with runs of photos, in place of single photos."""
+"""Matches runs of photos with runs of photos, instead of single photos."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -11,25 +11,26 @@ from placevec.images import parse_frame_name
 from placevec.places.name_order import by_number
 
 _SPEEDS = (0.8, 0.9, 1.0, 1.1, 1.2)
-"""Database photos that a run passes for each photo of the query's run, in both directions."""
+"""Speeds, in database photos per photo of the query's run, in both directions."""
 
 
 class SequenceMatcher:
     """Matches the last photos of a run with the runs of a database, photo by photo.
 
-    The score of a database photo is the mean similarity along the best path that ends at it: the
-    query and the photos before it are laid on the photos before it in its own run, or on those
-    after it for the opposite direction, at a constant speed of 0.8 to 1.2. A place on a path
-    outside the run counts as the mean similarity of that query photo to all database photos, so
-    that the ends of runs are neither preferred nor left out.
+    The score of a database photo is the mean similarity along the best path that ends at it. A path
+    pairs the query and the photos before it with the database photos before that photo in its run,
+    or after it for the opposite direction, at a constant speed of 0.8 to 1.2. If a path leaves the
+    run, the mean similarity of the query photo to all database photos counts instead, so that the
+    ends of runs are neither preferred nor left out.
 
-    Memory is `length` rows of similarities, however many photos come. The database may grow
-    meanwhile, and may forget its oldest photos: a run is matched with its own past so.
+    It keeps `length` rows of similarities in memory. The database may grow and may forget its
+    oldest photos, so you can match a run with its own past.
 
     Args:
         runs: (N,) int. The run of each database photo. The photos of a run follow one another in
-            their order; -1 is a photo in no run, which is matched alone.
-        length: int. Photos of the query's run to match, the newest included. 1: the photo alone.
+            their order. -1 is a photo in no run, which is matched alone.
+        length: int. Number of photos of the query's run to match, including the newest one. 1:
+            match each photo alone.
 
     Raises:
         ValueError: If `length` is below 1, or the photos of a run do not follow one another.
@@ -58,17 +59,17 @@ class SequenceMatcher:
             )
         self.length = length
         self._runs = runs
-        self._past = deque(maxlen=length)  # similarities (N,) and their mean, newest first
+        self._past = deque(maxlen=length)  # (similarities (N,), mean), newest first
 
     def start_run(self) -> None:
-        """Forgets the photos so far: the next one begins another run."""
+        """Forgets the photos so far. The next photo begins another run."""
         self._past.clear()
 
     def grow(self, runs: NDArray[np.int64]) -> None:
-        """Takes new database photos, which photos so far were not compared with.
+        """Adds database photos, which earlier photos of the run were not compared with.
 
         Args:
-            runs: (M,) int. The run of each database photo, those of before first.
+            runs: (M,) int. The run of each database photo, with the earlier ones first.
         """
         self._runs = runs
 
@@ -79,18 +80,18 @@ class SequenceMatcher:
             self._past[place] = row[count:], mean
 
     def add(self, similarities: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Takes the next photo of the query's run.
+        """Adds the next photo of the query's run and returns the scores of database photos.
 
         Args:
-            similarities: (N,) float. To each database photo; larger is better. -infinity: never an
-                answer, and counts as the mean of the others on a path.
+            similarities: (N,) float. Similarity to each database photo; larger is better.
+                -infinity: never an answer; on a path it counts as the mean of the others.
 
         Returns:
-            (N,) float32. The scores of the database photos, those of the photo alone at the
-            beginning of a run; -infinity stays.
+            (N,) float32. The scores of the database photos. At the beginning of a run these are the
+            similarities of the photo alone. -infinity stays.
 
         Raises:
-            ValueError: If there are not as many as database photos.
+            ValueError: If their number differs from the number of database photos.
         """
         row = np.asarray(similarities, np.float32)
         if row.shape != self._runs.shape:
@@ -107,7 +108,7 @@ class SequenceMatcher:
         return np.where(is_known, best, np.float32(-np.inf))
 
     def _mean_along(self, steps: tuple[int, ...]) -> NDArray[np.float32]:
-        """Returns the mean similarity along the paths of one speed, (N,) float32."""
+        """Returns the mean similarity along the paths with one speed, (N,) float32."""
         count = len(self._runs)
         total = np.zeros(count, np.float32)
         for (row, mean), step in zip(self._past, steps, strict=True):
@@ -131,9 +132,10 @@ def match_sequences(
 
     Args:
         similarities: (Q, N) float. Queries of a run follow one another in their order.
-        query_runs: (Q,) int. The run of each query; -1 is a query in no run, matched alone.
+        query_runs: (Q,) int. The run of each query. -1 is a query in no run, which is matched
+            alone.
         runs: (N,) int. The run of each database photo.
-        length: int. Photos of a run that are matched together.
+        length: int. Number of photos of a run to match together.
 
     Returns:
         (Q, N) float32. Larger is better.
@@ -164,16 +166,16 @@ def nearest_by_sequence(
     """Finds the database photos whose runs are the most similar to those of the queries.
 
     Args:
-        similarities: iterable of Q (N,) float. Those of each query, in the order of `queries`, to
-            all database photos; -infinity: never an answer.
-        queries: what `runs_in_order` returns of the Q queries.
-        database: that of the N database photos.
-        length: int. Photos of a run that are matched together.
+        similarities: iterable of Q (N,) float. Similarities of each query, in the order of
+            `queries`, to all database photos. -infinity: never an answer.
+        queries: The result of `runs_in_order` for the Q queries.
+        database: The same for the N database photos.
+        length: int. Number of photos of a run to match together.
         num_neighbors: int. How many to find.
 
     Returns:
         neighbors `(Q, k)` int64, best first, -1 if there are no more; and their scores, see
-        `SequenceMatcher`, `(Q, k)` float32, -infinity if there are no more. Equal ones come in
+        `SequenceMatcher`, `(Q, k)` float32, -infinity if there are no more. Equal scores come in
         the order of their rows.
     """
     order, runs = database
@@ -197,20 +199,20 @@ def runs_in_order(
     times_s: NDArray[np.floating] | None = None,
     sequence_ids: NDArray[np.integer] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tells which photos follow one another, and how.
+    """Finds which photos follow one another in a run, and in which order.
 
-    Photos of one sequence are a run; if no sequences are known, those of one folder, or the frames
-    of one video. Their order is that of their times if all of the run are known, else of their
-    names, in which numbers count by their value.
+    A run is a sequence. If no sequences are known, a run is a folder, or the frames of a video. Its
+    order is that of times if all times of the run are known, or else of names, with numbers
+    compared by value.
 
     Args:
         names: sequence of N str. Files, relative to one folder.
         times_s: (N,) float or None. Seconds; NaN if unknown.
-        sequence_ids: (N,) int or None. -1 is a photo in no sequence, matched alone.
+        sequence_ids: (N,) int or None. -1 is a photo in no sequence, which is matched alone.
 
     Returns:
-        (N,) int64, the photos run by run, each in its order; and (N,) int64, the run of each photo
-        of that order, -1 for none.
+        (N,) int64, the photos run by run in their order; and (N,) int64, the run of each of these
+        photos, -1 for no run.
 
     Example:
     >>> order, runs = runs_in_order(["b/2.jpg", "a/10.jpg", "a/9.jpg"])
@@ -239,7 +241,7 @@ def _home(name: str) -> str:
 
 
 def _paths(count: int) -> set[tuple[int, ...]]:
-    """Returns how far back in the database each earlier photo is laid, for each speed."""
+    """Returns for each speed how many database photos lie between the query and earlier photos."""
     back = np.arange(count)
     ways = [sign * speed for sign in (1, -1) for speed in _SPEEDS]
     return {tuple(np.rint(way * back).astype(int).tolist()) for way in ways}

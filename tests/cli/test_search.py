@@ -67,9 +67,9 @@ def test_finds_the_stores_model_by_itself_and_looks_up_a_single_photo(
     x = PixelScaling(scale=1 / 127, name="pixels")(photos)
     save_model(keras.Model(photos, GeM(name="aggregator")(x)), model)
     line = refused_in_one_line(command)
-    assert f"was {model}, which holds another model now" in line and "--model" in line
+    assert f"was {model}, which now holds another model" in line and "--model" in line
     model.unlink()
-    assert f"was {model}, which is missing now" in refused_in_one_line(command)
+    assert f"was {model}, which is missing" in refused_in_one_line(command)
 
 
 @pytest.mark.parametrize(

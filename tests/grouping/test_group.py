@@ -100,7 +100,7 @@ def test_a_threshold_is_that_of_the_model(heap, engine, tmp_path):
     photos = heap(2, 2)
     assert group(photos, engine, threshold=path).threshold == 0.3
     write_calibrations(path, "another", [learned])
-    with pytest.raises(ValueError, match="that of another model"):
+    with pytest.raises(ValueError, match="for another model"):
         group(photos, engine, threshold=path)
 
 

@@ -85,7 +85,7 @@ def test_refuses_the_threshold_of_another_model(laps_apart, two_laps, engine, tm
     out = tmp_path / "threshold.json"
     calibrate(laps_apart, engine, out=out, precision=0.9, radius_m=8.0)
     other = dataclasses.replace(engine, model_id="other")
-    with pytest.raises(ValueError, match="is that of another model .*Received: model other"):
+    with pytest.raises(ValueError, match="is for another model .*Received: model other"):
         find_loops(two_laps, other, threshold=out, precision=0.9)
 
 

@@ -93,7 +93,9 @@ def test_a_file_is_for_a_map_with_statistics_in_all_dimensions(laps_apart, tmp_p
     describe_into(store, first_pixels, lap, image_size=SIZE, batch_size=8)
     if dim is not None:
         StoreIndex.build(AdaptedStore.fit(store, dim)).save()
-    with pytest.raises(ValueError, match="statistics of the map in all dimensions. .* `placevec i"):
+    with pytest.raises(
+        ValueError, match="statistics of the map with all dimensions. .* `placevec i"
+    ):
         search_photos(store, first_pixels, lap, SearchConfig(calibration=out))
 
 

@@ -128,7 +128,7 @@ def test_uses_the_index_of_the_store(town):
 
 
 def test_refuses_filters_without_what_they_need(town):
-    with pytest.raises(ValueError, match="`radius_m` needs a prior"):
+    with pytest.raises(ValueError, match="`radius_m` needs a center"):
         matches(town, without="positions", radius_m=10.0)
     with pytest.raises(ValueError, match="`earlier` needs photos whose times"):
         matches(town, without="times", earlier=True)

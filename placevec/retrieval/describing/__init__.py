@@ -1,1 +1,1 @@
-"""Photos described to a file or to a store, on one machine or many."""
+"""Describes photos to a file or to a store, on one machine or many."""

@@ -1,4 +1,4 @@
-"""Photos to descriptors by many processes of Ray."""
+"""Describes photos with many processes of Ray."""
 
 import contextlib
 import logging
@@ -27,26 +27,26 @@ def describe_by_ray(
     batch_size: int,
     progress: Progress = no_progress,
 ) -> Iterator[tuple[NDArray[np.float32], list[int]]]:
-    """Describes photos as `describe_in_batches` does, by processes of Ray Data.
+    """Describes photos as `describe_in_batches` does, with processes of Ray Data.
 
-    The photos are cut into parts of 64 batches, and each process that holds the model puts a part
-    through `describe`. So batches are those of one process, and so are the bytes, where all photos
-    can be read and, with TensorFlow, placevec was imported before it, as the processes do. A
-    process that is killed is replaced, and its part is done again. Processes join the cluster that
-    `RAY_ADDRESS` names, whose machines must see the photos and the model under the same paths;
-    without it, they run on this machine.
+    The photos are cut into parts of 64 batches. Each process has the model and passes one part at a
+    time to `describe`. So batches equal those of a single process. The bytes are equal too if all
+    photos can be read and, with TensorFlow, this process imported placevec before TensorFlow, as
+    the other processes do. If a process is killed, it is replaced and its part is described again.
+    Processes run on the cluster that `RAY_ADDRESS` names, whose machines must have the photos and
+    the model under the same paths. Without it, they run on this machine.
 
     Args:
-        open_model: callable. Opens the model, once in each process, such as
-            `functools.partial(load_model, path)`; see `describe` for what it returns.
+        open_model: callable. Opens the model once in each process, such as
+            `functools.partial(load_model, path)`. `describe` must accept its result.
         paths: sequence of Path. The photos.
-        num_workers: int. Processes.
+        num_workers: int. Number of processes.
         image_size: (int, int) or None. See `describe`.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Yields:
-        Descriptors `(n, D)` float32 and the places in `paths` of their photos, in order.
+        Descriptors `(n, D)` float32 and the indices in `paths` of their photos, in order.
 
     Raises:
         ValueError: If there are no photos, a number is out of range, or as `describe`.
@@ -89,7 +89,7 @@ def describe_by_ray(
 
 @dataclass
 class _Describer:
-    """What a process of Ray holds."""
+    """The model in a process of Ray, which describes one part at a time."""
 
     open_model: Callable[[], Model]
     image_size: tuple[int, int] | None
@@ -106,8 +106,8 @@ class _Describer:
                 self._model, paths, image_size=self.image_size, batch_size=self.batch_size
             )
         except NoReadablePhotoError:
-            pass  # other parts may have some
-        except ValueError as error:  # one line; what Ray raises for it is its whole traceback
+            pass  # other parts may have readable photos
+        except ValueError as error:  # Ray would raise its whole traceback instead of one line
             problem = str(error)
         return {
             "part": [int(batch["part"][0])],
@@ -118,7 +118,7 @@ class _Describer:
 
 
 def _in_order(rows: Iterable[dict]) -> Iterator[dict]:
-    """Yields parts by their numbers, though they come as they are done."""
+    """Yields parts in the order of their numbers, although they finish in any order."""
     waiting, next_part = {}, 0
     for row in rows:
         waiting[row["part"]] = row

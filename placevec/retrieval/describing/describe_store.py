@@ -1,4 +1,4 @@
-"""Photos to descriptors in a store, as they come."""
+"""Describes photos into a store, and writes descriptors as they come."""
 
 import logging
 import time
@@ -26,10 +26,12 @@ from placevec.store.unit_length import to_unit
 
 _log = logging.getLogger(__name__)
 _PHOTOS_OF_A_SHARD = 4096
-_PHOTOS_WITH_FEATURES = 1024  # of a shard; their local features wait in memory
-_SECONDS_OF_A_SHARD = 60.0  # what a kill costs at most
-_NAMES_LOOKED_UP = 300  # in a folder that may be that of the store, moved
-_SHARE_OF_NAMES = 0.9  # of them that must be there: photos may have been deleted
+_PHOTOS_WITH_FEATURES = 1024  # per shard, because their local features wait in memory
+_SECONDS_OF_A_SHARD = 60.0  # a killed process loses at most the work of this time
+# To tell whether a folder is the store's moved folder of photos, this many names are looked up, and
+# this share must exist. The rest may have been deleted.
+_NAMES_LOOKED_UP = 300
+_SHARE_OF_NAMES = 0.9
 
 
 def open_for(
@@ -41,29 +43,28 @@ def open_for(
     precision: str = DescribeConfig.precision,
     model_path: Path | None = None,
 ) -> StoreWriter:
-    """Opens a store for writing, or makes it, and refuses one that photos do not belong into.
+    """Opens or creates a store for writing, and refuses a store that photos do not fit into.
 
     Args:
         folder: Path. The store.
-        model_id: str. The model that will describe the photos.
-        dtype: str or None. Type of the stored numbers. None: float32 in a new store, and as it
-            was begun in one that exists.
+        model_id: str. Id of the model that will describe the photos.
+        dtype: str or None. Data type of the descriptors. None: float32 in a new store, and the
+            existing type in an existing store.
         image_size: (int, int). Rows and columns that photos are resized to.
-        photos: PlaceDataset. What will be described. The store's folder of photos may have been
-            moved.
-        precision: str. What the model computes with. Defaults to `"float32"`.
-        model_path: Path or None. The model's file, which `search` then finds by itself. Of a
-            network that ships with placevec the store keeps the name, so it may move to another
-            machine.
+        photos: PlaceDataset. The photos to describe. The store's folder of photos may have moved.
+        precision: str. Precision that the model computes in. Defaults to `"float32"`.
+        model_path: Path or None. The model's file, so that `search` can find it. If the network
+            ships with placevec, the store keeps its name instead, which is valid on other machines
+            too.
 
     Raises:
-        ValueError: If the store is of another model, precision, type of numbers, photo size,
-            folder or frame.
-        BlockingIOError: If another process writes to it.
+        ValueError: If the store has another model, precision, data type, photo size, folder or
+            frame.
+        BlockingIOError: If another process writes to the store.
     """
     root = photos.root.resolve()
     facts = {
-        "precision": precision,  # first: the id tells precisions apart, too
+        "precision": precision,  # first, because the id also depends on the precision
         "model_id": model_id,
         "image_size": tuple(image_size),
         **({"frame": photos.frame} if photos.has_places else {}),
@@ -90,15 +91,15 @@ def open_for(
 
 
 def require_store_takes(folder: Path, model_path: Path, **facts: Any) -> None:
-    """Refuses a store that what is described could not go into, before the long work.
+    """Refuses a store that the descriptors would not fit into, before the long work.
 
     Args:
-        folder: Path. The store; nothing is refused if there is none yet.
+        folder: Path. The store. A missing store is not refused.
         model_path: Path. See `require_same_network`.
-        **facts: As those of `DescriptorStore.require`; None is not looked at.
+        **facts: See `DescriptorStore.require`. None is not compared.
 
     Raises:
-        ValueError: If the store is of another precision, type of numbers, photo size or model.
+        ValueError: If the store has another precision, data type, photo size or model.
     """
     if (Path(folder) / MANIFEST).exists():
         store = DescriptorStore(folder, read_manifest(Path(folder)))
@@ -107,14 +108,15 @@ def require_store_takes(folder: Path, model_path: Path, **facts: Any) -> None:
 
 
 def keeps_features(folder: Path, wanted: bool) -> bool:
-    """Returns whether photos are described with local features for a store.
+    """Returns whether a store needs local features of new photos.
 
     Args:
-        folder: Path. The store; there may be none yet.
-        wanted: bool. Whether they are asked for. A store that was begun with them goes on.
+        folder: Path. The store, which may not exist yet.
+        wanted: bool. Whether local features were requested. A store that has them always needs
+            them.
 
     Raises:
-        ValueError: If they are asked for and the store was begun without.
+        ValueError: If they were requested but the store has photos without them.
     """
     if not (Path(folder) / MANIFEST).exists():
         return wanted
@@ -123,20 +125,20 @@ def keeps_features(folder: Path, wanted: bool) -> bool:
         return wanted
     if wanted and manifest.feature_shape is None:
         raise ValueError(
-            f"Local features are kept of all photos of a store, or of none. Received: "
+            f"A store must keep local features of all photos or of none. Received: "
             f"`keep_features` for {folder}, which has photos without. Take another store"
         )
     return manifest.feature_shape is not None
 
 
 def frame_of(folder: Path) -> str | None:
-    """Returns what the positions in a store are measured in.
+    """Returns the frame that the positions in a store are measured in.
 
     Args:
-        folder: Path. The store; there may be none yet.
+        folder: Path. The store, which may not exist yet.
 
     Returns:
-        str or None. `""` if the store was begun without positions; None if there is no store.
+        str or None. `""` if the store has no positions. None if the store does not exist.
     """
     if not (Path(folder) / MANIFEST).exists():
         return None
@@ -144,7 +146,7 @@ def frame_of(folder: Path) -> str | None:
 
 
 def _require_photos(store: DescriptorStore, root: Path) -> None:
-    """Refuses a folder that cannot be that of the store, which is not where it was."""
+    """Refuses a folder that cannot be the store's folder of photos after it was moved."""
     names = store.table()["name"].to_numpy()
     names = names[:: max(1, len(names) // _NAMES_LOOKED_UP)].tolist()
     found = 0
@@ -153,9 +155,9 @@ def _require_photos(store: DescriptorStore, root: Path) -> None:
         found += (root / name).exists() or (video is not None and (root / video[0]).exists())
     if found < _SHARE_OF_NAMES * len(names):
         raise ValueError(
-            f"The photos of {store.folder} must be in {store.manifest.root}, which is not a folder "
-            f"now, or where it was moved to. Received: {root}, which has {found} of {len(names)} "
-            "of them that were looked up. Mount the folder, or take another store"
+            f"The photos of {store.folder} must be in {store.manifest.root}, which is missing, or "
+            f"in the folder that it was moved to. Received: {root}, which has {found} of "
+            f"{len(names)} of these photos. Mount the folder, or use another store"
         )
 
 
@@ -169,34 +171,35 @@ def describe_into(
     progress: Progress = no_progress,
     describe: Callable[..., Iterable] = describe_in_batches,
 ) -> int:
-    """Describes the photos that are missing in a store and writes them to it as they come.
+    """Describes the photos that are missing in a store and adds them while it describes.
 
-    A shard is written every 4,096 photos or 60 seconds, and when the work ends or is stopped by an
-    error or Ctrl-C; a kill costs what came since the last one. Called again it goes on.
+    It writes a shard every 4,096 photos or 60 seconds, and at the end, also after an error or
+    Ctrl-C. If the process is killed, the work since the last shard is lost. Call it again to
+    continue.
 
     Args:
         store: StoreWriter.
-        model: What `describe` takes, such as a keras.Model.
+        model: Any model that `describe` takes, such as a keras.Model.
         photos: PlaceDataset. Their positions and times are stored if they are known.
         image_size: (int, int). Rows and columns that photos are resized to.
-        batch_size: int or None. Photos in a batch. None: as the model has it.
+        batch_size: int or None. Photos in a batch. None: the model's batch size.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
-        describe: callable. `describe_in_batches`, or what has its arguments and yields the same,
-            such as `describe_by_ray`; or `features_in_batches`, whose features are kept.
+        describe: callable. `describe_in_batches`, a function like it such as `describe_by_ray`, or
+            `features_in_batches`, whose features are kept.
 
     Returns:
-        How many photos were added.
+        Number of added photos.
 
     Raises:
         NoReadablePhotoError: If the store is empty and no photo can be read.
-        ValueError: If a descriptor is zero or not finite; what was described before it is in the
-            store then.
+        ValueError: If a descriptor is zero or not finite. The photos before it are in the store
+            then.
     """
     names = photos.names
     wanted = np.array([row for row, name in enumerate(names) if str(name) not in store], np.int64)
     if len(wanted) < len(names):
         described = counted(len(names) - len(wanted), "photo is", "photos are")
-        _log.info("%s described already, of %d", described, len(names))
+        _log.info("%s of %d already described", described, len(names))
     if photos.positions_m is not None:
         _tell_lost_positions(store, names)
     bad = [row for row in wanted.tolist() if not is_storable(str(names[row]))]
@@ -255,12 +258,12 @@ def describe_into(
 
 
 def _tell_lost_positions(store: DescriptorStore, names: NDArray[np.str_]) -> None:
-    """Logs how many photos have positions now and were described without."""
+    """Logs how many photos have positions now but were described without them."""
     table = store.table()
     without = np.intersect1d(names, table["name"][table["east_m"].isna()].to_numpy(np.str_))
     if len(without):
         _log.warning(
-            "%s described without positions that are known now (first: %s). To keep them, remove "
+            "%s described before the positions were known (first: %s). To add positions, remove "
             "these photos from %s with `placevec remove` and describe them again",
             counted(len(without), "photo was", "photos were"),
             shown(without[0]),

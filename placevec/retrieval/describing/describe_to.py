@@ -1,4 +1,4 @@
-"""Photos described to a file or a store: what `placevec describe` does."""
+"""Describes photos to a file or a store, as `placevec describe` does."""
 
 import functools
 import logging
@@ -39,15 +39,15 @@ _FILE = ".npz"
 
 @dataclass(frozen=True)
 class Described:
-    """What `describe_to` wrote; as text, a sentence for people.
+    """The result of `describe_to`. Its text is a sentence for people.
 
     Args:
         out: Path. The file or the store.
-        num_descriptors: int. Descriptors that are in it.
-        num_added: int. Those of them that are new.
+        num_descriptors: int. Number of descriptors in it.
+        num_added: int. Number of new descriptors.
         descriptor_dim: int. `D`.
-        engine: Engine. What described.
-        feature_bytes: int. Bytes of local features that are kept of each photo.
+        engine: Engine. The engine that described the photos.
+        feature_bytes: int. Size of the kept local features of each photo.
     """
 
     out: Path
@@ -85,21 +85,21 @@ def describe_to(
 ) -> Described:
     """Writes the descriptors of photos to a file, or to a store that grows.
 
-    A store keeps positions and times as well, if READER:PATH has them or they lie beside a folder's
-    photos: in their names, in a table or in their EXIF.
+    A store also keeps positions and times, if READER:PATH has them. For a folder of photos,
+    placevec finds them in the names, in a table or in EXIF data.
 
     Args:
-        out: Path. A file that ends in `.npz`, which `load_descriptors` reads, or a folder, the
-            store, which `DescriptorStore` opens and `search` searches.
+        out: Path. A file that ends in `.npz`, which `load_descriptors` reads; or a folder that
+            becomes a store, which `DescriptorStore` opens and `search` searches.
         photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
         model: Path. A `.keras` file of this project, or an old `.h5` file.
-        image_size: See `DescribeConfig`, like the others.
+        image_size: See `DescribeConfig`, also for the other arguments.
         batch_size: int or None. Photos in a batch.
-        engine: str. What runs the model.
-        precision: str. What the model computes with.
-        dtype: str or None. Type of the numbers in a store.
-        keep_features: bool. Keep local features in the store as well.
-        ray_workers: int. Processes of Ray that describe for a store.
+        engine: str. The engine that runs the model.
+        precision: str. Precision that the model computes in.
+        dtype: str or None. Data type of the descriptors in a store.
+        keep_features: bool. Also keep local features in the store.
+        ray_workers: int. Number of Ray processes that describe for a store.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Returns:
@@ -107,8 +107,8 @@ def describe_to(
 
     Raises:
         FileNotFoundError: If the photos, the model or the folder of `out` are missing.
-        ValueError: If no photo can be read, a setting is out of range, or the store is of another
-            model, precision, type of numbers, photo size, folder or frame.
+        ValueError: If no photo can be read, a setting is out of range, or the store has another
+            model, precision, data type, photo size, folder or frame.
     """
     settings = DescribeConfig(
         model=None if model is None else Path(model),
@@ -125,21 +125,21 @@ def describe_to(
     model = model_path(settings.model)
     is_folder = isinstance(photos, Path | str) and Path(photos).expanduser().is_dir()
     photos = open_photos(photos)
-    from placevec.models import open_engine  # after what can be refused without Keras
+    from placevec.models import open_engine  # imported late, because the checks above need no Keras
 
     with_features = False
     if settings.out.suffix != _FILE:
         with_features = keeps_features(settings.out, keep_features)
         if with_features and ray_workers:
             raise ValueError(
-                f"`ray_workers` describe without local features. Received: {settings.out}, which "
+                f"`ray_workers` cannot keep local features. Received: {settings.out}, which "
                 "keeps them. Describe without `--ray-workers`, or into another store"
             )
         facts = {"precision": precision, "dtype": dtype, "image_size": settings.image_size}
         require_store_takes(settings.out, model, **facts)
     open_it = functools.partial(
         open_engine,
-        model.absolute(),  # workers may run in another folder
+        model.absolute(),  # because workers may run in another folder
         precision=precision,
         image_size=settings.image_size,
         features=with_features,
@@ -178,7 +178,7 @@ def describe_to(
 
 
 def _with_positions(photos: PlaceDataset, store: Path, *, is_folder: bool) -> list[PlaceDataset]:
-    """Returns photos, those of a folder with the positions beside them, as a store keeps them."""
+    """Returns photos as a store keeps them: a folder gets the positions found beside its photos."""
     frame = frame_of(store)
     if not is_folder:
         return [in_zone_of(frame, photos)]
@@ -186,7 +186,7 @@ def _with_positions(photos: PlaceDataset, store: Path, *, is_folder: bool) -> li
         return by_position(photos, frame)
     if has_positions_beside(photos.root):
         _log.warning(
-            "%s was begun without positions: those beside the photos are left out. Describe the "
+            "%s has no positions, so the positions of these photos are left out. Describe the "
             "photos into a new store to keep them",
             shown(store),
         )
@@ -196,10 +196,10 @@ def _with_positions(photos: PlaceDataset, store: Path, *, is_folder: bool) -> li
 def _how_to_describe(
     settings: DescribeConfig, opened: "Engine", open_it: Callable[..., "Engine"]
 ) -> dict:
-    """Returns what describes, by this process or by those of Ray, as `describe_into` takes it."""
+    """Returns the function for `describe_into`, which describes in this process or with Ray."""
     if not settings.ray_workers:
         return {"model": opened, "batch_size": settings.batch_size}
-    # The workers open what was opened here, and share the cores.
+    # Workers open the same model as this process, and share the cores.
     threads = max(1, num_cores() // settings.ray_workers)
     return {
         "model": functools.partial(open_it, engine=opened.name, threads=threads),
@@ -209,7 +209,7 @@ def _how_to_describe(
 
 
 def _require_place(out: Path) -> None:
-    """Refuses a file or a store that could not be written, before the long work."""
+    """Refuses a file or a store that cannot be written, before the long work."""
     if out.suffix and not out.is_dir():
         require_writable(out, _FILE)
     else:

@@ -1,1 +1,1 @@
-"""What a search found, as tables, pages, maps and pictures."""
+"""Writes the results of a search as tables, pages, maps and pictures."""

@@ -1,4 +1,4 @@
-"""A picture of what a search found in a store."""
+"""Draws a picture of the results of a search in a store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,19 +24,19 @@ from placevec.retrieval.found.found import Found
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LONGEST_NAME = 22  # characters above a photo
+_MAX_NAME_CHARACTERS = 22
 
 
 def draw_found(found: Found, path: Path, *, num_queries: int = 6) -> None:
     """Draws the first queries beside the photos that a search found in a store.
 
-    If points are known, lines join those of the query and its first match, up to 40 of them.
-    Photos of the store that are gone or cannot be read are left blank.
+    If matched points are known, up to 40 lines connect those of a query and its first match. Photos
+    of the store that are missing or unreadable stay blank.
 
     Args:
         found: Found.
         path: Path. Picture file to write.
-        num_queries: int. Rows.
+        num_queries: int. Number of queries, one per row.
 
     Raises:
         ValueError: If nothing was found.
@@ -63,7 +63,7 @@ def draw_found(found: Found, path: Path, *, num_queries: int = 6) -> None:
 
 
 def _title(match: Any) -> str:
-    """Returns the name of a match and what is known of it, in two lines."""
+    """Returns the name of a match and its values, in two lines."""
     import pandas as pd
 
     parts = [f"{match.similarity:.2f}"]
@@ -78,7 +78,7 @@ def _title(match: Any) -> str:
 
 
 def _short(name: str) -> str:
-    return shown(name, longest=_LONGEST_NAME)
+    return shown(name, longest=_MAX_NAME_CHARACTERS)
 
 
 def _join(left: "Axes", right: "Axes", points: NDArray[np.float32]) -> None:

@@ -1,4 +1,4 @@
-"""What a search found, and where the photos are."""
+"""The results of a search, and where the photos are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search found in a store.
+    """The results of a search in a store.
 
     Args:
-        table: DataFrame of `search_photos`.
+        table: DataFrame, the result of `search_photos`.
         root: Path. The folder of the queries.
         store_root: Path. The folder of the store's photos.
-        points: mapping or None. Of each query, the matched points of its matches, as
-            `LocalMatcher` says.
+        points: mapping or None. For each query, the matched points of its matches, see
+            `LocalMatcher`.
     """
 
     table: "pd.DataFrame"

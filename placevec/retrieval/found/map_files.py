@@ -1,4 +1,4 @@
-"""What a search found as points on a map: GeoJSON and KML."""
+"""Writes the results of a search as points on a map: GeoJSON and KML."""
 
 import json
 import logging
@@ -60,7 +60,7 @@ def write_kml(found: Found, path: Path) -> None:
 
 
 def _placed(found: Found, path: Path) -> Iterator[dict]:
-    """Yields what is known of each match that has a latitude and longitude, as plain values."""
+    """Yields the plain values of each match that has a latitude and longitude."""
     rows = found.table[found.table["lat"].notna() & found.table["lon"].notna()]
     if len(rows) < len(found.table):
         left_out = counted(len(found.table) - len(rows), "match", "matches")

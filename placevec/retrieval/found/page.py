@@ -1,4 +1,4 @@
-"""What a search found as a page."""
+"""Writes the results of a search as a page."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,15 @@ from placevec.whole_file import whole_file
 if TYPE_CHECKING:
     import pandas as pd
 
-_MOST_PHOTOS = 1000  # a page of small photos of about 10 kB each
+_MOST_PHOTOS = 1000  # about 10 MB, because a small photo has about 10 kB
 _TITLE = "What was found"
 
 
 def write_page(found: Found, path: Path) -> None:
-    """Writes a page that needs nothing else: each query beside its matches.
+    """Writes a self-contained page that shows each query beside its matches.
 
-    It shows the first queries, 1,000 photos together. If points are known, lines join those of a
-    query and its first match.
+    It shows the first queries, with at most 1,000 photos in total. If matched points are known,
+    lines connect those of a query and its first match.
 
     Args:
         found: Found.
@@ -59,7 +59,7 @@ def _photos(found: Found, query: str, matches: "pd.DataFrame") -> list[Photo]:
 
 
 def _caption(values: dict[str, Any]) -> str:
-    """Returns what is known of a match."""
+    """Returns the values of a match as text."""
     import pandas as pd
 
     parts = [f"{values['rank']}: similarity {values['similarity']:.4g}"]

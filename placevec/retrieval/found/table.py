@@ -1,4 +1,4 @@
-"""What a search found as a table, and as CSV."""
+"""Turns the results of a search into a table, and writes it as CSV."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,8 @@ from placevec.store.store import DescriptorStore
 if TYPE_CHECKING:
     import pandas as pd
 
-_FILES = ("query", "match")  # columns of file names
-_DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # a centimetre each
+_FILE_COLUMNS = ("query", "match")
+_DECIMALS_OF_METRES, _DECIMALS_OF_DEGREES = 2, 7  # both mean about a centimetre
 _DECIMALS_OF_SECONDS, _DECIMALS_OF_SIMILARITY, _DECIMALS_OF_CONFIDENCE = 3, 4, 3
 
 
@@ -34,12 +34,12 @@ def found_table(
 
     Args:
         store: DescriptorStore.
-        names: (Q,) of the queries.
-        positions_m: (Q, 2) float or None. Of the queries, in the store's frame.
-        neighbors: (Q, k) int64. Rows of the store; -1 means none.
+        names: (Q,) str. Names of the queries.
+        positions_m: (Q, 2) float or None. Positions of the queries, in the store's frame.
+        neighbors: (Q, k) int64. Rows of the store; -1 stands for no match.
         similarities: (Q, k) float.
         gaps: (Q, k) float.
-        confidences: (Q, k) float. How likely each is right; NaN if that is not known.
+        confidences: (Q, k) float. How likely each match is right; NaN if that is not known.
         inliers: (Q, k) int or None. Points shared with the query; negative if not compared.
     """
     import pandas as pd
@@ -78,19 +78,19 @@ def found_table(
 
 
 def found_csv(table: "pd.DataFrame") -> str:
-    """Returns the table of a search as CSV; no spreadsheet runs a name in it as a formula.
+    """Returns the table of a search as CSV, in which no spreadsheet runs a name as a formula.
 
     Args:
-        table: DataFrame of `search_photos`.
+        table: DataFrame, the result of `search_photos`.
     """
-    return frame_csv(table, _FILES)
+    return frame_csv(table, _FILE_COLUMNS)
 
 
 def write_csv(found: Found, path: Path) -> None:
-    """Writes the table of a search.
+    """Writes the table of a search as CSV.
 
     Args:
         found: Found.
         path: Path. The file.
     """
-    write_frame(path, found.table, _FILES)
+    write_frame(path, found.table, _FILE_COLUMNS)

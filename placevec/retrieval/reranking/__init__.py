@@ -1,1 +1,1 @@
-"""The first answers of a search put into a better order by what both photos show where."""
+"""Reorders the first answers of a search by what both photos show at the same points."""

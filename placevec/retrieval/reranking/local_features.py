@@ -1,4 +1,4 @@
-"""Maps of local features for the photos that a search compares, on disk and not in memory."""
+"""Provides maps of local features for the photos that a search compares, on disk."""
 
 import tempfile
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ def describe_with_features(
 
     Returns:
         Descriptors `(n, D)` float32; local features `(n, rows, columns, D')` float16 of unit
-        length, a memory map of a temporary file that is deleted with it; and `(n,)` int64, the
-        places in `paths` of the photos that can be read.
+        length, which are a memory map of a temporary file that is deleted together with it; and
+        `(n,)` int64, the indices in `paths` of the photos that can be read.
 
     Raises:
         ValueError: As `describe`, or if the engine was opened without features.
@@ -65,10 +65,10 @@ def require_features(model: object) -> None:
     """Refuses a model that cannot return local features, before the long work.
 
     Args:
-        model: What is to describe photos.
+        model: The model to describe photos with.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If the model cannot return local features.
     """
     if not hasattr(model, "with_features"):
         raise ValueError(
@@ -85,15 +85,16 @@ def store_matcher(
     *,
     progress: Progress = no_progress,
 ) -> LocalMatcher:
-    """Returns what matches queries with photos of a store, by the features that it keeps.
+    """Returns a matcher for queries and photos of a store, which uses the features in the store.
 
-    A store without features has those of its photos computed again.
+    If the store has no features, they are computed from its photos again.
 
     Args:
         store: DescriptorStore.
         engine: Engine. The store's model, opened with `features`.
         query_maps: (Q, h, w, D) float16. The local features of the queries.
-        rows: int64 of any shape. The rows of the store that may be compared; -1 means no photo.
+        rows: int64 of any shape. The rows of the store that may be compared; -1 stands for no
+            photo.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
     Raises:
@@ -104,7 +105,7 @@ def store_matcher(
         return map_matcher(query_maps.__getitem__, store.take_features, grid)
     require_photos(store)
     rows = np.unique(rows[rows >= 0])
-    if not len(rows):  # no photo passed the filters of the search
+    if not len(rows):  # no photo passes the filters of the search
         return map_matcher(query_maps.__getitem__, lambda _: query_maps[:0], grid)
     names = store.photos["name"].take(rows).to_pylist()
     paths = [Path(store.manifest.root or ".") / name for name in names]
@@ -123,11 +124,11 @@ def store_matcher(
 
 
 def require_photos(store: DescriptorStore, *, by_features: bool = True) -> None:
-    """Refuses a store whose photos are needed and gone, before the long work.
+    """Refuses a store whose photos are needed but missing, before the long work.
 
     Args:
         store: DescriptorStore.
-        by_features: bool. Whether features kept in the store replace its photos.
+        by_features: bool. Whether features in the store can replace its photos.
 
     Raises:
         FileNotFoundError: If the folder of the photos does not exist.

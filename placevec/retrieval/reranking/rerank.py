@@ -1,4 +1,4 @@
-"""The first answers of a search put into a better order by what both photos show where."""
+"""Reorders the first answers of a search by what both photos show at the same points."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,25 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 SURE_GAP = 0.1
-"""A first answer that is more similar than the second by this much keeps its place."""
+"""If the first answer is more similar than the second by this much, it keeps its rank."""
 
 WEIGHT = 1.0
-"""What a share of 1 of matched cells adds to a similarity."""
+"""The amount that a share of 1 of matched cells adds to a similarity."""
 
-_RADIUS = 2  # in cells: how far a cell asks its neighbors
-_TOLERANCE = 2  # in cells: by how much two shifts may differ and still agree
-_FEWEST_AGREEING = 4  # of the 24 neighbors within the radius
+_RADIUS_CELLS = 2  # a cell has 24 neighbors within it
+_TOLERANCE_CELLS = 2  # shifts that differ by at most this agree
+_FEWEST_AGREEING = 4
 
 
 @dataclass(frozen=True)
 class LocalMatcher:
-    """What compares a query with photos of the database, point by point.
+    """Compares a query with photos of the database, point by point.
 
     Args:
-        match: callable. Takes the place of a query and `(n,)` rows of the database; returns for
+        match: callable. Takes the index of a query and `(n,)` rows of the database. Returns for
             each row the matched points `(m, 4)` float32: column and row in the query, then in the
             match, as shares of the photo's sides in [0, 1].
-        full_count: int. Matched points that count as a share of 1.
+        full_count: int. Number of matched points that counts as a share of 1.
     """
 
     match: Callable[[int, NDArray[np.int64]], list[NDArray[np.float32]]]
@@ -37,12 +37,12 @@ class Reranked:
     """Answers in their new order.
 
     Args:
-        neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
-        similarities: (Q, k) float32. Their similarities, no longer in order.
-        scores: (Q, k) float32. Similarity, plus `WEIGHT` times the share of matched points where
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 stands for no photo.
+        similarities: (Q, k) float32. Their similarities, which are no longer in order.
+        scores: (Q, k) float32. The similarity, plus `WEIGHT` times the share of matched points if
             the photos were compared; larger is better.
-        inliers: (Q, k) int64. Matched points that agree on where they are; -1 where the photos were
-            not compared. The count of the first answer says how much to trust it.
+        inliers: (Q, k) int64. Number of matched points whose positions agree; -1 if the photos were
+            not compared. The count of the first answer tells how much to trust it.
         points: list of Q lists. The matched points of the first answers, see `LocalMatcher`.
     """
 
@@ -62,19 +62,19 @@ def rerank(
     sure_gap: float = SURE_GAP,
     num_with_points: int = 1,
 ) -> Reranked:
-    """Compares each query with its first answers point by point and orders them again.
+    """Compares each query with its first answers point by point and reorders them.
 
-    The score of an answer is its similarity plus the share of matched points. Only queries whose
-    first and second answer are about as similar are ordered again: a sure first answer stays, and
-    is compared only to say how much to trust it.
+    The score of an answer is its similarity plus the weighted share of matched points. Queries are
+    only reordered if their first and second answer are about as similar. A sure first answer stays,
+    and is only compared to tell how much to trust it.
 
     Args:
-        neighbors: (Q, k) int64. Rows of the database, best first; -1 means no photo.
-        similarities: (Q, k) float32. Of unit descriptors, best first.
+        neighbors: (Q, k) int64. Rows of the database, best first; -1 stands for no photo.
+        similarities: (Q, k) float32. Similarities of unit descriptors, best first.
         matcher: LocalMatcher.
-        top: int. Answers of a query to compare.
+        top: int. Number of answers per query to compare.
         sure_gap: float. See `SURE_GAP`.
-        num_with_points: int. Answers of a query whose matched points are kept.
+        num_with_points: int. Number of answers per query whose matched points are kept.
 
     Returns:
         Reranked.
@@ -118,11 +118,11 @@ def map_matcher(
     candidate_maps: Callable[[NDArray[np.int64]], NDArray[np.floating]],
     grid: tuple[int, int],
 ) -> LocalMatcher:
-    """Returns what matches the maps of local features of one network.
+    """Returns a matcher for maps of local features from one network.
 
     Args:
-        query_map: callable. The place of a query to its map `(h, w, D)`, of unit length.
-        candidate_maps: callable. Rows of the database `(n,)` to their maps `(n, h, w, D)`.
+        query_map: callable. From the index of a query to its map `(h, w, D)`, of unit length.
+        candidate_maps: callable. From rows of the database `(n,)` to their maps `(n, h, w, D)`.
         grid: (int, int). `h` and `w`.
     """
 
@@ -137,15 +137,15 @@ def map_matcher(
 def mutual_cells(
     query_map: NDArray[np.floating], candidate_maps: NDArray[np.floating]
 ) -> NDArray[np.int64]:
-    """Matches the cells of a photo with those of others that are each other's most similar one.
+    """Matches cells of two photos that are each other's most similar cell.
 
     Args:
         query_map: (h, w, D) float. Local features of unit length.
-        candidate_maps: (n, h', w', D) float. Those of the others.
+        candidate_maps: (n, h', w', D) float. Local features of the candidates.
 
     Returns:
-        (n, h * w) int64. For each cell of the query, row by row, the cell of the candidate; -1
-        if there is none.
+        (n, h * w) int64. For each cell of the query, row by row, the matching cell of the
+        candidate, or -1.
     """
     query = np.ascontiguousarray(query_map, np.float32).reshape(-1, query_map.shape[-1])
     candidates = np.ascontiguousarray(candidate_maps, np.float32)
@@ -158,28 +158,28 @@ def mutual_cells(
     cells = np.full((count, len(query)), -1, np.int64)
     photo, cell = np.nonzero(is_mutual)
     wanted = photo * len(query) + best_query[photo, cell]
-    wanted, first = np.unique(wanted, return_index=True)  # of equal cells the first counts
+    wanted, first = np.unique(wanted, return_index=True)  # among equal cells the first one counts
     cells.reshape(-1)[wanted] = cell[first]
     return cells
 
 
 def agreeing(cells: NDArray[np.int64], grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """Tells which matched cells moved as the cells around them did.
+    """Returns which matched cells moved in the same way as the cells around them.
 
-    A match is kept if, of the up to 24 cells around it in the query, at least 4 are matched and
-    moved as far in the candidate, within two cells. What lies at one depth moves together, so
-    that photos with several planes, or taken from another place, keep their matches, which one
-    homography does not.
+    A match is kept if at least 4 of the up to 24 cells around it in the query are matched and moved
+    equally far in the candidate, to within two cells. Things at one depth move together. So photos
+    with several planes, or taken from another position, keep their matches, unlike with a single
+    homography.
 
     Args:
-        cells: (n, h * w) int64. What `mutual_cells` returns.
+        cells: (n, h * w) int64. The result of `mutual_cells`.
         grid: (int, int). `h` and `w` of the maps of both photos.
 
     Returns:
         (n, h * w) bool.
 
     Reference:
-        [Bian et al., 2017](https://arxiv.org/abs/1703.05553), where neighbors vote for a match.
+        [Bian et al., 2017](https://arxiv.org/abs/1703.05553), in which neighbors vote for a match.
     """
     rows, columns = grid
     cells = cells.reshape(-1, rows, columns)
@@ -187,11 +187,11 @@ def agreeing(cells: NDArray[np.int64], grid: tuple[int, int]) -> NDArray[np.bool
     row_shift = (cells // columns - np.arange(rows)[:, None]).astype(np.int16)
     column_shift = (cells % columns - np.arange(columns)).astype(np.int16)
     votes = np.zeros(cells.shape, np.int16)
-    for down in range(_RADIUS + 1):
-        for right in range(-_RADIUS if down else 1, _RADIUS + 1):
+    for down in range(_RADIUS_CELLS + 1):
+        for right in range(-_RADIUS_CELLS if down else 1, _RADIUS_CELLS + 1):
             here, there = _overlap(rows, columns, down, right)
-            agree = np.abs(row_shift[here] - row_shift[there]) <= _TOLERANCE
-            agree &= np.abs(column_shift[here] - column_shift[there]) <= _TOLERANCE
+            agree = np.abs(row_shift[here] - row_shift[there]) <= _TOLERANCE_CELLS
+            agree &= np.abs(column_shift[here] - column_shift[there]) <= _TOLERANCE_CELLS
             agree &= is_matched[here] & is_matched[there]
             votes[here] += agree
             votes[there] += agree
@@ -199,7 +199,7 @@ def agreeing(cells: NDArray[np.int64], grid: tuple[int, int]) -> NDArray[np.bool
 
 
 def _overlap(rows: int, columns: int, down: int, right: int) -> tuple[tuple, tuple]:
-    """Returns the parts of grids `(n, rows, columns)` whose cells are so far from each other."""
+    """Returns the parts of grids `(n, rows, columns)` whose cells are this far from each other."""
     every, left = slice(None), max(0, -right)
     here = every, slice(0, max(0, rows - down)), slice(left, columns - max(0, right))
     there = every, slice(down, None), slice(left + right, columns - left)

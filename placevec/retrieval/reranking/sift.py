@@ -1,4 +1,4 @@
-"""Photos matched by SIFT, which needs no network: what re-ranking is compared with."""
+"""Matches photos with SIFT, which needs no network and is the baseline of re-ranking."""
 
 import functools
 import logging
@@ -14,10 +14,10 @@ from placevec.retrieval.reranking.rerank import LocalMatcher
 
 _log = logging.getLogger(__name__)
 _NUM_KEYPOINTS = 500
-_RATIO = 0.8  # of the distances of the two nearest, in Lowe's test
-_FARTHEST = 8.0  # pixels from where the homography puts a point
-_FULL_COUNT = 100  # matched points that count as much as a whole map of cells
-_PHOTOS_KEPT = 2048  # whose points stay in memory, 260 kB each at most
+_RATIO = 0.8  # Lowe's value
+_MAX_ERROR_PX = 8.0
+_FULL_COUNT = 100  # counts as much as a whole map of matched cells
+_PHOTOS_KEPT = 2048  # the points of a photo take at most 260 kB of memory
 
 Points = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -27,12 +27,12 @@ def sift_matcher(
     candidate_path: Callable[[int], Path | NDArray[np.uint8]],
     image_size: tuple[int, int],
 ) -> LocalMatcher:
-    """Returns what matches photos by SIFT and one homography.
+    """Returns a matcher that uses SIFT and one homography.
 
     Args:
-        query_path: callable. The place of a query to its photo.
-        candidate_path: callable. A row of the database to its photo. One that cannot be read has no
-            points, which is logged.
+        query_path: callable. From the index of a query to its photo.
+        candidate_path: callable. From a row of the database to its photo. An unreadable photo has
+            no points, and is logged.
         image_size: (int, int). Rows and columns that photos are resized to.
 
     Reference:
@@ -52,52 +52,52 @@ def sift_matcher(
 
 
 def sift_points(path: Path | NDArray[np.uint8], image_size: tuple[int, int]) -> Points:
-    """Finds the most distinct points of a photo.
+    """Finds the most distinctive points of a photo.
 
     Args:
         path: Path, or pixels as `read_image` takes them.
         image_size: (int, int). Rows and columns that the photo is resized to.
 
     Returns:
-        Columns and rows `(m, 2)` float32 in pixels, and descriptors `(m, 128)` float32; none of a
-        photo that cannot be read.
+        Columns and rows `(m, 2)` float32 in pixels, and descriptors `(m, 128)` float32. Both are
+        empty if the photo cannot be read.
     """
     none = np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
     try:
         gray = read_image(path, image_size=image_size, channels=1)[..., 0]
     except (UnreadableImageError, OSError) as error:
-        _log.warning("No points of a photo: %s", error)
+        _log.warning("A photo has no points: %s", error)
         return none
-    # The types of OpenCV leave SIFT out.
+    # The type stubs of OpenCV do not know SIFT.
     sift = cv2.SIFT_create(nfeatures=_NUM_KEYPOINTS)  # pyright: ignore[reportAttributeAccessIssue]
     keypoints, descriptors = sift.detectAndCompute(gray, None)
     return (cv2.KeyPoint.convert(keypoints), descriptors) if keypoints else none
 
 
 def match_points(query: Points, candidate: Points) -> NDArray[np.float32]:
-    """Matches points as `ratio_matches` does and keeps those that one homography explains.
+    """Matches points as `ratio_matches` does and keeps those that fit one homography.
 
     Args:
-        query: What `sift_points` returns.
-        candidate: That of another photo.
+        query: The result of `sift_points`.
+        candidate: The same for another photo.
 
     Returns:
         (m, 4) float32. Column and row in the query, then in the candidate, in pixels.
     """
     none = np.zeros((0, 4), np.float32)
     points = ratio_matches(query, candidate)
-    if len(points) < 4:  # a homography has four
+    if len(points) < 4:  # a homography needs four points
         return none
-    _, is_kept = cv2.findHomography(points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _FARTHEST)
+    _, is_kept = cv2.findHomography(points[:, :2], points[:, 2:], cv2.USAC_MAGSAC, _MAX_ERROR_PX)
     return none if is_kept is None else points[is_kept[:, 0].astype(bool)]
 
 
 def ratio_matches(query: Points, candidate: Points) -> NDArray[np.float32]:
-    """Matches points by Lowe's ratio test.
+    """Matches points with Lowe's ratio test.
 
     Args:
-        query: What `sift_points` returns.
-        candidate: That of another photo.
+        query: The result of `sift_points`.
+        candidate: The same for another photo.
 
     Returns:
         (m, 4) float32. Column and row in the query, then in the candidate, in pixels.

@@ -123,7 +123,7 @@ def test_another_folder_does_not_take_the_place_of_a_missing_one(tmp_path):
         store.append(["a.jpg", "b.jpg"], np.eye(2))
     (tmp_path / "photos").rmdir()
     (tmp_path / "other" / "a.jpg").touch()
-    with pytest.raises(ValueError, match="photos, which is not a folder now.*has 1 of 2 of them"):
+    with pytest.raises(ValueError, match="photos, which is missing.*has 1 of 2 of these"):
         open_store(tmp_path / "store", tmp_path / "other")
     assert DescriptorStore.open(tmp_path / "store").manifest.root == str(tmp_path / "photos")
 

@@ -58,7 +58,7 @@ def test_a_store_begun_without_positions_goes_on_without(write_photos, opened, t
     green.rename(photos / "b.png")
     (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
     assert describe_to(tmp_path / "store", photos, "m.keras").num_added == 1
-    assert "was begun without positions: those beside the photos are left out" in caplog.text
+    assert "has no positions, so the positions of these photos are left out" in caplog.text
     with caplog.at_level("INFO"):
         found = search(tmp_path / "store", photos / "a.png", "m.keras")
     assert found["east_m"].isna().all()
@@ -109,9 +109,7 @@ def test_says_which_photos_have_positions_since_they_were_described(
     assert "known now" not in caplog.text
     (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
     describe_to(tmp_path / "store", photos, "m.keras")
-    assert "1 photo was described without positions that are known now (first: b.png)" in (
-        caplog.text
-    )
+    assert "1 photo was described before the positions were known (first: b.png)" in (caplog.text)
 
 
 def test_a_data_set_is_described_to_a_store_evaluated_and_searched(write_photos, opened, tmp_path):
@@ -208,7 +206,7 @@ def test_a_store_that_was_begun_with_features_goes_on(textures, opened_with_feat
     store = DescriptorStore.open(folder)
     assert len(store) == 2 and store.take_features(np.array([0, 1])).shape == (2, 4, 6, 192)
     assert opened_with_features == [True, True]
-    with pytest.raises(ValueError, match="`ray_workers` describe without local features"):
+    with pytest.raises(ValueError, match="`ray_workers` cannot keep local features"):
         describe_to(folder, home, "m.keras", ray_workers=2)
 
 
