@@ -98,7 +98,7 @@ def test_positives_equal_the_rules_in_plain_loops(fields, settings):
 def test_finds_the_same_queries_in_small_chunks(monkeypatch):
     dataset = make_town()
     queries = make_sampler(dataset).queries.tolist()
-    monkeypatch.setattr("placevec.places.tuples._CHUNK", 7)
+    monkeypatch.setattr("placevec.places.tuples._QUERIES_AT_A_TIME", 7)
     assert make_sampler(dataset).queries.tolist() == queries
 
 

@@ -103,6 +103,6 @@ def test_a_photo_of_unknown_direction_may_share_anything_near():
 def test_gives_the_same_in_small_chunks(monkeypatch):
     rows = np.repeat(np.arange(4), 4), np.tile(np.arange(4), 4)
     whole = make_overlap().share(*rows)
-    monkeypatch.setattr("placevec.places.view_overlap._CHUNK", 3)
+    monkeypatch.setattr("placevec.places.view_overlap._PAIRS_AT_A_TIME", 3)
     np.testing.assert_array_equal(make_overlap().share(*rows), whole)
     assert make_overlap().share(np.empty(0, int), np.empty(0, int)).shape == (0,)

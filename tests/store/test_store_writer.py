@@ -24,7 +24,7 @@ def test_removed_photos_are_gone_and_may_come_again(filled, unit_vectors):
 
 
 def test_compacting_keeps_the_photos_and_drops_the_rest(filled, monkeypatch):
-    monkeypatch.setattr("placevec.store.store_writer._ROWS_OF_A_SHARD", 2)
+    monkeypatch.setattr("placevec.store.store_writer._COMPACT_ROWS_PER_SHARD", 2)
     with StoreWriter.open(filled) as store:
         store.remove(["b"])
         before, photos = store.take(store.rows), store.table().reset_index(drop=True)
@@ -344,7 +344,7 @@ def test_local_features_are_kept_beside_the_descriptors(folder, unit_vectors):
 
 
 def test_compacting_keeps_the_features_of_what_stays(folder, unit_vectors, monkeypatch):
-    monkeypatch.setattr("placevec.store.store_writer._FEATURES_AT_A_TIME", 2)
+    monkeypatch.setattr("placevec.store.store_writer._FEATURES_PER_READ", 2)
     features = features_of(5)
     with StoreWriter.create(folder, model_id="m") as store:
         store.append(list("abc"), unit_vectors(3), features=features[:3])
@@ -369,7 +369,7 @@ def test_refuses_features_of_some_photos_only(folder, unit_vectors):
     with StoreWriter.create(folder, model_id="m") as store:
         store.append(["a"], unit_vectors(1), features=features_of(1))
         for features in (None, features_of(1, shape=(2, 3, 5))):
-            with pytest.raises(ValueError, match="of all photos of a store"):
+            with pytest.raises(ValueError, match="must keep local features of all photos, in one"):
                 store.append(["b"], unit_vectors(1), features=features)
         with pytest.raises(ValueError, match=r"must be \(1, rows, columns, D\)"):
             store.append(["b"], unit_vectors(1), features=features_of(2))

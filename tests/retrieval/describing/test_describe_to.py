@@ -106,7 +106,7 @@ def test_says_which_photos_have_positions_since_they_were_described(
         path.rename(photos / name)
     (photos / "positions.csv").write_text("file,east,north\na.png,1,2\n")
     describe_to(tmp_path / "store", photos, "m.keras")
-    assert "known now" not in caplog.text
+    assert "before the positions were known" not in caplog.text
     (photos / "positions.csv").write_text("file,east,north\na.png,1,2\nb.png,3,4\n")
     describe_to(tmp_path / "store", photos, "m.keras")
     assert "1 photo was described before the positions were known (first: b.png)" in (caplog.text)
@@ -215,7 +215,7 @@ def test_refuses_features_for_a_store_that_was_begun_without(
 ):
     home, folder = textures("home", a=(1, 0), b=(2, 9)), tmp_path / "store"
     assert "local features" not in str(describe_to(folder, home / "a.png", "m.keras"))
-    with pytest.raises(ValueError, match="of all photos of a store, or of none"):
+    with pytest.raises(ValueError, match="of all photos or of none"):
         describe_to(folder, home, "m.keras", keep_features=True)
     assert opened_with_features == [False]
 

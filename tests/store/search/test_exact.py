@@ -100,7 +100,7 @@ def test_equal_similarities_are_ordered_by_row_for_any_number_of_queries_and_nei
 
 @pytest.mark.parametrize("num_queries", [3, 20])
 def test_all_equal_descriptors_are_found_in_the_order_of_their_rows(num_queries, monkeypatch):
-    monkeypatch.setattr("placevec.store.search.ranking._MOST_NUMBERS", 64)
+    monkeypatch.setattr("placevec.store.search.ranking._MAX_VALUES", 64)
     database = np.full((100, 16), 0.25, np.float32)
     neighbors, similarities = nearest(database, database[:num_queries], 30)
     assert (neighbors == np.arange(30)).all() and (similarities == 1).all()

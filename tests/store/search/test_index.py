@@ -59,7 +59,7 @@ def test_one_by_one_finds_what_a_batch_finds(built, kind, monkeypatch):
     together, _ = indexes[kind].search(queries, 5)
     for row, query in enumerate(queries):
         np.testing.assert_array_equal(indexes[kind].search(query[None], 5)[0][0], together[row])
-    monkeypatch.setattr("placevec.store.search.index._MOST_CANDIDATES", 1)
+    monkeypatch.setattr("placevec.store.search.index._MAX_CANDIDATE_VALUES", 1)
     np.testing.assert_array_equal(indexes[kind].search(queries, 5)[0], together)
 
 

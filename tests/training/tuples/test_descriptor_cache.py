@@ -89,7 +89,7 @@ def test_a_cache_file_that_is_gone_takes_its_ages_along(tmp_path, dataset):
 
 
 def test_goes_on_where_a_whole_part_cannot_be_read_when_told(tmp_path, dataset, monkeypatch):
-    monkeypatch.setattr("placevec.training.tuples.descriptor_cache._CHUNK", 2)
+    monkeypatch.setattr("placevec.training.tuples.descriptor_cache._PHOTOS_PER_WRITE", 2)
     broken = tmp_path / "broken"
     shutil.copytree(dataset.root, broken)
     for row in (2, 3):
