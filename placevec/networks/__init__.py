@@ -1,1 +1,1 @@
-"""The networks that ship with placevec, as files, and what makes them again."""
+"""The networks that ship with placevec, and the code that builds them."""

@@ -1,13 +1,13 @@
-"""Makes a network that ships with placevec again, from ImageNet weights.
+"""Rebuilds a network that ships with placevec from ImageNet weights.
 
     python -m placevec.networks.build tiny --weights FILE
     python -m placevec.networks.build small --weights FILE
 
 The files replace those in the package; the same weights give the same bytes on one machine. The
-clusters and the partial whitening are fitted on photos of the synthetic town, so no photo but
-those and the ones of ImageNet touches a network. `python -m placevec.networks.build photos` draws
-the photos of `placevec demo` again, and `cards` writes the ONNX forms and the cards again from the
-networks as they are, such as after a new measurement.
+clusters and the partial whitening are fitted on photos of the synthetic town, so a network only
+depends on these photos and on those of ImageNet. `python -m placevec.networks.build photos` draws
+the photos of `placevec demo` again. `cards` writes the ONNX files and the cards again from the
+existing networks, for example after a new measurement.
 """
 
 import dataclasses
@@ -47,21 +47,21 @@ def build(
     out: Path = FOLDER,
     town: TownRenderConfig = _TOWN,
 ) -> Path:
-    """Makes a network: clusters and partial whitening on ImageNet weights.
+    """Builds a network: ImageNet weights, then clusters and partial whitening.
 
     Args:
         name: str. A name in `NETWORKS`.
         weights: Path or str. A weights file, or `"imagenet"`, see `ModelConfig`.
-        out: Path. Folder that the network's folder is made in.
+        out: Path. Folder to create the network's folder in.
         town: TownRenderConfig. The synthetic town that the network is fitted on.
 
     Returns:
-        Path of the network's folder, with the model, its ONNX form, check descriptors and card.
+        Path of the network's folder, with the model, its ONNX file, check descriptors and card.
 
     Raises:
         ImportError: If the extra `onnx` is not installed.
-        ValueError: If there is no such network, or the weights do not fit.
-        FileNotFoundError: If there is no weights file.
+        ValueError: If `name` is unknown, or the weights do not fit.
+        FileNotFoundError: If the weights file does not exist.
     """
     keras.utils.set_random_seed(_SEED)
     settings = dataclasses.replace(choose(NETWORKS, name, "name"), weights=str(weights))
@@ -93,18 +93,18 @@ def build(
 
 
 def write_again(name: str, *, out: Path = FOLDER) -> Path:
-    """Writes the ONNX form and the card of a network again; the network stays as it is.
+    """Writes the ONNX file and the card of a network again; the network stays as it is.
 
     Args:
         name: str. A name in `NETWORKS`.
-        out: Path. Folder that has the network's folder.
+        out: Path. Folder that contains the network's folder.
 
     Returns:
         Path of the network's folder.
 
     Raises:
         ImportError: If the extra `onnx` is not installed.
-        ValueError: If there is no such network.
+        ValueError: If `name` is unknown.
         FileNotFoundError: If its model or its card is missing.
     """
     choose(NETWORKS, name, "name")
@@ -130,13 +130,13 @@ def round_matrices(model: keras.Model) -> None:
 
 
 def main(what: str, /, weights: Path | None = None, out: Path = FOLDER) -> None:
-    """Makes one of the networks again, the photos, or the ONNX forms and cards.
+    """Rebuilds a network, the photos, or the ONNX files and cards.
 
     Args:
         what: tiny, small, photos, or cards.
         weights: The weights file of ImageNet. None: Keras downloads those of tiny, and those of
             small are taken from the network as it is.
-        out: Folder that the network's folder is made in.
+        out: Folder to create the network's folder in.
     """
     if what == "photos":
         print(draw_photos(out / "photos"))

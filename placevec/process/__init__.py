@@ -1,1 +1,1 @@
-"""Processes that work for this one and end with it, its freed memory, its quiet imports."""
+"""Processes: workers, reuse of freed memory, quiet imports and Ctrl-C."""

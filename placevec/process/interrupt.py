@@ -1,4 +1,4 @@
-"""Ctrl-C outside a verb, such as while libraries are imported, is one line."""
+"""Prints one line on Ctrl-C outside a verb, such as during imports."""
 
 import sys
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, imported without the lines that their C++ code writes to stderr."""
+"""Imports TensorFlow and Keras without the lines that their C++ code writes to stderr."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ def import_in_silence() -> None:
 
 
 class _SilentFinder:
-    """Finds the modules that write, as `PathFinder` does, and silences their loaders."""
+    """Finds the noisy modules as `PathFinder` does, and silences their loaders."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -45,7 +45,7 @@ def _execute(execute: Callable[[ModuleType], None], module: ModuleType) -> None:
 
 @contextlib.contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Sends what is written to file descriptor 2 nowhere."""
+    """Discards everything that is written to file descriptor 2."""
     try:
         sys.stderr.flush()
         standard_error = os.dup(2)

@@ -1,4 +1,4 @@
-"""Processes that work for this one, and end with it."""
+"""Worker processes, which end together with this process."""
 
 import contextlib
 import json
@@ -18,30 +18,31 @@ _log = logging.getLogger(__name__)
 
 
 def num_cores() -> int:
-    """Returns how many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def python_path() -> str:
-    """Returns the `PYTHONPATH` by which another process imports what this one does.
+    """Returns the `PYTHONPATH` with which another process imports the same modules as this one.
 
-    Its paths are absolute, as the other process may be in another folder.
+    Its paths are absolute because the other process may run in another folder.
     """
     return os.pathsep.join(os.path.abspath(path) for path in sys.path)
 
 
 class WorkerProcess:
-    """A process that answers requests: lines of JSON by its stdin, answers by its stdout.
+    """A process that reads requests as lines of JSON from stdin and answers on stdout.
 
-    The first line says its settings. It should end with its stdin, and so with this process,
-    however that ends. `ask` gives what `receive` makes of an answer; here that is its line of JSON.
+    The first line has its settings. The process should end when its stdin closes, and so ends
+    together with this process, even after a crash. `ask` returns the answer as `receive` reads it,
+    by default one line of JSON.
 
     Args:
-        command: sequence of str. What to run.
-        settings: dict. What JSON can hold.
-        descriptors: sequence of int. Open files of this process that it shares.
+        command: sequence of str. The command to run.
+        settings: dict. Settings, which must be serializable as JSON.
+        descriptors: sequence of int. Open file descriptors that the process inherits.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class WorkerProcess:
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        """Starts the process, in a session of its own: Ctrl-C reaches this process alone."""
+        """Starts the process in its own session, so that Ctrl-C only reaches this process."""
         self.process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -64,7 +65,7 @@ class WorkerProcess:
             self._send(self._settings)
 
     def stop(self) -> int | None:
-        """Ends the process and returns its exit code; None where it was never started."""
+        """Ends the process and returns its exit code, or None if it was never started."""
         if self.process is None:
             return None
         stdin, stdout = self._pipes()
@@ -78,7 +79,7 @@ class WorkerProcess:
         return self.process.wait()
 
     def replace(self) -> int | None:
-        """Starts another process in place of this one, and returns the exit code of this one."""
+        """Replaces the process by a new one, and returns the exit code of the old one."""
         code = self.stop()
         self.start()
         return code
@@ -88,21 +89,21 @@ class WorkerProcess:
         self.stop()
 
     def ask(self, request: dict) -> Any:  # noqa: ANN401
-        """Returns the answer to a request; None where the process crashed."""
+        """Returns the answer to a request, or None if the process crashed."""
         try:
             self._send(request)
             return self.receive()
         except (BrokenPipeError, EOFError):
             return None
         except KeyboardInterrupt:
-            self.replace()  # an answer, or half of one, may be on its way
+            self.replace()  # a late or incomplete answer may still arrive
             raise
 
     def receive(self) -> Any:  # noqa: ANN401
         """Reads one answer.
 
         Raises:
-            EOFError: If the process ended before it was whole.
+            EOFError: If the process ended before the answer was complete.
         """
         line = self._pipes()[1].readline()
         if not line.endswith(b"\n"):
@@ -115,14 +116,16 @@ class WorkerProcess:
         stdin.flush()
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """Returns what the process reads from and what it writes to."""
+        """Returns the stdin and the stdout of the process."""
         if self.process is None or self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError(f"{type(self).__name__} must be started before it is asked")
         return self.process.stdin, self.process.stdout
 
 
 class WorkerPool:
-    """Several processes of one kind, of which each takes the next request. Open it by `with`.
+    """Several worker processes of one kind; a free one takes the next request.
+
+    Open the pool in a `with` statement.
 
     Args:
         make_worker: callable. Returns a `WorkerProcess` that is not started yet.
@@ -151,7 +154,7 @@ class WorkerPool:
         self.close()
 
     def open(self) -> None:
-        """Starts the processes, all or none."""
+        """Starts all processes, or none if one fails."""
         try:
             for _ in range(self.num_workers):
                 worker = self._make_worker()
@@ -181,13 +184,12 @@ class WorkerPool:
         A worker that crashes is replaced and asked again.
 
         Args:
-            ask: callable. Asks the worker that it gets, and returns the answer, or None where the
-                worker crashed.
-            what: str. What is asked for, as an error says it.
+            ask: callable. Gets a worker and returns its answer, or None if the worker crashed.
+            what: str. Name of the request for the error message.
 
         Raises:
             ChildProcessError: If workers crash on it three times in a row.
-            RuntimeError: If none is open.
+            RuntimeError: If the pool is not open.
         """
         with self._lock:
             self._refuse_closed()

@@ -1,6 +1,6 @@
-"""Recipes: settings for a known data set, with what they need, take and give.
+"""Recipes: complete training settings for known data sets.
 
-Each file is one recipe: its docstring says where the data come from, the command, what to expect
+Each file is one recipe. Its docstring says where the data come from, the command, what to expect
 and what was measured; its `settings` turn the folder of the data into a `TrainConfig`.
 """
 
@@ -39,7 +39,7 @@ def recipe(name: str, data: Path) -> TrainConfig:
         TrainConfig, whose `out` is `runs/NAME`.
 
     Raises:
-        ValueError: If there is no such recipe.
+        ValueError: If `name` is unknown.
 
     Example:
     >>> recipe("lite0_netvlad", Path("cambridge")).places

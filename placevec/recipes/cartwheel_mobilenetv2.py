@@ -1,17 +1,17 @@
-"""The default network of the cartwheel scripts, on Pittsburgh, with their faults mended.
+"""The default network of the cartwheel scripts, on Pittsburgh, with their faults fixed.
 
-Data: the cut-outs of Pittsburgh 250k with their folders `000` ... in `DATA/train`, some folders of
-other places in `DATA/val`.
+Data: the cut-outs of Pittsburgh 250k. Put the folders `000` ... into `DATA/train`, and some folders
+of other places into `DATA/val`.
 
     placevec train --recipe cartwheel_mobilenetv2 --data DATA
 
-MobileNetV2 up to `block_9_add` from ImageNet's weights, NetVLAD with K = 16, color photos
-of 240x320, tuples of 6 positives and 6 negatives, all-pair hinge with a margin of 0.3, as the
-scripts had it. Mended: k-means clusters to start from, frozen batch normalization, no photo
-both query and positive, a seed, and recall on other places after each epoch.
+As in the scripts: MobileNetV2 up to `block_9_add` with ImageNet weights, NetVLAD with K = 16, color
+photos of 240x320, tuples of 6 positives and 6 negatives, all-pair hinge loss with a margin of 0.3.
+Fixed: training starts from k-means clusters, batch normalization is frozen, no photo is both query
+and positive, there is a seed, and each epoch ends with the recall on other places.
 
-To expect: nothing published to compare with. Not measured here on Pittsburgh; what is tested is
-that the wiring trains on made files of the same format.
+To expect: no published figures exist to compare with. We did not measure it on Pittsburgh; a test
+trains this recipe on synthetic files of the same format.
 
 Reference:
     [Kuse and Shen, 2019](https://arxiv.org/abs/1904.06962).

@@ -1,18 +1,17 @@
-"""A plain NetVLAD head on DINOv2-B, by others' tables level with the state of the art of 2024.
+"""NetVLAD on DINOv2-B; in tables by others it equals the state of the art of 2024.
 
 Data: GSV-Cities, some of its cities in `DATA/val` and the others in `DATA/train`, as
-`gsv_cities_multisimilarity` describes it. Needs `pip install 'placevec[dinov2]'` to download the
-weights, and a GPU.
+`gsv_cities_multisimilarity` describes it. You need `pip install 'placevec[dinov2]'` to download
+the weights, and a GPU.
 
     placevec train --recipe dinov2_netvlad --data DATA
 
-DINOv2-B with its last four of twelve blocks learning, NetVLAD with K = 8 (6144 numbers), 60 places
-of 4 photos in a batch, multi-similarity loss with its online miner, AdamW.
+DINOv2-B, of which the last four of twelve blocks are trained; NetVLAD with K = 8 (6144
+dimensions); 60 places of 4 photos in a batch; multi-similarity loss with its online miner; AdamW.
 
 To expect: recall@1 of 92.8 on Pitts30k and 91.8 on MSLS's validation part, as
-[ImAge](https://arxiv.org/abs/2511.06024) reports for such a network trained on GSV-Cities. Not
-measured here: what is tested is that the wiring builds, and trains with a small backbone in its
-place.
+[ImAge](https://arxiv.org/abs/2511.06024) reports for such a network trained on GSV-Cities. We did
+not measure it; a test builds the network, and trains it with a small backbone in its place.
 """
 
 from pathlib import Path

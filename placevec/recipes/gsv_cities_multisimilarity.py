@@ -1,26 +1,26 @@
-"""Places of GSV-Cities against each other, as its authors train ResNet-50 with Conv-AP.
+"""ResNet-50 with Conv-AP on GSV-Cities, as its authors train it.
 
 Data: GSV-Cities (https://github.com/amaralibey/gsv-cities; 530,000 photos of 62,000 places in 23
-cities), unpacked so that `DATA/train` holds its `Dataframes` and `Images`; some cities, table and
-photos, in `DATA/val` instead. ImageNet's weights are downloaded. A GPU.
+cities), unpacked so that `DATA/train` holds its `Dataframes` and `Images`; move the tables and
+photos of some cities to `DATA/val`. placevec downloads the ImageNet weights. You need a GPU.
 
     placevec train --recipe gsv_cities_multisimilarity --data DATA
 
-ResNet-50 to its last layer, the first two of four stages frozen, Conv-AP of 2048 numbers in each
-of 2x2 cells (8192 in all), photos of 320x320; 100 places of 4 photos in a batch, multi-similarity
-loss (alpha 1, beta 50, base 0) with its online miner (0.1), Adam with a learning rate of 0.0002
-after 600 steps; half precision. An epoch shows about each place once, for 30 epochs.
+ResNet-50 up to its last layer, with the first two of four stages frozen; Conv-AP with 2048
+dimensions in each of 2x2 cells (8192 in all); photos of 320x320; 100 places of 4 photos in a batch;
+multi-similarity loss (alpha 1, beta 50, base 0) with its online miner (0.1); Adam with a learning
+rate of 0.0002 after 600 steps; half precision; 30 epochs, each with about every place once.
 
-To expect: by others' tables, recall@1 of 90.5 on Pitts30k, 92.8 on Pitts250k and 83.1 on MSLS's
-validation part; by its authors, about 20 minutes an epoch on a GPU. Not measured here: the photos
-are not at hand. What is tested is that the wiring trains on made files of the same format, with a
-small backbone in place of ResNet-50.
+To expect: recall@1 of 90.5 on Pitts30k, 92.8 on Pitts250k and 83.1 on MSLS's validation part,
+according to tables by others; about 20 minutes per epoch on a GPU, according to its authors. We did
+not measure it because we do not have the photos. A test trains this recipe on synthetic files of
+the same format, with a small backbone in place of ResNet-50.
 
-What differs from the authors' code: they train on all cities and choose the best epoch on
-Pittsburgh and MSLS, here it is chosen on the cities left out. They multiply the learning rate by
-0.3 at epochs 5, 10, 15 and 25, here it falls along a cosine. They change photos by RandAugment,
-here it is `street`. They draw the photos of a place whatever their month, here no other one is of
-the query's.
+Differences from the authors' code: They train on all cities and choose the best epoch on Pittsburgh
+and MSLS; here the cities in `DATA/val` decide. They multiply the learning rate by 0.3 at epochs 5,
+10, 15 and 25; here it follows a cosine. They augment photos with RandAugment; here it is `street`.
+They choose photos of a place regardless of their month; here no positive has the month of the
+query.
 
 Reference:
     [Ali-bey et al., 2022](https://arxiv.org/abs/2210.10239), and the authors' code.

@@ -1,25 +1,25 @@
 """NetVLAD as its paper trained it on Pittsburgh, 30k.
 
-Data: the photos of Pittsburgh 250k (to be asked for at
+Data: the photos of Pittsburgh 250k (ask for them at
 https://www.di.ens.fr/willow/research/netvlad), unpacked into `DATA/images`, and the authors'
 `pitts30k_train.mat` and `pitts30k_val.mat` in `DATA/dbstruct`.
 
     placevec train --recipe netvlad_pitts30k --data DATA
 
-VGG16 up to its last convolution, before the activation, K = 64 without a bias; triplets of the best
-positive within 10 m and the 10 hardest of 1000 negatives beyond 25 m, mined again every 1000
-queries; SGD of learning rate 0.001, halved every 5 rounds of the 7416 queries; 30 rounds; whitened
-to 4096 numbers. An epoch of this recipe is 1000 queries.
+VGG16 up to its last convolution, before the activation; NetVLAD with K = 64 and no bias; triplets
+of the best positive within 10 m and the 10 hardest of 1000 negatives beyond 25 m, mined again every
+1000 queries; SGD with a learning rate of 0.001, halved every 5 rounds of the 7416 queries; 30
+rounds; whitening to 4096 dimensions. An epoch of this recipe is 1000 queries.
 
-To expect: recall@1/5/10 of 85.2/94.8/97.0 on the validation part without whitening, which is what
-the PyTorch reproduction by Nanne reports; many hours on a GPU. Not measured here: the photos are
-not freely available. What is tested is that the wiring trains on made files of the same format.
+To expect: recall@1/5/10 of 85.2/94.8/97.0 on the validation part without whitening, as the PyTorch
+reproduction by Nanne reports; many hours on a GPU. We did not measure it because the photos are not
+freely available. A test trains this recipe on synthetic files of the same format.
 
-What differs from the authors' code: an epoch is 1000 queries that violate the margin, drawn at
-random, where they count all that they look at, in rounds of the 7416. They divide the gradient by
-the tuples that still violate the margin when their turn comes, here it is divided by all. Their
-weight decay of 0.001 goes through the momentum of 0.9, which makes it ten times as strong; here it
-acts at once, and is 0.01.
+Differences from the authors' code: Here an epoch is 1000 random queries that violate the margin;
+they count every query that they look at, in rounds of the 7416. They divide the gradient by the
+number of tuples that still violate the margin at that step; here it is divided by all tuples. Their
+weight decay of 0.001 passes through the momentum of 0.9, which makes it ten times as strong; here
+it acts directly, and is 0.01.
 
 Reference:
     [Arandjelovic et al., 2016](https://arxiv.org/abs/1511.07247), and the authors' code.
@@ -37,7 +37,7 @@ from placevec.config import (
     WhitenConfig,
 )
 
-IMAGES = ",images="  # in the name of a dbStruct, what leads to its photos
+IMAGES = ",images="  # joins a dbStruct and the folder of its photos
 _QUERIES_A_REFRESH = 1000
 _QUERIES = 7416
 
