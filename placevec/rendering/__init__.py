@@ -1,4 +1,4 @@
-"""3-D worlds -> photos and positions, drawn by Panda3D and written in the folder format."""
+"""Renders photos with positions from 3-D worlds by Panda3D, in the folder format."""
 
 from placevec.rendering.drawing.renderer import Renderer as Renderer
 from placevec.rendering.open_scenery import open_scenery as open_scenery

@@ -1,4 +1,4 @@
-"""Opens what can be photographed: a town that is made up, or a 3-D model."""
+"""Opens a scenery to photograph: the synthetic town or a 3-D model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,27 +25,27 @@ def open_scenery(
     cameras: str = ModelRenderConfig.cameras,
     **settings: Any,
 ) -> Scenery:
-    """Opens something to photograph.
+    """Opens a scenery to photograph.
 
     Args:
         place: str. `"town"` for the synthetic town, or the path of a 3-D model or a folder of
             tiles.
-        seed: int. Seed of what is made up: the town, the viewpoints, the visits.
-        near_m: float or None. Largest distance of cameras that show the same place, in metres.
+        seed: int. Seed of the town, the viewpoints and the visits.
+        near_m: float or None. Maximum distance of cameras that show the same place, in metres.
             None: 10 m; for flying cameras it depends on their height.
-        far_m: float or None. Least distance of cameras that show another place, in metres. None:
+        far_m: float or None. Minimum distance of cameras that show another place, in metres. None:
             25 m; for flying cameras it depends on their height.
-        up: str. Which axis of a model points up: auto, y or z. The town needs none.
-        scale: float. Metres in a unit of a model. The town needs none.
-        cameras: str. In a model: `"walk"` on its ground, or `"fly"` above it.
-        **settings: In the town: `num_streets`, 4 if left out, and `street_length_m`, 300. In a
-            model: more arguments of `find_viewpoints` or, where cameras fly, of `find_flight`.
+        up: str. Axis of a model that points up: auto, y or z. Not for the town.
+        scale: float. Metres per unit of a model. Not for the town.
+        cameras: str. In a model, cameras `"walk"` on its ground or `"fly"` above it.
+        **settings: For the town, `num_streets` (4 by default) and `street_length_m` (300). For a
+            model, more arguments of `find_viewpoints` or, if cameras fly, of `find_flight`.
 
     Returns:
         `Scenery`.
 
     Raises:
-        FileNotFoundError: If there is no such model.
+        FileNotFoundError: If the model does not exist.
         ValueError: If the model is damaged, or a setting is out of range.
     """
     if cameras not in CAMERAS:
@@ -79,7 +79,7 @@ def _open_town(
         )
     if street_length_m < 4 * far_m:
         raise ValueError(
-            f"`street_length_m` must be at least {4 * far_m:g}, so that far cameras find room. "
+            f"`street_length_m` must be at least {4 * far_m:g}, so that far cameras have room. "
             f"Received: street_length_m={street_length_m}"
         )
     return TownScenery(

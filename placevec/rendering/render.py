@@ -1,4 +1,4 @@
-"""Photographs a synthetic town or a 3-D model, and writes the photos with their positions."""
+"""Photographs the synthetic town or a 3-D model, and writes the photos with their positions."""
 
 import contextlib
 import logging
@@ -36,8 +36,8 @@ from placevec.rendering.tour import open_tour, plan_tour, settings_kind
 from placevec.rendering.town.town_scenery import TOWN, TownScenery
 from placevec.rendering.workers.shot_workers import ShotWorkers
 
-_MOST_WORKERS = 8  # each holds the world
-_SHOTS_OF_A_WORKER = 64  # or its start takes longer than what it spares
+_MOST_WORKERS = 8  # each has its own copy of the world
+_SHOTS_OF_A_WORKER = 64  # with fewer shots, starting a worker takes longer than it saves
 _DIGESTS = ("sha256", "trajectory_sha256")
 
 _log = logging.getLogger(__name__)
@@ -45,15 +45,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rendering:
-    """What was rendered.
+    """The result of a rendering.
 
     Args:
         out_dir: Path. Folder of the photos.
-        num_photos: int. Photos in it.
-        num_drawn: int. Photos that were drawn now; the others existed.
-        seconds: float. How long that took.
-        world: dict. What `world.json` says.
-        train_lines: list of str. A command that trains on the photos, and what to know of it.
+        num_photos: int. Number of photos in the folder.
+        num_drawn: int. Number of photos that this call drew; the others existed.
+        seconds: float. Duration of the drawing.
+        world: dict. The content of `world.json`.
+        train_lines: list of str. A command that trains on the photos, and a remark.
     """
 
     out_dir: Path
@@ -87,34 +87,34 @@ def render(
     *,
     progress: Progress = no_progress,
 ) -> Rendering:
-    """Photographs a synthetic town or a 3-D model in the folder format.
+    """Photographs the synthetic town or a 3-D model in the folder format.
 
     The town gives `train`, `val` and, with `num_test_streets`, `test`, each with `database` and
-    `queries`, from streets that share no house; a model gives one folder, with a subfolder for
-    each visit and `splits.csv`, so that `folder:OUT#train` and `#val` open ground that does not
-    overlap. It writes beside the photos `positions.csv`, `points.npz` and `world.json`, from which
-    the same pipe makes the same bytes; beside each photo its depth, if it is wanted.
+    `queries`, from streets that share no house. A model gives one folder with a subfolder for each
+    visit and `splits.csv`, so that `folder:OUT#train` and `#val` open ground that does not overlap.
+    `positions.csv`, `points.npz` and `world.json` are beside the photos, and the depth beside each
+    photo if it is wanted. The same pipe makes the same bytes again from `world.json`.
 
-    Photos are drawn in `out` + `.partial`, which is renamed when all are drawn; what an interrupted
-    call has drawn is kept by the next one.
+    Photos are drawn in `out` + `.partial`, which is renamed when it is complete. If a call is
+    interrupted, the next one keeps what it has drawn.
 
     Args:
         world: Path or str. `"town"`, a model file (OBJ, glTF, GLB, egg, bam) or a folder of tiles.
-        settings: RenderConfig or None. How it is photographed: a `TownRenderConfig` for the town,
-            a `ModelRenderConfig` for a model. None: by the defaults.
-        progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
+        settings: RenderConfig or None. A `TownRenderConfig` for the town, a `ModelRenderConfig` for
+            a model. None: the defaults.
+        progress: Progress. Draws a progress bar: `tqdm`, or a function with its arguments.
 
     Returns:
         `Rendering`.
 
     Raises:
-        FileNotFoundError: If there is no such model.
-        ValueError: If the model cannot be read, cameras find no room, or `out` holds anything
-            but a rendering of the same settings, model and trajectory, which is then left as it is;
-            or what `out` + `.partial` holds was drawn of others, or by another pipe.
+        FileNotFoundError: If the model does not exist.
+        ValueError: If the model cannot be read, or cameras have no room. If `out` has anything but
+            a rendering of the same settings, model and trajectory; it stays unchanged. If
+            `out` + `.partial` was drawn with others, or by another pipe.
         BlockingIOError: If another process renders into `out`.
         OSError: If the requested pipe is not available, or photos cannot be written.
-        ChildProcessError: If processes that draw crash again and again.
+        ChildProcessError: If worker processes crash again and again.
 
     Example:
 
@@ -142,20 +142,20 @@ def render(
     if isinstance(scenery, ModelScenery) and (settings.points or settings.depth):
         refuse_too_many(len(scenery.world.positions_m))
     pipe = "software" if is_town and settings.pipe == "auto" else choose_pipe(settings.pipe)
-    Canvas(pipe, (8, 8)).close()  # before anything is sought or written for it
+    Canvas(pipe, (8, 8)).close()  # fails before anything is searched or written for it
     if isinstance(scenery, ModelScenery):
         about["rejected"] = scenery.viewpoints.rejected
         about["spacing_m"] = scenery.viewpoints.spacing_m
         about["clearance_m"] = scenery.viewpoints.body.clearance_m
     drawn_by = {"pipe": pipe, "panda3d": panda3d.__version__}
     with held(out_dir):
-        if is_finished(out_dir, wanted):  # by a process that ended a moment ago
+        if is_finished(out_dir, wanted):  # another process has just finished it
             return _found(out_dir, settings)
         return _draw(world, scenery, settings, out_dir, wanted, about, drawn_by, progress)
 
 
 def _found(out_dir: Path, settings: RenderConfig) -> Rendering:
-    _log.info("%s holds this rendering already", out_dir)
+    _log.info("%s already has this rendering", out_dir)
     forget_lock(out_dir)
     return _finished(out_dir, settings, num_drawn=0, seconds=0.0)
 
@@ -217,7 +217,7 @@ _NOT_OF_CAMERAS = {"walk": ("height_m",), "fly": ("eye_height_m",)}
 
 
 def _refuse_unused_by_cameras(settings: ModelRenderConfig) -> None:
-    """Refuses what a trajectory tells by itself, or what is of cameras of the other kind."""
+    """Refuses settings that a trajectory replaces, or that are for the other kind of cameras."""
     if settings.trajectory is not None:
         names, why = _NOT_OF_A_TRAJECTORY, f"along the trajectory {settings.trajectory}"
     else:
@@ -234,12 +234,12 @@ def _refuse_unknown_weathers(settings: ModelRenderConfig) -> None:
     for name in settings.visits:
         if name not in WEATHERS:
             raise ValueError(
-                f"`visits` must be of {', '.join(sorted(WEATHERS))}. Received: {name!r}"
+                f"`visits` must be among {', '.join(sorted(WEATHERS))}. Received: {name!r}"
             )
 
 
 def _settings(name: str, settings: RenderConfig) -> dict:
-    """Returns the settings as JSON keeps them, without those that change no photo."""
+    """Returns the settings in the form of JSON, without those that change no photo."""
     values = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in asdict(settings).items()
@@ -273,7 +273,7 @@ def _choose_drawer(
     folder: Path,
     num_shots: int,
 ) -> ShotDrawer | ShotWorkers:
-    """Returns what draws: this process, or several where they pay for their start."""
+    """Returns what draws: this process, or several workers if that is faster."""
     num_workers = settings.num_workers
     if num_workers is None:
         num_workers = min(num_cores(), _MOST_WORKERS, num_shots // _SHOTS_OF_A_WORKER)

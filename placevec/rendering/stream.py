@@ -29,12 +29,12 @@ class _Shot:
 
 
 class PhotoStream:
-    """Photographs a scenery on demand. Open it by `with`.
+    """Photographs a scenery on demand. Use it in a `with` statement.
 
     Labels are east, north and height in metres and the heading in degrees, clockwise from north.
 
-    `draw_groups`, `draw_random` and `draw_path` go on from call to call; what `draw_tuples`
-    and `draw_photos` give depends on the scenery and their arguments alone.
+    `draw_groups`, `draw_random` and `draw_path` continue from call to call. The results of
+    `draw_tuples` and `draw_photos` only depend on the scenery and their arguments.
 
     Args:
         scenery: Scenery. What to photograph.
@@ -76,11 +76,11 @@ class PhotoStream:
         self._renderer.open()
 
     def close(self) -> None:
-        """Gives the renderer back; a second call does nothing."""
+        """Closes the renderer; a second call does nothing."""
         self._renderer.close()
 
     def sample(self) -> tuple[str, Camera]:
-        """Returns a camera anywhere, and the part of the scenery that contains it."""
+        """Returns a random camera, and the part of the scenery that contains it."""
         return self.scenery.sample(self._rng)
 
     def sample_near(self, part: str, camera: Camera) -> Camera:
@@ -125,10 +125,10 @@ class PhotoStream:
         """Draws photos along a path, by day.
 
         Args:
-            num_photos: int. How many.
-            start: int. Number of the first one.
-            path: callable or None. Number -> east, north, height in metres and heading, and maybe
-                pitch and roll, in degrees. None: the path that the scenery knows.
+            num_photos: int. Number of photos.
+            start: int. Number of the first photo.
+            path: callable or None. Number -> east, north, height in metres and heading, and
+                optionally pitch and roll, in degrees. None: the scenery's own path.
 
         Returns:
             photos (B, rows, cols, 3) uint8 RGB and labels (B, 4) float32.
@@ -147,11 +147,11 @@ class PhotoStream:
     def draw_tuples(
         self, number: int, *, num_tuples: int, num_positives: int, num_negatives: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Draws tuples of one part: the queries on one visit, all others on another.
+        """Draws tuples of one part: the queries on one visit, all other photos on another.
 
         Args:
             number: int. Equal numbers give equal tuples.
-            num_tuples: int. `T`, how many.
+            num_tuples: int. `T`, the number of tuples.
             num_positives: int. `P`, photos near each query.
             num_negatives: int. `Nn`, photos far from each query.
 
@@ -222,7 +222,7 @@ def _draw_visit(rng: np.random.Generator, seed: tuple[int, ...]) -> Visit:
 
 
 def _in_tuples(values: NDArray[Any], num_tuples: int) -> NDArray[Any]:
-    """Sorts T queries and, behind them, what belongs to each, to (T, 1 + P + Nn, ...)."""
+    """Sorts T queries, followed by the photos of each query, into (T, 1 + P + Nn, ...)."""
     queries, others = values[:num_tuples, None], values[num_tuples:]
     others = others.reshape(num_tuples, -1, *values.shape[1:])
     return np.concatenate([queries, others], axis=1)

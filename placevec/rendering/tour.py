@@ -1,4 +1,4 @@
-"""From settings to a scenery, and to the photos that are planned of it."""
+"""Opens the scenery that settings describe, and plans its photos."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +22,9 @@ from placevec.rendering.worlds.world import World
 
 
 def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelScenery:
-    """Opens the synthetic town or a 3-D model as settings want it photographed.
+    """Opens the synthetic town or a 3-D model as the settings describe.
 
-    The town has a district to train on, `train`, one to validate with, `val`, and, if it is wanted,
-    one for a test, `test`.
+    The town has the district `train` for training, `val` for validation and, if wanted, `test`.
 
     Args:
         world: Path or str. `"town"`, a model file or a folder of tiles.
@@ -33,7 +32,7 @@ def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelS
 
     Raises:
         FileNotFoundError, ValueError: If the model is missing or cannot be read, or the settings
-            are of the other kind.
+            are those of the other kind.
     """
     kind = settings_kind(world)
     if not isinstance(settings, kind):
@@ -63,12 +62,12 @@ def open_tour(world: Path | str, settings: RenderConfig) -> TownScenery | ModelS
 
 
 def settings_kind(world: Path | str) -> type[TownRenderConfig] | type[ModelRenderConfig]:
-    """Returns the class of the settings that a world is photographed by."""
+    """Returns the class of the settings for a world."""
     return TownRenderConfig if str(world) == TOWN else ModelRenderConfig
 
 
 def plan_tour(scenery: TownScenery | ModelScenery, settings: Any) -> Iterator[Shot]:
-    """Yields the photos that settings want of a scenery, visit after visit."""
+    """Yields the photos of a scenery that the settings ask for, visit after visit."""
     if isinstance(scenery, ModelScenery):
         return tour_model(scenery, visits=settings.visits, jitter=settings.jitter)
     return tour_town(

@@ -123,7 +123,5 @@ def test_partial_whitening_says_how_to_get_fewer_dimensions():
     inputs = keras.Input((None, None, 4))
     model = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
     partial = append_partial_whitening(model, np.zeros(4), np.zeros((4, 1)))
-    with pytest.raises(
-        ValueError, match="have an order.*whiten MODEL --places PHOTOS --dim 2 --a"
-    ):
+    with pytest.raises(ValueError, match="have an order.*whiten MODEL --places PHOTOS --dim 2 --a"):
         crop(partial, 2)

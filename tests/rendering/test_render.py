@@ -113,7 +113,7 @@ def test_leaves_a_finished_rendering_as_it_is(rendered, caplog):
     before = {name: path.stat().st_mtime_ns for name, path in files(rendered).items()}
     with caplog.at_level("INFO"):
         assert render_town(rendered, **SMALL) == rendered
-    assert "holds this rendering already" in caplog.text
+    assert "already has this rendering" in caplog.text
     assert before == {name: path.stat().st_mtime_ns for name, path in files(rendered).items()}
 
 
@@ -186,7 +186,9 @@ def test_a_photo_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_refuses_a_rendering_of_other_settings(rendered, tmp_path):
-    with pytest.raises(ValueError, match=r"Received: seed=4, where it has seed=3\. Choose another"):
+    with pytest.raises(
+        ValueError, match=r"Received: seed=4; the folder has seed=3\. Choose another"
+    ):
         render_town(rendered, **SMALL | {"seed": 4})
     with pytest.raises(StopIteration):
         render_town(tmp_path / "town", **SMALL, progress=lambda photos, **_: next(iter([])))

@@ -248,7 +248,11 @@ def test_changed_textures_change_photos_and_not_what_they_show(rendered, yard, t
     [
         ("town", ModelRenderConfig(), "of town must be a TownRenderConfig. Received: a ModelRend"),
         ("yard", TownRenderConfig(), "must be a ModelRenderConfig. Received: a TownRenderConfig"),
-        ("yard", ModelRenderConfig(visits=("hail",)), "`visits` must be of .*fog.* Rec.* 'hail'"),
+        (
+            "yard",
+            ModelRenderConfig(visits=("hail",)),
+            "`visits` must be among .*fog.* Rec.* 'hail'",
+        ),
     ],
 )
 def test_refuses_settings_of_the_other_kind(yard, tmp_path, world, settings, match):
@@ -269,7 +273,7 @@ def test_takes_a_folder_of_a_version_that_kept_the_settings_of_the_town_with_a_m
     assert render(yard, settings).num_drawn == 0
     world["settings"]["num_streets"] = 7
     path.write_text(json.dumps(world))
-    with pytest.raises(ValueError, match="num_streets=6, where it has num_streets=7"):
+    with pytest.raises(ValueError, match="num_streets=6; the folder has num_streets=7"):
         render(yard, settings)
     path.write_text(now)
 

@@ -1,1 +1,1 @@
-"""Where cameras can be in a 3-D model."""
+"""Finds where cameras can be in a 3-D model."""

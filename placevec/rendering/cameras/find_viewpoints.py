@@ -56,34 +56,33 @@ def find_viewpoints(
     sight_m: float = 150.0,
     least_area_share: float = 0.1,
 ) -> Viewpoints:
-    """Finds places in a world where one can stand, and cameras there.
+    """Finds places in a world where a camera can stand, and cameras there.
 
-    Places are drawn at random, those more often that have walls, trees or slopes within 60 m: of
-    two places the one with twice the share of such directions is drawn four times as often. Every
-    camera strays from its place by `jitter`, and is then tried once more by rays: it stands on
-    the ground, has room above and around it, is not inside a solid, sees something, and not just a
-    wall right before it.
+    Places are random. Those with walls, trees or slopes within 60 m are more likely: a place with
+    twice the share of such directions is chosen four times as often. Every camera moves away from
+    its place by `jitter`, and rays then check it again: it stands on the ground, has room above and
+    around it, is not inside a solid, and sees something other than a wall right in front of it.
 
     Args:
         world: World. The triangles: `positions_m`, (T, 3, 3) float.
-        num_places: int. How many places.
-        views_per_place: int. Cameras at each. Defaults to `1`.
-        seed: int. Seed of all that is drawn. Defaults to `0`.
-        eye_height_m: float. From the ground to a camera. Defaults to `1.7`.
-        spacing_m: float or None. Least distance from place to place. None: 10 m, and less, down to
+        num_places: int. Number of places.
+        views_per_place: int. Number of cameras at each place. Defaults to `1`.
+        seed: int. Seed of all random choices. Defaults to `0`.
+        eye_height_m: float. Height of a camera above the ground. Defaults to `1.7`.
+        spacing_m: float or None. Minimum distance between places. None: 10 m, then less, down to
             1 m, until there are enough places. Defaults to `None`.
         max_slope_deg: float. Steepest ground. Defaults to `30.0`.
-        clearance_m: float or None. Room around a camera. None: 1 m, and 0.5 m if there are not
+        clearance_m: float or None. Room around a camera. None: 1 m, or 0.5 m if there are not
             enough places. Defaults to `None`.
-        directions: str. `"streets"`: cameras look the way that is free the longest, the next one
-            back, and so on to either side, but where nothing is to be seen only at last;
+        directions: str. `"streets"`: the first camera looks where the way is free the longest, the
+            next one back, and so on to either side; directions with nothing to see come last.
             `"around"`: evenly all around. Defaults to `"streets"`.
-        jitter: Jitter. How far cameras stray from their places.
-        least_seen: float. Share of a view about the horizon that must show something but flat
+        jitter: Jitter. How far cameras move away from their places.
+        least_seen: float. Minimum share of the view around the horizon that shows more than flat
             ground. Defaults to `0.2`, three rays of fifteen.
-        sight_m: float. What lies farther away counts as nothing. Defaults to `150.0`.
-        least_area_share: float. Smallest connected area that is used, as share of the largest.
-            Defaults to `0.1`.
+        sight_m: float. Anything farther away does not count as seen. Defaults to `150.0`.
+        least_area_share: float. Smallest connected area that is used, as a share of the largest
+            one. Defaults to `0.1`.
 
     Returns:
         `Viewpoints`.
@@ -133,7 +132,7 @@ def find_viewpoints(
 
 @dataclass(eq=False)
 class _Search:
-    """Cameras that were found so far, and the points that are still to be tried, the best first."""
+    """The cameras found so far, and the points still to try, the best ones first."""
 
     collider: Collider
     walkable: Walkable
@@ -148,14 +147,14 @@ class _Search:
     def __post_init__(self) -> None:
         self.rejected = Counter(self.walkable.rejected)
         self.chosen: list[list[Camera]] = []
-        # Of what is drawn with weights w, the largest of uniform ** (1 / w) come first.
+        # Sorting by uniform ** (1 / w), largest first, draws without replacement with weights w.
         weights = (self.walkable.free_m < _NARROW_M).mean(axis=1) ** 2 + _WEIGHT_OF_THE_OPEN
         draws = self.rng.uniform(0, 1, len(weights))
         self._waiting = np.argsort(-(draws ** (1 / weights)), kind="stable")
         self._feet_m: list[NDArray[np.float64]] = []
 
     def go_on(self, num_places: int, spacing_m: float) -> None:
-        """Chooses more places, at least `spacing_m` from each other and from those there are."""
+        """Chooses more places, at least `spacing_m` from each other and from existing ones."""
         later: list[NDArray[np.int64]] = []
         while len(self.chosen) < num_places and len(self._waiting):
             some, near = self._next(num_places - len(self.chosen) + 8, spacing_m)
@@ -169,7 +168,7 @@ class _Search:
         self._waiting = np.concatenate([*later, self._waiting])
 
     def _next(self, count: int, spacing_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Takes points off those that wait: some that are far enough, and those too near."""
+        """Removes waiting points: some that are far enough apart, and those too near."""
         kept_m, some, near = list(self._feet_m), [], []
         taken = 0
         for row in self._waiting:
@@ -187,7 +186,7 @@ class _Search:
         return np.array(some, np.int64), np.array(near, np.int64)
 
     def _views(self, rows: NDArray[np.int64]) -> list[list[Camera] | None]:
-        """Returns the cameras of each point of the ground, None where one finds no room."""
+        """Returns the cameras of each point of the ground, None if one of them has no room."""
         count = self.num_views
         wishes_deg = headings(self.walkable.free_m[rows], count, self.directions, self.rng)
         eyes_m = np.repeat(self.walkable.feet_m[rows] + [0, 0, self.body.eye_height_m], count, 0)
@@ -226,17 +225,17 @@ class _Search:
 def headings(
     free_m: NDArray[np.floating], count: int, directions: str, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Says where the cameras of some points look, the best first.
+    """Returns where the cameras of some points look, the best directions first.
 
     Args:
-        free_m: (n, 8) float. How far it is free around each point, clockwise from north.
-        count: int. Cameras at each point.
+        free_m: (n, 8) float. Free distance around each point, clockwise from north.
+        count: int. Number of cameras at each point.
         directions: str. One of `DIRECTIONS`, see `find_viewpoints`.
         rng: np.random.Generator.
 
     Returns:
-        (n, m) float64, m >= count. Degrees clockwise from north; those behind the first `count`
-        are for cameras that see too little.
+        (n, m) float64, m >= count. Degrees clockwise from north; those after the first `count`
+        replace cameras that see too little.
     """
     num_ways = free_m.shape[1]
     if directions == "around":

@@ -1,4 +1,4 @@
-"""Chooses where photos of a 3-D model are taken from the air."""
+"""Chooses cameras in the air above a 3-D model."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ from placevec.rendering.scenes.camera import Camera, Jitter
 HEIGHTS_M = (45.0, 120.0)
 FLYING = Jitter(along_m=1.0, across_m=1.0, height_m=1.0, heading_deg=5.0, tilt_deg=2.0)
 HALF_VIEW = 0.698
-"""Half of the angle of view of the cameras that the scheme was made for, in radians."""
+"""Half of the angle of view of the cameras that this scheme was designed for, in radians."""
 
 _PITCH_DEG = -65.0
 _LARGEST_TURN_DEG = 85.0
@@ -42,20 +42,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Flight(Viewpoints):
-    """Cameras in the air that look ahead and down, by the old Monte-Carlo scheme.
+    """Cameras in the air that look ahead and down, by the Monte-Carlo scheme of earlier versions.
 
-    What is near a camera depends on its height Z above the ground: near ones lie about it with the
-    spread sigma = Z * tan(0.698) / 3, a third of what half its view takes in on the ground, and far
-    ones beyond 2 sigma.
+    Which cameras are near depends on the height Z above the ground. Near cameras are spread around
+    a camera with sigma = Z * tan(0.698) / 3, a third of what half of its view covers on the ground.
+    Far cameras are beyond 2 sigma.
 
     Args:
-        heights_m: (least, largest). Heights above the ground.
+        heights_m: (minimum, maximum). Heights above the ground.
     """
 
     heights_m: tuple[float, float] = HEIGHTS_M
 
     def sigma_m(self, camera: Camera) -> float:
-        """Returns the spread of cameras near another one, in metres."""
+        """Returns the spread of the cameras near a camera, in metres."""
         eye_m = np.array([camera.pose.position_m])
         reach_m = float(self.heights_m[1] + np.ptp(self.collider.corners_m[..., 2]))
         down_m, _ = self.collider.cast(eye_m, np.array([[0.0, 0.0, -1.0]]), reach_m)
@@ -67,10 +67,10 @@ class Flight(Viewpoints):
     ) -> Camera:
         """Returns a camera that shows the same place.
 
-        Its east and north are normal about those of `camera`, with the spread sigma, at most
-        `radius_m` away (None: 2 sigma). It looks up to 85 degrees to either side of where `camera`
-        looks, a third of that as a rule; with `radius_m`, the same way. Where no room is found,
-        `camera` itself is returned.
+        Its east and north are normally distributed around those of `camera`, with the spread sigma,
+        at most `radius_m` away (None: 2 sigma). It looks up to 85 degrees to either side of where
+        `camera` looks, usually a third of that; with `radius_m`, it looks the same way. Returns
+        `camera` itself if no room is found.
         """
         sigma_m = self.sigma_m(camera) if radius_m is None else radius_m / 3
         most_m = 2 * sigma_m if radius_m is None else radius_m
@@ -92,10 +92,10 @@ class Flight(Viewpoints):
         Args:
             camera: Camera.
             rng: np.random.Generator.
-            least_m: float or None. It is farther away than this. None: 2 sigma of `camera`.
+            least_m: float or None. Minimum distance. None: 2 sigma of `camera`.
 
         Raises:
-            ValueError: If there is none.
+            ValueError: If no such camera exists.
         """
         return super().sample_far(
             camera, rng, 2 * self.sigma_m(camera) if least_m is None else least_m
@@ -114,19 +114,20 @@ def find_flight(
 ) -> Flight:
     """Finds cameras above the ground of a world.
 
-    They are above points of the ground, or of whatever lies on it, at heights drawn evenly, look
-    any way and 65 degrees down. Rays tell that nothing is between them and that point, that they
-    are in no solid, have 2 m of room, and see the world in a third of their view.
+    They are above points of the ground or of things on it, at uniformly random heights, and look in
+    any direction and 65 degrees down. Rays check that nothing is between them and that point, that
+    they are not inside a solid, have 2 m of room, and see the world in a third of their view.
 
     Args:
         world: World. The triangles: `positions_m`, (T, 3, 3) float.
-        num_places: int. How many places.
-        views_per_place: int. Cameras at each, which look evenly all around. Defaults to `1`.
-        seed: int. Seed of all that is drawn. Defaults to `0`.
-        heights_m: (least, largest). Heights above the ground. Defaults to `(45.0, 120.0)`.
-        spacing_m: float or None. Least distance from place to place. None: 10 m, and less, down to
+        num_places: int. Number of places.
+        views_per_place: int. Number of cameras at each place, which look evenly all around.
+            Defaults to `1`.
+        seed: int. Seed of all random choices. Defaults to `0`.
+        heights_m: (minimum, maximum). Heights above the ground. Defaults to `(45.0, 120.0)`.
+        spacing_m: float or None. Minimum distance between places. None: 10 m, then less, down to
             1 m, until there are enough places. Defaults to `None`.
-        jitter: Jitter. How far cameras stray from their places.
+        jitter: Jitter. How far cameras move away from their places.
 
     Returns:
         `Flight`.
@@ -191,7 +192,7 @@ def _views(
     jitter: Jitter,
     rejected: Counter,
 ) -> list[list[Camera]]:
-    """Returns the cameras above each point of the ground where all of them find room."""
+    """Returns the cameras above each point of the ground at which all of them have room."""
     eyes_m = feet_m + heights_m[:, None] * [0.0, 0.0, 1.0]
     is_open = is_clear(collider, feet_m + [0.0, 0.0, 0.05], eyes_m)
     rejected[NEAR_WALL] += int((~is_open).sum())
@@ -222,7 +223,7 @@ def _views(
 
 
 def _share_seen(collider: Collider, trial: Trial, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns in what share of its directions each camera sees anything: (k,)."""
+    """Returns the share of directions in which each camera sees anything: (k,)."""
     turns, tilts = np.meshgrid(_SIGHT_TURNS_DEG, _SIGHT_PITCHES_DEG)
     headings = np.deg2rad(trial.turns_deg[rows, :1] + turns.reshape(-1))
     pitches = np.deg2rad(trial.turns_deg[rows, 1:2] + tilts.reshape(-1))

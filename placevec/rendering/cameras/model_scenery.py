@@ -1,4 +1,4 @@
-"""A 3-D model as something that can be photographed."""
+"""A 3-D model as a scenery to photograph."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -14,16 +14,16 @@ from placevec.rendering.worlds.world import World
 
 
 class ModelScenery:
-    """A 3-D model and the places in it where a camera can stand; it has one part.
+    """A 3-D model and the places in it where a camera can stand. The scenery has one part.
 
     Args:
         world: World. The model.
-        find: callable. World -> `Viewpoints`, where cameras can stand in it.
+        find: callable. World -> `Viewpoints`, which finds where cameras can stand in it.
         seed: int. Seed of the visits to it.
-        near_m: float or None. Largest distance of cameras that show the same place. Defaults to
-            `10.0`. None, of cameras that fly: by their height, see `Flight`.
-        far_m: float or None. Least distance of cameras that show another place. Defaults to
-            `25.0`. None: as above.
+        near_m: float or None. Maximum distance of cameras that show the same place. Defaults to
+            `10.0`. None is for flying cameras: it depends on their height, see `Flight`.
+        far_m: float or None. Minimum distance of cameras that show another place. Defaults to
+            `25.0`. None is for flying cameras, as above.
         randomize_textures: bool. Change colors and contrast of its textures on each visit.
             Defaults to `False`.
     """
@@ -44,10 +44,10 @@ class ModelScenery:
 
     @cached_property
     def viewpoints(self) -> Viewpoints:
-        """Where cameras can stand; sought when first asked for.
+        """Where cameras can stand; searched on first use.
 
         Raises:
-            ValueError: If too few cameras find room in the model.
+            ValueError: If too few cameras have room in the model.
         """
         return self._find(self.world)
 
@@ -69,7 +69,7 @@ class ModelScenery:
         return self.viewpoints.sample_far(camera, rng, *_given(self.far_m))
 
     def along(self, number: int) -> tuple[str, Camera]:
-        """Returns the cameras that were found, one after the other."""
+        """Returns camera `number` of those that were found; after the last, the first follows."""
         return self.name, self.viewpoints.cameras[number % len(self.viewpoints.cameras)]
 
     def camera_at(
@@ -82,5 +82,5 @@ class ModelScenery:
 
 
 def _given(distance_m: float | None) -> tuple[float, ...]:
-    """Returns a distance as an argument; nothing where the viewpoints have their own."""
+    """Returns a distance as an argument, or no argument if the viewpoints have their own."""
     return () if distance_m is None else (distance_m,)

@@ -1,4 +1,4 @@
-"""Plans which photos of a 3-D model are taken."""
+"""Plans the photos of a 3-D model."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ _DAYS_APART = 11
 def tour_model(model: ModelScenery, *, visits: Sequence[str], jitter: float) -> Iterator[Shot]:
     """Yields the photos to take of a model, visit after visit.
 
-    Each visit has its weather and its cameras, which stray from their places by up to a metre.
+    Each visit has its own weather and its own cameras, up to a metre from their places.
 
     Args:
         model: ModelScenery.
-        visits: sequence of str. Weathers; the first is the database, others are queries, one alone
-            is both.
-        jitter: float. How far cameras stray on later visits, as a share of what is usual, in
-            [0, 1].
+        visits: sequence of str. Weathers. The first visit is the database and the others are
+            queries; a single visit is both.
+        jitter: float. How far cameras move away on later visits, as a share of the usual distance,
+            in [0, 1].
     """
     viewpoints = model.viewpoints
     digits = len(str(max(viewpoints.places)))

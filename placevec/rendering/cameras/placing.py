@@ -1,4 +1,4 @@
-"""Moves and turns cameras a little, and tries whether they can be there."""
+"""Moves and turns cameras a little, and checks whether they can be there."""
 
 from dataclasses import dataclass, replace
 
@@ -28,8 +28,8 @@ class Trial:
     """Cameras after jitter, and why they cannot be there.
 
     Args:
-        reasons: (n,) str. Why not; empty where they can.
-        eyes_m: (n, 3) float64. Where they are.
+        reasons: (n,) str. Why not; empty if they can.
+        eyes_m: (n, 3) float64. Positions of the cameras.
         turns_deg: (n, 3) float64. Heading, pitch and roll.
     """
 
@@ -38,7 +38,7 @@ class Trial:
     turns_deg: NDArray[np.float64]
 
     def camera(self, row: int) -> Camera:
-        """Returns one of them."""
+        """Returns the camera of a row."""
         heading_deg, pitch_deg, roll_deg = self.turns_deg[row].tolist()
         return camera_of(Pose(tuple(self.eyes_m[row].tolist()), heading_deg, pitch_deg, roll_deg))
 
@@ -54,9 +54,9 @@ def shake(
     seen_from_m: NDArray[np.float64] | None = None,
     is_on_ground: bool = True,
 ) -> Trial:
-    """Moves and turns cameras a little, and tries whether they can be there.
+    """Moves and turns cameras a little, and checks whether they can be there.
 
-    A camera too near a wall includes one that `seen_from_m` does not see: it is beyond the wall.
+    A camera that `seen_from_m` does not see is beyond a wall, and is rejected as too near a wall.
 
     Args:
         collider: Collider. The world.
@@ -64,8 +64,8 @@ def shake(
         turns_deg: (n, 3) float64. Their heading, pitch and roll.
         rng: np.random.Generator. The jitter.
         body: Body. The room that each needs.
-        jitter: Jitter. How far they stray.
-        seen_from_m: (n, 3) float64. What they must have in sight. Defaults to `eyes_m`.
+        jitter: Jitter. How far they move and turn.
+        seen_from_m: (n, 3) float64. Points that they must see. Defaults to `eyes_m`.
         is_on_ground: bool. Whether they stand, and follow the ground up and down. Defaults to
             `True`.
 
@@ -97,21 +97,21 @@ def shake(
 def look(
     collider: Collider, trial: Trial, *, body: Body, least_seen: float, sight_m: float
 ) -> Trial:
-    """Tries also whether cameras see something, and not only a wall right before them.
+    """Also checks that cameras see something other than a wall right in front of them.
 
-    Fifteen rays are cast, up to 30 degrees to either side, below and above the horizon. What lies
-    within a metre of the height of the ground that the camera stands on is not something, nor is
-    ground that rises gently.
+    Fifteen rays are cast, up to 30 degrees to either side, below and above the horizon. Points
+    within a metre of the height of the ground below the camera do not count as something, and
+    neither does ground that rises gently.
 
     Args:
         collider: Collider. The world.
         trial: Trial. The cameras.
-        body: Body. How high above the ground they are.
-        least_seen: float. In what share of the rays something must be.
-        sight_m: float. What lies farther away counts as nothing.
+        body: Body. Gives the height of the cameras above the ground.
+        least_seen: float. Minimum share of the rays that must hit something.
+        sight_m: float. Anything farther away does not count.
 
     Returns:
-        `Trial`. Half of the rays or more must also go 2 m before they hit anything.
+        `Trial`. At least half of the rays must also go 2 m before they hit anything.
     """
     rows = np.flatnonzero(trial.reasons == "")
     turns, rises = np.meshgrid(np.deg2rad(_SIGHT_TURNS_DEG), np.deg2rad(_SIGHT_RISES_DEG))

@@ -20,17 +20,17 @@ _WITHOUT_PHOTOS = ("tum", "kitti")
 def open_trajectory(name: str) -> tuple[PlaceDataset, Turns | None]:
     """Opens the poses of a trajectory.
 
-    Three kinds of file need no photos: `tum:FILE` (lines `time x y z qx qy qz qw`; behind it may be
-    followed by `,up=z`), `kitti:FILE` (lines of 12 numbers) and `table:FILE.csv` (columns `file`,
-    any names; `east`, `north`, optional `altitude_m`, `heading_deg`, `pitch_deg`, `roll_deg`). They
-    also tell pitch and roll. Anything else is opened with its photos, and is level.
+    Three kinds of file need no photos: `tum:FILE` (lines `time x y z qx qy qz qw`; it may be
+    followed by `,up=z`), `kitti:FILE` (lines of 12 numbers) and `table:FILE.csv` (columns `file`
+    with any names, `east`, `north`, and optionally `altitude_m`, `heading_deg`, `pitch_deg` and
+    `roll_deg`). They also give pitch and roll. Any other source is opened with its photos, and its
+    cameras are level.
 
     Args:
-        name: str. `READER:PATH`, as `placevec.sources.open_places` takes it.
+        name: str. `READER:PATH`, as for `placevec.sources.open_places`.
 
     Returns:
-        PlaceDataset, in the order of the way, and `Turns`, or None where pitch and roll are not
-        known.
+        PlaceDataset, in the order of the way, and `Turns`, or None if pitch and roll are unknown.
 
     Raises:
         FileNotFoundError: If the path is missing.

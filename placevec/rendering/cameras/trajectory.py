@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Turns:
-    """How the cameras of a trajectory are tilted.
+    """The pitch and roll of the cameras of a trajectory.
 
     Args:
         pitch_deg: (N,) float64. Angle of the optical axis above the horizon.
-        roll_deg: (N,) float64. Turn about the optical axis; positive lowers the right side.
+        roll_deg: (N,) float64. Rotation about the optical axis; positive lowers the right side.
     """
 
     pitch_deg: NDArray[np.float64]
@@ -47,26 +47,26 @@ def along_trajectory(
     """Puts a camera at each pose of a trajectory.
 
     East, north and altitude are x, y and z of the model, in its own units and with its own origin;
-    `scale` and `world.origin_m` take them into the world. Where the altitude is not known, the
-    camera stands on the ground: on the level nearest to the one before, and first on the lowest.
-    Where the heading is not known, it looks to where it goes next. Poses under the ground, inside
+    `scale` and `world.origin_m` convert them. If the altitude is unknown, the camera stands on the
+    ground: the first one on the lowest level, the others on the level nearest to the one before. If
+    the heading is unknown, the camera looks toward the next pose. Poses under the ground, inside
     solids or within 0.3 m of a wall are rejected.
 
     Args:
         world: World. The model.
         places: PlaceDataset. The poses, in the order of the way.
-        turns: Turns or None. Pitch and roll of the poses. None: level.
-        scale: float. Metres in a unit of the trajectory, as for the model. Defaults to `1.0`.
-        spacing_m: float. Poses nearer than this to the first of a place belong to it. Defaults to
-            `10.0`.
-        eye_height_m: float. Of cameras whose altitude is not known. Defaults to `1.7`.
-        jitter: Jitter. How far cameras stray on later visits.
+        turns: Turns or None. Pitch and roll of the poses. None: the cameras are level.
+        scale: float. Metres per unit of the trajectory, as for the model. Defaults to `1.0`.
+        spacing_m: float. Poses nearer than this to the first one of a place belong to that place.
+            Defaults to `10.0`.
+        eye_height_m: float. Height of cameras whose altitude is unknown. Defaults to `1.7`.
+        jitter: Jitter. How far cameras move away on later visits.
 
     Returns:
-        `Viewpoints`, with as many cameras as poses that were not rejected.
+        `Viewpoints`, with one camera for each pose that is not rejected.
 
     Raises:
-        ValueError: If the poses have no positions, or none is left.
+        ValueError: If the poses have no positions, or all are rejected.
     """
     if places.positions_m is None:
         raise ValueError(
@@ -121,7 +121,7 @@ def _stand_all(
     rows: NDArray[np.int64],
     body: Body,
 ) -> None:
-    """Sets the heights of cameras that stand on the ground, or why they cannot."""
+    """Sets the heights of cameras that stand on the ground, or the reason why they cannot."""
     owners, feet_m = _levels(collider, eyes_m[rows, :2])
     found = stand(collider, feet_m, body)
     last_m = -np.inf
@@ -140,7 +140,7 @@ def _stand_all(
 def _levels(
     collider: Collider, spots_m: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns all surfaces above each other at some spots: whose they are, and where."""
+    """Returns all surfaces above or below some spots: the spot of each, and its height."""
     top_m = float(collider.corners_m[..., 2].max(initial=0.0)) + 1.0
     reach_m = float(np.ptp(collider.corners_m[..., 2])) + 2.0
     owners, feet_m = [np.empty(0, np.int64)], [np.empty((0, 3))]
@@ -161,7 +161,7 @@ def _levels(
 
 
 def _headings(places: PlaceDataset, eyes_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns where cameras look, and where that is not known, where they go: (N,) degrees."""
+    """Returns where cameras look or, if unknown, where they go: (N,) degrees."""
     steps_m = np.diff(eyes_m[:, :2], axis=0, append=eyes_m[-1:, :2])
     ahead_deg = np.rad2deg(np.arctan2(steps_m[:, 0], steps_m[:, 1])) % 360.0
     last_deg = 0.0
@@ -173,9 +173,9 @@ def _headings(places: PlaceDataset, eyes_m: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _number_places(eyes_m: NDArray[np.float64], spacing_m: float) -> NDArray[np.int64]:
-    """Numbers places along the way: each pose belongs to the nearest, or `spacing_m` on to a new.
+    """Numbers places along the way: a pose `spacing_m` from all places so far begins a new one.
 
-    So a way that comes back to a place comes back to its number.
+    Every other pose gets the number of the nearest place, also when the way comes back to it.
     """
     firsts, numbers = np.empty((0, 3)), np.zeros(len(eyes_m), np.int64)
     for i, eye_m in enumerate(eyes_m):

@@ -1,4 +1,4 @@
-"""Cameras in a 3-D model that have room around them, and others drawn beside them."""
+"""Cameras in a 3-D model that have room around them, and random cameras near them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from placevec.rendering.scenes.camera import Camera, Jitter
 
 WALKING = Jitter(along_m=1.0, across_m=1.0, height_m=0.15, heading_deg=8.0, tilt_deg=2.0)
 SPACINGS_M = (10.0, 7.0, 5.0, 3.5, 2.5, 1.8, 1.25, 1.0)
-"""Least distances of places that are tried where none is asked for, the largest first."""
+"""Minimum distances between places that are tried if you give none, the largest first."""
 
 _STREAM_TRIES = 40
 
@@ -26,10 +26,10 @@ class Viewpoints:
         collider: Collider. The world.
         cameras: list of Camera. All views of the first place, then those of the next.
         places: (n,) int64. The place of each camera.
-        rejected: dict. Reason -> how many points and cameras were rejected for it.
+        rejected: dict. Reason -> number of points and cameras that were rejected for it.
         body: Body. The room that each camera has.
-        jitter: Jitter. How far drawn cameras stray.
-        spacing_m: float. Least distance of the places.
+        jitter: Jitter. How far random cameras move away.
+        spacing_m: float. Minimum distance between places.
         is_on_ground: bool. Whether cameras stand on the ground.
     """
 
@@ -43,7 +43,7 @@ class Viewpoints:
     is_on_ground: bool = True
 
     def sample(self, rng: np.random.Generator) -> Camera:
-        """Returns a camera beside one of `cameras`."""
+        """Returns a random camera near one of `cameras`."""
         return self._beside(self.cameras[rng.integers(len(self.cameras))], rng)
 
     def sample_near(
@@ -51,8 +51,8 @@ class Viewpoints:
     ) -> Camera:
         """Returns a camera that shows the same place.
 
-        It is at most `radius_m` from `camera`, with nothing between the two, and looks about
-        the same way. Where no room is found, `camera` itself is returned.
+        It is at most `radius_m` from `camera`, with nothing between the two, and looks in about the
+        same direction. Returns `camera` itself if no room is found.
         """
         start_m = np.array(camera.pose.position_m)
         for _ in range(_STREAM_TRIES):
@@ -67,16 +67,16 @@ class Viewpoints:
         """Returns a camera that shows another place: more than `least_m` from `camera`.
 
         Raises:
-            ValueError: If there is none.
+            ValueError: If no such camera exists.
         """
         for index in rng.permutation(len(self.cameras)):
             if distance_m(self.cameras[index], camera) > least_m:
                 found = self._beside(self.cameras[index], rng)
                 return found if distance_m(found, camera) > least_m else self.cameras[index]
         raise ValueError(
-            f"One camera must stand more than {least_m} m from another. Received: "
-            f"{len(self.cameras)} cameras, none so far away. Lower that distance, or use a larger "
-            "world"
+            f"One camera must be more than {least_m} m from another. Received: "
+            f"{len(self.cameras)} cameras, none that far away. Lower that distance, or use a "
+            "larger world"
         )
 
     def _beside(self, camera: Camera, rng: np.random.Generator) -> Camera:
@@ -89,7 +89,7 @@ class Viewpoints:
     def _shaken(
         self, camera: Camera, moved_m: NDArray[np.float64], rng: np.random.Generator
     ) -> Camera | None:
-        """Returns a camera like another one, near a point that it must see, if there is room."""
+        """Returns a camera like `camera`, near a point that it must see, if there is room."""
         pose = camera.pose
         turns_deg = [camera.heading_deg, 0.0, 0.0]
         if not self.is_on_ground:
@@ -117,7 +117,7 @@ def refuse_bad_counts(num_places: int, views_per_place: int) -> None:
 
 
 def check_enough(found: int, wanted: int, rejected: dict[str, int]) -> None:
-    """Refuses fewer places than wanted, and says why the others were rejected."""
+    """Raises an error if too few places were found, and says why the others were rejected."""
     if found >= wanted:
         return
     hint = "Ask for fewer places, or lower `spacing_m`, `clearance_m` or `least_seen`"
@@ -137,5 +137,5 @@ def listed(counts: Mapping[str, int] | None) -> str:
 
 
 def distance_m(one: Camera, other: Camera) -> float:
-    """Returns how far apart two cameras are on the map, in metres."""
+    """Returns the horizontal distance of two cameras, in metres."""
     return float(np.hypot(one.east_m - other.east_m, one.north_m - other.north_m))

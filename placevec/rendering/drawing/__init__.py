@@ -1,1 +1,1 @@
-"""Scenes to pixels, by Panda3D, without a display."""
+"""Draws scenes by Panda3D, without a display."""

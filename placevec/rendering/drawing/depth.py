@@ -1,8 +1,8 @@
-"""Finds how far a scene is in each pixel, on any pipe.
+"""Finds the depth of a scene in each pixel, on any pipe.
 
-The software pipe keeps no depth that can be read. So each triangle is drawn in a color that is
-its number, and the ray of each pixel is cut with the plane of the triangle found there: exact, and
-the same wherever two pipes see the same triangle.
+The software pipe has no depth buffer that can be read. So each triangle is drawn in a color that
+encodes its number, and the ray of each pixel is intersected with the plane of its triangle. This is
+exact, and two pipes give the same depth if they see the same triangle.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from placevec.rendering.drawing.nodes import add_surface, make_texture
 from placevec.rendering.drawing.pipes import Canvas
 from placevec.rendering.scenes.scene import Scene, Surface
 
-# Of each channel the lowest bit is left alone: textures may change it on the software pipe.
+# The lowest bit of each channel is not used: textures may change it on the software pipe.
 _BITS = 7
 _MOST_TRIANGLES = 2 ** (3 * _BITS) - 1
 _SHIFTS = _BITS * np.arange(3)
@@ -35,16 +35,16 @@ class Depths:
     def __init__(self, pipe: str) -> None:
         self._pipe = pipe
         self._canvases: dict[tuple[int, int], Canvas] = {}
-        self._scene: Any = None  # a Scene once `show` was called
-        self._root: Any = None  # a NodePath once one is drawn
+        self._scene: Any = None  # a Scene after `show`
+        self._root: Any = None  # a NodePath after the first `draw`
         self._corners_m = np.empty((0, 3, 3))
 
     def show(self, scene: Scene) -> None:
-        """Takes the scene of the next depths; nothing is built before the first of them."""
+        """Sets the scene of the next depths; nothing is built before the first `draw`."""
         self._scene, self._root = scene, None
 
     def close(self) -> None:
-        """Gives the buffers back."""
+        """Frees the buffers."""
         for canvas in self._canvases.values():
             canvas.close()
         self._canvases.clear()
@@ -55,12 +55,13 @@ class Depths:
         """Returns the depth that a camera sees.
 
         Args:
-            camera_to_world: (4, 4). Of a camera with x right, y down and z ahead, in metres.
+            camera_to_world: (4, 4). The pose of a camera with x right, y down and z ahead, in
+                metres.
             size: (rows, cols).
             field_of_view_deg: float. Horizontal angle of view.
 
         Returns:
-            (rows, cols) float32. Metres along the optical axis; inf where nothing is.
+            (rows, cols) float32. Metres along the optical axis; inf if nothing is there.
         """
         if self._root is None:
             self._root, self._corners_m = _number(self._scene.surfaces)
@@ -89,10 +90,10 @@ class Depths:
 
 
 def refuse_too_many(num_triangles: int) -> None:
-    """Refuses scenes of more triangles than there are colors to number them.
+    """Refuses scenes with more triangles than colors that can number them.
 
     Raises:
-        ValueError: If there are too many.
+        ValueError: If the scene has too many triangles.
     """
     if num_triangles > _MOST_TRIANGLES:
         raise ValueError(
@@ -103,7 +104,7 @@ def refuse_too_many(num_triangles: int) -> None:
 
 
 def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, NDArray[np.float64]]:
-    """Returns nodes of the surfaces in the colors of their numbers, and the triangles' corners."""
+    """Returns nodes of the surfaces, colored by triangle number, and the triangles' corners."""
     root, lists = core.NodePath("numbers"), [np.empty((0, 3, 3))]
     plain, count = np.full((8, 8, 3), 255, np.uint8), 0
     for place, surface in enumerate(surfaces):
@@ -131,7 +132,7 @@ def _number(surfaces: Sequence[Surface]) -> tuple[core.NodePath, NDArray[np.floa
 
 
 def _shape(texture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a texture in white, with its transparency all or nothing."""
+    """Returns a white texture that is either opaque or fully transparent in each pixel."""
     white = np.full((*texture.shape[:2], 4), 255, np.uint8)
     if texture.shape[2] == 4:
         white[..., 3] = np.where(texture[..., 3] >= _LEAST_ALPHA, 255, 0)
@@ -145,9 +146,9 @@ def _cut(
     matrix: NDArray[np.float64],
     near_m: float,
 ) -> NDArray[np.float32]:
-    """Cuts the ray of each pixel with the plane of its triangle.
+    """Intersects the ray of each pixel with the plane of its triangle.
 
-    At edges a ray may pass beside the triangle; its depth is kept between the corners' depths.
+    At edges a ray may miss the triangle; its depth is limited to the range of the corners' depths.
     """
     found, where = np.unique(numbers, return_inverse=True)
     where = where.reshape(numbers.shape)

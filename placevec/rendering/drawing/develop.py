@@ -1,4 +1,4 @@
-"""Develops a rendered photo as a camera would: bloom, tone, darker corners, noise."""
+"""Adds the effects of a camera to a rendered photo: bloom, tone, darker corners, noise."""
 
 from functools import cache
 
@@ -17,7 +17,7 @@ def develop(
     Args:
         photo: (rows, cols, 3) uint8 RGB.
         weather: Weather. Its bloom, tone curve and noise.
-        rng: np.random.Generator. The noise and a small change of exposure.
+        rng: np.random.Generator. Gives the noise and a small change of exposure.
 
     Returns:
         (rows, cols, 3) uint8 RGB.
@@ -50,7 +50,7 @@ def _vignette(rows: int, cols: int) -> NDArray[np.float32]:
 
 @cache
 def _grain() -> NDArray[np.float32]:
-    """Returns noise of a camera: (512, 512, 3) float32, the same in every process."""
+    """Returns camera noise, (512, 512, 3) float32, the same in every process."""
     rng = np.random.default_rng(20240301)
     luma = rng.standard_normal((512, 512, 1), dtype=np.float32)
     chroma = rng.standard_normal((512, 512, 3), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""What a lens does: where points of the world fall on a photo."""
+"""Lenses: where points of the world appear in a photo."""
 
 from dataclasses import astuple, dataclass
 
@@ -16,8 +16,8 @@ class Distortion:
     """Lens distortion in the model of Brown and Conrady, in OpenCV's order.
 
     Args:
-        k1, k2, k3: float. Radial, of the 2nd, 4th and 6th power of the radius.
-        p1, p2: float. Tangential.
+        k1, k2, k3: float. Radial terms, for the 2nd, 4th and 6th power of the radius.
+        p1, p2: float. Tangential terms.
     """
 
     k1: float = 0.0
@@ -29,13 +29,13 @@ class Distortion:
 
 @dataclass(frozen=True, eq=False)
 class Remap:
-    """How a distorted photo is taken out of a plain one that is drawn wider.
+    """Makes a distorted photo from a wider one without distortion, the plain photo.
 
     Args:
-        size: (rows, cols). Of the plain photo.
-        field_of_view_deg: float. Its horizontal angle of view.
-        columns: (rows, cols) float32. Column in the plain photo of each pixel.
-        rows: (rows, cols) float32. Row in it.
+        size: (rows, cols). Size of the plain photo.
+        field_of_view_deg: float. Horizontal angle of view of the plain photo.
+        columns: (rows, cols) float32. Column of each pixel in the plain photo.
+        rows: (rows, cols) float32. Row of each pixel in the plain photo.
     """
 
     size: tuple[int, int]
@@ -48,11 +48,11 @@ class Remap:
         return np.asarray(cv2.remap(plain, self.columns, self.rows, cv2.INTER_LINEAR), np.uint8)
 
     def depth(self, plain: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the distorted depth, of the nearest pixel."""
+        """Returns the distorted depth, taken from the nearest pixel."""
         return plain[self._nearest()]
 
     def shown(self) -> NDArray[np.bool_]:
-        """Returns which pixels of the plain photo the distorted one shows, as bool."""
+        """Returns which pixels of the plain photo appear in the distorted one, as bool."""
         shown = np.zeros(self.size, bool)
         shown[self._nearest()] = True
         return shown
@@ -69,8 +69,8 @@ def intrinsics(image_size: tuple[int, int], field_of_view_deg: float) -> NDArray
         field_of_view_deg: float. Horizontal angle of view, without distortion.
 
     Returns:
-        (3, 3) float64. Takes camera coordinates, x right, y down and z ahead, to pixels; (0, 0) is
-        the middle of the first one.
+        (3, 3) float64. Projects camera coordinates, x right, y down and z ahead, to pixels; (0, 0)
+        is the middle of the first pixel.
     """
     rows, cols = image_size
     focal = cols / 2 / np.tan(np.deg2rad(field_of_view_deg / 2))
@@ -83,15 +83,15 @@ def make_remap(
     """Finds how wide to draw, and where each pixel of the distorted photo comes from.
 
     Args:
-        image_size: (rows, cols). Of the distorted photo.
-        field_of_view_deg: float. Horizontal angle of view, as if there were no distortion.
+        image_size: (rows, cols). Size of the distorted photo.
+        field_of_view_deg: float. Horizontal angle of view without distortion.
         distortion: Distortion.
 
     Returns:
         `Remap`, without black corners.
 
     Raises:
-        ValueError: If what the corners show lies outside any plain photo of 150 degrees.
+        ValueError: If the corners show more than a plain photo of 150 degrees can.
     """
     rows, cols = image_size
     matrix, terms = intrinsics(image_size, field_of_view_deg), np.array(astuple(distortion))

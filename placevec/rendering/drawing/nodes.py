@@ -1,4 +1,4 @@
-"""Turns scenes into the nodes that Panda3D draws."""
+"""Converts scenes to the nodes that Panda3D draws."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,9 +16,9 @@ _SKY_SIZE = (2048, 256)  # columns, rows
 _EARTH_HALF_WIDTH_M = 400.0
 _EYE_HEIGHT_M = 1.7
 _RIM_M = 20.0
-# All that is drawn has its number in one bin. Left to itself, Panda3D draws opaque things in the
-# order of their addresses in memory, and where two of them lie at one depth the photo would then
-# differ from run to run.
+# All things are drawn in one bin, in the order of their numbers. Otherwise Panda3D draws opaque
+# things in the order of their memory addresses, and photos differ from run to run if two things
+# have the same depth.
 _BIN = "fixed"
 _EARTH_ORDER, _SURFACE_ORDER, _OVERLAY_ORDER, _HAZE_ORDER = 100, 1_000, 100_000, 200_000
 _CLEAR_HAZE = 0.0012
@@ -28,7 +28,7 @@ TextureMaker = Callable[[NDArray[np.uint8], bool], core.Texture]
 
 
 def make_texture(image: NDArray[np.uint8], is_smooth: bool) -> core.Texture:
-    """Makes a texture of an image.
+    """Makes a texture from an image.
 
     Args:
         image: (rows, cols, 3 or 4) uint8 RGB or RGBA, top row first; sides are powers of two.
@@ -62,8 +62,8 @@ def add_surface(
     Args:
         parent: core.NodePath.
         surface: Surface.
-        number: int. Its place in the scene's list; surfaces are drawn in this order.
-        texture_of: callable. Image, is it smooth -> texture.
+        number: int. Index in the scene's list; surfaces are drawn in this order.
+        texture_of: callable. (image, is_smooth) -> texture.
     """
     node = core.GeomNode("surface")
     for corners in _chunks(surface):
@@ -82,7 +82,7 @@ def add_surface(
 
 
 def add_background(parent: core.NodePath, scene: Scene) -> None:
-    """Adds the plain below and the sky around a node that moves with the camera."""
+    """Adds the plain below and the sky around, as a node that moves with the camera."""
     maker = core.CardMaker("earth")
     half = max(_EARTH_HALF_WIDTH_M, scene.far_m - _RIM_M)
     maker.set_frame(-half, half, -half, half)
@@ -99,10 +99,10 @@ def add_background(parent: core.NodePath, scene: Scene) -> None:
 
 
 def add_haze(camera: core.NodePath, scene: Scene, field_of_view_deg: float) -> None:
-    """Hangs translucent curtains before a camera, each for the air from the last one to it.
+    """Puts translucent curtains in front of a camera, each for the air since the one before.
 
-    The software renderer has no fog of its own. On clear days there are none: a curtain costs
-    nearly as much as all that is behind it.
+    The software renderer has no fog. Clear days have no curtains, because a curtain costs nearly as
+    much time as everything behind it.
     """
     if scene.haze < _CLEAR_HAZE:
         return
@@ -139,14 +139,14 @@ def _add_sky(parent: core.NodePath, texture: core.Texture) -> None:
 
 
 def _enlarge(sky: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a sky so large that its pixels do not show, which photos need not interpolate."""
+    """Returns a sky so large that single pixels do not show and need no interpolation."""
     return np.asarray(cv2.resize(sky, _SKY_SIZE, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _chunks(surface: Surface) -> list[NDArray[np.float32]]:
-    """Returns the surface's corners, position, color and uv, in lumps that lie close together.
+    """Returns the surface's corners, position, color and uv, in groups that are close together.
 
-    What lies outside the view is left out lump by lump.
+    Panda3D skips the groups that are outside the view.
     """
     count, num_corners = surface.positions_m.shape[:2]
     corners = np.empty((count, num_corners, 9), np.float32)
@@ -159,7 +159,7 @@ def _chunks(surface: Surface) -> list[NDArray[np.float32]]:
 
 
 def _halve(rows: NDArray[np.int64], middles_m: NDArray[np.float32]) -> Iterator[NDArray[np.int64]]:
-    """Yields lumps of rows, halved along their longest side until they are small."""
+    """Yields groups of rows, halved along their longest side until they are small."""
     if len(rows) <= _CHUNK_POLYGONS:
         yield rows
         return
@@ -170,7 +170,7 @@ def _halve(rows: NDArray[np.int64], middles_m: NDArray[np.float32]) -> Iterator[
 
 
 def _make_geom(corners: NDArray[np.float32]) -> core.Geom:
-    """Makes a geom; corners of several polygons that are the same in all are one vertex."""
+    """Makes a geom; identical corners of several polygons become one vertex."""
     count, num_corners = corners.shape[:2]
     rows = np.ascontiguousarray(corners.reshape(count * num_corners, -1)) + np.float32(0)  # no -0
     as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))[:, 0]

@@ -1,4 +1,4 @@
-"""Opens Panda3D without a display: in software, or by OpenGL through EGL."""
+"""Opens Panda3D without a display: in software, or with OpenGL through EGL."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ _WAYS_OUT = {
     "opengl": "Install EGL and a driver (apt install libegl1 libgl1-mesa-dri), or set "
     "pipe='software'",
 }
-# Mesa's llvmpipe draws on the processor, and counts as hardware all the same.
+# Mesa's llvmpipe draws on the CPU, but counts as hardware.
 _SETTINGS = """
 notify-level error
 textures-power-2 down
@@ -41,7 +41,7 @@ class Canvas:
 
     Args:
         pipe: str. `"software"` or `"opengl"`.
-        size: (rows, cols). Of a picture.
+        size: (rows, cols). Size of a picture.
 
     Raises:
         OSError: If this machine cannot open that pipe.
@@ -73,19 +73,19 @@ class Canvas:
         self._target = core.Texture()
         self._buffer.add_render_texture(self._target, core.GraphicsOutput.RTM_copy_ram)
         self._region = self._buffer.make_display_region()
-        # OpenGL may copy less than the whole of its first frame.
+        # OpenGL may copy only a part of its first frame.
         self._engine.render_frame()
 
     def close(self) -> None:
-        """Gives the buffer back."""
+        """Frees the buffer."""
         self._engine.remove_all_windows()
 
     def draw(self, camera: core.NodePath, air: tuple[float, float, float]) -> NDArray[np.uint8]:
         """Draws what a camera sees.
 
         Args:
-            camera: core.NodePath. Below the root of what is drawn.
-            air: (r, g, b) in [0, 1]. Color where nothing is.
+            camera: core.NodePath. A node below the root of the scene.
+            air: (r, g, b) in [0, 1]. Color of empty pixels.
 
         Returns:
             (rows, cols, 4) uint8 BGRA, bottom row first; valid until the next call.
@@ -100,8 +100,8 @@ class Canvas:
 def choose_pipe(pipe: str) -> str:
     """Returns the pipe that a setting means.
 
-    `"auto"` is OpenGL where a buffer really opens, which is tried once in a process of its own, as
-    drivers may end the one they run in; else software.
+    `"auto"` means OpenGL if a buffer opens, and software otherwise. A separate process tries this
+    once, because drivers may crash the process they run in.
 
     Args:
         pipe: str. One of `PIPES`.
@@ -136,7 +136,7 @@ def _opens_opengl() -> bool:
 
 @cache
 def _make_pipe(pipe: str) -> core.GraphicsPipe | None:
-    """Returns the one pipe of a kind, as all EGL pipes share a display that any of them ends."""
+    """Returns the only pipe of a kind: EGL pipes share a display, and closing one would end it."""
     return core.GraphicsPipeSelection.get_global_ptr().make_pipe(*_CLASSES[pipe])
 
 

@@ -1,4 +1,4 @@
-"""Draws photos and depth of scenes without a display, by Panda3D."""
+"""Draws photos and depth of scenes by Panda3D, without a display."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -23,16 +23,19 @@ _TEXTURES_KEPT = 400
 
 
 class Renderer:
-    """Turns scenes and poses into photos. Open it by `with`; it needs no display and no GPU.
+    """Draws photos of scenes from poses. Use it in a `with` statement.
+
+    It needs no display and no GPU.
 
     Args:
         image_size: (rows, cols). Size of the photos.
         field_of_view_deg: float. Horizontal angle of view.
         oversize: int. Each photo is drawn this many times larger and then averaged down, which
             smooths edges.
-        pipe: str. `"software"`, `"opengl"`, or `"auto"` for OpenGL where it opens. What was opened
-            is in the attribute `pipe` then.
-        distortion: Distortion or None. Of the lens; the angle of view is that without it.
+        pipe: str. `"software"`, `"opengl"`, or `"auto"` for OpenGL if it opens. After opening, the
+            attribute `pipe` has the one in use.
+        distortion: Distortion or None. Distortion of the lens; `field_of_view_deg` is the angle
+            without it.
 
     Raises:
         ValueError: If a size, the angle of view, `oversize` or `pipe` is out of range, or the
@@ -102,7 +105,7 @@ class Renderer:
         self._lens.set_fov(angle_deg)
 
     def close(self) -> None:
-        """Gives the buffers and all textures back; a second call does nothing."""
+        """Frees the buffers and all textures; a second call does nothing."""
         if self._canvas is None:
             return
         self._textures.clear()
@@ -111,7 +114,7 @@ class Renderer:
         self._forget()
 
     def show(self, scene: Scene) -> None:
-        """Takes the scene that the next photos show."""
+        """Sets the scene that the next photos show."""
         if self._canvas is None:
             raise RuntimeError("The renderer must be open. Use it as `with Renderer(...)`")
         self._scene = scene
@@ -126,7 +129,7 @@ class Renderer:
         add_haze(self._camera, scene, self._drawn()[1])
 
     def photo(self, pose: Pose) -> NDArray[np.uint8]:
-        """Returns what a camera at `pose` sees: (rows, cols, 3) uint8 RGB."""
+        """Returns the photo of a camera at `pose`: (rows, cols, 3) uint8 RGB."""
         self._refuse_closed()
         self._camera.set_pos(*(float(v) for v in pose.position_m))
         self._camera.set_hpr(-pose.heading_deg, pose.pitch_deg, pose.roll_deg)
@@ -139,19 +142,19 @@ class Renderer:
         return photo if self._remap is None else self._remap.photo(photo)
 
     def photos(self, poses: Iterable[Pose]) -> NDArray[np.uint8]:
-        """Returns what cameras at several poses see: (n, rows, cols, 3) uint8 RGB."""
+        """Returns the photos of cameras at several poses: (n, rows, cols, 3) uint8 RGB."""
         return np.stack([self.photo(pose) for pose in poses])
 
     def depth(self, pose: Pose, stride: int = 1) -> NDArray[np.float32]:
-        """Returns how far all is that a camera at `pose` sees.
+        """Returns the depth that a camera at `pose` sees.
 
         Args:
             pose: Pose.
-            stride: int. The depth is that of a photo this many times smaller.
+            stride: int. The depth has the size of a photo this many times smaller.
 
         Returns:
             (rows // stride, cols // stride) float32, at least one of each. Metres along the
-            optical axis; inf where nothing is.
+            optical axis; inf if nothing is there.
         """
         self._refuse_closed()
         size, angle_deg, remap = self._smaller(stride)
@@ -164,7 +167,7 @@ class Renderer:
         Args:
             pose: Pose.
             cell_m: float. Side of a cell, in metres.
-            stride: int. Every `stride`-th pixel across and down is looked at.
+            stride: int. Only every `stride`-th pixel across and down is checked.
 
         Returns:
             (n,) int64, ascending; see `placevec.places.points.points_of_depth`.
@@ -200,7 +203,7 @@ class Renderer:
             raise RuntimeError("The renderer must be open and have a scene. Call `show` first")
 
     def _forget(self) -> None:
-        # What is None here is set by `open` or `show`; `_refuse_closed` guards its use.
+        # `open` or `show` set what is None here; `_refuse_closed` guards its use.
         self._canvas: Any = None
         self._depths: Any = None
         self._lens: Any = None
@@ -212,7 +215,7 @@ class Renderer:
     def _texture(self, image: NDArray[np.uint8], is_smooth: bool) -> core.Texture:
         kept = self._textures.get(id(image))
         if kept is None:
-            # The array is kept beside its texture, so that no other array can get its id.
+            # The array stays with its texture, so that no other array can get its id.
             kept = self._textures[id(image)] = (image, make_texture(image, is_smooth))
             while len(self._textures) > _TEXTURES_KEPT:
                 self._textures.popitem(last=False)

@@ -1,1 +1,1 @@
-"""A folder of rendered photos, and what lies beside them."""
+"""A folder of rendered photos and the files beside them."""

@@ -1,4 +1,4 @@
-"""A contact sheet of rendered photos: a place a row, a visit a column."""
+"""A contact sheet of rendered photos: a row per place, a column per visit."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ _WIDTH, _GAP, _TITLE = 200, 6, 18  # pixels
 
 
 def write_contact_sheet(folder: Path, shots: Sequence[Shot]) -> None:
-    """Writes `contact_sheet.svg`: up to 6 places from all over, each on up to 8 visits.
+    """Writes `contact_sheet.svg`: up to 6 places, spread over all, each on up to 8 visits.
 
     Args:
-        folder: Path. Where the photos are.
-        shots: sequence of Shot. The photos, in the order in which they were planned.
+        folder: Path. The folder of the photos.
+        shots: sequence of Shot. The photos, in the order of planning.
     """
     places: dict[tuple, dict[tuple, Shot]] = {}
     for shot in shots:

@@ -1,4 +1,4 @@
-"""A folder of rendered photos that exists as a whole or not at all."""
+"""A folder of rendered photos that is complete or does not exist."""
 
 import contextlib
 import json
@@ -27,21 +27,21 @@ _DRAWN_FROM = {
     "panda3d": "version of Panda3D",
 }
 
-# Which digest tells more of it than the setting, a name.
+# The digests of what a setting only names.
 _DIGEST_OF = {"world": "sha256", "trajectory": "trajectory_sha256"}
 
 _log = logging.getLogger(__name__)
 
 
 def is_finished(out_dir: Path, wanted: dict) -> bool:
-    """Tells whether a folder holds a finished rendering.
+    """Returns whether a folder has a finished rendering.
 
     Args:
         out_dir: Path. The folder.
         wanted: dict. What its `world.json` must say: `settings`, and digests of what is drawn.
 
     Raises:
-        ValueError: If it holds anything else, or photos are missing.
+        ValueError: If the folder has anything else, or photos are missing.
     """
     if not out_dir.exists() or (out_dir.is_dir() and not any(out_dir.iterdir())):
         return False
@@ -64,14 +64,14 @@ def is_finished(out_dir: Path, wanted: dict) -> bool:
 
 @contextlib.contextmanager
 def held(out_dir: Path) -> Iterator[None]:
-    """Lets no other process draw the photos of a folder meanwhile.
+    """Locks a folder, so that no other process draws its photos at the same time.
 
     Args:
-        out_dir: Path. The final folder, once all photos are drawn.
+        out_dir: Path. The final folder, after all photos are drawn.
 
     Raises:
         BlockingIOError: If another process draws them.
-        ValueError: If `out_dir` + `.partial`, which they are drawn in, is a link.
+        ValueError: If `out_dir` + `.partial`, the folder to draw in, is a link.
     """
     partial_dir = _partial_dir(out_dir)
     if partial_dir.is_symlink():
@@ -80,30 +80,30 @@ def held(out_dir: Path) -> Iterator[None]:
     with locked(partial_dir):
         yield
         if not partial_dir.exists():
-            forget_lock(out_dir)  # it moved there with the photos
+            forget_lock(out_dir)  # the lock moved there with the photos
         elif os.listdir(partial_dir) == [LOCK]:
             (partial_dir / LOCK).unlink()
             partial_dir.rmdir()
 
 
 def forget_lock(out_dir: Path) -> None:
-    """Deletes the lock in a finished folder, also one that a killed process left."""
+    """Deletes the lock in a finished folder, even one that a killed process left behind."""
     with contextlib.suppress(FileNotFoundError, PermissionError):  # a read-only folder keeps it
         (out_dir / LOCK).unlink()
 
 
 def begin(out_dir: Path, wanted: dict) -> Path:
-    """Makes the folder that photos are drawn in until all are drawn, or continues it.
+    """Creates or continues the folder that photos are drawn in until all are there.
 
     Args:
-        out_dir: Path. The final folder, once all photos are drawn.
+        out_dir: Path. The final folder, after all photos are drawn.
         wanted: dict. `settings`, digests of what is drawn, and what draws it.
 
     Returns:
         Path. `out_dir` + `.partial`.
 
     Raises:
-        ValueError: If it holds an interrupted rendering of anything else, or other files.
+        ValueError: If it has an interrupted rendering of anything else, or other files.
     """
     partial_dir = _partial_dir(out_dir)
     make_folder(partial_dir)
@@ -123,14 +123,14 @@ def begin(out_dir: Path, wanted: dict) -> Path:
 
 
 def missing_shots(partial_dir: Path, shots: Sequence[Shot]) -> list[Shot]:
-    """Makes the photos' folders, and returns what is not drawn yet."""
+    """Creates the photos' folders, and returns the shots that are not drawn yet."""
     for folder in {shot.path.parent for shot in shots}:
         (partial_dir / folder).mkdir(parents=True, exist_ok=True)
     return [shot for shot in shots if not (partial_dir / shot.path).exists()]
 
 
 def write_photo(photo: NDArray[np.uint8], shot: Shot, partial_dir: Path, jpeg_quality: int) -> None:
-    """Develops a drawn photo, (rows, cols, 3) uint8 RGB, and writes it."""
+    """Writes a drawn photo, (rows, cols, 3) uint8 RGB, with the effects of its camera."""
     photo = develop(photo, shot.visit.weather, np.random.default_rng(shot.seed))
     bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
     is_encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
@@ -148,19 +148,19 @@ def write_depth(depth_m: NDArray[np.float32], shot: Shot, partial_dir: Path) -> 
 
 
 def finish(partial_dir: Path, out_dir: Path, world: dict, shots: Iterable[Shot]) -> None:
-    """Writes what the rendering is into `world.json`, and gives the folder its name."""
+    """Writes `world.json` with the number of photos, and gives the folder its final name."""
     counts: dict[str, int] = {}
     for shot in shots:
         folder = shot.path.parent.as_posix()
         counts[folder] = counts.get(folder, 0) + 1
     write_world_file(partial_dir, world | {"num_photos": counts})
     if out_dir.exists():
-        out_dir.rmdir()  # empty, as was made sure at the start
+        out_dir.rmdir()  # empty, as the start of the rendering checked
     os.replace(partial_dir, out_dir)
 
 
 def read_world_file(folder: Path) -> dict:
-    """Returns what the world file of a rendering says; nothing if there is none."""
+    """Returns the content of the world file of a rendering; empty if there is no such file."""
     try:
         world = read_json(folder / WORLD_FILE, max_bytes=_MAX_WORLD_BYTES)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -169,7 +169,7 @@ def read_world_file(folder: Path) -> dict:
 
 
 def write_world_file(folder: Path, world: dict) -> None:
-    """Writes the world file of a rendering, as a whole or not at all."""
+    """Writes the world file of a rendering, completely or not at all."""
     with whole_file(folder / WORLD_FILE) as unfinished:
         unfinished.write_text(json.dumps(world, indent=2))
 
@@ -193,15 +193,15 @@ def _refuse_other(folder: Path, found: dict, wanted: dict) -> None:
     for what, name, is_now, was_then in facts:
         if is_now != was_then:
             raise ValueError(
-                f"{folder} must hold a rendering of the same {what}. Received: {name}={is_now}, "
-                f"where it has {name}={was_then}. Choose another folder, or remove this one"
+                f"{folder} must hold a rendering of the same {what}. Received: {name}={is_now}; "
+                f"the folder has {name}={was_then}. Choose another folder, or remove this one"
             )
 
 
 def _default(name: str) -> object:
-    """Returns the default of a setting, which is its value if another version does not have it.
+    """Returns the default of a setting, which is its value in versions without this setting.
 
-    Earlier versions also keep the settings of a model with a town, and those of the town with a
+    Earlier versions also write the settings of a model with a town, and those of the town with a
     model, at their defaults.
     """
     value = getattr(ModelRenderConfig, name, getattr(TownRenderConfig, name, None))

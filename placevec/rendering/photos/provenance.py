@@ -1,4 +1,4 @@
-"""Tells by digests what photos were rendered from."""
+"""Digests of what photos were rendered from."""
 
 import hashlib
 
@@ -10,10 +10,10 @@ from placevec.rendering.worlds.world import World
 
 
 def world_sha256(world: World) -> str:
-    """Returns the SHA-256 of all that is drawn of a model, and of where it lies.
+    """Returns the SHA-256 of everything that is drawn of a model, and of its origin.
 
     Args:
-        world: World. A loaded model; its name and the files that it came in do not count.
+        world: World. A loaded model; its name and its files do not count.
 
     Returns:
         str. 64 hexadecimal digits.

@@ -1,4 +1,4 @@
-"""From planned shots to files: photos, their depth, and which points they show."""
+"""Draws planned shots into files: photos, their depth, and which points they show."""
 
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -13,17 +13,17 @@ from placevec.rendering.photos.photo_folder import write_depth, write_photo
 from placevec.rendering.scenes.scenery import Scenery
 from placevec.rendering.scenes.shot import Shot
 
-_POINTS_STRIDE = 4  # pixels of a photo for each point that is looked for
+_POINTS_STRIDE = 4  # pixels of a photo per point that is searched
 
 
 class ShotDrawer:
-    """Draws shots of a scenery into a folder. Open it by `with`.
+    """Draws shots of a scenery into a folder. Use it in a `with` statement.
 
     Args:
         scenery: Scenery. Makes the scenes.
         settings: RenderConfig.
         pipe: str. `"software"` or `"opengl"`.
-        folder: Path. Where the photos go; the folders that shots name exist.
+        folder: Path. Folder for the photos; the folders that shots name must exist.
 
     Raises:
         OSError: If this machine cannot open the pipe.
@@ -45,13 +45,13 @@ class ShotDrawer:
         self._renderer.close()
 
     def draw(self, shots: Iterable[Shot]) -> Generator[tuple[Shot, NDArray[np.int64]], None, None]:
-        """Draws the photos that do not exist yet, and what is wanted beside all of them.
+        """Draws the photos that do not exist yet, and the depth and points of all if wanted.
 
-        A scene is kept until a shot needs another: shots of one visit to one part go together.
+        A scene is kept until a shot needs another one, so group shots of one visit to one part.
 
         Yields:
             Each shot when it is drawn, and the points that it shows, (n,) int64, see
-            `Renderer.points_seen`; none of them where points are not wanted.
+            `Renderer.points_seen`; no points if they are not wanted.
         """
         for shot in shots:
             yield shot, self._draw(shot)

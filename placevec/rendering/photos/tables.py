@@ -54,7 +54,7 @@ def write_points_seen(
 def write_split(
     folder: Path, shots: Sequence[Shot], *, val_share: float, buffer_m: float, seed: int
 ) -> list[str]:
-    """Writes `splits.csv`, and returns how its parts are named behind the folder."""
+    """Writes `splits.csv`, and returns the names of its parts to append to the folder."""
     names = [shot.name for shot in shots]
     positions_m = [(shot.camera.east_m, shot.camera.north_m) for shot in shots]
     dataset = PlaceDataset(folder, np.array(names), positions_m=np.array(positions_m))

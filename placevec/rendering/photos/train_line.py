@@ -1,4 +1,4 @@
-"""The `train` command that fits photos which were rendered."""
+"""The `train` command that fits rendered photos."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ from placevec.config import RenderConfig, TupleConfig
 from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
 
-# The file that Keras keeps ImageNet's weights of the default backbone, MobileNetV2, in.
+# Keras keeps the ImageNet weights of the default backbone, MobileNetV2, in this file.
 _IMAGENET_FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 _FLAGS = {
     "positive_rule": "--positive-rule",
@@ -24,17 +24,17 @@ _FLAGS = {
 def train_lines(
     out_dir: Path, parts: list[str], settings: RenderConfig, *, is_of_one_time: bool
 ) -> list[str]:
-    """Returns a command that trains on rendered photos and runs as it is, and what to know of it.
+    """Returns a ready-to-run command that trains on rendered photos, with a remark.
 
     Args:
         out_dir: Path. Folder of the photos.
-        parts: list of str. What is behind it for train, val and, if there is one, test.
-        settings: RenderConfig. How they were rendered.
-        is_of_one_time: bool. Whether all of them were taken at one time.
+        parts: list of str. What follows the folder for train, val and, if it exists, test.
+        settings: RenderConfig. Settings of the rendering.
+        is_of_one_time: bool. Whether all photos were taken at one time.
 
     Returns:
-        list of str. The command and a sentence on its weights; or a sentence on why no training
-        fits these photos.
+        list of str. The command and a sentence on its weights, or a sentence that says why no
+        training fits these photos.
     """
     if len(parts) < 2:
         return ["No `train` line: the photos are not split into photos to train on and others"]
@@ -66,13 +66,13 @@ def train_lines(
 
 
 def _quoted(text: str) -> str:
-    """Returns a text as a shell takes it; `#` within a word needs no quotes."""
+    """Returns text quoted for a shell; `#` inside a word needs no quotes."""
     plain = text.replace("#", "")
     return text if shlex.quote(plain) == plain else shlex.quote(text)
 
 
 def _weights() -> tuple[list[str], str]:
-    """Returns the flags that start from ImageNet's weights if they are here, and what happens."""
+    """Returns the flags that start from ImageNet weights if they are here, and a remark."""
     home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
     if (home / _IMAGENET_FILE).is_file():
         return ["--model.weights", "imagenet"], f"It starts from ImageNet's weights, in {home}"
@@ -85,13 +85,13 @@ def _weights() -> tuple[list[str], str]:
 def _fitting_rules(
     dataset: PlaceDataset, has_points: bool, is_of_one_time: bool
 ) -> TupleConfig | None:
-    """Returns the first rules for positives and negatives by which tuples can be drawn."""
+    """Returns the first rules for positives and negatives that give tuples."""
     rules = _rules(dataset, has_points, is_of_one_time)
     return next((each for each in rules if _gives_tuples(dataset, each)), None)
 
 
 def _rules(dataset: PlaceDataset, has_points: bool, is_of_one_time: bool) -> Iterator[TupleConfig]:
-    """Yields rules, the best first: by shared points or by distance, usual or narrow ones."""
+    """Yields rules, the best one first: by shared points or by distance, usual or narrow ones."""
     if not len(dataset):
         return
     usual = TupleConfig()

@@ -1,1 +1,1 @@
-"""What is drawn: surfaces under a sky, in some weather, seen by a camera."""
+"""Scenes to draw: surfaces under a sky, in some weather, seen by a camera."""

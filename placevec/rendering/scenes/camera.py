@@ -1,4 +1,4 @@
-"""A camera: its pose in a scene, where that is in the world, and how far it strays."""
+"""A camera: its pose in a scene, its position in the world, and its jitter."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a camera stands and where it looks.
+    """Where a camera is and where it looks.
 
     Args:
         position_m: (x, y, z). In the scene's frame, in metres; z is up.
         heading_deg: float. Direction of the optical axis, clockwise from the y axis.
         pitch_deg: float. Angle of the optical axis above the horizon.
-        roll_deg: float. Turn about the optical axis; positive lowers the camera's right side.
+        roll_deg: float. Rotation about the optical axis; positive lowers the camera's right side.
     """
 
     position_m: tuple[float, float, float]
@@ -23,7 +23,7 @@ class Pose:
     roll_deg: float = 0.0
 
     def matrix(self) -> NDArray[np.float64]:
-        """Returns what takes camera coordinates to the scene's.
+        """Returns the transformation from camera coordinates to scene coordinates.
 
         Returns:
             (4, 4) float64, of a camera with x right, y down and z ahead, in metres.
@@ -43,7 +43,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera: its pose for the renderer, and where that is in the world.
+    """A camera: its pose for the renderer, and its position in the world.
 
     Args:
         pose: Pose. In the scene's frame.
@@ -66,7 +66,7 @@ def camera_of(pose: Pose) -> Camera:
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far cameras stray from their places, as largest deviations to either side.
+    """How far cameras may move away from their places, as the maximum to either side.
 
     Args:
         along_m: float. Along the street.
@@ -84,5 +84,5 @@ class Jitter:
 
 
 def scaled(jitter: Jitter, factor: float) -> Jitter:
-    """Returns a jitter that is `factor` times as large in all it has."""
+    """Returns a jitter with all values multiplied by `factor`."""
     return Jitter(*(factor * getattr(jitter, name) for name in Jitter.__dataclass_fields__))

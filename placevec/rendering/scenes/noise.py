@@ -1,4 +1,4 @@
-"""Smooth noise, which most that is drawn from a seed is made of."""
+"""Smooth noise, the base of most random textures."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ def draw_noise(
     """Returns smooth noise.
 
     Args:
-        rng: np.random.Generator. Where the noise comes from.
+        rng: np.random.Generator. Source of the noise.
         size: (rows, cols). Size of the picture.
         grain: float. Size of the grains in pixels, at least 1.
 

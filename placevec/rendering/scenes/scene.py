@@ -1,4 +1,4 @@
-"""What the renderer draws: textured surfaces, sky and air."""
+"""Scenes for the renderer: textured surfaces, sky and air."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ LEAST_CLEARANCE_M = 0.3  # of any camera in a 3-D model from its surfaces
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Polygons of one texture, lit.
+    """Polygons with one texture, and the light on them.
 
     Args:
         texture: (rows, cols, 3 or 4) uint8 RGB or RGBA; sides are powers of two.
-        positions_m: (n, 3 or 4, 3) float32. Corners of triangles or quads, counter-clockwise seen
-            from the side that is shown.
-        uvs: (n, 3 or 4, 2) float32. Where in the texture the corners lie; v grows upwards.
+        positions_m: (n, 3 or 4, 3) float32. Corners of triangles or quads, counterclockwise as seen
+            from the visible side.
+        uvs: (n, 3 or 4, 2) float32. Texture coordinates of the corners; v grows upwards.
         colors: (n, 3 or 4, 3) float32 in [0, 1]. Light at each corner times tint.
-        is_cutout: bool. Whether the texture is transparent in places, and seen from both sides.
-        is_overlay: bool. Whether it lies on polygons of the same shape, drawn before.
-        light_map: (rows, cols, 3) uint8 or None. Multiplied in, over the same texture coordinates.
-        is_two_sided: bool. Whether it is seen from both sides, though nowhere transparent.
+        is_cutout: bool. Whether the texture is partly transparent; then both sides are visible.
+        is_overlay: bool. Whether it covers polygons of the same shape, drawn before.
+        light_map: (rows, cols, 3) uint8 or None. Light that multiplies the texture, with the same
+            texture coordinates.
+        is_two_sided: bool. Whether both sides are visible without any transparency.
     """
 
     texture: NDArray[np.uint8]
@@ -42,13 +43,13 @@ class Scene:
     Args:
         surfaces: list of Surface.
         sky: (rows, cols, 3) uint8 RGB or None. All around, from 50 degrees up to the horizon.
-        earth: (r, g, b) in [0, 1]. Color of the plain to the horizon.
+        earth: (r, g, b) in [0, 1]. Color of the plain that reaches to the horizon.
         air: (r, g, b) in [0, 1]. Color that things fade to in the distance.
-        haze: float. Share of light that the air takes on each metre.
-        near_m: float. What is nearer is not drawn.
-        far_m: float. What is farther is not drawn.
-        clearance_m: float or None. How far from all surfaces cameras are at least: drawing begins
-            no farther than that in any corner of a photo. None: not known.
+        haze: float. Share of light that the air absorbs per metre.
+        near_m: float. Nothing nearer than this is drawn.
+        far_m: float. Nothing farther than this is drawn.
+        clearance_m: float or None. Minimum distance of cameras from all surfaces. Drawing begins at
+            most this far away in every corner of a photo. None: unknown.
     """
 
     surfaces: list[Surface]
@@ -61,7 +62,7 @@ class Scene:
     clearance_m: float | None = None
 
     def near_plane_m(self, field_of_view_deg: Sequence[float]) -> float:
-        """Returns how far along the optical axis drawing begins.
+        """Returns the distance along the optical axis at which drawing begins.
 
         Args:
             field_of_view_deg: (2,). Horizontal and vertical angle of view.

@@ -1,4 +1,4 @@
-"""One photo to take: where, when, and in which file."""
+"""One photo to take: where, when, and into which file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ class Shot:
         part: str. The part of the scenery that contains the camera, such as a street.
         visit: Visit. When, and in what weather.
         camera: Camera. Where.
-        place: int. Number of the place; photos of one place have the same.
+        place: int. Number of the place; photos of one place have the same number.
         role: str. `"query"`, `"database"` or `"both"`.
-        seed: tuple of int. Of the camera's noise and exposure.
+        seed: tuple of int. Seed of the camera's noise and exposure.
         root: Path. Folder of its data set, below the output folder.
         name: str. File name below `root`.
     """

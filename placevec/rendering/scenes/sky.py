@@ -1,4 +1,4 @@
-"""Draws the sky of a visit, and the snow that falls from it."""
+"""Draws the sky of a visit, and snow on the ground."""
 
 from typing import cast
 
@@ -19,10 +19,10 @@ def draw_sky(
     """Draws the sky all around, from high up (first row) down to the horizon.
 
     Args:
-        rng: np.random.Generator. Where the clouds are.
+        rng: np.random.Generator. Source of the clouds.
         weather: Weather. The sky's colors and clouds.
-        skyline: np.random.Generator or None. Which roofs are on the horizon; None for none.
-        size: (rows, cols). Size of the picture; its left and right edges meet.
+        skyline: np.random.Generator or None. Source of the roofs on the horizon; None for no roofs.
+        size: (rows, cols). Size of the picture; its left and right edges match.
 
     Returns:
         (rows, cols, 3) uint8 RGB.

@@ -1,4 +1,4 @@
-"""Says what light, sky and air a visit finds."""
+"""Weather and visits: the light, sky, air and date of photos."""
 
 from dataclasses import dataclass, replace
 
@@ -14,22 +14,22 @@ class Weather:
     """Light, sky, air and camera of one kind of weather. Colors are RGB factors, about 0 to 1.
 
     Args:
-        name: str. The note in the file names.
+        name: str. The note in file names.
         hour: float. Time of day, in hours.
         sun_azimuth_deg: float. Direction of the sun, clockwise from north.
         sun_elevation_deg: float. Its height above the horizon.
-        sun: (r, g, b). Light of the sun; black where it does not shine.
+        sun: (r, g, b). Light of the sun; black if it does not shine.
         ambient: (r, g, b). Light from all around.
         zenith: (r, g, b). Color of the sky overhead.
         horizon: (r, g, b). Color of the sky at the horizon, and of haze and fog.
         clouds: float. Share of clouds, 0 to 1.
-        haze: float. Share of light that the air takes on each metre.
+        haze: float. Share of light that the air absorbs per metre.
         lamps: float. How strongly street lamps and windows shine, 0 to 1.
         gamma: float. Exponent of the tone curve; above 1 darkens the shadows.
         noise: float. Standard deviation of the camera's noise, in gray levels.
         bloom: float. How far bright lights shine into their surroundings, 0 to 1.
         wetness: float. How wet the ground is, 0 to 1.
-        snow: float. How much of what faces up lies under snow, 0 to 1.
+        snow: float. How much snow covers surfaces that face up, 0 to 1.
     """
 
     name: str
@@ -145,13 +145,12 @@ WEATHERS = {
 
 @dataclass(frozen=True)
 class Visit:
-    """One round through a street.
+    """One trip through a scenery, in one kind of weather.
 
     Args:
-        weather: Weather. What it was like.
-        seed: tuple of int. From which parked cars, passers-by, clouds and the camera's jitter
-            are drawn.
-        time_s: float. When it began, in seconds since 1970, UTC.
+        weather: Weather. The weather of the visit.
+        seed: tuple of int. Seed of parked cars, passers-by, clouds and the camera's jitter.
+        time_s: float. Start of the visit, in seconds since 1970, UTC.
     """
 
     weather: Weather
@@ -160,7 +159,7 @@ class Visit:
 
     @property
     def season(self) -> str:
-        """One of `SEASONS`, of the northern hemisphere, from the date; winter where snow lies."""
+        """One of `SEASONS`, by the date on the northern hemisphere; with snow always winter."""
         if self.weather.snow > 0:
             return "winter"
         month = int(np.datetime64(int(self.time_s), "s").astype("datetime64[M]").astype(int)) % 12
@@ -168,12 +167,12 @@ class Visit:
 
 
 def plan_visit(name: str, seed: tuple[int, ...], day: int) -> Visit:
-    """Plans a visit: a kind of weather, varied a little as no two days are alike.
+    """Plans a visit: a kind of weather with small random changes.
 
     Args:
         name: str. One of `WEATHERS`.
         seed: tuple of int. Equal seeds give equal visits.
-        day: int. Number of the day on which it takes place, counted from 1 March 2024.
+        day: int. Day of the visit, counted from 1 March 2024.
 
     Returns:
         A `Visit`.

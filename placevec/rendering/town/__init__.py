@@ -1,1 +1,1 @@
-"""The synthetic town: streets, houses, cars and passers-by, made from a seed."""
+"""The synthetic town: streets, houses, cars and passers-by, generated from a seed."""

@@ -1,4 +1,4 @@
-"""Draws the ground of a street as one texture, and the light that falls on it as another."""
+"""Draws the ground of a street as one texture, and the light on it as another."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _HALF_WIDTH_M = 55.0
 _COLS, _MOST_ROWS = 1024, 4096
 _LIGHT_SIZE = (1024, 256)
 _ASPHALT, _PAVING, _SOIL = (92, 93, 97), (158, 152, 144), (150, 158, 122)
-# What grass and earth are multiplied by.
+# Factors for the color of grass and earth.
 _SOIL_TINTS = {
     "spring": (0.7, 0.86, 0.52),
     "summer": (0.66, 0.76, 0.52),
@@ -33,11 +33,12 @@ class Ground:
     """The ground of a street.
 
     Args:
-        albedo: (rows, cols, 3) uint8 RGB. The first row lies at the far end of the street.
-        quads: Quads. Where the ground lies.
-        corner_m: (2,) float64. Least x and least y of the texture, in the street's frame.
-        size_m: (2,) float64. Its extent along x and y.
-        is_soil: (rows, cols) float32 in [0, 1]. Where grass and earth lie; as large as the light.
+        albedo: (rows, cols, 3) uint8 RGB. The first row is the far end of the street.
+        quads: Quads. The surfaces of the ground.
+        corner_m: (2,) float64. Minimum x and y of the texture, in the street's frame.
+        size_m: (2,) float64. Extent of the texture along x and y.
+        is_soil: (rows, cols) float32 in [0, 1]. Where grass and earth are; as large as the light
+            map.
     """
 
     albedo: NDArray[np.uint8]
@@ -136,7 +137,7 @@ def draw_light_map(
 ) -> NDArray[np.uint8]:
     """Draws the light on the ground: sky, sun, the shadows of houses, trees and cars, lamps.
 
-    Grass and earth take the color of the season with it, unless snow hides them.
+    It also gives grass and earth the color of the season, unless snow hides them.
 
     Returns:
         (rows, cols, 3) uint8, over the same ground as the ground's texture.

@@ -1,4 +1,4 @@
-"""Lays rain and snow on the ground of a street."""
+"""Covers the ground of a street with rain or snow."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ _SKY = np.array([0.92, 0.97, 1.04], np.float32)
 _SHEEN, _PUDDLE = 34.0, 168.0
 _STRIPS, _GLOW = 10, 0.5
 # How far from the front of a house each of its quarters is mirrored, the lowest first, and how
-# brightly; someone across the street sees them there.
+# brightly, as seen from across the street.
 _REACH_M, _MIRRORED = (0.0, 2.0, 4.0, 6.0, 8.0), (0.75, 0.7, 0.5, 0.3)
 _SNOW = (232, 236, 242)
 _TRACKS_M = (-2.9, -1.4, 1.4, 2.9)
@@ -25,13 +25,13 @@ def wet_ground(
 ) -> NDArray[np.uint8]:
     """Returns the ground's texture after rain: darker, with puddles that mirror sky and houses.
 
-    What the houses' fronts mirror is smeared out from their feet, as the renderer has no mirrors.
+    The renderer has no mirrors, so the houses' fronts are smeared over the ground in front of them.
 
     Args:
-        rng: np.random.Generator. Where the puddles lie.
+        rng: np.random.Generator. Source of the puddles.
         ground: Ground. The dry ground.
         street: Street.
-        facades: list of Facade. What the houses look like.
+        facades: list of Facade. The fronts of the houses.
 
     Returns:
         (rows, cols, 3) uint8 RGB, half as wide and as high as `ground.albedo`.
@@ -56,7 +56,7 @@ def snowy_ground(rng: np.random.Generator, ground: Ground, street: Street) -> ND
     """Returns the ground's texture under snow, thin where people walk, thinner under wheels.
 
     Args:
-        rng: np.random.Generator. How the snow lies.
+        rng: np.random.Generator. Source of the snow.
         ground: Ground. The bare ground.
         street: Street.
 

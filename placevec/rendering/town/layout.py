@@ -30,7 +30,7 @@ class Designs:
         facades: list of Facade. Fronts of houses; neighbors may have the same.
         roofs: list of (rows, cols, 3) uint8 RGB.
         trees: list of dict. Each tree as (rows, cols, 4) uint8 RGBA in each of `trees.LOOKS`.
-        signs: (S, rows, cols, 3) uint8 RGB. Boards with names, each for one shop only.
+        signs: (S, rows, cols, 3) uint8 RGB. Signs with names, each for one shop only.
     """
 
     facades: list[Facade]
@@ -40,7 +40,7 @@ class Designs:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, num_facades: int) -> "Designs":
-        """Draws designs from a seed; equal states of `rng` give equal designs."""
+        """Draws random designs; equal states of `rng` give equal designs."""
         boards = [rgb_from_hsv(rng.random(), 0.55, rng.uniform(0.2, 0.9)) for _ in range(64)]
         return cls(
             facades=[draw_facade(rng) for _ in range(num_facades)],
@@ -58,12 +58,12 @@ class House:
         corner_m: (2,) float64. The left end of the front, seen from outside, in the street's frame.
         along: (2,) float64. Unit vector from the left to the right end of the front.
         width_m: float. Length of the front, in metres.
-        depth_m: float. How far the house reaches behind its front, in metres.
+        depth_m: float. Depth of the house behind its front, in metres.
         height_m: float. Height of the eaves, in metres.
-        design: int. Which of the town's facades.
-        roof: int. Which of the town's roofs; -1 for a flat one.
-        tint: (3,) float64. Factors that the color of the wall is multiplied by.
-        sign: int. Which board hangs across the pavement; -1 for none.
+        design: int. Number of one of the town's facades.
+        roof: int. Number of one of the town's roofs; -1 for a flat roof.
+        tint: (3,) float64. Factors for the color of the wall.
+        sign: int. Number of the sign over the pavement; -1 for none.
     """
 
     corner_m: NDArray[np.float64]
@@ -95,14 +95,14 @@ class Street:
 
     Args:
         name: str. Short and unique in the town, such as `"train03"`.
-        seed: tuple of int. From which everything that varies along the street is drawn.
+        seed: tuple of int. Seed of everything that varies along the street.
         origin_m: (2,) float64. East and north of the frame's origin.
         bearing_deg: float. Compass direction of the frame's y axis.
         nodes_m: (n, 2) float64. Where the center line starts, bends and ends.
         houses: list of House.
         walls: (w, 2, 2) float64. Garden walls, from where to where.
-        trees: (t, 4) float64. x, y, height and which of the town's trees.
-        lamps: (l, 3) float64. x, y and the sign of x toward the road.
+        trees: (t, 4) float64. x, y, height and the number of one of the town's trees.
+        lamps: (l, 3) float64. x, y and the sign of the x direction toward the road.
         boxes: list of (center (2,), size (3,), color (3,)). Kiosks and benches.
         hedges: list of (center (2,), size (3,)).
         side_streets: (s, 2, 2) float64. Center lines of the side streets.
@@ -122,13 +122,13 @@ class Street:
     side_streets: list = field(default_factory=list)
 
     def to_world(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turns points (n, 2) of the street's frame into metres east and north (n, 2)."""
+        """Converts points (n, 2) of the street's frame to metres east and north (n, 2)."""
         angle = np.deg2rad(self.bearing_deg)
         right, ahead = (np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))
         return self.origin_m + np.asarray(points_m) @ np.array([right, ahead])
 
     def to_street(self, positions_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Turns metres east and north (n, 2) into points (n, 2) of the street's frame."""
+        """Converts metres east and north (n, 2) to points (n, 2) of the street's frame."""
         angle = np.deg2rad(self.bearing_deg)
         right, ahead = (np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))
         return (np.asarray(positions_m) - self.origin_m) @ np.array([right, ahead]).T
@@ -142,7 +142,7 @@ class Street:
         """Returns the point (2,) of the center line and its direction (2,), in the street's frame.
 
         Args:
-            distance_m: float. Metres from the start; beyond the ends the line goes straight on.
+            distance_m: float. Metres from the start; beyond the ends the line continues straight.
         """
         steps = np.diff(self.nodes_m, axis=0)
         lengths = np.linalg.norm(steps, axis=1)
@@ -154,7 +154,7 @@ class Street:
 
 @dataclass(frozen=True, eq=False)
 class Town:
-    """Streets that share no house and lie at least 100 m apart, and their designs."""
+    """Streets that share no house and are at least 100 m apart, and their designs."""
 
     designs: Designs
     streets: list[Street]
@@ -163,14 +163,14 @@ class Town:
 def lay_out_town(
     seed: tuple[int, ...], names: list[str], length_m: float, start_m: NDArray[np.float64]
 ) -> Town:
-    """Lays out streets of one length, each in a field of its own.
+    """Lays out streets of one length, each in its own field.
 
     Args:
         seed: tuple of int. Equal seeds give equal towns.
         names: list of str. One street for each.
         length_m: float. Length of each street, in metres.
-        start_m: (2,) metres east and north. The corner of the first field; the town stretches
-            from there to the east, and no further north than one field.
+        start_m: (2,) metres east and north. The southwest corner of the first field. The fields are
+            in a row from there to the east.
 
     Returns:
         A `Town`. Places of different streets are at least 150 m apart.
@@ -186,7 +186,7 @@ def lay_out_town(
 
 
 def field_size_m(length_m: float) -> float:
-    """Returns the side, in metres, of the square that a street of `length_m` lies in."""
+    """Returns the side, in metres, of the square field of a street of `length_m`."""
     return length_m + _LEAST_GAP_M
 
 
@@ -223,7 +223,7 @@ def _bend(rng: np.random.Generator, length_m: float) -> NDArray[np.float64]:
 
 
 class _Rows:
-    """Builds rows of houses from the few designs that one street keeps to."""
+    """Builds rows of houses from the few designs of one street."""
 
     def __init__(self, rng: np.random.Generator, designs: Designs) -> None:
         self._rng, self._facades = rng, designs.facades
@@ -259,7 +259,7 @@ class _Rows:
 
 
 def _cross(rng: np.random.Generator, street: Street, rows: _Rows) -> dict:
-    """Adds side streets; returns for each (node, side) how far the front rows keep from it."""
+    """Adds side streets; returns how far the front rows stay away from each (node, side)."""
     openings = {}
     nodes = street.nodes_m
     for node in range(1, len(nodes) - 1):

@@ -19,8 +19,8 @@ class Lighting:
     + lamps * sum over lamps of reach^2 / (reach^2 + distance^2), darker close to the ground.
 
     Args:
-        street: Street. Its houses cast shadows, its lamps shine.
-        weather: Weather. The light.
+        street: Street. Its houses cast shadows and its lamps shine.
+        weather: Weather. Gives the light.
         lamp_height_m: float. Height of the lamps, in metres.
     """
 
@@ -61,7 +61,7 @@ class Lighting:
         return np.clip(tinted, 0, 1).astype(np.float32)
 
     def lamp_light(self, points_m: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Returns the light (n, 3) of all lamps at points (n, 3)."""
+        """Returns the light of all lamps, (n, 3), at points (n, 3)."""
         if not len(self._lamps):
             return np.zeros((len(points_m), 3), np.float32)
         squared = _squared_distances(points_m, self._lamps)

@@ -1,4 +1,4 @@
-"""Collects textured quads, and the bodies that are built of them."""
+"""Textured quads, and bodies made of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ class Quads:
     """Quads that share a texture.
 
     Args:
-        positions_m: (n, 4, 3) float. Corners: lower left, lower right, upper right, upper left,
-            seen from the side that is shown.
-        uvs: (n, 4, 2) float. Where in the texture the corners lie; v grows upwards.
-        normals: (n, 3) float. Unit vectors; of length 0 where light comes from everywhere.
-        tints: (n, 3) float. Factors of the texture's colors.
+        positions_m: (n, 4, 3) float. Corners: lower left, lower right, upper right, upper left, as
+            seen from the visible side.
+        uvs: (n, 4, 2) float. Texture coordinates of the corners; v grows upwards.
+        normals: (n, 3) float. Unit vectors; of length 0 if light comes from everywhere.
+        tints: (n, 3) float. Factors for the texture's colors.
     """
 
     positions_m: NDArray[np.floating]
@@ -28,19 +28,19 @@ class Quads:
         return len(self.tints)
 
     def take(self, chosen: NDArray[np.bool_]) -> "Quads":
-        """Returns the quads that `chosen` (indices or flags) names."""
+        """Returns the quads that `chosen` (indices or flags) selects."""
         arrays = (self.positions_m, self.uvs, self.normals, self.tints)
         return Quads(*(array[chosen] for array in arrays))
 
 
 class Mesh:
-    """Quads by the name of the texture they carry."""
+    """Quads, grouped by the name of their texture."""
 
     def __init__(self) -> None:
         self._parts: dict[str, list[Quads]] = {}
 
     def add_quads(self, texture: str, quads: Quads) -> None:
-        """Adds quads that are ready made."""
+        """Adds existing quads."""
         self._parts.setdefault(texture, []).append(quads)
 
     def add(
@@ -57,10 +57,10 @@ class Mesh:
 
         Args:
             texture: str. Name of the texture.
-            corners_m: (4, 3). Lower left, lower right, upper right, upper left, seen from the
-                side that is shown.
-            uv: (left, bottom, right, top). Part of the texture that is shown.
-            tint: (3,). Factors of the texture's colors.
+            corners_m: (4, 3). Lower left, lower right, upper right, upper left, as seen from the
+                visible side.
+            uv: (left, bottom, right, top). Part of the texture on the quad.
+            tint: (3,). Factors for the texture's colors.
             cells: (across, up). Number of cells.
             is_lit_by_side: bool. Whether light depends on where the quad faces.
         """
@@ -99,7 +99,7 @@ class Mesh:
             center_m: (2,). Middle of the base.
             along: (2,). Unit vector along the first side.
             size_m: (3,). Length along `along`, length across it, height.
-            tint: (3,). Factors of the texture's colors.
+            tint: (3,). Factors for the texture's colors.
             bottom_m: float. Height of the base above the ground.
         """
         along = np.asarray(along, np.float64)
@@ -113,7 +113,7 @@ class Mesh:
         self.add(texture, np.array([(*point, top) for point in base]), tint=tint)
 
     def quads(self) -> dict[str, Quads]:
-        """Returns what was added, by texture, in the order in which it was added."""
+        """Returns the quads by texture, in the order in which they were added."""
         return {texture: join(parts) for texture, parts in self._parts.items()}
 
 

@@ -1,4 +1,4 @@
-"""Says where photos of a street are taken."""
+"""Cameras along a street of the town."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ LOOSE = Jitter(along_m=2.0, across_m=0.8, height_m=0.15, heading_deg=7.0, tilt_d
 
 
 def street_length_m(num_places: int, spacing_m: float) -> float:
-    """Returns how long a street must be for a number of places, in metres."""
+    """Returns the length, in metres, that a street needs for a number of places."""
     return 2 * FIRST_PLACE_M + (num_places - 1) * spacing_m
 
 
@@ -23,13 +23,13 @@ def place_camera(
 ) -> Camera:
     """Places a camera in its lane, looking ahead and a little toward the houses beside it.
 
-    Which side it looks to belongs to the street, so that photos of one place show one side.
+    All cameras of a street look to the same side, so that photos of one place show one side.
 
     Args:
         street: Street. The street of the camera.
         distance_m: float. Metres from the start of the street.
-        rng: np.random.Generator. The jitter.
-        jitter: Jitter. How large it is.
+        rng: np.random.Generator. Source of the jitter.
+        jitter: Jitter. Maximum of the jitter.
 
     Returns:
         A `Camera`.

@@ -1,4 +1,4 @@
-"""Builds what the renderer draws of a town: a street with its houses as it looks on one visit."""
+"""Builds the scene of a street of the town as it looks on one visit."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,12 +21,12 @@ from placevec.rendering.town.traffic import NUM_PEOPLE, add_cars, add_people, pa
 _SIGN_COLUMNS = 8
 _LAMP_HEIGHT_M = 6.0
 _WARM = (1.0, 0.86, 0.62)
-_LEAST_UP = 0.5  # what faces up this much lies under snow
+_LEAST_UP = 0.5  # snow covers what faces up at least this much
 
 
 @dataclass(eq=False)
 class StreetModel:
-    """What stays of a street from visit to visit: build once, then call `visit` for each visit.
+    """The fixed parts of a street: build it once, then call `visit` for each visit.
 
     Args:
         town: Town. The designs of the houses.
@@ -104,7 +104,7 @@ class StreetModel:
         return textures
 
     def _ground_in(self, weather: Weather) -> NDArray[np.uint8]:
-        """Returns the ground's texture, drawn once, as the renderer keeps all that it shows."""
+        """Returns the ground's texture, which is drawn once because the renderer keeps textures."""
         kind = "snow" if weather.snow > 0 else "wet" if weather.wetness > 0 else "dry"
         if kind not in self._grounds:
             rng, ground = np.random.default_rng((*self.street.seed, 4)), self._ground
@@ -136,7 +136,7 @@ def _surface(
 
 
 def _under_snow(name: str, quads: Quads) -> list[tuple[str, Quads]]:
-    """Splits quads into those that show and those that lie under snow."""
+    """Splits quads into those that stay visible and those under snow."""
     is_up = quads.normals[:, 2] > _LEAST_UP
     white = quads.take(is_up)
     white = replace(white, tints=np.ones_like(white.tints))

@@ -1,4 +1,4 @@
-"""Plans which photos of a synthetic town are taken: where, on which visits, in which file."""
+"""Plans the photos of a synthetic town: where, on which visits, into which file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from placevec.rendering.town.town_scenery import TownScenery
 from placevec.sources import PhotoName, photo_name
 
 TRAIN = "train"
-# Weather and day, counted from 1 March; the rows take turns from street to street.
+# Weather and day, counted from 1 March; the streets use the rows in turn.
 _TRAIN_VISITS = (
     {
         "database": (("day", 45), ("afternoon", 130), ("overcast", 230)),
@@ -41,15 +41,15 @@ _ROLES = {"database": "database", "queries": "query"}
 def tour_town(town: TownScenery, *, places_per_street: int, spacing_m: float) -> Iterator[Shot]:
     """Yields the photos to take of a town, visit after visit.
 
-    In the district `train`, each place is photographed on three visits for the database and on
-    four for the queries; in all others each place on one visit by day, and every other place once
-    more as a query in other weather. Visits differ in light, season, parked cars, passers-by and
-    camera.
+    In the district `train`, each place is photographed on three visits for the database and on four
+    for the queries. In all other districts, each place is photographed on one visit by day, and
+    every second place again as a query in other weather. Visits differ in light, season, parked
+    cars, passers-by and camera.
 
     Args:
         town: TownScenery. Each of its districts becomes a data set.
-        places_per_street: int. Places along a street.
-        spacing_m: float. Distance of the places along it.
+        places_per_street: int. Number of places along a street.
+        spacing_m: float. Distance between places along the street.
     """
     for number, (district, plan) in enumerate(town.towns.items()):
         visits = _TRAIN_VISITS if district == TRAIN else _VALIDATION_VISITS

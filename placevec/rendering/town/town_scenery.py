@@ -1,4 +1,4 @@
-"""The synthetic town as something that can be photographed."""
+"""The synthetic town as a scenery to photograph."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -21,17 +21,17 @@ _MOST_DRAWS = 10_000
 
 
 class TownScenery:
-    """A synthetic town in districts that share no street; its streets are the parts.
+    """A synthetic town with districts that share no street. Its parts are the streets.
 
     Args:
         seed: int. Seed of the town and of the visits to it.
-        districts: dict. Name of a district -> how many streets it has, at least 1. Districts stay
-            as they are when others follow them.
-        street_length_m: float. How long the streets are, in metres.
-        near_m: float. Largest distance of cameras that show the same place. Defaults to `10.0`.
-        far_m: float. Least distance of cameras that show another place. Defaults to `25.0`.
-        models_kept: int or None. How many streets stay built, the last ones. Defaults to `None`,
-            all.
+        districts: dict. Name of a district -> its number of streets, at least 1. A district does
+            not change if you add others after it.
+        street_length_m: float. Length of each street, in metres.
+        near_m: float. Maximum distance of cameras that show the same place. Defaults to `10.0`.
+        far_m: float. Minimum distance of cameras that show another place. Defaults to `25.0`.
+        models_kept: int or None. Number of the last used streets whose models stay in memory.
+            Defaults to `None`, all.
 
     Example:
 
@@ -62,7 +62,7 @@ class TownScenery:
 
     @cached_property
     def towns(self) -> dict[str, Town]:
-        """The plan of each district, laid out when it is first asked for."""
+        """The plan of each district, laid out on first use."""
         north_m = np.array([0.0, 1.0]) * (field_size_m(self.street_length_m) + _GAP_M)
         return {
             district: lay_out_town(
@@ -77,7 +77,7 @@ class TownScenery:
         return [street for town in self.towns.values() for street in town.streets]
 
     def scene(self, part: str, visit: Visit) -> Scene:
-        """Returns what a visit finds in a street."""
+        """Returns the scene of a street on a visit."""
         if part not in self._models:
             if len(self._models) == self.models_kept:
                 del self._models[next(iter(self._models))]
@@ -87,7 +87,7 @@ class TownScenery:
         return self._models[part].visit(visit)
 
     def sample(self, rng: np.random.Generator, part: str | None = None) -> tuple[str, Camera]:
-        """Returns a camera in any of the streets, or in one."""
+        """Returns a random camera in any of the streets, or in the given one."""
         street = self._street(part or self.parts[rng.integers(len(self.parts))])
         return street.name, self._camera(street, rng.uniform(0, self.street_length_m), rng)
 
@@ -112,7 +112,7 @@ class TownScenery:
         return _draw_until(draw, lambda drawn: _gap_m(drawn, camera) > self.far_m, self.name)
 
     def along(self, number: int) -> tuple[str, Camera]:
-        """Returns a camera in the middle of the road: a metre each, street after street."""
+        """Returns camera `number` in the middle of the road, a metre apart, street after street."""
         turn, distance_m = divmod(number, int(self.street_length_m))
         street = self.streets[turn % len(self.parts)]
         point, ahead = street.along(distance_m)
@@ -137,7 +137,7 @@ class TownScenery:
         return place_camera(street, float(distance_m), rng, LOOSE)
 
     def _gap(self, street: Street, east_m: float, north_m: float) -> tuple[float, float]:
-        """Returns how far a point is from the middle of a street, and how far along it."""
+        """Returns how far a point is from the middle line of a street, and how far along it."""
         point = street.to_street(np.array([[east_m, north_m]]))[0]
         steps = np.arange(0.0, self.street_length_m, 1.0)
         line = np.array([street.along(step)[0] for step in steps])

@@ -1,4 +1,4 @@
-"""Fills a street with what changes from visit to visit: parked cars and passers-by."""
+"""Adds what changes from visit to visit: parked cars and passers-by."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +10,7 @@ from placevec.rendering.town.layout import ROAD_HALF_WIDTH_M, Street
 from placevec.rendering.town.mesh import Mesh, Quads, upright
 
 NUM_PEOPLE = 8
-# White, silver, gray, black, blue, red, green, beige; what is seen most appears twice or more.
+# White, silver, gray, black, blue, red, green, beige; common colors appear twice or more.
 _PAINTS = np.array(
     [
         (0.86, 0.86, 0.85),
@@ -57,7 +57,7 @@ class Cars:
 
 
 def park_cars(rng: np.random.Generator, street: Street) -> Cars:
-    """Parks cars along both kerbs, on some visits many and on some few."""
+    """Parks cars along both curbs, many on some visits and few on others."""
     spots, headings, paints, vans = [], [], [], []
     density = rng.uniform(0.1, 0.45)
     for side in (-1, 1):
@@ -85,7 +85,7 @@ def add_cars(mesh: Mesh, cars: Cars) -> None:
         if not len(chosen):
             continue
         ahead = cars.ahead[chosen]
-        turn = np.zeros((len(chosen), 3, 3))  # rows: where the model's x, y and z axes go
+        turn = np.zeros((len(chosen), 3, 3))  # rows: directions of the model's x, y and z axes
         turn[:, 0, 0], turn[:, 0, 1] = ahead[:, 1], -ahead[:, 0]
         turn[:, 1, :2] = ahead
         turn[:, 2, 2] = 1.0

@@ -1,1 +1,1 @@
-"""Processes that render for this one."""
+"""Worker processes that render."""

@@ -1,4 +1,4 @@
-"""A process that renders for this one."""
+"""A worker process that renders."""
 
 import sys
 from typing import Any
@@ -13,18 +13,18 @@ _ERRORS = {each.__name__: each for each in (FileNotFoundError, OSError, ValueErr
 
 
 class RenderProcess(WorkerProcess):
-    """A process that answers each request by arrays.
+    """A worker process that answers each request with arrays.
 
     Args:
         kind: str. What it draws: `"stream"` or `"tour"`, see `render_worker`.
-        **settings: What that kind needs, as JSON can hold it.
+        **settings: Settings of that kind, which must be serializable as JSON.
     """
 
     def __init__(self, kind: str, **settings: Any) -> None:
         super().__init__(_COMMAND, {"kind": kind} | settings)
 
     def receive(self) -> tuple[NDArray[Any], ...]:
-        """Reads the arrays of one answer, or raises what the process says."""
+        """Reads the arrays of one answer, or raises the error that the process reports."""
         head = super().receive()
         if "error" in head:
             kind = next(filter(None, map(_ERRORS.get, head["kinds"])), RuntimeError)

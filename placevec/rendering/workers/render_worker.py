@@ -1,8 +1,8 @@
-"""The process that renders for `RenderProcess`: requests in by stdin, arrays out by stdout.
+"""The process behind `RenderProcess`: it reads requests from stdin and writes arrays to stdout.
 
-The first line of stdin is JSON with the settings; each further line is one request. An answer is
-a line of JSON, which says what arrays follow, or what went wrong. The process ends with stdin, and
-so with the process that started it, however that ends.
+The first line of stdin is JSON with the settings; each further line is one request. An answer is a
+line of JSON that says which arrays follow, or what went wrong. The process ends when stdin closes,
+and so with the process that started it, even after a crash.
 """
 
 import base64
@@ -31,11 +31,11 @@ _Draw = Callable[[dict], tuple[NDArray[Any], ...]]
 
 
 def answer_requests(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Draws what is asked for, until the requests end.
+    """Answers requests until they end.
 
     Args:
         requests: binary file. Lines of JSON: the settings, then the requests.
-        answers: binary file. Where the arrays go.
+        answers: binary file. Receives the arrays.
     """
     waiting: queue.Queue = queue.Queue()
     threading.Thread(target=_read, args=(requests, waiting), daemon=True).start()
@@ -60,7 +60,7 @@ def answer_requests(requests: BinaryIO, answers: BinaryIO) -> None:
 
 @contextlib.contextmanager
 def _serve_stream(settings: dict) -> Iterator[_Draw]:
-    """Gives photos and labels of a scenery, for requests as `StreamWorkers` makes them."""
+    """Yields a function that draws photos and labels for the requests of `StreamWorkers`."""
     scenery = open_scenery(settings["place"], **settings["scenery"])
     with PhotoStream(scenery, tuple(settings["image_size"]), **settings["camera"]) as stream:
 
@@ -73,15 +73,15 @@ def _serve_stream(settings: dict) -> Iterator[_Draw]:
 
 @contextlib.contextmanager
 def _serve_tour(settings: dict) -> Iterator[_Draw]:
-    """Draws shots into a folder and gives what they show, for requests of `ShotWorkers`."""
-    logging.getLogger("placevec").setLevel(logging.ERROR)  # the parent has loaded it, and said so
-    os.environ["LP_NUM_THREADS"] = "1"  # of Mesa's llvmpipe: there is a process for each core
+    """Yields a function that draws shots into a folder for the requests of `ShotWorkers`."""
+    logging.getLogger("placevec").setLevel(logging.ERROR)  # the parent has logged all this
+    os.environ["LP_NUM_THREADS"] = "1"  # for Mesa's llvmpipe: each core has its own process
     config = from_dict(settings_kind(settings["world"]), settings["config"])
     scenery = open_tour(settings["world"], config)
     with ShotDrawer(scenery, config, settings["pipe"], Path(settings["folder"])) as drawer:
 
         def draw(request: dict) -> tuple[NDArray[Any], ...]:
-            shots = pickle.loads(base64.b64decode(request["shots"]))  # our parent's, by our stdin
+            shots = pickle.loads(base64.b64decode(request["shots"]))  # our parent sent them
             return tuple(points for _, points in drawer.draw(shots))
 
         yield draw
@@ -105,17 +105,17 @@ def _write(answers: BinaryIO, head: dict, *data: bytes) -> None:
 
 
 def _read(requests: BinaryIO, waiting: queue.Queue) -> None:
-    """Hands lines on; their end ends the process, whatever it is doing."""
+    """Passes lines on; when they end, the process ends, whatever it is doing."""
     for line in requests:
         waiting.put(json.loads(line))
     os._exit(0)
 
 
 if __name__ == "__main__":
-    # What libraries print goes to stderr, so that stdout carries answers alone.
+    # Output of libraries goes to stderr, so that stdout only has answers.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    cv2.setNumThreads(1)  # the processes share the cores already
+    cv2.setNumThreads(1)  # the processes already share the cores
     with contextlib.suppress(BrokenPipeError):
         answer_requests(sys.stdin.buffer, sink)
-    os._exit(0)  # the thread that reads still waits
+    os._exit(0)  # the reading thread is still waiting

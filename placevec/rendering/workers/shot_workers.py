@@ -1,4 +1,4 @@
-"""Draws the shots of a tour by several processes at once."""
+"""Draws the shots of a tour in several processes at once."""
 
 import base64
 import pickle
@@ -16,22 +16,22 @@ from placevec.process.workers import WorkerPool
 from placevec.rendering.scenes.shot import Shot
 from placevec.rendering.workers.render_process import RenderProcess
 
-_MOST_AT_ONCE = 16  # shots of a request
+_MOST_AT_ONCE = 16  # shots per request
 _PIECES_OF_A_WORKER = 4
 
 
 class ShotWorkers(WorkerPool):
-    """Processes that each draw shots as `ShotDrawer` does. Open it by `with`.
+    """Processes that each draw shots as `ShotDrawer` does. Use it in a `with` statement.
 
-    Each makes the scenes for itself. A worker that crashes is replaced, and its shots are drawn
+    Each process builds its own scenes. A worker that crashes is replaced, and its shots are drawn
     again.
 
     Args:
-        world: Path or str. What `open_tour` takes.
+        world: Path or str. The world, as for `open_tour`.
         settings: RenderConfig.
         pipe: str. `"software"` or `"opengl"`.
-        folder: Path. Where the photos go.
-        num_workers: int. How many processes.
+        folder: Path. Folder for the photos.
+        num_workers: int. Number of processes.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class ShotWorkers(WorkerPool):
         super().__init__(lambda: RenderProcess("tour", **known), num_workers)
 
     def draw(self, shots: Sequence[Shot]) -> Generator[tuple[Shot, NDArray[np.int64]], None, None]:
-        """Yields what `ShotDrawer.draw` yields, in whatever order it comes.
+        """Yields what `ShotDrawer.draw` yields, in any order.
 
-        Where it is left before the end, the workers are closed.
+        If you stop before the end, the workers are closed.
 
         Raises:
             OSError: If photos cannot be written, or the pipe does not open.
@@ -73,11 +73,11 @@ class ShotWorkers(WorkerPool):
                         raise drawn
                     yield drawn
             except BaseException:
-                self.close()  # or it would wait for what they are at
+                self.close()  # otherwise it would wait for their current work
                 raise
 
     def _draw_piece(self, piece: list[Shot], done: queue.SimpleQueue) -> None:
-        """Has a piece drawn, and hands on what is drawn, or what went wrong."""
+        """Lets a worker draw a piece, and passes on the drawn shots, or the error."""
         try:
             for first in range(0, len(piece), _MOST_AT_ONCE):
                 shots = piece[first : first + _MOST_AT_ONCE]
@@ -91,9 +91,9 @@ class ShotWorkers(WorkerPool):
 
 
 def cut_into_pieces(shots: Sequence[Shot], num_workers: int) -> list[list[Shot]]:
-    """Returns shots that one worker draws: of one part, as that takes long to build.
+    """Returns pieces for one worker each: shots of one part, because building a part takes long.
 
-    A part is shared out only where workers would otherwise be idle in the end.
+    A part is only divided if workers would otherwise be idle at the end.
     """
     most = max(_MOST_AT_ONCE, len(shots) // (_PIECES_OF_A_WORKER * num_workers))
     pieces = []

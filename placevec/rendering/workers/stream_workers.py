@@ -1,4 +1,4 @@
-"""Renderers in processes of their own, which draw photos for this one."""
+"""Worker processes that draw photos of a scenery."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,16 +14,16 @@ from placevec.rendering.workers.render_process import RenderProcess
 
 
 class StreamWorkers(WorkerPool):
-    """Draws photos of a scenery in several processes. Open it by `with`.
+    """Draws photos of a scenery in several processes. Use it in a `with` statement.
 
-    What is drawn depends on the scenery and the number asked for alone, not on how many workers
-    there are. A worker that crashes is replaced, and what it was drawing is drawn again. Workers
-    end with this process, however it ends: they wait on a pipe from it. Photos come through
-    pipes too, so nothing is left behind.
+    The photos only depend on the scenery and the number asked for, not on the number of workers. A
+    worker that crashes is replaced, and its photos are drawn again. Workers wait on a pipe from
+    this process, so they end with it, even after a crash. Photos come through pipes too, so no
+    files are left behind.
 
     Args:
         place: str. What to photograph, see `open_scenery`.
-        num_workers: int. How many processes. Defaults to `1`.
+        num_workers: int. Number of processes. Defaults to `1`.
         image_size: (rows, cols). Size of the photos.
         camera: dict or None. More arguments of `Renderer`.
         **scenery: More arguments of `open_scenery`.
@@ -66,7 +66,7 @@ class StreamWorkers(WorkerPool):
         Raises:
             ValueError: If the scenery or the renderer refuses its settings.
             ChildProcessError: If workers crash on it again and again.
-            RuntimeError: If none is open.
+            RuntimeError: If no worker is open.
         """
         counts = {
             "num_tuples": num_tuples,
@@ -86,7 +86,7 @@ class StreamWorkers(WorkerPool):
     def photos(
         self, numbers: Iterable[int]
     ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-        """Yields what `draw_photos` draws for each number, in order, by all workers at once."""
+        """Yields the photos of each number in order; all workers draw at once."""
         return read_ahead(
             self.draw_photos, numbers, num_workers=self.num_workers, ahead=2 * self.num_workers
         )

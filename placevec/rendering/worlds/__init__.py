@@ -1,1 +1,1 @@
-"""3-D models of your own: read from OBJ, glTF, egg or bam, and lit."""
+"""Your own 3-D models, read from OBJ, glTF, egg or bam, and lit."""

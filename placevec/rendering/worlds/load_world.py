@@ -1,4 +1,4 @@
-"""Loads 3-D models, from one file or many tiles, as one world."""
+"""Loads 3-D models from one file or many tiles as one world."""
 
 import glob
 import logging
@@ -28,7 +28,7 @@ _READERS = {
     ".bam": read_bam,
 }
 MODEL_SUFFIXES = tuple(_READERS)
-"""Endings of the files that `load_world` reads, in lower case."""
+"""Suffixes of the files that `load_world` reads, in lower case."""
 
 _LEVEL = re.compile(r"(?:(?<=[/_. -])|^)(?:level|lod|l)[_-]?\d+(?=[/_. -]|$)", re.IGNORECASE)
 _MOST_TEXELS = 64_000_000
@@ -48,31 +48,31 @@ def load_world(
 ) -> World:
     """Loads a textured 3-D model: OBJ, glTF / GLB, or Panda3D's egg / bam.
 
-    Several files are tiles of one world, in one frame. If a tile exists in several levels of
-    detail (`l6/level_6_0_0.obj`, `l3/level_3_0_0.obj`, or `tile_lod0.glb`), the largest file of
-    them is taken. Missing textures become plain colors, broken lines and empty triangles are left
-    out; `World.problems` says so.
+    Several files are tiles of one world, in one frame. If a tile exists in several levels of detail
+    (`l6/level_6_0_0.obj`, `l3/level_3_0_0.obj`, or `tile_lod0.glb`), placevec reads the largest
+    file. Missing textures become plain colors; broken lines and empty triangles are left out;
+    `World.problems` lists them.
 
-    No file outside the folder of a model is read. glTF takes the package `panda3d-gltf`. bam is
-    Panda3D's own binary form, read by its own C++ code: it holds no Python code and nothing is
-    unpickled, but that reader is not made for hostile files. Load only those that you trust.
+    No file outside the folder of a model is read. glTF needs the package `panda3d-gltf`. bam is
+    Panda3D's own binary format, read by its own C++ code. It has no Python code and nothing is
+    unpickled, but that reader is not made for hostile files: only load files that you trust.
 
     Args:
-        path: Path. A model; a folder, of which all models are taken, its subfolders' too; a
-            pattern such as `"tiles/*.obj"`; or a list of models.
-        up: str. The models' axis that points up: `"y"`, `"z"`, or `"auto"`: as the format says
-            or, for OBJ, the axis that most of the ground faces.
+        path: Path. A model; a folder, with all models in it and its subfolders; a pattern such as
+            `"tiles/*.obj"`; or a list of models.
+        up: str. The models' axis that points up: `"y"`, `"z"`, or `"auto"`, which means the axis
+            that the format defines or, for OBJ, the axis that most of the ground faces.
         scale: float. Metres per unit of the models.
-        max_texture_side: int. Larger textures are shrunk to this many pixels a side.
-        is_indoor: bool or None. Whether no sky is seen; None: told by rays from the ground.
+        max_texture_side: int. Larger textures are shrunk to this many pixels per side.
+        is_indoor: bool or None. Whether no sky is visible. None: rays from the ground decide.
 
     Returns:
         A `World`.
 
     Raises:
-        FileNotFoundError: If there is no such model.
+        FileNotFoundError: If the model does not exist.
         ValueError: If an argument is out of range, or no triangle can be read.
-        ImportError: If a package is missing that the format takes.
+        ImportError: If a package that the format needs is missing.
     """
     if up not in UPS:
         raise ValueError(f"`up` must be one of {', '.join(UPS)}. Received: up={up!r}")
@@ -103,14 +103,14 @@ def load_world(
 
 
 def find_models(path: Path | str | Iterable[Path | str]) -> tuple[str, list[Path]]:
-    """Returns the name of a world and the models that it is made of, sorted.
+    """Returns the name of a world and its models, sorted.
 
     Args:
         path: as for `load_world`.
 
     Raises:
-        FileNotFoundError: If there is no such model.
-        ValueError: If a file is of no form that `load_world` reads.
+        FileNotFoundError: If the model does not exist.
+        ValueError: If a file has a format that `load_world` does not read.
     """
     if not isinstance(path, str | Path):
         paths = [Path(each) for each in path]
@@ -153,7 +153,7 @@ def _checked(path: Path) -> Path:
 
 
 def _finest(paths: list[Path], root: Path) -> list[Path]:
-    """Keeps, of each tile that exists in several levels of detail, the largest file."""
+    """Keeps the largest file of each tile that exists in several levels of detail."""
     tiles: dict[str, list[Path]] = {}
     for path in paths:
         below = path.relative_to(root) if path.is_relative_to(root) else path
@@ -161,7 +161,7 @@ def _finest(paths: list[Path], root: Path) -> list[Path]:
     kept = [max(each, key=lambda path: path.stat().st_size) for each in tiles.values()]
     if len(kept) < len(paths):
         _log.info(
-            "Took the most detailed of %d models: %d tiles (first: %s)",
+            "Using the most detailed of %d models: %d tiles (first: %s)",
             len(paths),
             len(kept),
             kept[0],
@@ -217,7 +217,7 @@ def _join(name: str, models: list[Model], up: str, scale: float, is_indoor: bool
 
 
 def _join_textures(models: list[Model]) -> tuple[list[NDArray[np.uint8]], NDArray[np.int32]]:
-    """Returns all textures, each once, and which of them each triangle carries."""
+    """Returns all textures, each once, and the texture of each triangle."""
     numbers: dict[int, int] = {}
     textures, texture_of = [], []
     for model in models:
@@ -232,7 +232,7 @@ def _join_textures(models: list[Model]) -> tuple[list[NDArray[np.uint8]], NDArra
         _MOST_TEXELS
     ):
         side //= 2
-        _log.info("Too many textures: shrunk to %d pixels a side", side)
+        _log.info("Too many textures: shrunk to %d pixels per side", side)
         textures = [fit_texture(texture, side) for texture in textures]
     return textures, np.concatenate(texture_of)
 
@@ -248,12 +248,12 @@ def _axis(model: Model, up: str) -> tuple[str]:
 
 
 def _guess_up(positions: NDArray[np.float64]) -> str:
-    """Returns the axis, `"y"` or `"z"`, that most of the surface faces, or the thinner one."""
+    """Returns the axis, `"y"` or `"z"`, that most of the surface faces, else the thinner one."""
     if not len(positions):
         return "y"
     normals = np.cross(positions[:, 1] - positions[:, 0], positions[:, 2] - positions[:, 0])
     area = np.linalg.norm(normals, axis=1)
-    # By the root of the area, or the six sides of one great box of sky would outvote the rest.
+    # By the root of the area; otherwise the six sides of one large sky box would outvote the rest.
     weight = np.sqrt(area)
     y, z = (float(weight[np.abs(normals[:, axis]) > 0.9 * area].sum()) for axis in (1, 2))
     if max(y, z) < 1.2 * min(y, z):
@@ -273,14 +273,14 @@ def _upright(positions: NDArray[np.float64], up: str) -> NDArray[np.float64]:
 
 
 def _origin(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns what to take off positions that lie so far out that float32 would blur them."""
+    """Returns an offset to subtract from positions that are too far out for float32."""
     middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
     far = np.abs(middle).max() > _FAR_M
     return np.round(middle, -3) if far else np.zeros(3)
 
 
 def _near_zero(uvs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Moves each triangle's texture coordinates by whole repeats, so that they lie near zero."""
+    """Moves each triangle's texture coordinates by whole repeats, so that they are near zero."""
     return (uvs - np.floor(uvs.min(axis=1, keepdims=True))).astype(np.float32)
 
 

@@ -27,7 +27,7 @@ class TextureFolder:
 
     Args:
         root: Path. The folder.
-        max_side: int. Larger textures are shrunk to this many pixels a side. Defaults to `1024`.
+        max_side: int. Larger textures are shrunk to this many pixels per side. Defaults to `1024`.
     """
 
     def __init__(self, root: Path, max_side: int = MAX_SIDE) -> None:
@@ -45,9 +45,8 @@ class TextureFolder:
         that name inside it.
 
         Args:
-            name: str. As the model gives it.
-            suffixes: sequence of str. What the file may end in instead, where no file has the given
-                suffix.
+            name: str. As in the model.
+            suffixes: sequence of str. Other suffixes to try if no file has the given one.
         """
         name = name.strip().strip("\"'")
         try:
@@ -62,13 +61,13 @@ class TextureFolder:
         return None
 
     def read(self, name: str, alpha_name: str | None = None) -> NDArray[np.uint8] | None:
-        """Reads a texture; one that is missing or broken is noted in `problems`, once.
+        """Reads a texture; if it is missing or broken, `problems` lists it once.
 
-        Each file is read once, however many names a model has for it.
+        Each file is read once, even if a model has several names for it.
 
         Args:
-            name: str. As the model gives it.
-            alpha_name: str or None. A second picture, which says where the first is transparent.
+            name: str. As in the model.
+            alpha_name: str or None. A second picture with the transparency of the first.
 
         Returns:
             (rows, cols, 3 or 4) uint8 RGB or RGBA with sides that are powers of two, or None.
@@ -87,7 +86,7 @@ class TextureFolder:
         return self._read[key]
 
     def decode(self, content: bytes, name: str) -> NDArray[np.uint8] | None:
-        """Returns a texture of the bytes of its file, as `read` does."""
+        """Returns a texture from the bytes of its file, as `read` does."""
         try:
             return fit_texture(_decode(io.BytesIO(content)), self._max_side)
         except ValueError as error:
@@ -132,7 +131,7 @@ class TextureFolder:
 
 
 def fit_texture(pixels: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
-    """Returns a picture with the nearest sides that are powers of two, `max_side` at most."""
+    """Returns a picture resized to the nearest powers of two, at most `max_side` per side."""
     bound = int(np.log2(max_side))
     rows, cols = (2 ** min(bound, round(float(np.log2(side)))) for side in pixels.shape[:2])
     return np.ascontiguousarray(resize_image(pixels, rows, cols))
@@ -151,7 +150,7 @@ def _decode(file: BinaryIO) -> NDArray[np.uint8]:
                     return np.repeat(_upper_bits(image)[..., None], 3, axis=2)
                 has_alpha = image.has_transparency_data
                 return np.array(image.convert("RGBA" if has_alpha else "RGB"))
-    except Exception as error:  # a decoder may raise anything where a file is damaged
+    except Exception as error:  # a decoder may raise anything if a file is damaged
         reason = shown(error, longest=120) or type(error).__name__
         raise ValueError(f"cannot be read ({reason})") from error
 

@@ -22,20 +22,20 @@ _DARK_LEVEL, _MOST_EXPOSURE = 0.4, 4.0
 class World:
     """Textured triangles in metres: x east, y north, z up.
 
-    Foreign models say little of which side of a triangle is its front: all are drawn and lit from
+    Models rarely say which side of a triangle is its front, so all triangles are drawn and lit from
     both sides.
 
     Args:
-        name: str. What the model is called.
+        name: str. Name of the model.
         textures: list of (rows, cols, 3 or 4) uint8 RGB or RGBA; sides are powers of two.
-        is_cutout: (num_textures,) bool. Which textures are transparent in places.
+        is_cutout: (num_textures,) bool. Which textures are partly transparent.
         positions_m: (T, 3, 3) float32. Corners, in metres from `origin_m`.
-        uvs: (T, 3, 2) float32. Where in the texture the corners lie; v grows upwards.
+        uvs: (T, 3, 2) float32. Texture coordinates of the corners; v grows upwards.
         tints: (T, 3, 3) float32 in [0, 1]. Color of the material times that of the corner.
-        texture_of: (T,) int32. Which texture each triangle carries.
+        texture_of: (T,) int32. Index of each triangle's texture.
         problems: list of str. What was missing or broken in the files, one line each.
-        origin_m: (x, y, z). Where the positions count from, in the model's own frame.
-        is_indoor: bool or None. Whether no sky is seen; None: told by rays from the ground.
+        origin_m: (x, y, z). Origin of the positions, in the model's own frame.
+        is_indoor: bool or None. Whether no sky is visible. None: rays from the ground decide.
 
     Raises:
         ValueError: If the arrays do not fit together.
@@ -71,7 +71,7 @@ class World:
 
     @cached_property
     def normals(self) -> NDArray[np.float32]:
-        """(T, 3) float32. Unit vectors, out of the side whose corners run counter-clockwise."""
+        """(T, 3) float32. Unit normals of the side whose corners run counterclockwise."""
         first, second, third = (self.positions_m[:, i].astype(np.float64) for i in range(3))
         normals = np.cross(second - first, third - first)
         length = np.linalg.norm(normals, axis=1, keepdims=True)
@@ -79,7 +79,7 @@ class World:
 
     @cached_property
     def bounds_m(self) -> NDArray[np.float32]:
-        """(2, 3) float32. Least and greatest x, y, z; zeros where there is no triangle."""
+        """(2, 3) float32. Minimum and maximum x, y, z; zeros if there is no triangle."""
         if not len(self):
             return np.zeros((2, 3), np.float32)
         points = self.positions_m.reshape(-1, 3)
@@ -87,7 +87,7 @@ class World:
 
     @cached_property
     def is_under_roof(self) -> bool:
-        """Whether no sky is seen: `is_indoor`, or else nine of ten rays from the ground hit."""
+        """Whether no sky is visible: `is_indoor`, else if nine of ten rays from the ground hit."""
         if self.is_indoor is not None:
             return self.is_indoor
         return _share_roofed(self.positions_m, self.normals) > 0.9
@@ -95,15 +95,15 @@ class World:
     def scene(self, visit: Visit) -> Scene:
         """Returns the world as it looks on one visit.
 
-        light = ambient * level + sun * |normal . to_sun| + a plain glow where lamps shine.
+        light = ambient * level + sun * |normal . to_sun| + an even glow if lamps shine.
         Nothing casts shadows. Under a roof there is neither sky nor haze, and sunlight comes from
-        everywhere. A dark model, such as one whose corners carry baked light, is exposed longer.
+        everywhere. A dark model, such as one with baked light in its corners, is brightened.
 
-        Under the open sky, what lies level, |normal z| > 0.6, is darker by up to 45 % when wet, and
-        carries snow in place of its texture where snow lies. Leaves and fences carry none.
+        Under the open sky, level surfaces, |normal z| > 0.6, are darker by up to 45 % when wet, and
+        have snow in place of their texture on a snowy visit. Leaves and fences have no snow.
 
         Args:
-            visit: Visit. Its weather gives light, sky and air, its seed the clouds.
+            visit: Visit. Its weather gives light, sky and air; its seed gives the clouds.
 
         Returns:
             A `Scene` with one surface for each texture that is used, and perhaps one of snow.
@@ -147,10 +147,10 @@ class World:
         )
 
     def restyled(self, seed: int | tuple[int, ...]) -> "World":
-        """Returns the world with other colors: each texture gets its own, drawn from a seed.
+        """Returns the world with other, random colors for each texture.
 
-        Hue, saturation, contrast and brightness change; what is drawn in the textures stays. A
-        network that learns from many such worlds cannot hold on to their colors.
+        Hue, saturation, contrast and brightness change; the content of the textures stays. A
+        network that learns from many such worlds cannot rely on their colors.
 
         Args:
             seed: int or tuple of int. Equal seeds give equal colors.
@@ -180,7 +180,7 @@ class World:
         return (np.abs(self.normals[:, 2]) > _LEVEL_UP) & ~self.is_cutout[self.texture_of]
 
     def _snow(self, chosen: NDArray[np.int64], light: NDArray[np.float32]) -> Surface:
-        """Returns triangles under snow, whose texture lies the same whatever it hides."""
+        """Returns triangles with snow, whose texture does not depend on what it covers."""
         positions_m = self.positions_m[chosen]
         colors = np.repeat(np.clip(light[chosen], 0, 1)[:, None], 3, axis=1)
         uvs = positions_m[..., :2] / np.float32(_SNOW_SIZE_M)
@@ -188,7 +188,7 @@ class World:
 
     @cached_property
     def _exposed(self) -> list[NDArray[np.uint8]]:
-        """The textures; those of a dark model lifted to a brightness that shows it."""
+        """The textures; those of a dark model are brightened until it is visible."""
         levels = np.array([texture[..., :3].mean() / 255 for texture in self.textures])
         tinted = levels[self.texture_of] * self.tints.mean(axis=(1, 2))
         middle = float(np.median(tinted)) if len(self) else 1.0
@@ -200,7 +200,7 @@ class World:
         return [np.dstack([curve[t[..., :3]], t[..., 3:]]) for t in self.textures]
 
     def _haze(self, weather: Weather) -> float:
-        """Returns the haze on each metre, thicker in small worlds so that fog shows there too."""
+        """Returns the haze per metre, thicker in small worlds so that fog shows there too."""
         extent_m = float(np.ptp(self.bounds_m[:, :2], axis=0).max())
         return weather.haze * float(np.clip(_HAZE_SIZE_M / max(extent_m, 1e-3), 1.0, 4.0))
 
@@ -211,9 +211,10 @@ def _snow_texture() -> NDArray[np.uint8]:
 
 
 def _share_roofed(positions_m: NDArray[np.float32], normals: NDArray[np.float32]) -> float:
-    """Returns the share of rays to the sky that meet something.
+    """Returns the share of rays to the sky that hit something.
 
-    They rise at random from 1.7 m above the lowest ground, which a floor's own ceiling is not.
+    They rise in random directions from 1.7 m above the lowest ground below each spot, so that a
+    ceiling does not count as ground.
     """
     level = np.flatnonzero(np.abs(normals[:, 2]) > 0.7)
     if not len(level):
@@ -233,7 +234,7 @@ def _share_roofed(positions_m: NDArray[np.float32], normals: NDArray[np.float32]
 def _hits(
     positions_m: NDArray[np.float32], start: NDArray[np.float64], direction: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Returns how far along a line (unit direction) it meets triangles; behind it is negative."""
+    """Returns where along a line (unit direction) it hits triangles; negative is behind."""
     side = np.cross(direction, [0.0, 0.0, 1.0] if abs(direction[2]) < 0.9 else [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
     axes = np.stack([side, np.cross(direction, side), direction], axis=1)

@@ -15,5 +15,5 @@ def test_near_and_far_cameras_keep_their_distances(shapes):
     assert max(distance_m(camera, each) for each in near) <= 6.0
     assert min(distance_m(camera, each) for each in far) > 25.0
     assert len({each.pose.position_m for each in near}) > 3
-    with pytest.raises(ValueError, match="must stand more than 900 m from another"):
+    with pytest.raises(ValueError, match="must be more than 900 m from another"):
         viewpoints.sample_far(camera, rng, 900)

@@ -88,7 +88,7 @@ def test_refuses_a_folder_of_anything_else(tmp_path):
     with pytest.raises(ValueError, match="must be empty, or a finished rendering"):
         is_finished(tmp_path, {"settings": {}})
     begin(tmp_path / "out", {"settings": {"seed": 1}})
-    with pytest.raises(ValueError, match="same settings.*seed=2, where it has seed=1"):
+    with pytest.raises(ValueError, match="same settings.*seed=2; the folder has seed=1"):
         begin(tmp_path / "out", {"settings": {"seed": 2}})
     (tmp_path / "two.partial").mkdir()
     (tmp_path / "two.partial" / "mine.txt").write_text("kept")
@@ -119,12 +119,14 @@ def test_refuses_a_finished_folder_that_lost_photos(tmp_path):
 def test_refuses_what_was_drawn_from_something_else(tmp_path, name, what):
     wanted = {"settings": {"pipe": "auto"}, name: "a"}
     begin(tmp_path / "out", wanted)
-    with pytest.raises(ValueError, match=f"same {what}. Received: {name}=b, where it has {name}=a"):
+    with pytest.raises(
+        ValueError, match=f"same {what}. Received: {name}=b; the folder has {name}=a"
+    ):
         begin(tmp_path / "out", wanted | {name: "b"})
 
 
 def test_a_folder_of_before_a_setting_came_has_its_default(tmp_path):
     begin(tmp_path / "out", {"settings": {"seed": 1}})
     begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 0}})
-    with pytest.raises(ValueError, match="num_test_streets=2, where it has num_test_streets=0"):
+    with pytest.raises(ValueError, match="num_test_streets=2; the folder has num_test_streets=0"):
         begin(tmp_path / "out", {"settings": {"seed": 1, "num_test_streets": 2}})

@@ -68,7 +68,7 @@ def test_of_levels_of_detail_the_largest_file_is_taken(tmp_path, caplog):
         "l3/level_3_0_0.obj",
         "l6/level_6_128_0.obj",
     ]
-    assert "Took the most detailed of 6 models: 4 tiles" in caplog.text
+    assert "Using the most detailed of 6 models: 4 tiles" in caplog.text
 
 
 def test_triangles_without_area_are_counted_and_left_out(tmp_path):

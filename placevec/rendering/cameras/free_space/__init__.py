@@ -1,1 +1,1 @@
-"""Where in a 3-D model a camera can be: what is in the way, where one can stand and walk."""
+"""The free space of a 3-D model: what is in the way, and where one can stand and walk."""

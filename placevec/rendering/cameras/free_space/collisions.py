@@ -12,13 +12,13 @@ _log = logging.getLogger(__name__)
 _TRIANGLES_PER_NODE = 48
 _RAYS_PER_PASS = 192
 _LEAST_AREA_M2 = 1e-6
-_RAYS_PER_SIDE = 16  # of the grid that looks at the ground
-_MOST_DOWN = 0.05  # share of the ground that may face another way unsaid
-_LEVEL = 0.5  # least share of the vertical in the normal of a ground
+_RAYS_PER_SIDE = 16  # of the grid of rays that looks for the ground
+_MOST_DOWN = 0.05  # share of the ground that may face the wrong way without a warning
+_LEVEL = 0.5  # minimum vertical part of a unit normal that counts as ground
 
 
 class HasTriangles(Protocol):
-    """Anything with `positions_m`."""
+    """Any object with `positions_m`."""
 
     @property
     def positions_m(self) -> NDArray[np.floating]:
@@ -27,13 +27,13 @@ class HasTriangles(Protocol):
 
 
 class Collider:
-    """The triangles of a world, sorted into a tree of boxes, for rays to hit.
+    """Finds what rays hit: the triangles of a world, sorted into a tree of boxes.
 
-    Rays are Panda3D's collision segments, many of them in one pass through the tree. Both sides of
-    a triangle count. Triangles smaller than a square millimetre are left out.
+    Rays are Panda3D's collision segments; one pass through the tree handles many of them. Rays hit
+    both sides of a triangle. Triangles smaller than a square millimetre are left out.
 
-    If the ground faces down, as in a mirrored export, all normals are turned around, which is
-    logged: see `_down_share`.
+    If the ground faces down, as in a mirrored export, all normals are reversed and a log line says
+    so: see `_down_share`.
 
     Args:
         world: World. The triangles: `positions_m`, (T, 3, 3) float.
@@ -67,8 +67,8 @@ class Collider:
         if down_share > 0.5:
             self.normals = -self.normals
             _log.warning(
-                "The ground of the model faces down: its triangles run clockwise. All are taken "
-                "as if they ran counterclockwise"
+                "The ground of the model faces down: its triangles run clockwise. placevec "
+                "reads all triangles as if they ran counterclockwise"
             )
         if _MOST_DOWN < min(down_share, 1 - down_share):
             _log.warning(
@@ -80,16 +80,16 @@ class Collider:
     def cast(
         self, origins_m: NDArray[np.floating], directions: NDArray[np.floating], max_m: float
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Returns how far rays go before they hit a triangle, and which.
+        """Returns how far rays go before they hit a triangle, and which one.
 
         Args:
-            origins_m: (n, 3) float. Where they start.
-            directions: (n, 3) float. Where they go; of any length but zero.
+            origins_m: (n, 3) float. Start points of the rays.
+            directions: (n, 3) float. Directions of the rays, of any length except zero.
             max_m: float. Rays end after this many metres.
 
         Returns:
-            distances_m (n,) float64, `inf` where nothing is hit, and triangles (n,) int64, rows of
-            `positions_m`, -1 where nothing is hit.
+            distances_m (n,) float64, `inf` if nothing is hit, and triangles (n,) int64, rows of
+            `positions_m`, -1 if nothing is hit.
 
         Raises:
             ValueError: If the shapes differ, a number is not finite or a direction is zero.
@@ -106,16 +106,16 @@ class Collider:
     def is_back(
         self, triangles: NDArray[np.int64], directions: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
-        """Returns whether rays hit triangles from behind: (n,) bool, False where nothing is hit."""
+        """Returns whether rays hit triangles from behind: (n,) bool, False if nothing is hit."""
         facing = np.einsum("nd,nd->n", self.normals[triangles], np.asarray(directions, float))
         return (np.asarray(triangles) >= 0) & (facing > 0)
 
     def _down_share(self) -> float:
         """Returns the share of the ground that is seen from behind, in [0, 1].
 
-        A grid of rays looks down from above the model, and up from below it. Ground is where both
-        hit level triangles; it faces down if both of these do. A ceiling that faces down lies above
-        a floor that faces up, and does not count as such.
+        One grid of rays looks down from above the model, another one up from below it. A spot is
+        ground if both hit level triangles; the ground faces down if both triangles do. A ceiling
+        that faces down is above a floor that faces up, so it does not count.
         """
         low, high = (part(self.corners_m, axis=(0, 1)) for part in (np.min, np.max))
         steps = (np.arange(_RAYS_PER_SIDE) + 0.5) / _RAYS_PER_SIDE
@@ -156,14 +156,14 @@ class Collider:
             number = numbers[hit.get_from_node().this]
             distance_m = float(np.linalg.norm(hit.get_surface_point(self._root) - starts[number]))
             triangle = self._triangle_of[hit.get_into().this]
-            # Of two triangles in one spot the first one counts, whatever the tree looks like.
+            # If two triangles are in one spot, the first one counts, however the tree is built.
             if (distance_m, triangle) < (float(distances_m[number]), int(triangles[number])):
                 distances_m[number], triangles[number] = distance_m, triangle
 
     def _sort_in(
         self, triangles: NDArray[np.int64], middles_m: NDArray[np.float64], parent: core.NodePath
     ) -> None:
-        """Halves the triangles along their longest side until few are left in a node."""
+        """Halves the triangles along their longest side until each node has only a few."""
         if len(triangles) <= _TRIANGLES_PER_NODE:
             self._add_node(triangles, parent)
             return

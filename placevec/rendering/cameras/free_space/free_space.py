@@ -29,14 +29,14 @@ _UP, _DOWN = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, -1.0])
 
 @dataclass(frozen=True)
 class Body:
-    """What needs room to stand.
+    """The room that a standing camera needs.
 
     Args:
-        eye_height_m: float. From the ground to the camera. Defaults to `1.7`.
+        eye_height_m: float. Height of the camera above the ground. Defaults to `1.7`.
         head_room_m: float. Room above the camera. Defaults to `0.3`.
         clearance_m: float. Room around the camera. Defaults to `1.0`.
         max_slope_deg: float. Steepest ground. Defaults to `30.0`.
-        step_m: float. Highest step that the ground may have from here to there. Defaults to `0.5`.
+        step_m: float. Highest step of the ground from one point to the next. Defaults to `0.5`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -66,13 +66,13 @@ class Body:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """What was found where a camera was to stand.
+    """Whether cameras can stand at some points, and what is around them.
 
     Args:
-        reasons: (n,) str. Why it cannot stand there; empty where it can.
-        feet_m: (n, 3) float64. The ground below, where there is any.
-        free_m: (n, 8) float64. How far it is free around the camera, clockwise from north, at
-            most 100 m.
+        reasons: (n,) str. Why the camera cannot stand there; empty if it can.
+        feet_m: (n, 3) float64. The ground below, if there is any.
+        free_m: (n, 8) float64. Free distance around the camera, clockwise from north, at most
+            100 m.
     """
 
     reasons: NDArray[np.str_]
@@ -81,7 +81,7 @@ class Standing:
 
     @property
     def is_free(self) -> NDArray[np.bool_]:
-        """(n,) bool. Where a camera can stand."""
+        """(n,) bool. Whether a camera can stand there."""
         return self.reasons == ""
 
 
@@ -91,17 +91,17 @@ def stand(
     body: Body,
     lifts_m: NDArray[np.floating] | float = 0.0,
 ) -> Standing:
-    """Tries whether cameras can stand near given points of the ground.
+    """Checks whether cameras can stand near given points of the ground.
 
-    The ground is looked for again, so that points may be a step too high or too low. A camera is
-    inside a solid if it sees triangles from behind most of the ways around and straight up, or
-    most of the ways aslant and straight up, or if that is how it sees the ground.
+    The check looks for the ground again, so points may be a step too high or too low. A camera is
+    inside a solid if it sees triangles from behind in most horizontal directions and straight up,
+    or in most slanted directions and straight up, or if it sees the ground from behind.
 
     Args:
         collider: Collider. The world.
         feet_m: (n, 3) float. Points of the ground.
-        body: Body. The room that is needed.
-        lifts_m: (n,) float. How much higher than `body.eye_height_m` each camera is.
+        body: Body. The room that a camera needs.
+        lifts_m: (n,) float. Height of each camera above `body.eye_height_m`.
 
     Returns:
         `Standing`.
@@ -117,10 +117,10 @@ def stand(
 
 
 def hover(collider: Collider, eyes_m: NDArray[np.floating], clearance_m: float) -> NDArray[np.str_]:
-    """Tries whether cameras can be at points of the air, whatever is below.
+    """Checks whether cameras can be at points in the air, whatever is below.
 
-    A camera is under the ground if the first thing above it is seen from behind, and nothing lies
-    below.
+    A camera is under the ground if it sees the first thing above it from behind, and nothing is
+    below it.
 
     Args:
         collider: Collider. The world.
@@ -128,7 +128,7 @@ def hover(collider: Collider, eyes_m: NDArray[np.floating], clearance_m: float) 
         clearance_m: float. Room around, above and below.
 
     Returns:
-        (n,) str. Why a camera cannot be there; empty where it can.
+        (n,) str. Why a camera cannot be there; empty if it can.
     """
     eyes_m = np.array(eyes_m, np.float64).reshape(-1, 3)
     reasons = np.full(len(eyes_m), "", dtype="U20")
@@ -191,10 +191,10 @@ def _look_around(
 def _cast_around(
     collider: Collider, eyes_m: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Returns how far it is free around, up and aslant, and whether a camera is inside a solid.
+    """Returns the free distances around, up and at a slant, and whether a camera is in a solid.
 
-    A far wall that is seen from behind tells nothing, as models are often open at the back; all
-    around one it does.
+    One far wall that is seen from behind means nothing, because models are often open at the back.
+    Such walls all around mean that the camera is inside.
     """
     level = around()
     aslant = (level[::2] + _UP) / np.sqrt(2.0)

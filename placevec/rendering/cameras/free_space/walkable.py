@@ -1,4 +1,4 @@
-"""Finds where in a world one can walk, from its triangles alone."""
+"""Finds where one can walk in a world, from its triangles alone."""
 
 import logging
 import time
@@ -16,9 +16,9 @@ _DRAWN_PER_POINT = 2
 _MOST_POINTS = 20_000
 _NUM_NEIGHBORS = 8
 _REACH_IN_GAPS = 3.0
-_LEAST_WAY_M = 1e-3  # Panda3D, in float32, takes the ends of a shorter one for one point
-# A larger triangle counts as no more than this. Where a mesh is fine there is something to see;
-# the plain around it and the floor of its sky are few and large triangles.
+_LEAST_WAY_M = 1e-3  # Panda3D, in float32, treats the ends of a shorter one as one point
+# A larger triangle counts as this area. A fine mesh usually has something to see; the plain around
+# it and the floor of its sky are a few large triangles.
 _PLAIN_M2 = 100.0
 
 _log = logging.getLogger(__name__)
@@ -29,10 +29,10 @@ class Walkable:
     """Points of a world's ground where a camera can stand.
 
     Args:
-        feet_m: (n, 3) float64. The points, in no order.
-        free_m: (n, 8) float64. How far it is free around each, clockwise from north, at most 100 m.
-        areas: (n,) int64. The connected area that each lies in; 0 is the largest.
-        rejected: dict. Reason -> number of points that were rejected.
+        feet_m: (n, 3) float64. The points, in no particular order.
+        free_m: (n, 8) float64. Free distance around each, clockwise from north, at most 100 m.
+        areas: (n,) int64. The connected area of each; 0 is the largest.
+        rejected: dict. Reason -> number of rejected points.
     """
 
     feet_m: NDArray[np.float64]
@@ -52,18 +52,19 @@ def find_walkable(
 ) -> Walkable:
     """Finds points of the ground where a camera can stand.
 
-    Points are drawn on all triangles that face up, by area but large ones more thinly, and thinned.
-    Where one can stand, they are linked with their neighbors if one can walk straight from one to
-    the other. Areas that are small beside the largest are rejected: roofs, ledges, mountain tops.
+    Random points are chosen on all triangles that face up, by area but fewer on large triangles,
+    and then thinned out. Points where a camera can stand are linked with their neighbors if one can
+    walk straight from one to the other. Areas that are small compared with the largest one are
+    rejected: roofs, ledges, mountain tops.
 
     Args:
         collider: Collider. The world.
-        num_points: int. How many points are tried, at most.
-        spacing_m: float. Least distance from point to point.
+        num_points: int. Maximum number of points to try.
+        spacing_m: float. Minimum distance between points.
         seed: int. Seed of the points.
         body: Body. The room that a camera needs. Defaults to `Body()`.
-        least_area_share: float. Smallest area that is kept, as share of the largest. Defaults to
-            `0.1`.
+        least_area_share: float. Smallest area that is kept, as a share of the largest one. Defaults
+            to `0.1`.
 
     Returns:
         `Walkable`.
@@ -94,16 +95,16 @@ def find_walkable(
 def draw_ground(
     collider: Collider, count: int, rng: np.random.Generator, body: Body
 ) -> tuple[NDArray[np.float64], int]:
-    """Draws points on triangles that face up, by area, but of large ones more thinly.
+    """Chooses random points on triangles that face up, by area, but fewer on large triangles.
 
     Args:
         collider: Collider. The world.
-        count: int. How many points are drawn.
+        count: int. Number of points to choose.
         rng: np.random.Generator.
         body: Body. Its `max_slope_deg` says what is too steep.
 
     Returns:
-        (n, 3) float64, the points that are not too steep, and int, how many others there were.
+        (n, 3) float64, the points that are not too steep, and int, the number of the others.
     """
     up = collider.normals[:, 2]
     flat = up >= np.cos(np.deg2rad(body.max_slope_deg))
@@ -118,7 +119,7 @@ def draw_ground(
 
 
 def apart(points_m: NDArray[np.float64], spacing_m: float) -> NDArray[np.int64]:
-    """Returns which points, (n, 3), lie apart from all that were kept before them: (k,) int64."""
+    """Returns which points, (n, 3), are far enough from all points kept before: (k,) int64."""
     tree, is_out, kept = scipy.spatial.cKDTree(points_m), np.zeros(len(points_m), bool), []
     for number, point_m in enumerate(points_m):
         if not is_out[number]:
@@ -156,14 +157,14 @@ def can_walk(
 ) -> NDArray[np.bool_]:
     """Returns whether one can walk straight from one point of the ground to another.
 
-    The way must be no steeper than the ground may be, free at the height of the knees, and have
-    ground below its middle.
+    The way must not be steeper than `body` allows for the ground, must be free at knee height, and
+    must have ground below its middle.
 
     Args:
         collider: Collider. The world.
-        starts_m: (n, 3) float. From where.
-        ends_m: (n, 3) float. To where.
-        body: Body. Slopes and steps.
+        starts_m: (n, 3) float. Start points.
+        ends_m: (n, 3) float. End points.
+        body: Body. The allowed slopes and steps.
 
     Returns:
         (n,) bool.
@@ -187,7 +188,7 @@ def can_walk(
 def is_clear(
     collider: Collider, starts_m: NDArray[np.floating], ends_m: NDArray[np.floating]
 ) -> NDArray[np.bool_]:
-    """Returns whether nothing lies between points: (n,) bool."""
+    """Returns whether nothing is between points: (n,) bool."""
     ways = ends_m - starts_m
     lengths_m = np.linalg.norm(ways, axis=1)
     clear = np.ones(len(ways), bool)

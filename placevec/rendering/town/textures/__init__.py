@@ -1,1 +1,1 @@
-"""Pictures of the town, drawn from a seed."""
+"""Textures of the town, generated from a seed."""

@@ -17,7 +17,7 @@ from placevec.rendering.town.textures.surfaces import (
 SIZE = 256
 _OVERSIZE = 2
 _FLOOR_M = 3.1
-# What walls are made of, and the colors that they come in: few of them are strong.
+# Materials of walls and their colors, few of which are strong.
 _WALLS = {
     "plaster": (
         (236, 230, 216),
@@ -61,7 +61,7 @@ def draw_facade(rng: np.random.Generator) -> Facade:
     """Draws one front: wall, floors of windows, a ground floor with doors or shops, a cornice.
 
     Args:
-        rng: np.random.Generator. What the front looks like; equal states give equal fronts.
+        rng: np.random.Generator. Source of the design; equal states give equal fronts.
 
     Returns:
         A `Facade` between 6 and 13 metres wide and 2 to 5 floors high.
@@ -95,7 +95,7 @@ def draw_facade(rng: np.random.Generator) -> Facade:
 
 @dataclass(frozen=True)
 class _WindowLook:
-    """What the windows of one front have in common."""
+    """The properties that all windows of one front share."""
 
     width_m: float
     height_m: float
@@ -124,7 +124,7 @@ class _WindowLook:
 
 
 class _Front:
-    """A canvas measured in metres from the lower left corner, with a second one for the glow."""
+    """A canvas in metres from the lower left corner, with a second canvas for the glow."""
 
     def __init__(self, width_m: float, height_m: float, wall: NDArray[np.uint8]) -> None:
         self.albedo = wall

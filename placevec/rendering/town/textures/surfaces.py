@@ -1,4 +1,4 @@
-"""Draws surfaces from a seed: walls, roofs, awnings, people, words."""
+"""Draws random surfaces: walls, roofs, awnings, people, words."""
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ def draw_wall(
     """Draws a bare wall.
 
     Args:
-        rng: np.random.Generator. Where grain and stains come from.
+        rng: np.random.Generator. Source of grain and stains.
         style: str. `"plaster"`, `"brick"`, `"stone"`, `"boards"` or `"panels"`.
         color: (3,) RGB in [0, 255]. Mean color.
         size: (rows, cols). Size of the picture.
@@ -74,11 +74,11 @@ def draw_roof(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uin
 def draw_words(
     rng: np.random.Generator, board: NDArray[np.uint8], size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Draws an invented name on a board.
+    """Draws an invented name on a sign.
 
     Args:
-        rng: np.random.Generator. What the name is and how it looks.
-        board: (3,) uint8 RGB. Color of the board; the letters stand out from it.
+        rng: np.random.Generator. Source of the name and its look.
+        board: (3,) uint8 RGB. Color of the sign; the letters have a contrasting color.
         size: (rows, cols). Size of the picture.
 
     Returns:
@@ -115,7 +115,7 @@ def draw_awning(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.u
 def draw_person(
     rng: np.random.Generator, size: tuple[int, int] = (128, 64), *, has_umbrella: bool = False
 ) -> NDArray[np.uint8]:
-    """Draws somebody walking, transparent around them, as (rows, cols, 4) uint8 RGBA."""
+    """Draws a walking person on a transparent background, as (rows, cols, 4) uint8 RGBA."""
     image = np.zeros((*size, 4), np.uint8)
 
     def part(points: list, color: NDArray[np.uint8]) -> None:

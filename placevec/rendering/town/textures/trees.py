@@ -1,4 +1,4 @@
-"""Draws trees and hedges as they look from season to season."""
+"""Draws trees and hedges as they look in each season."""
 
 import cv2
 import numpy as np
@@ -21,9 +21,9 @@ _HEDGE = {
 def draw_tree(
     rng: np.random.Generator, size: tuple[int, int] = (256, 128)
 ) -> dict[str, NDArray[np.uint8]]:
-    """Draws one tree in each of `LOOKS`; what it is stays, its leaves change.
+    """Draws one tree in each of `LOOKS`; only its leaves change.
 
-    Most trees shed their leaves, some of these blossom in spring; one of six is a fir.
+    Most trees shed their leaves, and some of these blossom in spring; one in six is a fir.
 
     Args:
         rng: np.random.Generator. Equal states give equal trees.
@@ -75,7 +75,7 @@ def draw_hedge(rng: np.random.Generator) -> dict[str, NDArray[np.uint8]]:
 
 
 def _leaf_colors(rng: np.random.Generator) -> dict[str, tuple]:
-    """Returns hue, saturation, value and share of leaves of one tree by look."""
+    """Returns hue, saturation, value and amount of the leaves of one tree, by look."""
     hue, value = rng.uniform(0.18, 0.28), rng.uniform(0.4, 0.55)
     spring = (hue - 0.02, 0.6, value + 0.14, 0.8)
     if rng.random() < 0.4:
@@ -87,7 +87,7 @@ def _leaf_colors(rng: np.random.Generator) -> dict[str, tuple]:
 def _grow(
     rng: np.random.Generator, foot: NDArray[np.float64], angle: float, length: float, width: float
 ) -> list[tuple]:
-    """Returns branches from a fork on: start (2,), end (2,) in shares, width in pixels."""
+    """Returns the branches after a fork: start (2,), end (2,) in shares, width in pixels."""
     branches = []
     if width < 1.0:
         return branches
@@ -134,7 +134,7 @@ def _stroke(
 
 
 def _framed(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a picture whose edges but the lowest are transparent."""
+    """Returns a picture whose edges, except the lowest, are transparent."""
     image = image.copy()
     image[:2], image[:, :2], image[:, -2:] = 0, 0, 0
     return image

@@ -22,16 +22,16 @@ _MOST_CORNERS = 1000  # of a polygon
 
 
 def read_egg(path: Path, max_side: int = MAX_SIDE) -> Model:
-    """Reads an egg file; textures that it names are taken from its own folder alone.
+    """Reads an egg file; its textures are only read from its own folder.
 
     Other egg files that it refers to are left out and reported.
 
     Args:
         path: Path. The file.
-        max_side: int. Larger textures are shrunk to this many pixels a side.
+        max_side: int. Larger textures are shrunk to this many pixels per side.
 
     Returns:
-        A `Model`, turned to z up from the coordinate system that the file names.
+        A `Model` with z up, converted from the coordinate system that the file names.
 
     Raises:
         UnreadableModelError: If Panda3D cannot read it, or it exceeds a limit: 10 million corners,
@@ -42,7 +42,7 @@ def read_egg(path: Path, max_side: int = MAX_SIDE) -> Model:
     try:
         with silent_panda():
             return _read(path, max_side)
-    except AssertionError:  # what Panda3D raises where parts do not fit each other
+    except AssertionError:  # Panda3D raises this if parts do not fit each other
         raise _unreadable(path, " (its vertices or polygons are damaged)") from None
 
 
@@ -66,7 +66,7 @@ def _unreadable(path: Path, why: str = "") -> UnreadableModelError:
 
 
 def _check_polygons(data: egg.EggData, path: Path) -> None:
-    """Refuses what takes Panda3D's triangulation for ever."""
+    """Refuses polygons that Panda3D's triangulation would never finish."""
     corners = 0
     for child in _below(data):
         if isinstance(child, egg.EggPrimitive):

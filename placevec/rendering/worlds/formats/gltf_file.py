@@ -1,4 +1,4 @@
-"""Reads glTF and GLB files, by the package `panda3d-gltf`."""
+"""Reads glTF and GLB files with the package `panda3d-gltf`."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ from placevec.rendering.worlds.model import (
 )
 from placevec.rendering.worlds.textures import MAX_SIDE, TextureFolder
 
-# Panda3D gets this picture, 1 pixel wide, in place of each: the real ones are read here.
+# Panda3D gets this picture, 1 pixel wide, in place of all: this module reads the real ones.
 _DOT = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4//8/AAX+Av4"
     "N70a4AAAAAElFTkSuQmCC"
@@ -38,11 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
-    """Reads a glTF or GLB file with what it names in its own folder.
+    """Reads a glTF or GLB file, and the files in its own folder that it names.
 
     Args:
         path: Path. The file.
-        max_side: int. Larger textures are shrunk to this many pixels a side.
+        max_side: int. Larger textures are shrunk to this many pixels per side.
 
     Returns:
         A `Model` with y up, as the format has it.
@@ -50,7 +50,7 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
     Raises:
         ImportError: If `panda3d-gltf` is missing.
         UnreadableModelError: If the file is damaged or exceeds a limit (2 GB, 10 million triangles,
-            100,000 nodes), or a buffer lies outside its folder.
+            100,000 nodes), or a buffer is outside its folder.
     """
     try:
         from gltf._converter import Converter
@@ -72,7 +72,7 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
             model = model_of_nodes(
                 root, lambda texture: pictures.get(texture.get_name()), folder.problems
             )
-    except Exception as error:  # the package raises anything where a file is damaged
+    except Exception as error:  # the package may raise anything if a file is damaged
         reason = shown(error, longest=300) or type(error).__name__
         raise UnreadableModelError(
             f"{shown(path)} cannot be read as glTF ({reason}). Export it again"
@@ -87,16 +87,15 @@ def read_gltf(path: Path, max_side: int = MAX_SIDE) -> Model:
 
 
 def read_document(path: Path) -> dict:
-    """Returns the JSON of a glTF or GLB file, without what a still picture does not need.
+    """Returns the JSON of a glTF or GLB file, reduced to what a still picture needs.
 
-    The bytes of a GLB become its first buffer. Only the scene that is shown is kept, and no
-    animation.
+    The bytes of a GLB become its first buffer. Only the default scene is kept, without animations.
 
     Args:
         path: Path. The file.
 
     Raises:
-        ValueError: If it is not a regular file of at most 2 GB, or holds no such JSON.
+        ValueError: If it is not a regular file of at most 2 GB, or has no such JSON.
     """
     content = read_bytes(path, max_bytes=_MAX_BYTES)
     blob = None
@@ -133,7 +132,7 @@ def _split_glb(content: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _take_buffers(data: dict, root: Path, folder: TextureFolder) -> list[bytes]:
-    """Reads all buffers and puts their bytes into the document, so that no file is left to open."""
+    """Reads all buffers and puts their bytes into the document, so that it names no files."""
     buffers, left = [], _MAX_BYTES
     for number, buffer in enumerate(data.get("buffers", [])):
         uri = buffer.get("uri")
@@ -160,10 +159,10 @@ def _take_buffers(data: dict, root: Path, folder: TextureFolder) -> list[bytes]:
 
 
 def refuse_bad(data: dict, buffers: list[bytes]) -> None:
-    """Refuses sizes that the buffers cannot hold, and nodes that are not a tree.
+    """Refuses sizes that exceed the buffers, and nodes that are not a tree.
 
-    A small file can place one large mesh many times, or name the same vertices in many parts of a
-    mesh, so that both are counted as they will be copied.
+    A small file can use one large mesh many times, or the same vertices in many parts of a mesh.
+    Both are counted as often as they will be copied.
 
     Args:
         data: dict. The document, as `read_document` returns it.
@@ -198,7 +197,7 @@ def refuse_bad(data: dict, buffers: list[bytes]) -> None:
 
 
 def _refuse_long_accessor(accessor: dict, views: list[dict]) -> None:
-    """Refuses an accessor that Panda3D would read beyond the end of its view."""
+    """Refuses an accessor for which Panda3D would read beyond the end of its view."""
     count = accessor["count"]
     if not 0 <= count <= 3 * MAX_TRIANGLES:
         raise UnreadableModelError(f"An accessor counts {count!r} elements")
@@ -223,15 +222,15 @@ def _num_corners(part: dict, accessors: list[dict]) -> int:
 
 
 def _take_pictures(data: dict, buffers: list[bytes], folder: TextureFolder) -> dict:
-    """Reads all pictures, and leaves a dot with a name in the place of each.
+    """Reads all pictures, and replaces each by a dot with its name.
 
     Returns:
-        dict: name -> (rows, cols, 3 or 4) uint8, or None where it is missing.
+        dict: name -> (rows, cols, 3 or 4) uint8, or None if it is missing.
     """
     pictures: dict[str, NDArray[np.uint8] | None] = {}
     views: dict[
         int, NDArray[np.uint8] | None
-    ] = {}  # each is decoded once, however often it is named
+    ] = {}  # each is decoded once, even if it is named often
     for number, image in enumerate(data.get("images", [])):
         name, uri = f"picture-{number}", image.get("uri")
         if uri is None:

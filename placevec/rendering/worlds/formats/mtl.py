@@ -13,12 +13,12 @@ _NUMBERS = {"-mm": 2, "-o": 3, "-s": 3, "-t": 3}
 
 @dataclass(frozen=True)
 class Material:
-    """How a face looks.
+    """The look of a face.
 
     Args:
         color: (r, g, b) in [0, 1].
         texture: str or None. Name of the picture, as the file gives it.
-        alpha_texture: str or None. Name of the picture that says where it is transparent.
+        alpha_texture: str or None. Name of the picture of its transparency.
     """
 
     color: tuple[float, float, float] = _PLAIN
@@ -85,7 +85,7 @@ _SETTERS = {
 
 
 def _file_name(words: list[str]) -> str:
-    """Returns the name behind the options of a texture; it may hold blanks."""
+    """Returns the file name after the options of a texture; it may contain blanks."""
     start = 0
     while start < len(words) and words[start] in (*_ONE_WORD, *_NUMBERS):
         option, start = words[start], start + 1

@@ -35,17 +35,17 @@ _log = logging.getLogger(__name__)
 def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
     """Reads an OBJ file, its material libraries and textures.
 
-    Polygons are cut into fans of triangles; indices may count from the end; corners may carry
-    colors after their positions. Normals, lines, points and curves are left out, and so is what
-    the names of materials call a sky: each visit brings its own. Lines that cannot be read, and
-    faces whose corners are missing, are left out and reported.
+    Polygons are cut into fans of triangles. Indices may count from the end, and corners may have
+    colors after their positions. Normals, lines, points and curves are left out. Faces with a
+    material that is named as a sky are left out too, because each visit has its own sky. Lines that
+    cannot be read, and faces with missing corners, are left out and reported.
 
     Args:
         path: Path. The file.
-        max_side: int. Larger textures are shrunk to this many pixels a side.
+        max_side: int. Larger textures are shrunk to this many pixels per side.
 
     Returns:
-        A `Model`; its memory is bounded by the size of the file.
+        A `Model`; the size of the file limits its memory.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -61,7 +61,7 @@ def read_obj(path: Path, max_side: int = MAX_SIDE) -> Model:
 
 @dataclass(eq=False)
 class _Raw:
-    """The numbers of an OBJ file; a corner's uv is -1 where it has none."""
+    """The content of an OBJ file; the uv of a corner is -1 if it has none."""
 
     positions: array = field(default_factory=lambda: array("d"))
     colors: array = field(default_factory=lambda: array("f"))
@@ -70,7 +70,7 @@ class _Raw:
     corner_uvs: array = field(default_factory=lambda: array("q"))
     material_of: array = field(default_factory=lambda: array("i"))
     materials: dict[str, int] = field(default_factory=lambda: {"": 0})
-    libraries: dict[str, None] = field(default_factory=dict)  # in order, each once
+    libraries: dict[str, None] = field(default_factory=dict)  # ordered, each once
     num_broken: int = 0
     first_broken: int = 0
 
@@ -126,7 +126,7 @@ def _add_position(raw: _Raw, words: list[str]) -> None:
     except ValueError:
         values = []
     if len(values) < 3:
-        # A broken corner keeps its number, or all later ones would be taken for others.
+        # A broken corner keeps its number, so that the numbers of later corners stay right.
         raw.positions.extend((math.nan, math.nan, math.nan))
         raw.colors.extend((1.0, 1.0, 1.0))
         raise ValueError("no position")
@@ -168,9 +168,9 @@ def _index(word: str, count: int) -> int:
 
 
 def _read_libraries(names: Iterable[str], folder: TextureFolder) -> dict[str, Material]:
-    """Reads the material libraries, each file once, however often and by what name it is named.
+    """Reads the material libraries, each file once, even if several names refer to it.
 
-    A line may name several files, or one with blanks in its name.
+    A line may name several files, or one file with blanks in its name.
     """
     materials: dict[str, Material] = {}
     read, missing = set(), []
@@ -228,7 +228,7 @@ def _dress(
     material_of: NDArray[np.int32],
     name: str,
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.int32], NDArray[np.float32]]:
-    """Returns the textures, which of them each triangle has, and the color of each material."""
+    """Returns the textures, the texture of each triangle, and the color of each material."""
     textures = [WHITE]
     texture_numbers = np.zeros(len(raw.materials), np.int32)
     colors = np.ones((len(raw.materials), 3), np.float32)
@@ -247,7 +247,7 @@ def _dress(
         if picture is not None:
             texture_numbers[number] = len(textures)
             textures.append(picture)
-        # Some programs write black beside a texture, and do not mean it.
+        # Some programs write black beside a texture by mistake.
         if picture is None or any(material.color):
             colors[number] = material.color
     return textures, texture_numbers[material_of], colors

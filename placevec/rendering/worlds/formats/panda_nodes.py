@@ -1,4 +1,4 @@
-"""Takes the triangles out of nodes of Panda3D, and reads bam files."""
+"""Extracts triangles from nodes of Panda3D, and reads bam files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,14 +25,14 @@ PictureOf = Callable[[core.Texture], NDArray[np.uint8] | None]
 
 
 def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
-    """Reads a bam file; textures that it names are taken from its own folder alone.
+    """Reads a bam file; its textures are only read from its own folder.
 
-    bam holds no Python code and nothing is unpickled, but the reader is Panda3D's own C++ and is
-    not made for hostile files: read those that you trust.
+    bam files have no Python code and nothing is unpickled. But the reader is Panda3D's own C++
+    code, which is not made for hostile files: only read files that you trust.
 
     Args:
         path: Path. The file.
-        max_side: int. Larger textures are shrunk to this many pixels a side.
+        max_side: int. Larger textures are shrunk to this many pixels per side.
 
     Raises:
         UnreadableModelError: If Panda3D cannot read it.
@@ -44,7 +44,7 @@ def read_bam(path: Path, max_side: int = MAX_SIDE) -> Model:
     try:
         with silent_panda():
             node = core.Loader.get_global_ptr().load_sync(name, options)
-    except AssertionError:  # what Panda3D raises where a file ends too soon
+    except AssertionError:  # Panda3D raises this if a file ends too soon
         node = None
     if node is None:
         raise UnreadableModelError(f"{shown(path)} cannot be read as bam. Export it again")
@@ -63,7 +63,7 @@ def model_of_nodes(root: core.NodePath, picture_of: PictureOf, problems: list[st
 
     Args:
         root: core.NodePath.
-        picture_of: callable. Texture -> (rows, cols, 3 or 4) uint8, or None where it is missing.
+        picture_of: callable. Texture -> (rows, cols, 3 or 4) uint8, or None if it is missing.
         problems: list of str. The model's.
 
     Raises:
@@ -132,7 +132,7 @@ def _triangles(
 
 
 def _rows(data: core.GeomVertexData, uv_name: core.InternalName) -> NDArray[np.float64]:
-    """Returns the vertices: (n, 9) float64 of position, color with alpha, and uv."""
+    """Returns the vertices, (n, 9) float64: position, color with alpha, and uv."""
     array = core.GeomVertexArrayFormat()
     array.add_column(core.InternalName.get_vertex(), 3, core.Geom.NT_float32, core.Geom.C_point)
     array.add_column(core.InternalName.get_color(), 4, core.Geom.NT_float32, core.Geom.C_color)
@@ -161,7 +161,7 @@ def _is_flat(state: core.RenderState) -> bool:
 
 
 def _state_color(state: core.RenderState) -> NDArray[np.float64]:
-    """Returns the color (3,) that a state gives to all corners alike."""
+    """Returns the color (3,) that a state gives to all corners."""
     color = np.ones(3)
     if _is_flat(state):
         color *= np.array(tuple(state.get_attrib(core.ColorAttrib).get_color()))[:3]

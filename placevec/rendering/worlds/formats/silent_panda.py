@@ -1,4 +1,4 @@
-"""Keeps the lines of Panda3D about bad files off stderr."""
+"""Hides Panda3D's own lines about bad files."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from panda3d import core
 
 @contextlib.contextmanager
 def silent_panda() -> Iterator[None]:
-    """Keeps Panda3D's own lines off stderr while the block runs: the error says what is wrong."""
+    """Hides Panda3D's own lines on stderr in a block, because the error says what is wrong."""
     notify = core.Notify.ptr()
     before, said = notify.get_ostream_ptr(), core.StringStream()
     notify.set_ostream_ptr(said, False)
