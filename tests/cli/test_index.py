@@ -38,7 +38,7 @@ def test_a_store_is_described_indexed_searched_and_shortened(
     names = DescriptorStore.open(store).table()["name"].tolist()
     main(["remove", str(store), *names[1:]])
     capsys.readouterr()
-    assert "An index needs 2 photos. Received: 1" in refused_in_one_line(["index", store])
+    assert "An index needs at least 2 photos. Received: 1" in refused_in_one_line(["index", store])
 
 
 def test_statistics_of_the_map_are_fitted_or_not(places, model_path, tmp_path, capsys):

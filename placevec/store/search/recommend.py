@@ -173,7 +173,8 @@ def require_two_photos(store: DescriptorStore) -> None:
     """
     if len(store) < 2:
         raise ValueError(
-            f"An index needs at least 2 photos. Received: {len(store)} in {store.folder}. Describe more"
+            f"An index needs at least 2 photos. Received: {len(store)} in {store.folder}. "
+            "Describe more"
         )
 
 
