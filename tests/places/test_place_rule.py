@@ -138,7 +138,7 @@ def test_without_headings_distance_tells_and_that_is_logged_once(caplog):
         sampler.positives(0)
         sampler.near(0)
     assert [record.getMessage() for record in caplog.records] == [
-        "street has no headings: distance decides what is positive"
+        "street has no headings: distance decides what is positive, not view_overlap"
     ]
     assert sampler.positives(0).tolist() == [1, 2, 3]
     assert sampler.near(1).tolist() == [0, 1, 2, 3]

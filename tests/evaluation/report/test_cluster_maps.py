@@ -54,7 +54,7 @@ def test_says_why_there_are_none(make_evaluation):
     cells = keras.ops.cast(photos, "float32")
     gem = ClusterMaps.of(keras.Model(photos, GeM()(cells)), 1, None)
     section = clusters_section(gem, make_evaluation(), [0])
-    assert not section.strips and "a NetVLAD layer" in section.notes[0]
+    assert not section.strips and "one NetVLAD layer" in section.notes[0]
 
 
 def test_shows_the_clusters_of_a_network(make_evaluation):

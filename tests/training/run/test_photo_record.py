@@ -38,7 +38,7 @@ def test_the_same_photos_go_on_in_silence(photos, caplog):
 
 
 def test_a_photo_that_is_new_or_missing_is_named(photos):
-    with pytest.raises(ValueError, match=r"of `places` are not.*1 photo \(first: c.jpg\) new"):
+    with pytest.raises(ValueError, match=r"of `places` have changed.*1 photo \(first: c.jpg\) new"):
         compare(photos, dataset(photos, NAMES[:2]), dataset(photos))
     with pytest.raises(ValueError, match=r"2 photos \(first: b.jpg\) missing.*--out"):
         compare(photos, dataset(photos), dataset(photos, NAMES[:1]))
