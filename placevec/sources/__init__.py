@@ -1,4 +1,4 @@
-"""Readers: photos and positions in the forms that people have them, as one PlaceDataset."""
+"""Readers of photos and positions in many formats; each returns a PlaceDataset."""
 
 from placevec.places import PlaceDataset as PlaceDataset
 from placevec.sources.benchmarks.pittsburgh import Cutout as Cutout

@@ -1,4 +1,4 @@
-"""Whether all photos that a source names exist."""
+"""Checks whether all photos that a source names exist."""
 
 import logging
 import os
@@ -21,15 +21,15 @@ _LONGEST_NAME = 1000
 
 
 def tidy_name(name: str, source: Path) -> str:
-    """Returns a file name as a table or a .mat gives it, relative and without detours.
+    """Returns a file name from a table or a .mat as a relative path without `.` and `..`.
 
     Args:
         name: str. Name relative to the photos' folder, with slashes or backslashes between folders.
-        source: Path. The file that holds the name, for the error.
+        source: Path. The file that contains the name, for the error.
 
     Raises:
-        ValueError: If the name is empty, contains control characters such as a line's end or
-            characters that UTF-8 does not have, or leads out of the photos' folder.
+        ValueError: If the name is empty, is not UTF-8, contains control characters such as a line
+            end, or leads out of the photos' folder.
     """
     tidy = posixpath.normpath(name.strip().replace("\\", "/"))
     if tidy == ".." or tidy.startswith(("../", "/")) or re.match(r"[A-Za-z]:", tidy):
@@ -53,16 +53,16 @@ def tidy_name(name: str, source: Path) -> str:
 def readable(
     root: Path, names: Sequence[str] | NDArray[np.str_], *, source: Path, skip_unreadable: bool
 ) -> NDArray[np.bool_]:
-    """Tells which photos exist and are not empty, and refuses if some do not.
+    """Returns which photos exist and are not empty, and raises an error if some do not.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. Names of the photos.
-        source: Path. What names them, for the messages.
-        skip_unreadable: bool. Go on without missing files, and log how many they are.
+        source: Path. The file that names them, for the messages.
+        skip_unreadable: bool. Continue without missing files, and log how many they are.
 
     Returns:
-        (N,) bool. All of them within `note_missing`.
+        (N,) bool. Within `note_missing`, all are True.
 
     Raises:
         FileNotFoundError: If a file is missing and `skip_unreadable` is false, or if all are.
@@ -79,10 +79,10 @@ def readable(
 
 
 def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArray[np.str_]:
-    """Returns the names of photos as their files are called, and logs which are called otherwise.
+    """Returns the names of photos as on disk, and logs how many differ from the list.
 
-    Photos of a run are often shrunk to another format or moved out of their folder, and its list
-    stays as it was.
+    Photos of a run are often converted to another format or moved out of their folder, while its
+    list stays unchanged.
 
     Args:
         root: Path. Folder that the names are relative to.
@@ -90,8 +90,8 @@ def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArr
         source: Path. The list.
 
     Returns:
-        (N,) str: each name as given, with another suffix or without its folder if only that
-        exists; as given if none does.
+        (N,) str: each name as given; or with another suffix or without its folder, if only that
+        file exists.
     """
     listing = Listing(root)
     found = [
@@ -110,12 +110,12 @@ def names_on_disk(root: Path, names: NDArray[np.str_], *, source: Path) -> NDArr
 
 
 def tell_unnamed(root: Path, names: Sequence[str] | NDArray[np.str_], *, source: Path) -> None:
-    """Logs how many photos beside those that a source names are not named by it.
+    """Logs how many photos beside those of a source are not named in it.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. All photos that the source names.
-        source: Path. What names them.
+        source: Path. The file that names them.
     """
     named = set(map(str, names))
     listing = Listing(root)
@@ -137,14 +137,14 @@ def tell_unnamed(root: Path, names: Sequence[str] | NDArray[np.str_], *, source:
 def files_like(folder: Path, *patterns: str) -> list[Path]:
     """Returns the files of a folder that match one of some patterns, such as `*.mat`, sorted.
 
-    Folders, pipes, devices and broken links are none.
+    Folders, pipes, devices and broken links do not count.
     """
     found = {path for pattern in patterns for path in folder.glob(pattern)}
     return sorted(path for path in found if os.path.isfile(path))
 
 
 def files_there(root: Path, names: Sequence[str] | NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Returns (N,) bool: which names below a folder are files that are not empty."""
+    """Returns (N,) bool: which names are existing, non-empty files below a folder."""
     listing = Listing(root)
     there = (is_text(name) and listing.holds(name) for name in map(str, names))
     return np.fromiter(there, dtype=bool, count=len(names))
@@ -160,22 +160,21 @@ def keep_files(
     way_out: str,
     skip_unreadable: bool,
 ) -> NDArray[np.bool_]:
-    """Tells which photos to keep, given which files exist, and refuses missing ones.
+    """Returns which photos to keep, given which files exist, and refuses missing ones.
 
-    Links that lead out of the folder, and names that no table can hold, are told from files that
-    are missing or empty.
+    Links that lead out of the folder, and names that no table can hold, have their own messages.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. Names of the photos.
-        there: (N,) bool. Which of them are files that are not empty.
-        source: Path. What names them, for the messages.
-        detail: str. Where they were sought.
+        there: (N,) bool. Which of them are non-empty files.
+        source: Path. The file that names them, for the messages.
+        detail: str. Where placevec looked for them.
         way_out: str. What to do about it.
-        skip_unreadable: bool. Go on without missing files, and log how many they are.
+        skip_unreadable: bool. Continue without missing files, and log how many they are.
 
     Returns:
-        (N,) bool: `there`, or all of them within `note_missing`.
+        (N,) bool: `there` or, within `note_missing`, True for all.
 
     Raises:
         FileNotFoundError: If a file is missing and `skip_unreadable` is false, or if all are.

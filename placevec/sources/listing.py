@@ -1,4 +1,4 @@
-"""The files below a folder, as names of a source find them."""
+"""Finds files below a folder by the names in a source."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ from placevec.sources.walk import Inside
 
 
 class Listing:
-    """The files below a folder, each subfolder listed once, when the first file in it is sought.
+    """The files below a folder. Each subfolder is listed once, on the first search in it.
 
-    Links that lead out of the folder are not there, see `list_photos`.
+    Links that lead out of the folder count as missing, see `list_photos`.
 
     Args:
         root: Path. The folder that names are relative to.
@@ -28,7 +28,7 @@ class Listing:
         self._stems: dict[str, dict[str, str]] = {}
 
     def find(self, name: str) -> str | None:
-        """Returns the name of the file: as given or, where only that exists, with another suffix.
+        """Returns the name of the file as given, or with another suffix if only that exists.
 
         Args:
             name: str. Name relative to the root.
@@ -43,12 +43,12 @@ class Listing:
         return f"{folder}/{base}" if folder else base
 
     def mentions(self, name: str) -> bool:
-        """Returns whether an entry of this name or with another suffix exists, empty or not."""
+        """Returns whether an entry with this name or another suffix exists, even if empty."""
         folder, _, base = name.rpartition("/")
         return self._spelling(folder, base) in self._list(folder)
 
     def holds(self, name: str) -> bool:
-        """Returns whether a file of this name, or a frame's video, exists and is not empty."""
+        """Returns whether a file with this name, or a frame's video, exists and is not empty."""
         folder, _, base = name.rpartition("/")
         files = self._list(folder)
         if base not in files:
@@ -56,19 +56,19 @@ class Listing:
         return base in files and _has_content(files[base])
 
     def photos_in(self, folder: str) -> list[str]:
-        """Returns the names of the files in a folder that are photos by their ending."""
+        """Returns the names of the files in a folder that have the suffix of a photo."""
         prefix = f"{folder}/" if folder else ""
         return [prefix + base for base in self._list(folder) if is_photo(base)]
 
     def leads_out(self, name: str) -> bool:
-        """Returns whether a file, or the folder it is in, is a link that leads out."""
+        """Returns whether a file, or its folder, is a link that leads out."""
         folder, _, base = name.rpartition("/")
         self._list(folder)
         base = (parse_frame_name(base) or (base,))[0]
         return folder in self._out or (f"{folder}/{base}" if folder else base) in self._out
 
     def _spelling(self, folder: str, base: str) -> str:
-        """Returns a file name as it is on disk, with another suffix if only that exists."""
+        """Returns a file name as on disk, with another suffix if only that exists."""
         files = self._list(folder)
         if base in files:
             return base
@@ -77,7 +77,7 @@ class Listing:
         return self._stems[folder].get(os.path.splitext(base)[0], "")
 
     def _list(self, folder: str) -> dict[str, os.DirEntry]:
-        """Returns the entries of a folder; none if it cannot be opened."""
+        """Returns the entries of a folder, or none if it cannot be opened."""
         if folder in self._folders:
             return self._folders[folder]
         self._folders[folder] = found = {}

@@ -1,4 +1,4 @@
-"""What is missing from photos of a source: refused, left out, or noted for `placevec check`."""
+"""Handles missing photos and positions: refused, left out, or noted for `placevec check`."""
 
 import contextlib
 import contextvars
@@ -16,16 +16,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Missing:
-    """Photos of a source from which something is missing, as `note_missing` notes them.
+    """Photos of a source that are missing or incomplete, as `note_missing` notes them.
 
     Args:
         names: (n,) str. The photos, as the source names them.
         count: int. Number of all photos of the source.
         message: str. What is wrong, with the count and the first name.
-        of_files: bool. Whether the files are missing; if not, something that is known of the
-            photos, such as the position.
+        of_files: bool. Whether the files are missing. If not, something else is, such as the
+            position.
         left_out: bool. Whether these are not photos of the source but entries beside them. Then
-            `names` are at most the first thousand. Defaults to `False`.
+            `names` has at most the first thousand. Defaults to `False`.
     """
 
     names: NDArray[np.str_]
@@ -40,11 +40,11 @@ _notes: contextvars.ContextVar[list[Missing] | None] = contextvars.ContextVar("n
 
 @contextlib.contextmanager
 def note_missing() -> Iterator[list[Missing]]:
-    """Lets readers return all photos that they know, and notes what is missing from them.
+    """Lets readers return all photos of a source, and notes what is missing.
 
-    Photos whose files are missing or empty stay in the data set; those from which something else is
-    missing, such as the position, are left out of it. Every reader that calls `readable`,
-    `keep_files` or `go_on_without` notes both. Readers still refuse a source without any position.
+    Photos whose files are missing or empty stay in the data set. Photos without something else,
+    such as the position, are left out. Every reader that calls `readable`, `keep_files` or
+    `go_on_without` notes both. Readers still refuse a source without any position.
 
     Yields:
         The list of notes.
@@ -58,7 +58,7 @@ def note_missing() -> Iterator[list[Missing]]:
 
 
 def noted_missing() -> list[Missing] | None:
-    """Returns the list of notes, or None if what is missing is refused."""
+    """Returns the list of notes, or None if readers refuse missing things."""
     return _notes.get()
 
 
@@ -72,21 +72,21 @@ def go_on_without(
     detail: str = "",
     error: type[Exception] = ValueError,
 ) -> None:
-    """Raises, or logs and goes on, in one line, if some photos of a source cannot be used.
+    """Raises a one-line error, or logs it and continues, if some photos cannot be used.
 
     Args:
         names: names of the photos that cannot be used; with none, nothing happens.
         count: int. Number of all photos.
         problem: str. What is wrong; `{}` becomes "3 of 120".
         way_out: str. What to do about it.
-        skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
-        detail: str. More about it, set beside the first name.
-        error: type of the error; `FileNotFoundError` says that files are missing. Defaults to
+        skip_unreadable: bool. Log a warning instead of the error, unless no photo is left.
+        detail: str. More about it, written after the first name.
+        error: type of the error; `FileNotFoundError` means that files are missing. Defaults to
             `ValueError`.
 
     Raises:
-        error: If there are such photos and `skip_unreadable` is false, or if all are such. Within
-            `note_missing` only if all are, and their files are not what is missing.
+        error: If some photos cannot be used and `skip_unreadable` is false, or if none can be used.
+            Within `note_missing`, only if none can be used for another reason than missing files.
     """
     if len(names) == 0:
         return
@@ -112,7 +112,7 @@ def go_on_without(
 def _without_missing(
     names: Sequence[str] | NDArray[np.str_], notes: list[Missing]
 ) -> NDArray[np.str_]:
-    """Returns the names that are not noted as single missing files, to be counted once."""
+    """Returns the names that are not noted as missing files, so that each counts once."""
     missing = {
         name
         for note in notes

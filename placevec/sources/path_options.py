@@ -12,18 +12,18 @@ _OPTION = re.compile(r",([a-z_]+)=")
 
 
 def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[str, str]]:
-    """Parts a path from the options that are written behind it.
+    """Splits a path and the options after it.
 
     Args:
-        path: Path. `PATH`, or `PATH,NAME=VALUE` with any number of options. A path that exists as
-            it is has no options.
+        path: Path. `PATH`, or `PATH,NAME=VALUE` with any number of options. A path that exists
+            exactly as written has no options.
         known: names of the options that the reader has.
 
     Returns:
-        The path and name -> value; `~` is the home folder in the path.
+        The path and name -> value; `~` in the path means the home folder.
 
     Raises:
-        ValueError: If an option is not known, appears twice or has no value.
+        ValueError: If an option is unknown, appears twice or has no value.
 
     Example:
 
@@ -46,10 +46,10 @@ def split_options(path: Path | str, known: Collection[str]) -> tuple[Path, dict[
 
 
 def number_option(options: dict[str, str], name: str, default: float) -> float:
-    """Returns the positive number that an option gives.
+    """Returns the positive number of an option.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is not a positive number.
     """
     try:
         number = to_number(options.get(name, default))
@@ -61,7 +61,7 @@ def number_option(options: dict[str, str], name: str, default: float) -> float:
 
 
 def seconds_option(options: dict[str, str], name: str) -> float:
-    """Returns the seconds that an option gives, of either sign; 0 without it.
+    """Returns the seconds of an option, positive or negative; 0 without the option.
 
     Raises:
         ValueError: If they are not a finite number.

@@ -19,15 +19,15 @@ from placevec.sources.values.in_zone import in_zone_of
 from placevec.sources.walk import list_photos
 
 _log = logging.getLogger(__name__)
-_BESIDE_PHOTOS = ("table", "folder", "exif")  # readers of positions that lie among photos
+_BESIDE_PHOTOS = ("table", "folder", "exif")  # readers of positions that are beside photos
 
 
 def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = True) -> PlaceDataset:
-    """Opens photos whose places need not be known.
+    """Opens photos, with or without known places.
 
     Args:
-        photos: PlaceDataset, Path or str. A photo or a frame such as `walk.mp4#000120`, which is
-            the only one of its folder, a folder, or READER:PATH.
+        photos: PlaceDataset, Path or str. A single photo, a frame such as `walk.mp4#000120`, a
+            folder, or READER:PATH.
         skip_unreadable: bool. Leave out and log photos of a data set that are missing instead of
             stopping. Defaults to `True`.
 
@@ -35,7 +35,7 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
         PlaceDataset. Without positions or identities for a photo or a folder.
 
     Raises:
-        FileNotFoundError: If there is no such photo or folder.
+        FileNotFoundError: If the photo or folder does not exist.
         ValueError: As `open_places`.
     """
     if isinstance(photos, PlaceDataset):
@@ -58,19 +58,19 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
 
 
 def has_positions_beside(folder: Path) -> bool:
-    """Returns whether `by_position` looks for positions beside the photos of a folder."""
+    """Returns whether `by_position` can look for positions beside the photos of a folder."""
     return _reader_beside(folder) is not None
 
 
 def by_position(photos: PlaceDataset, frame: str | None = None) -> list[PlaceDataset]:
-    """Returns a folder's photos with the positions that lie beside them, and those without any.
+    """Returns a folder's photos with the positions beside them, and those without positions.
 
-    Positions are looked for where `table:`, `folder:` and `exif:` read them.
+    Positions come from the places where `table:`, `folder:` and `exif:` read them.
 
     Args:
         photos: PlaceDataset. All photos of a folder, without positions.
-        frame: str or None. If it names a UTM zone, positions of another zone are turned into it:
-            the zone of a folder's middle changes as photos are added. Defaults to `None`.
+        frame: str or None. If it names a UTM zone, positions of another zone are converted to it,
+            because the zone of a folder's middle changes as photos are added. Defaults to `None`.
 
     Returns:
         list of PlaceDataset. Together they hold each photo once.
@@ -85,7 +85,7 @@ def by_position(photos: PlaceDataset, frame: str | None = None) -> list[PlaceDat
         _log.warning("Positions are left out: %s", error)
         return [photos]
     for each in notes:
-        if not each.left_out:  # by `open_photos` already
+        if not each.left_out:  # `open_photos` has logged those
             _log.warning("%s: %s", each.message, "left out" if each.of_files else "taken without")
     if known.positions_m is None or known.root != photos.root:
         return [photos]
@@ -103,16 +103,16 @@ def _reader_beside(folder: Path) -> Reader | None:
 
 @contextlib.contextmanager
 def photo_of_bytes(data: bytes) -> Iterator[PlaceDataset]:
-    """Gives the photo that bytes hold, as a file in a temporary folder.
+    """Writes the bytes of a photo to a temporary folder.
 
     Args:
-        data: bytes. A photo as a file holds it, in a format that `read_image` reads.
+        data: bytes. The content of a photo file, in a format that `read_image` reads.
 
     Yields:
-        PlaceDataset. The one photo, named `photo`; it is gone after the block.
+        PlaceDataset. The one photo, named `photo`; it is deleted after the block.
 
     Raises:
-        ValueError: If the bytes are no photo.
+        ValueError: If the bytes are not a photo.
     """
     with tempfile.TemporaryDirectory(prefix="placevec-") as folder:
         path = Path(folder) / "photo"

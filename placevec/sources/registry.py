@@ -1,4 +1,4 @@
-"""Every reader by its name, and the one door to all of them."""
+"""All readers by name, and `open_places`, which opens data sets with them."""
 
 import difflib
 import logging
@@ -45,19 +45,19 @@ _MOST_LOOKED_AT = 20  # folders in a path that is not recognized
 
 
 class Reader(NamedTuple):
-    """A format that photos with positions come in.
+    """A format of photos with positions.
 
     Args:
         read: callable. Takes a path and `skip_unreadable` and returns a PlaceDataset.
-        recognize: callable. Takes a path and says in a few words what there is of this format,
-            such as `"Dataframes/*.csv"`, or `""`; looks at names and first lines only.
+        recognize: callable. Takes a path and names in a few words what it has of this format,
+            such as `"Dataframes/*.csv"`, or returns `""`; only reads names and first lines.
     """
 
     read: Callable[..., PlaceDataset]
     recognize: Callable[[Path], str]
 
 
-# In the order in which a path is held against them: the most particular first.
+# In the order in which a path is compared with them: the most specific first.
 READERS: dict[str, Reader] = {
     "dbstruct": Reader(read_dbstruct, recognize_dbstruct),
     "pittsburgh": Reader(read_pittsburgh, recognize_pittsburgh),
@@ -88,10 +88,10 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
     Several, joined by ` + ` with blanks around it, become one: `"table:town + folder:rendered"`.
 
     Args:
-        places: str. Name of a reader and a path, such as `"folder:data/town"`; what the path is
-            is told by the reader. A path alone is read by the first reader that recognizes it.
-            Behind either, `#train`, `#val` or `#test` takes that split of the set, as `splits.csv`
-            beside its photos says.
+        places: str. Name of a reader and a path, such as `"folder:data/town"`; the reader's
+            documentation says what the path is. A path alone is read by the first reader that
+            recognizes it. Append `#train`, `#val` or `#test` to either for that split of the set,
+            as `splits.csv` beside its photos defines it.
         skip_unreadable: bool. Leave out photos that are missing, empty or without a position,
             and log how many they are. Defaults to `False`: they are an error.
 
@@ -100,7 +100,7 @@ def open_places(places: str, *, skip_unreadable: bool = False) -> PlaceDataset:
 
     Raises:
         ValueError: If no reader has this name or recognizes the path, or the data set
-            contradicts itself or has no positions.
+            is inconsistent or has no positions.
         FileNotFoundError: If the path or photos are missing.
     """
     several = split_places(places)
@@ -132,7 +132,7 @@ def split_places(places: str) -> list[str]:
     A path that contains ` + ` is one path if it exists, with its options and its split.
 
     Args:
-        places: str. As `open_places` takes it.
+        places: str. As for `open_places`.
     """
     parts, names = str(places).split(_PLUS), []
     while parts:
@@ -143,7 +143,7 @@ def split_places(places: str) -> list[str]:
 
 
 def _is_one_path(places: str) -> bool:
-    """Returns whether a name with ` + ` is that of one path or of a path with options."""
+    """Returns whether a name with ` + ` is one path, with or without options."""
     split = find_split(places)
     places = places.removesuffix(f"#{split}") if split else places
     name, colon, path = places.partition(":")
@@ -158,11 +158,11 @@ def _is_one_path(places: str) -> bool:
 
 
 def find_reader(places: str) -> tuple[str, Path]:
-    """Returns the reader and the path that a data set is named by.
+    """Returns the reader and the path of a named data set.
 
     Args:
-        places: str. `READER:PATH`, or a path that a reader recognizes; a split behind it, such as
-            `#val`, is skipped.
+        places: str. `READER:PATH`, or a path that a reader recognizes; a split after it, such as
+            `#val`, is ignored.
 
     Returns:
         The name of the reader, one of `READERS`, and the path.
@@ -201,14 +201,14 @@ def find_reader(places: str) -> tuple[str, Path]:
 
 
 def find_split(places: str) -> str:
-    """Returns the split that a data set is named with.
+    """Returns the split in the name of a data set.
 
     Args:
-        places: str. As `open_places` takes it.
+        places: str. As for `open_places`.
 
     Returns:
-        `"train"`, `"val"` or `"test"`; `""` for the whole set, or where a file of that very name
-        is there.
+        `"train"`, `"val"` or `"test"`; `""` for the whole set, or if a file with exactly this name
+        exists.
     """
     places = str(places)
     whole, hash_sign, split = places.rpartition("#")
@@ -223,13 +223,12 @@ def _refuse_other_splits(path: str) -> None:
         return
     if Path(whole).expanduser().exists():
         raise ValueError(
-            f"After `#` must follow a split, {', '.join(SPLITS)}. "
-            f"Received: {split!r} behind {whole}"
+            f"A split must follow `#`: {', '.join(SPLITS)}. Received: {split!r} after {whole}"
         )
 
 
 def _why_not(path: Path) -> str:
-    """Says what a path needs to be recognized, as far as that can be told."""
+    """Says what a path needs to be recognized, as far as possible."""
     unread = find_unread(path)
     if unread:
         return f": {unread}"

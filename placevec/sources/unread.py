@@ -1,4 +1,4 @@
-"""Formats of poses that are known but not read, by the files that give them away."""
+"""Pose formats that placevec recognizes by their files but does not read."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,8 +15,8 @@ class Unread(NamedTuple):
     """A format that is not read.
 
     Args:
-        files: tuple of str. Patterns of files in its folder that others do not have.
-        name: str. What it is.
+        files: tuple of str. Patterns of files in its folder that other formats do not have.
+        name: str. Name of the format.
         way_out: str. What to do about it.
     """
 
@@ -49,7 +49,7 @@ UNREAD = (
 
 
 def find_unread(path: Path) -> str:
-    """Says which format that is not read there is at a path, and the way out, or `""`.
+    """Names the unread format at a path and what to do, or returns `""`.
 
     Args:
         path: Path. A file or a folder.

@@ -1,4 +1,4 @@
-"""The photos below a folder, and what else is in it: nothing is skipped silently."""
+"""Finds the photos below a folder, and logs what else is in it: nothing is skipped silently."""
 
 import logging
 import os
@@ -19,16 +19,16 @@ from placevec.sources.missing import Missing, noted_missing
 
 _log = logging.getLogger(__name__)
 _BAD_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOST_NAMES = 1000  # of a reason that are kept
+_MOST_NAMES = 1000  # kept for each reason
 
-# What may be beside photos and is none: tables, poses, models, notes, what cameras write.
+# Files that may be beside photos: tables, poses, models, notes, files that cameras write.
 _COMPANIONS = frozenset(
     """.aae .bag .bin .csv .db .db3 .egg .geojson .glb .gltf .gpx .gz .h5 .hdf5 .html .ini .ipynb
     .json .jsonl .keras .kml .log .mat .mcap .md .mtl .nma .nmea .npy .npz .obj .onnx .parquet .pdf
     .ply .pth .py .rst .sh .svg .tar .tfw .thm .toml .tsv .txt .xml .xmp .yaml .yml .zip""".split()
 )
 
-# Why something is left out -> what one is, what several are, and the way out.
+# Reason to leave something out -> text for one, text for several, and the way out.
 _REASONS = {
     "link": (
         "link leads out of {root}",
@@ -99,7 +99,7 @@ _REASONS = {
 
 
 class LeftOut:
-    """What a walk leaves out, counted by reason.
+    """Entries that a walk leaves out, counted by reason.
 
     Args:
         root: Path. The folder that names are relative to.
@@ -113,7 +113,7 @@ class LeftOut:
     def add(self, reason: str, name: str) -> None:
         """Counts an entry for a reason, one of `_REASONS`.
 
-        Of all entries of a reason, the first in order is named.
+        Messages name the first entry of each reason, in sorted order.
         """
         self._counts[reason] += 1
         if self._counts[reason] <= _MOST_NAMES:
@@ -122,7 +122,7 @@ class LeftOut:
     def warn(self) -> None:
         """Logs one line for each reason: the count, the first name and the way out.
 
-        While a data set is checked, they are noted instead, see `note_missing`.
+        Within `note_missing`, the entries are noted instead.
         """
         notes = noted_missing()
         for reason in self._reasons():
@@ -134,11 +134,11 @@ class LeftOut:
                 notes.append(Missing(names, self._counts[reason], message, True, left_out=True))
 
     def __bool__(self) -> bool:
-        """Returns whether anything is left out."""
+        """Returns whether anything was left out."""
         return bool(self._counts)
 
     def __str__(self) -> str:
-        """Returns the same as a part of one line; empty if nothing is left out."""
+        """Returns the same text as part of one line; empty if nothing was left out."""
         return "; ".join(f"{self._what(each)}. {_REASONS[each][2]}" for each in self._reasons())
 
     def _reasons(self) -> list[str]:
@@ -153,24 +153,24 @@ class LeftOut:
 def list_photos(root: Path, *, named: Collection[str] = ()) -> list[str]:
     """Lists the photos below a folder, its subfolders included, and logs what is left out.
 
-    Files and folders whose names begin with a dot are left out. Links are followed, each folder
-    is entered once. Left out with a line in the log, each with its count, first name and way out,
-    are: links that lead out of `root`, unless the environment variable PLACEVEC_FOLLOW_LINKS is
-    set; broken links, pipes and devices; folders that cannot be opened; names that are not UTF-8
-    or contain control characters; videos; and files of other endings, except those that usually
-    accompany photos, such as tables.
+    Files and folders whose names begin with a dot are left out. Links are followed, and each folder
+    is entered once. The following entries are left out with a line in the log that gives their
+    number, the first name and what to do: links that lead out of `root`, unless the environment
+    variable PLACEVEC_FOLLOW_LINKS is set; broken links, pipes and devices; folders that cannot be
+    opened; names that are not UTF-8 or contain control characters; videos; and files with other
+    suffixes, except those that usually accompany photos, such as tables.
 
     Args:
         root: Path. The folder.
-        named: collection of str. Photos that a table names. They and the videos of frames among
-            them are not left out.
+        named: collection of str. Photos that a table names. They, and the videos of frames among
+            them, are not left out.
 
     Returns:
         Names relative to `root`, with `/` between folders, sorted.
 
     Raises:
         FileNotFoundError: If `root` is not a folder.
-        ValueError: If it holds no photo and none is named.
+        ValueError: If it has no photo and `named` is empty.
     """
     require_folder(root)
     left_out = LeftOut(root)
@@ -192,17 +192,18 @@ def walk_photos(
     recursive: bool = True,
     keep_odd: bool = False,
 ) -> Iterator[str]:
-    """Yields the photos below a folder as `list_photos` lists them, but in no order.
+    """Yields the photos below a folder as `list_photos` lists them, but in no particular order.
 
     Args:
         root: Path. The folder.
         left_out: LeftOut or None. Counts what is left out.
-        folder: str. Subfolder to walk, relative to `root`, as the names stay. Defaults to `""`.
+        folder: str. Subfolder to walk, relative to `root`; names stay relative to `root`. Defaults
+            to `""`.
         named: collection of str. Other files that are not left out, because a table names them.
         recursive: bool. Whether to enter subfolders. Defaults to `True`.
-        keep_odd: bool. Whether to yield also what is named like a photo and cannot be one: links
-            that lead out, entries that are not files, bad names. Use it where the rank of a photo
-            counts. Defaults to `False`.
+        keep_odd: bool. Whether to also yield entries that are named like a photo but cannot be one:
+            links that lead out, entries that are not files, bad names. Use it if the rank of a
+            photo matters. Defaults to `False`.
     """
     left_out = LeftOut(root) if left_out is None else left_out
     top = f"{folder}/" if folder else ""
@@ -237,12 +238,12 @@ def walk_photos(
 
 
 def some_photos(root: Path) -> list[str]:
-    """Returns the names of some photos below a folder, 100 at most; none if it is not a folder."""
+    """Returns the names of at most 100 photos below a folder, or none if it is not a folder."""
     return list(islice(walk_photos(root), 100)) if root.is_dir() else []
 
 
 def require_folder(path: Path) -> None:
-    """Raises FileNotFoundError, in one line, if `path` is not a folder."""
+    """Raises a one-line FileNotFoundError if `path` is not a folder."""
     if not path.is_dir():
         what = "is a file, not a folder" if path.is_file() else "is a pipe or a device"
         what = what if path.exists() else "does not exist"
@@ -250,12 +251,14 @@ def require_folder(path: Path) -> None:
 
 
 def is_text(name: str) -> bool:
-    """Returns whether tables and stores can hold a name: UTF-8 without control characters."""
+    """Returns whether a name can be in tables and stores: UTF-8 without control characters."""
     return _BAD_CHARACTER.search(name) is None
 
 
 class Inside:
-    """The paths below a folder that no link leads out of; all, with PLACEVEC_FOLLOW_LINKS.
+    """The paths below a folder, except through links that lead out.
+
+    With PLACEVEC_FOLLOW_LINKS, all paths count.
 
     Args:
         root: Path. The folder.
@@ -266,21 +269,21 @@ class Inside:
         self._follows = bool(os.environ.get("PLACEVEC_FOLLOW_LINKS"))
 
     def __contains__(self, path: str | Path) -> bool:
-        """Returns whether a path in a folder that is inside is so too."""
+        """Returns whether a path is inside, given that its folder is inside."""
         return not os.path.islink(path) or self.holds(path)
 
     def holds(self, path: str | Path) -> bool:
-        """Returns whether a path is inside, whatever folders lead to it."""
+        """Returns whether a path is inside, including the folders on the way."""
         return self._follows or Path(os.path.realpath(path)).is_relative_to(self._root)
 
 
 def leads_out(path: Path, root: Path) -> bool:
-    """Returns whether a path is a link that leads out of a folder, and may not be followed."""
+    """Returns whether a path is a link that leads out of a folder and must not be followed."""
     return path not in Inside(root)
 
 
 def _why_not(entry: os.DirEntry, is_folder: bool, inside: Inside) -> str:
-    """Returns why an entry is not walked, one of `_REASONS`; `""` for photos and folders."""
+    """Returns why an entry is left out, one of `_REASONS`, or `""` for photos and folders."""
     if not is_folder and not is_photo(entry.name):
         suffix = os.path.splitext(entry.name)[1].lower()
         if suffix in _COMPANIONS:

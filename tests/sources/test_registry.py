@@ -102,7 +102,7 @@ def test_says_what_is_wrong_with_a_path_that_no_reader_takes(photos, tmp_path, r
 @pytest.mark.parametrize("reader", ["", "folder:"])
 def test_a_misspelt_split_is_told_the_splits(photos, refuses, reader):
     root = photos("@1@2@.jpg")
-    with refuses(ValueError, "must follow a split, train, val, test. Received: 'tst'"):
+    with refuses(ValueError, "split must follow `#`: train, val, test. Received: 'tst'"):
         open_places(f"{reader}{root}#tst")
 
 

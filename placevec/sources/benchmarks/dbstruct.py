@@ -18,7 +18,7 @@ from placevec.sources.path_options import split_options
 from placevec.sources.values.null_island import among_them, at_zero
 from placevec.sources.values.roles import warn_of_both
 
-# Where the photos lie below the folder that holds them, first the most telling.
+# Where photos may be below their folder, the most specific place first.
 _DATABASE_FOLDERS = ("", "images", "database")
 _OWN_QUERY_FOLDERS = ("queries_real", "queries", "query")
 _SAME_PLACE_M = 1.0
@@ -26,11 +26,11 @@ _SAME_PLACE_M = 1.0
 
 @dataclass(frozen=True, eq=False)
 class DbStruct:
-    """What a dbStruct .mat says of its photos.
+    """What a dbStruct .mat says about its photos.
 
     Args:
         database_names: (M,) str. As written, such as `000/000426_pitch1_yaw1.jpg`.
-        database_positions_m: (M, 2) float64. UTM east and north; NaN where not given.
+        database_positions_m: (M, 2) float64. UTM east and north; NaN if not given.
         query_names: (Q,) str. Relative to the queries' folder, so a name may also be that of
             another photo in the database.
         query_positions_m: (Q, 2) float64.
@@ -51,20 +51,21 @@ def read_dbstruct(
 ) -> PlaceDataset:
     """Reads a dbStruct .mat and finds its photos.
 
-    The photos are sought in the folder of the .mat and in its parent, or in DIR and its parent
-    for a path written `FILE.mat,images=DIR`: database photos there, in `images/` or in
-    `database/`; queries in `queries_real/`, `queries/`, `query/`, there or in the folder of the
-    database photos. A file found with another suffix than the .mat says (the .png files of Tokyo
-    24/7) is taken. A name in both lists is two photos if one of these folders for queries holds
-    it, as in Nordland. Otherwise it is one photo with both roles, as in Tokyo Time Machine.
+    placevec looks for the photos in the folder of the .mat and in its parent or, for a path
+    `FILE.mat,images=DIR`, in DIR and its parent: for database photos directly there, in `images/`
+    or in `database/`; for queries in `queries_real/`, `queries/`, `query/`, directly there or in
+    the folder of the database photos. A file with another suffix than in the .mat (the .png files
+    of Tokyo 24/7) is accepted. A name in both lists is two photos if one of these folders for
+    queries contains it, as in Nordland. Otherwise it is one photo with both roles, as in Tokyo Time
+    Machine.
 
     Args:
         path: Path. The .mat, a folder that holds exactly one (or has one in `datasets/`), or
             `FILE.mat,images=DIR`.
         skip_unreadable: bool. Leave out photos without a file or position and log how many they
             are. Defaults to `False`.
-        require_files: bool. Whether the photos must be there; if not, all are kept, also the
-            missing. Defaults to `True`.
+        require_files: bool. Whether the photos must exist. If not, all are kept, even missing ones.
+            Defaults to `True`.
 
     Returns:
         PlaceDataset, sorted by name, in the frame `"UTM"` (the .mat names no zone).
@@ -161,16 +162,16 @@ def load_dbstruct(mat_path: Path) -> DbStruct:
 
 
 def holds_dbstruct(mat_path: Path) -> bool:
-    """Returns whether a .mat holds a variable `dbStruct`, without reading it.
+    """Returns whether a .mat has a variable `dbStruct`, without reading it.
 
     Raises:
-        ValueError: If the file is truncated or no .mat.
+        ValueError: If the file is truncated or is not a .mat.
     """
     return "dbStruct" in variables_of_mat(mat_path)
 
 
 def recognize_dbstruct(path: Path) -> str:
-    """Says which dbStruct there is at a path, or `""`."""
+    """Names the dbStruct at a path, or returns `""`."""
     try:
         mat_path = _find_mat(path)
     except (ValueError, OSError):
@@ -218,7 +219,7 @@ def _names(cells: NDArray[Any], mat_path: Path) -> NDArray[np.str_]:
 
 
 def _months(stamps: NDArray[Any], count: int, mat_path: Path) -> NDArray[np.float64]:
-    """Turns stamps such as 200907 into seconds."""
+    """Converts stamps such as 200907 to seconds."""
     stamps = stamps.ravel()
     if stamps.dtype.kind not in "fiu" or len(stamps) != count:
         raise ValueError(f"{mat_path} must hold a time stamp for each photo, such as 200907")
@@ -227,19 +228,18 @@ def _months(stamps: NDArray[Any], count: int, mat_path: Path) -> NDArray[np.floa
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The photos of one list, sought in one folder of a root."""
+    """The photos of one list, searched in one folder of a root."""
 
     root: Path
     folder: str
-    names: NDArray[np.str_]  # (N,) str, relative to the root; as on disk where found
+    names: NDArray[np.str_]  # (N,) str, relative to the root; as on disk if found
     there: NDArray[np.bool_]  # (N,) bool
 
 
 def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
-    """Returns the database photos and the queries, below the root that holds most of both.
+    """Returns the database photos and the queries, below the root that has the most of both.
 
-    Of roots that hold the same number of, the one whose queries have a folder of their own is
-    taken.
+    If two roots have equally many, the one with a separate folder of queries is used.
     """
     best: Any = None
     for root in roots:
@@ -258,11 +258,11 @@ def _find_photos(roots: list[Path], content: DbStruct) -> tuple[_Found, _Found]:
 
 
 def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...], bool]:
-    """Returns the folders to seek queries in first, and whether they may be nowhere else.
+    """Returns the folders to search queries in first, and whether they may be nowhere else.
 
-    If a name is in both lists, the database photo must not be taken for the query. In Nordland, the
+    If a name is in both lists, the database photo must not be used as the query. In Nordland, the
     two are photos of one place at different times. In Pittsburgh, they are hundreds of metres
-    apart. In Tokyo Time Machine they are one photo: there the queries have no folder.
+    apart. In Tokyo Time Machine, they are one photo: there the queries have no folder.
     """
     own = [posixpath.join(above, own) for above in ("", "images") for own in _OWN_QUERY_FOLDERS]
     names = content.query_names.tolist()
@@ -283,7 +283,7 @@ def _query_folders(listing: Listing, content: DbStruct) -> tuple[tuple[str, ...]
 
 
 def _find_list(listing: Listing, folders: tuple[str, ...], names: NDArray[np.str_]) -> _Found:
-    """Returns the photos as found in the folder that holds most of them, the first among equals."""
+    """Returns the photos in the folder that has the most of them, the first of equal ones."""
     best: Any = None
     for folder in dict.fromkeys(folders):
         wanted = [posixpath.join(folder, name) for name in names.tolist()]

@@ -21,24 +21,25 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
     """Reads the photos of every city that has a table, `Dataframes/CITY.csv`.
 
     A row names its photo, `Images/CITY/CITY_PLACE_YEAR_MONTH_HEADING_LAT_LON_PANORAMA.jpg`, with
-    7, 4, 2 and 3 digits for the first four numbers, where CITY is its `city_id`. Photos of one
-    `place_id` of one city show one place, any others do not: the cities lie in many UTM zones, so
-    there are no positions, and no two places of the public set are nearer to each other than
-    100 m. Every photo is both query and database; its time is the beginning of its month.
+    7, 4, 2 and 3 digits for the first four numbers. CITY is its `city_id`. Photos of one city with
+    the same `place_id` show one place; all others show different places. The cities are in many UTM
+    zones, so there are no positions; no two places of the public set are nearer than 100 m to each
+    other. Every photo is both query and database; its time is the beginning of its month.
 
     Args:
-        path: Path. The folder that holds `Dataframes` and `Images`. To read some cities only,
-            leave the tables of those in `Dataframes`.
+        path: Path. The folder that holds `Dataframes` and `Images`. To read only some cities,
+            remove the tables of the others from `Dataframes`.
         skip_unreadable: bool. Leave out photos that are missing or empty and log how many they
             are, unless a city has no other. Defaults to `False`.
 
     Returns:
-        PlaceDataset, city by city in the order of the tables' names, photos in that of the rows;
-        `place_ids` count the places from 0 on.
+        PlaceDataset, city by city in the order of the tables' names, photos in the order of the
+        rows; `place_ids` number the places from 0.
 
     Raises:
-        FileNotFoundError: If there is no such folder or no table, or photos are missing or empty.
-        ValueError: If a table has no rows or misses a column, or a value cannot be read.
+        FileNotFoundError: If the folder does not exist or has no table, or photos are missing or
+            empty.
+        ValueError: If a table has no rows, a column is missing, or a value cannot be read.
     """
     top = Path(path).expanduser()
     require_folder(top)
@@ -64,14 +65,14 @@ def read_gsv_cities(path: Path | str, *, skip_unreadable: bool = False) -> Place
 
 
 def recognize_gsv_cities(path: Path) -> str:
-    """Says what of GSV-Cities there is at a path, or `""`."""
+    """Names the files of GSV-Cities at a path, or returns `""`."""
     if (path / "Images").is_dir() and files_like(path, "Dataframes/*.csv"):
         return "Dataframes/*.csv beside Images"
     return ""
 
 
 def _read_city(root: Path, table_path: Path, skip_unreadable: bool) -> PlaceDataset:
-    """Returns the photos of one city, whose places are counted from 0 on."""
+    """Returns the photos of one city, with its places numbered from 0."""
     cells = read_csv(table_path)
     for column in _COLUMNS:
         if column not in cells:

@@ -13,7 +13,7 @@ from placevec.input_file import open_input, shown
 from placevec.sources.benchmarks.mat_structure import check_structure, unpack
 
 MAX_BYTES = 1_000_000_000
-"""Largest file, and most bytes that all its variables may unpack to."""
+"""Maximum size of a file, and of all its variables when unpacked."""
 
 # A header, then a tag (type and size) before each variable.
 _HEADER_BYTES, _TAG_BYTES, _COMPRESSED = 128, 8, 15
@@ -35,14 +35,14 @@ def read_mat(mat_path: Path, variable: str) -> NDArray[Any] | None:
     Raises:
         FileNotFoundError: If the file does not exist.
         ValueError: If it is truncated or damaged, of version 7.3, not a regular file, or larger
-            than 1 GB, also unpacked.
+            than 1 GB, before or after unpacking.
     """
     read = functools.partial(scipy.io.loadmat, variable_names=[variable])
     return _read(mat_path, variable, read).get(variable)
 
 
 def variables_of_mat(mat_path: Path) -> set[str]:
-    """Returns the names of the variables, which are not read.
+    """Returns the names of the variables, without reading them.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -60,7 +60,7 @@ def _read(mat_path: Path, variable: str, function: Callable[[BinaryIO], Read]) -
             raise ValueError(
                 f"{shown(mat_path)} is a MATLAB 7.3 file. Save it again in MATLAB with `-v7`"
             ) from None
-        except Exception as error:  # SciPy raises anything, according to where a file breaks off
+        except Exception as error:  # SciPy may raise anything, depending on where a file ends
             why = shown((str(error).splitlines() or [type(error).__name__])[0])
             raise ValueError(
                 f"{shown(mat_path)} is not a complete MATLAB file ({why}). Get the file again"
@@ -68,7 +68,7 @@ def _read(mat_path: Path, variable: str, function: Callable[[BinaryIO], Read]) -
 
 
 def _check(file: BinaryIO, variable: str) -> None:
-    """Looks at all heads and one variable: damaged ones could make SciPy end the process."""
+    """Checks all headers and one variable: damaged ones could make SciPy crash the process."""
     header = file.read(_HEADER_BYTES)
     order = ">" if header[-2:] == b"MI" else "<"
     if header[-4:-2] in _VERSION_7_3:

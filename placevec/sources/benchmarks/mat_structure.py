@@ -1,6 +1,6 @@
 """The structure of a variable in a MATLAB 5 file, checked before SciPy reads it.
 
-SciPy trusts what the file says of its own parts: a wrong type or size can end the whole process.
+SciPy trusts what the file says about its own parts: a wrong type or size can crash the process.
 """
 
 import struct
@@ -18,11 +18,11 @@ _DEEPEST = 8
 
 
 def unpack(content: bytes, most_bytes: int) -> bytes:
-    """Returns what a compressed variable holds, its checksum verified.
+    """Returns the content of a compressed variable, and verifies its checksum.
 
     Args:
         content: bytes. The variable without its tag.
-        most_bytes: int. How many bytes it may hold.
+        most_bytes: int. Maximum size of the content.
 
     Raises:
         ValueError: If it is damaged, or larger than that.
@@ -44,11 +44,11 @@ def check_structure(data: bytes, order: str, name: str) -> None:
 
     Args:
         data: bytes. The variable with its tag, unpacked.
-        order: str. `"<"` or `">"`, the order of the bytes of a number.
-        name: str. The variable that will be read; of others only the head is looked at.
+        order: str. `"<"` or `">"`, the byte order of numbers.
+        name: str. The variable that will be read; only the header of others is checked.
 
     Raises:
-        ValueError: If the variable is damaged, or of a kind that no table of photos needs.
+        ValueError: If the variable is damaged, or has a kind that no table of photos needs.
     """
     try:
         start, stop = _Parts(data, order, 0, len(data)).take(_MATRIX)[1:]
@@ -58,13 +58,13 @@ def check_structure(data: bytes, order: str, name: str) -> None:
 
 
 class _Parts:
-    """The elements that follow one another in a stretch of bytes."""
+    """The elements in a range of bytes, one after another."""
 
     def __init__(self, data: bytes, order: str, start: int, stop: int):
         self.data, self.order, self.at, self.stop = data, order, start, stop
 
     def take(self, *kinds: int) -> tuple[int, int, int]:
-        """Returns kind, start and stop of the next element, one of `kinds`."""
+        """Returns kind, start and stop of the next element; its kind must be in `kinds`."""
         kind, size = struct.unpack_from(f"{self.order}II", self.data, self.at)
         start = self.at + _TAG_BYTES
         after = start + size + -size % 8

@@ -16,7 +16,7 @@ def seconds_of_months(
     Args:
         years: (N,) int64. 1800 to 2200.
         months: (N,) int64. 1 to 12.
-        source: Path. The file that tells them, for the error.
+        source: Path. The file that they come from, for the error.
 
     Returns:
         (N,) float64. Seconds since 1970, UTC.

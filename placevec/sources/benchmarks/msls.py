@@ -20,7 +20,7 @@ from placevec.sources.walk import require_folder
 _log = logging.getLogger(__name__)
 
 CITY_APART_M = 10_000_000.0
-"""How far to the east of the last a city is put where several are read, in metres."""
+"""Distance to the east of the city before, if several cities are read, in metres."""
 
 _ROLES = ("query", "database")
 _SUBTASKS = ("all", "s2w", "w2s", "o2n", "n2o", "d2n", "n2d")
@@ -29,7 +29,7 @@ _CHOICES = {
     "night": ("yes", "no"),
     "view_direction": ("Forward", "Backward", "Sideways"),
 }
-# Columns that are read, table by table; the first existing one lists the photos.
+# Columns that are read, table by table; the first table that exists lists the photos.
 _TABLES = ("raw.csv", "postprocessed.csv", "seq_info.csv", "subtask_index.csv")
 _COLUMNS = frozenset(
     {"lat", "lon", "ca", "captured_at", "pano", "easting", "northing", "night", "control_panel"}
@@ -46,16 +46,16 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
     `CITY/query` and `CITY/database` each hold `images/KEY.jpg` and tables whose rows belong
     together by `key`: `raw.csv` (position, direction, time, panorama or not), `seq_info.csv`,
     `postprocessed.csv` (metres, night, view direction) and `subtask_index.csv`. A table may be
-    missing; what only it tells is then unknown. Panoramas are left out and, where no subtask is
-    chosen, photos of the camera's mount (`control_panel`); how many is logged.
+    missing; its values are then unknown. Panoramas are left out and, if no subtask is chosen,
+    photos of the camera's mount (`control_panel`) too; a log line gives their number.
 
-    Positions are those of `raw.csv` in one UTM zone for each city, else the metres of
-    `postprocessed.csv`. The cities lie in many zones: where several are read, each keeps its
-    distances and is put 10000 km east of the last, so that photos of two cities are never
-    positives, and always negatives, of each other; the frame says so.
+    Positions come from `raw.csv` in one UTM zone for each city, else from the metres of
+    `postprocessed.csv`. The cities are in many zones: if you read several, each keeps its distances
+    and is placed 10000 km east of the one before, so that photos of two cities are never positives,
+    and always negatives, of each other; the frame says so.
 
     Args:
-        path: Path. The folder of a city, one that holds cities, such as `train_val`, or the one
+        path: Path. The folder of a city, a folder of cities such as `train_val`, or the folder
             above. `PATH,subtask=all` keeps the queries and the database of an official task
             (`all`, `s2w` for summer to winter and so on); `PATH,night=yes`, `night=no` and
             `view_direction=Forward` (`Backward`, `Sideways`) keep such photos of both roles.
@@ -66,8 +66,9 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         PlaceDataset, city by city, the queries of each first, photos in the order of the tables.
 
     Raises:
-        FileNotFoundError: If there is no city, or photos are missing or empty.
-        ValueError: If a table cannot be read, misses the column of a filter, or no photo is left.
+        FileNotFoundError: If no city is found, or photos are missing or empty.
+        ValueError: If a table cannot be read, the column of a filter is missing, or no photo is
+            left.
     """
     top, options = split_options(path, _CHOICES)
     _refuse_other_values(options)
@@ -81,15 +82,15 @@ def read_msls(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
     parts = [_read_city(top, city, options, skip_unreadable) for city in cities]
     parts = [part for part in parts if part is not None]
     if not parts:
-        raise ValueError(f"No photo of {top} is left. Choose less narrowly")
+        raise ValueError(f"No photo of {top} is left. Choose fewer conditions")
     if len(parts) == 1:
         return parts[0]
-    _log.info("%d cities of %s are put %.0f km apart", len(parts), top, CITY_APART_M / 1000)
+    _log.info("%d cities of %s are placed %.0f km apart", len(parts), top, CITY_APART_M / 1000)
     return _side_by_side(top, parts)
 
 
 def recognize_msls(path: Path) -> str:
-    """Says which city of MSLS there is at a path, or `""`."""
+    """Names the city of MSLS at a path, or returns `""`."""
     cities = _find_cities(path) if path.is_dir() else []
     return f"{cities[0].name}/database/images with tables of MSLS" if cities else ""
 
@@ -119,7 +120,7 @@ def _is_city(path: Path) -> bool:
 def _read_city(
     top: Path, city: Path, options: dict[str, str], skip_unreadable: bool
 ) -> PlaceDataset | None:
-    """Returns the photos of one city that are chosen, or None."""
+    """Returns the chosen photos of one city, or None."""
     tables = [_read_tables(city / role) for role in _ROLES]
     columns = set().union(*tables)
     cells = {
@@ -171,7 +172,7 @@ def _read_city(
 
 
 def _read_tables(folder: Path) -> dict[str, NDArray[np.str_]]:
-    """Returns the columns of a folder's tables, rows put together by key; "" if unknown."""
+    """Returns the columns of a folder's tables, with rows joined by key; "" if unknown."""
     joined: dict[str, NDArray[np.str_]] = {"key": np.array([], dtype=np.str_)}
     row_of: dict[str, int] | None = None
     for table in _TABLES:
@@ -206,7 +207,7 @@ def _read_tables(folder: Path) -> dict[str, NDArray[np.str_]]:
 def _chosen(
     cells: dict[str, NDArray[np.str_]], options: dict[str, str], city: Path
 ) -> NDArray[np.bool_]:
-    """Tells which photos are wanted, and logs how many are left out for what they are."""
+    """Returns which photos are wanted, and logs how many of each kind are left out."""
     left_out = {"panoramas": _flags(cells, "pano", city)}
     chosen = ~left_out["panoramas"]
     if "subtask" in options:
@@ -235,7 +236,7 @@ def _require(cells: dict[str, NDArray[np.str_]], column: str, table: str, city: 
 def _positions(
     cells: dict[str, NDArray[np.str_]], city: Path
 ) -> tuple[NDArray[np.float64], str, int]:
-    """Returns (N, 2) metres, NaN if unknown, their frame, and how many are at 0, 0."""
+    """Returns (N, 2) metres, NaN if unknown, their frame, and the number of those at 0, 0."""
     degrees, num_at_zero = _pairs(cells, ("lat", "lon"), city)
     given = np.isfinite(degrees).all(axis=1)
     if not given.any():
@@ -252,7 +253,7 @@ def _positions(
 def _pairs(
     cells: dict[str, NDArray[np.str_]], columns: tuple[str, str], city: Path
 ) -> tuple[NDArray[np.float64], int]:
-    """Returns (N, 2) numbers of two columns, NaN if unknown or 0, 0, and how many are 0, 0."""
+    """Returns (N, 2) numbers of two columns, NaN if unknown or 0, 0, and the number of 0, 0."""
     pairs = np.stack([_numbers(cells, column, city) for column in columns], axis=1)
     is_zero = at_zero(pairs, on_earth=True)
     pairs[is_zero] = np.nan
@@ -260,7 +261,7 @@ def _pairs(
 
 
 def _times(cells: dict[str, NDArray[np.str_]], city: Path) -> NDArray[np.float64]:
-    """Returns (N,) seconds since 1970 of `captured_at`, which counts milliseconds."""
+    """Returns (N,) seconds since 1970 from `captured_at`, which counts milliseconds."""
     stamps = _numbers(cells, "captured_at", city)
     low, high = _STAMPS_MS
     bad = np.flatnonzero((stamps < low) | (stamps > high))
@@ -276,7 +277,7 @@ def _cells(cells: dict[str, NDArray[np.str_]], column: str) -> NDArray[np.str_]:
 
 
 def _numbers(cells: dict[str, NDArray[np.str_]], column: str, city: Path) -> NDArray[np.float64]:
-    """Returns the numbers of a column, NaN if there are none or not finite ones."""
+    """Returns the numbers of a column, NaN if missing or not finite."""
     values = np.empty(len(cells["key"]))
     for row, cell in enumerate(_cells(cells, column).tolist()):
         try:
@@ -300,7 +301,7 @@ def _bad_cell(column: str, must: str, cell: str, key: str, city: Path) -> ValueE
 
 
 def _side_by_side(top: Path, parts: list[PlaceDataset]) -> PlaceDataset:
-    """Returns the photos of several cities as one set, each city far to the east of the last."""
+    """Returns the photos of several cities as one set, each city far east of the one before."""
     offsets = [np.array([number * CITY_APART_M, 0.0]) for number in range(len(parts))]
     sequence_ids = [part.known("sequence_ids") for part in parts]
     firsts = np.cumsum([0, *(ids.max() + 1 for ids in sequence_ids)])

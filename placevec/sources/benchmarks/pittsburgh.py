@@ -1,4 +1,4 @@
-"""Pittsburgh cut-outs: 24 views of each street panorama, known by the panorama they come from."""
+"""Pittsburgh cut-outs: 24 views of each street panorama, identified by their panorama."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ _CUTOUT = re.compile(r"(?:(.*)/)?(\d+)_pitch(\d+)_yaw(\d+)\.\w+")
 
 
 class Cutout(NamedTuple):
-    """Which view of which panorama a cut-out is.
+    """The panorama and the view of a cut-out.
 
     Args:
         panorama: str. Folder and number of the panorama, such as `"000/000123"`.
@@ -46,7 +46,7 @@ def parse_cutout_name(name: str) -> Cutout:
         Cutout.
 
     Raises:
-        ValueError: If the name is not that of a cut-out.
+        ValueError: If it is not the name of a cut-out.
 
     Example:
 
@@ -65,26 +65,26 @@ def parse_cutout_name(name: str) -> Cutout:
 def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
     """Reads Pittsburgh cut-outs, `000/000123_pitch1_yaw7.jpg`, from folders named by a number.
 
-    The cut-outs of one panorama show one place, and every photo is both query and database.
-    Where `PATH/*.mat` or `PATH/datasets/*.mat` are dbStructs that know these photos, the photos
-    have positions too. Without positions, headings are counted from the panorama's first yaw, so
-    that they can be compared within a place; with positions there are none, because nothing says
-    how one panorama is turned against another.
+    The cut-outs of one panorama show one place, and every photo is both query and database. If
+    `PATH/*.mat` or `PATH/datasets/*.mat` are dbStructs with these photos, the photos have positions
+    too. Without positions, headings are relative to the panorama's first yaw, so that they can be
+    compared within a place. With positions there are no headings, because nothing says how
+    panoramas are rotated relative to each other.
 
-    The official training, validation and test sets, and the queries in `queries_real/`, are read
-    with the dbStruct reader.
+    To read the official training, validation and test sets, and the queries in `queries_real/`, use
+    the dbStruct reader.
 
     Args:
         path: Path. The folder that holds `000/`, `001/` and so on, itself or in `images/`.
-        skip_unreadable: bool. Leave out empty photos and, where a .mat gives positions, photos
+        skip_unreadable: bool. Leave out empty photos and, if a .mat gives positions, photos
             without one, and log how many they are. Defaults to `False`.
 
     Returns:
         PlaceDataset, sorted by name, in the frame `"UTM"` with positions.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or photos are empty.
-        ValueError: If there are no cut-outs, or the .mat files know only a part of them.
+        FileNotFoundError: If the folder does not exist, or photos are empty.
+        ValueError: If there are no cut-outs, or the .mat files contain only some of them.
     """
     top = Path(path).expanduser()
     left_out = LeftOut(top)
@@ -124,7 +124,7 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
 
 
 def recognize_pittsburgh(path: Path) -> str:
-    """Says what of Pittsburgh's cut-outs there is at a path, or `""`."""
+    """Names the cut-outs of Pittsburgh at a path, or returns `""`."""
     try:
         return f"cut-outs such as {_list_cutouts(path, LeftOut(path))[1][0]}"
     except (ValueError, OSError):
@@ -149,7 +149,7 @@ def _list_cutouts(top: Path, left_out: LeftOut) -> tuple[Path, list[str]]:
 
 
 def _positions(top: Path, names: NDArray[np.str_]) -> NDArray[np.float64] | None:
-    """Returns (N, 2) positions from all .mat files, NaN if unknown; None where all are."""
+    """Returns (N, 2) positions from all .mat files, NaN if unknown; None if all are unknown."""
     known: dict[str, NDArray[np.float64]] = {}
     for mat_path in files_like(top, "*.mat", "datasets/*.mat"):
         if not holds_dbstruct(mat_path):
@@ -167,6 +167,6 @@ def _positions(top: Path, names: NDArray[np.str_]) -> NDArray[np.float64] | None
         positions_m[row] = known.get(name, np.nan)
     if np.isnan(positions_m).all():
         if known:
-            _log.warning("The .mat files in %s know none of its photos: no positions", top)
+            _log.warning("The .mat files in %s contain none of its photos: no positions", top)
         return None
     return positions_m

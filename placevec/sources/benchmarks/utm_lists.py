@@ -32,16 +32,15 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     """Reads two lists of photos and their positions, row by row.
 
     The `.npz` has `utmQ` (Q, 2) and `utmDb` (M, 2), metres east and north, and `posDistThr`, the
-    radius that its authors count an answer as right in, which is logged and not otherwise used.
-    Two text files beside it name the photos, one per line. A photo that both lists name is one
-    photo with both roles.
+    radius in which its authors count an answer as right. The radius is logged but not used. Two
+    text files beside it name the photos, one per line. A photo in both lists is one photo with both
+    roles.
 
     Args:
         path: Path. The `.npz`, or a folder that holds exactly one. Its lists are `*_query.txt` and
-            `*_index.txt` (or `*_database.txt`), the only ones beside it or those whose names begin
-            as the `.npz`; else
-            `FILE.npz,query=FILE.txt,database=FILE.txt`. The photos are sought in the folder of the
-            `.npz`, or in `DIR` of `FILE.npz,images=DIR`.
+            `*_index.txt` (or `*_database.txt`): the only ones beside it, or those whose names begin
+            like the `.npz`. Name others with `FILE.npz,query=FILE.txt,database=FILE.txt`. The
+            photos must be in the folder of the `.npz`, or in `DIR` of `FILE.npz,images=DIR`.
         skip_unreadable: bool. Leave out photos that are missing, empty or without a position, and
             log how many they are. Defaults to `False`.
 
@@ -50,8 +49,8 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
 
     Raises:
         FileNotFoundError: If the `.npz`, a list or photos are missing.
-        ValueError: If the `.npz` is damaged, holds other arrays or objects, or not one position
-            for each name.
+        ValueError: If the `.npz` is damaged, has other arrays or objects, or does not have one
+            position for each name.
     """
     npz_path, options = split_options(path, _OPTIONS)
     npz_path = _find_npz(npz_path)
@@ -98,7 +97,7 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
 
 
 def recognize_utm_lists(path: Path) -> str:
-    """Says which positions and lists there are at a path, or `""`."""
+    """Names the positions and lists at a path, or returns `""`."""
     try:
         npz_path = _find_npz(path)
         lists = [_find_list(npz_path, role) for role in _ARRAYS]
@@ -151,7 +150,7 @@ def _read_names(list_path: Path) -> NDArray[np.str_]:
 
 
 def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, NDArray[np.float64]]:
-    """Returns (count, 2) positions of each role; nothing larger than that is ever unpacked."""
+    """Returns (count, 2) positions of each role; larger arrays are never unpacked."""
     try:
         with zipfile.ZipFile(npz_path) as archive:
             found = {}
@@ -181,7 +180,7 @@ def _read_positions(npz_path: Path, counts: dict[str, int]) -> dict[str, NDArray
 
 
 def _read_array(file: IO[bytes], shape: tuple, array: str, npz_path: Path) -> NDArray[np.float64]:
-    """Reads an array after a look at what its header declares."""
+    """Reads an array after checking its header."""
     try:
         declared, fortran, dtype = read_npy_header(file)
     except ValueError as error:

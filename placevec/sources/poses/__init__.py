@@ -1,1 +1,1 @@
-"""Poses of cameras: quaternions, trajectories, time stamps, depth images, georeferences."""
+"""Camera poses: quaternions, trajectories, time stamps, depth images, georeferences."""

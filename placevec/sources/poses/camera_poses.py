@@ -1,4 +1,4 @@
-"""Poses of cameras, and what they say on the ground: position, heading, height.
+"""Camera poses, and the position, heading and height that follow from them.
 
 A camera looks along its own z axis; its x axis points right in the photo and its y axis down.
 """
@@ -16,7 +16,7 @@ WORLD_AXES = {
 """Names of directions in the world, `x` to `-z`, and the (3,) unit vectors that they mean."""
 
 LONGEST = 1e9
-"""Coordinates from here on count as unknown."""
+"""Coordinates beyond this value count as unknown."""
 
 _MOST_ASKEW = 0.1
 _SHORTEST_MEAN = 0.5
@@ -25,11 +25,10 @@ _STEEPEST = np.sin(np.deg2rad(1.0))
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Where cameras are in a world and how they are turned; NaN where that is unknown.
+    """Positions and rotations of cameras in a world; NaN if unknown.
 
     A pose that no camera can have counts as unknown: numbers that are not finite, coordinates
-    beyond 1e9, axes that are not at right angles and of length 1 (by more than 0.1), left-handed
-    axes.
+    beyond 1e9, axes that are not orthonormal (by more than 0.1), left-handed axes.
 
     Args:
         centers: (N, 3) float64. In the world's unit.
@@ -57,7 +56,7 @@ class Poses:
     def from_world_to_camera(
         cls, rotations: NDArray[np.float64], translations: NDArray[np.float64]
     ) -> "Poses":
-        """Returns the poses of cameras that see a point `p` of the world at `R p + t`.
+        """Returns the poses of cameras that have a world point `p` at `R p + t`.
 
         Args:
             rotations: (N, 3, 3) float64. `R`.
@@ -89,14 +88,14 @@ class Poses:
 
 
 def rotations_from_quaternions(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the rotations that quaternions mean.
+    """Returns the rotation matrices of quaternions.
 
     Args:
-        quaternions: (N, 4) float64. x, y, z, w, of length 1; a length between 0.9 and 1.1 is
-            evened out, any other is not a rotation.
+        quaternions: (N, 4) float64. x, y, z, w, of length 1. A length between 0.9 and 1.1 is
+            normalized; any other is not a rotation.
 
     Returns:
-        (N, 3, 3) float64; NaN where a quaternion is not a rotation.
+        (N, 3, 3) float64; NaN if a quaternion is not a rotation.
     """
     with np.errstate(all="ignore"):
         lengths = np.sqrt((quaternions * quaternions).sum(axis=1))
@@ -111,7 +110,7 @@ def rotations_from_quaternions(quaternions: NDArray[np.float64]) -> NDArray[np.f
 
 
 def rotations_from_vectors(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the (N, 3, 3) rotations about (N, 3) float64 axes, by their lengths in radians."""
+    """Returns the (N, 3, 3) rotations about (N, 3) float64 axes by their lengths in radians."""
     with np.errstate(all="ignore"):
         half = np.linalg.norm(vectors, axis=1, keepdims=True) / 2
         quaternions = np.hstack([vectors * np.sinc(half / np.pi) / 2, np.cos(half)])
@@ -121,8 +120,8 @@ def rotations_from_vectors(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 def find_up(poses: Poses) -> NDArray[np.float64]:
     """Finds which way is up in a world that does not say so, from how the cameras are held.
 
-    Up is against the mean of the cameras' down axes: right where they are held level on the
-    average, whatever way they look.
+    Up is opposite to the mean of the cameras' down axes. This is right if the cameras are level on
+    average, in whatever direction they look.
 
     Args:
         poses: Poses. At least one is known.
@@ -131,7 +130,7 @@ def find_up(poses: Poses) -> NDArray[np.float64]:
         (3,) float64, of length 1.
 
     Raises:
-        ValueError: If the mean is shorter than 0.5, so that the cameras point every way.
+        ValueError: If the mean is shorter than 0.5, because the cameras are held in all directions.
     """
     mean = -poses.rotations[poses.known][:, :, 1].mean(axis=0)
     length = float(np.linalg.norm(mean))
@@ -149,10 +148,10 @@ def on_the_ground(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Returns where cameras are on the ground and where they look.
 
-    The ground is the plane across `up`. East is the world's x axis laid on it, or the y axis where
-    x is within 26 degrees of the vertical; north is 90 degrees to the left of east, seen from
-    above. So a world with z up keeps x as east and y as north, and one with y down has x as east
-    and z as north.
+    The ground is the plane perpendicular to `up`. East is the world's x axis projected onto it, or
+    the y axis if x is within 26 degrees of the vertical. North is 90 degrees to the left of east,
+    seen from above. So a world with z up keeps x as east and y as north, and one with y down has x
+    as east and z as north.
 
     Args:
         poses: Poses.
@@ -160,8 +159,8 @@ def on_the_ground(
 
     Returns:
         positions, (N, 2) float64, east and north; headings_deg, (N,) float64 in [0, 360), of the
-        optical axis, NaN where it is within 1 degree of the vertical; heights, (N,) float64, along
-        `up`. All in the world's unit, NaN where a pose is unknown.
+        optical axis, NaN if it is within 1 degree of the vertical; heights, (N,) float64, along
+        `up`. All in the world's unit, NaN if a pose is unknown.
     """
     east = WORLD_AXES["x"] if abs(up[0]) < 0.9 else WORLD_AXES["y"]
     east = east - (east @ up) * up

@@ -1,4 +1,4 @@
-"""Images beside photos that are not photos: depth, masks, labels."""
+"""Finds images beside photos that are not photos: depth, masks, labels."""
 
 import posixpath
 import re
@@ -9,31 +9,30 @@ from pathlib import Path
 from placevec.input_file import open_input, shown
 from placevec.sources.walk import LeftOut
 
-# Words of a folder's or file's name that say what the image holds. Masked or labeled photos are
-# photos.
+# Words in a folder's or file's name that say what the image is. Masked or labeled photos stay.
 _NO_PHOTO = re.compile(
     r".*depth.*|.*masks?|labels?|labelids?|labelmaps?|semantics?|segmentations?|instances?|panoptic"
     r"|disp|disparit(y|ies)|normals|confidence|annotations?"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _PNG_START = 26  # bytes up to the color type
-_LARGEST_PNG = 2**40  # bytes; only the first few are read
+_LARGEST_PNG = 2**40  # bytes; only the beginning is read
 
 
 def without_depth_images(root: Path, names: Sequence[str]) -> list[str]:
     """Returns the names of photos, without those of depth images, masks and labels.
 
-    They are told by a word in the name of the file or of a folder below `root`, such as `depth`,
-    `aligned_depth_to_color`, `masks` or `frame-000001.depth.png`; and, if other photos remain, by
-    16-bit gray PNG, which depth cameras write, in the first PNG of a folder. How many are left out
-    is logged.
+    A word in the name of the file or of a folder below `root` marks them, such as `depth`,
+    `aligned_depth_to_color`, `masks` or `frame-000001.depth.png`. If other photos remain, a folder
+    whose first PNG is 16-bit gray, as depth cameras write it, is left out too. The number of images
+    that are left out is logged.
 
     Args:
-        root: Path. Folder that the names are relative to. Its own name says nothing.
+        root: Path. Folder that the names are relative to. Its own name does not count.
         names: sequence of str. With `/` between folders.
 
     Raises:
-        ValueError: If there is no other image.
+        ValueError: If no image is left.
     """
     left_out = LeftOut(root)
     kept = [name for name in names if not _says_depth(name)]

@@ -1,4 +1,4 @@
-"""Positions around a known point on Earth, as positions on the UTM grid."""
+"""Converts positions around a known point on Earth to the UTM grid."""
 
 import dataclasses
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.values.utm import ECCENTRICITY, RADIUS_M, metres_from_degrees
 
-_NUM_STEPS = 6  # of the iteration for the latitude; each makes the error 150 times smaller or more
+_NUM_STEPS = 6  # of the iteration for the latitude; each makes the error at least 150 times smaller
 
 
 def on_earth(
     dataset: PlaceDataset, latitude_deg: float, longitude_deg: float, altitude_m: float
 ) -> PlaceDataset:
-    """Returns a data set on the UTM grid, of one around a point on Earth.
+    """Converts a data set around a point on Earth to the UTM grid.
 
     Args:
         dataset: PlaceDataset. Positions and altitudes in metres east, north and up of the point,
-            on the plane that touches the ellipsoid there.
-        latitude_deg: float. Of the point, WGS84.
-        longitude_deg: float. Of the point, WGS84.
-        altitude_m: float. Of the point, above the ellipsoid or the datum that the source states.
+            on the tangent plane of the ellipsoid there.
+        latitude_deg: float. Latitude of the point, WGS84.
+        longitude_deg: float. Longitude of the point, WGS84.
+        altitude_m: float. Altitude of the point, above the ellipsoid or the datum of the source.
 
     Returns:
         PlaceDataset, in the frame `"UTM 33U"` or the like, with altitudes above the same datum.
@@ -85,7 +85,7 @@ def geodetic(
 
 
 def _axes(latitude: float, longitude: float) -> NDArray[np.float64]:
-    """Returns the (3, 3) earth-centered directions east, north and up, one a row."""
+    """Returns the (3, 3) earth-centered directions east, north and up, one per row."""
     sin_lat, cos_lat = np.sin(latitude), np.cos(latitude)
     sin_lon, cos_lon = np.sin(longitude), np.cos(longitude)
     return np.array([

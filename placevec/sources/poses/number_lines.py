@@ -13,7 +13,7 @@ from placevec.input_file import open_text, shown
 _LONGEST_LINE = 10_000  # characters
 _LARGEST_FILE = 2**31  # bytes
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
-_NOT_FINITE = re.compile(r"[-+]?1\.#[A-Z]+\d*")  # as C of Windows writes it: -1.#IND, 1.#INF
+_NOT_FINITE = re.compile(r"[-+]?1\.#[A-Z]+\d*")  # as C on Windows writes it: -1.#IND, 1.#INF
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
@@ -22,24 +22,24 @@ def read_numbers(
 ) -> NDArray[np.float64]:
     """Reads the numbers of every line.
 
-    A first line of names and all lines that begin with # are skipped; what follows a # in a
-    line is left alone. `-1.#IND` and its like are NaN.
+    A first line of names and all lines that begin with # are skipped; a # inside a line has no
+    meaning. `-1.#IND` and the like are NaN.
 
     Args:
         path: Path. A text file; numbers are separated by spaces, tabs, commas or semicolons.
-        columns: int. How many numbers a line has.
-        exactly: bool. Refuse lines with more numbers. `False`: those behind the first `columns`
+        columns: int. Count of numbers per line.
+        exactly: bool. Refuse lines with more numbers. `False`: numbers after the first `columns`
             are not read, but every line must have as many cells as the first. Defaults to `True`.
-        lines_count: bool. Refuse empty lines and comments between the numbers, because the place of
-            a line says which photo it belongs to. Defaults to `False`.
+        lines_count: bool. Refuse empty lines and comments between the numbers, because the number
+            of a line says which photo it belongs to. Defaults to `False`.
 
     Returns:
         (N, columns) float64.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If a line has another count of numbers or something else, numbers are written
-            with decimal commas, or there is no line.
+        ValueError: If a line has another count of numbers or contains something else, numbers have
+            decimal commas, or the file has no line.
     """
     numbers, width, last = array("d"), columns if exactly else 0, 0
     for number, line in text_lines(path):
@@ -64,7 +64,7 @@ def read_numbers(
 
 
 def first_numbers(path: Path) -> list[float]:
-    """Returns the numbers of the first line that has any; none if it holds something else.
+    """Returns the numbers of the first data line, or none if it has something else.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -76,7 +76,7 @@ def first_numbers(path: Path) -> list[float]:
 
 
 def starts_are_whole(path: Path) -> bool:
-    """Returns whether the first numbers of all lines are written without a decimal point.
+    """Returns whether the first numbers of all lines have no decimal point.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -87,7 +87,7 @@ def starts_are_whole(path: Path) -> bool:
 
 
 def has_decimal_commas(line: str) -> bool:
-    """Returns whether a line with other separators than commas has commas inside numbers."""
+    """Returns whether a line has commas inside numbers, because its separators are others."""
     cells = re.split(r"[\s;]+", line)
     return len(cells) > 1 and any(map(_DECIMAL_COMMA.fullmatch, cells))
 
@@ -111,7 +111,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields the number and text of every line but comments, which begin with #, and empty ones.
+    """Yields the number and text of every line, except empty lines and comments (#).
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -152,7 +152,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _problem(line: str, cells: list[str], columns: int, width: int) -> str:
-    """Says what keeps a line from being a row of `width` numbers, or `""`."""
+    """Says why a line is not a row of `width` numbers, or returns `""`."""
     received = repr(shown(line, longest=80))
     if has_decimal_commas(line):
         return f"decimal commas, {received}. Write decimal points"

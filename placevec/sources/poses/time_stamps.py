@@ -1,4 +1,4 @@
-"""Time stamps: what part of a second they count, and photos that are named by them."""
+"""Time stamps: their unit, and photos that are named by them."""
 
 import logging
 import posixpath
@@ -20,26 +20,26 @@ from placevec.sources.walk import list_photos
 _log = logging.getLogger(__name__)
 
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
-"""Names of the units that time stamps may count, and how many a second has."""
+"""Units of time stamps, and how many of each are in a second."""
 
 _DATES_S = (6e8, 4.2e9)  # 1989 to 2103
-_STEPS_S = (1e-5, 1e7)  # between neighbors, of stamps that are dates
-# The typical step between whole stamps that are not dates, and the unit it tells: nobody takes a
-# photo or a pose only every half hour, and 2 ms in nanoseconds is 2 s in microseconds.
+_STEPS_S = (1e-5, 1e7)  # between neighbors, for stamps that are dates
+# The typical step between whole stamps that are not dates, and the unit that it implies: nobody
+# takes a photo or a pose only every half hour, and 2 ms in nanoseconds is 2 s in microseconds.
 _STEPS = ((2e6, "ns"), (2e3, "us"))
 _LARGEST_COUNTING_STEP = 2.0
 _SMALLEST_MS = 5.0
-# Beside a step that tells micro- or nanoseconds: the smallest, and how many of them it may be.
+# If one side is in micro- or nanoseconds: the minimum step of the other, and the maximum ratio.
 _SMALLEST_BESIDE, _MOST_TIMES = 100.0, 1000.0
 _HEADER = re.compile(r"[a-z_]*(time|stamp|frame|id)[a-z_]*(\[.*)?", re.IGNORECASE)
 
 
 class Stamps(NamedTuple):
-    """Time stamps as they are written.
+    """Time stamps as written in a source.
 
     Args:
         values: (N,) float64.
-        whole: bool. Whether all are written without a decimal point, as frame numbers are.
+        whole: bool. Whether all are written without a decimal point, like frame numbers.
     """
 
     values: NDArray[np.float64]
@@ -47,14 +47,14 @@ class Stamps(NamedTuple):
 
 
 def stamps_of(texts: Iterable[str]) -> Stamps:
-    """Returns the time stamps that texts hold; NaN where one is not a finite number."""
+    """Returns the time stamps in texts; NaN if one is not a finite number."""
     texts = list(texts)
     values = np.array([_number(text) for text in texts], dtype=np.float64)
     return Stamps(values, not any("." in text for text in texts if np.isfinite(_number(text))))
 
 
 def dates_of_stamps(stamps: Stamps) -> NDArray[np.float64] | None:
-    """Returns seconds since 1970 if the size of the stamps tells that they are dates, else None."""
+    """Returns seconds since 1970 if the stamps are large enough to be dates, else None."""
     unit = _unit_of_dates(stamps)
     return None if unit is None else stamps.values / UNITS[unit]
 
@@ -62,7 +62,7 @@ def dates_of_stamps(stamps: Stamps) -> NDArray[np.float64] | None:
 def seconds_alone(stamps: Stamps) -> NDArray[np.float64]:
     """Returns the time stamps of one file in seconds.
 
-    What they count is told as `seconds_together` does; whole ones with small steps are seconds.
+    Their unit is found as in `seconds_together`; whole stamps with small steps are seconds.
     """
     unit = _unit_of_dates(stamps)
     if unit is None and stamps.whole:
@@ -73,28 +73,28 @@ def seconds_alone(stamps: Stamps) -> NDArray[np.float64]:
 def seconds_together(
     photos: Stamps, poses: Stamps, *, unit: str | None, source: Path
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the time stamps of photos and of poses in seconds, whatever each counts.
+    """Returns the time stamps of photos and of poses in seconds, whatever the unit of each.
 
-    Stamps are dates if one unit puts them between 1989 and 2103: that unit is theirs. Others, from
-    zero, are seconds if they are written with decimals. Whole ones are nano- or microseconds if
-    their typical step is at least 2,000,000 or 2,000; two whole sides count the same. If both
-    sides are whole with smaller steps, steps of 1 or 2 are frame numbers or seconds, which is the
-    same for finding a photo's pose, and larger ones are milliseconds, which is logged, if they are
-    at least 5 and those of the photos at least half those of the poses. Another whole side of small
-    steps is refused: frame numbers are not seconds.
+    Stamps are dates if one unit puts them between 1989 and 2103; then this is their unit. Other
+    stamps, which start near zero, are seconds if they have decimals. Whole stamps are nano- or
+    microseconds if their typical step is at least 2,000,000 or 2,000; two whole sides have the same
+    unit. If both sides are whole with smaller steps, steps of 1 or 2 are frame numbers or seconds,
+    which makes no difference for finding a photo's pose. Larger steps are milliseconds, which is
+    logged, if they are at least 5 and those of the photos are at least half those of the poses. Any
+    other whole side with small steps is refused, because frame numbers are not seconds.
 
     Args:
-        photos: Stamps. N.
-        poses: Stamps. M.
-        unit: str or None. What whole stamps that are not dates count, one of `UNITS`. None: told
-            as above.
+        photos: Stamps. N stamps of the photos.
+        poses: Stamps. M stamps of the poses.
+        unit: str or None. Unit of whole stamps that are not dates, one of `UNITS`. None: found as
+            above.
         source: Path. The trajectory, for messages.
 
     Returns:
         (N,) and (M,) float64. Seconds.
 
     Raises:
-        ValueError: If what a side counts cannot be told.
+        ValueError: If the unit of a side cannot be found.
     """
     sides = {"photos": photos, "poses": poses}
     units: dict[str, Any] = {name: _unit_of_dates(side) for name, side in sides.items()}
@@ -116,7 +116,7 @@ def unit_option(options: dict[str, str]) -> str | None:
     """Returns the unit that the option `unit` of a path names, or None without one.
 
     Raises:
-        ValueError: If there is no such unit.
+        ValueError: If the unit is unknown.
     """
     unit = options.get("unit")
     if unit is not None and unit not in UNITS:
@@ -137,7 +137,7 @@ def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[NDArray[np.st
         names, (N,) str, and their stamps, in the order of time.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If the folder does not exist.
         ValueError: If there are no photos, or names are not time stamps.
     """
     names = np.array(without_depth_images(root, list_photos(root)))
@@ -157,18 +157,18 @@ def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[NDArray[np.st
 
 
 def read_frame_list(list_path: Path) -> tuple[NDArray[np.str_], Stamps]:
-    """Reads a list of photos, a time stamp and a file name in each line.
+    """Reads a list of photos with a time stamp and a file name in each line.
 
     Args:
         list_path: Path. A text file; spaces, a comma or a semicolon separate the two. A first line
-            that names the columns is skipped.
+            with column names is skipped.
 
     Returns:
         names, (N,) str, and their stamps, in the list's order.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If a line is something else, a file is named twice, or a name leads out of the
+        ValueError: If a line has another form, a file is named twice, or a name leads out of the
             folder.
     """
     names: dict[str, int] = {}
@@ -197,7 +197,7 @@ def read_frame_list(list_path: Path) -> tuple[NDArray[np.str_], Stamps]:
 
 
 def _unit_of_dates(stamps: Stamps) -> str | None:
-    """Returns the unit that puts stamps between 1989 and 2103; it is the only one, or None."""
+    """Returns the only unit that puts stamps between 1989 and 2103, or None."""
     known = np.unique(np.abs(stamps.values[np.isfinite(stamps.values)]))
     if not len(known):
         return None
@@ -210,7 +210,7 @@ def _unit_of_dates(stamps: Stamps) -> str | None:
 
 
 def _unit_of_counts(sides: dict[str, Stamps], source: Path) -> str:
-    """Returns the unit that one or two whole sides count."""
+    """Returns the unit of one or two whole sides."""
     steps = {name: _typical_step(side) for name, side in sides.items()}
     smallest, largest = min(steps.values()), max(steps.values())
     name = min(steps, key=steps.__getitem__)
@@ -252,7 +252,7 @@ def _not_times(name: str, side: Stamps, source: Path) -> str:
 
 
 def _typical_step(stamps: Stamps) -> float:
-    """Returns the median step from stamp to next stamp; of a single one, from 0."""
+    """Returns the median step between neighboring stamps; for a single stamp, its step from 0."""
     known = np.unique(np.abs(stamps.values[np.isfinite(stamps.values)]))
     return float(np.median(np.diff(known) if len(known) > 1 else known)) if len(known) else 0.0
 

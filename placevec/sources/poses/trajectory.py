@@ -1,4 +1,4 @@
-"""Photos along a trajectory: which pose belongs to which photo."""
+"""Finds the pose of each photo along a trajectory."""
 
 import logging
 import math
@@ -28,7 +28,7 @@ from placevec.sources.values.roles import roles_of
 _log = logging.getLogger(__name__)
 
 TOLERANCE_S = 0.02
-"""Longest time between a photo and its pose, unless `within_s` says otherwise."""
+"""Default of `within_s`, the longest time between a photo and its pose."""
 
 _QUATERNION = re.compile(r"(?:q|quat\w*|.*orientation\w*|rot\w*)[._]?\w*?([wxyz])|(w)")
 _POSED = 8  # time, position, quaternion
@@ -39,9 +39,9 @@ class Track(NamedTuple):
 
     Args:
         source: Path. The file that they come from, for messages.
-        stamps: Stamps. M, in any order.
-        poses: Poses. M; of those of one time, all must be equal.
-        flaw: str. What is wrong with the first pose that is unknown; `""` if all are known.
+        stamps: Stamps. M stamps, in any order.
+        poses: Poses. M poses; poses with the same time must be equal.
+        flaw: str. What is wrong with the first unknown pose; `""` if all are known.
     """
 
     source: Path
@@ -51,14 +51,14 @@ class Track(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """What photos got from a trajectory.
+    """The times and poses that a trajectory gives photos.
 
     Args:
         times_s: (N,) float64. The photos' times.
-        poses: Poses. N; unknown if there is none.
+        poses: Poses. N poses, unknown for photos without one.
         is_near: (N,) bool. Which photos have a pose near in time, known or not.
-        way_out: str. What to do about a photo that has none near in time.
-        flaw: str. That of the track.
+        way_out: str. What to do about a photo without a pose near in time.
+        flaw: str. The flaw of the track.
     """
 
     times_s: NDArray[np.float64]
@@ -69,20 +69,20 @@ class Timed(NamedTuple):
 
 
 def read_track(path: Path, *, w_first: bool, exactly: bool = True) -> Track:
-    """Reads lines of a time, a position and a quaternion.
+    """Reads lines with a time, a position and a quaternion.
 
     Args:
         path: Path. A text file, see `read_numbers`.
         w_first: bool. Whether the quaternion is w, x, y, z rather than x, y, z, w. If a line above
-            the numbers names the columns, its order counts.
-        exactly: bool. Refuse lines of more than 8 numbers.
+            the numbers names the columns, that order counts.
+        exactly: bool. Refuse lines with more than 8 numbers.
 
     Returns:
         Track.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If a line cannot be read, or the columns are named in another order.
+        ValueError: If a line cannot be read, or the names of the columns have another order.
     """
     numbers = read_numbers(path, _POSED, exactly=exactly)
     quaternions = numbers[:, 4:8]
@@ -94,12 +94,12 @@ def read_track(path: Path, *, w_first: bool, exactly: bool = True) -> Track:
 
 
 def flaw_of(poses: Poses, centers: NDArray[np.float64], rotations: NDArray[np.float64]) -> str:
-    """Says what is wrong with the first pose that is unknown, or `""`.
+    """Says what is wrong with the first unknown pose, or returns `""`.
 
     Args:
-        poses: Poses. N.
-        centers: (N, 3) float64. The positions as they are written.
-        rotations: (N, 4) float64 quaternions, or (N, 3, 3) float64 matrices, as they are written.
+        poses: Poses. N poses.
+        centers: (N, 3) float64. The positions as written.
+        rotations: (N, 4) float64 quaternions, or (N, 3, 3) float64 matrices, as written.
     """
     if poses.known.all():
         return ""
@@ -124,19 +124,19 @@ def poses_in_time(
 ) -> Timed:
     """Gives each photo the pose nearest in time.
 
-    How many photos share a pose with another is logged.
+    Logs how many photos share a pose with another photo.
 
     Args:
         track: Track. M poses.
-        photos: Stamps. Those of N photos.
+        photos: Stamps. Stamps of N photos.
         within_s: float. Longest time between a photo and its pose.
-        unit: str or None. What whole stamps count, see `seconds_together`.
+        unit: str or None. Unit of whole stamps, see `seconds_together`.
 
     Returns:
         Timed.
 
     Raises:
-        ValueError: If a time has two poses or is not finite, or what stamps count cannot be told.
+        ValueError: If a time has two poses or is not finite, or the unit of stamps cannot be found.
     """
     stamps = track.stamps.values
     if not np.isfinite(stamps).all():
@@ -165,12 +165,12 @@ def nearest_rows(
 
     Args:
         track: Track. M poses.
-        pose_times_s: (M,) float64. Their times.
-        times_s: (N,) float64. Those of the photos.
+        pose_times_s: (M,) float64. Times of the poses.
+        times_s: (N,) float64. Times of the photos.
         within_s: float. Longest time between a photo and its pose.
 
     Returns:
-        (N,) int64. Rows of the track; -1 where none is near enough.
+        (N,) int64. Rows of the track; -1 if none is near enough.
 
     Raises:
         ValueError: If a time appears twice with two poses.
@@ -208,30 +208,30 @@ def places_of_poses(
     is_near: NDArray[np.bool_] | None = None,
     **fields,
 ) -> PlaceDataset:
-    """Makes a data set of photos and their poses.
+    """Makes a data set from photos and their poses.
 
-    Roles are those of the folders in the names, unless `fields` gives them.
+    The folders in the names give the roles, unless `fields` does.
 
     Args:
         root: Path. Folder that the names are relative to.
         names: (N,) str. The photos.
-        poses: Poses. N; photos without one are refused or left out.
+        poses: Poses. N poses; photos without one are refused or left out.
         up: (3,) float64 or None. Which way is up in the world. None: found from the cameras.
-        frame: str. What the world is measured in.
-        source: Path. What gives the poses, for the messages.
+        frame: str. Frame of the positions.
+        source: Path. The file of the poses, for the messages.
         way_out: str. What to do about a photo for which the source has no pose.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
-        flaw: str. What is wrong with the first pose of the source that is unknown, see `flaw_of`.
+        flaw: str. What is wrong with the first unknown pose of the source, see `flaw_of`.
         is_near: (N,) bool or None. For which photos the source has a pose, known or not. None:
             for all.
-        **fields: other fields of PlaceDataset, N long.
+        **fields: other fields of PlaceDataset, of length N.
 
     Returns:
         PlaceDataset, with positions, headings and altitudes.
 
     Raises:
         FileNotFoundError: If photos are missing or empty.
-        ValueError: If poses are missing, or it cannot be told which way is up.
+        ValueError: If poses are missing, or the up direction cannot be found.
     """
     kept = readable(root, names, source=source, skip_unreadable=skip_unreadable)
     is_near = np.ones(len(names), dtype=bool) if is_near is None else is_near
@@ -279,7 +279,7 @@ def tell_shared_poses(rows: NDArray[np.int64], source: Path) -> None:
 
     Args:
         rows: (N,) int64. The pose of each photo, -1 for none.
-        source: Path. What gives the poses.
+        source: Path. The file of the poses.
     """
     _, counts = np.unique(rows[rows >= 0], return_counts=True)
     if (counts > 1).any():
@@ -294,7 +294,7 @@ def tell_shared_poses(rows: NDArray[np.int64], source: Path) -> None:
 
 
 def _is_w_first(path: Path, w_first: bool) -> bool:
-    """Returns whether quaternions begin with w, as the columns' names say, else as told."""
+    """Returns whether quaternions begin with w, by the columns' names, else by `w_first`."""
     names = column_names(path)
     matches = [_QUATERNION.fullmatch(name) for name in names]
     letters = "".join(match[1] or match[2] for match in matches if match)

@@ -1,1 +1,1 @@
-"""Scenes that structure from motion rebuilt: COLMAP, OpenSfM, kapture."""
+"""Reconstructions from structure from motion: COLMAP, OpenSfM, kapture."""

@@ -1,4 +1,4 @@
-"""COLMAP models: photos placed by structure from motion, and the points that each shows."""
+"""COLMAP models: photos with poses from structure from motion, and the points in each photo."""
 
 from pathlib import Path
 
@@ -22,19 +22,19 @@ _OPTIONS = ("images", "up")
 
 
 def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads the photos that a COLMAP model has placed, from its text or binary files.
+    """Reads the photos that are registered in a COLMAP model, from its text or binary files.
 
     A camera's center is `-R^T t`. Each photo's field of view comes from its camera's focal length
-    and width, and the points that it shows from its features; `points3D` is not needed. Nothing
-    says which way is up: it is found from how the cameras are held on the average (see
-    `find_up`), unless the path names it. Nor is the unit known, so radii are in the model's own.
-    Photos that the model has not placed are not part of it.
+    and width, and its points come from its features; `points3D` is not needed. The model does not
+    say which way is up: placevec finds it from how the cameras are held on average (see
+    `find_up`), unless the path names it. The unit is unknown too, so radii are in the model's unit.
+    Photos that are not registered in the model are left out.
 
     Args:
-        path: Path. The model's folder, or one that holds it as `sparse/0`, `sparse` or `0`.
-            It may be followed by `,images=DIR`, the folder that the names are relative to,
-            otherwise `images` beside the model or further up to two folders; and `,up=z`, the axis
-            of the world that points up.
+        path: Path. The model's folder, or one that holds it as `sparse/0`, `sparse` or `0`. You can
+            append `,images=DIR`, the folder that the names are relative to (by default `images`
+            beside the model or up to two folders above), and `,up=z`, the axis of the world that
+            points up.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
             Defaults to `False`.
 
@@ -43,8 +43,8 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
     Raises:
         FileNotFoundError: If the model or photos are missing.
-        ValueError: If a file breaks off or cannot be read, there are several models, or it cannot
-            be told which way is up.
+        ValueError: If a file is truncated or cannot be read, there are several models, or the up
+            direction cannot be found.
     """
     top, options = split_options(path, _OPTIONS)
     up = up_option(options)
@@ -75,7 +75,7 @@ def read_colmap(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
 
 def recognize_colmap(path: Path) -> str:
-    """Says which COLMAP model there is at a path, or `""`."""
+    """Names the COLMAP model at a path, or returns `""`."""
     models = _models(path)
     if not models:
         return ""
@@ -83,7 +83,7 @@ def recognize_colmap(path: Path) -> str:
 
 
 def _models(top: Path) -> list[Path]:
-    """Returns the folder of the model at a path, or those of the models below it."""
+    """Returns the folder of the model at a path, or the folders of the models below it."""
     below = [folder / str(number) for folder in (top / "sparse", top) for number in range(10)]
     models = [folder for folder in (top, top / "sparse", *below) if _is_model(folder)]
     return models[:1] if _is_model(top) else models
@@ -124,7 +124,7 @@ def _find_root(model_dir: Path) -> Path:
 
 
 def _points_seen(images: list[ColmapImage]) -> "scipy.sparse.csr_array | None":
-    """Returns (N, M) bool, a column for each point that a photo shows; None without points."""
+    """Returns (N, M) bool with a column for each visible point; None without points."""
     points, columns = np.unique(
         np.concatenate([image.points for image in images]), return_inverse=True
     )

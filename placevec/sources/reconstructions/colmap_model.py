@@ -18,7 +18,7 @@ from placevec.sources.values.cells import to_number, to_whole_number
 
 _log = logging.getLogger(__name__)
 
-# What the number of a camera model in a binary file means, and how many parameters follow.
+# The camera model of each number in a binary file, and how many parameters follow.
 _MODELS = {
     0: ("SIMPLE_PINHOLE", 3),
     1: ("PINHOLE", 4),
@@ -44,14 +44,14 @@ _NO_POINTS = np.empty(0, dtype=np.int64)
 
 
 class ColmapImage(NamedTuple):
-    """A photo that COLMAP has placed.
+    """A photo that is registered in a COLMAP model.
 
     Args:
-        name: str. As written.
+        name: str. As written in the file.
         quaternion: tuple of 4 float. w, x, y, z, from the world to the camera.
         translation: tuple of 3 float. From the world to the camera.
         camera: int. Number of its camera.
-        points: (M,) int64. Different points of the world that it shows, sorted.
+        points: (M,) int64. Different world points that it shows, sorted.
     """
 
     name: str
@@ -71,8 +71,8 @@ def read_images(model_dir: Path) -> list[ColmapImage]:
         list of ColmapImage, in the file's order.
 
     Raises:
-        FileNotFoundError: If there is neither.
-        ValueError: If the file breaks off or holds something else.
+        FileNotFoundError: If neither exists.
+        ValueError: If the file is truncated or has another format.
     """
     binary = model_dir / "images.bin"
     images = _images_of_bytes(binary) if binary.is_file() else _images_of_text(model_dir)
@@ -84,8 +84,8 @@ def read_images(model_dir: Path) -> list[ColmapImage]:
 def read_fields_of_view(model_dir: Path) -> dict[int, float]:
     """Reads the horizontal field of view of every camera in `cameras.bin` or `cameras.txt`.
 
-    It is that of the focal length and the width: `2 atan(width / 2 f)`, or `width / f` for
-    fisheye lenses, without the other parameters of the distortion.
+    It follows from the focal length and the width: `2 atan(width / 2 f)`, or `width / f` for
+    fisheye lenses. The other distortion parameters are not used.
 
     Args:
         model_dir: Path. The model's folder.
@@ -94,8 +94,8 @@ def read_fields_of_view(model_dir: Path) -> dict[int, float]:
         Camera's number -> degrees; cameras of unknown models are missing.
 
     Raises:
-        FileNotFoundError: If there is neither.
-        ValueError: If the file breaks off or holds something else.
+        FileNotFoundError: If neither exists.
+        ValueError: If the file is truncated or has another format.
     """
     binary = model_dir / "cameras.bin"
     found = _cameras_of_bytes(binary) if binary.is_file() else _cameras_of_text(model_dir)
@@ -103,7 +103,7 @@ def read_fields_of_view(model_dir: Path) -> dict[int, float]:
 
 
 def field_of_view_deg(model: str, width: float, focal_length: float) -> float | None:
-    """Returns the horizontal field of view of a camera model of COLMAP, None if unknown."""
+    """Returns the horizontal field of view of a camera of COLMAP, or None if unknown."""
     if not (0.0 < focal_length < math.inf and 0 < width < math.inf):
         return None
     if model in _STRAIGHT:
@@ -114,7 +114,7 @@ def field_of_view_deg(model: str, width: float, focal_length: float) -> float | 
 
 
 class _Bytes:
-    """Little-endian numbers one after the other, never beyond the end of the file."""
+    """Reads little-endian numbers one after another, never beyond the end of the file."""
 
     def __init__(self, path: Path, content: mmap.mmap):
         self.path, self.content, self.at = path, content, 0
@@ -124,7 +124,7 @@ class _Bytes:
         return struct.unpack_from(form, self.content, start)
 
     def count(self, least_bytes: int) -> int:
-        """Returns how many items follow, each of at least this many bytes."""
+        """Reads how many items follow, each of at least `least_bytes` bytes."""
         (count,) = self.take("<Q")
         if count * least_bytes > len(self.content) - self.at:
             raise self.broken(f"{count} items from byte {self.at} on")
@@ -193,7 +193,7 @@ def _mapped(file, path: Path) -> mmap.mmap:
 
 
 def _images_of_text(model_dir: Path) -> list[ColmapImage]:
-    """Reads a line for each image, and its line of points where there is one, told by its form."""
+    """Reads a line for each image, and its line of points if the next line has that form."""
     path = model_dir / "images.txt"
     images: list[ColmapImage] = []
     has_points = True  # nothing more may follow
@@ -237,7 +237,7 @@ def _received(line: str) -> str:
 
 
 def _points_of_line(line: str) -> NDArray[np.int64] | None:
-    """Returns the points of a line `X Y POINT X Y POINT ...`, or None if it is something else."""
+    """Returns the points of a line `X Y POINT X Y POINT ...`, or None if it has another form."""
     cells = line.split()
     if len(cells) % 3 or "_" in line:
         return None
@@ -266,7 +266,7 @@ def _cameras_of_text(model_dir: Path) -> Iterator[tuple[int, float | None]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields the number and text of every line, the empty ones too."""
+    """Yields the number and text of every line, including empty lines."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} and its .bin are missing. Give the folder of the model")
     with open_text(path, max_bytes=_LARGEST_TEXT) as file:
@@ -282,5 +282,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _shown(points: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns the different points, -1 (a feature of no point) left out."""
+    """Returns the different points, without -1 (a feature that has no point)."""
     return np.unique(points[points != -1])

@@ -36,18 +36,18 @@ _DEEPEST_RIG = 10
 def read_kapture(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
     """Reads the photos of a kapture and where they were taken.
 
-    Photos are those of `records_camera.txt`; records of depth sensors are left out. Positions are
-    those of `records_gnss.txt`, on the UTM grid, if it has one for each photo (of the same time
-    stamp) and they are not all the same. Otherwise they come from `trajectories.txt`, whose poses
-    are from the world to the camera, or to a rig that `rigs.txt` mounts it on. These tell headings,
-    too; which way is up is found from how the cameras are held on the average (see `find_up`),
-    unless the path names it, and their unit is not known. Time stamps that are dates by their size
-    give times. Not read are depth maps, features and points.
+    Photos come from `records_camera.txt`, without records of depth sensors. Positions come from
+    `records_gnss.txt`, on the UTM grid, if it has one for each photo (with the same time stamp) and
+    they are not all the same. Otherwise they come from `trajectories.txt`, whose poses are from the
+    world to the camera, or to a rig that `rigs.txt` mounts it on. Trajectories also give headings;
+    placevec finds which way is up from how the cameras are held on average (see `find_up`), unless
+    the path names it, and their unit is unknown. Time stamps that are large enough to be dates give
+    times. Depth maps, features and points are not read.
 
     Args:
-        path: Path. The folder that holds `sensors`, or one that holds it as `kapture`. It may
-            be followed by `,positions=gnss` or `,positions=trajectories`, which is read where both
-            are there, and `,up=z`, the axis of the trajectories' world that points up.
+        path: Path. The folder that holds `sensors`, or one that holds it as `kapture`. You can
+            append `,positions=gnss` or `,positions=trajectories` to choose if both exist, and
+            `,up=z`, the axis of the trajectories' world that points up.
         skip_unreadable: bool. Leave out photos without a file or position, and log how many they
             are. Defaults to `False`.
 
@@ -88,7 +88,7 @@ def read_kapture(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
 
 
 def recognize_kapture(path: Path) -> str:
-    """Says what of kapture there is at a path, or `""`."""
+    """Names the kapture at a path, or returns `""`."""
     return "sensors/records_camera.txt beside sensors.txt" if _find_sensors(path) else ""
 
 
@@ -101,7 +101,7 @@ def _find_sensors(top: Path) -> Path | None:
 
 
 def _fixes(kapture: Kapture) -> NDArray[np.float64]:
-    """Returns (N, 3) longitude, latitude and altitude of the photos, NaN if there is none."""
+    """Returns (N, 3) longitude, latitude and altitude of the photos, NaN if unknown."""
     fixes = np.full((len(kapture.records), 3), np.nan)
     for row, (stamp, _, _) in enumerate(kapture.records):
         fixes[row] = kapture.fixes.get(stamp, fixes[row])
@@ -169,7 +169,7 @@ def _places_of_trajectories(
 
 
 def _pose(kapture: Kapture, stamp: int, device: str) -> Rigid | None:
-    """Returns what takes the world to a camera: its own pose, or that of a rig it is mounted on."""
+    """Returns the transformation from the world to a camera, which may be mounted on a rig."""
     mounting = Rigid(np.eye(3), np.zeros(3))
     for _ in range(_DEEPEST_RIG):
         posed = kapture.trajectories.get((stamp, device))

@@ -21,7 +21,7 @@ _MOST_DIGITS = 19
 
 
 class Rigid(NamedTuple):
-    """A motion without a change of size: a point `p` goes to `rotation p + translation`.
+    """A rigid motion: a point `p` moves to `rotation p + translation`.
 
     Args:
         rotation: (3, 3) float64.
@@ -32,7 +32,7 @@ class Rigid(NamedTuple):
     translation: NDArray[np.float64]
 
     def after(self, first: "Rigid") -> "Rigid":
-        """Returns the motion that is `first`, then this one."""
+        """Returns the motion `first` followed by this one."""
         with np.errstate(all="ignore"):
             return Rigid(
                 self.rotation @ first.rotation,
@@ -42,7 +42,7 @@ class Rigid(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Kapture:
-    """What the text files say.
+    """The content of the text files.
 
     Args:
         root: Path. The folder that the photos' names are relative to.
@@ -51,7 +51,7 @@ class Kapture:
         trajectories: dict. (Time stamp, device) -> from the world to the device.
         rigs: dict. Device -> the rig that it is mounted on, and from the rig to the device.
         fixes: dict. Time stamp -> longitude, latitude, altitude.
-        fields_of_view_deg: dict. Camera -> its horizontal field of view, where known.
+        fields_of_view_deg: dict. Camera -> its horizontal field of view, if known.
     """
 
     root: Path
@@ -74,8 +74,8 @@ def read_kapture_files(sensors_dir: Path) -> Kapture:
 
     Raises:
         FileNotFoundError: If `sensors.txt` or `records_camera.txt` is missing.
-        ValueError: If a line cannot be read, a photo, a pose or the mounting of a device stands
-            twice, or GNSS is in other units than degrees.
+        ValueError: If a line cannot be read, a photo, a pose or the mounting of a device appears
+            twice, or GNSS is not in degrees.
     """
     kinds, fields_of_view_deg = _read_sensors(sensors_dir / "sensors.txt")
     source = sensors_dir / "records_camera.txt"
@@ -98,7 +98,7 @@ def read_kapture_files(sensors_dir: Path) -> Kapture:
 
 
 def _read_sensors(path: Path) -> tuple[dict[str, str], dict[str, float]]:
-    """Returns the kind of each sensor, that of GNSS with its EPSG code, and fields of view."""
+    """Returns the kind of each sensor, with the EPSG code for GNSS, and the fields of view."""
     kinds, fields_of_view_deg = {}, {}
     for number, (device, _, kind, *parameters) in _rows(path, 3, more=True):
         kinds[device] = kind
@@ -156,7 +156,7 @@ def _read_fixes(path: Path, kinds: dict[str, str]) -> dict[int, tuple[float, flo
 
 
 def _rigid(cells: list[str], path: Path) -> Rigid:
-    """Returns the motion of qw, qx, qy, qz, tx, ty, tz; NaN where cells are empty."""
+    """Returns the motion of qw, qx, qy, qz, tx, ty, tz; NaN for empty cells."""
     w, x, y, z, *translation = (_float(cell, path) for cell in cells)
     return Rigid(rotations_from_quaternions(np.array([[x, y, z, w]]))[0], np.array(translation))
 

@@ -1,4 +1,4 @@
-"""OpenSfM: photos placed by structure from motion, on Earth if they had GPS."""
+"""OpenSfM: photos with poses from structure from motion, on Earth if they had GPS."""
 
 import logging
 import math
@@ -27,22 +27,21 @@ _LLA = ("latitude", "longitude", "altitude")
 _OPTIONS = ("images", "model")
 _STRAIGHT = ("perspective", "brown", "simple_radial", "radial")
 _ROUND = ("spherical", "equirectangular")
-_TURNED = (5, 6, 7, 8)  # EXIF orientations of photos that are turned by 90 degrees
+_TURNED = (5, 6, 7, 8)  # EXIF orientations of photos that are rotated by 90 degrees
 
 
 def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads the photos that OpenSfM has placed, from `reconstruction.json`.
+    """Reads the photos that OpenSfM has reconstructed, from `reconstruction.json`.
 
     A shot's `rotation` (axis times angle) and `translation` are from the world to the camera. The
-    world has z up. If `reference_lla` gives its origin on Earth, in the file or beside it, x is
-    east, y is north, and positions are on the UTM grid; else they are in the model's own unit and
-    its x axis is taken as east. Not read are points and tracks, so which points photos share is
-    not known.
+    world has z up. If `reference_lla`, in the file or beside it, gives its origin on Earth, x is
+    east, y is north, and positions are on the UTM grid. Otherwise positions are in the model's unit
+    and its x axis counts as east. Points and tracks are not read, so shared points are unknown.
 
     Args:
-        path: Path. The folder of `reconstruction.json`, or that file. It may be followed by
-            `,images=DIR`, the folder that the names are relative to, otherwise `images` beside the
-            file; and `,model=0`, which of several reconstructions in the file is read.
+        path: Path. The folder of `reconstruction.json`, or that file. You can append `,images=DIR`,
+            the folder that the names are relative to (by default `images` beside the file), and
+            `,model=0`, the number of a reconstruction if the file has several.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
             Defaults to `False`.
 
@@ -51,7 +50,7 @@ def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
 
     Raises:
         FileNotFoundError: If the file or photos are missing.
-        ValueError: If the file is not one of OpenSfM, or holds several reconstructions and the path
+        ValueError: If it is not a file of OpenSfM, or has several reconstructions and the path
             names none.
     """
     top, options = split_options(path, _OPTIONS)
@@ -98,7 +97,7 @@ def read_opensfm(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDat
 
 
 def recognize_opensfm(path: Path) -> str:
-    """Says what of OpenSfM there is at a path, or `""`."""
+    """Names the file of OpenSfM at a path, or returns `""`."""
     return _RECONSTRUCTION if (path / _RECONSTRUCTION).is_file() else ""
 
 
@@ -146,7 +145,7 @@ def _number(value: Any) -> float:
 
 
 def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
-    """Returns latitude, longitude and altitude of the origin, or None where OpenSfM knew none."""
+    """Returns latitude, longitude and altitude of the origin, or None if OpenSfM had none."""
     source = folder / _RECONSTRUCTION
     lla = model.get("reference_lla")
     if lla is None and (folder / _REFERENCE).is_file():
@@ -163,9 +162,9 @@ def _reference(model: dict, folder: Path) -> tuple[float, float, float] | None:
 
 
 def _field_of_view_deg(camera: dict, shot: dict) -> float:
-    """Returns the horizontal angle of a photo as it is looked at, NaN if unknown.
+    """Returns the horizontal angle of view of a photo as displayed, NaN if unknown.
 
-    Focal lengths are shares of the longer side, and of the photo as it is stored.
+    Focal lengths are fractions of the longer side of the photo as stored.
     """
     kind = str(camera.get("projection_type", "perspective"))
     if kind in _ROUND:

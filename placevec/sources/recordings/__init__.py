@@ -1,1 +1,1 @@
-"""Drives, flights and walks with a pose for each time: TUM, EuRoC, KITTI, rosbag and others."""
+"""Drives, flights and walks with poses over time: TUM, EuRoC, KITTI, rosbag and others."""

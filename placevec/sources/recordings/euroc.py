@@ -26,7 +26,10 @@ from placevec.sources.walk import require_folder
 _STATES = "state_groundtruth_estimate0/data.csv"
 _LARGEST_YAML = 100_000  # bytes
 _OPTIONS = ("within_s", "unit")
-_MATRIX = (12, 13)  # numbers of a line with a matrix in place of a quaternion, and of its time
+_MATRIX = (
+    12,
+    13,
+)  # numbers in a line with a matrix in place of a quaternion, without and with its time
 
 
 def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
@@ -34,15 +37,15 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
     `cam0/data.csv` names the photos of `cam0/data`, `state_groundtruth_estimate0/data.csv` has
     the body's positions and quaternions, w first, and `T_BS` of `cam0/sensor.yaml` says how the
-    camera is mounted on it. The world's z axis points up; its x axis is taken as east, which no
-    compass has told. Each photo gets the state nearest in time; what time stamps count, usually
-    nanoseconds, is told by their size, see `seconds_together`. The field of view comes from
-    `intrinsics` and `resolution`, without the lens's distortion.
+    camera is mounted on it. The world's z axis points up; its x axis counts as east, because the
+    data have no compass. Each photo gets the state nearest in time. The unit of time stamps,
+    usually nanoseconds, follows from their size, see `seconds_together`. The field of view comes
+    from `intrinsics` and `resolution`, without the lens's distortion.
 
     Args:
-        path: Path. The folder `mav0`, or the one that holds it. It may be followed by
-            `,within_s=0.1`, the longest time between a photo and its state, otherwise 0.02 s, and
-            `,unit=ns`, what whole time stamps count.
+        path: Path. The folder `mav0`, or the one that holds it. You can append `,within_s=0.1`, the
+            longest time between a photo and its state (by default 0.02 s), and `,unit=ns`, the unit
+            of whole time stamps.
         skip_unreadable: bool. Leave out photos without a file or state, such as those before the
             ground truth begins, and log how many they are. Defaults to `False`.
 
@@ -50,7 +53,7 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         PlaceDataset, in the order of `cam0/data.csv`, in the frame `"SLAM metres"`.
 
     Raises:
-        FileNotFoundError: If one of the files or photos are missing.
+        FileNotFoundError: If a file or photos are missing.
         ValueError: If a file cannot be read or photos have no state.
     """
     top, options = split_options(path, _OPTIONS)
@@ -92,7 +95,7 @@ def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_euroc(path: Path) -> str:
-    """Says what of EuRoC there is at a path, or `""`."""
+    """Names the files of EuRoC at a path, or returns `""`."""
     mav_dir = _find_mav(path)
     there = all((mav_dir / name).is_file() for name in ("cam0/data.csv", _STATES))
     return f"cam0/data.csv beside {_STATES}" if there else ""
@@ -100,7 +103,7 @@ def recognize_euroc(path: Path) -> str:
 
 class _Sensor(NamedTuple):
     to_body: NDArray[np.float64]  # (4, 4) float64, from the camera to the body
-    field_of_view_deg: float  # NaN where not given
+    field_of_view_deg: float  # NaN if not given
 
 
 def _find_mav(top: Path) -> Path:
@@ -130,7 +133,7 @@ def _read_sensor(yaml_path: Path) -> _Sensor:
 
 
 def _list_behind(name: str, text: str) -> list[float]:
-    """Returns the numbers of the first `[...]` behind a key of a YAML file; none if unreadable."""
+    """Returns the numbers of the first `[...]` after a key of a YAML file; none if unreadable."""
     match = re.search(rf"^{name}:[^\[]*\[([^\]]*)\]", text, re.MULTILINE)
     try:
         return [float(cell) for cell in match.group(1).split(",")] if match else []

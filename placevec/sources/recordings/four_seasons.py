@@ -1,4 +1,4 @@
-"""4Seasons: drives with a stereo camera, posed by fusion with GNSS."""
+"""4Seasons: drives with a stereo camera, with poses from a fusion with GNSS."""
 
 import logging
 from pathlib import Path
@@ -24,7 +24,7 @@ _TRANSFORMATIONS = "Transformations.txt"
 _CAMERAS = ("undistorted_images/cam0", "distorted_images/cam0")
 _OPTIONS = ("images",)
 _NUM_TRANSFORMATIONS = 5
-# Lines of the file: to the scaled world, from the GPS world to that, to the Earth.
+# Lines of the file: to the scaled world, from the GPS world to it, to the Earth.
 _SCALED, _GPS_WORLD, _EARTH = 0, 2, 4
 
 
@@ -33,14 +33,14 @@ def read_four_seasons(path: Path | str, *, skip_unreadable: bool = False) -> Pla
 
     `GNSSPoses.txt` has a line `frame x y z qx qy qz qw scale ...` for each keyframe, from the left
     camera to the drive's world; positions are multiplied by the scale. A photo is named by its
-    frame, which is its time in nanoseconds. `Transformations.txt` says where that world lies on
+    frame, which is its time in nanoseconds. `Transformations.txt` says where that world is on
     Earth: positions are then on the UTM grid and headings from north, so that recordings can be
-    joined and compared. Without it, the world has z up and its x axis is taken as east. Frames
-    between keyframes have no such pose and are left out, which is logged.
+    joined and compared. Without it, the world has z up and its x axis counts as east. Frames
+    between keyframes have no such pose; they are left out with a log line.
 
     Args:
-        path: Path. The folder of a recording. It may be followed by `,images=DIR`, the left
-            camera's photos, otherwise `undistorted_images/cam0`, else `distorted_images/cam0`.
+        path: Path. The folder of a recording. You can append `,images=DIR`, the left camera's
+            photos (by default `undistorted_images/cam0`, else `distorted_images/cam0`).
         skip_unreadable: bool. Leave out keyframes without a file or pose, and log how many they
             are. Defaults to `False`.
 
@@ -100,7 +100,7 @@ def read_four_seasons(path: Path | str, *, skip_unreadable: bool = False) -> Pla
 
 
 def recognize_four_seasons(path: Path) -> str:
-    """Says what of 4Seasons there is at a path, or `""`."""
+    """Names the files of 4Seasons at a path, or returns `""`."""
     there = (path / _POSES).is_file() and any((path / name).is_dir() for name in _CAMERAS)
     return f"{_POSES} beside images of cam0" if there else ""
 
@@ -128,7 +128,7 @@ def _list_frames(root: Path) -> tuple[NDArray[np.str_], Stamps]:
 def _rows_of_frames(
     posed: NDArray[np.float64], frames: NDArray[np.float64], source: Path
 ) -> NDArray[np.int64]:
-    """Returns the line of each frame, -1 for none; equal texts are equal numbers."""
+    """Returns the line of each frame, -1 for none; equal texts mean equal frames."""
     order = np.argsort(posed, kind="stable")
     known = posed[order]
     repeated = np.flatnonzero(known[1:] == known[:-1])
@@ -144,8 +144,8 @@ def _rows_of_frames(
 def _around_origin(poses: Poses, path: Path) -> tuple[Poses, tuple[float, float, float]]:
     """Returns the poses in metres east, north and up of a point, and that point.
 
-    The way from the drive's world leads through the scaled world to that of GPS, which touches the
-    Earth at its origin.
+    The drive's world is transformed to the scaled world and then to the GPS world, whose origin is
+    on the Earth's surface.
     """
     lines = [line for _, line in text_lines(path)][:_NUM_TRANSFORMATIONS]
     numbers = _read_transformations(lines, path)

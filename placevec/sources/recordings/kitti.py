@@ -26,28 +26,28 @@ _SEQUENCES = "sequences"
 
 
 def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads a drive of KITTI odometry, or several.
+    """Reads one or several drives of KITTI odometry.
 
     `poses/ID.txt` has a line for each frame of `sequences/ID`: 12 numbers, the rows of a 3 x 4
-    matrix from the camera to the first frame's camera, whose x axis is taken as east and whose z
-    axis, along the street, as north. Photos are those of `image_2`, else of `image_0`, `image_l`
-    or `image_left`, else of the folder itself; a photo's number is its frame. `times.txt` gives
-    times, in seconds unless their size tells another unit.
+    matrix from the camera to the first frame's camera. Its x axis counts as east, and its z axis,
+    along the street, as north. Photos come from `image_2`, else from `image_0`, `image_l` or
+    `image_left`, else from the folder itself; a photo's number is its frame. `times.txt` gives
+    times, in seconds unless their size implies another unit.
 
-    Each drive is measured from its own first frame. Several are refused, unless the path says
-    `apart_m`: then each is moved east so that it begins that far behind the end of the one before.
-    What shows the same street in two drives counts as two places in that case.
+    Each drive is measured from its own first frame. Several drives are refused, unless the path
+    gives `apart_m`: then each is moved east, to begin that far beyond the end of the one before.
+    The same street in two drives then counts as two places.
 
     Args:
         path: Path. `sequences/ID`, with `poses/ID.txt` beside `sequences` or `poses.txt` in it;
-            the folder that holds `sequences` and `poses`, or
-            `POSES.txt,images=DIR`. It may be followed by `,apart_m=10000`.
+            the folder that holds `sequences` and `poses`; or `POSES.txt,images=DIR`. You can append
+            `,apart_m=10000`.
         skip_unreadable: bool. Leave out photos without a file, number or pose, and log how many
             they are; with several drives, also the drives without poses. Defaults to `False`.
 
     Returns:
         PlaceDataset, drive by drive, in the order of the frames, in the frame `"SLAM metres"`, or
-        `"SLAM metres, drives apart"`; `sequence_ids` count the drives.
+        `"SLAM metres, drives apart"`; `sequence_ids` number the drives.
 
     Raises:
         FileNotFoundError: If poses or photos are missing.
@@ -80,7 +80,7 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_kitti(path: Path) -> str:
-    """Says what of KITTI odometry there is at a path, or `""`."""
+    """Names the drives of KITTI odometry at a path, or returns `""`."""
     try:
         drives, _ = _find_drives(path)
         count = len(first_numbers(drives[0][1]))
@@ -92,7 +92,7 @@ def recognize_kitti(path: Path) -> str:
 
 
 def _find_drives(top: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
-    """Returns the folder and the file of poses of each drive, and the folders without poses."""
+    """Returns the folder and the pose file of each drive, and the folders without poses."""
     require_folder(top)
     sequences = top if top.name == _SEQUENCES else top / _SEQUENCES
     folders = sorted(p for p in sequences.iterdir() if p.is_dir()) if sequences.is_dir() else [top]
@@ -140,7 +140,7 @@ def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceD
 
 
 def _list_frames(folder: Path, left_out: LeftOut) -> list[str]:
-    """Returns the numbered photos of the first camera that has some, in the order of frames."""
+    """Returns the numbered photos of the first camera that has any, in the order of frames."""
     for camera in _CAMERAS:
         if (folder / camera).is_dir():
             names = []
@@ -161,9 +161,9 @@ def _list_frames(folder: Path, left_out: LeftOut) -> list[str]:
 def _refuse_other_counting(
     folder: Path, frames: NDArray[np.int64], count: int, poses_path: Path
 ) -> None:
-    """Refuses numbers that would fit the lines of poses if both began with the first photo.
+    """Refuses photos that seem to be numbered from another start than the lines of poses.
 
-    To leave out the photos behind the last line would give all others the pose of a later photo.
+    If the photos after the last line were left out, all others would get the pose of a later photo.
     """
     first, last = int(frames.min()), int(frames.max())
     if 0 < first and count <= last < first + count:
@@ -179,7 +179,7 @@ def _is_number(text: str) -> bool:
 
 
 def _read_times(times_path: Path, frames: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Returns (N,) seconds of frames, NaN where the file has no line for them."""
+    """Returns (N,) seconds of frames, NaN if the file has no line for a frame."""
     if not times_path.is_file():
         return None
     stamps = Stamps(
@@ -203,7 +203,7 @@ def _read_times(times_path: Path, frames: NDArray[np.int64]) -> NDArray[np.float
 def _set_apart(
     root: Path, drives: list[tuple[Path, Path]], parts: list[PlaceDataset], apart_m: float
 ) -> PlaceDataset:
-    """Returns the drives as one data set, each moved east, behind the one before."""
+    """Returns the drives as one data set, each moved east, beyond the one before."""
     names, positions_m, times_s = [], [], []
     end_m = -apart_m
     for (folder, _), part in zip(drives, parts, strict=True):

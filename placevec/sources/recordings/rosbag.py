@@ -1,4 +1,4 @@
-"""Poses in bags of ROS 1 and ROS 2, through the package `rosbags`."""
+"""Poses in bags of ROS 1 and ROS 2, read with the package `rosbags`."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from placevec.sources.poses.trajectory import (
     poses_in_time,
 )
 
-# Where a message of a type holds its position and its quaternion.
+# Fields of the position and the quaternion in each type of message.
 _TYPES = {
     "geometry_msgs/msg/PoseStamped": ("pose.position", "pose.orientation"),
     "geometry_msgs/msg/PoseWithCovarianceStamped": ("pose.pose.position", "pose.pose.orientation"),
     "nav_msgs/msg/Odometry": ("pose.pose.position", "pose.pose.orientation"),
     "geometry_msgs/msg/TransformStamped": ("transform.translation", "transform.rotation"),
 }
-# The axis of the posed frame that is the optical axis, and the rotation from the camera to it.
+# The axis of the message's frame that is the optical axis, and the rotation from the camera to it.
 _FORWARD = {
     "x": np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]),
     "z": np.eye(3),
@@ -44,21 +44,21 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     """Reads the poses of one topic of a bag, and photos named by their time stamps.
 
     Topics of PoseStamped, PoseWithCovarianceStamped, Odometry and TransformStamped are read. The
-    world is that of the messages' frame, with z up as REP 103 has it; its x axis is taken as east
-    and y as north, as in `map` frames. What is posed is taken as a body whose x axis points
-    forward, the way the camera looks; with `forward=z` as an optical frame, whose z axis does.
-    How a camera is mounted on the body otherwise is not known. A pose's time is that of its
-    header, or where that is 0 that of its record. Each photo gets the pose nearest in time.
+    world is the messages' frame, with z up as in REP 103; its x axis counts as east and y as north,
+    as in `map` frames. The poses are those of a body whose x axis points forward, where the camera
+    looks; with `forward=z`, they are those of an optical frame, whose z axis points forward. Any
+    other mounting of the camera is unknown. A pose's time is that of its header or, if that is 0,
+    that of its record. Each photo gets the pose nearest in time.
 
-    Types are those of ROS, never those that a bag brings along. What a bag has compressed is
-    unpacked as it is, without a limit: read compressed bags of people you trust.
+    The message types are those of ROS, never those that a bag defines. Compressed content is
+    unpacked without a limit: only read compressed bags from people you trust.
 
     Args:
-        path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. It may be
-            followed by `,images=DIR`, the photos, otherwise `images` beside the bag;
-            `,topic=/odom`, needed where the bag has several such topics; `,forward=z`;
-            `,within_s=0.1`, the longest time between a photo and its pose, otherwise 0.02 s; and
-            `,unit=ns`, what the photos' names count if they are whole numbers and not dates.
+        path: Path. A `.bag`, a folder with `metadata.yaml`, a `.db3` or a `.mcap`. You can append
+            `,images=DIR`, the photos (by default `images` beside the bag); `,topic=/odom`, which is
+            needed if the bag has several such topics; `,forward=z`; `,within_s=0.1`, the longest
+            time between a photo and its pose (by default 0.02 s); and `,unit=ns`, the unit of the
+            photos' names if they are whole numbers and not dates.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
 
@@ -68,7 +68,7 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     Raises:
         ImportError: If `rosbags` is not installed.
         FileNotFoundError: If the bag or photos are missing.
-        ValueError: If the bag cannot be read, the topic is not clear, its messages are of several
+        ValueError: If the bag cannot be read, the topic is ambiguous, its messages have several
             frames, or photos have no pose.
     """
     bag_path, options = split_options(path, _OPTIONS)
@@ -112,7 +112,7 @@ def read_rosbag(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
 
 def recognize_rosbag(path: Path) -> str:
-    """Says which bag there is at a path, or `""`."""
+    """Names the bag at a path, or returns `""`."""
     if path.is_file() and path.suffix in (".bag", *_STORAGES):
         return f"a ROS bag, {path.name}"
     if (path / "metadata.yaml").is_file():
@@ -122,7 +122,7 @@ def recognize_rosbag(path: Path) -> str:
 
 
 class _Bag(NamedTuple):
-    """An open bag: its reader, and what turns the bytes of a message into its fields."""
+    """An open bag: its reader, and the function that decodes a message."""
 
     reader: Any
     deserialize: Callable[..., Any]
@@ -177,9 +177,9 @@ def _open_bag(bag_path: Path) -> Iterator[_Bag]:
 
 
 def _require_ros1(bag_path: Path) -> None:
-    """Refuses a file that does not begin as a bag of ROS 1: rosbags looks for its first line end.
+    """Refuses a file that does not begin as a bag of ROS 1.
 
-    In a file without one, that could be all of its bytes.
+    rosbags looks for the first line end, so it could read all bytes of a file without one.
     """
     with open(bag_path, "rb") as file:
         start = file.read(len(_ROS1_START))
@@ -188,7 +188,7 @@ def _require_ros1(bag_path: Path) -> None:
 
 
 class _ChoiceError(ValueError):
-    """The topic is not clear."""
+    """The topic is ambiguous or missing."""
 
 
 def _choose_topic(connections: list, topic: str | None, bag_path: Path) -> list:
@@ -220,7 +220,7 @@ def _listed(connections: list) -> str:
 
 
 def _pictures_inside(bag_path: Path) -> str:
-    """Says which topics of a bag hold pictures, or `""`."""
+    """Names the topics of a bag that have pictures, or returns `""`."""
     with _one_line_errors(bag_path), _open_bag(bag_path) as bag:
         pictures = [each for each in bag.reader.connections if each.msgtype in _PICTURES]
     if not pictures:
@@ -243,7 +243,7 @@ def _one_line_errors(bag_path: Path) -> Iterator[None]:
         yield
     except (_ChoiceError, ImportError, FileNotFoundError, PermissionError):
         raise
-    except Exception as error:  # rosbags raises anything, according to what is damaged
+    except Exception as error:  # rosbags may raise anything, depending on what is damaged
         lines = str(error).splitlines() or [type(error).__name__]
         raise ValueError(
             f"{bag_path} is not a complete ROS bag ({lines[0]}). Get the file again, or reindex it"

@@ -1,4 +1,4 @@
-"""7-Scenes: frames of a hand-held camera, each with a file of its pose beside it."""
+"""7-Scenes: frames of a hand-held camera, each with a pose file beside it."""
 
 import logging
 import posixpath
@@ -30,26 +30,26 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
     """Reads a scene of 7-Scenes, or of 12-Scenes, which has the same files.
 
     `frame-000000.pose.txt` has the 4 x 4 matrix from the camera to the scene's world for the photo
-    `frame-000000.color.png`; `frame-000000.depth.png` is left out. All sequences of a scene are of
-    one world. Which way is up is found from how the cameras are held on the average (see
-    `find_up`), unless the path names it. Where `TrainSplit.txt` and `TestSplit.txt` name the
-    sequences, those of the first are searched and those of the second are looked up; else all
-    photos are both.
+    `frame-000000.color.png`; `frame-000000.depth.png` is left out. All sequences of a scene share
+    one world. placevec finds which way is up from how the cameras are held on average (see
+    `find_up`), unless the path names it. If `TrainSplit.txt` and `TestSplit.txt` name the
+    sequences, those of the first are the database and those of the second are the queries;
+    otherwise all photos are both.
 
     Args:
-        path: Path. The folder of a scene, with `seq-01` and others, or of one sequence. It may
-            be followed by `,up=-y`, the axis of the world that points up.
+        path: Path. The folder of a scene, with `seq-01` and others, or of one sequence. You can
+            append `,up=-y`, the axis of the world that points up.
         skip_unreadable: bool. Leave out photos without a file or pose, and log how many they are.
             Defaults to `False`.
 
     Returns:
-        PlaceDataset, sorted by name, in the frame `"SLAM metres"`; `sequence_ids` count the
+        PlaceDataset, sorted by name, in the frame `"SLAM metres"`; `sequence_ids` number the
         sequences.
 
     Raises:
         FileNotFoundError: If there are no poses, or photos are empty.
-        ValueError: If a file cannot be read, photos have no pose, there are several scenes, or it
-            cannot be told which way is up.
+        ValueError: If a file cannot be read, photos have no pose, there are several scenes, or the
+            up direction cannot be found.
     """
     top, options = split_options(path, _OPTIONS)
     require_folder(top)
@@ -98,13 +98,13 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
 
 
 def recognize_seven_scenes(path: Path) -> str:
-    """Says which poses of frames there are at a path, or `""`."""
+    """Names the pose files at a path, or returns `""`."""
     folders = _find_sequences(path) if path.is_dir() else []
     return f"{folders[0].name}/*{_POSE}" if folders else ""
 
 
 def _find_sequences(top: Path) -> list[Path]:
-    """Returns the folder itself, or those in it, that hold poses of frames."""
+    """Returns the folder itself or the folders in it, if they have pose files."""
     if _has_poses(top):
         return [top]
     inside = sorted(each for each in top.iterdir() if _SEQUENCE.fullmatch(each.name))
@@ -130,7 +130,7 @@ def _read_matrix(pose_path: Path) -> NDArray[np.float64]:
 def _roles(
     top: Path, folders: list[Path], sequence_ids: NDArray[np.int64]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Returns which photos are queries and which are searched, as fields of PlaceDataset."""
+    """Returns which photos are queries and which are the database, as fields of PlaceDataset."""
     if not all((top / name).is_file() for name in _SPLITS):
         return {}
     numbers = {_number(folder.name): row for row, folder in enumerate(folders)}

@@ -1,4 +1,4 @@
-"""Trajectories in the form of the TUM RGB-D benchmark, which most SLAM systems write."""
+"""Trajectories in the format of the TUM RGB-D benchmark, which most SLAM systems write."""
 
 from functools import partial
 from pathlib import Path
@@ -41,22 +41,20 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
     """Reads a trajectory of lines `time x y z qx qy qz qw` and the photos taken along it.
 
     A pose is that of the camera in the world: x right, y down, z along the optical axis. Photos
-    are those that `rgb.txt` lists, a line `time file` each, or else those whose names are time
-    stamps; depth images, masks and labels are not photos. The frames of a video have the time since
-    its first frame. Each photo gets the pose nearest in time.
-    What time stamps count is told by their size, see `seconds_together`. Nothing says which way is
-    up: it is found from how the cameras are held on the average (see `find_up`), unless the path
-    names it.
+    are those in `rgb.txt`, which has a line `time file` for each, or else those whose names are
+    time stamps; depth images, masks and labels are not photos. The frames of a video have the time
+    since its first frame. Each photo gets the pose nearest in time. The unit of time stamps follows
+    from their size, see `seconds_together`. The file does not say which way is up: placevec finds
+    it from how the cameras are held on average (see `find_up`), unless the path names it.
 
     Args:
         path: Path. A folder with `groundtruth.txt`, `trajectory.txt`, `CameraTrajectory.txt` or
-            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`; or `FILE,images=VIDEO`. It
-            may be followed by `,up=z`, the axis of the world that points up, `,within_s=0.1`, the
-            longest time between a photo and its pose, otherwise 0.02 s, `,unit=ms`, what whole time
-            stamps count, and `,start_s=12.5`, the time of a video's first frame by the clock of the
-            poses, otherwise 0. A
-            folder of several such folders, runs of one map, as `FOLDER,same_world=yes`; each is a
-            sequence.
+            `KeyFrameTrajectory.txt` and photos; or `FILE,images=DIR`; or `FILE,images=VIDEO`. You
+            can append `,up=z`, the axis of the world that points up; `,within_s=0.1`, the longest
+            time between a photo and its pose (by default 0.02 s); `,unit=ms`, the unit of whole
+            time stamps; and `,start_s=12.5`, the time of a video's first frame by the clock of the
+            poses (by default 0). `FOLDER,same_world=yes` reads a folder of several such folders,
+            runs in one map; each is a sequence.
         skip_unreadable: bool. Leave out photos without a file, time stamp or pose, and log how
             many they are. Defaults to `False`.
 
@@ -65,9 +63,8 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
     Raises:
         FileNotFoundError: If the trajectory or photos are missing.
-        ValueError: If a line cannot be read, photos have no pose, the video is broken, it cannot
-            be told which way is up, or there are several runs and nothing says that they are of one
-            world.
+        ValueError: If a line cannot be read, photos have no pose, the video is broken, the up
+            direction cannot be found, or there are several runs without `same_world=yes`.
     """
     top, options = split_options(path, _OPTIONS)
     within_s = number_option(options, "within_s", TOLERANCE_S)
@@ -123,7 +120,7 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
 
 
 def recognize_tum(path: Path) -> str:
-    """Says which trajectory there is at a path, or `""`."""
+    """Names the trajectory at a path, or returns `""`."""
     try:
         trajectory_path = _find_runs(path, LeftOut(path))[0]
         count = len(first_numbers(trajectory_path))
@@ -135,7 +132,7 @@ def recognize_tum(path: Path) -> str:
 
 
 def why_not_tum(path: Path) -> str:
-    """Says what keeps a file that is named as a trajectory from being one, or `""`."""
+    """Says why a file that is named like a trajectory is not one, or returns `""`."""
     try:
         read_track(_find_trajectory(path), w_first=False)
     except OSError:
@@ -146,7 +143,7 @@ def why_not_tum(path: Path) -> str:
 
 
 def _find_runs(top: Path, left_out: LeftOut) -> list[Path]:
-    """Returns the trajectory at a path, or those of the folders in it."""
+    """Returns the trajectory at a path, or the trajectories of the folders in it."""
     if not top.is_dir() or any((top / name).is_file() for name in _TRAJECTORIES):
         return [_find_trajectory(top)]
     folders = sorted(p for p in top.iterdir() if p.is_dir())
@@ -202,7 +199,7 @@ def _find_trajectory(top: Path) -> Path:
 
 
 def _list_frames(root: Path, skip_unreadable: bool) -> tuple[Path, NDArray[np.str_], Stamps]:
-    """Returns the photos' folder, names and stamps, of a list or of the names."""
+    """Returns the photos' folder, names and stamps, from a list or from the names."""
     require_folder(root)
     if not (root / _LIST).is_file():
         folder = next((root / name for name in _FOLDERS if (root / name).is_dir()), root)

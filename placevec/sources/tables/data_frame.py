@@ -18,19 +18,19 @@ _SOURCE = Path("the data frame")  # for messages
 
 
 def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDataset:
-    """Makes a data set of a pandas table with a row for each photo; see `PlaceDataset.from_frame`.
+    """Makes a data set from a pandas table with a row per photo; see `PlaceDataset.from_frame`.
 
     Args:
         frame: DataFrame. The columns are those of `read_table`.
-        root: Path or None. Folder that the column `file` is relative to. None: that of the data
-            set that the table was made of, else the current folder.
+        root: Path or None. Folder that the column `file` is relative to. None: the folder of the
+            data set that the table was made from, else the current folder.
 
     Returns:
-        PlaceDataset, in the order of the rows. Whether the photos exist is not checked.
+        PlaceDataset, in the order of the rows. The photos themselves are not checked.
 
     Raises:
         ValueError: If a column is missing, a file is named twice, a value cannot be read or is out
-            of range, or a position is missing, which 0, 0 counts as.
+            of range, or a position is missing; 0, 0 counts as missing.
     """
     if len(set(frame.columns)) < len(frame.columns):
         raise ValueError(

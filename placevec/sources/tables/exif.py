@@ -1,4 +1,4 @@
-"""Photos of phones and drones, which carry their positions in their EXIF."""
+"""Photos of phones and drones, which have their positions in their EXIF."""
 
 import logging
 import math
@@ -25,19 +25,19 @@ _LATITUDES = (-80.0, 84.0)  # where UTM is defined
 
 
 def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads a folder of photos, its subfolders included, whose EXIF says where they were taken.
+    """Reads a folder of photos and its subfolders; the EXIF says where the photos were taken.
 
     Latitudes and longitudes (WGS84) become metres of one UTM zone, that of their median. Altitudes
-    are as the camera wrote them: metres above the sea, in EXIF 3 possibly above the ellipsoid.
-    Headings are directions of the optical axis, else those of a DJI gimbal; those from magnetic
-    north are taken as they are, and counted in the _log. Times are those of the satellites, else
-    the camera's with its offset from UTC. A photo without an offset takes that of the other photos
-    of its camera if they all state the same; else its time is read as UTC. Both are counted in
-    the _log. The field of view follows from the 35 mm focal length. Only headers are read, no pixel
-    is decoded.
+    are as the camera wrote them: metres above the sea or, in EXIF 3, possibly above the ellipsoid.
+    Headings are directions of the optical axis, else those of a DJI gimbal. Headings from magnetic
+    north are not corrected; a log line gives their number. Times are those of the satellites, else
+    the camera's with its offset from UTC. A photo without an offset uses that of the other photos
+    of its camera if they all have the same; otherwise its time is read as UTC. A log line counts
+    both. The field of view follows from the 35 mm focal length. Only headers are read; no pixel is
+    decoded.
 
-    Photos below a folder `query` or `queries` are looked up, those below `database` searched, all
-    others both.
+    Photos below a folder `query` or `queries` are queries, those below `database` are the database,
+    and all others are both.
 
     Args:
         path: Path. The folder.
@@ -48,7 +48,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
         PlaceDataset, sorted by name; its root is the folder.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or photos are empty.
+        FileNotFoundError: If the folder does not exist, or photos are empty.
         ValueError: If there are no photos, or a position is missing or out of UTM's range.
     """
     root = Path(path).expanduser()
@@ -88,7 +88,7 @@ def read_exif(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatase
 
 
 def recognize_exif(path: Path) -> str:
-    """Says that photos at a path carry positions in their EXIF, or `""`."""
+    """Names a position in the EXIF of photos at a path, or returns `""`."""
     for name in some_photos(path)[:_NUM_LOOKED_AT]:
         try:
             if _has_position(read_gps(path / name)):
@@ -108,14 +108,14 @@ def _is_at_zero(photo: GPS) -> bool:
 
 
 def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
-    """Returns the times of photos, those without an offset by that of the camera's other photos.
+    """Returns the times of photos; a missing offset is that of the camera's other photos.
 
     Args:
         root: Path. The folder of the photos, for the log.
         photos: list of GPS.
 
     Returns:
-        Seconds since 1970 of each; NaN if unknown. What is read as UTC is logged.
+        Seconds since 1970 of each; NaN if unknown. Times that are read as UTC are logged.
     """
     offsets: dict[str, set[float]] = {}
     for photo in photos:
@@ -130,7 +130,7 @@ def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
         num_mixed += len(own) > 1
         num_local += photo.without_offset and not own
     for count, what in (
-        (num_shared, "taken as that of the other photos of the same camera"),
+        (num_shared, "assumed to be that of the other photos of the same camera"),
         (num_mixed, "and other photos of the same camera have different ones: read as UTC"),
         (num_local, "read as UTC"),
     ):
@@ -146,7 +146,7 @@ def camera_times_s(root: Path, photos: list[GPS]) -> list[float]:
 
 
 def _warn(root: Path, photos: list[GPS]) -> None:
-    """Says once of the whole folder what its numbers mean."""
+    """Logs once for the whole folder what its values mean."""
     datums = {photo.datum for photo in photos} - {""}
     others = sorted(d for d in datums if re.sub(r"\W", "", d.upper()) not in ("WGS84", "WGS1984"))
     if others:
@@ -159,8 +159,8 @@ def _warn(root: Path, photos: list[GPS]) -> None:
     magnetic = sum(p.from_magnetic_north and not math.isnan(p.heading_deg) for p in photos)
     if magnetic:
         _log.warning(
-            "Headings of %d of %d photos in %s are from magnetic north, taken as they are: off by "
-            "its declination there",
+            "Headings of %d of %d photos in %s are from magnetic north and not corrected: off by "
+            "the declination there",
             magnetic,
             len(photos),
             root,

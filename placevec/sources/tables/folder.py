@@ -1,4 +1,4 @@
-"""A folder of photos that carry their positions in their names, or in positions.csv beside them."""
+"""A folder of photos with their positions in their names, or in positions.csv beside them."""
 
 import logging
 import math
@@ -33,7 +33,7 @@ POSITIONS_FILE = "positions.csv"
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
-_NUM_FIELDS = 14  # of a whole name
+_NUM_FIELDS = 14  # of a complete name
 _TIME_FIELD = 12
 _ZONE = re.compile(r"(\d+) ?([A-Z]?)")
 _MEANS_ZONE = re.compile(
@@ -43,14 +43,14 @@ _MEANS_ZONE = re.compile(
 
 @dataclass(frozen=True)
 class PhotoName:
-    """What the name of a photo says, `@east@north@zone@letter@lat@lon@...@.jpg`.
+    """The content of a photo's name, `@east@north@zone@letter@lat@lon@...@.jpg`.
 
     Args:
         east_m: float. Metres east.
         north_m: float. Metres north.
-        zone: str. UTM zone and latitude band, such as `"17T"`; empty where not given.
-        heading_deg: float. Compass direction of the optical axis; NaN where not given.
-        time_s: float. Seconds since 1970, UTC; NaN where not given.
+        zone: str. UTM zone and latitude band, such as `"17T"`; empty if not given.
+        heading_deg: float. Compass direction of the optical axis; NaN if not given.
+        time_s: float. Seconds since 1970, UTC; NaN if not given.
     """
 
     east_m: float
@@ -65,15 +65,15 @@ def parse_photo_name(name: str) -> PhotoName | None:
 
     The fields are between `@`: east, north, UTM zone, latitude band, latitude, longitude,
     panorama, tile, heading, pitch, roll, height, time as YYYYMMDD_hhmmss, note. Only the first
-    two are needed; the others may be empty or missing. The zone may be in one field, `31U`, or
-    in two, `31@U`, and a number alone means the north. In a short name, any other text after north
-    is a note.
+    two are required; the others may be empty or missing. The zone may be in one field, `31U`, or
+    in two, `31@U`; a number alone means the northern half. In a short name, any other text after
+    north is a note.
 
     Args:
-        name: str. File name; folders before it are skipped.
+        name: str. File name; folders before it are ignored.
 
     Returns:
-        PhotoName, or None if the name carries no position.
+        PhotoName, or None if the name has no position.
 
     Raises:
         ValueError: If the name states a UTM zone that does not exist.
@@ -108,18 +108,18 @@ def parse_photo_name(name: str) -> PhotoName | None:
 
 
 def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str:
-    """Writes the name of a photo such that `parse_photo_name` reads it back, to the centimetre.
+    """Returns the name of a photo that `parse_photo_name` reads back, to the centimetre.
 
     Args:
         photo: PhotoName.
-        note: str. Last field: anything without `@` and `/`, to keep names apart.
+        note: str. Last field: any text without `@` and `/`, to make names unique.
         suffix: str. Defaults to `".jpg"`.
 
     Returns:
         str. The file name.
 
     Raises:
-        ValueError: If the note holds `@` or `/`, or the zone does not exist.
+        ValueError: If the note contains `@` or `/`, or the zone does not exist.
 
     Example:
 
@@ -127,7 +127,7 @@ def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str
     '@0000012.50@-000003.00@@@@@@@090.0@@@@@7@.jpg'
     """
     if "@" in note or "/" in note:
-        raise ValueError(f"`note` must hold neither `@` nor `/`. Received: note={note!r}")
+        raise ValueError(f"`note` must contain neither `@` nor `/`. Received: note={note!r}")
     zone = parse_zone(photo.zone)
     if photo.zone and zone is None:
         raise ValueError(f"A UTM zone is 1 to 60 and a letter. Received: zone={photo.zone!r}")
@@ -141,13 +141,13 @@ def photo_name(photo: PhotoName, *, note: str = "", suffix: str = ".jpg") -> str
 
 
 def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads a folder of photos, its subfolders included.
+    """Reads a folder of photos and its subfolders.
 
-    A photo's position is in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or
-    in `positions.csv` in the folder, a table as `read_table` reads it, which goes before the
-    name. Photos below a folder `query` or `queries` are looked up, those below `database`
-    searched, all others both, unless positions.csv gives a `role`. Which points photos see is
-    read from `points.npz` in the folder (see `write_points`).
+    A photo's position is in its name, `@east@north@...@.jpg` (see `parse_photo_name`), or in
+    `positions.csv` in the folder, a table as for `read_table`. The table has priority over the
+    name. Photos below a folder `query` or `queries` are queries, those below `database` are the
+    database, and all others are both, unless positions.csv gives a `role`. The points that photos
+    see come from `points.npz` in the folder (see `write_points`).
 
     Args:
         path: Path. The folder.
@@ -158,9 +158,9 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
         PlaceDataset, sorted by name; its root is the folder.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or photos are missing or empty.
-        ValueError: If there are no photos, positions are missing or lie in more than one UTM
-            zone, or positions.csv cannot be read.
+        FileNotFoundError: If the folder does not exist, or photos are missing or empty.
+        ValueError: If there are no photos, positions are missing or in more than one UTM zone, or
+            positions.csv cannot be read.
     """
     root = Path(path).expanduser()
     table_path = root / POSITIONS_FILE
@@ -224,14 +224,14 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
 
 
 def recognize_folder(path: Path) -> str:
-    """Says where the positions are in a folder of photos, or `""`."""
+    """Names where a folder of photos has its positions, or returns `""`."""
     if path.is_dir() and (path / POSITIONS_FILE).is_file():
         return POSITIONS_FILE
     return "photos named @east@north@...@" if names_positions(some_photos(path)) else ""
 
 
 def names_positions(names: Iterable[str]) -> bool:
-    """Returns whether any photo carries a position in its name, damaged ones included."""
+    """Returns whether any photo has a position in its name, even a damaged one."""
     try:
         return any(map(parse_photo_name, names))
     except ValueError:
@@ -242,7 +242,7 @@ _UNKNOWN = PhotoName(math.nan, math.nan)
 
 
 def _zone(number: str, letter: str, is_full: bool) -> str | None:
-    """Returns the UTM zone of two fields, "" if they hold none, None if there is no such zone."""
+    """Returns the UTM zone in two fields, "" if they are empty, None if the zone does not exist."""
     match = _ZONE.fullmatch(number)
     has_letter = len(letter) == 1 and letter.isalpha()
     if match is None or (letter and not has_letter and not match.group(2)):
@@ -265,7 +265,7 @@ def _number(field: str) -> float:
 
 
 def _frame(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> str:
-    """Returns the frame of the names' positions; bands of one hemisphere share their metres."""
+    """Returns the frame of the names' positions; all bands of one hemisphere share one grid."""
     first: dict[str, int] = {}
     for i, photo in enumerate(photos):
         if photo is not _UNKNOWN:
@@ -285,7 +285,7 @@ def _frame(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> str:
 
 
 def _warn_of_times(root: Path, names: NDArray[np.str_], photos: list[PhotoName]) -> None:
-    """Says how many names state a time that is not read."""
+    """Logs how many names have a time that is not read."""
     texts = []
     for name, photo in zip(names.tolist(), photos, strict=True):
         fields = name.rpartition("/")[2].split("@")[1:-1]
@@ -306,7 +306,7 @@ def _warn_of_times(root: Path, names: NDArray[np.str_], photos: list[PhotoName])
 def _take_positions(
     rows: PhotoRows, at: NDArray[np.int64], positions_m: NDArray[np.float64], frame: str
 ) -> str:
-    """Writes the positions of positions.csv over those of the names and returns the frame."""
+    """Replaces positions from names by those of positions.csv, and returns the frame."""
     if rows.positions is None:
         return frame
     zone = frame.removeprefix("UTM ") if frame.startswith("UTM ") else None
@@ -340,7 +340,7 @@ def _take(
 def _spread(
     values: NDArray[_Number] | None, at: NDArray[np.int64], count: int, unknown: float
 ) -> NDArray[_Number] | None:
-    """Returns the values of a table's rows as those of all photos."""
+    """Returns the values of a table's rows as values for all photos."""
     if values is None:
         return None
     spread = np.full(count, unknown, dtype=values.dtype)

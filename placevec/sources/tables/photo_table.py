@@ -1,4 +1,4 @@
-"""Writes the table beside photos: `positions.csv`, and others of its kind."""
+"""Writes tables of photos, such as `positions.csv`."""
 
 import csv
 import math
@@ -10,18 +10,18 @@ from placevec.whole_file import whole_file
 
 
 def write_photo_table(table_path: Path | str, columns: Mapping[str, Sequence]) -> None:
-    """Writes a CSV table with a row for each photo; the file exists as a whole or not at all.
+    """Writes a CSV table with a row for each photo, completely or not at all.
 
     `read_folder` reads it as `positions.csv` in the photos' folder, `read_table` under any name.
 
     Args:
         table_path: Path. The file, in an existing folder.
         columns: column -> its (N,) values, in the order to write; see `rows.columns` for the
-            names that are read back. None and NaN become empty cells, a float its shortest form,
-            and text never begins as a formula (see `csv_cell`).
+            names that are read back. None and NaN become empty cells, floats are written in their
+            shortest form, and text never begins like a formula (see `csv_cell`).
 
     Raises:
-        ValueError: If there is no column `file`, or columns differ in length.
+        ValueError: If the column `file` is missing, or columns differ in length.
 
     Example:
     >>> import tempfile

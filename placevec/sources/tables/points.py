@@ -1,4 +1,4 @@
-"""`points.npz` beside photos: which points of the world each of them sees."""
+"""`points.npz` beside photos: which points of the world each photo shows."""
 
 import logging
 import math
@@ -25,7 +25,7 @@ _ARRAYS = {"names": "U", "indptr": "iu", "indices": "iu", "num_points": "iu"}  #
 def write_points(
     root: Path | str, names: Sequence[str] | NDArray[np.str_], points_seen: "scipy.sparse.csr_array"
 ) -> None:
-    """Writes which points photos see as `points.npz` in their folder, as a whole or not at all.
+    """Writes `points.npz`, which points photos show, completely or not at all.
 
     The file holds `names` (N,) str, `indptr` (N + 1,) and `indices` (n,) of the compressed rows,
     and `num_points`, uncompressed. `folder:` and `table:` read it as `points_seen`.
@@ -57,18 +57,18 @@ def write_points(
 
 
 def read_points(root: Path, names: NDArray[np.str_]) -> "scipy.sparse.csr_array | None":
-    """Reads which points photos see from `points.npz` in their folder.
+    """Reads which points photos show from `points.npz` in their folder.
 
     Args:
         root: Path. The photos' folder.
-        names: (N,) str. The photos wanted.
+        names: (N,) str. Names of the photos to read.
 
     Returns:
-        (N, M) scipy.sparse.csr_array of bool, a row for each name; those that the file does not
-        name see no point, and how many they are is logged. None where there is no file.
+        (N, M) scipy.sparse.csr_array of bool, a row for each name. Photos that are not in the file
+        show no point, and their number is logged. None if the file does not exist.
 
     Raises:
-        ValueError: If the file is damaged or contradicts itself.
+        ValueError: If the file is damaged or inconsistent.
     """
     path = Path(root) / POINTS_FILE
     if not path.is_file():
@@ -88,7 +88,7 @@ def read_points(root: Path, names: NDArray[np.str_]) -> "scipy.sparse.csr_array 
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Returns the arrays of the file; none is larger than the file itself."""
+    """Returns the arrays of the file; none may be larger than the file itself."""
     try:
         with open_input(path, max_bytes=_MAX_BYTES) as file, zipfile.ZipFile(file) as archive:
             return {name: _read_array(archive, name, path) for name in _ARRAYS}
@@ -125,7 +125,7 @@ def _rows(
     indices: NDArray[Any],
     num_points: NDArray[Any],
 ) -> "scipy.sparse.csr_array":
-    """Returns the points seen by each of the file's photos, when all lies within bounds."""
+    """Returns the points that each photo in the file shows, after checking all bounds."""
     ends = indptr.astype(np.int64)
     points = indices.astype(np.int64)
     is_whole = len(ends) == len(names) + 1 and ends[0] == 0 and ends[-1] == len(points)

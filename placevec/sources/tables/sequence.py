@@ -1,4 +1,4 @@
-"""Traverses of one route, frame for frame: photos of equal number or rank show the same place."""
+"""Traverses of one route, in which photos of equal number or rank show the same place."""
 
 import logging
 import os
@@ -22,36 +22,36 @@ _log = logging.getLogger(__name__)
 _QUERY_FOLDERS = ("query", "queries")
 _DATABASE_FOLDERS = ("ref", "reference", "database")
 _DIGITS = re.compile("([0-9]+)")
-_MOST_DIGITS = 18  # what int64 holds
+_MOST_DIGITS = 18  # the most that int64 can hold
 
 
 def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads traverses of one route, of which nothing is known but the order of the photos.
+    """Reads traverses of one route, of which only the order of the photos is known.
 
-    Every subfolder with photos is a traverse. Photos of equal number show the same place if the
-    names in every traverse number its frames and some numbers are in several traverses. Otherwise,
-    the n-th photo of one shows the same place as the n-th of any other, and all must have equally
-    many. A photo's position is (n, 0) in the frame `"frames"`, so a radius of 2 is a tolerance of 2
-    frames. Photos are in natural order, upper and lower case alike: `2.jpg` comes before `10.JPG`.
+    Every subfolder with photos is a traverse. If the names in every traverse number its frames and
+    some numbers are in several traverses, photos of equal number show the same place. Otherwise,
+    the n-th photos of all traverses show the same place, and all must have equally many photos. A
+    photo's position is (n, 0) in the frame `"frames"`, so a radius of 2 is a tolerance of 2 frames.
+    Photos are in natural order, regardless of case: `2.jpg` comes before `10.JPG`.
 
-    The traverse `query` (or `queries`, or `NAME` of `PATH,query=NAME`) is looked up, the others
-    are searched. `PATH,query=A,database=B` reads these two only. Without a query, all photos of all
-    traverses are both; the photos of a traverse share a time, its number, so that positives and
-    right answers are of other traverses.
+    The traverse `query` (or `queries`, or `NAME` of `PATH,query=NAME`) has the queries; the others
+    are the database. `PATH,query=A,database=B` only reads these two. Without a query, all photos of
+    all traverses are both. The photos of a traverse share a time, its number, so that positives and
+    right answers are in other traverses.
 
     Args:
         path: Path. A folder with at least two folders of photos.
-        skip_unreadable: bool. Leave out empty photos, which keep their place in the count, and
+        skip_unreadable: bool. Leave out empty photos, which still count for the rank of others, and
             log how many they are. Defaults to `False`.
 
     Returns:
         PlaceDataset, queries first, then traverse by traverse in the order of their names, each in
-        its order; `sequence_ids` number the traverses so.
+        its own order; `sequence_ids` number the traverses in this order.
 
     Raises:
-        FileNotFoundError: If there are not two traverses, or not the ones that are named, or photos
+        FileNotFoundError: If there are fewer than two traverses, a named one is missing, or photos
             are empty.
-        ValueError: If the traverses differ in length and are not numbered alike.
+        ValueError: If the traverses differ in length and have no common frame numbers.
     """
     root, options = split_options(path, ["query", "database"])
     require_folder(root)
@@ -80,7 +80,7 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
 
 
 def recognize_sequence(path: Path) -> str:
-    """Says which traverses there are at a path, or `""`: a query, others, and no positions."""
+    """Names the traverses at a path (a query, others, no positions), or returns `""`."""
     there = [
         [folder for folder in folders if (path / folder).is_dir()]
         for folders in (_QUERY_FOLDERS, _DATABASE_FOLDERS)
@@ -96,9 +96,9 @@ def recognize_sequence(path: Path) -> str:
 
 
 def _find_traverses(root: Path, left_out: LeftOut) -> dict[str, list[str]]:
-    """Returns the subfolders that hold photos, and the names of these in their order.
+    """Returns the subfolders that have photos, and the names of the photos in order.
 
-    What cannot be read is among them, because the rank of the others counts.
+    Unreadable photos are included, because the rank of the others depends on them.
     """
     folders = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
     traverses = {}
@@ -190,9 +190,9 @@ def _by_number(
 
 
 def _frame_numbers(names: list[str]) -> list[int] | None:
-    """Returns the numbers that the names of a traverse give its frames; None if they do not.
+    """Returns the frame numbers in the names of a traverse, or None if there are none.
 
-    The names differ in one number only, or in one only that counts in even steps.
+    The names must differ in only one number, or only one of the numbers must count in even steps.
     """
     parts = [_DIGITS.split(os.path.splitext(name)[0].casefold()) for name in names]
     if len({tuple(each[::2]) for each in parts}) > 1 or len(parts[0]) == 1:
@@ -209,6 +209,6 @@ def _frame_numbers(names: list[str]) -> list[int] | None:
 
 
 def _counts(numbers: tuple[int, ...]) -> bool:
-    """Returns whether most numbers follow each other in equal steps."""
+    """Returns whether most numbers follow one another in equal steps."""
     steps = Counter(after - before for before, after in pairwise(sorted(numbers)))
     return 2 * max(steps.values()) > len(numbers) - 1 and 0 not in steps

@@ -1,4 +1,4 @@
-"""`splits.csv` beside photos: which of them are train, val and test."""
+"""`splits.csv` beside photos: which photos are train, val and test."""
 
 import dataclasses
 import logging
@@ -30,15 +30,16 @@ def write_splits(
     roles: Sequence[str] | NDArray[np.str_],
     buffer_m: float | None = None,
 ) -> None:
-    """Writes `splits.csv` in the photos' folder, as a whole or not at all.
+    """Writes `splits.csv` in the photos' folder, completely or not at all.
 
     Args:
         root: Path. The photos' folder.
         names: (N,) str. Names of the photos, relative to it.
         splits: (N,) str. `"train"`, `"val"`, `"test"`, or `""` for a photo that is left out.
-        roles: (N,) str. `"query"`, `"database"`, `"both"`, or `""`: as the photos' reader says.
-        buffer_m: float or None. Least distance between photos of two splits, which is written
-            into each row. None: it is not known, and there is no such column.
+        roles: (N,) str. `"query"`, `"database"`, `"both"`, or `""`: the role from the photos'
+            reader.
+        buffer_m: float or None. Minimum distance between photos of two splits, which is written
+            into each row. None: unknown, so the column is not written.
     """
     columns: dict[str, Any] = {"file": names, "split": splits, "role": roles}
     if buffer_m is not None:
@@ -47,9 +48,9 @@ def write_splits(
 
 
 def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
-    """Returns the photos of one split, as `splits.csv` beside the photos says.
+    """Returns the photos of one split, as `splits.csv` beside the photos defines it.
 
-    Positions stay as they are: all splits of a set are in one frame.
+    Positions do not change: all splits of a set are in one frame.
 
     Args:
         dataset: PlaceDataset. The whole set.
@@ -59,8 +60,8 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
         PlaceDataset, in the set's order.
 
     Raises:
-        FileNotFoundError: If there is no such table.
-        ValueError: If it cannot be read, or has none of the photos in this split.
+        FileNotFoundError: If the table does not exist.
+        ValueError: If it cannot be read, or has no photo in this split.
     """
     table_path = dataset.root / SPLITS_FILE
     if not table_path.is_file():
@@ -75,7 +76,7 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
         _log.warning("%d of %d photos are not in %s", unnamed, len(names), table_path)
     rows = np.array([i for i, name in enumerate(names) if splits.get(name) == split], dtype=int)
     if not len(rows):
-        raise ValueError(f"{table_path} says of none of the {len(names)} photos that it is {split}")
+        raise ValueError(f"{table_path} has none of the {len(names)} photos in the split {split}")
     taken = dataset.take(rows)
     role = np.array([roles[str(name)] for name in taken.names])
     return dataclasses.replace(
@@ -92,11 +93,11 @@ def read_splits(table_path: Path) -> dict[str, list[str]]:
         table_path: Path. The table.
 
     Returns:
-        `file`, as names relative to the photos' folder, `split` and `role`: one of `SPLITS` and of
+        `file`, as names relative to the photos' folder; `split` and `role`, each one of `SPLITS` or
         `ROLES`, or `""`. If they exist, also the cells of `buffer_m`, unchanged.
 
     Raises:
-        ValueError: If a column is missing or a cell is something else.
+        ValueError: If a column is missing or a cell has another value.
     """
     cells = read_csv(table_path)
     for column, choices in (("file", None), ("split", ("", *SPLITS)), ("role", ROLES)):

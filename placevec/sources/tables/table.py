@@ -1,4 +1,4 @@
-"""A table of photos: CSV or Parquet with a row for each photo."""
+"""Reads a table of photos: CSV or Parquet with a row for each photo."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ from placevec.sources.values.roles import roles_of
 def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
     """Reads a CSV or Parquet table with a row for each photo.
 
-    Columns: `file`, relative to the table's folder; where it was taken as `east,north` in metres
-    or `lat,lon` in degrees (WGS84; turned into metres of one UTM zone), and/or `place`, equal for
-    photos of one place; optional `utm_zone` of `east,north`, `heading_deg` (clockwise from north),
-    `time` (see `settle_times`), `sequence` (equal for photos of one drive), `altitude_m`,
+    Columns: `file`, relative to the table's folder; the position as `east,north` in metres or
+    `lat,lon` in degrees (WGS84; converted to metres of one UTM zone), and/or `place`, equal for
+    photos of one place; optionally `utm_zone` of `east,north`, `heading_deg` (clockwise from
+    north), `time` (see `settle_times`), `sequence` (equal for photos of one drive), `altitude_m`,
     `fov_deg` (horizontal field of view), `role` (`query`, `database`, `both`; without it, photos
-    below a folder `query` or `queries` are looked up, those below `database` searched, all others
-    both). `place` and `sequence` are texts (see `number_identities`). Other columns are left alone,
-    and those whose names are close to a known one are logged. A CSV file is UTF-8, separated by
-    comma, semicolon or tab. Which points photos see is read from `points.npz` beside the table (see
-    `write_points`).
+    below a folder `query` or `queries` are queries, those below `database` are the database, and
+    all others are both). `place` and `sequence` are texts (see `number_identities`). Other columns
+    are ignored, and those with a name similar to a known one are logged. A CSV file is UTF-8,
+    separated by comma, semicolon or tab. The points that photos see come from `points.npz` beside
+    the table (see `write_points`).
 
     Args:
         path: Path. The table, or a folder that holds exactly one or one named `images`.
@@ -39,9 +39,9 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         PlaceDataset, sorted by name; its root is the table's folder.
 
     Raises:
-        FileNotFoundError: If there is no table, or photos are missing or empty.
+        FileNotFoundError: If the table does not exist, or photos are missing or empty.
         ValueError: If a column is missing, a file is named twice, a value cannot be read or is
-            out of range, or a position is missing, which 0, 0 counts as.
+            out of range, or a position is missing; 0, 0 counts as missing.
     """
     table_path = find_table(Path(path).expanduser())
     rows = read_rows(table_path)
@@ -87,7 +87,7 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_table(path: Path) -> str:
-    """Says which table of photos there is at a path, or `""`; not where `read_folder` reads it."""
+    """Names the table of photos at a path, or returns `""`, also if `read_folder` reads it."""
     if (path / POSITIONS_FILE).is_file():
         return ""
     try:

@@ -1,1 +1,1 @@
-"""Videos, and the tracks (GPX, NMEA, tables) that say where their frames were taken."""
+"""Videos, and tracks (GPX, NMEA, tables) that say where frames and photos were taken."""

@@ -1,4 +1,4 @@
-"""Fixes of a GPS receiver in the order of time, and where it was between them."""
+"""GPS fixes in the order of time, and positions between them."""
 
 import logging
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ _log = logging.getLogger(__name__)
 
 _LATITUDES = (-80.0, 84.0)  # where UTM is defined
 _LONGEST_PAUSE_S = 600.0
-_PAUSE_M = 10.0  # a receiver this near to where it paused counts as not moving
-_MOST_APART_M = 100.0  # fixes of one time; they are averaged
+_PAUSE_M = 10.0  # a receiver within this distance of where it paused counts as not moving
+_MOST_APART_M = 100.0  # fixes of one time, which are averaged
 _SECOND_TRACK = "Keep one of the tracks, such as in a file of its own"
 
 
 class Piece(NamedTuple):
-    """Fixes that follow each other without a break, such as a segment of a GPX track.
+    """Consecutive fixes without a break, such as a segment of a GPX track.
 
     Args:
         times_s: (M,) float64. Seconds since 1970, UTC.
@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 
 class Fixes(NamedTuple):
-    """All fixes of a track, each time once, rising.
+    """All fixes of a track in ascending order of time, each time once.
 
     Args:
         times_s: (M,) float64. Seconds since 1970, UTC.
@@ -56,7 +56,7 @@ class Placed(NamedTuple):
     """Where a receiver was at some times.
 
     Args:
-        positions_m: (N, 2) float64. NaN where it is not known.
+        positions_m: (N, 2) float64. NaN if unknown.
         altitudes_m: (N,) float64. NaN if unknown.
         is_before: (N,) bool. Which times are before the first fix.
         is_after: (N,) bool. Which times are after the last fix.
@@ -73,16 +73,16 @@ class Placed(NamedTuple):
 def fixes_of(pieces: Sequence[Piece], source: Path) -> Fixes:
     """Puts the pieces of a track in the order of time.
 
-    Fixes at 0, 0 are left out and counted in the log. A piece whose times all fall is turned
-    around. Fixes of one time are averaged.
+    Fixes at 0, 0 are left out and counted in the log. A piece whose times all descend is reversed.
+    Fixes of one time are averaged.
 
     Args:
         pieces: sequence of Piece.
         source: Path. The file, for messages.
 
     Raises:
-        ValueError: If there is no fix, a latitude or longitude is out of range, times of a piece
-            rise and fall, two pieces overlap in time, or fixes of one time are far apart.
+        ValueError: If there is no fix, a latitude or longitude is out of range, the times of a
+            piece are not sorted, two pieces overlap in time, or fixes of one time are far apart.
     """
     pieces = [_in_order(piece, source) for piece in pieces if len(piece.times_s)]
     pieces.sort(key=lambda piece: piece.times_s[0])
@@ -111,8 +111,8 @@ def fixes_of(pieces: Sequence[Piece], source: Path) -> Fixes:
 def place_at(fixes: Fixes, times_s: NDArray[np.float64], max_gap_s: float) -> Placed:
     """Returns where a receiver was, on the straight line between the fixes before and after.
 
-    Nothing is known before the first fix, after the last one, and between fixes that are more than
-    `max_gap_s` apart, unless the receiver paused: up to 10 minutes within 10 m.
+    The position is unknown before the first fix, after the last one, and between fixes that are
+    more than `max_gap_s` apart, unless the receiver paused: up to 10 minutes within 10 m.
 
     Args:
         fixes: Fixes.
@@ -133,7 +133,7 @@ def place_at(fixes: Fixes, times_s: NDArray[np.float64], max_gap_s: float) -> Pl
 
 
 def log_gaps(fixes: Fixes, max_gap_s: float, source: Path) -> None:
-    """Logs how many gaps a track has in which no position is known."""
+    """Logs how many gaps without positions a track has."""
     starts = np.flatnonzero(_is_gap(fixes, max_gap_s))
     if len(starts):
         lengths_s = np.diff(fixes.times_s)[starts]
@@ -205,7 +205,7 @@ def _each_time_once(
 
 
 def _is_gap(fixes: Fixes, max_gap_s: float) -> NDArray[np.bool_]:
-    """Returns (M,) bool: behind which fixes no position is known until the next one."""
+    """Returns (M,) bool: after which fixes the position is unknown until the next one."""
     lengths_s = np.diff(fixes.times_s)
     apart_m = np.linalg.norm(np.diff(fixes.positions_m, axis=0), axis=1)
     is_pause = (lengths_s <= _LONGEST_PAUSE_S) & (apart_m <= _PAUSE_M)

@@ -20,14 +20,14 @@ def read_gpx(path: Path) -> list[Piece]:
     """Reads the segments of all tracks of a GPX file.
 
     Args:
-        path: Path. The file, GPX 1.0 or 1.1, of any namespace.
+        path: Path. The file, GPX 1.0 or 1.1, with any namespace.
 
     Returns:
         A Piece for each segment, in the order of the file. Points without a time are left out and
         counted in the log. A time without an offset is UTC, as GPX says.
 
     Raises:
-        ValueError: If it is not such a file, a point cannot be read, or no point has a time.
+        ValueError: If it is not a GPX file, a point cannot be read, or no point has a time.
         OSError: If it cannot be opened.
     """
     root = _parse(path)
@@ -62,17 +62,17 @@ def read_gpx(path: Path) -> list[Piece]:
 
 
 def read_gpx_lines(path: Path) -> list[list[tuple[str, str]]]:
-    """Reads where a GPX file leads, with or without times.
+    """Reads the way in a GPX file, with or without times.
 
     Args:
-        path: Path. The file, as `read_gpx` takes it.
+        path: Path. The file, as for `read_gpx`.
 
     Returns:
         The `lat` and `lon` of the points, as text, of each segment of its tracks; if they have no
         points, of each route.
 
     Raises:
-        ValueError: If it is not such a file, or has neither.
+        ValueError: If it is not a GPX file, or has neither.
         OSError: If it cannot be opened.
     """
     root = _parse(path)
@@ -89,7 +89,7 @@ def read_gpx_lines(path: Path) -> list[list[tuple[str, str]]]:
 def _parse(path: Path) -> ElementTree.Element:
     """Returns the root element of a GPX file.
 
-    Files that declare entities or a document type are refused before they are parsed: a few lines
+    Files that declare entities or a document type are refused before parsing, because a few lines
     of them can expand to gigabytes, or name other files.
 
     Raises:
@@ -110,7 +110,7 @@ def _parse(path: Path) -> ElementTree.Element:
 
 
 def _elements(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
-    """Returns the elements of a name below another, of any namespace, in the file's order."""
+    """Returns the elements with a name below another one, in any namespace, in the file's order."""
     return [each for each in element.iter() if _name(each) == name]
 
 
@@ -134,7 +134,7 @@ def _fix(point: ElementTree.Element, path: Path) -> tuple[float, float, float, f
 
 
 def _child(point: ElementTree.Element, name: str) -> str:
-    """Returns the text of an element right below a point, `""` without one."""
+    """Returns the text of a direct child of a point, or `""` if it is missing."""
     return next(((each.text or "").strip() for each in point if _name(each) == name), "")
 
 

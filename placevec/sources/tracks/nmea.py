@@ -24,7 +24,7 @@ _DATE = re.compile(r"(\d\d)(\d\d)(\d\d)")
 _ANGLE = re.compile(r"(\d{1,3})([0-5]\d(?:\.\d{1,12})?)")
 _DAY_S = 86_400.0
 _HALF_DAY_S = _DAY_S / 2
-_FIRST_YEAR = 80  # of two digits: 1980, when GPS time begins
+_FIRST_YEAR = 80  # as two digits: 1980, when GPS time begins
 
 
 class _Fix(NamedTuple):
@@ -36,12 +36,12 @@ class _Fix(NamedTuple):
 
 
 def read_nmea(path: Path) -> list[Piece]:
-    """Reads the fixes of the sentences RMC, GGA and GNS of any talker.
+    """Reads the fixes in the sentences RMC, GGA and GNS of any talker.
 
     RMC has the date, GGA and GNS have the altitude; sentences of one time make one fix. A GGA
-    without an RMC of its time takes the day of the sentences around it, the next one after
-    midnight. Sentences whose checksum is wrong, and those that say that there is no fix, are left
-    out and counted in the log. Anything before the `$` is ignored.
+    without an RMC of the same time gets the day of the sentences around it, or the next day after
+    midnight. Sentences with a wrong checksum or without a fix are left out and counted in the log.
+    Anything before the `$` is ignored.
 
     Args:
         path: Path. The file.
@@ -136,7 +136,7 @@ def _clock_s(text: str) -> float:
 
 
 def _degrees(fields: list[str]) -> tuple[float, float]:
-    """Returns latitude and longitude of `ddmm.mm,N,dddmm.mm,E`, NaN for what is none."""
+    """Returns latitude and longitude of `ddmm.mm,N,dddmm.mm,E`, or NaN if they are not valid."""
     found = []
     for text, letter, letters, highest in zip(
         fields[::2], fields[1::2], ("NS", "EW"), (90, 180), strict=True
@@ -150,11 +150,11 @@ def _degrees(fields: list[str]) -> tuple[float, float]:
 
 
 def _merge(fixes: list[_Fix]) -> Piece:
-    """Makes one fix of the sentences of each time, with the position of the first."""
+    """Makes one fix from the sentences of each time, with the position of the first."""
     first = next(fix for fix in fixes if not math.isnan(fix.day_s))
     day_s, last_s = first.day_s, first.clock_s
     if fixes[0].clock_s > first.clock_s + _HALF_DAY_S:
-        day_s -= _DAY_S  # what is before the first date is of the evening before
+        day_s -= _DAY_S  # fixes before the first date are from the evening before
     last_s = fixes[0].clock_s
     rows: list[list[float]] = []
     for fix in fixes:

@@ -1,4 +1,4 @@
-"""Photos or a video, and the GPS track that was recorded beside them."""
+"""Photos or videos with a GPS track that was recorded at the same time."""
 
 import logging
 import math
@@ -32,7 +32,7 @@ from placevec.sources.walk import list_photos, require_folder, some_photos
 _log = logging.getLogger(__name__)
 
 MAX_GAP_S = 10.0
-"""Longest time between two fixes that is bridged, unless `max_gap_s` says otherwise."""
+"""Default of `max_gap_s`, the longest time between two fixes that is interpolated."""
 
 _READERS = {
     ".gpx": read_gpx,
@@ -40,7 +40,11 @@ _READERS = {
     ".nma": read_nmea,
     ".csv": read_track_table,
 }
-_SUFFIXES = (".gpx", ".nmea", ".nma")  # of tracks that are found; a .csv may be any table
+_SUFFIXES = (
+    ".gpx",
+    ".nmea",
+    ".nma",
+)  # of tracks that are found automatically; a .csv may be any table
 _OPTIONS = ("track", "offset_s", "max_gap_s", "start", "stride")
 _NAMED_TIME = re.compile(r"(?<!\d)((?:19|20)\d{6})[_-]?(\d{6})(?!\d{4})")
 
@@ -49,26 +53,26 @@ class _Timed(NamedTuple):
     root: Path
     names: NDArray[np.str_]  # (N,) str
     times_s: NDArray[np.float64]  # (N,) float64, by the camera's clock; NaN if unknown
-    fields: dict  # others of PlaceDataset, N long
+    fields: dict  # other fields of PlaceDataset, of length N
 
 
 def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads photos or videos and gives each photo its place on a GPX or NMEA track, by its time.
+    """Reads photos or videos, and finds the position of each photo on a GPX or NMEA track by time.
 
-    The place is on the straight line between the fixes before and after. The time of a photo is
-    that of its EXIF, else a date and time in its name such as `IMG_20240506_123015.jpg`. The time
-    of a frame is the start of its video, from its header or `start=`, plus the time since its
-    first frame. Headings and fields of view are those of the EXIF: a track does not tell where a
-    camera looks.
+    The position is on the straight line between the fixes before and after. The time of a photo
+    comes from its EXIF, else from a date and time in its name such as `IMG_20240506_123015.jpg`.
+    The time of a frame is the start of its video, from its header or `start=`, plus the time since
+    its first frame. Headings and fields of view come from the EXIF, because a track does not say
+    where a camera looks.
 
     Args:
-        path: Path. A folder of photos, subfolders included, a video, or a folder of videos. It
-            may be followed by `,track=FILE`, the track (.gpx, .nmea or a .csv with the columns
-            time, lat, lon), otherwise the only .gpx or .nmea file in the folder, or the one that is
-            named like the video; `,offset_s=3600`, how far the camera's clock is ahead of UTC in
-            seconds; `,max_gap_s=30`, the longest time between two fixes that is bridged, otherwise
-            10 s; and for videos `,start=2024-05-06T12:30:15Z`, the time of the first frame, and
-            `,stride=10`, to take every tenth frame.
+        path: Path. A folder of photos, including subfolders, a video, or a folder of videos. You
+            can append `,track=FILE`, the track (.gpx, .nmea or a .csv with the columns time, lat,
+            lon; by default the only .gpx or .nmea file in the folder, or the one that is named like
+            the video); `,offset_s=3600`, how far the camera's clock is ahead of UTC in seconds;
+            `,max_gap_s=30`, the longest time between two fixes that is interpolated (by default
+            10 s); and for videos `,start=2024-05-06T12:30:15Z`, the time of the first frame, and
+            `,stride=10`, to read every tenth frame.
         skip_unreadable: bool. Leave out photos that are not on the track or have no time, and log
             how many they are. Defaults to `False`.
 
@@ -77,7 +81,7 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
     Raises:
         FileNotFoundError: If the photos or the track are missing.
-        ValueError: If the track cannot be read, or photos have no time or no place on it.
+        ValueError: If the track cannot be read, or photos have no time or no position on it.
     """
     top, options = split_options(path, _OPTIONS)
     offset_s = seconds_option(options, "offset_s")
@@ -114,7 +118,7 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_track(path: Path) -> str:
-    """Says which track lies beside the photos or the video at a path, or `""`."""
+    """Names the track beside the photos or the video at a path, or returns `""`."""
     if path.is_dir():
         tracks = _tracks_in(path)
         there = len(tracks) == 1 and (some_photos(path) or any(map(is_video, path.iterdir())))
@@ -124,7 +128,7 @@ def recognize_track(path: Path) -> str:
 
 
 def is_track(path: Path) -> bool:
-    """Returns whether a path is a file that is named as a track."""
+    """Returns whether a path is a file with the name of a track."""
     return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
@@ -162,7 +166,7 @@ def _tracks_beside(video: Path) -> list[Path]:
 
 
 def _photos(top: Path, options: dict[str, str], skip_unreadable: bool) -> _Timed:
-    """Returns the photos of a folder with the times of their EXIF or their names."""
+    """Returns the photos of a folder with the times from their EXIF or their names."""
     for name in ("start", "stride"):
         if name in options:
             raise ValueError(

@@ -14,23 +14,23 @@ from placevec.sources.values.times import settle_times
 _log = logging.getLogger(__name__)
 
 _COLUMNS = ("time", "lat", "lon")
-_SINCE_1970_S = 1e8  # times that are smaller count from another zero
+_SINCE_1970_S = 1e8  # smaller times count from another zero
 
 
 def read_track_table(path: Path) -> list[Piece]:
     """Reads the fixes of a CSV table with the columns `time`, `lat` and `lon`.
 
-    A column `altitude_m` is read if there is one, others are left alone.
+    A column `altitude_m` is read if it exists; other columns are ignored.
 
     Args:
-        path: Path. The table, as `read_csv` takes it; times are those of `settle_times`.
+        path: Path. The table, as for `read_csv`; times as for `settle_times`.
 
     Returns:
         One Piece, in the order of the rows. Rows without a time or a position are left out and
         counted in the log.
 
     Raises:
-        ValueError: If a column is missing, a cell cannot be read, or times do not state their day.
+        ValueError: If a column is missing, a cell cannot be read, or times have no date.
     """
     cells = read_csv(path)
     if not set(_COLUMNS) <= cells.keys():

@@ -15,25 +15,26 @@ from placevec.sources.path_options import split_options
 from placevec.sources.walk import LeftOut, leads_out, require_folder
 
 FRAMES_APART = 10_000_000
-"""How far from each other the videos of a data set are put, in frames: longer than any video."""
+"""Distance between the videos of a data set, in frames: longer than any video."""
 
 SECONDS_APART = 10_000_000.0
-"""How long after each other the videos of a data set are put, in seconds."""
+"""Time between the videos of a data set, in seconds."""
 
 
 def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:
-    """Reads videos as sequences of frames, which stay in the video until they are looked at.
+    """Reads videos as sequences of frames, which are only decoded when they are needed.
 
     A photo is a frame such as `walk.mp4#000120`: the n-th frame that can be decoded, however the
     frames are spaced in time. Its position is its number along the video in the frame `"frames"`,
     so a radius of 30 is 30 frames, whatever the stride. Its time is the time since the first frame
-    of its video. The videos of a folder are put far apart, in frames and in time, so that frames
-    of two videos are never positives, and always negatives, of each other: put videos of one route
-    into folders of photos, see `read_sequence`. Every frame is both query and database.
+    of its video. The videos of a folder are far apart, in frames and in time, so that frames of two
+    videos are never positives, and always negatives, of each other. For several videos of one
+    route, extract the frames into folders, see `read_sequence`. Every frame is both query and
+    database.
 
     Args:
-        path: Path. A video, or a folder of videos; subfolders are not read. `PATH,stride=10` takes
-            every tenth frame. Without it, all are taken.
+        path: Path. A video, or a folder of videos; subfolders are not read. `PATH,stride=10` reads
+            every tenth frame. Without it, all frames are read.
         skip_unreadable: bool. Leave out broken videos and log how many they are. Defaults to
             `False`.
 
@@ -41,8 +42,8 @@ def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         PlaceDataset, video by video in the order of their names; `sequence_ids` number the videos.
 
     Raises:
-        FileNotFoundError: If there is no such path.
-        ValueError: If it holds no video, a video is broken, or the stride is not a positive
+        FileNotFoundError: If the path does not exist.
+        ValueError: If it has no video, a video is broken, or the stride is not a positive
             integer.
     """
     top, options = split_options(path, ["stride"])
@@ -70,7 +71,7 @@ def read_video(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
 
 
 def recognize_video(path: Path) -> str:
-    """Says which video there is at a path, or `""`."""
+    """Names the video at a path, or returns `""`."""
     if path.is_file():
         return f"the video {path.name}" if is_video(path) else ""
     video = next(filter(is_video, path.iterdir()), None) if path.is_dir() else None
@@ -78,11 +79,11 @@ def recognize_video(path: Path) -> str:
 
 
 def list_videos(folder: Path) -> list[Path]:
-    """Lists the videos in a folder, sorted by name, and logs what else it holds.
+    """Lists the videos in a folder, sorted by name, and logs the other photos and videos.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If it holds no video.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If it has no video.
     """
     require_folder(folder)
     videos, left_out = [], LeftOut(folder)
@@ -116,8 +117,8 @@ def countable_videos(top: Path, *, skip_unreadable: bool) -> tuple[list[Path], l
         The videos that can be decoded, and the number of frames of each.
 
     Raises:
-        FileNotFoundError: If there is no such path.
-        ValueError: If it holds no video, or a video is broken.
+        FileNotFoundError: If the path does not exist.
+        ValueError: If it has no video, or a video is broken.
     """
     if top.is_file() and not is_video(top):
         raise ValueError(
@@ -164,7 +165,7 @@ def stride_of(options: dict[str, str]) -> int:
 
 
 def _why_left_out(path: Path, folder: Path) -> str:
-    """Returns why `LeftOut` counts what may be photos or videos; `""` for the rest."""
+    """Returns why `LeftOut` counts an entry that may be a photo or video, `""` for others."""
     if leads_out(path, folder):
         return "link"
     if path.is_dir():

@@ -1,1 +1,1 @@
-"""What a field of a table says: a number, a time, a position, a role."""
+"""Values in the cells of a table: numbers, times, positions, roles."""

@@ -1,4 +1,4 @@
-"""The cells of a table of photos, turned into numbers, times and texts."""
+"""Converts the cells of a table of photos to numbers, times and texts."""
 
 import math
 import re
@@ -24,11 +24,11 @@ def to_number(cell: Any) -> float:
     """Returns a cell as a number.
 
     Args:
-        cell: str or number. A text is digits with a decimal point.
+        cell: str or number. Text must be digits with a decimal point.
 
     Raises:
-        ValueError: If it is another text. Python's own `1_000` is not a number in a file.
-        TypeError: If it is neither a text nor a number.
+        ValueError: If it is other text. Python's own `1_000` is not a number in a file.
+        TypeError: If it is neither text nor a number.
     """
     if isinstance(cell, bool) or (isinstance(cell, str) and "_" in cell):
         raise ValueError(f"{cell!r} is not a number")
@@ -36,10 +36,10 @@ def to_number(cell: Any) -> float:
 
 
 def to_whole_number(text: str) -> int:
-    """Returns a text of digits, with or without a sign, as a whole number.
+    """Returns digits, with or without a sign, as a whole number.
 
     Raises:
-        ValueError: If it is another text.
+        ValueError: If it is other text.
     """
     if "_" in text:
         raise ValueError(f"{text!r} is not a whole number")
@@ -48,11 +48,11 @@ def to_whole_number(text: str) -> int:
 
 @dataclass(frozen=True)
 class CellReader:
-    """Turns the cells of a column into an array; an error names the photo of the row.
+    """Converts the cells of a column to an array; an error names the photo of the row.
 
     Args:
         source: Path. The table.
-        names: sequence of str. The photos, a row each.
+        names: sequence of str. The photos, one per row.
     """
 
     source: Path
@@ -83,7 +83,7 @@ class CellReader:
         return values
 
     def times(self, cells: Sequence) -> NDArray[np.float64]:
-        """Returns (N, 2) float64, as `settle_times` takes them."""
+        """Returns (N, 2) float64, as for `settle_times`."""
         known: dict = {}
         values = np.empty((len(cells), 2))
         for row, cell in enumerate(cells):
@@ -100,7 +100,7 @@ class CellReader:
                 must = f"have at most {_LONGEST_TEXT} characters"
                 raise self._error(column, must, row, f"{text[:40]}...")
             if "\0" in text:
-                raise self._error(column, "be a text without null characters", row, text)
+                raise self._error(column, "be text without null characters", row, text)
         return np.array(texts, np.str_)
 
     def zones(self, cells: Sequence) -> NDArray[np.str_]:
@@ -127,7 +127,7 @@ class CellReader:
         return np.array(texts, dtype=np.str_)
 
     def _time(self, row: int, cell: object) -> tuple[float, bool]:
-        """Returns a time and whether it is a number, whose spelling the whole column tells."""
+        """Returns a time and whether it is a number, whose unit depends on the whole column."""
         if _is_empty(cell):
             return math.nan, False
         must = f"be {TIME_FORMS}"

@@ -1,4 +1,4 @@
-"""Positions of one UTM zone in another: the zone of a set's middle changes as photos are added."""
+"""Converts positions to another UTM zone: a set's zone may change as photos are added."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ def in_zone_of(frame: str | None, photos: PlaceDataset) -> PlaceDataset:
         photos: PlaceDataset. With or without positions.
 
     Returns:
-        PlaceDataset. The same one if its positions are in that zone, or in no zone.
+        PlaceDataset. The same object if its positions are in that zone, or in no zone.
 
     Raises:
         ValueError: If a photo is more than 60 degrees of longitude from the zone.

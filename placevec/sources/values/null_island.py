@@ -1,18 +1,18 @@
-"""Positions of 0, 0, which devices write before they know one."""
+"""Positions of 0, 0, which devices write before they know their position."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SMALLEST = 1e-6  # degrees, 0.1 m, or metres: what rounding may leave of 0
+_SMALLEST = 1e-6  # degrees (0.1 m) or metres: zero after rounding errors
 _FAR_M = 100_000.0  # no point of a UTM zone is nearer to its 0, 0
 
 
 def at_zero(positions: NDArray[np.floating], *, on_earth: bool) -> NDArray[np.bool_]:
-    """Tells which positions are 0, 0 and mean that none is known.
+    """Returns which positions are 0, 0 and mean that the position is unknown.
 
-    Latitude and longitude of 0, 0 lie in the open sea, and no UTM zone has a point there. In other
-    metres, 0, 0 may be the middle of a map; it counts as unknown only if all others are farther
-    than 100 km from it, as they are in an unnamed zone.
+    Latitude and longitude of 0, 0 are in the open sea, and no UTM zone has a point there. In other
+    metres, 0, 0 may be the middle of a map. It only counts as unknown if all others are farther
+    than 100 km from it, as in a UTM zone without a name.
 
     Args:
         positions: (N, 2) float. Latitude and longitude, or metres; NaN if unknown.
@@ -37,5 +37,5 @@ def at_zero(positions: NDArray[np.floating], *, on_earth: bool) -> NDArray[np.bo
 
 
 def among_them(num_at_zero: int) -> str:
-    """Returns how many of the photos without a position are at 0, 0, to go on a message with."""
+    """Returns how many of the photos without a position are at 0, 0, to append to a message."""
     return f", {num_at_zero} of them at 0, 0" if num_at_zero else ""

@@ -1,4 +1,4 @@
-"""Which photos are looked up and which are searched, as the folders in their names say."""
+"""Roles of photos, query or database, by the folders in their names."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ DATABASE_FOLDERS = ("database",)
 
 
 class Roles(TypedDict):
-    """Fields of PlaceDataset: which of N photos are looked up, and which are searched."""
+    """Fields of PlaceDataset: which of N photos are queries, and which are the database."""
 
     is_query: NDArray[np.bool_]
     is_database: NDArray[np.bool_]
@@ -37,8 +37,8 @@ def roles_of(names: NDArray[np.str_], stated: NDArray[np.str_] | None = None) ->
 
     Args:
         names: (N,) str. Names of the photos, relative to the root of the data set.
-        stated: (N,) str or None. `"query"`, `"database"` or `"both"`, which a table states, or
-            `""`: then the folders say. None: they say for all photos.
+        stated: (N,) str or None. `"query"`, `"database"` or `"both"` from a table, or `""`: then
+            the folders decide. None: they decide for all photos.
 
     Returns:
         Roles, (N,) bool each.
@@ -55,13 +55,13 @@ def warn_of_both(
     is_database: NDArray[np.bool_],
     source: Path,
 ) -> None:
-    """Says how many photos a source lists on both sides.
+    """Logs how many photos a source lists as queries and as database.
 
     Args:
         names: (N,) str. The photos.
-        is_query: (N,) bool. Which are looked up.
-        is_database: (N,) bool. Which are searched.
-        source: Path. What lists them.
+        is_query: (N,) bool. Which are queries.
+        is_database: (N,) bool. Which are the database.
+        source: Path. The file that lists them.
     """
     on_both = names[is_query & is_database]
     if len(on_both):

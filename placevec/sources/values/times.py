@@ -1,4 +1,4 @@
-"""Times of photos, in the spellings that tables and file names have."""
+"""Times of photos in the formats of tables and file names."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 TIME_FORMS = "ISO 8601, such as 2014-06-30T12:00:00Z, or seconds since 1970"
 
-# A date before a time: 2014/06/30 and the 2014:06:30 of EXIF.
+# The date before a time: 2014/06/30, and 2014:06:30 in EXIF.
 _YEAR_FIRST = re.compile(r"(\d{4})([-/:.])(\d{2})(?:\2(\d{2})(.*))?")
 _YEAR_LAST = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}\b.*")
 _COMPACT = re.compile(r"(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2}))?)?)?)?)?")
@@ -21,7 +21,7 @@ _YEARS = (1800, 2200)
 _COMPACT_YEARS = (1900, 2100)
 _SINCE_1970_S = (1e8, 4.2e9)  # 1973 to 2103
 LONGEST_FROM_ZERO_S = 1e7  # 115 days; a compact date of 8 digits is larger
-# Numbers that state a day, and what people call them.
+# Numbers that mean a day, and their names.
 _DAY_NUMBERS = (
     (1900, 2101, "a year"),
     (20_000, 80_000, "a day number of a spreadsheet, or seconds since midnight"),
@@ -79,15 +79,13 @@ def seconds_of_date(value: date | datetime) -> float:
 def settle_times(
     times: NDArray[np.float64], names: NDArray[np.str_], source: Path
 ) -> NDArray[np.float64]:
-    """Turns the numbers among the times of a table into seconds, all of them in one spelling.
+    """Converts the numbers among the times of a table to seconds; all have one format.
 
-    Numbers are compact dates if all of them can be, else seconds since 1970, else seconds from a
-    zero of their own. Numbers that more likely state a day, or that mean different things, are
-    refused.
+    Numbers are compact dates if all of them can be, else seconds since 1970, else seconds from
+    their own zero. Numbers that more likely mean a day, or that mean different things, are refused.
 
     Args:
-        times: (N, 2) float64. A time, NaN if unknown, and 1 if it is a number, 0 if its date was
-            stated.
+        times: (N, 2) float64. A time, NaN if unknown, and 1 if it is a number, 0 if it had a date.
         names: (N,) str. The photos.
         source: Path. The table, for messages.
 
@@ -95,7 +93,7 @@ def settle_times(
         (N,) float64. Seconds since 1970, UTC; NaN if unknown.
 
     Raises:
-        ValueError: If the numbers are in another spelling.
+        ValueError: If the numbers have another format.
     """
     seconds = times[:, 0].copy()
     rows = np.flatnonzero((times[:, 1] == 1) & ~np.isnan(seconds))
@@ -122,7 +120,7 @@ def settle_times(
 
 
 def why_no_time(text: str) -> str:
-    """Says what a text is that `parse_time` does not read, as far as that can be told."""
+    """Says what text is that `parse_time` does not read, as far as possible."""
     if _YEAR_LAST.fullmatch(text.strip()):
         return "be ISO 8601, 2014-06-30, because day and month of other dates cannot be told apart"
     if re.match(r"\s*\d{1,2}:\d{2}", text):
@@ -154,7 +152,7 @@ def _states_a_day(number: float) -> bool:
 
 
 def _meaning(number: float) -> str:
-    """Says which day or time of a day a number may state, `""` if none."""
+    """Says which day or time of day a number may mean, or returns `""`."""
     for low, high, what in _DAY_NUMBERS:
         if low <= number < high:
             return what
@@ -162,7 +160,7 @@ def _meaning(number: float) -> str:
 
 
 def _meaning_of_digits(number: int) -> str:
-    """Says what the digits of a number may state, two or four of them at a time."""
+    """Says what the digits of a number may mean, two or four at a time."""
     if not 10_000 <= number < LONGEST_FROM_ZERO_S:
         return ""
     first, last_four = divmod(number, 10_000)
@@ -186,5 +184,5 @@ def _likely(number: float) -> str:
     if meaning := _meaning(number):
         return f"which may be {meaning}"
     if not math.isnan(_seconds_of_number(number)):
-        return "a compact date beside times of another spelling"
+        return "a compact date among times of another format"
     return "which is not the time of a photo"

@@ -1,4 +1,4 @@
-"""Latitude and longitude to metres and back: the Universal Transverse Mercator grid on WGS84."""
+"""Converts latitude and longitude to metres and back, on the UTM grid (WGS84)."""
 
 import logging
 from pathlib import Path
@@ -36,12 +36,12 @@ _BETAS = (
     17 / 480 * _N**3 - 37 / 840 * _N**4,
     4397 / 161280 * _N**4,
 )
-_NUM_STEPS = 6  # of the iteration for the latitude; each makes the error 150 times smaller or more
+_NUM_STEPS = 6  # of the iteration for the latitude; each makes the error at least 150 times smaller
 
 _BANDS = "CDEFGHJKLMNPQRSTUVWX"
 _BAND_S_M = (3_400_000.0, 4_600_000.0)  # northings of 32 to 40 degrees north, and a little more
 _LEAST_NORTHING_M = 1_000_000.0  # of the south
-_FARTHEST_DEG = 60.0  # from the central meridian; the series is good to 1 mm up to there
+_FARTHEST_DEG = 60.0  # from the central meridian; the series is accurate to 1 mm up to there
 
 
 def metres_from_degrees(
@@ -49,23 +49,23 @@ def metres_from_degrees(
     longitudes_deg: NDArray[np.floating],
     zone: str | None = None,
 ) -> tuple[NDArray[np.float64], str]:
-    """Turns latitudes and longitudes into metres in one zone of the UTM grid.
+    """Converts latitudes and longitudes to metres in one zone of the UTM grid.
 
-    All points are projected into one zone, that of their median, also those that lie beyond its
-    edge, so that distances between any two of them can be taken.
+    All points are projected into one zone, that of their median, even points beyond its edge, so
+    that the distance between any two of them can be computed.
 
     Args:
         latitudes_deg: (N,) float. WGS84, in [-80, 84].
         longitudes_deg: (N,) float. WGS84, in [-180, 180].
-        zone: str or None. Zone to use, such as `"17T"`; a number alone is taken for the north.
+        zone: str or None. Zone to use, such as `"17T"`; a number alone means the northern half.
             Defaults to that of the median.
 
     Returns:
         positions_m, (N, 2) float64, metres east and north, and the zone, such as `"30U"`.
 
     Raises:
-        ValueError: If there is no point or no such zone, or a point lies outside the ranges or
-            more than 60 degrees of longitude from the zone.
+        ValueError: If there is no point, the zone does not exist, or a point is outside the ranges
+            or more than 60 degrees of longitude from the zone.
 
     Example:
 
@@ -86,13 +86,13 @@ def metres_from_degrees(
             f"A latitude must be in [-80, 84] degrees, where UTM is defined. Received: {bad:g}"
         )
     if zone is None:
-        # The lower median is one of the values, so a set astride the date line keeps to a side.
+        # The lower median is one of the values, so a set across the date line stays on one side.
         zone = utm_zone(_lower_median(latitudes_deg), _lower_median(longitudes_deg))
     number, band = _zone(zone)
     offsets_deg = _offsets_from(number, longitudes_deg)
     if np.abs(offsets_deg).max() > _FARTHEST_DEG:
         raise ValueError(
-            f"The photos lie up to {np.abs(offsets_deg).max():.0f} degrees of longitude from the "
+            f"The photos are up to {np.abs(offsets_deg).max():.0f} degrees of longitude from the "
             f"middle of zone {zone}. Give `east,north`, or keep a folder or table for each region "
             'and join them, such as "exif:paris + exif:sydney"'
         )
@@ -110,18 +110,18 @@ def metres_from_degrees(
 
 
 def degrees_from_metres(positions_m: NDArray[np.floating], zone: str) -> NDArray[np.float64]:
-    """Turns metres of a zone of the UTM grid into latitudes and longitudes.
+    """Converts metres in a zone of the UTM grid to latitudes and longitudes.
 
     Args:
         positions_m: (N, 2) float. Metres east and north.
-        zone: str. Number and, for the southern half below N, letter of the band; a number alone is
-            taken for the north.
+        zone: str. Number and letter of the band; letters below N mean the southern half, a number
+            alone means the northern half.
 
     Returns:
         (N, 2) float64. Latitude and longitude, WGS84, in degrees.
 
     Raises:
-        ValueError: If there is no such zone.
+        ValueError: If the zone does not exist.
 
     Example:
 
@@ -174,16 +174,16 @@ def refuse_hemisphere_letters(
     names: NDArray[np.str_],
     source: Path,
 ) -> None:
-    """Refuses an S that means the south: as a latitude band it is 32 to 40 degrees north.
+    """Refuses an S that means south, because the latitude band S is 32 to 40 degrees north.
 
     Args:
         zones: (N,) str. Zones such as `"31U"`; `""` if unknown.
-        positions_m: (N, 2) float. Metres east and north; small numbers are taken as they are.
+        positions_m: (N, 2) float. Metres east and north; small numbers are not checked.
         names: (N,) str. The photos.
-        source: Path. What names them, for the error.
+        source: Path. The file that names them, for the error.
 
     Raises:
-        ValueError: If a photo of a zone with the letter S lies outside of that band.
+        ValueError: If a photo in a zone with the letter S is outside of that band.
     """
     north_m = positions_m[:, 1]
     low_m, high_m = _BAND_S_M

@@ -1,1 +1,1 @@
-"""The rows of a table of photos: CSV, Parquet, and what their columns are called."""
+"""The rows of a table of photos: CSV, Parquet, and the names of their columns."""

@@ -1,4 +1,4 @@
-"""The columns of a table of photos: those that are read, and others of a similar name."""
+"""The columns of a table of photos: those that are read, and others with similar names."""
 
 import difflib
 import logging
@@ -11,7 +11,7 @@ from placevec.sources.tables.rows.csv_file import in_words
 
 _log = logging.getLogger(__name__)
 
-# The columns that a table may have, and how else people call them, see `_plain`.
+# The columns that a table may have, and other names that people use for them, see `_plain`.
 COLUMNS = {
     "file": ("filename", "name", "path", "image", "img", "photo"),
     "lat": ("latitude",),
@@ -45,8 +45,9 @@ def refuse_columns(columns: Sequence[str], table_path: Path) -> None:
     """Refuses a table in which a column is missing, or may state a UTM zone that is not read.
 
     Raises:
-        ValueError: If `file` or the second of two positions is missing, or a column whose name is
-            not `utm_zone` may tell the zone of `east,north`: photos of two zones must not be mixed.
+        ValueError: If `file` or the second of two positions is missing, or a column with another
+            name than `utm_zone` may be the zone of `east,north`: photos of two zones must not be
+            mixed.
     """
     pair = next((pair for pair in POSITION_COLUMNS if set(pair) & set(columns)), ())
     for column in ("file", *pair):
@@ -68,7 +69,7 @@ def refuse_columns(columns: Sequence[str], table_path: Path) -> None:
 
 
 def warn_of_near_columns(columns: Sequence[str], table_path: Path) -> None:
-    """Names the columns that are not read though their names are close to those that are."""
+    """Logs the columns that are not read although their names are similar to known ones."""
     has_positions = any(pair[0] in columns for pair in POSITION_COLUMNS)
     said = set()
     for column in COLUMNS:
@@ -87,7 +88,7 @@ def warn_of_near_columns(columns: Sequence[str], table_path: Path) -> None:
 
 
 def why_no_places(columns: Sequence[str], table_path: Path) -> str:
-    """Says which columns a table without positions and places has, and which to rename."""
+    """Says which columns a table without positions and places has, and what to rename."""
     near = {
         column: _nearest(column, columns) for column in ("lat", "lon", "east", "north", "place")
     }
@@ -122,12 +123,12 @@ def _nearest(column: str, columns: Iterable[str]) -> str | None:
 
 
 def _unknown(columns: Iterable[str]) -> dict[str, str]:
-    """Returns the columns that are not read by their plain names."""
+    """Returns the columns that are not read, by their plain names."""
     return {_plain(name): name for name in columns if name not in COLUMNS}
 
 
 def _plain(name: str) -> str:
-    """Returns a name without case, marks, units and what else does not tell columns apart.
+    """Returns a name without case, punctuation, units and words such as `gps`.
 
     `GPSLatitude`, `gps_latitude` and `Latitude (deg)` are all `latitude`.
     """

@@ -1,4 +1,4 @@
-"""CSV files: read in pieces within limits, and written so that no cell is a formula."""
+"""Reads CSV files in chunks and within limits, and writes them so that no cell is a formula."""
 
 import csv
 import re
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 65_536
-"""Rows that are held as text at a time."""
+"""Rows that are in memory as text at a time."""
 MOST_ROWS = 50_000_000
-"""Tables of more rows are refused."""
+"""Tables with more rows are refused."""
 
 _MAX_BYTES = 20_000_000_000
 _LONGEST_LINE = 1_000_000  # characters
@@ -30,7 +30,7 @@ def csv_columns(table_path: Path) -> list[str]:
     """Returns the names in the first line of a CSV file.
 
     Raises:
-        ValueError: If it is not such a file.
+        ValueError: If it is not a CSV file.
     """
     try:
         with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
@@ -51,9 +51,9 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is not such a file, a column appears twice, a line has other cells than
-            the first, or it exceeds a limit: 20 GB, 50 million rows, 1,000,000 characters in a
-            line, 131,072 in a cell.
+        ValueError: If it is not a CSV file, a column appears twice, a line has another count of
+            cells than the first, or a limit is exceeded: 20 GB, 50 million rows, 1,000,000
+            characters in a line, 131,072 in a cell.
     """
     try:
         with open_text(table_path, max_bytes=_MAX_BYTES, newline="") as file:
@@ -71,12 +71,12 @@ def csv_chunks(table_path: Path) -> Iterator[dict[str, list[str]]]:
 
 
 def in_words(columns: Iterable[str]) -> str:
-    """Returns the names of columns as an error shows them."""
+    """Returns the names of columns as text for an error."""
     return shown(", ".join(columns), longest=_LONGEST_SHOWN) or "none"
 
 
 def refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
-    """Refuses a table that has two columns of one name."""
+    """Refuses a table that has two columns with the same name."""
     repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
         raise ValueError(
@@ -86,7 +86,7 @@ def refuse_repeated_columns(columns: Sequence[str], table_path: Path) -> None:
 
 
 def refuse_many_rows(count: int, table_path: Path) -> None:
-    """Refuses a table of more than `MOST_ROWS` rows."""
+    """Refuses a table with more than `MOST_ROWS` rows."""
     if count > MOST_ROWS:
         raise ValueError(
             f"{shown(table_path)} must have at most {MOST_ROWS:,} rows. Received: more. Split it"
@@ -96,11 +96,11 @@ def refuse_many_rows(count: int, table_path: Path) -> None:
 def csv_cell(value: object, *, is_file: bool = False) -> object:
     """Returns a value as it is written to a CSV file, so that no spreadsheet runs it as a formula.
 
-    Text that begins as a formula gets `./` in front if it names a file, else a blank. The readers
-    of this package drop both, so that they get the same text back.
+    Text that begins like a formula gets the prefix `./` if it names a file, else a blank. The
+    readers of this package remove both, so that they get the same text back.
 
     Args:
-        value: A cell. Numbers stay as they are.
+        value: A cell. Numbers do not change.
         is_file: bool. Whether it is the name of a file. Defaults to `False`.
 
     Example:
@@ -114,7 +114,7 @@ def csv_cell(value: object, *, is_file: bool = False) -> object:
 
 
 def frame_csv(table: "pd.DataFrame", files: Sequence[str]) -> str:
-    """Returns a pandas table as CSV; no spreadsheet runs the name of a file in it as a formula.
+    """Returns a pandas table as CSV, with file names that no spreadsheet runs as a formula.
 
     Args:
         table: DataFrame.
@@ -123,14 +123,14 @@ def frame_csv(table: "pd.DataFrame", files: Sequence[str]) -> str:
     import pandas as pd
 
     cells = {}
-    for name in files:  # which may not be UTF-8, so they stay objects
+    for name in files:  # names may not be UTF-8, so they stay objects
         names = [csv_cell(each, is_file=True) for each in table[name]]
         cells[name] = pd.Series(names, index=table.index, dtype=object)
     return table.assign(**cells).to_csv(index=False, lineterminator="\n")
 
 
 def write_frame(path: Path, table: "pd.DataFrame", files: Sequence[str]) -> None:
-    """Writes a pandas table as `frame_csv`, whole or not at all; names keep their bytes.
+    """Writes a pandas table as `frame_csv`, completely or not at all; names keep their bytes.
 
     Args:
         path: Path. The file.

@@ -1,4 +1,4 @@
-"""What names a place or a drive is text: equal texts are equal, different texts are different."""
+"""Numbers the names of places and drives, which are text: different texts are different."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,16 @@ _LARGEST = 2**63 - 1
 
 
 def number_identities(texts: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Gives each different text a number of its own.
+    """Gives each different text its own number.
 
-    Whole numbers in their only spelling, such as `7`, keep their value if all texts are such.
-    Otherwise `7`, `07`, `7.0` and `1_0` are texts like any other, numbered in their order.
+    Whole numbers in their usual spelling, such as `7`, keep their value if all texts are like this.
+    Otherwise `7`, `07`, `7.0` and `1_0` are texts like any other, numbered in sorted order.
 
     Args:
-        texts: (N,) str. `""` and `-1` mean that nothing is known.
+        texts: (N,) str. `""` and `-1` mean unknown.
 
     Returns:
-        (N,) int64, -1 where nothing is known.
+        (N,) int64, -1 if unknown.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Parquet files, whose footer is held against limits before anything else is read.
+"""Reads Parquet files, after comparing the footer with limits.
 
 A Parquet file of a kilobyte can hold millions of rows of a long text, because equal values are
 stored once.
@@ -29,7 +29,7 @@ def parquet_columns(table_path: Path) -> list[str]:
     """Returns the names of the columns of a Parquet file.
 
     Raises:
-        ValueError: If it is not such a file.
+        ValueError: If it is not a Parquet file.
     """
     from pyarrow import parquet
 
@@ -42,14 +42,14 @@ def parquet_chunks(table_path: Path, wanted: Collection[str]) -> Iterator[dict[s
 
     Args:
         table_path: Path. The file.
-        wanted: collection of str. The columns whose cells are read; of others there are none.
+        wanted: collection of str. The columns to read; other columns have no cells.
 
     Yields:
         Column -> its cells, in the order of the file.
 
     Raises:
-        ValueError: If it is not such a file, a column appears twice or holds lists, or it exceeds a
-            limit: 20 GB, 50 million rows, 10,000 bytes of a text, 100 times its size when
+        ValueError: If it is not a Parquet file, a column appears twice or has lists, or a limit is
+            exceeded: 20 GB, 50 million rows, 10,000 bytes per text, 100 times its size when
             unpacked (200 MB are always accepted).
     """
     import pyarrow
@@ -72,7 +72,7 @@ def parquet_chunks(table_path: Path, wanted: Collection[str]) -> Iterator[dict[s
                     "Write it as a string"
                 )
         opened.seek(0)
-        # As a dictionary, equal texts are in memory once, and are measured before they are copied.
+        # In a dictionary, equal texts are in memory once, and are measured before they are copied.
         texts = [column for column in chosen if _is_text(schema.field(column).type)]
         with parquet.ParquetFile(opened, read_dictionary=texts) as file:
             _check_footer(file.metadata, chosen, table_path)
@@ -115,7 +115,7 @@ def _cells(batch: "pyarrow.RecordBatch", column: str, table_path: Path) -> list:
             )
     try:
         return values.to_pylist()
-    except (ValueError, OverflowError) as error:  # dates beyond those of Python, broken texts
+    except (ValueError, OverflowError) as error:  # dates that Python does not have, broken texts
         raise ValueError(
             f"`{column}` of {shown(table_path)} holds a value that cannot be read: {shown(error)}"
         ) from None

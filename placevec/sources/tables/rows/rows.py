@@ -26,7 +26,7 @@ from placevec.sources.values.null_island import at_zero
 from placevec.sources.values.times import settle_times
 from placevec.sources.values.utm import metres_from_degrees, refuse_hemisphere_letters
 
-# The lowest and the highest value that a column may have.
+# The minimum and the maximum value of each column.
 LIMITS = {
     "heading_deg": (-360.0, 720.0, "degrees"),
     "altitude_m": (-12_000.0, 100_000.0, "metres"),
@@ -38,23 +38,23 @@ _MOST_BYTES = 8_000_000_000  # of a column in memory
 
 @dataclass(frozen=True, eq=False)
 class PhotoRows:
-    """The rows of a table, columns converted one by one, positions not yet in metres.
+    """The rows of a table with converted columns; positions may still be in degrees.
 
     Args:
         source: Path. The table.
         names: (N,) str. File names relative to the table's folder, all different.
         positions: (N, 2) float64 or None. East and north in metres, or latitude and longitude;
-            NaN where not given, or 0, 0 (see `at_zero`).
+            NaN if not given, or 0, 0 (see `at_zero`).
         in_degrees: bool. Whether `positions` are latitude and longitude.
-        num_at_zero: int. How many positions are 0, 0 and count as not given.
-        zones: (N,) str or None. UTM zones of `positions` in metres, such as `"31U"`; `""` where
-            not given.
-        headings_deg: (N,) float64 or None. In [0, 360); NaN where not given.
-        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN where not given.
-        place_ids: (N,) int64 or None. -1 where not given.
-        sequence_ids: (N,) int64 or None. -1 where not given.
-        altitudes_m: (N,) float64 or None. NaN where not given.
-        fields_of_view_deg: (N,) float64 or None. NaN where not given.
+        num_at_zero: int. Number of positions that are 0, 0 and count as not given.
+        zones: (N,) str or None. UTM zones of `positions` in metres, such as `"31U"`; `""` if not
+            given.
+        headings_deg: (N,) float64 or None. In [0, 360); NaN if not given.
+        times_s: (N,) float64 or None. Seconds since 1970, UTC; NaN if not given.
+        place_ids: (N,) int64 or None. -1 if not given.
+        sequence_ids: (N,) int64 or None. -1 if not given.
+        altitudes_m: (N,) float64 or None. NaN if not given.
+        fields_of_view_deg: (N,) float64 or None. NaN if not given.
         roles: (N,) str. One of `ROLES`.
     """
 
@@ -80,10 +80,10 @@ class PhotoRows:
                 median.
 
         Returns:
-            positions_m, (N, 2) float64, NaN where not given, and `"local"` or `"UTM 31U"`.
+            positions_m, (N, 2) float64, NaN if not given, and `"local"` or `"UTM 31U"`.
 
         Raises:
-            ValueError: If a latitude or longitude is out of range, or the positions in metres lie
+            ValueError: If a latitude or longitude is out of range, or the positions in metres are
                 in more than one UTM zone.
         """
         positions = self.positions
@@ -150,7 +150,7 @@ def convert_rows(chunks: Iterable[dict[str, list]], table_path: Path) -> PhotoRo
     """Converts the cells of a table.
 
     Args:
-        chunks: iterable of dict of column -> its cells, for one part of the rows after another.
+        chunks: iterable of dict of column -> its cells, for consecutive parts of the rows.
         table_path: Path. The table, for messages.
 
     Returns:
@@ -208,8 +208,8 @@ def read_csv(table_path: Path) -> dict[str, list[str]]:
         Column -> its cells, in the order of the file; empty lines are left out.
 
     Raises:
-        ValueError: If it is not such a file, a column appears twice or a line has other cells than
-            the first.
+        ValueError: If it is not a CSV file, a column appears twice or a line has another count of
+            cells than the first.
     """
     columns: dict[str, list[str]] = {}
     for cells in csv_chunks(table_path):
@@ -231,7 +231,7 @@ def read_columns(table_path: Path) -> list[str]:
 
 
 def whole_turn(headings_deg: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Returns headings within [0, 360), or None where none is known."""
+    """Returns headings within [0, 360), or None if none is known."""
     if np.isnan(headings_deg).all():
         return None
     turned = np.mod(headings_deg, 360.0)
@@ -243,7 +243,7 @@ def _is_parquet(table_path: Path) -> bool:
 
 
 def _convert(cells: dict[str, list], table_path: Path) -> dict[str, NDArray[Any]]:
-    """Returns the known columns as arrays, identities as texts, times as `settle_times` takes."""
+    """Returns the known columns as arrays; identities as texts, times as for `settle_times`."""
     names = [tidy_name("" if cell is None else str(cell), table_path) for cell in cells["file"]]
     reader = CellReader(table_path, names)
     kinds = {"time": reader.times, "role": reader.roles, "utm_zone": reader.zones}
@@ -265,7 +265,7 @@ def _known(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
 
 
 def _refuse_long(column: str, parts: Sequence[NDArray[Any]], table_path: Path) -> None:
-    """Refuses texts that do not fit into memory, as each takes as much as the longest."""
+    """Refuses texts that do not fit into memory, because each needs as much as the longest."""
     rows, longest = sum(map(len, parts)), max(part.itemsize for part in parts)
     if rows * longest > _MOST_BYTES:
         raise ValueError(
