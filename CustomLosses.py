@@ -1,11 +1,11 @@
-"""The old names of losses and metrics, over `placevec.losses`.
+"""The old names of losses and metrics, built on `placevec.losses`.
 
 Each maker returns a function `(y_true, y_pred)` for `model.compile`, as a loss or as a metric.
 `y_pred` is (batch, 1 + nP + nN, dim): descriptors of the query, its positives, its negatives;
-`y_true` is not looked at. The function returns one number per tuple, (batch,).
+`y_true` is ignored. The function returns one number per tuple, (batch,).
 
-A model compiled with one of these is loaded with `compile=False`; with the classes of
-`placevec.losses` it is not needed.
+Load a model that was compiled with one of these with `compile=False`. The classes of
+`placevec.losses` do not need this.
 """
 
 from placevec.losses import (
@@ -38,7 +38,7 @@ def allpair_hinge_loss_maker(nP, nN, epsilon=0.3):  # noqa: N803
 
 
 def allpair_count_goodfit_maker(nP, nN, epsilon=0.3):  # noqa: N803
-    """Returns the count of pairs that keep the margin, of nP * nN: `AllPairGoodFit`."""
+    """Returns how many of the nP * nN pairs keep the margin: `AllPairGoodFit`."""
     metric = AllPairGoodFit(nP, nN, margin=epsilon)
 
     def allpair_count_goodfit(y_true, y_pred):

@@ -1,12 +1,12 @@
-"""The old names of layers, networks, loaders and augmenters, over `placevec`.
+"""The old names of layers, networks, loaders and augmenters, built on `placevec`.
 
-Networks take a Keras tensor of photos that are scaled already, as the old scripts scaled them,
-and return the tensor of local features. `docs/from_cartwheel.md` says what took whose place.
+Networks take a Keras tensor of scaled photos, as in the old scripts, and return the tensor of local
+features. `docs/from_cartwheel.md` lists the new name of each old one.
 """
 
 # ruff: noqa: F401, I001, N802, N803
 
-import placevec  # before Keras, which it makes TensorFlow import silently
+import placevec  # before Keras, so that TensorFlow is imported silently
 from keras.regularizers import L2
 from placevec.input_file import read_json
 from placevec.layers import GhostVLAD, NetVLAD
@@ -28,12 +28,12 @@ _L3, _L4 = L2(1e-3), L2(1e-4)
 
 
 def NetVLADLayer(num_clusters, **kwargs):
-    """Returns a `NetVLAD` that, as the old layer, does not scale local features to length 1."""
+    """Returns a `NetVLAD` that, like the old layer, does not scale local features to length 1."""
     return NetVLAD(num_clusters, normalize_inputs=False, **kwargs)
 
 
 def GhostVLADLayer(num_clusters, num_ghost_clusters, **kwargs):
-    """Returns a `GhostVLAD` that, as the old layer, does not scale local features to length 1."""
+    """Returns a `GhostVLAD` that, like the old layer, does not scale local features to length 1."""
     return GhostVLAD(num_clusters, num_ghost_clusters, normalize_inputs=False, **kwargs)
 
 
@@ -87,12 +87,12 @@ def print_flops_report(model):
 
 
 def open_json_file(fname):
-    """Returns what a JSON file of at most 1 GB holds."""
+    """Returns the content of a JSON file of at most 1 GB."""
     return read_json(fname, max_bytes=10**9)
 
 
 def change_model_inputshape(model, new_input_shape=(None, 40, 40, 3), verbose=False):
-    """Returns a copy of a model, its weights included, for photos of another size."""
+    """Returns a copy of a model, with its weights, for photos of another size."""
     changed = with_input_shape(model, new_input_shape)
     if verbose:
         changed.summary()
@@ -106,7 +106,7 @@ def dataload_(n_tokyoTimeMachine, n_Pitssburg, nP, nN, TTM_BASE=TTM_BASE, PTS_BA
 
 
 def do_augmentation(D):
-    """Returns (5 * N, ...): tuples (N, ...) unchanged, basic, twice typical and heavy."""
+    """Returns (5 * N, ...): tuples (N, ...) unchanged, then basic, typical (twice) and heavy."""
     presets = ["none", "basic", "typical", "typical", "heavy"]
     return augment_tuples(D, presets, keep_geometry=False)
 

@@ -1,6 +1,6 @@
-"""The old renderer names, for any world: the synthetic town or a 3-D model of your own.
+"""The old renderer names, for any world: the synthetic town or your own 3-D model.
 
-Edit the constants, or say it with each renderer. `step(batchsize)` returns
+Edit the constants, or pass arguments to each renderer. `step(batchsize)` returns
 `(im_batch, label_batch)`: (B, 240, 320, 3) float32 RGB in [0, 255] and (B, 4) float32: X (metres
 east), Y (metres north), Z (height in metres) and yaw (degrees, clockwise from north). It renders
 when called, so it never returns `(None, None)`. No window opens.
@@ -12,13 +12,13 @@ when called, so it never returns `(None, None)`. No window opens.
 
 from placevec.rendering import PhotoStream, open_scenery
 
-WORLD = "town"  # or the path of a model (.obj, .glb, .egg, .bam), or of a folder of tiles
-SETTINGS = {}  # more about it, such as {"up": "z", "scale": 0.01}
+WORLD = "town"  # or the path of a model (.obj, .glb, .egg, .bam) or of a folder of tiles
+SETTINGS = {}  # more settings of the world, such as {"up": "z", "scale": 0.01}
 SIZE = (240, 320)  # rows, columns
 
 
 class _Renderer:
-    """A stream that opens at the first photo and closes with the object."""
+    """A stream that opens at the first photo and closes when the object is deleted."""
 
     def __init__(self, world=None, seed=0, **settings):
         self._place = WORLD if world is None else world
@@ -35,7 +35,7 @@ class _Renderer:
         return self._stream
 
     def destroy(self):
-        """Gives the renderer back."""
+        """Closes the renderer."""
         if self._stream is not None:
             self._stream.close()
         self._is_open = False
@@ -47,12 +47,12 @@ class _Renderer:
         self.destroy()
 
     def monte_carlo_sample(self):
-        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the world."""
+        """Returns X, Y, Z, yaw, roll, pitch of a random camera in the world."""
         return _pose(self._opened().sample()[1])
 
 
 class TrainRenderer(_Renderer):
-    """Photos of random places. `queue_warning` is taken for old callers; there is no queue."""
+    """Photos of random places. `queue_warning` exists for old callers and has no effect."""
 
     def __init__(self, queue_warning=True, world=None, seed=0, **settings):
         super().__init__(world, seed, **settings)
@@ -65,12 +65,12 @@ class TrainRenderer(_Renderer):
 
 
 class TestRenderer(_Renderer):
-    """Photos along a path. `pathGen(number)` gives X, Y, Z, yaw, and maybe pitch and roll.
+    """Photos along a path. `pathGen(number)` gives X, Y, Z, yaw, and optionally pitch and roll.
 
-    By default it goes down street after street of the town, or from place to place of a model.
+    By default the path follows the streets of the town, or the places of a model.
     """
 
-    __test__ = False  # for pytest, which takes every Test* for a test
+    __test__ = False  # for pytest, which would collect every Test* as a test
 
     def __init__(self, pathGen=None, world=None, seed=0, **settings):  # noqa: N803
         super().__init__(world, seed, **settings)
@@ -80,7 +80,7 @@ class TestRenderer(_Renderer):
     def step(self, batchsize=None):
         """Returns the next `batchsize` photos of the path and their labels.
 
-        Without a number: the next photo alone, (240, 320, 3), and its label, (4,).
+        Without a number, returns only the next photo, (240, 320, 3), and its label, (4,).
         """
         count = 1 if batchsize is None else batchsize
         photos, labels = self._opened().draw_path(count, self._taken, self.pathGen)
@@ -90,7 +90,7 @@ class TestRenderer(_Renderer):
 
 
 class NetVLADRenderer(_Renderer):
-    """Groups of 16 photos: camera 0 the query, 1 to 5 near it, 6 to 15 far from it."""
+    """Groups of 16 photos: camera 0 is the query, 1 to 5 are near it, 6 to 15 far from it."""
 
     def step(self, batchsize):
         """Returns `batchsize` photos, group after group, and their labels."""
@@ -98,16 +98,16 @@ class NetVLADRenderer(_Renderer):
         return photos.astype("float32"), labels
 
     def mc_default(self, cam0X=None, cam0Y=None, cam0Z=None):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera anywhere in the world."""
+        """Returns X, Y, Z, yaw, roll, pitch of a random camera in the world."""
         return self.monte_carlo_sample()
 
     def mc_near(self, cam0X, cam0Y, cam0Z=1.7):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera near the one given, within 10 m."""
+        """Returns X, Y, Z, yaw, roll, pitch of a camera within 10 m of the given one."""
         stream = self._opened()
         return _pose(stream.sample_near(*stream.scenery.camera_at((cam0X, cam0Y, cam0Z), 0.0)))
 
     def mc_far(self, cam0X, cam0Y, cam0Z=1.7):  # noqa: N803
-        """Returns X, Y, Z, yaw, roll, pitch of a camera far from the one given, beyond 25 m."""
+        """Returns X, Y, Z, yaw, roll, pitch of a camera more than 25 m from the given one."""
         stream = self._opened()
         return _pose(stream.sample_far(*stream.scenery.camera_at((cam0X, cam0Y, cam0Z), 0.0)))
 

@@ -1,6 +1,6 @@
 """Computes the descriptor of each photo in a folder and writes them to one file.
 
-Edit the constants and run it, or put another folder and flags over them:
+Edit the constants and run it, or override them with a folder and flags:
 
     python demo_compute_im_descriptor.py my_photos --model runs/town/model.keras --out vectors.npz
 """
@@ -13,10 +13,10 @@ from placevec.config import DescribeConfig
 PHOTOS = "data/town/val"  # a folder of photos, or READER:PATH
 MODEL = "runs/town/model.keras"  # a .keras file, or an old .h5 file
 OUT = "descriptors.npz"  # names (N,), descriptors (N, D) float32, model_id
-IMAGE_SIZE = None  # rows, columns; None: those the model was trained on
-BATCH_SIZE = None  # photos in a batch; None: what suits the engine
+IMAGE_SIZE = None  # rows, columns; None: as in the training of the model
+BATCH_SIZE = None  # photos per batch; None: chosen for the engine
 ENGINE = "auto"  # openvino, onnx, litert, keras; auto: the fastest that is installed
-PRECISION = "float32"  # bf16 is faster on CPUs made for it; int8 is coarser
+PRECISION = "float32"  # bf16 is faster on CPUs that support it; int8 is less exact
 
 
 def config() -> DescribeConfig:

@@ -1,11 +1,11 @@
-"""Trains NetVLAD: photos of places in, a network that tells places apart out.
+"""Trains a NetVLAD network on photos of places.
 
-Edit the constants and run it, or put flags over them:
+Edit the constants and run it, or override them with flags:
 
     python noveou_train_netvlad_v3.py --epochs 10 --out runs/longer
 
-Without an edit it draws a small town, trains on it, and measures recall on streets that it never
-trained on. `placevec/config` says what each setting does.
+Unedited, it renders a small town, trains on it, and measures recall on other streets.
+`placevec/config` says what each setting does.
 """
 
 from dataclasses import replace
@@ -23,12 +23,12 @@ from placevec.config import (
 )
 
 # Photos, as READER:PATH: folder:DIR, table:FILE, dbstruct:FILE.mat, pittsburgh:DIR, sequence:DIR.
-TOWN_DIR = "data/town"  # where the synthetic town is drawn if PLACES is its training half
+TOWN_DIR = "data/town"  # of the synthetic town, which is rendered if PLACES is its training part
 PLACES = f"folder:{TOWN_DIR}/train"
-VALIDATION = f"folder:{TOWN_DIR}/val"  # chooses the epoch that is kept
-TEST = f"folder:{TOWN_DIR}/test"  # chooses nothing; None: no such photos
+VALIDATION = f"folder:{TOWN_DIR}/val"  # decides which epoch is kept
+TEST = f"folder:{TOWN_DIR}/test"  # only measured at the end; None: no test
 LOG_DIR = "runs/town"
-IMAGE_SIZE = (144, 192)  # rows, columns; 240, 320 or more for photos of the real world
+IMAGE_SIZE = (144, 192)  # rows, columns; use 240, 320 or more for real photos
 CHANNELS = 3  # 1 for gray
 
 # Network: mobilenetv2, mobilenet, vgg16 or vgg19 up to CUT_LAYER, then NetVLAD with K clusters.
@@ -38,8 +38,8 @@ WEIGHTS = "none"  # imagenet, none, or a .npz, .h5 or .keras file
 K = 16
 
 # Tuples: a query, nP photos of its place, nN photos of other places. info_nce, multi_similarity,
-# circle and batch_allpair_hinge need no nN, since they take the photos of the batch's other tuples;
-# the other losses need some.
+# circle and batch_allpair_hinge use the photos of the batch's other tuples and need no nN; the
+# other losses need nN of at least 1.
 nP = 1  # noqa: N816
 nN = 0  # noqa: N816
 POSITIVE_RADIUS_M = 10.0
@@ -49,8 +49,8 @@ AUGMENTATION = "none"  # none, light, street, basic, typical, heavy
 # Optimization.
 LOSS = "info_nce"  # or multi_similarity, allpair_hinge, triplet_ranking, sare_joint, ...
 OPTIMIZER = "adam"
-LEARNING_RATE = None  # 0.01 from random weights, 0.0001 from given ones
-COSINE_DECAY = True  # down to 0 with the last step
+LEARNING_RATE = None  # None: 0.01 from random weights, 0.0001 from other weights
+COSINE_DECAY = True  # falls to 0 at the last step
 BATCH_SIZE = 24  # tuples
 STEPS_PER_EPOCH = 25
 EPOCHS = 8
@@ -91,7 +91,7 @@ def config() -> TrainConfig:
 
 
 def main() -> None:
-    """Draws the town if the photos to train on are the town's, then trains."""
+    """Renders the town if PLACES is its training part, then trains."""
     settings = flags_over(config())
     from placevec.rendering import render
     from placevec.training import train
@@ -100,7 +100,7 @@ def main() -> None:
         town = TownRenderConfig(out=Path(TOWN_DIR), points=False, num_test_streets=10)
         render("town", town, progress=progress_bar)
     elif settings.test == f"folder:{TOWN_DIR}/test":
-        settings = replace(settings, test=None)  # the town's, and other photos are trained on
+        settings = replace(settings, test=None)  # it is the town's, but training uses other photos
     print(train(settings, progress=progress_bar))
 
 

@@ -1,6 +1,6 @@
 """Draws sample tuples from every source whose data exists, one picture per source.
 
-Edit the constants and run it, or put flags over them:
+Edit the constants and run it, or override them with flags:
 
     python test_render.py --pittsburg data/pittsburgh --out contact_sheets
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from placevec.cli import flags_over, one_line_errors
 
-# What needs Keras is imported by the demos, so that `--help` answers at once.
+# The demos import what needs Keras, so that `--help` answers at once.
 
 PTS_BASE = "data/pittsburgh"  # holds 000/, 001/ and so on
 TTM_BASE = "data/tokyoTimeMachine"  # holds tokyoTM_train.mat and images/
@@ -28,7 +28,7 @@ RESIZE = (160, 120)  # columns, rows
 
 @dataclass(frozen=True)
 class Settings:
-    """The constants above that have flags."""
+    """The constants above that flags can override."""
 
     pittsburg: Path = Path(PTS_BASE)
     tokyotm: Path = Path(TTM_BASE)
@@ -38,7 +38,7 @@ class Settings:
 
 
 def demo_pittsburg(settings: Settings = Settings()) -> Path:
-    """Draws Pittsburgh cut-outs, a tuple at a time."""
+    """Draws Pittsburgh cut-outs, one tuple at a time."""
     from CustomNets import PittsburgRenderer
 
     loader = PittsburgRenderer(settings.pittsburg)
@@ -47,7 +47,7 @@ def demo_pittsburg(settings: Settings = Settings()) -> Path:
 
 
 def demo_pittsburg_n_samples(settings: Settings = Settings()) -> Path:
-    """Draws Pittsburgh cut-outs, all tuples at once, gray."""
+    """Draws gray Pittsburgh cut-outs, all tuples at once."""
     from CustomNets import PittsburgRenderer
 
     loader = PittsburgRenderer(settings.pittsburg, seed=1)
@@ -56,7 +56,7 @@ def demo_pittsburg_n_samples(settings: Settings = Settings()) -> Path:
 
 
 def demo_tokyotm(settings: Settings = Settings()) -> Path:
-    """Draws Tokyo Time Machine: positives are of other years."""
+    """Draws Tokyo Time Machine, with positives from other years."""
     from CustomNets import TimeMachineRender
 
     loader = TimeMachineRender(settings.tokyotm)
@@ -73,7 +73,7 @@ def demo_walks(settings: Settings = Settings()) -> Path:
 
 
 def demo_panda(settings: Settings = Settings(), world: str = "town", name: str = "panda") -> Path:
-    """Draws rendered views of the town: one to look up, 5 near it, 10 far from it."""
+    """Draws rendered views of the town: a query, 5 near it, 10 far from it."""
     from PandaRender import NetVLADRenderer
 
     with NetVLADRenderer(world) as renderer:
@@ -82,7 +82,7 @@ def demo_panda(settings: Settings = Settings(), world: str = "town", name: str =
 
 
 def demo_world(settings: Settings = Settings()) -> Path:
-    """Draws rendered views of a 3-D model, as `demo_panda`."""
+    """Draws rendered views of a 3-D model, as `demo_panda` does."""
     return demo_panda(settings, str(settings.world), "world")
 
 
@@ -90,7 +90,7 @@ _ASK_FOR_PHOTOS = "Ask for the photos at https://www.di.ens.fr/willow/research/n
 _GET_PITTSBURGH = f"{_ASK_FOR_PHOTOS} (Pittsburgh 250k), unpack them, then `--pittsburg DIR`"
 _GET_TOKYO = f"{_ASK_FOR_PHOTOS} (Tokyo Time Machine), unpack them with tokyoTM_train.mat, then "
 
-# Each with how to get what it draws.
+# Each demo, and how to get its data.
 DEMOS = (
     (demo_pittsburg, _GET_PITTSBURGH),
     (demo_pittsburg_n_samples, _GET_PITTSBURGH),
@@ -102,7 +102,7 @@ DEMOS = (
 
 
 def main() -> None:
-    """Runs every demo; of a source that cannot be drawn it says why, and how to get it."""
+    """Runs every demo; if a source cannot be drawn, says why and how to get it."""
     settings = flags_over(Settings())
     num_drawn = 0
     for demo, how in DEMOS:
