@@ -269,9 +269,8 @@ def _cut_in_order(
     names, shares = list(wanted), np.cumsum(list(wanted.values()))
     split_of_unit, start = np.full(len(ends), names[-1], dtype="U5"), 0
     for place, name in enumerate(names[:-1]):
-        stops = np.arange(
-            start, len(ends) - (len(names) - 1 - place)
-        )  # one unit is left for each other
+        # One unit is left for each later split.
+        stops = np.arange(start, len(ends) - (len(names) - 1 - place))
         if not len(stops):
             break
         stop = stops[np.argmin(np.abs(ends[stops] - shares[place] * len(units)))] + 1

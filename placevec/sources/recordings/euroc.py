@@ -26,10 +26,8 @@ from placevec.sources.walk import require_folder
 _STATES = "state_groundtruth_estimate0/data.csv"
 _LARGEST_YAML = 100_000  # bytes
 _OPTIONS = ("within_s", "unit")
-_MATRIX = (
-    12,
-    13,
-)  # numbers in a line with a matrix in place of a quaternion, without and with its time
+# Numbers in a line with a matrix in place of a quaternion, without and with its time.
+_MATRIX = (12, 13)
 
 
 def read_euroc(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset:

@@ -40,11 +40,8 @@ _READERS = {
     ".nma": read_nmea,
     ".csv": read_track_table,
 }
-_SUFFIXES = (
-    ".gpx",
-    ".nmea",
-    ".nma",
-)  # of tracks that are found automatically; a .csv may be any table
+# Of tracks that are found automatically; a .csv may be any table.
+_SUFFIXES = (".gpx", ".nmea", ".nma")
 _OPTIONS = ("track", "offset_s", "max_gap_s", "start", "stride")
 _NAMED_TIME = re.compile(r"(?<!\d)((?:19|20)\d{6})[_-]?(\d{6})(?!\d{4})")
 
