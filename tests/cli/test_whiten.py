@@ -48,7 +48,7 @@ def test_whiten_and_crop_refuse_an_impossible_output_before_the_long_work(
 ):
     command = [verb, tmp_path / "gone.keras", "--dim", "2", "--out", tmp_path / "w.h5"]
     command += ["--places", "folder:gone"] if verb == "whiten" else []
-    assert "ends in .keras. Received" in refused_in_one_line(command)
+    assert "must end in .keras. Received" in refused_in_one_line(command)
 
 
 def test_crop_refuses_a_model_without_whitening(model_path, tmp_path, refused_in_one_line):
