@@ -79,7 +79,8 @@ class EvaluateConfig(Adapts, BeyondOneVector, _EngineConfig):
     """Models to compare on the same photos: tiny or small, which ship with placevec, a .keras file,
     an old .h5 file, or descriptors from other programs (.npz, .npy, hloc's .h5). Default: small."""
     out: Path | None = None
-    """Folder for report.html, predictions.csv and metrics.json. None: write nothing."""
+    """Folder for report.html, predictions.csv (20 answers of each query) and metrics.json. None:
+    write nothing."""
     overwrite: bool = False
     """Replace an earlier report in `out`. If false, a folder that has files of these names is
     refused."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from placevec.config import DemoConfig
+from placevec.input_file import shown
 from placevec.models.files.shipped import PHOTOS_FOLDER
 from placevec.places import relevant_database
 from placevec.progress import Progress, no_progress
@@ -56,12 +57,17 @@ def demo(
         Demo.
 
     Raises:
+        FileExistsError: If `out` has a picture of this name and is not the folder of a demo.
         FileNotFoundError: If the model is missing.
         ValueError: If another model described the store in `out`.
     """
     settings = DemoConfig(out=Path(out), model=None if model is None else Path(model))
     make_folder(settings.out)
     store, picture = settings.out / _STORE, settings.out / _PICTURE
+    if picture.exists() and not store.exists():
+        raise FileExistsError(
+            f"{shown(picture)} was not written by a demo. Name another folder: `--out`"
+        )
     describe_to(store, PHOTOS_FOLDER / "database", settings.model, progress=progress)
     found = search(store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, out=picture)
     photos = open_places(f"folder:{PHOTOS_FOLDER}")

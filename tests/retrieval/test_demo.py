@@ -20,3 +20,10 @@ def test_refuses_a_store_of_another_model(tmp_path, monkeypatch):
     demo(tmp_path / "demo", "tiny")
     with pytest.raises(ValueError, match="model_id"):
         demo(tmp_path / "demo", "small")
+
+
+def test_a_picture_of_yours_stays(tmp_path):
+    (tmp_path / "matches.png").write_text("mine")
+    with pytest.raises(FileExistsError, match="was not written by a demo. Name another folder"):
+        demo(tmp_path, "tiny")
+    assert [each.name for each in tmp_path.iterdir()] == ["matches.png"]
