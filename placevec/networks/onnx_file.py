@@ -1,4 +1,4 @@
-"""Writes a shipped network as ONNX with float16 weights, of which every number stays exact."""
+"""Writes a shipped network as ONNX, with float16 weights if they are exact."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,21 +18,21 @@ _INPUT, _OUTPUT, _FEATURES = "photos", "descriptors", "features"
 
 
 def write_onnx(model: keras.Model, path: Path) -> None:
-    """Writes a model that takes photos of any size, `(batch, rows, columns, C)` uint8.
+    """Writes a model as ONNX for photos of any size, `(batch, rows, columns, C)` uint8.
 
     Its outputs are `descriptors` (batch, D) and `features`, the local features (batch, rows,
     columns, D') of unit length that it aggregates.
 
-    A weight is stored as float16 if that changes none of its numbers, and is widened to float32
-    before it is used. The exporter of Keras folds batch normalization into kernels, which are then
-    no longer exact in float16, and would double the size of the file.
+    A weight is stored as float16 if that changes none of its values, and is converted to float32
+    before use. The exporter of Keras folds batch normalization into the kernels, so they would no
+    longer be exact in float16, and the file would be twice as large.
 
     Args:
-        model: keras.Model. Of the layers that the shipped networks have.
+        model: keras.Model. It may only have the kinds of layers that the shipped networks have.
         path: Path. File to write; the same model gives the same bytes.
 
     Raises:
-        ValueError: If a layer is of another kind.
+        ValueError: If the model has another kind of layer.
     """
     graph = _Graph()
     tensors = {id(model.inputs[0]): graph.node("Cast", _INPUT, to=TensorProto.FLOAT)}
@@ -74,7 +74,10 @@ def write_onnx(model: keras.Model, path: Path) -> None:
 
 
 class _Graph:
-    """Nodes and constants so far, named after their layer. Maps are `(batch, C, rows, columns)`."""
+    """The nodes and constants of a graph, named after their layer.
+
+    Feature maps are `(batch, C, rows, columns)`.
+    """
 
     def __init__(self) -> None:
         self.layer = _INPUT
@@ -88,7 +91,7 @@ class _Graph:
         return name
 
     def constant(self, values: NDArray[np.generic] | float | list) -> str:
-        """Adds numbers, as float16 if that is exact, and returns the name of what holds them."""
+        """Adds values, as float16 if that is exact, and returns the name of their tensor."""
         array = np.asarray(values)
         if array.dtype.kind == "f":
             array = array.astype(np.float32)
@@ -101,7 +104,7 @@ class _Graph:
         return self.node("Cast", name, to=TensorProto.FLOAT) if is_exact else name
 
     def unit(self, vectors: str) -> str:
-        """Adds the scaling of vectors along the last axis to unit length, as `l2_normalize`."""
+        """Adds nodes that scale vectors along the last axis to unit length, as `l2_normalize`."""
         squares = self.node("ReduceSumSquare", vectors, axes=[-1], keepdims=1)
         squares = self.node("Max", squares, self.constant(SMALLEST_SQUARED_NORM))
         return self.node("Div", vectors, self.node("Sqrt", squares))

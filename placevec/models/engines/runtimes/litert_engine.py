@@ -1,4 +1,4 @@
-"""Runs a model by LiteRT, the successor of TensorFlow Lite."""
+"""Runs a model with LiteRT, the successor of TensorFlow Lite."""
 
 import queue
 from collections.abc import Callable
@@ -18,18 +18,18 @@ MODEL_FILE = "model.tflite"
 
 
 def export(model: "keras.Model", folder: Path) -> None:
-    """Writes `model.tflite`, open in batch, rows and columns."""
+    """Writes `model.tflite`, which takes any batch size, rows and columns."""
     model.export(str(folder / MODEL_FILE), format="litert", verbose=False)
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
+    """Returns a function from (B, H, W, C) uint8 to descriptors (and features), as `in_order`.
 
     Args:
-        folder: Path. What `export` wrote.
+        folder: Path. The folder that `export` wrote.
         precision: str. `"float32"`.
-        threads: int. All threads together.
-        calls: int. Calls that run side by side, each with its share of the threads.
+        threads: int. Number of all threads together.
+        calls: int. Number of simultaneous calls, which share the threads.
     """
     idle = queue.SimpleQueue()
     for _ in range(calls):

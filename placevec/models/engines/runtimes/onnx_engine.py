@@ -1,4 +1,4 @@
-"""Runs a model by ONNX Runtime."""
+"""Runs a model with ONNX Runtime."""
 
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,7 @@ MODEL_FILE = "model.onnx"
 
 
 def export(model: "keras.Model", folder: Path) -> None:
-    """Writes `model.onnx`, open in batch, rows and columns."""
+    """Writes `model.onnx`, which takes any batch size, rows and columns."""
     path = str(folder / MODEL_FILE)
     model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))
 
@@ -29,13 +29,13 @@ def from_onnx(path: Path, folder: Path) -> None:
 
 
 def load(folder: Path, precision: str, threads: int, calls: int) -> Callable:
-    """Returns a function from (B, H, W, C) uint8 to (B, D) float32, or to what `in_order` returns.
+    """Returns a function from (B, H, W, C) uint8 to descriptors (and features), as `in_order`.
 
     Args:
-        folder: Path. What `export` wrote.
+        folder: Path. The folder that `export` wrote.
         precision: str. `"float32"`.
-        threads: int. All threads together.
-        calls: int. Calls that run side by side, each with its share of the threads.
+        threads: int. Number of all threads together.
+        calls: int. Number of simultaneous calls, which share the threads.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = max(1, threads // calls)
