@@ -7,6 +7,7 @@ from placevec.store import (
     DescriptorStore,
     StoreIndex,
     StoreWriter,
+    Where,
     check_store,
     describe_facts,
     nearest_in_store,
@@ -60,6 +61,82 @@ def test_every_kind_of_index_finds_what_plain_loops_find(folder, kind, dtype):
     )[0])  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=["float32", "float16"])
+def town(request, tmp_path_factory):
+    """2,400 photos on a line of 2.4 km, one a second; every eleventh has no position and time.
+
+    Photos were added and removed after the statistics were fitted, and indexes built, of the first
+    2,000. An index of each kind, and all adapted descriptors in plain arrays.
+    """
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(60, DIM))[rng.integers(60, size=2400)] + 3 * np.eye(DIM)[0]
+    vectors += 0.4 * rng.normal(size=vectors.shape)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    along = np.arange(2400.0)
+    along[::11] = np.nan
+    positions_m = np.stack([along, 0 * along], axis=1)
+    store = StoreWriter.create(
+        tmp_path_factory.mktemp("town") / "s", model_id="m", dtype=request.param
+    )
+    names = [f"{row}.jpg" for row in range(2400)]
+    for part in (slice(0, 1200), slice(1200, 2000)):
+        store.append(names[part], vectors[part], positions_m[part], along[part])
+    adapted = AdaptedStore.fit(store)
+    indexes = {kind: StoreIndex.build(adapted, kind) for kind in INDEX_KINDS}
+    indexes["flat"].save()
+    store.append(names[2000:], vectors[2000:], positions_m[2000:], along[2000:])
+    store.remove(names[5:2300:5])
+    store.close()
+    changed = StoreIndex.load(DescriptorStore.open(store.folder)).store
+    indexes = {
+        kind: StoreIndex(changed, each.settings, each.index) for kind, each in indexes.items()
+    }
+    stored = vectors.astype(request.param).astype(np.float64)
+    moved = (stored - adapted.statistics.mean) @ adapted.statistics.projection.astype(np.float64)
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    is_removed = np.zeros(2400, bool)
+    is_removed[5:2300:5] = True
+    return changed, indexes, moved, along, is_removed
+
+
+FILTERS = [
+    {},
+    {"before_s": 1500.0},
+    {"before_s": 90.0},
+    {"within_m": 700.0, "of": (1900.0, 10.0)},
+    {"within_m": 50.0, "of": (2200.0, 0.0), "before_s": 2230.0},
+    {"within_m": 3.0, "of": (-900.0, 0.0)},
+]
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_filters_on_a_map_that_changed_find_what_plain_arrays_find(town, kind, filters):
+    """Exactly, but for the photos that a graph or lists miss: at most a tenth."""
+    store, indexes, moved, along, is_removed = town
+    passes = ~is_removed
+    if "before_s" in filters:
+        passes &= np.nan_to_num(along, nan=np.inf) < filters["before_s"]
+    if "within_m" in filters:
+        apart = np.hypot(along - filters["of"][0], filters["of"][1])
+        passes &= np.nan_to_num(apart, nan=np.inf) <= filters["within_m"]
+    queries = moved[7:2400:200].astype(np.float32)
+    exact = np.where(passes, queries.astype(np.float64) @ moved.T, -np.inf)
+    best = np.argsort(-exact, axis=1, kind="stable")[:, :10]
+    best[~passes[best]] = -1
+    index = indexes[kind]
+    index = index.with_effort(2 * index.settings.effort)
+    found, similarities = index.search(queries, 10, is_allowed=Where(store).rows(**filters))
+    shares = [np.isin(right, row).mean() for row, right in zip(found, best, strict=True)]
+    if kind in ("flat", "sq8"):
+        np.testing.assert_array_equal(found, best)
+    assert np.mean(shares) >= 0.9 and ((found >= 0) == (best >= 0)).all()
+    there = found >= 0
+    rows, columns = np.nonzero(there)
+    np.testing.assert_allclose(similarities[there], exact[rows, found[there]], atol=1e-5)
+    assert columns.size == 12 * min(10, passes.sum())
+
+
 def test_adapts_to_fewer_dimensions(folder):
     StoreIndex.build(AdaptedStore.fit(make(folder), 5), "hnsw").save()
     index = StoreIndex.load(DescriptorStore.open(folder))
@@ -80,7 +157,7 @@ def test_photos_that_may_not_be_found_are_not(folder):
     assert (neighbors % 7 == 3).all()
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+@pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_photos_added_later_are_adapted_too_and_it_is_said(folder, kind, caplog):
     store = make(folder)
     StoreIndex.build(AdaptedStore.fit(store), kind).save()

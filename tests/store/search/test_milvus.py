@@ -4,7 +4,14 @@ import shutil
 import numpy as np
 import pytest
 
-from placevec.store import AdaptedStore, DescriptorStore, StoreWriter, Where, nearest_in_store
+from placevec.store import (
+    AdaptedStore,
+    DescriptorStore,
+    StoreIndex,
+    StoreWriter,
+    Where,
+    nearest_in_store,
+)
 from placevec.store.search.milvus import connect_milvus, search_milvus, upload_store
 
 HAS_CLIENT, HAS_LITE, HAS_SERVER = (
@@ -96,6 +103,36 @@ def test_adapted_descriptors_are_uploaded_and_do_not_mix_with_others(client, sto
     assert upload_store(client, others, "town") == 0
     with pytest.raises(ValueError, match="collection town must hold the store"):
         upload_store(client, store, "town")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_filters_find_in_adapted_descriptors_what_the_store_finds(client, store, tmp_path, dtype):
+    """Also once photos came and went and the statistics are those of before."""
+    table, half = store.table(), StoreWriter.create(tmp_path / "half", model_id="m", dtype=dtype)
+    half.append(
+        table["name"].tolist(),
+        store.take(store.rows),
+        table[["east_m", "north_m"]].to_numpy(),
+        table["time_s"].to_numpy(),
+    )
+    StoreIndex.build(AdaptedStore.fit(half)).save()
+    upload_store(client, StoreIndex.load(half, is_adapted=True).store, "half")
+    half.append(["new.jpg"], store.take([20]), [[900, 1000]], [1])
+    half.remove(["20.jpg", "21.jpg"])
+    adapted = StoreIndex.load(half, is_adapted=True).store
+    assert half.manifest.statistics.num_changed == 3
+    assert upload_store(client, adapted, "half") == 1
+    queries = adapted.statistics.adapt(store.take(np.arange(20, 25)))
+    for filters in FILTERS:
+        allowed = Where(adapted).rows(**filters)
+        exact, values = nearest_in_store(adapted, queries, 6, is_allowed=allowed)
+        found, similarities = search_milvus(client, adapted, "half", queries, 6, **filters)
+        assert np.mean(found == exact) > 0.9, filters
+        np.testing.assert_array_equal(similarities[found == exact], values[found == exact])
+        assert allowed[found[found >= 0]].all()
+    assert found[0, 0] == -1  # nothing is there
+    found = search_milvus(client, adapted, "half", queries[:1], 1, **FILTERS[1])[0]
+    assert found[0, 0] == half.num_rows - 1
 
 
 def test_equal_photos_are_ordered_by_row(client, tmp_path):
