@@ -73,7 +73,7 @@ def photo_list(photos: "Photos", root: Path | str | None = None) -> list[Path | 
 def _photo(photo: Any, row: int, folder: Path) -> Path | NDArray[np.uint8]:
     if isinstance(photo, str | Path):
         return folder / photo
-    pixels = _upright(photo) if _is_of(photo, "PIL.Image", "Image") else photo
+    pixels = _upright(photo, row) if _is_of(photo, "PIL.Image", "Image") else photo
     if not _is_array(pixels) or pixels.dtype != np.uint8 or not _is_photo_shape(pixels.shape):
         raise ValueError(
             "A photo must be a path, a PIL image, or uint8 pixels (H, W, 3) RGB or (H, W) gray, 0 "
@@ -84,12 +84,19 @@ def _photo(photo: Any, row: int, folder: Path) -> Path | NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _upright(image: "Image.Image") -> NDArray[np.uint8]:
+def _upright(image: "Image.Image", row: int) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # `convert` would clip its values
-        image = Image.fromarray((np.asarray(image) >> _BITS_DROPPED).astype(np.uint8))
+    if image.mode[0] in "IF":  # `convert` would clip it
+        pixels = np.asarray(image)
+        if image.mode == "F" or pixels.min() < 0 or pixels.max() >= 2**16:
+            raise ValueError(
+                "A PIL image must have 8 or 16 bits for each color. Received: one of mode "
+                f"{image.mode}, {pixels.min():g} to {pixels.max():g}, as photo {row}. Scale it to "
+                "uint8"
+            )
+        image = Image.fromarray((pixels >> _BITS_DROPPED).astype(np.uint8))
     return np.asarray(image.convert("RGB"))
 
 

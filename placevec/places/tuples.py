@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config.choices import PositiveRule
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.places.place_rule import PlaceRule
 
@@ -220,9 +221,10 @@ class TupleSampler:
             owners, _ = self._rule.positives(everyone[start : start + _QUERIES_AT_A_TIME])
             with_positive[start + owners] = True
         if not with_positive.any():
+            database = counted(len(self._rule.database), "database photo")
             raise ValueError(
-                f"None of {len(everyone)} queries in {self.dataset.root} has a positive among "
-                f"{len(self._rule.database)} database photos within "
+                f"None of {counted(len(everyone), 'query', 'queries')} in {self.dataset.root} has "
+                f"a positive among {database} within "
                 f"{self._rule.positive_radius_m:g} {self.dataset.unit}. Enlarge "
                 "`positive_radius_m` or lift the limits on heading, time, distance and overlap"
             )

@@ -36,6 +36,16 @@ def test_gray_photos_get_three_equal_channels(photo):
     np.testing.assert_array_equal(pixels, np.repeat(RGB[..., :1], 3, axis=2))
 
 
+def test_of_sixteen_bits_the_upper_eight_are_taken_and_what_is_more_is_refused():
+    values = np.array([[0, 255, 256], [513, 40_000, 65_535]])
+    for dtype in (np.uint16, np.int32):
+        (pixels,) = photo_list([Image.fromarray(values.astype(dtype))])
+        np.testing.assert_array_equal(pixels, np.repeat((values >> 8)[..., None], 3, axis=2))
+    for wrong in (values.astype(np.int32) + 1, -values.astype(np.int32), values.astype(np.float32)):
+        with pytest.raises(ValueError, match="8 or 16 bits for each color. Received: .* photo 1"):
+            photo_list([Image.fromarray(RGB), Image.fromarray(wrong)])
+
+
 def test_a_pil_image_is_turned_as_its_exif_says():
     image = Image.fromarray(RGB)
     image.getexif()[0x0112] = 6  # a quarter to the right

@@ -131,6 +131,11 @@ class _Opening:
         for name, number in (("parallel_calls", parallel_calls), ("threads", threads)):
             if number is not None and number < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={number}")
+        if image_size is not None and (len(image_size) != 2 or min(image_size) < 1):
+            raise ValueError(
+                "`image_size` must be (rows, columns), both positive. Received: "
+                f"image_size={image_size}"
+            )
         self.path, self.precision, self.image_size = path, precision, image_size
         self.threads = threads or num_cores()
         self.parallel_calls = parallel_calls or self.threads

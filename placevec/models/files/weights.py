@@ -48,7 +48,10 @@ def read_weights(path: Path) -> dict[str, dict[str, NDArray[np.generic]]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {path}")
+        raise FileNotFoundError(
+            f"There is no weights file {path}. Name a .npz, .h5 or .keras file, imagenet, or none "
+            "for random weights"
+        )
     readers = {".npz": _read_npz, ".h5": _read_h5, ".keras": _read_keras}
     if path.suffix not in readers:
         raise ValueError(f"A weights file must end in {', '.join(readers)}. Received: {path.name}")

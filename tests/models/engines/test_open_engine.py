@@ -387,6 +387,7 @@ def test_says_what_cannot_be_exported(saved, monkeypatch, own_cache):
         ({"engine": "litert", "precision": "bf16"}, "litert computes in float32. Received: prec"),
         ({"parallel_calls": 0}, "`parallel_calls` must be at least 1"),
         ({"threads": 0}, "`threads` must be at least 1"),
+        ({"image_size": (0, 48)}, "`image_size` must be .*, both positive. Received: .*0, 48"),
     ],
 )
 def test_refuses_what_there_is_not(saved, options, match):
