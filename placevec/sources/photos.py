@@ -16,7 +16,7 @@ from placevec.places.dataset import PlaceDataset
 from placevec.sources.missing import note_missing
 from placevec.sources.registry import READERS, Reader, find_split, open_places, recognize_reader
 from placevec.sources.values.in_zone import in_zone_of
-from placevec.sources.walk import list_photos
+from placevec.sources.walk import is_text, list_photos
 
 _log = logging.getLogger(__name__)
 _BESIDE_PHOTOS = ("table", "folder", "exif")  # readers of positions that are beside photos
@@ -53,6 +53,11 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     if path.is_dir():
         return PlaceDataset(path, np.array(list_photos(path), dtype=np.str_))
     if is_frame or (is_photo(path.name) and path.exists()):
+        if not is_text(path.name):
+            raise ValueError(
+                "A photo's name must be UTF-8 text without control characters. Received: "
+                f"{shown(path.name)}. Rename it"
+            )
         return PlaceDataset(path.parent, np.array([path.name]))
     return open_places(photos, skip_unreadable=skip_unreadable)
 

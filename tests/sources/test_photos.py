@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -42,6 +44,14 @@ def test_a_frame_of_a_video_is_a_photo(photo, refuses):
         open_photos(f"{photo.parent}/gone.mp4#000012")
     with refuses(FileNotFoundError, "Name a frame of a video .*such as .*walk.mp4#000120"):
         open_photos(f"{photo.parent}/walk.mp4#last")
+
+
+@pytest.mark.parametrize("name", [b"a\xff.jpg", b"a\n.jpg"])
+def test_a_name_that_tables_cannot_hold_is_refused_for_a_photo_alone_too(photo, refuses, name):
+    path = photo.with_name(os.fsdecode(name))
+    photo.rename(path)
+    with refuses(ValueError, "must be UTF-8 text without control characters. Received: a.*Rename"):
+        open_photos(path)
 
 
 def test_a_data_set_is_taken_as_it_is(photo):
