@@ -16,8 +16,15 @@ The PyTorch peer is the usual port of NetVLAD (`torch_peer.py`). "usual" compute
 by triplet (for pairs: anchor by anchor), as its users do. "tuned" has channels_last, torch.compile
 and the loss in a few products. bf16 is left out if the processor does not have it. The peer gets
 its photos already scaled. Rows take turns, each in a separate process; ratios are computed within a
-turn. Nothing else may run meanwhile, because PyTorch's threads then wait much longer for each
-other.
+turn.
+
+torch.compile runs g++ for each of some 30 kernels before the first step of a tuned row. It takes 80
+seconds of processor time for MobileNetV2, for each batch, and again for bf16. A line for each row
+says how long it took to get ready. A row that gives no answer within `--limit-s` is left out.
+PyTorch's threads sleep while they wait for each other (`OMP_WAIT_POLICY=PASSIVE`, unless you set
+another). If other work runs, threads that wait busily take the processor from the one that they
+wait for, and a step takes six times as long. Other work affects the processor time of a row, which
+counts all of its threads, less than the seconds.
 """
 
 import dataclasses
@@ -33,7 +40,7 @@ from typing import Any
 import numpy as np
 import tyro
 from describe_rows import cpu_name, make_model
-from machine import describe_machine
+from machine import describe_machine, status_mb
 
 SIZE = (240, 320)
 MARGIN, RADIUS_M = 0.1, 25.0
@@ -94,6 +101,7 @@ class Batch:
 BATCHES = {
     "4 tuples of 13": Batch(4, 2, 10, "triplet_ranking"),
     "24 pairs": Batch(24, 1, 0, "multi_similarity"),
+    "4 pairs": Batch(4, 1, 0, "multi_similarity"),  # for a slow machine and a large network
 }
 
 
@@ -102,9 +110,10 @@ def main(
     weights: Path | None = None,
     vgg_weights: Path | None = None,
     networks: tuple[str, ...] = tuple(CASES),
-    batches: tuple[str, ...] = tuple(BATCHES),
+    batches: tuple[str, ...] = ("4 tuples of 13", "24 pairs"),
     rows: tuple[str, ...] = ROWS,
     rounds: int = 5,
+    limit_s: float = 1800.0,
     short: bool = False,
 ) -> None:
     """Prints a table for each network and batch.
@@ -117,6 +126,7 @@ def main(
         batches: Batches to measure.
         rows: Rows to measure.
         rounds: Number of steps of each row that are timed.
+        limit_s: Seconds that a row may take to get ready, or for a step, before it is left out.
         short: One network, one small batch, two rows and two rounds, to see whether it runs.
     """
     cases = {name: BATCHES[name] for name in batches}
@@ -131,33 +141,54 @@ def main(
         )
         for name, batch in cases.items():
             print(f"\n{CASES[network][0]}, {name}, {rounds} rounds", flush=True)
-            print_table(measure(rows, network, batch, model_path, rounds), batch)
+            print_table(measure(rows, network, batch, model_path, rounds, limit_s), batch)
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """Seconds of a step, its seconds of processor time, and the peak memory so far in MB."""
+
+    seconds: float
+    processor_s: float
+    memory_mb: float
 
 
 def measure(
-    rows: tuple[str, ...], network: str, batch: Batch, model_path: Path, rounds: int
-) -> dict[str, list[float]]:
-    """Returns the seconds per step of each row that runs here, round by round."""
+    rows: tuple[str, ...],
+    network: str,
+    batch: Batch,
+    model_path: Path,
+    rounds: int,
+    limit_s: float,
+) -> dict[str, list[Step]]:
+    """Returns the steps of each row that runs here, round by round."""
     workers: dict[str, Worker] = {}
     first: list[float] = []
     for row in rows:
-        worker = Worker(row, network, batch, model_path)
-        losses = worker.answer()
-        if isinstance(losses, str):
-            print(f"left out: {row} ({losses})")
+        start = time.perf_counter()
+        worker = Worker(row, network, batch, model_path, limit_s)
+        try:
+            losses = worker.answer()
+        except LeftOutError as error:
+            print(f"left out: {row} ({error})", flush=True)
             continue
         first = first or losses
         check_losses(row, losses, first)
+        print(f"ready: {row}, after {time.perf_counter() - start:.0f} s", flush=True)
         workers[row] = worker
-    seconds: dict[str, list[float]] = {row: [] for row in workers}
+    steps: dict[str, list[Step]] = {row: [] for row in workers}
     for _ in range(rounds):
-        for row, worker in workers.items():
-            worker.pipe.send("step")
-            seconds[row].append(worker.answer())
-    for worker in workers.values():
-        worker.pipe.send("end")
-        worker.process.join()
-    return seconds
+        for row in list(steps):
+            workers[row].pipe.send("step")
+            try:
+                steps[row].append(workers[row].answer())
+            except LeftOutError as error:
+                print(f"left out: {row} ({error})", flush=True)
+                del steps[row]
+    for row in steps:
+        workers[row].pipe.send("end")
+        workers[row].process.join()
+    return steps
 
 
 def check_losses(row: str, losses: list[float], first: list[float]) -> None:
@@ -168,39 +199,59 @@ def check_losses(row: str, losses: list[float], first: list[float]) -> None:
             raise ValueError(f"{row}: the loss of step {step} is {losses[step]}, not {first[step]}")
 
 
+class LeftOutError(Exception):
+    """The reason why a row cannot be measured here."""
+
+
 class Worker:
     """A row in its own process."""
 
-    def __init__(self, row: str, network: str, batch: Batch, model_path: Path):
+    def __init__(self, row: str, network: str, batch: Batch, model_path: Path, limit_s: float):
         context = multiprocessing.get_context("spawn")
+        self.limit_s = limit_s
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(
             target=row_process, args=(theirs, row, network, batch, model_path)
         )
         self.process.start()
+        theirs.close()  # or a process that was killed would be waited for
 
     def answer(self) -> Any:
         """Returns the answer of the process, or raises its error."""
-        answer = self.pipe.recv()
+        if not self.pipe.poll(self.limit_s):
+            self.process.kill()
+            self.process.join()
+            raise LeftOutError(f"no answer within {self.limit_s:.0f} s")
+        try:
+            answer = self.pipe.recv()
+        except EOFError:
+            self.process.join()
+            code = self.process.exitcode
+            raise LeftOutError(f"its process ended with code {code}; -9: no memory") from None
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
 
 def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_path: Path) -> None:
-    """Sends the losses of three steps, then the seconds of one more step whenever it is asked."""
+    """Sends the losses of three steps, then one more `Step` each time it is asked."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         program, way = row.split(" ", 1)
         make_step = placevec_step if program == "placevec" else torch_step
         step = make_step(way, network, batch, model_path)
         pipe.send([step() for _ in range(3)])
         while pipe.recv() == "step":
-            start = time.perf_counter()
+            start, processor_start = time.perf_counter(), time.process_time()
             step()
-            pipe.send(time.perf_counter() - start)
+            seconds, processor_s = (
+                time.perf_counter() - start,
+                time.process_time() - processor_start,
+            )
+            pipe.send(Step(seconds, processor_s, status_mb("VmHWM")))
     except ImportError as error:
-        pipe.send(str(error))
+        pipe.send(LeftOutError(str(error)))
     except Exception as error:  # The parent process raises it.
         pipe.send(error)
 
@@ -351,18 +402,25 @@ LOSSES = {
 }
 
 
-def print_table(seconds: dict[str, list[float]], batch: Batch) -> None:
-    """Prints seconds per step, photos per second, and ratios to both peers within rounds."""
+def print_table(steps: dict[str, list[Step]], batch: Batch) -> None:
+    """Prints what a step takes, and ratios of time and processor time to both peers."""
     count = batch.tuples * batch.tuple_size
-    print("| | seconds a step | photos/s | of PyTorch usual | of PyTorch tuned |\n|" + "---|" * 5)
-    for row, taken in seconds.items():
+    heads = ["", "s a step", "processor s", "photos/s"]
+    heads += [f"of {peer}{by}" for peer in ("usual", "tuned") for by in ("", ", processor")]
+    heads += ["peak MB"]
+    print(f"| {' | '.join(heads)} |\n|" + "---|" * len(heads))
+    for row, taken in steps.items():
+        seconds = statistics.median(each.seconds for each in taken)
+        processor_s = statistics.median(each.processor_s for each in taken)
         ratios = []
         for peer in ("PyTorch usual", "PyTorch tuned"):
-            theirs = seconds.get(peer)
-            middle = theirs and statistics.median(t / s for t, s in zip(theirs, taken, strict=True))
-            ratios.append(f"{middle:.2f}" if middle else "-")
-        middle = statistics.median(taken)
-        print(f"| {row} | {middle:.2f} | {count / middle:.1f} | {ratios[0]} | {ratios[1]} |")
+            pairs = list(zip(steps.get(peer, ()), taken, strict=False))
+            for what in ("seconds", "processor_s"):
+                values = [getattr(theirs, what) / getattr(ours, what) for theirs, ours in pairs]
+                ratios.append(f"{statistics.median(values):.2f}" if values else "-")
+        cells = [row, f"{seconds:.2f}", f"{processor_s:.2f}", f"{count / seconds:.1f}"]
+        cells += [*ratios, f"{max(each.memory_mb for each in taken):.0f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

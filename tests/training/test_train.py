@@ -17,11 +17,13 @@ from placevec.evaluation import evaluate
 from placevec.images import UnreadableImageError, image_size_of
 from placevec.losses import AllPairHingeLoss
 from placevec.models import load_model, model_id, remove_whitening, save_model
+from placevec.retrieval import describe
 from placevec.sources import open_places
 from placevec.training import Interrupted, train, whiten
 from placevec.training.run.validation import Validation
 from placevec.training.run_files import read_history
 from placevec.training.tuples.batches import TupleBatches
+from placevec.training.tuples.descriptor_cache import DescriptorCache
 
 
 def weights_of(run_dir):
@@ -199,6 +201,27 @@ def test_ends_the_same_after_sigkill_in_the_middle_of_an_epoch(
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
     train(changed(parts, resume=True))
     assert_equal_weights(whole.out, parts.out)
+
+
+@pytest.mark.one_backend
+def test_the_first_mining_takes_the_descriptors_of_self_distillation(small_config, monkeypatch):
+    described = []
+    found = DescriptorCache._found
+
+    def noted(self, *arguments):
+        described.append(arguments)
+        return found(self, *arguments)
+
+    monkeypatch.setattr(DescriptorCache, "_found", noted)
+    config = small_config(loss="info_nce", distillation=1.0, mining="full", epochs=1)
+    train(config)
+    assert not described
+    photos = open_places(config.places).paths()
+    untrained = load_model(config.out / "untrained.keras")
+    expected, _ = describe(untrained, photos, image_size=config.image_size)
+    np.testing.assert_allclose(np.load(config.out / "cache.npy"), expected, atol=1e-5)
+    train(changed(config, epochs=2, resume=True))
+    assert len(described) == 1
 
 
 @pytest.mark.one_backend

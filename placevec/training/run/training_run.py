@@ -38,6 +38,7 @@ from placevec.training.start.from_photos import start_from_photos
 from placevec.training.start.whitening import whiten
 from placevec.training.step.devices.devices import Devices
 from placevec.training.step.distillation import start_descriptors
+from placevec.training.step.fast_layers import speed_up
 from placevec.training.step.feeding import feeding
 from placevec.training.step.optimizer import averaged_weights, step_size
 from placevec.training.step.tuple_model import (
@@ -109,7 +110,9 @@ class TrainingRun:
             write_json(self.config.out / run_files.CONFIG, to_dict(self.config))
             if rows:
                 write_history(self.config.out, rows)
-        self._measure_untrained(self._load(run_files.UNTRAINED))
+        untrained = self._load(run_files.UNTRAINED)
+        speed_up(untrained)  # as when the training began, so that it gives the same to the last bit
+        self._measure_untrained(untrained)
 
     @property
     def finished_epochs(self) -> int:
@@ -291,7 +294,11 @@ class TrainingRun:
         )
         count = config.batch_size * config.steps_per_epoch
         due = is_due(config.mining, config.optimizer, epoch)
-        return self._by_first(lambda model: miner.mine(model, epoch, count=count, is_due=due))
+        # Before its first step the network gives what self-distillation has noted.
+        described = self.held[0] if epoch == 0 and self.held is not None else None
+        return self._by_first(
+            lambda model: miner.mine(model, epoch, count=count, is_due=due, described=described)
+        )
 
     def _by_first(self, work: Callable[[keras.Model], Any]) -> Any:
         return self.devices.by_first(descriptor_of(self.tuple_model), work)

@@ -54,10 +54,11 @@ def settle_batch_norm(
 
 
 def fuse_batch_norm(model: keras.Model) -> None:
-    """Lets TensorFlow compute each batch normalization of a training step in one operation.
+    """Lets TensorFlow compute each batch normalization in one operation.
 
     Keras computes a mean, a variance and products. Each of them, and each gradient, reads and
-    writes all features. Nothing changes on other backends, in float64, or if layers are
+    writes all features. TensorFlow also joins a batch normalization that does not learn to the
+    convolution before it. Nothing changes on other backends, in float64, or if layers are
     synchronized over devices. The result of the layers and their saved files stay the same.
 
     Args:
@@ -74,26 +75,30 @@ def _normalize(layer: Any, inputs: Any, training: bool | None = None, mask: Any 
     """Does the same as `BatchNormalization.call`, including its running statistics."""
     import tensorflow as tf
 
-    learns = training and layer.trainable
+    learns = bool(training and layer.trainable)
     has_operation = len(inputs.shape) == 4 and layer.compute_dtype != "float64" and mask is None
-    if not learns or layer.synchronized or not has_operation:
+    if layer.synchronized or not has_operation:
         return type(layer).call(layer, inputs, training=training, mask=mask)
+    running = (layer.moving_mean, layer.moving_variance)
+    given = [tf.zeros(0) if learns else tf.cast(each, "float32") for each in running]
     features = tf.cast(inputs, "float32")
     channels = features.shape[-1]
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=features,
         scale=tf.cast(layer.gamma, "float32") if layer.scale else tf.ones(channels),
         offset=tf.cast(layer.beta, "float32") if layer.center else tf.zeros(channels),
-        mean=tf.zeros(0),
-        variance=tf.zeros(0),
+        mean=given[0],
+        variance=given[1],
         epsilon=layer.epsilon,
-        is_training=True,
+        is_training=learns,
     )
+    if not learns:
+        return tf.cast(outputs, layer.compute_dtype)
     # TensorFlow's operation divides by count - 1, but Keras by count.
     count = tf.cast(tf.reduce_prod(tf.shape(features)[:-1]), "float32")
     variance *= (count - 1) / count
-    for running, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-        running.assign(running * layer.momentum + value * (1 - layer.momentum))
+    for average, value in zip(running, (mean, variance), strict=True):
+        average.assign(average * layer.momentum + value * (1 - layer.momentum))
     return tf.cast(outputs, layer.compute_dtype)
 
 

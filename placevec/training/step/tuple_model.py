@@ -9,7 +9,7 @@ from placevec.config.choices import LOSSES
 from placevec.layers import PhotoAugmentation
 from placevec.losses import DistillationLoss, get_loss
 from placevec.models import load_keras, without_xla
-from placevec.training.start.batch_norm import fuse_batch_norm
+from placevec.training.step.fast_layers import speed_up
 from placevec.training.step.optimizer import keep_weights_apart, make_optimizer
 
 _COUNTER = "count_steps"
@@ -30,7 +30,7 @@ def make_tuple_model(model: keras.Model, config: TrainConfig) -> keras.Model:
         ValueError: If the layer `train_from_layer` does not exist.
     """
     _freeze(model, config.optimizer.train_from_layer, config.keeps_batch_norm)
-    fuse_batch_norm(model)
+    speed_up(model)
     tuple_size = config.tuples.tuple_size
     shape = (*config.image_size, config.model.channels)
     tuples = keras.Input((tuple_size, *shape), dtype="uint8", name="tuples")
@@ -87,7 +87,7 @@ def load_tuple_model(path: Path) -> keras.Model:
         raise ValueError(
             f"{path} cannot be loaded as a checkpoint ({reason}). Start again with `--overwrite`"
         ) from error
-    fuse_batch_norm(descriptor)
+    speed_up(descriptor)
     keep_weights_apart(tuple_model)
     return tuple_model
 

@@ -70,6 +70,7 @@ class DescriptorCache:
         is_due: bool = True,
         share: float = 1.0,
         progress: Progress = no_progress,
+        described: NDArray[np.floating] | None = None,
     ) -> int:
         """Describes the given photos that have no descriptor yet, and the oldest of the others.
 
@@ -82,9 +83,11 @@ class DescriptorCache:
             is_due: bool. Whether to describe photos again that have a descriptor.
             share: float. Share of `rows` to describe again, oldest first, in (0, 1].
             progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
+            described: (N, D) float or None. The model's descriptors of all photos of the data set,
+                if they are known; zero for those that cannot be read. No photo is described then.
 
         Returns:
-            The number of described photos.
+            The number of photos with a new descriptor.
 
         Raises:
             UnreadableImageError: If a photo cannot be read and `skip_unreadable` is false.
@@ -96,7 +99,14 @@ class DescriptorCache:
         count = max(int(is_due) * int(np.ceil(share * len(rows))), int((ages == _NEVER).sum()))
         chosen = np.sort(oldest_first[:count])
         for start in range(0, count, _PHOTOS_PER_WRITE):
-            self._describe(model, chosen[start : start + _PHOTOS_PER_WRITE], progress)
+            part = chosen[start : start + _PHOTOS_PER_WRITE]
+            if described is None:
+                paths = [self.dataset.path(row) for row in part]
+                found, kept = self._found(model, paths, progress)
+            else:
+                kept = np.flatnonzero(described[part].any(axis=1))
+                found = described[part[kept]]
+            self._keep(part, found, kept)
         if self.descriptors is None:
             raise UnreadableImageError(f"None of the photos of {self.dataset.root} can be read")
         if count:
@@ -114,16 +124,21 @@ class DescriptorCache:
         """Returns the descriptors of some photos, (n, D) float32."""
         return np.asarray(self.descriptors[rows], np.float32)
 
-    def _describe(self, model: keras.Model, rows: NDArray[np.integer], progress: Progress) -> None:
-        paths = [self.dataset.path(row) for row in rows]
+    def _found(
+        self, model: keras.Model, paths: list[Path], progress: Progress
+    ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+        """Returns descriptors, and the places in `paths` of the photos that could be read."""
         try:
-            found, kept = self.describe_photos(
-                model, paths, image_size=self.image_size, progress=progress
-            )
+            return self.describe_photos(model, paths, image_size=self.image_size, progress=progress)
         except NoReadablePhotoError:
-            found, kept = np.empty((0, 0), np.float32), np.empty(0, np.int64)
+            return np.empty((0, 0), np.float32), np.empty(0, np.int64)
+
+    def _keep(
+        self, rows: NDArray[np.integer], found: NDArray[np.floating], kept: NDArray[np.int64]
+    ) -> None:
+        """Notes descriptors of the photos at the places `kept` of `rows`; the others have none."""
         if len(kept) < len(rows) and not self.skip_unreadable:
-            first = paths[np.setdiff1d(np.arange(len(rows)), kept)[0]]
+            first = self.dataset.path(rows[np.setdiff1d(np.arange(len(rows)), kept)[0]])
             raise UnreadableImageError(
                 f"{len(rows) - len(kept)} photos of {self.dataset.root} cannot be read (first: "
                 f"{first}). Fix them, or skip them with `--skip-unreadable`"

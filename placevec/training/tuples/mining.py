@@ -101,7 +101,15 @@ class Miner:
         self.progress = progress
         self.describe_photos = describe_photos
 
-    def mine(self, model: keras.Model, epoch: int, *, count: int, is_due: bool) -> Mined:
+    def mine(
+        self,
+        model: keras.Model,
+        epoch: int,
+        *,
+        count: int,
+        is_due: bool,
+        described: NDArray[np.floating] | None = None,
+    ) -> Mined:
         """Returns the tuples of an epoch, from disk if the epoch was begun before.
 
         Args:
@@ -109,6 +117,8 @@ class Miner:
             epoch: int. Number of the epoch, from 0.
             count: int. Number of tuples in the epoch.
             is_due: bool. Whether to compute the cached descriptors again, see `is_due`.
+            described: (N, D) float or None. The model's descriptors if they are known, see
+                `DescriptorCache.refresh`.
 
         Returns:
             Mined, with `count` tuples.
@@ -132,9 +142,10 @@ class Miner:
             queries = query_order(self.sampler, self.seed, epoch, count)
             pool = self._pool(rng)
         positives = [self.sampler.positives(query) for query in queries]
-        num_described = cache.refresh(
+        num_renewed = cache.refresh(
             model, np.unique(np.concatenate([queries, *positives, pool])), epoch=epoch,
             is_due=is_due, share=config.refresh_share, progress=self.progress,
+            described=described,
         )  # fmt: skip
         if config.mining == "paper":
             mined = self._mine_as_the_paper(cache, queries, count, last.hardest, rng)
@@ -143,8 +154,8 @@ class Miner:
         rounds = -(-count // len(mined.tuples))  # there are fewer tuples if queries were left out
         seconds = time.perf_counter() - start
         _log.info(
-            "mining: %d photos described, %.0f %% of the queries violate the margin, %.1f s",
-            num_described, 100 * mined.violating, seconds,
+            "mining: %d new descriptors, %.0f %% of the queries violate the margin, %.1f s",
+            num_renewed, 100 * mined.violating, seconds,
         )  # fmt: skip
         tuples = np.tile(mined.tuples, (rounds, 1))[:count]
         mined = dataclasses.replace(mined, tuples=tuples, seconds=seconds)

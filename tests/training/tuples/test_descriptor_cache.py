@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
-from placevec.images import read_image
+from placevec.images import UnreadableImageError, read_image
 from placevec.sources import open_places
 from placevec.training.tuples.descriptor_cache import DescriptorCache
 
@@ -59,11 +59,35 @@ def test_refreshes_the_oldest_share(tmp_path, dataset, expected):
     np.testing.assert_allclose(cache[rows[2:]], expected[2:8], rtol=1e-6)
 
 
+def never(photos):
+    raise AssertionError("a photo was described")
+
+
+def test_describes_nothing_where_the_descriptors_are_known(tmp_path, dataset, expected):
+    cache = make(tmp_path, dataset)
+    rows = np.array([1, 3])
+    assert cache.refresh(never, rows, epoch=0, described=expected) == 2
+    np.testing.assert_array_equal(cache[rows], expected[rows])
+    assert cache.described_at[:4].tolist() == [-1, 0, -1, 0]
+
+
+def test_a_known_descriptor_of_zeros_is_that_of_a_photo_that_cannot_be_read(tmp_path, dataset):
+    known = np.ones((len(dataset), 3), np.float32)
+    known[2] = 0
+    with pytest.raises(UnreadableImageError, match=f"1 photos .*{dataset.names[2]}"):
+        make(tmp_path, dataset).refresh(never, np.arange(4), epoch=0, described=known)
+    cache = DescriptorCache(
+        tmp_path, dataset, dtype="float32", image_size=SIZE, skip_unreadable=True
+    )
+    cache.refresh(never, np.arange(4), epoch=0, described=known)
+    assert cache.readable(np.arange(4)).tolist() == [0, 1, 3]
+
+
 def test_a_refresh_that_was_killed_is_done_again(tmp_path, dataset, expected):
     rows = np.arange(6)
     make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
     killed = make(tmp_path, dataset)
-    killed._describe(lambda photos: 2 * mean_colors(photos), rows[:3], lambda x, **_: x)
+    killed._keep(rows[:3], 2 * expected[:3], np.arange(3))
     again = make(tmp_path, dataset)
     assert again.refresh(lambda photos: 2 * mean_colors(photos), rows, epoch=1, share=0.5) == 3
     np.testing.assert_allclose(again[rows[:3]], 2 * expected[:3], rtol=1e-6)
@@ -79,12 +103,12 @@ def test_a_refresh_that_was_finished_is_not_done_again_for_the_same_epoch(tmp_pa
     assert again.described_at[:6].tolist() == [1, 1, 1, 0, 0, 0]
 
 
-def test_a_cache_file_that_is_gone_takes_its_ages_along(tmp_path, dataset):
+def test_a_cache_file_that_is_gone_takes_its_ages_along(tmp_path, dataset, expected):
     rows = np.arange(6)
     make(tmp_path, dataset).refresh(mean_colors, rows, epoch=0)
     (tmp_path / "cache.npy").unlink()
     killed = make(tmp_path, dataset)
-    killed._describe(mean_colors, rows[:3], lambda x, **_: x)
+    killed._keep(rows[:3], expected[:3], np.arange(3))
     assert (make(tmp_path, dataset).described_at == -1).all()
 
 
