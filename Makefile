@@ -67,7 +67,7 @@ format: $(VENV)/.installed-dev  ## repair what ruff can repair
 	$(BIN)/ruff format .
 
 # All at once: none of them keeps two cores busy.
-test: $(VENV)/.installed-dev  ## run all tests on TensorFlow and JAX
+test: $(VENV)/.installed-dev  ## run the quick tests on TensorFlow and JAX
 	$(MAKE) --jobs=3 --output-sync=none --no-print-directory test-networks test-tensorflow test-jax
 
 # What builds networks, on TensorFlow, and everything else.
@@ -92,7 +92,7 @@ test-browser: $(VENV)/.installed-browser  ## drive the report in a real browser,
 	PLACEVEC_BROWSER=1 $(BIN)/python -m pytest tests/evaluation/report/test_browser.py
 
 # Property tests try more examples here, other ones each time.
-test-slow: $(VENV)/.installed-dev  ## run the tests that take minutes
+test-slow: $(VENV)/.installed-dev  ## run the slow tests, and property tests on many examples (up to an hour)
 	$(BIN)/python -m pytest -rs -m "slow or hypothesis" --hypothesis-profile=thorough
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -m slow tests/training
 

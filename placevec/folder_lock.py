@@ -30,7 +30,8 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
         lock = os.open(path, flags, 0o644)
     except OSError as error:
         if not (path.is_symlink() or path.exists()):
-            raise
+            reason = f"The folder {shown(folder)} must be writable ({error.strerror})"
+            raise type(error)(f"{reason}. Name a path elsewhere") from None
         raise OSError(
             f"{shown(path)} must be an empty file that you can write to ({error.strerror}). "
             "Remove the existing one"

@@ -11,9 +11,11 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from placevec.counted import counted
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
@@ -145,7 +147,7 @@ def delete_unfinished(folder: Path) -> int:
         if found and found[2] == _digest(found[1]):
             count += _delete_abandoned(Path(folder) / name)
     if count:
-        _log.info("deleted %d unfinished files in %s", count, folder)
+        _log.info("deleted %s in %s", counted(count, "unfinished file"), folder)
     return count
 
 
@@ -164,6 +166,13 @@ def make_folder(path: Path) -> None:
     except (FileExistsError, NotADirectoryError):
         file = next(each for each in (*path.parents[::-1], path) if not each.is_dir())
         raise NotADirectoryError(f"{shown(file)} must be a folder. Received: a file") from None
+    except OSError as error:
+        named = type(error)(
+            f"The folder {shown(path)} cannot be made ({error.strerror or error}). Name a path "
+            "elsewhere"
+        )
+        named.errno = error.errno
+        raise named from None
 
 
 def require_new_folder(path: Path) -> None:
@@ -243,8 +252,14 @@ def require_writable(path: Path | str, suffix: str) -> None:
 
 
 def _require_writable_folder(folder: Path, path: Path) -> None:
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {folder} must be writable for {path.name}")
+    """Refuses a folder that takes no new file, told by a file without a name that goes again."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise PermissionError(
+            f"The folder {shown(folder)} must be writable for {shown(path.name)}. Received: "
+            f"{error.strerror or error}. Name a path elsewhere"
+        ) from None
 
 
 def _create(path: Path) -> tuple[Path, int]:

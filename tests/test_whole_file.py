@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -210,11 +211,36 @@ def test_refuses_places_it_cannot_write_to(tmp_path):
 
 
 def test_refuses_a_read_only_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
-    with pytest.raises(PermissionError, match="must be writable for d.npz"):
+    def refuse(dir):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # root may write everywhere
+    with pytest.raises(
+        PermissionError, match="must be writable for d.npz. Received: Read-only file"
+    ):
         require_writable(tmp_path / "d.npz", ".npz")
     with pytest.raises(PermissionError, match="must be writable for report"):
         require_new_folder(tmp_path / "report")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_refuses_a_folder_of_the_system_which_root_may_not_write_to_either():
+    out = Path("/proc/placevec")
+    match = "The folder /proc must be writable for placevec. Received: .*Name a path elsewhere"
+    with pytest.raises(PermissionError, match=match):
+        require_new_folder(out)
+    with pytest.raises(PermissionError, match="The folder /proc must be writable for d.npz"):
+        require_writable(out.with_name("d.npz"), ".npz")
+    with pytest.raises(OSError, match="The folder /proc/placevec cannot be made .No such file"):
+        make_folder(out)
+
+
+def test_refuses_a_file_in_a_file(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(NotADirectoryError, match="a must be a folder. Received: a file"):
+        require_writable(tmp_path / "a" / "d.npz", ".npz")
+    with pytest.raises(NotADirectoryError, match="a must be a folder. Received: a file"):
+        require_new_folder(tmp_path / "a" / "report")
 
 
 def test_a_folder_is_made_once_with_those_above(tmp_path):

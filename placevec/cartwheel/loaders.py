@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.cartwheel.tuple_photos import TuplePhotos, draw_frames, draw_places
+from placevec.counted import counted
 from placevec.images import count_frames, frame_name, read_image
 from placevec.images.contact_sheet import draw_tuples
 from placevec.places import PlaceDataset
@@ -73,7 +74,7 @@ class _Loader:
     def _draw(self, tuples: Sequence[Any], num_positives: int) -> None:
         path = Path(f"{type(self).__name__}.png")
         draw_tuples(tuples, path, num_positives=num_positives)
-        _log.info("%d tuples drawn in %s", len(tuples), path)
+        _log.info("%s drawn in %s", counted(len(tuples), "tuple"), path)
 
 
 class PittsburgRenderer(_Loader):
@@ -160,7 +161,7 @@ class PittsburgRenderer(_Loader):
         size = (_SIZE[1], _SIZE[0])
         pixels = [read_image(self.dataset.path(row), image_size=size) for row in rows]
         self._in_memory = self._tuples_of(rows, pixels)
-        _log.info("%d photos in memory", len(pixels))
+        _log.info("%s in memory", counted(len(pixels), "photo"))
 
     def preload_step(
         self,
@@ -256,7 +257,9 @@ class TimeMachineRender(_Loader):
         """Returns `count` different photos of the database, and zeros (count, 4)."""
         database = self.dataset.database
         if count > len(database):
-            raise ValueError(f"There are {len(database)} photos. Received: count={count}")
+            raise ValueError(
+                f"There are {counted(len(database), 'photo')}. Received: count={count}"
+            )
         chosen = self._tuples.rng.choice(database, count, replace=False)
         photos = self._tuples.read(chosen.tolist())
         return photos, np.zeros((count, 4))

@@ -27,14 +27,16 @@ from placevec.config import CheckConfig
 from placevec.counted import counted
 from placevec.images.condition import Conditions, conditions_of
 from placevec.input_file import open_input, shown
+from placevec.kinds import is_store
 from placevec.places import SPLITS, PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources.files import files_there
 from placevec.sources.missing import Missing, note_missing
 from placevec.sources.registry import READERS, find_reader, open_places, recognize_reader
+from placevec.sources.tables.exif import recognize_exif
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
-from placevec.store import StoreReport, check_store, is_store
+from placevec.store import StoreReport, check_store
 from placevec.whole_file import make_folder, require_writable, whole_file
 
 _log = logging.getLogger(__name__)
@@ -141,9 +143,13 @@ def _open(places: str, missing: list[Missing]) -> tuple[str, PlaceDataset]:
     """Returns format and data set. If no reader recognizes the path, it has only the photos."""
     path = Path(places).expanduser()
     if path.is_dir() and recognize_reader(path) is None and some_photos(path):
+        if recognize_exif(path, whole=True):
+            return _open(f"exif:{path}", missing)
         names = np.array(list_photos(path))
         missing.append(
-            Missing(names, len(names), f"None of {len(names)} photos has a position", False)
+            Missing(
+                names, len(names), f"None of {counted(len(names), 'photo')} has a position", False
+            )
         )
         unknown = np.full(len(names), -1)
         form = "no reader recognizes it: photos without positions"

@@ -7,6 +7,7 @@ import platform
 from packaging.requirements import Requirement
 
 from placevec.config.choices import ENGINES
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.models.engines.accelerator import backend_name, has_accelerator
 from placevec.models.engines.cache_folder import cache_folder
@@ -28,7 +29,7 @@ def _facts() -> list[tuple[str, str]]:
     return [
         ("placevec", importlib.metadata.version("placevec")),
         ("python", f"{platform.python_version()} on {platform.platform()}"),
-        ("processor", f"{platform.machine()}, {os.cpu_count()} threads"),
+        ("processor", f"{platform.machine()}, {counted(os.cpu_count() or 1, 'thread')}"),
         *((name, _version(name) or "not installed") for name in _SHOWN),
         ("backend", _backend()),
         ("engines", ", ".join(_engine(name) for name in ENGINES)),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places import PlaceDataset
 
 _SIDE = 560  # pixels of the map's longer side
@@ -138,11 +139,12 @@ def _cells(
     cell = np.minimum((positions_m - low) * (_CELLS / extent_m), _CELLS - 1).astype(np.int64)
     counts = np.bincount(cell @ [1, _CELLS], minlength=_CELLS**2)
     side = _SIDE / _CELLS
+    titles = [counted(count, "photo") for count in counts.tolist()]
     shades = 0.15 + 0.85 * np.log1p(counts) / np.log1p(counts.max())
     return [
         f'<rect x="{_MARGIN + (at % _CELLS) * side:.1f}" '
         f'y="{height - _MARGIN - (at // _CELLS + 1) * side:.1f}" width="{side}" height="{side}" '
-        f'fill="{_DATABASE}" fill-opacity="{shades[at]:.2f}"><title>{counts[at]} photos</title>'
+        f'fill="{_DATABASE}" fill-opacity="{shades[at]:.2f}"><title>{titles[at]}</title>'
         "</rect>"
         for at in np.flatnonzero(counts)
     ]

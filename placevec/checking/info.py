@@ -4,11 +4,12 @@ from pathlib import Path
 
 from placevec.config import EvaluateConfig
 from placevec.input_file import shown
+from placevec.kinds import is_store
 from placevec.models import measure_file
-from placevec.models.files.model_file import find_model_file
+from placevec.models.files.model_file import closed_model, find_model_file
 from placevec.models.files.shipped import describe_card, read_card
 from placevec.retrieval.calibration import shipped_calibrations
-from placevec.store import DescriptorStore, describe_facts, is_store, store_facts
+from placevec.store import DescriptorStore, describe_facts, store_facts
 
 _INPUT = (
     "photos      uint8 {2}, 0 to 255, not scaled; each is resized to {0}x{1} without keeping its "
@@ -40,7 +41,7 @@ def info(
         FileNotFoundError: If there is no such file.
         ValueError: If the model or the store is damaged, or a number is below 1.
     """
-    if is_store(Path(model)):
+    if is_store(closed_model(model)):
         if image_size != EvaluateConfig.image_size or batch_size != 1:
             raise ValueError(
                 "`--image-size` and `--batch-size` only apply to models. Received: the store "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from placevec.config import CollectConfig
+from placevec.counted import counted
 from placevec.input_file import open_input, read_json, shown
 from placevec.sources.tables.rows.csv_file import in_words
 from placevec.sources.tables.rows.rows import read_csv
@@ -172,8 +173,9 @@ def _grid(polygon: BaseGeometry, spacing_m: float) -> NDArray[np.float64]:
 def _refuse_many(count: float, spacing_m: float) -> None:
     if count > _MOST_POINTS:
         raise ValueError(
-            f"An area may have {_MOST_POINTS} points at most. Received: about {count:.0f} at a "
-            f"spacing of {spacing_m:g} m. Choose a smaller area or a larger spacing"
+            f"An area may have {counted(_MOST_POINTS, 'point')} at most. Received: about "
+            f"{count:.0f} at a spacing of {spacing_m:g} m. Choose a smaller area or a larger "
+            "spacing"
         )
 
 
@@ -198,7 +200,9 @@ def _without_zeros(lines: list[NDArray[np.float64]], path: Path) -> list[NDArray
     kept = [line[~at_zero(line, on_earth=True)] for line in lines]
     count, num_kept = sum(map(len, lines)), sum(map(len, kept))
     if not num_kept:
-        raise ValueError(f"{path} must hold positions. Received: {count} points, all at 0, 0")
+        raise ValueError(
+            f"{path} must hold positions. Received: {counted(count, 'point')}, all at 0, 0"
+        )
     if num_kept < count:
         _log.warning("%d of %d points of %s are at 0, 0: left out", count - num_kept, count, path)
     return [line for line in kept if len(line)]

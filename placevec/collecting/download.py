@@ -136,7 +136,7 @@ def collect(
         OSError: If the service does not answer, refuses the key, or delivers none of the photos.
     """
     refuse_small_quota(search.lookups, settings.max_requests)
-    _log.info("starting with %d lookups, which are free", search.lookups)
+    _log.info("starting with %s, free of charge", counted(search.lookups, "lookup"))
     ledger = Ledger(settings.out)
     with client, contextlib.nullcontext() if settings.dry_run else ledger:
         wanted, note = search.find()
@@ -211,8 +211,8 @@ def download(
     start_s = time.monotonic()
     if len(wanted) > client.requests_left:
         _log.warning(
-            "The quota of %d requests is too small for all photos: %d requests are left",
-            client.max_requests,
+            "The quota of %s is too small for all photos: %d left",
+            counted(client.max_requests, "request"),
             client.requests_left,
         )
     before = len(ledger.names)
@@ -236,7 +236,9 @@ def download(
                     failed, last_error = failed + 1, error
                     _log.warning("%s is left out: %s", photo.name, error)
                 if in_a_row == _MOST_FAILURES_IN_A_ROW:
-                    raise UnavailableError(f"{in_a_row} photos in a row failed; the last: {error}")
+                    raise UnavailableError(
+                        f"{counted(in_a_row, 'photo')} in a row failed; the last: {error}"
+                    )
     except QuotaReachedError:
         is_used_up = True
     photos = len(ledger.names)
@@ -244,7 +246,7 @@ def download(
         why = (
             f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
         )
-        raise ServiceError(f"None of {len(wanted)} photos could be fetched: {why}")
+        raise ServiceError(f"None of {counted(len(wanted), 'photo')} could be fetched: {why}")
     _log.info("%s fetched in %.1f s", counted(photos - before, "photo"), time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0
     return Collected(ledger.folder, photos, photos - before, failed, left, client.requests_sent)

@@ -40,6 +40,7 @@ from placevec.collecting.download import (
     collect,
 )
 from placevec.config import MapillaryConfig
+from placevec.counted import counted
 from placevec.progress import Progress, no_progress
 from placevec.sources.values.null_island import at_zero
 
@@ -262,8 +263,8 @@ def _choose(
     in_time = [image for image in flat if _is_in_time(image.time_s, settings)]
     apart = _thin(in_time, settings.min_distance_m)
     return apart, (
-        f"{len(images) - len(flat)} panoramas, {len(flat) - len(in_time)} of other dates, "
-        f"{len(in_time) - len(apart)} within {settings.min_distance_m:g} m of the one before"
+        f"{counted(len(images) - len(flat), 'panorama')}, {len(flat) - len(in_time)} of other "
+        f"dates, {len(in_time) - len(apart)} within {settings.min_distance_m:g} m of the one before"
         + (f", {num_at_zero} at 0, 0" if num_at_zero else "")
     )
 

@@ -46,6 +46,7 @@ from placevec.collecting.download import (
 )
 from placevec.collecting.lookups import Lookups
 from placevec.config import StreetviewConfig
+from placevec.counted import counted
 from placevec.input_file import read_text
 from placevec.progress import Progress, no_progress
 
@@ -109,7 +110,7 @@ def collect_streetview(
         answers = [lookups[question] for question in questions]
         found = [each for each in answers if each is not None]
         wanted, note = _choose(found, service, settings)
-        return wanted, f"{len(questions)} places: {note}"
+        return wanted, f"{counted(len(questions), 'place')}: {note}"
 
     search = Search(len(unanswered), find, price_usd_per_1000=settings.price_usd_per_1000)
     return collect(settings, service.client, search, progress)
@@ -268,8 +269,8 @@ def _choose(
     ]
     at_zero = f", {len(found) - len(placed)} left out at 0, 0" if len(placed) < len(found) else ""
     return wanted, (
-        f"{len(panoramas)} panoramas, {len(panoramas) - len(in_time)} of them of other dates"
-        f"{at_zero}. "
+        f"{counted(len(panoramas), 'panorama')}, {len(panoramas) - len(in_time)} of them of other "
+        f"dates{at_zero}. "
         f"Check the price, {settings.price_usd_per_1000:g} USD per 1000 photos: "
         "--price-usd-per-1000"
     )

@@ -8,6 +8,7 @@ from placevec.config import EvaluateConfig
 from placevec.evaluation.evaluate import Model, evaluate, label_of
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.report import REPORT_FILES, ClusterMaps, write_report
+from placevec.models.files.model_file import refuse_several
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.sources import open_places
@@ -68,6 +69,12 @@ def compare(
 
 
 def _by_label(models: Sequence[Model | Path | str]) -> dict[str, Model | Path | str | None]:
+    if isinstance(models, Path | str):
+        refuse_several(Path(models))
+        raise ValueError(
+            f"`model` must be a list of models, such as ['tiny', 'small']. Received: {models!r}. "
+            "`evaluate` takes a single one"
+        )
     if not models:
         return {label_of(None): None}
     labels = [label_of(each) for each in models]

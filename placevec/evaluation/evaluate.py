@@ -13,12 +13,14 @@ from placevec.config import Engine as EngineName
 from placevec.config import EvaluateConfig, Precision, TrainConfig
 from placevec.config.choices import RERANKERS, Hubness, Normalization, Reranker
 from placevec.config.networks import DEFAULT_NETWORK
+from placevec.counted import counted
 from placevec.evaluation.answers import AnswerRules, right_answers, search_answers, search_runs
 from placevec.evaluation.cautions import warn_of_own_run, warn_of_queries_in_database
 from placevec.evaluation.evaluation import Evaluation
 from placevec.evaluation.foreign import foreign_descriptors, is_foreign
 from placevec.evaluation.report import REPORT_FILES, ClusterMaps, write_report
 from placevec.images import image_size_of, is_keras_model
+from placevec.kinds import MODEL_FILE
 from placevec.models.describe import Model, describe
 from placevec.models.files.model_file import model_path
 from placevec.places import PlaceDataset
@@ -222,7 +224,7 @@ def label_of(model: Model | NDArray[np.floating] | Path | str | None) -> str:
         return next((name for name in names if name), type(model).__name__)
     path = Path(model)
     # Every training names its file `model.keras`, so the folder tells two of them apart.
-    return path.parent.name if path.name == "model.keras" and path.parent.name else path.stem
+    return path.parent.name if path.name == MODEL_FILE and path.parent.name else path.stem
 
 
 def evaluate_photos(
@@ -289,8 +291,8 @@ def evaluate_photos(
     if len(kept) < len(photos) and not skip_unreadable:
         first = photos.names[np.setdiff1d(np.arange(len(photos)), kept)[0]]
         raise ValueError(
-            f"{len(photos) - len(kept)} of {len(photos)} photos in {photos.root} cannot be read "
-            f"(first: {first}). Fix them, or skip them with `--skip-unreadable`"
+            f"{len(photos) - len(kept)} of {counted(len(photos), 'photo')} in {photos.root} cannot "
+            f"be read (first: {first}). Fix them, or skip them with `--skip-unreadable`"
         )
     photos = photos.take(kept)
     relevant = right_answers(photos, rules)
@@ -341,8 +343,8 @@ def _as_given(
     """Returns given descriptors in the form that `describe` returns."""
     if descriptors.ndim != 2 or len(descriptors) != len(paths):
         raise ValueError(
-            f"Descriptors must be (N, D), a row for each of {len(paths)} photos. Received: shape "
-            f"{descriptors.shape}"
+            f"Descriptors must be (N, D), a row for each of {counted(len(paths), 'photo')}. "
+            f"Received: shape {descriptors.shape}"
         )
     return descriptors, np.arange(len(paths))
 
@@ -365,7 +367,7 @@ def _photo_matcher(photos: PlaceDataset, name: str, image_size: tuple[int, int])
 def _places_first(places: object, model: object) -> tuple:
     """Returns places and model in this order, even if they come in the order of old versions."""
     is_file = isinstance(places, Path | str) and Path(places).suffix in (".keras", ".h5")
-    if isinstance(model, np.ndarray) or not (callable(places) or is_file):
+    if model is None or isinstance(model, np.ndarray) or not (callable(places) or is_file):
         return places, model
     _log.warning("`evaluate` takes the places first, then the model: evaluate(places, model)")
     return model, places

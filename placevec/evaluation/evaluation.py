@@ -79,8 +79,8 @@ class Evaluation:
         if any(shape[:1] != (num_queries,) for shape in shapes) or shapes[0] != shapes[1]:
             raise ValueError(
                 "`neighbors`, `similarities` and `relevant` must have one row for each of the "
-                f"{num_queries} queries of `dataset`. Received: shapes {shapes[0]}, {shapes[1]} "
-                f"and {shapes[2]}"
+                f"{counted(num_queries, 'query', 'queries')} of `dataset`. Received: shapes "
+                f"{shapes[0]}, {shapes[1]} and {shapes[2]}"
             )
         for name, rows in (("neighbors", [self.neighbors]), ("relevant", self.relevant)):
             if max((np.max(each, initial=-1) for each in rows), default=-1) >= num_database:
@@ -106,8 +106,9 @@ class Evaluation:
         is_kept, queries = np.asarray(is_kept), self.dataset.queries
         if is_kept.dtype != bool or is_kept.shape != queries.shape:
             raise ValueError(
-                f"`is_kept` must be bool, one for each of the {len(queries)} queries. Received: "
-                f"{is_kept.dtype}, shape {is_kept.shape}"
+                "`is_kept` must be bool, one for each of the "
+                f"{counted(len(queries), 'query', 'queries')}. Received: {is_kept.dtype}, shape "
+                f"{is_kept.shape}"
             )
         is_query = np.zeros(len(self.dataset), bool)
         is_query[queries[is_kept]] = True
@@ -253,7 +254,9 @@ class Evaluation:
             )
         if ranks := [rank for rank in self.recall if rank >= num_database > 1]:
             names = " and ".join(f"recall@{rank}" for rank in ranks)
-            found.append(f"{names} of a database of {num_database} photos: 100 % for any model")
+            found.append(
+                f"{names} of a database of {counted(num_database, 'photo')}: 100 % for any model"
+            )
         return found
 
     def summary(self) -> dict:

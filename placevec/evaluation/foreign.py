@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import MAX_ARCHIVE_BYTES, read_npy
+from placevec.counted import counted
 from placevec.input_file import open_input, shown
+from placevec.models.files.model_file import refuse_several
 from placevec.places import PlaceDataset
 from placevec.store.files.descriptor_file import load_named_descriptors
 
-_DATASET = "global_descriptor"  # the name that hloc uses
 _MOST_NAMED = 3
 
 
@@ -48,13 +49,14 @@ def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32
         ValueError: If photos have no descriptor in the file (they are listed), or numbers are not
             finite.
     """
+    refuse_several(path)
     if path.suffix == ".npy":
         with open_input(path, max_bytes=MAX_ARCHIVE_BYTES) as file:
             found = np.asarray(read_npy(file, path.stat().st_size), np.float32)
         if found.ndim != 2 or len(found) != len(dataset):
             raise ValueError(
-                f"{shown(path)} must hold a row for each of the {len(dataset)} photos. Received: "
-                f"shape {found.shape}. If some are missing, use a .npz file with `names`"
+                f"{shown(path)} must hold a row for each of the {counted(len(dataset), 'photo')}. "
+                f"Received: shape {found.shape}. If some are missing, use a .npz file with `names`"
             )
     else:
         by_name = _from_npz(path) if path.suffix == ".npz" else _from_h5(path, dataset)
@@ -64,9 +66,10 @@ def foreign_descriptors(path: Path, dataset: PlaceDataset) -> NDArray[np.float32
             few = ", ".join(shown(name) for name in missing[:_MOST_NAMED])
             others = ", ".join(shown(name) for name in first[:_MOST_NAMED])
             raise ValueError(
-                f"{shown(path)} must hold a descriptor for each of the {len(dataset)} photos. "
-                f"Received: none for {len(missing)} of them (first: {few}); its first names are "
-                f"{others or 'none'}. Names must be relative to {dataset.root}"
+                f"{shown(path)} must hold a descriptor for each of the "
+                f"{counted(len(dataset), 'photo')}. Received: none for {len(missing)} of them "
+                f"(first: {few}); its first names are {others or 'none'}. Names must be relative "
+                f"to {dataset.root}"
             )
         found = np.stack([by_name[name] for name in dataset.names.tolist()]).astype(np.float32)
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
@@ -85,25 +88,25 @@ def _from_npz(path: Path) -> dict[str, NDArray[np.floating]]:
 
 
 def _from_h5(path: Path, dataset: PlaceDataset) -> dict[str, NDArray[np.floating]]:
-    from placevec.models.files.hdf5 import open_hdf5
+    from placevec.models.files.hdf5 import HLOC_DESCRIPTOR, open_hdf5
 
     found = {}
     with open_hdf5(path) as file:
         for name in dataset.names.tolist():
-            if (key := f"{name}/{_DATASET}") in file:
+            if (key := f"{name}/{HLOC_DESCRIPTOR}") in file:
                 found[name] = np.asarray(file[key], np.float32).reshape(-1)
     return found
 
 
 def _first_names(path: Path) -> list[str]:
     """Returns the first names in a file of hloc."""
-    from placevec.models.files.hdf5 import open_hdf5
+    from placevec.models.files.hdf5 import HLOC_DESCRIPTOR, open_hdf5
 
     names: list[str] = []
 
     def note(key: str) -> bool | None:
-        if key.endswith(f"/{_DATASET}"):
-            names.append(key.removesuffix(f"/{_DATASET}"))
+        if key.endswith(f"/{HLOC_DESCRIPTOR}"):
+            names.append(key.removesuffix(f"/{HLOC_DESCRIPTOR}"))
         return len(names) >= _MOST_NAMED or None  # anything but None ends the visit
 
     with open_hdf5(path) as file:

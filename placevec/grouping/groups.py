@@ -65,6 +65,9 @@ class Groups:
             }
         )
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
     def __str__(self) -> str:
         photos = counted(len(self.numbers), "photo")
         count, num_grouped = int(self.numbers.max()), int((self.numbers > 0).sum())

@@ -96,6 +96,9 @@ class LoopsFound:
             }
         )
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
     def __str__(self) -> str:
         count = len(self.accepted)
         unit = "" if self.exclusion_unit == "photos" else f"{self.exclusion_unit} "

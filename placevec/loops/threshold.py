@@ -42,11 +42,11 @@ def find_threshold(
     calibrations = read_calibrations(threshold, model_id)
     learned = of_score(calibrations, score)
     if learned is None:
-        settings = "; ".join(_settings(each.score) for each in calibrations)
+        learned_with = "; ".join(f"`{_flags(each.score)}`" for each in calibrations)
         raise ValueError(
-            f"The threshold in {shown(threshold)} is that of other settings ({settings}). "
-            f"Received: {_settings(score)}. Use the same settings, or learn a threshold for these "
-            "with `placevec calibrate`"
+            f"The threshold in {shown(threshold)} was learned with {learned_with}. Received: "
+            f"`{_flags(score)}`. Use the same settings, or learn a threshold for these with "
+            "`placevec calibrate`"
         )
     least_gap = learned.threshold(precision)
     if least_gap is None:
@@ -69,5 +69,11 @@ def with_confidence(loops: list[Loop], learned: Calibration | None) -> list[Loop
     ]
 
 
-def _settings(score: Score) -> str:
-    return ", ".join(f"{name} {value}" for name, value in score.items() if value is not None)
+def _flags(score: Score) -> str:
+    """Returns the flags by which `placevec calibrate` learns of a score."""
+    flags = []
+    for name, value in score.items():
+        values = value if isinstance(value, list) else [value]
+        if value is not None:
+            flags.append(" ".join([f"--{name.replace('_', '-')}", *map(str, values)]))
+    return shown(" ".join(flags))

@@ -23,10 +23,11 @@ import tyro
 from placevec.config import TownRenderConfig
 from placevec.config.choices import choose
 from placevec.config.networks import NETWORK_WHITEN_RANK, NETWORKS
+from placevec.kinds import MODEL_FILE, NETWORKS_FOLDER
 from placevec.models import build_descriptor_model, load_model
 from placevec.models.engines.check import check_photos
 from placevec.models.engines.runtimes.keras_engine import wrap
-from placevec.models.files.shipped import CARD_FILE, CHECK_FILE, FOLDER, MODEL_FILE, ONNX_FILE
+from placevec.models.files.shipped import CARD_FILE, CHECK_FILE, ONNX_FILE
 from placevec.networks.cards import write_card
 from placevec.networks.keras_file import write_arrays, write_keras
 from placevec.networks.photos import draw_photos
@@ -44,7 +45,7 @@ def build(
     name: str,
     weights: Path | str = "imagenet",
     *,
-    out: Path = FOLDER,
+    out: Path = NETWORKS_FOLDER,
     town: TownRenderConfig = _TOWN,
 ) -> Path:
     """Builds a network: ImageNet weights, then clusters and partial whitening.
@@ -92,7 +93,7 @@ def build(
     return home
 
 
-def write_again(name: str, *, out: Path = FOLDER) -> Path:
+def write_again(name: str, *, out: Path = NETWORKS_FOLDER) -> Path:
     """Writes the ONNX file and the card of a network again; the network stays as it is.
 
     Args:
@@ -129,7 +130,7 @@ def round_matrices(model: keras.Model) -> None:
             weight.assign(values.astype(np.float16).astype(np.float32))
 
 
-def main(what: str, /, weights: Path | None = None, out: Path = FOLDER) -> None:
+def main(what: str, /, weights: Path | None = None, out: Path = NETWORKS_FOLDER) -> None:
     """Rebuilds a network, the photos, or the ONNX files and cards.
 
     Args:

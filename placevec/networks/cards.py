@@ -6,8 +6,9 @@ from pathlib import Path
 
 import keras
 
+from placevec.kinds import MODEL_FILE
 from placevec.models import model_id
-from placevec.models.files.shipped import CARD_FILE, MODEL_FILE, ONNX_FILE, describe_card
+from placevec.models.files.shipped import CARD_FILE, ONNX_FILE, describe_card
 
 _TOWN = {
     "what": "clusters and partial whitening, fitted on photos of the synthetic town",

@@ -174,10 +174,11 @@ class PlaceDataset:
         fields = ("positions_m", *_COLUMNS.values())
         known = [field for field in fields if getattr(self, field) is not None]
         words = ", ".join(re.sub("_(m|deg|s)$", "", field).replace("_", " ") for field in known)
+        where = f"{words}; frame {self.frame!r}" if words else "no positions"
         return (
             f"PlaceDataset({counted(len(self), 'photo')} in {str(self.root)!r}, "
             f"{counted(len(self.queries), 'query', 'queries')}, {len(self.database)} in the "
-            f"database; {words}; frame {self.frame!r})"
+            f"database; {where})"
         )
 
     def _repr_html_(self) -> str:

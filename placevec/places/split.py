@@ -7,6 +7,7 @@ import scipy
 from numpy.typing import NDArray
 
 from placevec.config.choices import SPLITS_BY, SplitBy
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 
 SPLITS = ("train", "val", "test")
@@ -340,5 +341,5 @@ def _refuse_empty(
     if empty:
         raise ValueError(
             f"Each split must have photos. Received: none left in {' and '.join(empty)} of the "
-            f"{len(dataset)} photos in {dataset.root}. {way_out}"
+            f"{counted(len(dataset), 'photo')} in {dataset.root}. {way_out}"
         )

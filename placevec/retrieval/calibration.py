@@ -14,6 +14,7 @@ import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
 from placevec.config import LoopsConfig
+from placevec.counted import counted
 from placevec.input_file import read_json, shown
 from placevec.models.files.shipped import shipped_calibration
 from placevec.whole_file import whole_file
@@ -104,7 +105,7 @@ class Calibration:
         )
         thresholds = ", ".join(
             f"{each['score']:.3f} for {100 * each['precision']:g} % ({each['num_accepted']} of "
-            f"{self.num_matches} matches accepted, {each['num_wrong']} wrong)"
+            f"{counted(self.num_matches, 'match', 'matches')} accepted, {each['num_wrong']} wrong)"
             for each in self.thresholds
         )
         return (

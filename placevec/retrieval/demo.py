@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from placevec.config import DemoConfig
+from placevec.counted import counted
 from placevec.input_file import shown
+from placevec.models.files.model_file import closed_model
 from placevec.models.files.shipped import PHOTOS_FOLDER
 from placevec.places import relevant_database
 from placevec.progress import Progress, no_progress
@@ -34,8 +36,8 @@ class Demo:
 
     def __str__(self) -> str:
         return (
-            f"{self.num_right} of {self.num_queries} photos in fog, rain, snow, at dusk and at "
-            f"night were found again among photos of the same places by day.\n"
+            f"{self.num_right} of {counted(self.num_queries, 'photo')} in fog, rain, snow, at dusk "
+            "and at night were found again among photos of the same places by day.\n"
             f"The picture of queries and matches: {self.picture}"
         )
 
@@ -61,7 +63,7 @@ def demo(
         FileNotFoundError: If the model is missing.
         ValueError: If another model described the store in `out`.
     """
-    settings = DemoConfig(out=Path(out), model=None if model is None else Path(model))
+    settings = DemoConfig(out=Path(out), model=None if model is None else closed_model(model))
     make_folder(settings.out)
     store, picture = settings.out / _STORE, settings.out / _PICTURE
     if picture.exists() and not store.exists():

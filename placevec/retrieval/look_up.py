@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from placevec.config import SearchConfig
 from placevec.config.choices import FOUND_FILES, RERANKERS, Hubness, Normalization, Reranker
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.models.describe import Model, describe
-from placevec.models.files.model_file import model_path
+from placevec.models.files.model_file import closed_model, model_path
 from placevec.places import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, unit_of
 from placevec.progress import Progress, no_progress
@@ -106,7 +107,7 @@ def search(
             latitude and longitude, or as `search_photos`.
     """
     settings = SearchConfig(
-        model=None if model is None else Path(model),
+        model=None if model is None else closed_model(model),
         matches=matches,
         radius_m=radius_m,
         of=of,
@@ -276,10 +277,9 @@ def _search(
     without = photos.names[(neighbors < 0).all(axis=1)]
     if len(without):
         _log.warning(
-            "No match for %d of %d photos (first: %s): %s holds no other photo that passes the "
-            "filters",
+            "No match for %d of %s (first: %s): %s holds no other photo that passes the filters",
             len(without),
-            len(photos),
+            counted(len(photos), "photo"),
             shown(without[0]),
             shown(store.folder),
         )

@@ -187,15 +187,15 @@ def keep_files(
     problems = (
         (
             [name for name in missing if name not in known],
-            "Missing or empty: {} photos of ",
+            "Missing or empty: {} of ",
             way_out,
         ),
         (
             linked,
-            "Links that lead out, which only PLACEVEC_FOLLOW_LINKS=1 follows: {} photos of ",
+            "Links that lead out, which only PLACEVEC_FOLLOW_LINKS=1 follows: {} of ",
             "Set the environment variable PLACEVEC_FOLLOW_LINKS=1",
         ),
-        (bad, "Names are not UTF-8 or contain control characters: {} photos of ", "Rename them"),
+        (bad, "Names are not UTF-8 or contain control characters: {} of ", "Rename them"),
     )
     for those, problem, remedy in problems:
         go_on_without(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def go_on_without(
     problem: str,
     way_out: str,
     skip_unreadable: bool,
+    what: str = "photo",
     detail: str = "",
     error: type[Exception] = ValueError,
 ) -> None:
@@ -77,11 +79,12 @@ def go_on_without(
     Args:
         names: names of the photos that cannot be used; with none, nothing happens.
         count: int. Number of all photos.
-        problem: str. What is wrong; `{}` becomes "3 of 120".
+        problem: str. What is wrong; `{}` becomes "3 of 120 photos".
         way_out: str. What to do about it.
-        skip_unreadable: bool. Log a warning instead of the error, unless no photo is left.
-        detail: str. More about it, written after the first name.
-        error: type of the error; `FileNotFoundError` means that files are missing. Defaults to
+        skip_unreadable: bool. Log a warning in place of the error, unless no photo is left.
+        what: str. What one of them is. Defaults to `"photo"`.
+        detail: str. More about it, set beside the first name.
+        error: type of the error; `FileNotFoundError` says that files are missing. Defaults to
             `ValueError`.
 
     Raises:
@@ -97,8 +100,8 @@ def go_on_without(
         if not len(names):
             return
     detail = f"; {detail}" if detail else ""
-    first = shown(names[0])
-    message = f"{problem.replace('{}', f'{len(names)} of {count}', 1)} (first: {first}{detail})"
+    share = f"{len(names)} of {counted(count, what)}"
+    message = f"{problem.replace('{}', share, 1)} (first: {shown(names[0])}{detail})"
     if notes is not None and (of_files or not are_all):
         notes.append(Missing(np.asarray(names), count, message, of_files))
         return

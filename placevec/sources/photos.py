@@ -12,9 +12,11 @@ from placevec.images.formats import is_photo
 from placevec.images.read import UnreadableImageError, read_image
 from placevec.images.videos.frame_names import find_frame
 from placevec.input_file import shown
+from placevec.kinds import kind_of, refuse_kind
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.missing import note_missing
 from placevec.sources.registry import READERS, Reader, find_split, open_places, recognize_reader
+from placevec.sources.tables.exif import recognize_exif
 from placevec.sources.values.in_zone import in_zone_of
 from placevec.sources.walk import is_text, list_photos
 
@@ -45,6 +47,7 @@ def open_photos(photos: PlaceDataset | Path | str, *, skip_unreadable: bool = Tr
     frame = find_frame(path)
     is_frame = frame is not None and Path(frame[0]).is_file()
     if not (":" in photos or find_split(photos) or path.exists() or is_frame):
+        refuse_kind(path, kind_of(path), "photos")
         video, is_part, _ = photos.partition("#")
         way_out = "Give one, or READER:PATH"
         if is_part and Path(video).expanduser().is_file():
@@ -103,7 +106,9 @@ def by_position(photos: PlaceDataset, frame: str | None = None) -> list[PlaceDat
 
 def _reader_beside(folder: Path) -> Reader | None:
     found = recognize_reader(folder)
-    return READERS[found[0]] if found and found[0] in _BESIDE_PHOTOS else None
+    if found and found[0] in _BESIDE_PHOTOS:
+        return READERS[found[0]]
+    return READERS["exif"] if recognize_exif(folder, whole=True) else None
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from placevec.counted import counted
 from placevec.input_file import shown
+from placevec.kinds import kind_of, refuse_kind
 from placevec.places.dataset import PlaceDataset
 from placevec.places.join import join_datasets
 from placevec.places.split import SPLITS
@@ -27,7 +28,7 @@ from placevec.sources.recordings.kitti import read_kitti, recognize_kitti
 from placevec.sources.recordings.rosbag import read_rosbag, recognize_rosbag
 from placevec.sources.recordings.seven_scenes import read_seven_scenes, recognize_seven_scenes
 from placevec.sources.recordings.tum import read_tum, recognize_tum, why_not_tum
-from placevec.sources.tables.exif import read_exif, recognize_exif
+from placevec.sources.tables.exif import NUM_LOOKED_AT, read_exif, recognize_exif
 from placevec.sources.tables.folder import POSITIONS_FILE, read_folder, recognize_folder
 from placevec.sources.tables.rows.rows import read_rows
 from placevec.sources.tables.sequence import read_sequence, recognize_sequence
@@ -168,7 +169,8 @@ def find_reader(places: str) -> tuple[str, Path]:
         The name of the reader, one of `READERS`, and the path.
 
     Raises:
-        ValueError: If no reader has this name or recognizes the path.
+        ValueError: If no reader has this name or recognizes the path, or it is something else,
+            such as a model.
         FileNotFoundError: If a path alone does not exist.
     """
     split = find_split(places)
@@ -183,6 +185,7 @@ def find_reader(places: str) -> tuple[str, Path]:
         found = recognize_reader(path)
         if found:
             return found[0], path
+        refuse_kind(path, kind_of(path), "photos")
         if path.is_dir() and not any(path.iterdir()):
             raise ValueError(f"{path} is empty: it holds no photos")
         raise ValueError(
@@ -191,6 +194,7 @@ def find_reader(places: str) -> tuple[str, Path]:
         )
     near = difflib.get_close_matches(name.lower(), READERS, n=2) if path else []
     hint = f". Did you mean {' or '.join(f'{reader}:' for reader in near)}?" if near else ""
+    refuse_kind(places, kind_of(places), "photos")
     if places and not colon:
         options = ". Options after a path need READER: before it" if _OPTION.search(places) else ""
         raise FileNotFoundError(f"No such path: {places}{options}")
@@ -242,8 +246,11 @@ def _why_not(path: Path) -> str:
     found = [f"{reader[0]}:{shown(each)}" for each, reader in found if reader]
     if found:
         return f". Data sets are in it: name one, such as {found[0]}"
-    if some_photos(path):
-        return f", which holds photos but no positions: {POSITIONS_FILE}, names or EXIF"
+    if photos := some_photos(path):
+        exif = "EXIF"
+        if len(photos) > NUM_LOOKED_AT:
+            exif = f"the EXIF of {NUM_LOOKED_AT} photos (exif:{shown(path)} looks at all)"
+        return f", which holds photos but no positions in {POSITIONS_FILE}, names or {exif}"
     try:
         read_rows(find_table(path))
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from placevec.images.formats import PHOTO_SUFFIXES, is_photo
 from placevec.images.videos.frame_names import parse_frame_name
 from placevec.images.videos.video_files import VIDEO_SUFFIXES
 from placevec.input_file import shown
+from placevec.kinds import Kind, kind_of, refuse_kind
 from placevec.sources.missing import Missing, noted_missing
 
 _log = logging.getLogger(__name__)
@@ -177,6 +178,7 @@ def list_photos(root: Path, *, named: Collection[str] = ()) -> list[str]:
     videos = {frame[0] for frame in map(parse_frame_name, named) if frame}
     names = sorted(walk_photos(root, left_out, named=videos.union(named)))
     if not names and not named:
+        refuse_kind(root, kind_of(root), "photos")
         why = str(left_out) or f"A photo's name ends in {', '.join(PHOTO_SUFFIXES)}"
         raise ValueError(f"No photos in {root}. {why}")
     left_out.warn()
@@ -240,6 +242,18 @@ def walk_photos(
 def some_photos(root: Path) -> list[str]:
     """Returns the names of at most 100 photos below a folder, or none if it is not a folder."""
     return list(islice(walk_photos(root), 100)) if root.is_dir() else []
+
+
+def photos_at(path: Path) -> Kind | None:
+    """Returns that a path is a photo or a folder of photos; None for others.
+
+    Args:
+        path: Path.
+    """
+    use = "`placevec describe {path} --out STORE` makes a store of descriptors of "
+    if path.is_file() and is_photo(path.name):
+        return Kind("a photo", f"{use}it")
+    return Kind("a folder of photos", f"{use}them") if some_photos(path) else None
 
 
 def require_folder(path: Path) -> None:

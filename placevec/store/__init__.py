@@ -3,7 +3,6 @@
 from placevec.store.adapted import AdaptedStore as AdaptedStore
 from placevec.store.check_store import StoreReport as StoreReport
 from placevec.store.check_store import check_store as check_store
-from placevec.store.check_store import is_store as is_store
 from placevec.store.facts import describe_facts as describe_facts
 from placevec.store.facts import store_facts as store_facts
 from placevec.store.files.descriptor_file import load_descriptors as load_descriptors

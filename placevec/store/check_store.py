@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from placevec.folder_lock import LOCK
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.store.facts import describe_facts, store_facts
 from placevec.store.files.leftovers import SET_ASIDE, unnamed_files
-from placevec.store.files.manifest import MANIFEST, read_manifest
+from placevec.store.files.manifest import read_manifest
 from placevec.store.files.shards import (
     Shard,
     digest_of,
@@ -39,11 +39,6 @@ class StoreReport:
     def __str__(self) -> str:
         lines = [describe_facts(self.facts), f"findings: {len(self.findings) or 'none'}"]
         return "\n".join([*lines, *(f"- {shown(finding)}" for finding in self.findings)])
-
-
-def is_store(path: Path) -> bool:
-    """Returns whether a path is a store, sound or not: a folder with a manifest and a lock."""
-    return (Path(path) / MANIFEST).is_file() and (Path(path) / LOCK).is_file()
 
 
 def check_store(folder: Path) -> StoreReport:
@@ -114,19 +109,19 @@ def _unnamed(store: DescriptorStore) -> list[str]:
     found = []
     if superseded:
         found.append(
-            f"{len(superseded)} superseded files of a killed writer (first: {superseded[0].name}); "
-            "the next writer deletes them"
+            f"{counted(len(superseded), 'superseded file')} of a killed writer (first: "
+            f"{superseded[0].name}); the next writer deletes what is superseded"
         )
     if others:
         found.append(
-            f"{len(others)} files that the manifest does not name (first: {others[0].name}): a "
-            "killed writer left them, or an older manifest was put back; the next writer moves "
-            f"them into {SET_ASIDE}"
+            f"{counted(len(others), 'file')} that the manifest does not name (first: "
+            f"{others[0].name}): a killed writer left them, or an older manifest was put back; the "
+            f"next writer moves them into {SET_ASIDE}"
         )
     aside = store.folder / SET_ASIDE
     if aside.is_dir():
         found.append(
-            f"{sum(1 for _ in aside.iterdir())} files in {aside}, moved there by a writer. Delete "
-            "them if the store is complete"
+            f"{counted(sum(1 for _ in aside.iterdir()), 'file')} in {aside}, moved there by a "
+            "writer. Delete them if the store is complete"
         )
     return found

@@ -24,7 +24,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
     facts = [
         ("store", str(store.folder)),
         ("rows", f"{store.num_rows} in {counted(len(manifest.shards), 'shard')}"),
-        ("descriptors", f"{manifest.dim} dimensions, {manifest.dtype}"),
+        ("descriptors", f"{counted(manifest.dim or 0, 'dimension')}, {manifest.dtype}"),
         ("model", manifest.model_id),
         ("model file", manifest.model_path or "unknown"),
         ("precision", manifest.precision),
@@ -37,7 +37,8 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
     unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
     if unsigned or not manifest.is_signed:
         facts.append(
-            ("without digests", f"the names of {unsigned} shards, which an earlier version wrote; "
+            ("without digests", f"the names of {counted(unsigned, 'shard')}, which an earlier "
+             "version wrote; "
              "`placevec remove STORE --compact` writes them again")
         )  # fmt: skip
     return tuple(facts)
@@ -50,7 +51,7 @@ def _statistics(about: SavedStatistics | None) -> str:
         f"; stale, {counted(about.num_changed, 'photo was', 'photos were')} added or removed since"
     )
     return (
-        f"of {about.num_photos} photos, to {about.dim} dimensions"
+        f"of {counted(about.num_photos, 'photo')}, to {counted(about.dim, 'dimension')}"
         f"{stale if about.num_changed else ''}"
     )
 

@@ -228,9 +228,10 @@ def fit_map_statistics(descriptors: NDArray[np.floating], dim: int | None = None
     few = ", fewer than dimensions" if num_photos < full else ""
     effect = 1 - _share(num_photos, full) if len(variances) else 0.0
     _log.info(
-        "statistics of a map of %s%s: they spread in %d directions of %d dimensions, and even out "
-        "%.0f %% of what a map without end would; %d dimensions in %.1f s",
-        counted(num_photos, "photo"), few, len(variances), full, 100 * effect, wanted,
+        "statistics of a map of %s%s: they spread in %s of %s, and even out "
+        "%.0f %% of what a map without end would; %s in %.1f s",
+        counted(num_photos, "photo"), few, counted(len(variances), "direction"),
+        counted(full, "dimension"), 100 * effect, counted(wanted, "dimension"),
         time.perf_counter() - start,
     )  # fmt: skip
     shrunk = mean * (num_photos / (num_photos + _PRIOR_MEAN))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 
 _log = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ def to_unit(
         return descriptors
     others = lengths[is_other]
     _log.warning(
-        "%s: scaled %d of %d descriptors to unit length, from lengths of %.3g to %.3g",
-        what, len(others), len(lengths), others.min(), others.max(),
+        "%s: scaled %d of %s to unit length, from lengths of %.3g to %.3g",
+        what, len(others), counted(len(lengths), "descriptor"), others.min(), others.max(),
     )  # fmt: skip
     scaled = descriptors.copy()
     scaled[is_other] = descriptors[is_other] / others[:, None].astype(descriptors.dtype)

@@ -11,6 +11,7 @@ from pathlib import Path
 from placevec.config import TrainConfig, to_dict
 from placevec.folder_lock import locked
 from placevec.input_file import read_json
+from placevec.kinds import MODEL_FILE as MODEL
 from placevec.whole_file import make_folder, require_free_names, whole_file
 
 _log = logging.getLogger(__name__)
@@ -24,7 +25,6 @@ UNFINISHED_EPOCH = "unfinished_epoch.json"
 CACHE = "cache.npy"
 CACHE_STATE = "cache_state.npz"
 MINED = "mined.npz"
-MODEL = "model.keras"
 UNTRAINED = "untrained.keras"
 RECALL = "recall.json"
 RECALL_PLOT = "recall.png"

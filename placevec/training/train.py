@@ -9,9 +9,11 @@ import keras
 
 from placevec.config import TrainConfig
 from placevec.evaluation import warn_of_training_photos
+from placevec.input_file import shown
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
-from placevec.sources import open_places
+from placevec.sources import find_reader, open_places
+from placevec.sources.registry import split_places
 from placevec.training.run.photo_record import record_photos, require_same_photos
 from placevec.training.run.results import Training
 from placevec.training.run.stopping import stop_requests
@@ -53,11 +55,12 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite. The last good checkpoint stays.
         Interrupted: If Ctrl-C or SIGTERM came. The state is saved first.
     """
-    if (config.places == TrainConfig.places) != (config.validation == TrainConfig.validation):
+    if not isinstance(config, TrainConfig):
         raise ValueError(
-            "`places` and `validation` go together: give both, of different places. Received: "
-            f"places={config.places}, validation={config.validation}"
+            "`config` must be a TrainConfig, such as `TrainConfig(places='folder:a', "
+            f"validation='folder:b')`. Received: {type(config).__name__}"
         )
+    _require_both(config)
     devices = open_devices(
         config.computing,
         config.optimizer,
@@ -95,6 +98,24 @@ def train(
         for epoch in range(run.finished_epochs, config.epochs):
             run.epoch(epoch)
         return run.finish()
+
+
+def _require_both(config: TrainConfig) -> None:
+    """Refuses photos of the user's own beside those of the town that are the default."""
+    own = config.places != TrainConfig.places, config.validation != TrainConfig.validation
+    if own == (False, True):
+        raise ValueError(
+            "`places` must name the photos to train on. Received: only the validation "
+            f"{shown(config.validation)}. `placevec train PLACES --validation ...`"
+        )
+    if own == (True, False):
+        for each in split_places(config.places):
+            find_reader(each)  # what is wrong with them is said first
+        raise ValueError(
+            "`validation` must name photos of other places, to measure recall during training. "
+            f"Received: none for {shown(config.places)}. Give `--validation PLACES`; `placevec "
+            "split` divides a set into PLACES#train and PLACES#val"
+        )
 
 
 @contextlib.contextmanager

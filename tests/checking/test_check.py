@@ -8,11 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from placevec.checking import check
 from placevec.cli import main
 from placevec.config import CheckConfig
 from placevec.sources import write_splits
+from placevec.sources.tables.exif import NUM_LOOKED_AT
 
 
 def one_sample(**settings):
@@ -386,6 +388,20 @@ def test_says_first_what_is_wrong_with_a_path(tmp_path, monkeypatch, capsys, mak
     said = capsys.readouterr().err
     assert ("is a file, not a folder" if make else "does not exist") in said
     assert "among the photos" not in said
+
+
+def test_positions_in_the_exif_of_late_photos_are_read(tmp_path):
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    for number in range(NUM_LOOKED_AT):
+        cv2.imwrite(str(folder / f"{number:02d}.jpg"), np.zeros((4, 6, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N", 2: (52.0, 12.0, 18.0), 3: "E", 4: (0.0, 7.0, 12.0)}
+    (folder / "z").mkdir()  # subfolders come after the photos beside them
+    Image.new("RGB", (6, 4)).save(folder / "z" / "last.jpg", exif=exif.tobytes())
+    report = check(folder, CheckConfig(samples=0, quick=True, out=tmp_path / "check.html"))
+    assert "No positions in the EXIF of 20 of 21 photos" in str(report)
+    assert "exif" in dict(report.facts)["format"]
 
 
 def test_photos_without_positions_are_looked_at_all_the_same(tmp_path):

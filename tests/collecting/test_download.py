@@ -95,7 +95,7 @@ def test_a_run_that_has_nothing_fails(client, tmp_path, monkeypatch):
         with pytest.raises(ServiceError, match="None of 2 photos could be fetched: answered 404"):
             download(gone, client, ledger)
         download([wanted("there.jpg")], client, ledger)
-        with pytest.raises(ServiceError, match="None of 1 photos could be fetched"):
+        with pytest.raises(ServiceError, match="None of 1 photo could be fetched"):
             download(gone[:1], client, ledger)
         assert download([], client, ledger).photos == 1
         used_up = wanted("late.jpg", error=QuotaReachedError("used up"))
@@ -107,7 +107,7 @@ def test_a_quota_that_is_too_small_is_told_first(client, tmp_path, caplog):
     caplog.set_level(logging.WARNING)
     with Ledger(tmp_path) as ledger:
         download([wanted(f"{number}.jpg") for number in range(6)], client, ledger)
-    assert "quota of 5 requests is too small for all photos: 5 requests are left" in caplog.text
+    assert "quota of 5 requests is too small for all photos: 5 left" in caplog.text
 
 
 def test_plans_and_results_read_as_sentences(tmp_path):

@@ -49,6 +49,15 @@ def test_a_file_of_yours_stays_unless_it_may_be_replaced(judge, photos, tmp_path
     assert (out / "predictions.csv").read_text().startswith("model,query")
 
 
+@pytest.mark.parametrize(
+    ("model", "match"),
+    [("tiny,small", "`--model tiny small`. Received: tiny,small"), ("tiny", "Received: 'tiny'")],
+)
+def test_a_text_is_no_list_of_models(photos, model, match):
+    with pytest.raises(ValueError, match=match):
+        compare(photos, model)
+
+
 def test_open_models_are_labeled_by_their_names(photos, mean_color, tmp_path):
     def turned(pixels):
         return mean_color(pixels)[:, ::-1]

@@ -26,6 +26,7 @@ def test_photos_of_one_place_are_a_group(heap, engine):
         for place, count in ((3, 4), (1, 3), (0, 2))
     ]
     assert str(found) == "3 groups of 9 of 11 photos; threshold 0.3, as given"
+    assert repr(found) == f"Groups({found})"
     table = found.to_frame()
     assert table.columns.tolist() == ["file", "group", "similarity"] and len(table) == 11
     assert table["group"].tolist()[:9] == [1] * 4 + [2] * 3 + [3] * 2

@@ -67,7 +67,8 @@ def test_a_detector_says_the_same_confidence(two_laps, engine, tmp_path):
 def test_a_file_is_for_its_settings_and_precisions(two_laps, engine, tmp_path):
     out = tmp_path / "threshold.json"
     calibrate(two_laps, engine, out=out, precision=0.9, radius_m=8.0, sequence=3)
-    with pytest.raises(ValueError, match="is that of other settings .*sequence 3.*sequence 5"):
+    match = "was learned with `--of loops.* --sequence 3`. Received: `--of loops.* --sequence 5`"
+    with pytest.raises(ValueError, match=match):
         find_loops(two_laps, engine, threshold=out, precision=0.9)
     with pytest.raises(ValueError, match="is that of other settings .*Received: .*hubness csls"):
         find_loops(two_laps, engine, threshold=out, precision=0.9, sequence=3, hubness="csls")

@@ -31,6 +31,11 @@ def test_finds_the_second_lap(two_laps, engine, second_lap):
     )
 
 
+def test_is_shown_as_its_sentence(two_laps, engine):
+    found = find_loops(two_laps, engine, threshold=0.3)
+    assert repr(found) == f"LoopsFound({found})" and "array" not in repr(found)
+
+
 def test_says_in_what_the_exclusion_counts(two_laps, engine):
     for how, said in (({"exclusion_s": 12.5}, "12.5 s"), ({"exclusion_m": 20}, "20 m")):
         found = find_loops(two_laps, engine, threshold=0.5, **how)

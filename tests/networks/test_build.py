@@ -6,8 +6,9 @@ import pytest
 
 from placevec.config import ModelConfig, TownRenderConfig
 from placevec.config.networks import NETWORKS
+from placevec.kinds import MODEL_FILE
 from placevec.models import build_descriptor_model, load_model
-from placevec.models.files.shipped import CHECK_FILE, MODEL_FILE, ONNX_FILE
+from placevec.models.files.shipped import CHECK_FILE, ONNX_FILE
 from placevec.networks import build as room
 from placevec.networks.build import build, round_matrices, write_again
 

@@ -134,6 +134,9 @@ def test_prints_as_one_line_that_says_what_is_known():
         "PlaceDataset(3 photos in 'photos', 2 queries, 2 in the database; positions, headings, "
         "times, place ids, sequence ids, altitudes, fields of view; frame 'UTM 33U')"
     )
+    assert repr(PlaceDataset("photos", ["a.jpg"])) == (
+        "PlaceDataset(1 photo in 'photos', 1 query, 1 in the database; no positions)"
+    )
     many = PlaceDataset("a\nb", [f"{n}.jpg" for n in range(999)], place_ids=range(999))
     assert "\n" not in repr(many)
     assert len(repr(many)) < 120

@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 import pyarrow.parquet
 
-from placevec.store import DescriptorStore, check_store, is_store
+from placevec.kinds import is_store
+from placevec.store import DescriptorStore, check_store
 from placevec.store.files.leftovers import SET_ASIDE
 
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{16}-")

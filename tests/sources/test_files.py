@@ -62,7 +62,7 @@ def test_messages_stay_on_one_line_whatever_the_names(photos, refuses):
     with refuses(ValueError, "without control characters"):
         tidy_name("a\nb.jpg", Path("images.csv"))
     root = photos("a\nb.jpg", content=b"")
-    with refuses(FileNotFoundError, r"control characters: 1 of 1 photos.*first: a\\nb.jpg"):
+    with refuses(FileNotFoundError, r"control characters: 1 of 1 photo.*first: a\\nb.jpg"):
         readable(root, ["a\nb.jpg"], source=root, skip_unreadable=False)
 
 

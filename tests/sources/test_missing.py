@@ -16,7 +16,7 @@ def test_notes_what_is_missing_instead_of_refusing_it(photos, caplog):
     assert [note.names.tolist() for note in notes] == [["x.jpg"], ["b.jpg"]]
     assert [note.of_files for note in notes] == [True, False]
     assert [note.count for note in notes] == [2, 2]
-    assert notes[1].message == "No light in 1 of 2 (first: b.jpg)"
+    assert notes[1].message == "No light in 1 of 2 photos (first: b.jpg)"
     assert not caplog.text
 
 

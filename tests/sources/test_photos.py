@@ -3,9 +3,11 @@ import os
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from placevec.places import PlaceDataset
-from placevec.sources.photos import by_position, open_photos
+from placevec.sources.photos import by_position, has_positions_beside, open_photos
+from placevec.sources.tables.exif import NUM_LOOKED_AT
 
 
 @pytest.fixture
@@ -88,6 +90,20 @@ def test_positions_beside_photos_are_found_and_no_photo_is_lost(folder, caplog):
 def test_positions_in_names_are_found(folder):
     (located,) = by_position(open_photos(folder("@1@2@.jpg", "@3@4@.jpg")))
     assert located.positions_m.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_positions_in_the_exif_of_late_photos_are_found(folder, caplog):
+    """A folder is recognized by its first photos, and described as a whole."""
+    root = folder(*(f"{number:02d}.jpg" for number in range(NUM_LOOKED_AT)))
+    exif = Image.Exif()
+    exif[0x8825] = {1: "N", 2: (52.0, 12.0, 18.0), 3: "E", 4: (0.0, 7.0, 12.0)}
+    (root / "z").mkdir()  # subfolders come after the photos beside them
+    Image.new("RGB", (6, 4)).save(root / "z" / "last.jpg", exif=exif.tobytes())
+    assert has_positions_beside(root)
+    located, others = by_position(open_photos(root))
+    assert located.names.tolist() == ["z/last.jpg"] and located.frame == "UTM 31U"
+    assert len(others) == NUM_LOOKED_AT
+    assert "No positions in the EXIF of 20 of 21 photos" in caplog.text
 
 
 def test_photos_without_positions_stay_as_they_are(folder):

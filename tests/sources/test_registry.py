@@ -55,6 +55,9 @@ def test_a_path_alone_is_read_by_the_reader_that_recognizes_it(photos, refuses):
     assert len(open_places(str(root / "town"))) == 1
     with refuses(ValueError, "No reader recognizes .*heap"):
         open_places(str(root / "heap"))
+    many = photos(*(f"many/{number}.jpg" for number in range(21))) / "many"
+    with refuses(ValueError, f"or the EXIF of 20 photos .exif:{many} looks at all"):
+        open_places(str(many))
     (root / "bare").mkdir()
     with refuses(ValueError, "bare is empty: it holds no photos$"):
         open_places(str(root / "bare"))
@@ -89,7 +92,7 @@ def test_a_city_of_msls_is_no_sequence(photos):
 
 def test_says_what_is_wrong_with_a_path_that_no_reader_takes(photos, tmp_path, refuses):
     root = photos("heap/1.jpg")
-    with refuses(ValueError, "holds photos but no positions: positions.csv, names or EXIF"):
+    with refuses(ValueError, "holds photos but no positions in positions.csv, names or EXIF. "):
         open_places(str(root / "heap"))
     table = tmp_path / "walk.csv"
     table.write_text("name,latitude,longitude\na.jpg,1,2\n")

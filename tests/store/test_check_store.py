@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from placevec.store import StoreIndex, StoreWriter, check_store, is_store
+from placevec.kinds import is_store
+from placevec.store import StoreIndex, StoreWriter, check_store
 
 
 def test_says_nothing_of_a_good_store(filled, tmp_path):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -239,8 +240,26 @@ def test_stops_at_nan_and_keeps_the_last_good_checkpoint(copy_of_trained, monkey
 
 @pytest.mark.one_backend
 def test_never_measures_on_the_town_where_other_places_are_trained_on(small_config):
-    with pytest.raises(ValueError, match="`places` and `validation` go together.*folder:data/town"):
-        train(small_config(validation=TrainConfig.validation))
+    config = small_config(validation=TrainConfig.validation)
+    match = f"`validation` must name photos.* Received: none for {config.places}. Give `--valid"
+    with pytest.raises(ValueError, match=match) as caught:
+        train(config)
+    assert "data/town" not in str(caught.value)
+    with pytest.raises(ValueError, match="`places` must name the photos to train on.* folder:mine"):
+        train(TrainConfig(validation="folder:mine"))
+
+
+@pytest.mark.one_backend
+def test_takes_settings_and_no_name_of_photos():
+    with pytest.raises(ValueError, match="`config` must be a TrainConfig.* Received: str"):
+        train("folder:a")
+
+
+@pytest.mark.one_backend
+def test_what_is_wrong_with_the_places_is_said_before_what_is_missing(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((4, 6, 3), np.uint8))
+    with pytest.raises(ValueError, match="holds photos but no positions"):
+        train(TrainConfig(places=str(tmp_path)))
 
 
 def test_says_that_places_give_no_tuples(small_config):

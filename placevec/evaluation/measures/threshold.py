@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from placevec.counted import counted
 from placevec.evaluation.measures.intervals import lower_bound
 from placevec.evaluation.measures.precision import precision_recall
 
@@ -79,16 +80,16 @@ def learn_threshold(
         count = int(curve.num_accepted[-1]) if len(bounds) else 0
         if not curve.num_right.any():
             raise ValueError(
-                f"A threshold is learned from right matches. Received: {count} matches, none of "
-                "them right. Use photos that return to a place, with positions that show it; "
-                "frame numbers of a video do not"
+                "A threshold is learned from right matches. Received: "
+                f"{counted(count, 'match', 'matches')}, none of them right. Use photos that "
+                "return to a place, with positions that show it; frame numbers of a video do not"
             )
         fewest = math.ceil(math.log(0.05) / math.log(precision))
         raise ValueError(
             f"These matches do not reach a precision of {100 * precision:g} %: with 95 % "
             f"confidence they reach at most {100 * bounds.max():.1f} %. It needs {fewest} "
-            f"right matches without an error. Received: {count} matches. Ask for a lower "
-            "precision, or take more places"
+            f"right matches without an error. Received: {counted(count, 'match', 'matches')}. Ask "
+            "for a lower precision, or take more places"
         )
     last = int(carried[-1])
     return Threshold(

@@ -117,7 +117,7 @@ def _answer(
     tag = "wrong" if kind == "unanswerable" else kind
     path, name = dataset.path(dataset.database[row]), str(dataset.names[dataset.database[row]])
     if len(points := _points(judged, labels, query)):
-        caption = "; ".join([*facts, f"{len(points)} points shared with the query"])
+        caption = "; ".join([*facts, f"{counted(len(points), 'point')} shared with the query"])
         if joined := join_photos(query_path, path, points, caption, tag, name):
             return joined
     return Photo(jpeg_base64(path), "; ".join(facts), tag, name)

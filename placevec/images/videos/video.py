@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images.metadata.header import MAX_PIXELS
 from placevec.images.videos.open_video import Video, open_video
 from placevec.input_file import shown
@@ -130,7 +131,9 @@ def _decode_all(path: Path | str, max_pixels: int) -> Video:
         start = time.perf_counter()
         video.read_to_the_end()
         seconds = time.perf_counter() - start
-        _log.info("Counted %d frames of %s in %.1f s", len(video.table), shown(path), seconds)
+        _log.info(
+            "Counted %s of %s in %.1f s", counted(len(video.table), "frame"), shown(path), seconds
+        )
         if lost := _lost_end(path, video):
             _log.warning(lost)
     if not len(video.table):
@@ -151,16 +154,16 @@ def _lost_end(path: Path | str, video: Video) -> str:
     if video.announced / rate - held_s <= 1.5 / rate:  # Uneven frame lengths inflate the number.
         return ""
     return (
-        f"{shown(path)} announces {video.announced} frames, but only {count} can be decoded. The "
-        "rest is left out. If the video was cut off, fetch it again"
+        f"{shown(path)} announces {counted(video.announced, 'frame')}, but only {count} can be "
+        "decoded. The rest is left out. If the video was cut off, fetch it again"
     )
 
 
 def _no_frame(path: Path | str, frame: int, video: Video) -> ValueError:
     if video.table.is_complete:
-        held = f"it holds {len(video.table)} frames"
+        held = f"it holds {counted(len(video.table), 'frame')}"
     else:
-        held = f"it announces {video.announced} frames"
+        held = f"it announces {counted(video.announced, 'frame')}"
     return ValueError(
         f"Frame {frame} of {shown(path)} cannot be read; {held}. Choose another frame, or fetch "
         "the video again"

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.input_file import parse_json, shown
+from placevec.kinds import DESCRIPTORS, refuse_kind
 from placevec.layers import NetVLAD, PixelScaling
 from placevec.models.backbones.backbones import local_features
-from placevec.models.files.hdf5 import open_hdf5
+from placevec.models.files.hdf5 import HLOC_DESCRIPTOR, open_hdf5
 from placevec.models.files.weights import AGGREGATOR, OLD_CLUSTERS, load_weights, read_weights
 
 _FIRST_LAYERS = {"Conv1": "mobilenetv2", "conv1": "mobilenet"}
@@ -32,6 +33,8 @@ def load_cartwheel(path: Path) -> keras.Model:
         ValueError: If the file is damaged or holds another kind of model.
     """
     arrays = read_weights(path)
+    if any(HLOC_DESCRIPTOR in each for each in arrays.values()):
+        refuse_kind(path, DESCRIPTORS, "a model")
     settings = _layer_settings(path)
     layers = [str(each["name"]) for each in settings]
     first = next((name for name in arrays if name in _FIRST_LAYERS), None)
@@ -83,6 +86,7 @@ def _layer_settings(path: Path) -> list[dict]:
         settings = []
     if len(settings) < 2 or not all(isinstance(s, dict) and "name" in s for s in settings):
         raise ValueError(
-            f"{path} holds weights without a model. Give it with `--model.weights` instead"
+            f"{path} holds weights without a model. `placevec train` starts from them: "
+            "`--model.weights`"
         )
     return settings

@@ -13,6 +13,9 @@ from placevec.input_file import open_input, shown
 MAX_WEIGHTS_BYTES = 2**34
 """Maximum size of a file of weights, both packed and unpacked: 16 GiB."""
 
+HLOC_DESCRIPTOR = "global_descriptor"
+"""What a file of hloc calls the descriptor of a photo."""
+
 _MAX_EXPANSION = 100
 _ALWAYS_ALLOWED_BYTES = 2**24
 

@@ -4,6 +4,8 @@ import difflib
 from pathlib import Path
 
 from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
+from placevec.input_file import shown
+from placevec.kinds import HDF5, MODEL, kind_of, refuse_kind
 from placevec.models.files.shipped import shipped_model, shipped_name
 
 
@@ -14,8 +16,23 @@ def model_path(model: Path | str | None) -> Path:
         model: Path or None. The name of a network that ships with placevec, or a file, which may
             be missing. None: the default network.
     """
-    model = DEFAULT_NETWORK if model is None else model
-    return shipped_model(str(model)) if str(model) in NETWORKS else Path(model)
+    path = closed_model(DEFAULT_NETWORK if model is None else model)
+    return shipped_model(str(path)) if str(path) in NETWORKS else path
+
+
+def closed_model(model: Path | str) -> Path:
+    """Returns the file or name of a model, for functions that cannot use an open one.
+
+    Raises:
+        ValueError: If it is an open model, such as `load_model` returns.
+    """
+    if isinstance(model, Path | str):
+        return Path(model)
+    raise ValueError(
+        "`model` must be a file or the name of a network, which is kept with the results. "
+        f"Received: {type(model).__name__}, which is open. Give what it was opened from, such as "
+        f"{DEFAULT_NETWORK!r}"
+    )
 
 
 def lasting_name(path: Path) -> str:
@@ -37,15 +54,21 @@ def find_model_file(model: Path | str | None) -> Path:
         model: Path or None. See `model_path`.
 
     Raises:
-        FileNotFoundError: If the file does not exist. The message names the networks that ship
-            with placevec, or the model inside the folder of a training.
+        FileNotFoundError: If there is no such file; the message names the networks that ship with
+            placevec.
+        ValueError: If it is something else, see `kind_of`, or several models in one name.
     """
     path = model_path(model)
+    kind = kind_of(path)
+    if kind is None and path.exists():
+        from placevec.sources.walk import photos_at  # for an error alone: sources are many
+
+        kind = photos_at(path)
+    refuse_kind(path, None if kind in (MODEL, HDF5) else kind, "a model")
     if path.is_dir():
-        inside = path / "model.keras"
-        hint = f"Name the file in it: {inside}" if inside.is_file() else "Name a .keras file"
-        raise FileNotFoundError(f"The model {path} is a folder. {hint}")
+        raise FileNotFoundError(f"The model {path} is a folder. Name a .keras file")
     if not path.is_file():
+        refuse_several(path)
         near = difflib.get_close_matches(path.name, NETWORKS, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise FileNotFoundError(
@@ -53,3 +76,17 @@ def find_model_file(model: Path | str | None) -> Path:
             f"placevec: {', '.join(NETWORKS)}"
         )
     return path
+
+
+def refuse_several(model: Path) -> None:
+    """Refuses models whose names are joined by commas, such as `tiny,small`.
+
+    Raises:
+        ValueError: If each part is a model, or a file that exists.
+    """
+    names = [name.strip() for name in str(model).split(",")]
+    if len(names) > 1 and not model.exists() and all(model_path(name).is_file() for name in names):
+        raise ValueError(
+            "`--model` must be one model, or several separated by spaces for `evaluate`: "
+            f"`--model {shown(' '.join(names))}`. Received: {shown(model)}"
+        )

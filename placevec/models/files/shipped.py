@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.input_file import read_json
+from placevec.kinds import MODEL_FILE, NETWORKS_FOLDER
 
-FOLDER = Path(__file__).resolve().parents[2] / "networks"
-"""Folder with one folder per network, and one of photos."""
-
-PHOTOS_FOLDER = FOLDER / "photos"
+PHOTOS_FOLDER = NETWORKS_FOLDER / "photos"
 """Folder with `database` and `queries`, the photos of `placevec demo`."""
 
-MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
+ONNX_FILE = "model.onnx"
 CARD_FILE, CHECK_FILE = "card.json", "check.npz"
 CALIBRATION_FILE = "calibration.json"
 _MAX_CARD_BYTES, _MAX_CHECK_BYTES = 2**20, 2**24
@@ -24,7 +22,7 @@ _MAX_CARD_BYTES, _MAX_CHECK_BYTES = 2**20, 2**24
 
 def shipped_model(name: str) -> Path:
     """Returns the `.keras` file of a network that ships with placevec."""
-    return FOLDER / name / MODEL_FILE
+    return NETWORKS_FOLDER / name / MODEL_FILE
 
 
 def shipped_name(model_path: Path) -> str | None:
@@ -69,7 +67,7 @@ def shipped_calibration(model_id: str | None) -> Path | None:
     Args:
         model_id: str or None. Id of any model, see `model_id`.
     """
-    for path in sorted(FOLDER.glob(f"*/{CALIBRATION_FILE}")):
+    for path in sorted(NETWORKS_FOLDER.glob(f"*/{CALIBRATION_FILE}")):
         if shipped_model_id(path.with_name(MODEL_FILE)) == model_id:
             return path
     return None
@@ -115,4 +113,4 @@ def describe_card(card: Mapping[str, Any]) -> str:
 
 
 def _is_shipped(model_path: Path) -> bool:
-    return model_path.name == MODEL_FILE and model_path.resolve().parent.parent == FOLDER
+    return model_path.name == MODEL_FILE and model_path.resolve().parent.parent == NETWORKS_FOLDER

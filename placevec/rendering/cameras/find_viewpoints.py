@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
+from placevec.counted import counted
 from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
 from placevec.rendering.cameras.free_space.free_space import (
     FACES_WALL,
@@ -92,7 +93,8 @@ def find_viewpoints(
     """
     refuse_bad_counts(num_places, views_per_place)
     if directions not in DIRECTIONS:
-        raise ValueError(f"`directions` must be one of {DIRECTIONS}. Received: {directions!r}")
+        names = ", ".join(DIRECTIONS)
+        raise ValueError(f"`directions` must be one of {names}. Received: {directions!r}")
     collider, start_s = Collider(world), time.perf_counter()
     for clearance in _CLEARANCES_M if clearance_m is None else (clearance_m,):
         body = Body(eye_height_m, clearance_m=clearance, max_slope_deg=max_slope_deg)
@@ -118,9 +120,9 @@ def find_viewpoints(
     check_enough(len(search.chosen), num_places, counts)
     cameras = [camera for views in search.chosen for camera in views]
     _log.info(
-        "%d cameras at %d places, at least %g m apart and %g m from walls (%.1f s); rejected: %s",
-        len(cameras),
-        num_places,
+        "%s at %s, at least %g m apart and %g m from walls (%.1f s); rejected: %s",
+        counted(len(cameras), "camera"),
+        counted(num_places, "place"),
         spacing,
         clearance,
         time.perf_counter() - start_s,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.rendering.cameras.free_space.collisions import Collider, HasTriangles
 from placevec.rendering.cameras.free_space.free_space import NEAR_WALL, REASONS, SEES_LITTLE, Body
 from placevec.rendering.cameras.free_space.walkable import apart, draw_ground, is_clear
@@ -170,9 +171,9 @@ def find_flight(
     check_enough(len(chosen), num_places, counts)
     cameras = [camera for views in chosen[:num_places] for camera in views]
     _log.info(
-        "%d cameras in the air at %d places, at least %g m apart (%.1f s); rejected: %s",
-        len(cameras),
-        num_places,
+        "%s in the air at %s, at least %g m apart (%.1f s); rejected: %s",
+        counted(len(cameras), "camera"),
+        counted(num_places, "place"),
         spacing,
         time.perf_counter() - start_s,
         listed(counts),

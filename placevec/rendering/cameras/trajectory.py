@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
+from placevec.counted import counted
 from placevec.places import PlaceDataset
 from placevec.rendering.cameras.free_space.collisions import Collider
 from placevec.rendering.cameras.free_space.free_space import REASONS, Body, hover, stand
@@ -89,9 +90,9 @@ def along_trajectory(
         low, high = world.bounds_m + np.array(world.origin_m)
         raise ValueError(
             f"A pose of the trajectory must be in the free space of {world.name}, x, y, z from "
-            f"{_numbers(low / scale)} to {_numbers(high / scale)}. Received: {len(places)} poses, "
-            f"none of them there ({listed(counts)}). Give the trajectory in the model's frame and "
-            "units, and check which axis is up"
+            f"{_numbers(low / scale)} to {_numbers(high / scale)}. Received: "
+            f"{counted(len(places), 'pose')}, none of them there ({listed(counts)}). Give the "
+            "trajectory in the model's frame and units, and check which axis is up"
         )
     _log.info("%d of %d poses are used; rejected: %s", len(kept), len(places), listed(counts))
     headings_deg = _headings(places, eyes_m)

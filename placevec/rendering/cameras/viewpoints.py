@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.rendering.cameras.free_space.collisions import Collider
 from placevec.rendering.cameras.free_space.free_space import AREA_TOO_SMALL, Body
 from placevec.rendering.cameras.placing import shake
@@ -124,7 +125,7 @@ def check_enough(found: int, wanted: int, rejected: dict[str, int]) -> None:
     if rejected and max(rejected, key=rejected.__getitem__) == AREA_TOO_SMALL:
         hint = "Ask for fewer places, or lower `least_area_share`"
     raise ValueError(
-        f"{wanted} places must be found in the world. Received: {found}; rejected: "
+        f"{counted(wanted, 'place')} must be found in the world. Received: {found}; rejected: "
         f"{listed(rejected)}. {hint}, and check which axis of the model is up and its scale"
     )
 

@@ -178,7 +178,8 @@ def plan_visit(name: str, seed: tuple[int, ...], day: int) -> Visit:
         A `Visit`.
     """
     if name not in WEATHERS:
-        raise ValueError(f"`name` must be one of {sorted(WEATHERS)}. Received: name={name!r}")
+        names = ", ".join(sorted(WEATHERS))
+        raise ValueError(f"`name` must be one of {names}. Received: name={name!r}")
     rng = np.random.default_rng(seed)
     kind = WEATHERS[name]
     exposure, warmth = rng.uniform(0.86, 1.12), rng.uniform(-0.06, 0.06)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig
 from placevec.config.choices import UPS
+from placevec.counted import counted
 from placevec.rendering.worlds.formats.egg_file import read_egg
 from placevec.rendering.worlds.formats.gltf_file import read_gltf
 from placevec.rendering.worlds.formats.obj import read_obj
@@ -88,10 +89,10 @@ def load_world(
     models = [_read(each, max_texture_side) for each in paths]
     world = _join(name, models, up, float(scale), is_indoor)
     _log.info(
-        "Loaded %d triangles and %d textures of %d models into the world %s in %.1f s",
-        len(world),
-        len(world.textures),
-        len(paths),
+        "Loaded %s and %s of %s into the world %s in %.1f s",
+        counted(len(world), "triangle"),
+        counted(len(world.textures), "texture"),
+        counted(len(paths), "model"),
         name,
         time.perf_counter() - started,
     )
@@ -161,9 +162,9 @@ def _finest(paths: list[Path], root: Path) -> list[Path]:
     kept = [max(each, key=lambda path: path.stat().st_size) for each in tiles.values()]
     if len(kept) < len(paths):
         _log.info(
-            "Using the most detailed of %d models: %d tiles (first: %s)",
+            "Using the most detailed of %d models: %s (first: %s)",
             len(paths),
-            len(kept),
+            counted(len(kept), "tile"),
             kept[0],
         )
     return kept

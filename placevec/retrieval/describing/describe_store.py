@@ -13,12 +13,13 @@ from placevec.config import DescribeConfig
 from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.input_file import shown
+from placevec.kinds import MANIFEST
 from placevec.models.describe import Model, NoReadablePhotoError, describe_in_batches, pace
 from placevec.models.files.model_file import lasting_name
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval.described import require_same_network
-from placevec.store.files.manifest import MANIFEST, read_manifest
+from placevec.store.files.manifest import read_manifest
 from placevec.store.files.shards import is_storable
 from placevec.store.store import DescriptorStore
 from placevec.store.store_writer import StoreWriter

@@ -13,7 +13,7 @@ from placevec.config.choices import Dtype
 from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.models.describe import describe, features_in_batches
-from placevec.models.files.model_file import model_path
+from placevec.models.files.model_file import closed_model, model_path, refuse_several
 from placevec.places import PlaceDataset
 from placevec.process.workers import num_cores
 from placevec.progress import Progress, no_progress
@@ -111,7 +111,7 @@ def describe_to(
             model, precision, data type, photo size, folder or frame.
     """
     settings = DescribeConfig(
-        model=None if model is None else Path(model),
+        model=None if model is None else closed_model(model),
         image_size=image_size,
         batch_size=batch_size,
         engine=engine,
@@ -123,6 +123,7 @@ def describe_to(
     )
     _require_place(settings.out)
     model = model_path(settings.model)
+    refuse_several(model)
     is_folder = isinstance(photos, Path | str) and Path(photos).expanduser().is_dir()
     photos = open_photos(photos)
     from placevec.models import open_engine  # imported late, because the checks above need no Keras

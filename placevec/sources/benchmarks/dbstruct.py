@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.mat_file import read_mat, variables_of_mat
 from placevec.sources.benchmarks.months import seconds_of_months
@@ -104,7 +105,7 @@ def read_dbstruct(
     go_on_without(
         list(names[~given]),
         len(names),
-        problem=f"No positions for {{}} photos of {mat_path}{among_them(is_zero.sum())}",
+        problem=f"No positions for {{}} of {mat_path}{among_them(is_zero.sum())}",
         way_out="Get the file again",
         skip_unreadable=skip_unreadable,
     )
@@ -114,7 +115,9 @@ def read_dbstruct(
     is_query = np.arange(len(names)) >= len(content.database_names)
     rows = np.flatnonzero(kept & given)
     if not len(rows):
-        raise ValueError(f"None of the {len(names)} photos of {mat_path} has a file and a position")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} of {mat_path} has a file and a position"
+        )
     unique, first, row_of = np.unique(names[rows], return_index=True, return_inverse=True)
     looked_up, searched = np.zeros((2, len(unique)), dtype=bool)
     looked_up[row_of[is_query[rows]]] = True
@@ -152,7 +155,7 @@ def load_dbstruct(mat_path: Path) -> DbStruct:
         if positions.dtype.kind not in "fiu" or positions.shape != (2, len(names)):
             raise ValueError(
                 f"`utm{letters.capitalize()}` of {mat_path} must hold 2 numbers for each of "
-                f"{len(names)} photos. Received: shape {positions.shape}"
+                f"{counted(len(names), 'photo')}. Received: shape {positions.shape}"
             )
         parts[f"{role}_names"] = names
         parts[f"{role}_positions_m"] = positions.T.astype(np.float64)

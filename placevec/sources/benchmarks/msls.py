@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed, tidy_name
 from placevec.sources.missing import go_on_without
@@ -148,12 +149,14 @@ def _read_city(
     go_on_without(
         names[~given],
         len(names),
-        problem=f"No positions for {{}} photos of {city}{among_them(num_at_zero)}",
+        problem=f"No positions for {{}} of {city}{among_them(num_at_zero)}",
         way_out="Fetch raw.csv or postprocessed.csv, with those of the test cities",
         skip_unreadable=skip_unreadable,
     )
     if not (kept & given).any():
-        raise ValueError(f"None of the {len(names)} photos of {city} has a file and a position")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} of {city} has a file and a position"
+        )
     times_s = _times(cells, city)
     sequences = _cells(cells, "sequence_id")
     sequence_ids = np.full(len(names), -1)
@@ -207,18 +210,18 @@ def _read_tables(folder: Path) -> dict[str, NDArray[np.str_]]:
 def _chosen(
     cells: dict[str, NDArray[np.str_]], options: dict[str, str], city: Path
 ) -> NDArray[np.bool_]:
-    """Returns which photos are wanted, and logs how many of each kind are left out."""
-    left_out = {"panoramas": _flags(cells, "pano", city)}
-    chosen = ~left_out["panoramas"]
+    """Tells which photos are wanted, and logs how many are left out for what they are."""
+    left_out = {"panorama": _flags(cells, "pano", city)}
+    chosen = ~left_out["panorama"]
     if "subtask" in options:
         _require(cells, options["subtask"], "subtask_index.csv", city)
         chosen &= _flags(cells, options["subtask"], city)
     else:
-        left_out["photos of the camera's mount"] = _flags(cells, "control_panel", city)
-        chosen &= ~left_out["photos of the camera's mount"]
+        left_out["camera-mount photo"] = _flags(cells, "control_panel", city)
+        chosen &= ~left_out["camera-mount photo"]
     for what, which in left_out.items():
         if which.any():
-            _log.info("%d %s of %s: left out", which.sum(), what, city)
+            _log.info("%s of %s: left out", counted(which.sum(), what), city)
     if "night" in options:
         _require(cells, "night", "postprocessed.csv", city)
         chosen &= _flags(cells, "night", city) == (options["night"] == "yes")

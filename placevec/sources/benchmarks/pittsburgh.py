@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.benchmarks.dbstruct import holds_dbstruct, load_dbstruct
 from placevec.sources.files import files_like, readable
@@ -103,7 +104,7 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
         go_on_without(
             names[~given],
             len(names),
-            problem=f"No positions for {{}} photos in {root}{among_them(is_zero.sum())}",
+            problem=f"No positions for {{}} in {root}{among_them(is_zero.sum())}",
             way_out="Put the .mat of the others beside the existing ones, or open one .mat "
             "with dbstruct:",
             skip_unreadable=skip_unreadable,
@@ -111,7 +112,9 @@ def read_pittsburgh(path: Path | str, *, skip_unreadable: bool = False) -> Place
         kept &= given
         positions_m = np.nan_to_num(positions_m)
     if not kept.any():
-        raise ValueError(f"None of the {len(names)} photos in {root} has content and a position")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} in {root} has content and a position"
+        )
     _, place_ids = np.unique([cutout.panorama for cutout in cutouts], return_inverse=True)
     return PlaceDataset(
         root,

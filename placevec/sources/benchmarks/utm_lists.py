@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
+from placevec.counted import counted
 from placevec.input_file import bounded_lines, open_text
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import files_like, readable, tell_unnamed, tidy_name
@@ -78,13 +79,13 @@ def read_utm_lists(path: Path | str, *, skip_unreadable: bool = False) -> PlaceD
     go_on_without(
         unique[~given],
         len(unique),
-        problem=f"No positions for {{}} photos of {npz_path}{among_them(is_zero.sum())}",
+        problem=f"No positions for {{}} of {npz_path}{among_them(is_zero.sum())}",
         way_out="Get the file again",
         skip_unreadable=skip_unreadable,
     )
     if not (kept & given).any():
         raise ValueError(
-            f"None of the {len(unique)} photos of {npz_path} has a file and a position"
+            f"None of the {counted(len(unique), 'photo')} of {npz_path} has a file and a position"
         )
     return PlaceDataset(
         root,

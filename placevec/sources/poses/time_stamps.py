@@ -147,7 +147,7 @@ def photos_by_stamp(root: Path, *, skip_unreadable: bool) -> tuple[NDArray[np.st
     go_on_without(
         names[~stamped],
         len(names),
-        problem=f"No time stamps as names of {{}} photos in {root}",
+        problem=f"No time stamps as names of {{}} in {root}",
         way_out="Name each by its seconds or nanoseconds, such as 1305031102.175304.png",
         skip_unreadable=skip_unreadable,
     )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable
@@ -239,13 +240,15 @@ def places_of_poses(
         go_on_without(
             names[is_bad],
             len(names),
-            problem=f"No pose for {{}} photos of {source}",
+            problem=f"No pose for {{}} of {source}",
             way_out=what,
             skip_unreadable=skip_unreadable,
         )
     kept &= poses.known
     if not kept.any():
-        raise ValueError(f"None of the {len(names)} photos of {source} has a file and a pose")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} of {source} has a file and a pose"
+        )
     others: dict[str, Any] = {**roles_of(names), **fields}
     positions, headings_deg, altitudes = on_the_ground(poses, find_up(poses) if up is None else up)
     return PlaceDataset(
@@ -284,11 +287,11 @@ def tell_shared_poses(rows: NDArray[np.int64], source: Path) -> None:
     _, counts = np.unique(rows[rows >= 0], return_counts=True)
     if (counts > 1).any():
         _log.warning(
-            "%d of %d photos share a pose of %s with another photo: %d poses, up to %d photos each",
+            "%d of %d photos share a pose of %s with another photo: %s, up to %d photos each",
             counts[counts > 1].sum(),
             len(rows),
             shown(source),
-            len(counts),
+            counted(len(counts), "pose"),
             counts.max(),
         )
 

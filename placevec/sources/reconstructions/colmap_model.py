@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import open_text, shown
 from placevec.sources.poses.number_lines import has_decimal_commas
 from placevec.sources.values.cells import to_number, to_whole_number
@@ -168,7 +169,9 @@ def _images_of_bytes(path: Path) -> list[ColmapImage]:
             points = _shown(source.points(source.count(_POINT_BYTES)))
             images.append(ColmapImage(name, tuple(pose[:4]), tuple(pose[4:]), camera, points))
         if source.at < len(content):
-            raise source.broken(f"{len(images)} images, and more from byte {source.at} on")
+            raise source.broken(
+                f"{counted(len(images), 'image')}, and more from byte {source.at} on"
+            )
     return images
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed
@@ -118,13 +119,15 @@ def _places_of_fixes(
     go_on_without(
         names[~known],
         len(names),
-        problem=f"No GNSS position of the same time for {{}} photos of {kapture.source}",
+        problem=f"No GNSS position of the same time for {{}} of {kapture.source}",
         way_out="Read the trajectories, if there are any: PATH,positions=trajectories",
         skip_unreadable=skip_unreadable,
     )
     kept &= known
     if not kept.any():
-        raise ValueError(f"None of the {len(names)} photos of {kapture.source} has a position")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} of {kapture.source} has a position"
+        )
     longitudes_deg, latitudes_deg, altitudes_m = fixes[kept].T
     positions_m, zone = metres_from_degrees(latitudes_deg, longitudes_deg)
     others: dict[str, Any] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.missing import go_on_without
@@ -61,7 +62,8 @@ def read_kitti(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     go_on_without(
         [folder.name for folder in unposed],
         len(drives) + len(unposed),
-        problem=f"No poses for {{}} drives in {top}",
+        what="drive",
+        problem=f"No poses for {{}} in {top}",
         way_out=f"Put poses/ID.txt beside sequences/ID, or name one drive, {drives[0][0]}",
         skip_unreadable=skip_unreadable,
     )
@@ -130,7 +132,7 @@ def _read_drive(folder: Path, poses_path: Path, skip_unreadable: bool) -> PlaceD
         up=_UP,
         frame="SLAM metres",
         source=poses_path,
-        way_out=f"It has {len(matrices)} lines, the first for photo 0",
+        way_out=f"It has {counted(len(matrices), 'line')}, the first for photo 0",
         flaw=flaw_of(poses, matrices[:, :, 3], matrices[:, :, :3]),
         is_near=rows >= 0,
         skip_unreadable=skip_unreadable,
@@ -169,8 +171,8 @@ def _refuse_other_counting(
     if 0 < first and count <= last < first + count:
         raise ValueError(
             f"Photos in {folder} must be numbered from 0, as the lines of {poses_path} are. "
-            f"Received: {first} to {last} for {count} lines. Rename them, or remove the photos "
-            f"from {count} on if line 1 is the pose of photo 0"
+            f"Received: {first} to {last} for {counted(count, 'line')}. Rename them, or remove the "
+            f"photos from {count} on if line 1 is the pose of photo 0"
         )
 
 
@@ -196,7 +198,9 @@ def _read_times(times_path: Path, frames: NDArray[np.int64]) -> NDArray[np.float
     times_s[np.isinf(times_s)] = np.nan
     without = int((frames >= len(times_s) - 1).sum())
     if without:
-        _log.warning("%s has no time for %d of %d photos", times_path, without, len(frames))
+        _log.warning(
+            "%s has no time for %d of %s", times_path, without, counted(len(frames), "photo")
+        )
     return times_s[np.minimum(frames, len(times_s) - 1)]
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import number_option, split_options
@@ -201,7 +202,7 @@ def _choose_topic(connections: list, topic: str | None, bag_path: Path) -> list:
     listed = ", ".join(f"{name} ({kind.split('/')[-1]})" for name, kind in sorted(topics.items()))
     if topic is None and topics:
         raise _ChoiceError(
-            f"{bag_path} has {len(topics)} topics with poses: {listed}. Name one: "
+            f"{bag_path} has {counted(len(topics), 'topic')} with poses: {listed}. Name one: "
             f"{bag_path},topic={sorted(topics)[0]}"
         )
     received = f"topic={shown(topic)}" if topic else "no topic with poses"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.path_options import split_options
@@ -80,7 +81,9 @@ def read_seven_scenes(path: Path | str, *, skip_unreadable: bool = False) -> Pla
         pose_paths
     )
     if lonely:
-        _log.warning("%d poses in %s have no photo (first: %s)", len(lonely), top, min(lonely).name)
+        _log.warning(
+            "No photo for %s in %s (first: %s)", counted(len(lonely), "pose"), top, min(lonely).name
+        )
     return places_of_poses(
         top,
         names,
@@ -122,7 +125,7 @@ def _read_matrix(pose_path: Path) -> NDArray[np.float64]:
     if len(matrix) != 4:
         raise ValueError(
             f"{shown(pose_path)} must hold a matrix of 4 lines of 4 numbers. Received: "
-            f"{len(matrix)} lines"
+            f"{counted(len(matrix), 'line')}"
         )
     return matrix
 

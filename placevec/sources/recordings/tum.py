@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images.videos.frame_names import frame_name
 from placevec.images.videos.video import frame_times_s
 from placevec.images.videos.video_files import VIDEO_SUFFIXES
@@ -82,9 +83,9 @@ def read_tum(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDataset
     if len(runs) > 1 and options.get("same_world") != "yes":
         names = ", ".join(run.parent.name for run in runs[:5])
         raise ValueError(
-            f"Positions of runs are measured from different origins. Received: {len(runs)} runs in "
-            f"{top} ({names}). Name one, {runs[0].parent}, or say that all are in one map: "
-            f"{top},same_world=yes"
+            "Positions of runs are measured from different origins. Received: "
+            f"{counted(len(runs), 'run')} in {top} ({names}). Name one, {runs[0].parent}, or say "
+            f"that all are in one map: {top},same_world=yes"
         )
     read = partial(
         _read_run, within_s=within_s, unit=unit, start_s=start_s, skip_unreadable=skip_unreadable

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.tables.rows.columns import why_no_places
@@ -51,8 +52,9 @@ def read_frame(frame: "pd.DataFrame", root: Path | str | None = None) -> PlaceDa
         is_unknown = np.any(np.isnan(positions_m), axis=1)
         if is_unknown.any():
             raise ValueError(
-                f"No positions for {is_unknown.sum()} of {len(rows.names)} photos in {_SOURCE} "
-                f"(first: {shown(rows.names[is_unknown][0])}). Fill them in, or drop these rows"
+                f"No positions for {is_unknown.sum()} of {counted(len(rows.names), 'photo')} in "
+                f"{_SOURCE} (first: {shown(rows.names[is_unknown][0])}). Fill them in, or drop "
+                "these rows"
             )
     if place == "local":
         place = str(known.get("frame", place))

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.frame import grid_of, is_zone_frame, parse_zone
@@ -200,13 +201,15 @@ def read_folder(path: Path | str, *, skip_unreadable: bool = False) -> PlaceData
     go_on_without(
         names[~given],
         len(names),
-        problem=f"No positions for {{}} photos in {root}{among_them(num_at_zero)}",
+        problem=f"No positions for {{}} in {root}{among_them(num_at_zero)}",
         way_out=f"Put `east,north` in {POSITIONS_FILE} or `@east@north@` in the file name; "
         "positions that a phone wrote are read with exif:",
         skip_unreadable=skip_unreadable,
     )
     if not (kept & given).any():
-        raise ValueError(f"None of the {len(names)} photos in {root} has content and a position")
+        raise ValueError(
+            f"None of the {counted(len(names), 'photo')} in {root} has content and a position"
+        )
     return PlaceDataset(
         root,
         names,
@@ -293,10 +296,10 @@ def _warn_of_times(root: Path, names: NDArray[np.str_], photos: list[PhotoName])
             texts += [fields[_TIME_FIELD]] if fields[_TIME_FIELD].strip() else []
     if texts:
         _log.warning(
-            "Times of %d of %d photos in %s are not read (first: %s). Write them as "
+            "Times of %d of %s in %s are not read (first: %s). Write them as "
             "YYYYMMDD_hhmmss, or put `time` in %s",
             len(texts),
-            len(names),
+            counted(len(names), "photo"),
             root,
             shown(texts[0], longest=40),
             POSITIONS_FILE,

@@ -12,6 +12,7 @@ import scipy
 from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
+from placevec.counted import counted
 from placevec.input_file import open_input, shown
 from placevec.whole_file import whole_file
 
@@ -43,8 +44,8 @@ def write_points(
     seen.eliminate_zeros()
     if seen.shape[0] != len(names):
         raise ValueError(
-            f"`points_seen` must have one row for each name. Received: {seen.shape[0]} rows, "
-            f"{len(names)} names"
+            "`points_seen` must have one row for each name. Received: "
+            f"{counted(seen.shape[0], 'row')}, {counted(len(names), 'name')}"
         )
     with whole_file(Path(root) / POINTS_FILE) as unfinished:
         np.savez(
@@ -79,9 +80,9 @@ def read_points(root: Path, names: NDArray[np.str_]) -> "scipy.sparse.csr_array 
     known = arrays["names"][order]
     place = np.minimum(np.searchsorted(known, names), len(known) - 1) if len(known) else None
     if place is None or not (there := known[place] == names).any():
-        raise ValueError(f"{path} names none of the {len(names)} photos beside it")
+        raise ValueError(f"{path} names none of the {counted(len(names), 'photo')} beside it")
     if not there.all():
-        _log.warning("%s names %d of %d photos", path, there.sum(), len(names))
+        _log.warning("%s names %d of %s", path, there.sum(), counted(len(names), "photo"))
     nothing = scipy.sparse.csr_array((1, seen.shape[1]), dtype=bool)
     with_nothing = scipy.sparse.vstack([seen, nothing], format="csr")
     return with_nothing[np.where(there, order[place], len(known))]

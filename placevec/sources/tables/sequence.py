@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.places.name_order import by_number
 from placevec.sources.files import readable
@@ -66,7 +67,7 @@ def read_sequence(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDa
     is_query = sequence_ids == 0
     kept = readable(root, names, source=root, skip_unreadable=skip_unreadable)
     if not kept.any():
-        raise FileNotFoundError(f"None of the {len(names)} photos in {root} can be read")
+        raise FileNotFoundError(f"None of the {counted(len(names), 'photo')} in {root} can be read")
     return PlaceDataset(
         root,
         names,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.dataset import PlaceDataset
 from placevec.places.split import SPLITS
@@ -73,7 +74,7 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
     names = [str(name) for name in dataset.names]
     unnamed = sum(name not in splits for name in names)
     if unnamed:
-        _log.warning("%d of %d photos are not in %s", unnamed, len(names), table_path)
+        _log.warning("Not in %s: %d of %s", table_path, unnamed, counted(len(names), "photo"))
     rows = np.array([i for i, name in enumerate(names) if splits.get(name) == split], dtype=int)
     if not len(rows):
         raise ValueError(f"{table_path} has none of the {len(names)} photos in the split {split}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import readable, tell_unnamed
 from placevec.sources.missing import go_on_without
@@ -61,13 +62,15 @@ def read_table(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
         go_on_without(
             rows.names[~given],
             count,
-            problem=f"No positions for {{}} photos in {table_path}{among_them(rows.num_at_zero)}",
+            problem=f"No positions for {{}} in {table_path}{among_them(rows.num_at_zero)}",
             way_out="Fill in `lat,lon` or `east,north`",
             skip_unreadable=skip_unreadable,
         )
         kept &= given
     if not kept.any():
-        raise ValueError(f"None of the {count} photos of {table_path} has a file and a position")
+        raise ValueError(
+            f"None of the {counted(count, 'photo')} of {table_path} has a file and a position"
+        )
     dataset = PlaceDataset(
         table_path.parent,
         rows.names,

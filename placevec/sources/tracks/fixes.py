@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.sources.values.null_island import at_zero
 from placevec.sources.values.utm import metres_from_degrees
@@ -99,7 +100,9 @@ def fixes_of(pieces: Sequence[Piece], source: Path) -> Fixes:
     )
     known = ~at_zero(degrees, on_earth=True)
     if not known.all():
-        _log.warning("%s has %d fixes at 0, 0: left out", shown(source), (~known).sum())
+        _log.warning(
+            "%s has %s at 0, 0: left out", shown(source), counted((~known).sum(), "fix", "fixes")
+        )
     if not known.any():
         raise ValueError(f"{shown(source)} must hold at least one fix. Received: none")
     times_s, degrees, altitudes_m = times_s[known], degrees[known], altitudes_m[known]
@@ -139,10 +142,10 @@ def log_gaps(fixes: Fixes, max_gap_s: float, source: Path) -> None:
         lengths_s = np.diff(fixes.times_s)[starts]
         longest = starts[np.argmax(lengths_s)]
         _log.warning(
-            "%s has %d gaps of more than %g s (the longest lasts %.0f s, from %s): no position is "
-            "known in them",
+            "%s has %s of more than %g s (the longest lasts %.0f s, from %s): no position is known "
+            "there",
             shown(source),
-            len(starts),
+            counted(len(starts), "gap"),
             max_gap_s,
             lengths_s.max(),
             clock(fixes.times_s[longest]),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.input_file import open_text, shown
 from placevec.sources.tracks.fixes import Piece
 
@@ -56,9 +57,14 @@ def read_nmea(path: Path) -> list[Piece]:
     left_out: Counter[str] = Counter()
     fixes = list(_fixes(path, left_out))
     for what, count in left_out.items():
-        _log.warning("%d sentences of %s %s: left out", count, shown(path), what)
+        _log.warning(
+            "%s %s in %s: left out",
+            counted(count, "sentence"),
+            what,
+            shown(path),
+        )
     if not fixes:
-        told = "; ".join(f"{count} that {what}" for what, count in left_out.items())
+        told = "; ".join(f"{count} {what}" for what, count in left_out.items())
         raise ValueError(
             f"{shown(path)} must hold NMEA sentences with fixes (RMC, GGA, GNS). Received: "
             f"{told or 'none'}"
@@ -79,12 +85,12 @@ def _fixes(path: Path, left_out: Counter[str]) -> Iterator[_Fix]:
                 continue
             body, kind, checksum = match.groups()
             if checksum is not None and _checksum(body) != int(checksum, 16):
-                left_out["have a wrong checksum"] += 1
+                left_out["with a wrong checksum"] += 1
                 continue
             fields = body.split(",")
             fix = _fix_of_rmc(fields) if kind == "RMC" else _fix_of_gga(fields)
             if fix is None:
-                left_out["have no fix"] += 1
+                left_out["without a fix"] += 1
             else:
                 yield fix
 

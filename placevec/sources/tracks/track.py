@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images.metadata.gps import read_gps
 from placevec.images.videos.frame_names import frame_name
 from placevec.images.videos.video import frame_times_s
@@ -96,7 +97,7 @@ def read_track(path: Path | str, *, skip_unreadable: bool = False) -> PlaceDatas
     go_on_without(
         timed.names[~is_known],
         len(timed.names),
-        problem=f"Not on the track {shown(track_path)}: {{}} photos of {shown(top)}",
+        problem=f"Not on the track {shown(track_path)}: {{}} of {shown(top)}",
         detail=_detail(fixes, times_s, placed, max_gap_s),
         way_out="If the camera's clock is ahead of UTC, say by how much: PATH,offset_s=SECONDS; to "
         "bridge longer gaps: PATH,max_gap_s=SECONDS",
@@ -180,17 +181,17 @@ def _photos(top: Path, options: dict[str, str], skip_unreadable: bool) -> _Timed
     from_names = np.count_nonzero(~np.isnan(times_s[unknown]))
     if from_names:
         _log.warning(
-            "Times of %d of %d photos in %s are those of their names, read as UTC. If the clock "
+            "Times of %d of %s in %s are those of their names, read as UTC. If the clock "
             "was ahead, say by how much: PATH,offset_s=SECONDS",
             from_names,
-            len(names),
+            counted(len(names), "photo"),
             shown(top),
         )
     is_timed = ~np.isnan(times_s)
     go_on_without(
         names[~is_timed],
         len(names),
-        problem=f"No times in the EXIF and names of {{}} photos in {shown(top)}",
+        problem=f"No times in the EXIF and names of {{}} in {shown(top)}",
         way_out="Copy them from the camera again, or name them like IMG_20240506_123015.jpg",
         skip_unreadable=skip_unreadable,
     )

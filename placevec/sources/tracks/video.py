@@ -144,7 +144,8 @@ def countable_videos(top: Path, *, skip_unreadable: bool) -> tuple[list[Path], l
     go_on_without(
         [name for name, _ in problems],
         len(videos),
-        problem=f"Unreadable: {{}} videos of {shown(top)}",
+        what="video",
+        problem=f"Unreadable: {{}} of {shown(top)}",
         detail=problems[0][1] if problems else "",
         way_out="Fetch or export them again",
         skip_unreadable=skip_unreadable,

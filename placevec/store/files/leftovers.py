@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+from placevec.counted import counted
 from placevec.store.files.manifest import Manifest
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def clear_leftovers(folder: Path, manifest: Manifest) -> None:
     for path in superseded:
         path.unlink()
     if superseded:
-        _log.info("deleted %d superseded files in %s", len(superseded), folder)
+        _log.info("deleted %s in %s", counted(len(superseded), "superseded file"), folder)
     if not others:
         return
     aside = folder / SET_ASIDE
@@ -73,7 +74,7 @@ def clear_leftovers(folder: Path, manifest: Manifest) -> None:
             target, number = aside / f"{path.stem}-{number}{path.suffix}", number + 1
         path.rename(target)
     _log.warning(
-        "moved %d files that %s does not name into %s: a killed writer left them, or an older "
-        "manifest was put back. Delete them if the store is complete",
-        len(others), folder, aside,
+        "moved %s that %s does not name into %s: of a killed writer, or of a newer manifest than "
+        "this one. Delete what is there if the store is complete",
+        counted(len(others), "file"), folder, aside,
     )  # fmt: skip

@@ -12,11 +12,11 @@ import numpy as np
 
 from placevec.config.choices import DTYPES, PRECISIONS
 from placevec.input_file import read_json, shown
+from placevec.kinds import MANIFEST, kind_of, refuse_kind
 from placevec.store.files.saved_statistics import SavedStatistics
 from placevec.store.files.shards import FEATURES_DTYPE, Shard, require_digest
 from placevec.whole_file import whole_file
 
-MANIFEST = "manifest.json"
 _FORMAT = "placevec descriptors 2"
 _FORMAT_WITHOUT_DIGEST = "placevec descriptors 1"
 _MAX_DIM = 2**20
@@ -204,11 +204,14 @@ def read_manifest(folder: Path) -> Manifest:
     """Reads and checks the manifest of a store.
 
     Raises:
-        FileNotFoundError: If the store does not exist.
-        ValueError: If the manifest is damaged or has another format.
+        FileNotFoundError: If there is no store.
+        ValueError: If it is something else, damaged, or of another format.
     """
     path = folder / MANIFEST
     if not path.is_file():
+        from placevec.sources.walk import photos_at  # for an error alone: sources are many
+
+        refuse_kind(folder, kind_of(folder) or photos_at(folder), "a store of descriptors")
         raise FileNotFoundError(
             f"There is no store of descriptors in {folder}. "
             "`placevec describe PHOTOS --out FOLDER` makes one"

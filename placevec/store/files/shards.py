@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header
+from placevec.counted import counted
 from placevec.input_file import open_input, read_bytes
 from placevec.whole_file import whole_file
 
@@ -179,7 +180,9 @@ def _write_features(
             file.write(data)
             count += len(part)
     if count != shape[0]:
-        raise ValueError(f"Each of {shape[0]} photos must have local features. Received: {count}")
+        raise ValueError(
+            f"Each of {counted(shape[0], 'photo')} must have local features. Received: {count}"
+        )
     return digest.hexdigest()
 
 
@@ -261,15 +264,18 @@ def read_photos(folder: Path, shard: Shard) -> pa.Table:
         unpacked = sum(group.total_byte_size for group in groups)
         if file.metadata.num_rows != shard.count or not 0 <= unpacked <= most:
             raise ValueError(
-                f"{path} must name {shard.count} photos in {most} bytes. Received: "
-                f"{file.metadata.num_rows} rows in {unpacked} bytes"
+                f"{path} must name {counted(shard.count, 'photo')} in {most} bytes. Received: "
+                f"{counted(file.metadata.num_rows, 'row')} in {unpacked} bytes"
             )
         table = pq.read_table(pa.BufferReader(data), schema=_SCHEMA)
     except (pa.ArrowException, OSError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} cannot be read as a shard's photos ({reason})") from error
     if len(table) != shard.count or table["name"].null_count:
-        raise ValueError(f"{path} must name {shard.count} photos. Received: {len(table)} rows")
+        raise ValueError(
+            f"{path} must name {counted(shard.count, 'photo')}. Received: "
+            f"{counted(len(table), 'row')}"
+        )
     return table
 
 

@@ -99,7 +99,12 @@ class StoreIndex:
             index.train(training_rows(store))
         for _, block in store.blocks():
             index.add(store.compared(block))
-        _log.info("built %s of %d rows in %.1f s", kind, index.ntotal, time.perf_counter() - start)
+        _log.info(
+            "built %s of %s in %.1f s",
+            kind,
+            counted(index.ntotal, "row"),
+            time.perf_counter() - start,
+        )
         return cls(store, settings, index)
 
     @classmethod

@@ -6,6 +6,7 @@ from typing import Any
 
 import faiss
 
+from placevec.counted import counted
 from placevec.input_file import open_input
 from placevec.store.files.manifest import SavedIndex, index_path
 from placevec.store.search.index_kinds import IndexSettings, index_bytes
@@ -61,8 +62,9 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
         raise ValueError(f"{path} cannot be read as an index. {AGAIN}") from error
     if (index.d, index.ntotal) != (store.dim, about.num_rows):
         raise ValueError(
-            f"{path} must index {about.num_rows} photos of {store.dim} dimensions. "
-            f"Received: {index.ntotal} of {index.d}. {AGAIN}"
+            f"{path} must index {counted(about.num_rows, 'photo')} of "
+            f"{counted(store.dim or 0, 'dimension')}. Received: {index.ntotal} of {index.d}. "
+            f"{AGAIN}"
         )
     return index
 
@@ -70,7 +72,7 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
 def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
     """Refuses a changed file before FAISS reads it."""
     if about.num_rows > store.num_rows:
-        raise ValueError(f"{path} must index {store.num_rows} photos at most. {AGAIN}")
+        raise ValueError(f"{path} must index {counted(store.num_rows, 'photo')} at most. {AGAIN}")
     likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
     if about.num_bytes > _MAX_EXTRA_BYTES + 2 * likely:
         raise ValueError(

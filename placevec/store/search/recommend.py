@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config.choices import INDEX_KINDS
+from placevec.counted import counted
 from placevec.store.search.exact import nearest_in_store
 from placevec.store.search.index import StoreIndex
 from placevec.store.search.index_kinds import index_bytes, num_lists
@@ -69,7 +70,8 @@ class Recommendation:
 
     def __str__(self) -> str:
         lines = [
-            f"measured on {self.num_sampled} of {self.num_photos} photos, each without itself:",
+            f"measured on {self.num_sampled} of {counted(self.num_photos, 'photo')}, each without "
+            "itself:",
             "kind    effort  recall@10  ms/query  in batch  build s | all photos: ms    MB",
         ]
         lines += [

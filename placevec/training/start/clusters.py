@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import StartConfig
+from placevec.counted import counted
 from placevec.images import UnreadableImageError, read_ahead, read_image
 from placevec.layers import NetVLAD, initialize_clusters
 from placevec.models import without_xla
@@ -67,8 +68,9 @@ def clusters_from_photos(
         aggregator, features, seed=seed, variant=variant, ratio=ratio, centers=centers
     )
     _log.info(
-        "%d clusters from %d local features of %d photos in %.1f s",
-        aggregator.num_clusters, len(features), len(drawn), time.perf_counter() - start,
+        "%s from %s of %s in %.1f s", counted(aggregator.num_clusters, "cluster"),
+        counted(len(features), "local feature"), counted(len(drawn), "photo"),
+        time.perf_counter() - start,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import WhitenConfig, WhitenModelConfig
+from placevec.counted import counted
 from placevec.images import augmenter, photo_rng
 from placevec.layers import (
     Whitening,
@@ -190,8 +191,8 @@ def _describe(
     if len(kept) < len(paths) and not skip_unreadable:
         first = paths[np.setdiff1d(np.arange(len(paths)), kept)[0]]
         raise ValueError(
-            f"{len(paths) - len(kept)} of {len(paths)} photos to fit on cannot be read (first: "
-            f"{first}). Fix them, or skip them with `--skip-unreadable`"
+            f"{len(paths) - len(kept)} of {counted(len(paths), 'photo')} to fit on cannot be read "
+            f"(first: {first}). Fix them, or skip them with `--skip-unreadable`"
         )
     return descriptors
 
@@ -204,7 +205,8 @@ def _fit(
     start = time.perf_counter()
     mean, directions = fit(descriptors, *settings)
     _log.info(
-        "%d directions of %d dimensions from %d descriptors in %.1f s",
-        directions.shape[1], len(mean), len(descriptors), time.perf_counter() - start,
+        "%s of %s from %s in %.1f s", counted(directions.shape[1], "direction"),
+        counted(len(mean), "dimension"), counted(len(descriptors), "descriptor"),
+        time.perf_counter() - start,
     )  # fmt: skip
     return mean, directions

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import read_npy_header, read_npz
+from placevec.counted import counted
 from placevec.images import UnreadableImageError
 from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
@@ -140,8 +141,8 @@ class DescriptorCache:
         if len(kept) < len(rows) and not self.skip_unreadable:
             first = self.dataset.path(rows[np.setdiff1d(np.arange(len(rows)), kept)[0]])
             raise UnreadableImageError(
-                f"{len(rows) - len(kept)} photos of {self.dataset.root} cannot be read (first: "
-                f"{first}). Fix them, or skip them with `--skip-unreadable`"
+                f"{counted(len(rows) - len(kept), 'photo')} of {self.dataset.root} cannot be read "
+                f"(first: {first}). Fix them, or skip them with `--skip-unreadable`"
             )
         self.is_readable[rows] = False
         if not len(kept):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from placevec.archive import read_npz
 from placevec.config import MiningConfig, OptimizerConfig
+from placevec.counted import counted
 from placevec.images import UnreadableImageError
 from placevec.places import TupleSampler
 from placevec.progress import Progress, no_progress
@@ -154,8 +155,8 @@ class Miner:
         rounds = -(-count // len(mined.tuples))  # there are fewer tuples if queries were left out
         seconds = time.perf_counter() - start
         _log.info(
-            "mining: %d new descriptors, %.0f %% of the queries violate the margin, %.1f s",
-            num_renewed, 100 * mined.violating, seconds,
+            "mining: %s, %.0f %% of the queries violate the margin, %.1f s",
+            counted(num_renewed, "new descriptor"), 100 * mined.violating, seconds,
         )  # fmt: skip
         tuples = np.tile(mined.tuples, (rounds, 1))[:count]
         mined = dataclasses.replace(mined, tuples=tuples, seconds=seconds)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from placevec.config import ComputeConfig, LossConfig, TrainConfig, TupleConfig
+from placevec.counted import counted
 from placevec.images import AugmentWorkers
 from placevec.places import PlaceDataset, TupleSampler, extent_m
 from placevec.sources import open_places
@@ -96,9 +97,10 @@ def open_sampler(tuples: TupleConfig, loss: LossConfig, dataset: PlaceDataset) -
     if all(len(sampler.near(query)) == len(dataset.database) for query in sampler.queries):
         alike = "" if tuples.positive_rule == "distance" else " without sharing anything with it"
         raise ValueError(
-            f"Training needs photos of different places. Received: {len(dataset)} photos in "
-            f"{dataset.root}, none farther than {tuples.negative_radius_m:g} {dataset.unit} "
-            f"from another{alike}. Add places, or set a smaller `--negative-radius-m`"
+            "Training needs photos of different places. Received: "
+            f"{counted(len(dataset), 'photo')} in {dataset.root}, none farther than "
+            f"{tuples.negative_radius_m:g} {dataset.unit} from another{alike}. Add places, or set "
+            "a smaller `--negative-radius-m`"
         )
     if tuples.num_negatives == 0 and dataset.positions_m is not None:
         _refuse_batches_without_negatives(tuples, loss, dataset)

@@ -42,5 +42,6 @@ def test_names_the_model_in_the_folder_of_a_training(tmp_path):
     with pytest.raises(FileNotFoundError, match="is a folder. Name a .keras file"):
         find_model_file(tmp_path)
     (tmp_path / "model.keras").touch()
-    with pytest.raises(FileNotFoundError, match=f"Name the file in it: {tmp_path}/model.keras"):
+    match = f"is the folder of a training, not a model. Its model is {tmp_path}/model.keras"
+    with pytest.raises(ValueError, match=match):
         find_model_file(tmp_path)

@@ -10,11 +10,11 @@ import pytest
 from placevec.config.choices import ENGINES
 from placevec.config.networks import DEFAULT_NETWORK, NETWORKS
 from placevec.images import read_image
+from placevec.kinds import NETWORKS_FOLDER
 from placevec.models import load_model, model_id, open_engine
 from placevec.models.engines.check import check_photos
 from placevec.models.features import with_features
 from placevec.models.files.shipped import (
-    FOLDER,
     PHOTOS_FOLDER,
     check_descriptors,
     describe_card,
@@ -40,7 +40,7 @@ def name(request):
 
 
 def test_all_files_together_are_small():
-    files = [path for path in FOLDER.rglob("*") if path.suffix in (".keras", ".onnx")]
+    files = [path for path in NETWORKS_FOLDER.rglob("*") if path.suffix in (".keras", ".onnx")]
     assert len(files) == 2 * len(NETWORKS)
     assert sum(path.stat().st_size for path in files) <= 5_000_000
     photos = list(PHOTOS_FOLDER.rglob("*.jpg"))

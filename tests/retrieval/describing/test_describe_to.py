@@ -69,7 +69,18 @@ def test_a_search_without_a_match_says_so(write_photos, opened, tmp_path, caplog
     (photo,) = write_photos([RED])
     describe_to(tmp_path / "store", photo, "m.keras")
     assert search(tmp_path / "store", photo, "m.keras").empty
-    assert f"No match for 1 of 1 photos (first: {photo.name}): " in caplog.text
+    assert f"No match for 1 of 1 photo (first: {photo.name}): " in caplog.text
+
+
+def test_an_open_model_is_refused_where_the_store_remembers_its_file(
+    write_photos, mean_color, opened, tmp_path
+):
+    (photo,) = write_photos([RED])
+    with pytest.raises(ValueError, match="Received: function, which is open. Give .*'small'"):
+        describe_to(tmp_path / "store", photo, mean_color)
+    describe_to(tmp_path / "store", photo, "m.keras")
+    with pytest.raises(ValueError, match="Received: function, which is open"):
+        search(tmp_path / "store", photo, mean_color)
 
 
 def test_a_store_keeps_its_zone_when_photos_move_the_middle(write_photos, opened, tmp_path):

@@ -66,7 +66,7 @@ def test_reads_a_city(cph, caplog):
     assert dataset.headings_deg.tolist() == [90.5, 0, 0]
     assert dataset.times_s.tolist() == [1400000000.5, 1.5e9, 1.5e9]
     assert dataset.sequence_ids.tolist() == [0, 1, 1]
-    assert "1 panoramas of" in caplog.text and "1 photos of the camera's mount" in caplog.text
+    assert "1 panorama of" in caplog.text and "1 camera-mount photo of" in caplog.text
 
 
 def test_chooses_by_subtask_night_and_view_direction(cph):

@@ -78,7 +78,7 @@ def test_says_how_many_poses_have_no_photo(scene, caplog):
     root = scene()
     (root / "seq-01" / "frame-000001.color.png").unlink()
     assert len(read_seven_scenes(root)) == 3
-    assert "1 poses in" in caplog.text and "first: frame-000001.pose.txt" in caplog.text
+    assert "No photo for 1 pose in" in caplog.text and "first: frame-000001.pose.txt" in caplog.text
 
 
 def test_refuses_a_folder_without_poses(photos, refuses):

@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import IFDRational
 from placevec.images.metadata.gps import read_gps
 from placevec.images.read import read_image
 from placevec.sources import open_places
-from placevec.sources.tables.exif import read_exif, recognize_exif
+from placevec.sources.tables.exif import NUM_LOOKED_AT, read_exif, recognize_exif
 from placevec.sources.values.utm import metres_from_degrees
 
 GPS, CAMERA = 0x8825, 0x8769
@@ -107,7 +107,7 @@ def test_a_position_that_makes_no_sense_is_none(photo, tmp_path, refuses, change
 
 def test_goes_on_without_photos_that_have_none(photo, tmp_path, refuses):
     photo("a.jpg")
-    with refuses(ValueError, "No positions in the EXIF of 1 of 1 photos"):
+    with refuses(ValueError, "No positions in the EXIF of 1 of 1 photo in"):
         read_exif(tmp_path, skip_unreadable=True)
     photo("b.jpg", CAMBRIDGE)
     (tmp_path / "c.jpg").write_bytes(b"no photo")
@@ -162,6 +162,16 @@ def test_recognizes_photos_with_positions(photo, tmp_path):
     assert recognize_exif(tmp_path) == ""
     photo("query/b.jpg", CAMBRIDGE)
     assert recognize_exif(tmp_path) == "positions in the EXIF, such as that of query/b.jpg"
+
+
+def test_recognizes_all_photos_if_it_is_told_to(photo, tmp_path):
+    for number in range(NUM_LOOKED_AT):
+        photo(f"a/{number:03d}.jpg")
+    photo("b/last.jpg", CAMBRIDGE)
+    assert recognize_exif(tmp_path) == ""
+    found = "positions in the EXIF, such as that of b/last.jpg"
+    assert recognize_exif(tmp_path, whole=True) == found
+    assert recognize_exif(tmp_path / "b" / "last.jpg", whole=True) == ""
 
 
 def test_survives_damage(photo, tmp_path, survives_damage):

@@ -70,18 +70,18 @@ def test_wrong_checksums_and_lost_fixes_are_left_out_and_counted(tmp_path, caplo
                  gga("000004", quality="0"), rmc("000005", lat=",")
                  , rmc("000006", date="310224"))  # fmt: skip
     assert len(piece.times_s) == 1
-    assert "1 sentences of" in caplog.text and "have a wrong checksum: left out" in caplog.text
-    assert "4 sentences of" in caplog.text and "have no fix: left out" in caplog.text
+    assert "1 sentence with a wrong checksum in " in caplog.text
+    assert "4 sentences without a fix in " in caplog.text
 
 
 @pytest.mark.parametrize(
     ("lines", "match"),
     [
         (["hello"], "must hold NMEA sentences with fixes .RMC, GGA, GNS.. Received: none"),
-        ([rmc("000001", status="V")], "Received: 1 that have no fix"),
+        ([rmc("000001", status="V")], "Received: 1 without a fix"),
         ([gga("000001")], "must hold RMC sentences, which have the date"),
-        ([rmc("250001")], "1 that have no fix"),
-        ([rmc("000001", lat="9960.0000,N")], "1 that have no fix"),
+        ([rmc("250001")], "1 without a fix"),
+        ([rmc("000001", lat="9960.0000,N")], "1 without a fix"),
     ],
 )
 def test_refuses_what_holds_no_fix(tmp_path, refuses, lines, match):

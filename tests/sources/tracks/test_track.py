@@ -89,7 +89,7 @@ def test_gaps_are_not_bridged_unless_told(walk, refuses, caplog):
     (walk / "walk.gpx").write_text(gpx([(0, 52.2), (5, 52.2001)], [(30, 52.21), (40, 52.22)]))
     with refuses(ValueError, "3 of 4 photos .*3 in gaps of more than 10 s"):
         read_track(walk)
-    assert "1 gaps of more than 10 s (the longest lasts 25 s, from 2024-05-06 12:00:05" in (
+    assert "1 gap of more than 10 s (the longest lasts 25 s, from 2024-05-06 12:00:05" in (
         caplog.text
     )
     assert len(read_track(walk, skip_unreadable=True)) == 1
@@ -136,7 +136,7 @@ def test_refuses_tracks_that_contradict_themselves(tmp_path, refuses, pieces, ma
 
 def test_fixes_at_0_0_are_left_out(tmp_path, caplog):
     fixes = fixes_of([piece([0, 0, 0], [1, 52, 0], [2, 52, 0])], tmp_path)
-    assert fixes.times_s.tolist() == [1, 2] and "1 fixes at 0, 0: left out" in caplog.text
+    assert fixes.times_s.tolist() == [1, 2] and "1 fix at 0, 0: left out" in caplog.text
 
 
 def test_fixes_of_one_second_are_averaged(tmp_path):

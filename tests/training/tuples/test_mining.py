@@ -257,7 +257,7 @@ def test_leaves_out_photos_that_cannot_be_read(make_miner, broken_sampler, schem
 
 def test_stops_at_a_photo_that_cannot_be_read_unless_told(make_miner, broken_sampler):
     config = make_miner(mining="full").settings
-    with pytest.raises(UnreadableImageError, match="1 photos of .*--skip-unreadable"):
+    with pytest.raises(UnreadableImageError, match="1 photo of .*--skip-unreadable"):
         miner_of(config, broken_sampler).mine(coarse, 0)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from placevec.counted import counted
 from placevec.input_file import open_text, shown
 
 _MAX_BYTES = 100_000_000
@@ -53,8 +54,8 @@ def read_materials(path: Path, problems: list[str]) -> dict[str, Material]:
                 broken.append(number)
     if broken:
         problems.append(
-            f"{len(broken)} lines of {shown(path)} cannot be read (first: line {broken[0]}): left "
-            "out"
+            f"{counted(len(broken), 'line')} of {shown(path)} cannot be read (first: line "
+            f"{broken[0]}): left out"
         )
     return materials
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import bounded_lines, open_text, shown
 from placevec.rendering.worlds.formats.mtl import Material, read_materials
 from placevec.rendering.worlds.model import (
@@ -194,8 +195,8 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     problems = folder.problems
     if raw.num_broken:
         problems.append(
-            f"{raw.num_broken} lines of {name} cannot be read (first: line {raw.first_broken}): "
-            "left out"
+            f"{counted(raw.num_broken, 'line')} of {name} cannot be read (first: line "
+            f"{raw.first_broken}): left out"
         )
     positions = np.array(raw.positions, np.float64).reshape(-1, 3)
     with np.errstate(invalid="ignore"):
@@ -212,7 +213,7 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     material_of = np.array(raw.material_of, np.int32)
     is_sky = np.array([bool(_SKY.search(material)) for material in raw.materials])[material_of]
     if is_sky.any():
-        _log.info("Left out %d triangles of %s that are a sky", int(is_sky.sum()), name)
+        _log.info("Left out %s of %s as sky", counted(int(is_sky.sum()), "triangle"), name)
         whole &= ~is_sky
     corners, material_of = corners[whole], material_of[whole]
     textures, texture_of, colors = _dress(raw, materials, folder, material_of, name)

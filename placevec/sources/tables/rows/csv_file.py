@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from placevec.counted import counted
 from placevec.input_file import bounded_lines, open_text, shown
 from placevec.whole_file import whole_file
 
@@ -162,8 +163,8 @@ def _chunks(lines: Any, table_path: Path) -> Iterator[dict[str, list[str]]]:
             continue
         if len(row) != len(header):
             raise ValueError(
-                f"Line {lines.line_num} of {table_path} must have {len(header)} cells, as "
-                f"the first line has. Received: {len(row)}"
+                f"Line {lines.line_num} of {table_path} must have {counted(len(header), 'cell')}, "
+                f"as the first line has. Received: {len(row)}"
             )
         for values, cell in zip(cells.values(), row, strict=True):
             values.append(cell)

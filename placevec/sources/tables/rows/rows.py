@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.places.frame import grid_of
 from placevec.sources.files import tidy_name
@@ -281,6 +282,6 @@ def _refuse_repeated(names: NDArray[np.str_], table_path: Path) -> None:
         name = names[first[repeated].min()]
         rows = np.flatnonzero(names == name)[:2] + 1
         raise ValueError(
-            f"{repeated.sum()} files appear more than once in {table_path} (first: {name}, rows "
-            f"{rows[0]} and {rows[1]}). Give each photo one row"
+            f"{counted(repeated.sum(), 'file appears', 'files appear')} more than once in "
+            f"{table_path} (first: {name}, rows {rows[0]} and {rows[1]}). Give each photo one row"
         )

@@ -5,6 +5,7 @@ import logging
 import keras
 
 from placevec.config import ComputeConfig, OptimizerConfig
+from placevec.counted import counted
 from placevec.training.step.devices.devices import Devices
 from placevec.training.step.devices.jax_devices import open_jax
 from placevec.training.step.devices.tensorflow_devices import open_tensorflow
@@ -51,7 +52,7 @@ def open_devices(
     if batch_size % devices.count:
         raise ValueError(
             "`batch_size` must be a multiple of the number of devices. Received: "
-            f"batch_size={batch_size}, {devices.count} devices"
+            f"batch_size={batch_size}, {counted(devices.count, 'device')}"
         )
     return devices
 
