@@ -1,4 +1,4 @@
-"""Looks for faults in photos with positions, and in what is installed."""
+"""Looks for faults in photos with positions, and in what is installed on this machine."""
 
 from placevec.checking.check import Report as Report
 from placevec.checking.check import check as check

@@ -1,4 +1,4 @@
-"""Measures how well places are found: recall and what inflates it, reports, and fair splits."""
+"""Measures how well places are found, what inflates recall, and splits that are fair."""
 
 from placevec.evaluation.cautions import warn_of_training_photos as warn_of_training_photos
 from placevec.evaluation.compare import compare as compare
