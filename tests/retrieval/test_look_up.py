@@ -1,4 +1,5 @@
 import functools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -173,6 +174,8 @@ def test_photos_of_a_utm_zone_are_written_as_points_on_a_map(town, known_model, 
     search(store, alone(dataset), "m.keras", matches=2, out=out)
     text = "".join(out.read_text().split())
     assert text.count("0.1195771,52.2050448") == 2
+    similarities = re.findall(r"similarity(?:\W*)(0\.\d+)", text)
+    assert len(similarities) == 2 and max(map(len, similarities)) <= len("0.1234")
 
 
 def test_the_bytes_of_a_photo_are_looked_up(known_model, tmp_path):

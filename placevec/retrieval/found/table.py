@@ -64,7 +64,7 @@ def found_table(
             "query": names[places],
             "rank": ranks + 1,
             "match": photos["name"].to_numpy(),
-            "similarity": similarities[places, ranks].round(_DECIMALS_OF_SIMILARITY),
+            "similarity": similarities[places, ranks].astype(float).round(_DECIMALS_OF_SIMILARITY),
             "gap": gaps[places, ranks].round(_DECIMALS_OF_SIMILARITY),
             "confidence": confidences[places, ranks].round(_DECIMALS_OF_CONFIDENCE),
             **some,
