@@ -1,6 +1,7 @@
 """Keeps two processes from writing into the same folder."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ def take_lock(folder: Path, *, waits: bool = False) -> int:
     try:
         lock = os.open(path, flags, 0o644)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EROFS):
+            raise PermissionError(
+                f"The folder {shown(folder)} must be writable ({error.strerror})"
+            ) from error
         if not (path.is_symlink() or path.exists()):
             reason = f"The folder {shown(folder)} must be writable ({error.strerror})"
             raise type(error)(f"{reason}. Name a path elsewhere") from None

@@ -1,3 +1,4 @@
+import errno
 import os
 import threading
 
@@ -25,6 +26,19 @@ def test_says_what_is_in_the_way(tmp_path):
     (tmp_path / "lock").mkdir()
     with pytest.raises(OSError, match="lock must be an empty file .*Is a directory"):
         take_lock(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_says_that_a_folder_is_read_only(tmp_path, monkeypatch, number):
+    def refuse(path, *_):
+        raise OSError(number, os.strerror(number), path)
+
+    (tmp_path / "lock").touch()
+    monkeypatch.setattr("os.open", refuse)  # root may write everywhere
+    with pytest.raises(PermissionError, match="The folder .* must be writable") as refusal:
+        with locked(tmp_path):
+            pass
+    assert "Remove" not in str(refusal.value)
 
 
 def test_waits_where_told(tmp_path):
