@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import read_npz
+from placevec.input_file import shown
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import require_writable, whole_file
 
@@ -78,9 +79,15 @@ def load_named_descriptors(
         raise FileNotFoundError(f"There is no file {path} of descriptors")
     try:
         arrays = read_npz(path)
-        names, descriptors = arrays["names"], arrays["descriptors"]
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as descriptors ({error})") from error
+    if not {"names", "descriptors"} <= arrays.keys():
+        held = shown(", ".join(arrays) or "none")
+        raise ValueError(
+            f"{path} cannot be read as descriptors: its arrays must be `names` (N,) and "
+            f"`descriptors` (N, D). Received: {held}"
+        )
+    names, descriptors = arrays["names"], arrays["descriptors"]
     model_id = str(arrays["model_id"]) if "model_id" in arrays else None
     kinds = names.dtype.kind + descriptors.dtype.kind
     if kinds != "Uf" or descriptors.ndim != 2 or names.shape != (len(descriptors),):

@@ -107,6 +107,9 @@ def test_refuses_files_of_other_arrays(tmp_path):
         ValueError, match=r"must hold names \(N,\) of text and descriptors \(N, D\)"
     ):
         load_descriptors(path)
+    np.savez(path, paths=NAMES, feats=DESCRIPTORS)
+    with pytest.raises(ValueError, match=r"must be `names` .* Received: paths, feats$"):
+        load_descriptors(path)
 
 
 def test_refuses_pickled_objects(tmp_path):
