@@ -185,7 +185,8 @@ def find_reader(places: str) -> tuple[str, Path]:
         found = recognize_reader(path)
         if found:
             return found[0], path
-        refuse_kind(path, kind_of(path), "photos")
+        if not find_unread(path):
+            refuse_kind(path, kind_of(path), "photos")
         if path.is_dir() and not any(path.iterdir()):
             raise ValueError(f"{path} is empty: it holds no photos")
         raise ValueError(

@@ -80,7 +80,7 @@ def test_each_photo_keeps_whose_it_is(config, tmp_path, caplog):
 def test_a_dry_run_asks_for_tiles_alone(server, config, tmp_path):
     plan = collect_mapillary(config(dry_run=True, from_date="2016-01-01"))
     assert (plan.photos, plan.requests, plan.cost_usd) == (4, 8, 0.0)
-    assert "1 panoramas, 4 of other dates" in str(plan)
+    assert "1 panorama, 4 of other dates" in str(plan)
     assert all(name.startswith("/maps/vtp/") for name in server.asked)
     assert not (tmp_path / "photos").exists()
 

@@ -419,4 +419,4 @@ def test_panoramas_at_zero_are_left_out_and_counted():
     found = [Panorama("a", 0.0, 0, "", ""), Panorama("b", 1.0, 0.0, "", "")]
     wanted, note = _choose(found, Mock(), StreetviewConfig(bbox=(0, 0, 1, 1), num_headings=1))
     assert [each.name for each in wanted] == ["b_000.0.jpg"]
-    assert note.startswith("1 panoramas, 0 of them of other dates, 1 left out at 0, 0.")
+    assert note.startswith("1 panorama, 0 of them of other dates, 1 left out at 0, 0.")

@@ -195,7 +195,9 @@ def test_refuses_a_model_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="is a folder. Name a .keras file"):
         load_model(tmp_path)
     (tmp_path / "model.keras").touch()
-    with pytest.raises(FileNotFoundError, match="Name the file in it: .*model.keras"):
+    with pytest.raises(
+        ValueError, match="is the folder of a training.* Its model is .*model.keras"
+    ):
         load_model(tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_reads_a_photo_once_where_there_is_a_cache(made_places, monkeypatch):
 
 def test_refuses_workers_of_another_augmentation(made_places):
     workers = AugmentWorkers("light", num_workers=1, max_bytes=1)
-    with pytest.raises(ValueError, match="augment by 'street'. Received: workers of 'light'"):
+    with pytest.raises(ValueError, match="augment with 'street'. Received: workers of 'light'"):
         batches(made_places / "train", augmentation="street", workers=workers)
 
 

@@ -74,7 +74,7 @@ def test_describes_nothing_where_the_descriptors_are_known(tmp_path, dataset, ex
 def test_a_known_descriptor_of_zeros_is_that_of_a_photo_that_cannot_be_read(tmp_path, dataset):
     known = np.ones((len(dataset), 3), np.float32)
     known[2] = 0
-    with pytest.raises(UnreadableImageError, match=f"1 photos .*{dataset.names[2]}"):
+    with pytest.raises(UnreadableImageError, match=f"1 photo of .*{dataset.names[2]}"):
         make(tmp_path, dataset).refresh(never, np.arange(4), epoch=0, described=known)
     cache = DescriptorCache(
         tmp_path, dataset, dtype="float32", image_size=SIZE, skip_unreadable=True
