@@ -35,26 +35,20 @@ def gains(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[float, np.ndar
     """
     from placevec.principal_directions import principal_directions
 
-    sides = descriptors[each.queries], descriptors[each.database]
-    mean, variances, directions = principal_directions(sides[1])
-    (count, dim), spread = sides[1].shape, variances * descriptors.shape[1] / variances.sum()
-    plain, found = _recall(each, *sides), np.empty(len(RULES))
+    mean, variances, directions = principal_directions(descriptors[each.database])
+    count, dim = len(each.database), descriptors.shape[1]
+    spread = variances * dim / variances.sum()
+    plain, found = 100 * each.found(descriptors).mean(), np.empty(len(RULES))
     for prior in PRIOR_SPREADS:
         share = 1.0 if np.isinf(prior) else prior * dim / (prior * dim + count)
         scales, rest = ((1 - share) * spread + share) ** -0.25, share**-0.25
         projection = (directions * (scales - rest)) @ directions.T + rest * np.eye(dim)
-        *moved, middle = (each @ projection for each in (*sides, mean[None]))
+        moved, middle = descriptors @ projection, mean[None] @ projection
         for photos in PRIOR_MEANS:
-            less = count / (count + photos) * middle
-            rows = [(side - less) for side in moved]
-            rows = [row / np.linalg.norm(row, axis=1, keepdims=True) for row in rows]
-            found[RULES.index((photos, prior))] = _recall(each, *rows)
+            rows = moved - count / (count + photos) * middle
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            found[RULES.index((photos, prior))] = 100 * each.found(rows).mean()
     return plain, found - plain
-
-
-def _recall(each: DevelopmentSet, queries: np.ndarray, database: np.ndarray) -> float:
-    similarity = np.where(each.is_candidate, queries @ database.T, -np.inf)
-    return 100 * each.is_right[np.arange(len(queries)), similarity.argmax(axis=1)].mean()
 
 
 def main(
@@ -66,10 +60,10 @@ def main(
     """Prints the table.
 
     Args:
-        data: The folder of the sets.
+        data: Folder of the sets.
         model: Networks.
-        town_dir: What `placevec render town` wrote; rendered if it does not exist.
-        short: A few photos of a small town and an untrained network: whether it runs.
+        town_dir: Folder that `placevec render town` wrote; rendered if it does not exist.
+        short: A few photos of a small town and an untrained network, to see whether it runs.
     """
     from placevec.models import open_engine
     from placevec.retrieval import describe
@@ -86,7 +80,7 @@ def main(
 
 
 def print_table(models: list[str], names: list[str], plain: np.ndarray, added: np.ndarray) -> None:
-    """Prints a row a set.
+    """Prints a row for each set.
 
     Args:
         models: list of M str.

@@ -91,7 +91,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Gives a folder to write into, and moves it to `path` when all went well.
+    """Yields a folder to write into, and moves it to `path` when the block succeeds.
 
     It is `whole_file` for a folder. An older folder or file at `path` stays as it was until the new
     folder is complete. Then it is moved aside and deleted: a kill between these two moves leaves
@@ -225,8 +225,8 @@ def require_free_names(folder: Path, names: Iterable[str], *, overwrite: bool) -
     found = [name for name in names if os.path.lexists(folder / name)]
     if found and not overwrite:
         raise FileExistsError(
-            f"{shown(folder)} already has {', '.join(found)}. Replace what is "
-            "there with `--overwrite`, or name another folder: `--out`"
+            f"{shown(folder)} already has {', '.join(found)}. Replace them "
+            "with `--overwrite`, or name another folder: `--out`"
         )
 
 

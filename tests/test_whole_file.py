@@ -109,7 +109,7 @@ def test_refuses_to_replace_files_that_were_there_before(tmp_path):
     require_free_names(tmp_path, ["b.txt"], overwrite=False)
     require_free_names(tmp_path / "missing", ["a.txt"], overwrite=False)
     require_free_names(tmp_path, ["a.txt"], overwrite=True)
-    with pytest.raises(FileExistsError, match="already has a.txt, c.txt. Replace what is there"):
+    with pytest.raises(FileExistsError, match="already has a.txt, c.txt. Replace them"):
         require_free_names(tmp_path, ["a.txt", "b.txt", "c.txt"], overwrite=False)
 
 

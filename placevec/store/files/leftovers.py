@@ -75,6 +75,6 @@ def clear_leftovers(folder: Path, manifest: Manifest) -> None:
         path.rename(target)
     _log.warning(
         "moved %s that %s does not name into %s: of a killed writer, or of a newer manifest than "
-        "this one. Delete what is there if the store is complete",
+        "this one. Delete those files if the store is complete",
         counted(len(others), "file"), folder, aside,
     )  # fmt: skip
