@@ -3,7 +3,8 @@
     python benchmarks/shrinkage.py --data DATA --model tiny small --town-dir data/town
 
 `fit_map_statistics` shrinks the mean of a map by `N / (N + m)` and its spread by the share
-`p D / (p D + N)` toward an even one, with the same `m` and `p` for every network. The table gives
+`p D / (p D + N)` toward an even one, with the same `m` and `p` for every network. Each photo loses
+as much of the shrunk mean as it contains. The table gives
 recall@1 without statistics and the points that they add with `--normalize map`: *today* with the
 `m` and `p` of placevec; *one rule* with those that are best for all networks together on the other
 sets; *a rule each* with those that are best for this network on the other sets. Photos of one
@@ -38,6 +39,7 @@ def gains(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[float, np.ndar
     mean, variances, directions = principal_directions(descriptors[each.database])
     count, dim = len(each.database), descriptors.shape[1]
     spread = variances * dim / variances.sum()
+    contained = descriptors @ mean / (mean @ mean)
     plain, found = 100 * each.found(descriptors).mean(), np.empty(len(RULES))
     for prior in PRIOR_SPREADS:
         share = 1.0 if np.isinf(prior) else prior * dim / (prior * dim + count)
@@ -45,7 +47,8 @@ def gains(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[float, np.ndar
         projection = (directions * (scales - rest)) @ directions.T + rest * np.eye(dim)
         moved, middle = descriptors @ projection, mean[None] @ projection
         for photos in PRIOR_MEANS:
-            rows = moved - count / (count + photos) * middle
+            # As much of the shrunk mean as a photo contains, at most once.
+            rows = moved - contained.clip(0, count / (count + photos))[:, None] * middle
             rows /= np.linalg.norm(rows, axis=1, keepdims=True)
             found[RULES.index((photos, prior))] = 100 * each.found(rows).mean()
     return plain, found - plain

@@ -3,8 +3,8 @@
     python benchmarks/thresholds.py --data DATA
 
 `development_sets.py` describes `DATA` and the sets. The score of a query is its gap: the similarity
-to the best candidate minus that to the best candidate of another place, after the means of queries
-and database are subtracted. Two database photos show one place if both are right answers of a
+to the best candidate minus that to the best candidate of another place, after queries and database
+lost their own means. Two database photos show one place if both are right answers of a
 query. Every query has a right answer. A threshold is learned on one set with `learn_threshold` and
 used on every other set. A cell gives the precision and recall there in percent. Sets that do not
 reach the precision say so.
@@ -88,11 +88,11 @@ def main(
 
 def scores(each: DevelopmentSet, descriptors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the gap of each query and whether its best candidate is right."""
+    from placevec.store import MapStatistics
+
     sides = [
-        descriptors[rows] - descriptors[rows].mean(0) for rows in (each.queries, each.database)
-    ]
-    sides = [
-        side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in sides
+        MapStatistics(side.mean(0), None, len(side)).adapt(side)
+        for side in (descriptors[each.queries], descriptors[each.database])
     ]
     similarities = np.where(each.is_candidate, sides[0] @ sides[1].T, -np.inf)
     best = similarities.argmax(1)

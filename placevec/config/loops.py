@@ -32,9 +32,9 @@ class RunConfig(EngineConfig):
     None: 40 % of the cells of a photo, or 40 with sift."""
 
     normalize: Normalization = "running"
-    """Mean to subtract from the descriptors of a run: running is the mean of the photos up to each
-    one, own the mean of the whole run, which is only known after it. none leaves descriptors
-    unchanged. placevec refuses map, as a run has no map."""
+    """Mean to subtract from the descriptors of a run, as far as each contains it: running is the
+    mean of the photos up to each one, own the mean of the whole run, which is only known after it.
+    none leaves descriptors unchanged. placevec refuses map, as a run has no map."""
     hubness: Hubness = "none"
     """Lower the score of photos that are similar to everything: csls measures this with each
     photo's nearest photos of the run so far. placevec refuses csls_batch, as later photos are not

@@ -19,6 +19,7 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.calibration import loops_score
 from placevec.retrieval.described import describe_dataset, open_model
 from placevec.sources.photos import open_photos
+from placevec.store.map_statistics import MapStatistics
 from placevec.store.unit_length import to_unit
 from placevec.whole_file import require_free_names, require_new_folder
 
@@ -121,15 +122,14 @@ def group_descriptors(
     """
     vectors = to_unit(np.asarray(descriptors), "the descriptors")
     places = _places(_joins(link(vectors), vectors, threshold, precision)[0])
-    vectors = vectors - _mean_of_places(vectors, places)
-    spreads = np.linalg.norm(vectors, axis=1, keepdims=True)
+    mean = _mean_of_places(vectors, places)
     learned = precision if threshold is None else None
     count = len(vectors)
-    if spreads.max() < _LEAST_SPREAD:
+    if np.linalg.norm(vectors - mean, axis=1).max() < _LEAST_SPREAD:
         numbers = np.full(count, int(count > 1))
         similarities = np.where(numbers > 0, 1.0, np.nan)
         return Groups(dataset, numbers, similarities, math.nan, learned, math.nan)
-    vectors /= np.maximum(spreads, _LEAST_SPREAD)
+    vectors = MapStatistics(mean, None, count).adapt(vectors)
     linkage = link(vectors)
     joins, least_gap = _joins(linkage, vectors, threshold, precision)
     largest_gap = float(linkage.gaps.max())

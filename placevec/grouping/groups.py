@@ -22,8 +22,8 @@ class Groups:
         dataset: PlaceDataset. The photos that could be read.
         numbers: (N,) int64. Group of each photo. Group 1 is the largest; 0 means no group.
         similarities: (N,) float. Similarity to the medoid of the group, which is the photo that is
-            most similar to all its photos. It is computed after the mean of all places is
-            subtracted. NaN for a photo in no group.
+            most similar to all its photos. It is computed without the mean of all places. NaN for a
+            photo in no group.
         threshold: float. Smallest gap of a group. Infinity if it could not be estimated, NaN if
             there is nothing to compare.
         precision: float or None. Estimated share of right matches in groups. None if you gave the

@@ -7,6 +7,7 @@ import numpy as np
 
 from placevec.counted import counted
 from placevec.images.contact_sheet import RIGHT, new_figure, save_figure
+from placevec.store.map_statistics import MapStatistics
 
 if TYPE_CHECKING:
     from placevec.loops.find import LoopsFound
@@ -25,8 +26,8 @@ def draw_similarities(found: "LoopsFound", path: Path) -> None:
     """
     count = len(found.dataset)
     rows = np.arange(0, count, -(-count // _MOST_PIXELS))
-    descriptors = found.descriptors[rows] - found.descriptors.mean(axis=0)
-    descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-12)
+    mean = found.descriptors.mean(axis=0, dtype=np.float64)
+    descriptors = MapStatistics(mean, None, count).adapt(found.descriptors[rows])
     figure = new_figure(6.4, 5.6)
     axes = figure.subplots()
     low, high = -0.5, count - 0.5
@@ -40,7 +41,7 @@ def draw_similarities(found: "LoopsFound", path: Path) -> None:
     )
     axes.set(xlabel="earlier photo", ylabel="photo", xlim=(low, high), ylim=(high, low))
     axes.legend(loc="upper right", fontsize=8)
-    figure.colorbar(image, label="similarity, minus the mean of the run")
+    figure.colorbar(image, label="similarity, without the mean of the run")
     save_figure(figure, path, dpi=100)
 
 

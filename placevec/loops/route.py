@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from placevec.places import PlaceDataset
 from placevec.retrieval.sequences import runs_in_order
+from placevec.store.map_statistics import MapStatistics
 
 _LEAST_EXCLUSION = 10  # photos
 _STILL_ALIKE = 0.1  # similarity, as a share of the way from any two photos (0) to neighbors (1)
@@ -83,8 +84,8 @@ def exclusion_of_run(descriptors: NDArray[np.floating]) -> int:
     count = len(descriptors)
     if count <= _LEAST_EXCLUSION:
         return _LEAST_EXCLUSION
-    centered = descriptors - descriptors.mean(axis=0)
-    centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
+    mean = descriptors.mean(axis=0, dtype=np.float64)
+    centered = MapStatistics(mean, None, count).adapt(descriptors)
     apart = np.unique(np.geomspace(1, max(1, 3 * count // 4), _MOST_LAGS).astype(int))
     alike = np.array(
         [np.median((centered[lag:] * centered[: count - lag]).sum(axis=1)) for lag in apart]

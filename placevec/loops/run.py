@@ -74,7 +74,7 @@ class Run:
         )
         descriptors = self.descriptors
         if self.normalize == "own":
-            mean = descriptors.mean(axis=0, dtype=np.float64).astype(np.float32)
+            mean = descriptors.mean(axis=0, dtype=np.float64)
             descriptors = MapStatistics(mean, None, len(descriptors)).adapt(descriptors)
         photos = zip(descriptors, self.along.tolist(), strict=True)
         found = [loop for photo in photos if (loop := scorer.add(*photo)) is not None]

@@ -24,8 +24,8 @@ class Loop:
     Args:
         query: int. Number of the photo in the run, from 0.
         match: int. Number of the earlier photo.
-        similarity: float in [-1, 1]. Cosine of their descriptors, each minus the mean of the run up
-            to it. If photos are matched together, it is the mean over them. Larger is better.
+        similarity: float in [-1, 1]. Cosine of their descriptors, without the mean of the run up to
+            each. If photos are matched together, it is the mean over them. Larger is better.
         gap: float. Lead of `similarity` over the best photo of any other place. Larger is more
             certain.
         num_consistent: int. Number of photos in a row, up to this one, whose matches are near each
@@ -52,8 +52,8 @@ class LoopScorer:
 
     The score is the gap: the similarity to the best match, minus the similarity to the best photo
     of any other place. A threshold for the gap can be used for other runs, too. Descriptors are
-    compared after the mean of the run so far is subtracted; the first 50 use the mean of all 50,
-    see `Normalizer`. Similarities are those of `sequence` photos matched together, see
+    compared without the mean of the run so far; the first 50 use the mean of all 50, see
+    `Normalizer`. Similarities are those of `sequence` photos matched together, see
     `SequenceMatcher`.
 
     Photos within `exclusion` of the query are not compared. Nor are the photos right before them
@@ -71,8 +71,8 @@ class LoopScorer:
         sequence: int. Number of photos to match together: the query and those before it, with
             photos that follow one another. 1: each photo alone.
         consistency: int. Number of photos in a row whose matches must be near each other.
-        normalize: str. `"running"`: the mean of the run up to each photo is subtracted. `"own"`:
-            the descriptors come without the mean of the run. `"none"`: they stay as they are.
+        normalize: str. `"running"`: descriptors lose the mean of the run up to each. `"own"`: they
+            come without the mean of the run. `"none"`: they stay as they are.
         hubness: str. `"none"`, or `"csls"`: similarities become scores of `csls`, whose neighbors
             are the photos of the run so far. That takes 40 bytes more per photo.
         capacity: int. Largest number of photos that are remembered.
@@ -232,7 +232,7 @@ class LoopScorer:
         """Returns the number of the first photo of the stretch that shows the query's place.
 
         Going back along the query's sequence, the photos of the stretch are more similar to the
-        query than two photos of the run are on average, which is 0 if the mean is subtracted.
+        query than two photos of the run are on average, which is about 0 without the mean.
         """
         usual = 0.0
         if self._normalize == "none" and len(similarities):

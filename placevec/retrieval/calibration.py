@@ -17,6 +17,7 @@ from placevec.config import LoopsConfig
 from placevec.counted import counted
 from placevec.input_file import read_json, shown
 from placevec.models.files.shipped import shipped_calibration
+from placevec.store.map_statistics import ADAPTATION
 from placevec.whole_file import whole_file
 
 _KIND = "placevec calibration"
@@ -173,7 +174,7 @@ def write_calibrations(path: Path, model_id: str, calibrations: Sequence[Calibra
         OSError: If the file cannot be written.
     """
     found = [asdict(each) for each in calibrations]
-    values = {"kind": _KIND, "model_id": model_id, "calibrations": found}
+    values = {"kind": _KIND, "model_id": model_id, "adaptation": ADAPTATION, "calibrations": found}
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
@@ -187,7 +188,8 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file has another format, or is for another model.
+        ValueError: If the file has another format, is for another model, or was learned with a
+            version of placevec that adapts descriptors in another way.
     """
     values = read_json(path, max_bytes=_MAX_FILE_BYTES)
     if not isinstance(values, dict) or values.get("kind") != _KIND:
@@ -200,6 +202,11 @@ def read_calibrations(path: Path | str, model_id: str | None) -> list[Calibratio
             f"The threshold in {shown(path)} is for another model (id "
             f"{shown(values.get('model_id'))}). Received: model {model_id}. Learn one with "
             "`placevec calibrate --model`"
+        )
+    if values.get("adaptation") != ADAPTATION:
+        raise ValueError(
+            f"The threshold in {shown(path)} was learned with another version of placevec, which "
+            "adapts descriptors in another way. Learn it again with `placevec calibrate`"
         )
     try:
         return [Calibration(**each) for each in values["calibrations"]]

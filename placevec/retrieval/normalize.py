@@ -24,8 +24,9 @@ _PRIOR_QUERIES = 10  # the weight of the map's mean, counted in queries
 class Normalizer:
     """Adapts queries to a map: subtracts a mean and applies the map's projection.
 
-    The map's own photos always lose the map's mean. For queries you choose the mean: other light
-    moves all queries in one direction, and subtracting their own mean undoes that.
+    A photo loses as much of the mean as it contains, see `MapStatistics.adapt`. The map's own
+    photos always lose the map's mean. For queries you choose the mean: other light moves all
+    queries in one direction, and subtracting their own mean undoes that.
 
     Args:
         statistics: MapStatistics.

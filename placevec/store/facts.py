@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from placevec.counted import counted
 from placevec.input_file import shown
-from placevec.store.files.manifest import Manifest
+from placevec.store.files.manifest import Manifest, SavedIndex
 from placevec.store.files.saved_statistics import SavedStatistics
 from placevec.store.files.shards import FEATURES_DTYPE
 from placevec.store.store import DescriptorStore
@@ -31,7 +31,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
         ("photos", f"in {manifest.root or 'an unknown folder'}, resized to {size}"),
         ("positions", f"in {manifest.frame}" if manifest.frame else "none"),
         ("local features", _features(manifest)),
-        ("index", "none" if manifest.index is None else manifest.index.kind),
+        ("index", _index(manifest.index)),
         ("map statistics", _statistics(manifest.statistics)),
     ]
     unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
@@ -42,6 +42,13 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
              "`placevec remove STORE --compact` writes them again")
         )  # fmt: skip
     return tuple(facts)
+
+
+def _index(about: SavedIndex | None) -> str:
+    if about is None:
+        return "none"
+    outdated = "; adapted by another version of placevec, `placevec index` builds it again"
+    return f"{about.kind}{outdated if about.is_outdated else ''}"
 
 
 def _statistics(about: SavedStatistics | None) -> str:

@@ -20,6 +20,9 @@ _PRIOR_SPREAD = 3
 _MAX_DEFAULT_DIM = 4096  # a projection has dim times D numbers
 _ROWS_AT_A_TIME = 4096
 
+ADAPTATION = 2
+"""Number of the rule by which `MapStatistics.adapt` adapts. Descriptors that another rule adapted,
+and what was learned from them, must not be compared with those of this one."""
 MOST_PHOTOS = 20_000
 """Maximum number of photos that statistics are fitted on."""
 ENOUGH_PHOTOS = 30
@@ -30,7 +33,12 @@ ENOUGH_PHOTOS = 30
 class MapStatistics:
     """The mean of a map's descriptors, and a projection that evens out their spread.
 
-        y = (x - mean) . projection,  divided by its length
+        c = <x, mean> / <mean, mean>, but at least 0 and at most 1
+        y = (x - c * mean) . projection,  divided by its length
+
+    A descriptor loses as much of the mean as it contains, at most once. A photo at night contains
+    little of the mean of a map by day: subtracting all of it would move every night photo in the
+    same direction, away from the places of the map.
 
     Args:
         mean: (D,) float32. Mean of the descriptors.
@@ -43,8 +51,8 @@ class MapStatistics:
 
     Example:
     >>> statistics = MapStatistics(np.array([0.5, 0, 0]), np.eye(3), 4)
-    >>> statistics.adapt(np.array([[1.0, 0, 0], [0.5, 0, 2.0]])).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> statistics.adapt(np.array([[1.0, 0, 0], [0.3, 0, 2.0], [-1.0, 0, 0]])).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]]
     """
 
     mean: NDArray[np.float32]
@@ -92,7 +100,7 @@ class MapStatistics:
 
         Args:
             descriptors: (N, D) float. Of unit length.
-            means: (D,) or (N, D) float, or None. What to subtract instead of the map's mean.
+            means: (D,) or (N, D) float, or None. What takes the place of the map's mean.
 
         Returns:
             (N, n) float32, of unit length.
@@ -111,7 +119,7 @@ class MapStatistics:
         for start in range(0, len(descriptors), _ROWS_AT_A_TIME):
             part = slice(start, start + _ROWS_AT_A_TIME)
             vectors = np.asarray(descriptors[part], np.float64)
-            rows = self._project(vectors - means[part])
+            rows = self._project(vectors - _contained(vectors, means[part].astype(np.float64)))
             lengths = np.linalg.norm(rows, axis=1)
             is_mean = lengths < 1e-6 * self._scale
             rows[is_mean] = self._project(vectors[is_mean])
@@ -143,6 +151,14 @@ class MapStatistics:
         if self._projection is None:
             return 1.0
         return float(np.linalg.norm(self._projection) / len(self.mean) ** 0.5)
+
+
+def _contained(vectors: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the part of its mean that each vector contains, (n, D), and zero for a zero mean."""
+    lengths = np.einsum("nd,nd->n", means, means)
+    shares = np.einsum("nd,nd->n", vectors, means)
+    shares = np.divide(shares, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    return shares.clip(0, 1)[:, None] * means
 
 
 def drawn_rows(count: int) -> NDArray[np.int64]:

@@ -239,7 +239,9 @@ def test_the_mean_that_is_taken_off_is_a_choice(two_laps, engine, normalize):
     found = find_loops(two_laps, engine, threshold=0.1, sequence=1, normalize=normalize)
     vectors = found.descriptors
     if normalize == "own":
-        vectors = vectors - vectors.mean(axis=0)
+        mean = vectors.mean(axis=0)
+        contained = (vectors @ mean / (mean @ mean)).clip(0, 1)
+        vectors = vectors - np.outer(contained, mean)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     expected = [vectors[loop.query] @ vectors[loop.match] for loop in found.loops]
     received = [loop.similarity for loop in found.loops]

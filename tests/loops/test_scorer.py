@@ -34,7 +34,9 @@ def slow_similarities(descriptors, exclusion, normalize="running"):
         if normalize == "none":
             return descriptors[row]
         mean = descriptors[: last + 1].sum(0) / (last + 1 + 10)  # an empty map counts as 10 photos
-        return (descriptors[row] - mean) / np.linalg.norm(descriptors[row] - mean)
+        contained = min(max(descriptors[row] @ mean / (mean @ mean), 0), 1)
+        moved = descriptors[row] - contained * mean
+        return moved / np.linalg.norm(moved)
 
     found = []
     for query in range(len(descriptors)):

@@ -16,6 +16,7 @@ from placevec.retrieval.calibration import (
     shipped_calibrations,
     write_calibrations,
 )
+from placevec.store.map_statistics import ADAPTATION
 
 pytestmark = pytest.mark.one_backend
 SCORE = loops_score((240, 320), sequence=5, rerank=None, min_inliers=None)
@@ -64,6 +65,17 @@ def test_refuses_a_damaged_file(tmp_path, changed):
     values["calibrations"][0].update(changed)
     path.write_text(json.dumps(values))
     with pytest.raises(ValueError, match="t.json is damaged. Learn the threshold again"):
+        read_calibrations(path, "model")
+
+
+@pytest.mark.parametrize("rule", [{}, {"adaptation": 1}])
+def test_refuses_what_another_version_learned_with_another_rule(tmp_path, rule):
+    path = tmp_path / "t.json"
+    write_calibrations(path, "model", [LEARNED])
+    values = json.loads(path.read_text())
+    assert values.pop("adaptation") == ADAPTATION
+    path.write_text(json.dumps(values | rule))
+    with pytest.raises(ValueError, match="with another version of placevec.* Learn it again with"):
         read_calibrations(path, "model")
 
 

@@ -12,10 +12,12 @@ def statistics(unit_vectors):
 
 
 def plain_loops(statistics, queries, mean_of):
-    """Each query less its mean, projected, of unit length."""
+    """Each query less as much of its mean as it contains, projected, of unit length."""
     rows = []
     for number, query in enumerate(queries):
-        moved = (query - mean_of(number)) @ statistics.projection.astype(np.float64)
+        mean = mean_of(number)
+        contained = min(max(query @ mean / (mean @ mean), 0), 1)
+        moved = (query - contained * mean) @ statistics.projection.astype(np.float64)
         rows.append(moved / np.linalg.norm(moved))
     return rows
 

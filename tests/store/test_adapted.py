@@ -1,3 +1,7 @@
+import hashlib
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +17,8 @@ from placevec.store import (
     nearest_in_store,
     store_facts,
 )
+from placevec.store.files.manifest import read_manifest
+from placevec.store.map_statistics import ADAPTATION
 
 DIM = 16
 
@@ -35,7 +41,9 @@ def plain_loops(store, queries, count):
     projection = statistics.projection.astype(np.float64)
 
     def adapted(vector):
-        moved = (vector.astype(np.float64) - statistics.mean) @ projection
+        vector, mean = vector.astype(np.float64), statistics.mean.astype(np.float64)
+        contained = min(max(vector @ mean / (mean @ mean), 0), 1)
+        moved = (vector - contained * mean) @ projection
         return moved / np.linalg.norm(moved)
 
     raw = {row: DescriptorStore.take(store._store, [row])[0] for row in store.rows.tolist()}
@@ -92,7 +100,9 @@ def town(request, tmp_path_factory):
         kind: StoreIndex(changed, each.settings, each.index) for kind, each in indexes.items()
     }
     stored = vectors.astype(request.param).astype(np.float64)
-    moved = (stored - adapted.statistics.mean) @ adapted.statistics.projection.astype(np.float64)
+    mean = adapted.statistics.mean.astype(np.float64)
+    contained = (stored @ mean / (mean @ mean)).clip(0, 1)
+    moved = (stored - np.outer(contained, mean)) @ adapted.statistics.projection.astype(np.float64)
     moved /= np.linalg.norm(moved, axis=1, keepdims=True)
     is_removed = np.zeros(2400, bool)
     is_removed[5:2300:5] = True
@@ -210,6 +220,42 @@ def test_descriptors_as_they_are_can_be_compared_beside_an_adapted_index(folder,
     np.testing.assert_array_equal(
         index.search(queries, 4)[0], nearest_in_store(store, queries, 4)[0]
     )
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "sq8"])
+def test_an_index_that_another_version_adapted_is_refused_until_it_is_built_again(
+    folder, kind, caplog
+):
+    """The statistics in it are the same; only how they are applied changed."""
+    store = make(folder)
+    StoreIndex.build(AdaptedStore.fit(store), kind).save()
+    store.close()
+    manifest = read_manifest(folder)
+    assert (manifest.index.adaptation, manifest.index.is_outdated) == (ADAPTATION, False)
+    values = json.loads((folder / "manifest.json").read_text())
+    del values["index"]["adaptation"], values["digest"]
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps({**values, "digest": digest}))
+    store = DescriptorStore.open(folder)
+    for is_adapted in (None, True):
+        with pytest.raises(ValueError, match="adapted in another way. Build it again: `placevec"):
+            StoreIndex.load(store, is_adapted=is_adapted)
+    assert "another version of placevec, `placevec index` builds" in describe_facts(
+        store_facts(store)
+    )
+    assert any("adapted in another way" in finding for finding in check_store(folder).findings)
+    assert StoreIndex.load(store, is_adapted=False).store is store
+    assert "all photos are compared" in caplog.text
+    StoreIndex.build(AdaptedStore.fit(store), kind).save()
+    assert isinstance(StoreIndex.load(DescriptorStore.open(folder)).store, AdaptedStore)
+    assert not any("adapted in another" in each for each in check_store(folder).findings)
+
+
+def test_an_index_of_unchanged_descriptors_has_no_rule_to_differ(folder):
+    store = make(folder)
+    StoreIndex.build(store, "hnsw").save()
+    earlier = replace(read_manifest(folder).index, adaptation=ADAPTATION - 1)
+    assert not earlier.is_outdated and replace(earlier, statistics=3).is_outdated
 
 
 def test_a_map_of_few_photos_is_not_adapted_to_unless_asked(folder):

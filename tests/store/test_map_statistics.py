@@ -20,6 +20,13 @@ def plain_loops(descriptors):
     return mean * num_photos / (num_photos + 100), projection
 
 
+def adapted_by_hand(vector, mean, projection):
+    """One descriptor as the docstring of `MapStatistics` says."""
+    contained = sum(vector * mean) / sum(mean * mean)
+    moved = (vector - min(max(contained, 0), 1) * mean) @ projection
+    return moved / np.sqrt(sum(moved * moved))
+
+
 @pytest.mark.parametrize("count", [2, 10, 15, 200])
 def test_equals_the_formula_in_plain_loops(unit_vectors, count):
     descriptors = unit_vectors(count, 15).astype(np.float64) + 0.3
@@ -28,6 +35,56 @@ def test_equals_the_formula_in_plain_loops(unit_vectors, count):
     np.testing.assert_allclose(statistics.mean, mean, atol=1e-6)
     np.testing.assert_allclose(statistics.projection, projection, atol=1e-5)
     assert (statistics.dim, statistics.num_photos) == (15, count)
+
+
+def test_a_descriptor_loses_as_much_of_the_mean_as_it_contains():
+    """Nothing if it points away from it, and the whole of it at most once."""
+    statistics = MapStatistics(np.array([0.5, 0, 0]), np.diag([1.0, 2, 3]), 40)
+    rows = [[-0.6, 0.8, 0], [0, 0.6, 0.8], [0.3, 0, 0.9], [0.5, 0.5, 0], [0.8, 0.6, 0]]
+    left = [[-0.6, 0.8, 0], [0, 0.6, 0.8], [0, 0, 0.9], [0, 0.5, 0], [0.3, 0.6, 0]]
+    expected = np.array(left) * [1, 2, 3]
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(statistics.adapt(np.array(rows)), expected, atol=1e-6)
+
+
+def test_each_descriptor_has_its_own_mean_and_equals_plain_loops(monkeypatch, unit_vectors):
+    """Descriptors are adapted in blocks, which changes no byte."""
+    statistics = fit_map_statistics(unit_vectors(40, 9))
+    vectors = unit_vectors(25, 9, seed=1)
+    means = unit_vectors(25, 9, seed=2) / 3 + np.linspace(-1, 1, 25)[:, None] * vectors
+    contained = (vectors * means).sum(axis=1) / (means * means).sum(axis=1)
+    assert contained.min() < 0 and contained.max() > 1 and ((contained > 0) & (contained < 1)).any()
+    whole = statistics.adapt(vectors, means)
+    projection = statistics.projection.astype(np.float64)
+    expected = [adapted_by_hand(*each, projection) for each in zip(vectors, means, strict=True)]
+    np.testing.assert_allclose(whole, expected, atol=1e-6)
+    monkeypatch.setattr("placevec.store.map_statistics._ROWS_AT_A_TIME", 4)
+    np.testing.assert_array_equal(statistics.adapt(vectors, means), whole)
+
+
+def test_a_mean_of_zero_takes_nothing_off(unit_vectors):
+    statistics, vectors = fit_map_statistics(unit_vectors(40, 9)), unit_vectors(3, 9, seed=1)
+    means = vectors / 2
+    means[1] = 0
+    projected = vectors[1] @ statistics.projection
+    expected = projected / np.linalg.norm(projected)
+    for adapted in (
+        statistics.adapt(vectors, means)[1], statistics.adapt(vectors, np.zeros(9))[1]
+    ):  # fmt: skip
+        np.testing.assert_allclose(adapted, expected, atol=1e-6)
+
+
+def test_night_photos_are_not_all_moved_to_one_side(unit_vectors):
+    """Photos that share little with the map keep the places that they show."""
+    shared, *places = np.eye(41)
+    by_day = 0.8 * shared + 0.6 * np.array(places)
+    at_night = 0.1 * shared + 0.995 * np.array(places) + 0.5 * unit_vectors(40, 41)
+    at_night /= np.linalg.norm(at_night, axis=1, keepdims=True)
+    statistics = MapStatistics(by_day.mean(axis=0), None, 40)
+    queries = statistics.adapt(at_night)
+    moved = at_night - statistics.mean
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    assert np.median(moved @ moved.T) > 0.2 > 0.05 > abs(np.median(queries @ queries.T))
 
 
 def test_few_photos_change_little_and_many_whiten_half(unit_vectors):
@@ -115,7 +172,7 @@ def test_an_empty_map_takes_nothing_off_and_keeps_the_spread(unit_vectors):
     assert statistics.dim == 8 and statistics.num_photos == 0
     np.testing.assert_allclose(statistics.adapt(vectors), vectors, atol=1e-6)
     means = np.roll(vectors, 1, axis=0) / 2
-    expected = (vectors - means) / np.linalg.norm(vectors - means, axis=1, keepdims=True)
+    expected = [adapted_by_hand(*pair, np.eye(8)) for pair in zip(vectors, means, strict=True)]
     np.testing.assert_allclose(statistics.adapt(vectors, means), expected, atol=1e-6)
 
 

@@ -15,6 +15,7 @@ from placevec.input_file import read_json, shown
 from placevec.kinds import MANIFEST, kind_of, refuse_kind
 from placevec.store.files.saved_statistics import SavedStatistics
 from placevec.store.files.shards import FEATURES_DTYPE, Shard, require_digest
+from placevec.store.map_statistics import ADAPTATION
 from placevec.whole_file import whole_file
 
 _FORMAT = "placevec descriptors 2"
@@ -59,6 +60,8 @@ class SavedIndex:
         sha256: str. SHA-256 of the file.
         statistics: int or None. Number of the statistics that adapted the descriptors before
             indexing. None: descriptors are indexed as they are stored.
+        adaptation: int. Number of the rule that adapted them, see `ADAPTATION`. Earlier versions
+            did not write it.
     """
 
     number: int
@@ -68,14 +71,20 @@ class SavedIndex:
     num_bytes: int
     sha256: str
     statistics: int | None = None
+    adaptation: int = 1
 
     def __post_init__(self) -> None:
-        counts = (self.effort, self.num_rows, self.num_bytes)
+        counts = (self.effort, self.num_rows, self.num_bytes, self.adaptation)
         if not all(type(each) is int and 0 <= each < 2**48 for each in counts):
             raise ValueError(
-                f"Effort, rows and bytes of an index must be counts. Received: {counts}"
+                f"Effort, rows, bytes and rule of an index must be counts. Received: {counts}"
             )
         require_digest(self.sha256)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the index holds descriptors that another version of placevec adapted."""
+        return self.statistics is not None and self.adaptation != ADAPTATION
 
     def path(self, folder: Path) -> Path:
         """Returns the file."""

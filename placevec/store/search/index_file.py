@@ -9,6 +9,7 @@ import faiss
 from placevec.counted import counted
 from placevec.input_file import open_input
 from placevec.store.files.manifest import SavedIndex, index_path
+from placevec.store.map_statistics import ADAPTATION
 from placevec.store.search.index_kinds import IndexSettings, index_bytes
 from placevec.store.store import DescriptorStore
 from placevec.whole_file import whole_file
@@ -44,7 +45,7 @@ def write_index(
             _faiss.write_index(index, _faiss.PyCallbackIOWriter(file.write))
         size, digest = unfinished.stat().st_size, _file_digest(unfinished)
     return SavedIndex(
-        number, settings.kind, settings.effort, index.ntotal, size, digest, statistics
+        number, settings.kind, settings.effort, index.ntotal, size, digest, statistics, ADAPTATION
     )
 
 
@@ -52,9 +53,15 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
     """Reads the index that the manifest of a store names.
 
     Raises:
-        ValueError: If the file is missing, damaged, or does not fit the manifest.
+        ValueError: If the file is missing, damaged, does not fit the manifest, or is of
+            descriptors that another version of placevec adapted.
     """
     path = about.path(store.folder)
+    if about.is_outdated:
+        raise ValueError(
+            f"{path} holds descriptors that another version of placevec adapted in another way. "
+            f"{AGAIN}"
+        )
     _require_whole(path, about, store)
     try:
         index = faiss.read_index(str(path))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.store.adapted import AdaptedStore
+from placevec.store.map_statistics import ADAPTATION
 from placevec.store.search.exact import (
     best_candidates,
     checked_queries,
@@ -52,7 +53,7 @@ def upload_store(client: Any, store: DescriptorStore, collection: str) -> int:
 
     Raises:
         ValueError: If the collection holds photos of another model or store, of this store before
-            it was compacted, or adapted with other statistics.
+            it was compacted, or adapted with other statistics or by another version of placevec.
     """
     if not len(store):
         raise ValueError(f"There are no photos in {store.folder}. Describe some first")
@@ -138,7 +139,8 @@ def search_milvus(
 
     Raises:
         ValueError: If shapes do not fit, only one of `within_m` and `of` is given, or the
-            collection holds photos of another store, or of this one before it was compacted.
+            collection holds photos of another store, or of this one before it was compacted or
+            adapted otherwise.
     """
     queries = checked_queries(store, queries)
     if not len(queries):
@@ -220,13 +222,15 @@ def _expression(
 
 
 def _identities(store: DescriptorStore, rows: NDArray[np.int64]) -> list[str]:
-    """Returns text that identifies the model, the shard and the statistics of each row.
+    """Returns text that identifies the model, the shard and the adaptation of each row.
 
     Compacting a store changes its shards, and fitting statistics again changes them.
     """
     shards = store.manifest.shards
     ends = np.cumsum([shard.count for shard in shards])
-    adapted = f" adapted {store.digest[:16]}" if isinstance(store, AdaptedStore) else ""
+    adapted = ""
+    if isinstance(store, AdaptedStore):
+        adapted = f" adapted {ADAPTATION} {store.digest[:16]}"
     names = [
         f"placevec {store.manifest.model_id} {shard.number} {shard.sha256[:16]}{adapted}"
         for shard in shards
@@ -241,8 +245,8 @@ def _refuse_others(store: DescriptorStore, collection: str, photos: list[dict]) 
     if ours != [photo["store"] for photo in photos]:
         raise ValueError(
             f"The collection {collection} must hold the store {store.folder} as it is now. "
-            "Received: photos of another, or of this one before it was compacted or added to "
-            "otherwise. Upload into another collection, or drop this one"
+            "Received: photos of another, or of this one before it was compacted, adapted or added "
+            "to otherwise. Upload into another collection, or drop this one"
         )
 
 

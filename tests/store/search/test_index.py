@@ -195,7 +195,8 @@ def test_an_index_is_saved_under_the_lock_of_the_store(changing):
     ("changes", "match"),
     [
         ({"kind": "tree"}, "`kind` must be one of"),
-        ({"effort": -1}, "Effort, rows and bytes of an index must be counts"),
+        ({"effort": -1}, "Effort, rows, bytes and rule of an index must be counts"),
+        ({"adaptation": "2"}, "must be counts"),
         ({"effort": 2**30}, "`effort` must be"),
         ({"num_rows": 10**9}, "must index 300 photos at most"),
         ({"num_rows": 299}, "must index 299 photos of 16 dimensions. Received: 300 of 16"),

@@ -105,6 +105,20 @@ def test_adapted_descriptors_are_uploaded_and_do_not_mix_with_others(client, sto
         upload_store(client, store, "town")
 
 
+def test_descriptors_that_another_version_adapted_are_refused(client, store, monkeypatch):
+    adapted = AdaptedStore.fit(store, 5)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("placevec.store.search.milvus.ADAPTATION", 1)
+        upload_store(client, adapted, "town")
+    queries = adapted.statistics.adapt(store.take(np.arange(2)))
+    for work in (
+        lambda: upload_store(client, adapted, "town"),
+        lambda: search_milvus(client, adapted, "town", queries, 3),
+    ):
+        with pytest.raises(ValueError, match="adapted or added to otherwise. Upload into another"):
+            work()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_filters_find_in_adapted_descriptors_what_the_store_finds(client, store, tmp_path, dtype):
     """Also once photos came and went and the statistics are those of before."""
