@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import difflib
 import inspect
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +36,7 @@ def read_command_line(
         ValueError: If a flag does not exist (the error names similar ones), a value is missing or
             does not fit, or the settings refuse it.
     """
-    with _one_line_refusals(flags_of(what), prog or Path(sys.argv[0]).name):
+    with _one_line_refusals(flags_of(what), prog or Path(sys.argv[0]).name, arguments):
         return tyro.cli(what, args=arguments, prog=prog, registry=REGISTRY, **options)
 
 
@@ -59,7 +61,7 @@ def call_verb(
             f"Received: {shown(name)}{_near(name, verbs)}"
         )
     flags, whole = (flags_of(verbs[name]), f"{prog} {name}") if name in verbs else ([], prog)
-    with _one_line_refusals(flags, whole):
+    with _one_line_refusals(flags, whole, arguments):
         tyro.extras.subcommand_cli_from_dict(
             dict(verbs), prog=prog, args=arguments, registry=REGISTRY, **options
         )
@@ -92,18 +94,22 @@ def _kinds(annotation: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _one_line_refusals(flags: Sequence[str], prog: str) -> Iterator[None]:
+def _one_line_refusals(
+    flags: Sequence[str], prog: str, arguments: Sequence[str]
+) -> Iterator[None]:
     """Raises a one-line error in place of the box of many lines that tyro would print."""
 
     def refuse(event: tyro_errors.ParseErrorEvent) -> None:
-        if words := _in_words(event, flags, prog):
+        if words := _in_words(event, flags, prog, arguments):
             raise ValueError(words)
 
     with tyro_errors.on_parse_error(refuse):
         yield
 
 
-def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: str) -> str | None:
+def _in_words(
+    event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: str, arguments: Sequence[str]
+) -> str | None:
     """Returns what is wrong with a command line, or None if placevec's verbs cannot cause it."""
     match event:
         case tyro_errors.UnrecognizedArgs(tokens=tokens):
@@ -123,6 +129,9 @@ def _in_words(event: tyro_errors.ParseErrorEvent, flags: Sequence[str], prog: st
                 f"Received: {shown(value)}{_near(value, choices)}"
             )
         case tyro_errors.BadValue(argument=argument, reason="too_few_values"):
+            unknown = [each for each in arguments if _is_unknown(each, flags)]
+            if unknown:
+                return _unknown(unknown, flags, prog)
             return f"`{_name(argument)}` needs {argument.lowered.metavar} after it"
         case tyro_errors.InstantiationFailure(argument=argument, message=message):
             if argument is None:
@@ -143,7 +152,17 @@ def _unknown(tokens: Sequence[str], flags: Sequence[str], prog: str) -> str:
         )
     near = " or ".join(difflib.get_close_matches(flag, list(dict.fromkeys(flags))))
     hint = f"Did you mean {near}? " if near else ""
+    if not flag.startswith("--") or os.path.lexists(unknown):
+        hint += f"If it is a path, write ./{shown(unknown)}; put other names last, after `--`. "
     return f"There is no flag {shown(flag)}. {hint}`{prog} --help` lists all flags"
+
+
+def _is_unknown(argument: str, flags: Sequence[str]) -> bool:
+    """Returns whether an argument begins with a dash, but is no flag, number or lone dash."""
+    flag = argument.partition("=")[0].replace("_", "-")
+    is_number = re.fullmatch(r"-[\d.]+(e[-+]?\d+)?", argument) is not None
+    is_flag = flag.replace("--no-", "--", 1) in flags or flag in flags
+    return argument.startswith("-") and argument != "-" and not (is_flag or is_number)
 
 
 def _near(name: str, names: Iterable[str]) -> str:

@@ -39,6 +39,41 @@ def test_refuses_a_wrong_command_line_in_one_line(refused, line, answer):
     assert re.match(f"placevec: .*{answer}", written)
 
 
+@pytest.mark.parametrize(
+    ("line", "received"),
+    [
+        ("describe -d.jpg --out d.npz", "-d.jpg"),
+        ("search store -d.jpg", "-d.jpg"),
+        ("search store --of -1 -2 -d.jpg", "-d.jpg"),
+        ("search -s a.jpg", "-s"),
+        ("search store a.jpg --out -d.html", "-d.html"),
+        ("remove store -d.jpg", "-d.jpg"),
+        ("evaluate -d", "-d"),
+        ("evaluate places --model -m.keras", "-m.keras"),
+        ("loops -d --out x", "-d"),
+        ("calibrate -d --out x", "-d"),
+        ("group -d --out x", "-d"),
+        ("export -m.keras --no-overwrite", "-m.keras"),
+        ("check --no-quick -d", "-d"),
+        ("split -d", "-d"),
+        ("train -d", "-d"),
+        ("render model -m.obj", "-m.obj"),
+    ],
+)
+def test_says_how_to_write_a_path_that_begins_with_a_dash(refused, line, received):
+    written = refused(line.split())
+    assert f"no flag {received}. If it is a path, write ./{received}; put other" in written
+
+
+def test_says_how_to_write_a_file_that_begins_with_two_dashes(refused, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "./--d.jpg" not in refused(["search", "store", "--d.jpg"])
+    (tmp_path / "--d.jpg").touch()
+    assert "no flag --d.jpg. If it is a path, write ./--d.jpg" in refused(
+        ["search", "store", "--d.jpg"]
+    )
+
+
 def test_names_flags_that_several_settings_share_once(refused):
     assert refused("collect streetview --dry-ru".split()).count("--dry-run") == 1
 
