@@ -10,7 +10,7 @@ from pathlib import Path
 
 from placevec.config import TrainConfig, to_dict
 from placevec.folder_lock import locked
-from placevec.input_file import read_json
+from placevec.input_file import read_json, shown
 from placevec.kinds import MODEL_FILE as MODEL
 from placevec.whole_file import make_folder, require_free_names, whole_file
 
@@ -228,7 +228,7 @@ def _refuse_other_settings(config: TrainConfig) -> None:
     # The number of epochs changes the result if the learning rate falls over all epochs.
     free = [name for name in _FREE if not (name == "epochs" and config.optimizer.cosine_decay)]
     changed = [
-        f"{name}={before[name]} (now {now[name]})"
+        f"`{name}` was {_plain(before[name])} and is now {_plain(now[name])}"
         for name in now
         if name not in free and before[name] != now[name]
     ]
@@ -237,3 +237,10 @@ def _refuse_other_settings(config: TrainConfig) -> None:
             f"The run in {config.out} had other settings: {'; '.join(changed)}. Use the same, "
             "or name another `--out`"
         )
+
+
+def _plain(value: object) -> str:
+    """Returns a setting as a flag takes it: the values of a list with spaces between them."""
+    if isinstance(value, list):
+        return shown(" ".join(map(str, value)) or "empty")
+    return "not set" if value is None else shown(value)
