@@ -94,9 +94,7 @@ def _kinds(annotation: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def _one_line_refusals(
-    flags: Sequence[str], prog: str, arguments: Sequence[str]
-) -> Iterator[None]:
+def _one_line_refusals(flags: Sequence[str], prog: str, arguments: Sequence[str]) -> Iterator[None]:
     """Raises a one-line error in place of the box of many lines that tyro would print."""
 
     def refuse(event: tyro_errors.ParseErrorEvent) -> None:

@@ -17,6 +17,7 @@ from placevec.images.duplicates.fingerprint import (
     near_duplicates_across,
 )
 from placevec.images.metadata.header import read_header
+from placevec.images.metadata.several_pictures import tell_of_several_pictures
 from placevec.images.read import MAX_BYTES, UnreadableImageError
 from placevec.images.read_ahead import read_ahead
 from placevec.images.videos.frame_names import find_frame
@@ -130,6 +131,7 @@ def condition_of(path: Path, *, decode: bool = True) -> Condition:
         size = read_header(data)
     except ValueError as error:
         return Condition(len(data), digest=digest(data), problem=str(error))
+    tell_of_several_pictures(path, data)
     if not decode:
         return Condition(len(data), size, digest(data))
     try:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from placevec.images.metadata.header import MAX_PIXELS, read_header
 from placevec.images.metadata.heif import decode_heif, is_heif
+from placevec.images.metadata.several_pictures import tell_of_several_pictures
 from placevec.images.silent_opencv import silent_opencv
 from placevec.images.videos.frame_names import find_frame
 from placevec.images.videos.video import read_frame
@@ -52,7 +53,8 @@ def read_image(
     dropped, as in `PIL.Image.convert("RGB")`. The EXIF orientation is applied. If a JPEG is shrunk
     to a half, a quarter, an eighth or less, the decoder itself shrinks it by that factor, which is
     faster and nearly the same as the area rule (docs/lab/performance.md). A file that is cut off is
-    refused. A JPEG that is damaged in the middle cannot be recognized as such.
+    refused. A JPEG that is damaged in the middle cannot be recognized as such. Of an animation, or
+    of a TIFF with several pages, the first picture is read, and the log says so once.
 
     Args:
         path: Path. The file; any characters are allowed. `walk.mp4#000120` is frame 120 of the
@@ -130,6 +132,7 @@ def _decode(
             f"{shown(path)} declares {rows} x {cols} pixels, more than {max_pixels}. "
             "Shrink the photo, or pass a larger `max_pixels` if you trust it"
         )
+    tell_of_several_pictures(path, data)
     if is_heif(data):
         try:
             return decode_heif(data, channels)
