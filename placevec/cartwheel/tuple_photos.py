@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import TupleConfig
+from placevec.counted import counted
 from placevec.images import augmenter
 from placevec.places import PlaceDataset, TupleSampler
 
@@ -168,9 +169,9 @@ def draw_frames(counts: NDArray[np.integer], *, radius: int) -> Draw:
         available = int(ends[-1] - (stop - first))
         if not len(near) or available < num_negatives:
             raise ValueError(
-                f"Frame {query - starts[video]} of video {video} has {len(near)} positives within "
-                f"{radius} frames and {available} of {num_negatives} negatives beyond. Add longer "
-                "videos"
+                f"Frame {query - starts[video]} of video {video} has "
+                f"{counted(len(near), 'positive')} within {counted(radius, 'frame')} and "
+                f"{available} of {counted(num_negatives, 'negative')} beyond. Add longer videos"
             )
         rounds = -(-num_positives // len(near))
         positives = np.concatenate([rng.permutation(near) for _ in range(rounds)])[:num_positives]

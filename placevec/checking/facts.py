@@ -52,7 +52,7 @@ def facts_of_files(conditions: Conditions) -> list[tuple[str, str]]:
     usual = usual[sizes[usual].min(axis=1) > 0]
     texts = [f"{sizes[i][0]}x{sizes[i][1]} ({counts[i]})" for i in usual[:_NUM_SIZES]]
     if len(usual) > _NUM_SIZES:
-        texts.append(f"{len(usual) - _NUM_SIZES} other sizes")
+        texts.append(counted(len(usual) - _NUM_SIZES, "other size"))
     facts = [("rows x columns", ", ".join(texts) or "none can be read")]
     num_bytes = conditions.num_bytes[conditions.num_bytes > 0]  # A frame of a video has no file.
     if len(num_bytes):

@@ -243,9 +243,8 @@ def download(
         is_used_up = True
     photos = len(ledger.names)
     if wanted and photos == before:
-        why = (
-            f"the quota of {client.max_requests} requests is used up" if is_used_up else last_error
-        )
+        quota = counted(client.max_requests, "request")
+        why = f"the quota of {quota} is used up" if is_used_up else last_error
         raise ServiceError(f"None of {counted(len(wanted), 'photo')} could be fetched: {why}")
     _log.info("%s fetched in %.1f s", counted(photos - before, "photo"), time.monotonic() - start_s)
     left = len(missing(wanted, ledger)) - failed if is_used_up else 0

@@ -18,6 +18,7 @@ from placevec.config.choices import (
     ExportPrecision,
     choose,
 )
+from placevec.counted import counted
 from placevec.deploy.card import CARD_FILES, card_of, table_of, write_card
 from placevec.deploy.check import PhotosOfSize, Run, check_file, check_recall, photos_that_ship
 from placevec.deploy.files import FINISHERS, Facts
@@ -52,7 +53,8 @@ class Exported:
     card: dict
 
     def __str__(self) -> str:
-        return f"{table_of(self.card)}\n{shown(self.path)}: {self.card['dimensions']} dimensions"
+        length = counted(self.card["dimensions"], "dimension")
+        return f"{table_of(self.card)}\n{shown(self.path)}: {length}"
 
 
 def export(

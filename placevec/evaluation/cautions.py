@@ -6,6 +6,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images import Same, same_photos
 from placevec.input_file import shown
 from placevec.places import PlaceDataset, adjacent_in_run, may_answer
@@ -48,10 +49,9 @@ def warn_of_queries_in_database(
     ]
     if same:
         _log.warning(
-            "%d of %d queries are also in the database (%s). They find themselves, so recall is "
-            "too high. Remove them from one side",
-            len(same),
-            len(queries),
+            "%s also in the database (%s), where a photo finds itself, so recall is too high. "
+            "Remove photos that are on both sides from one",
+            counted(len(same), f"of {len(queries)} queries is", f"of {len(queries)} queries are"),
             _first(same, dataset.names),
         )
 
@@ -101,11 +101,9 @@ def warn_of_training_photos(training: PlaceDataset, held_out: PlaceDataset, role
     same = same_photos(paths, np.arange(count), np.arange(count, len(paths)), alike)
     if same:
         _log.warning(
-            "%d of %d %s photos are also trained on (%s). Recall on them shows what was learned by "
-            "heart. Give other photos as `%s`",
-            len(same),
-            count,
-            role,
+            "%s also trained on (%s), so this recall shows what was learned by heart. Give other "
+            "photos as `%s`",
+            counted(len(same), f"of {count} {role} photos is", f"of {count} {role} photos are"),
             _first(same, np.array(list(map(str, paths)))),
             role,
         )

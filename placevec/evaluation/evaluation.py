@@ -85,8 +85,8 @@ class Evaluation:
         for name, rows in (("neighbors", [self.neighbors]), ("relevant", self.relevant)):
             if max((np.max(each, initial=-1) for each in rows), default=-1) >= num_database:
                 raise ValueError(
-                    f"`{name}` must be rows of the {num_database} database photos of `dataset`. "
-                    "Received: a larger one"
+                    f"`{name}` must be rows of the {counted(num_database, 'database photo')} of "
+                    "`dataset`. Received: a larger one"
                 )
 
     @functools.cached_property

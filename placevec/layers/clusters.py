@@ -4,6 +4,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.layers.netvlad import NetVLAD
 
 # Wanted ratio of a feature's largest assignment to its second largest, on average.
@@ -85,7 +86,7 @@ def kmeans(
     if num_clusters < 1 or num_different < num_clusters:
         raise ValueError(
             "k-means needs at least one cluster, and a different local feature for each. "
-            f"Received: num_clusters={num_clusters}, {len(features)} local features, "
+            f"Received: num_clusters={num_clusters}, {counted(len(features), 'local feature')}, "
             f"{num_different} of them different. Take more photos or fewer clusters"
         )
     clustering = faiss.Kmeans(

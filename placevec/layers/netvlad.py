@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.layers.aggregator import Aggregator
 from placevec.layers.l2_normalize import l2_normalize
 
@@ -165,8 +166,10 @@ class NetVLAD(Aggregator):
         num_columns = self.num_clusters + self.num_ghost_clusters
         if centers.ndim != 2 or len(centers) != num_columns:
             raise ValueError(
-                f"`centers` must have a row for each of the {self.num_clusters} clusters and "
-                f"{self.num_ghost_clusters} ghost clusters. Received: shape {centers.shape}"
+                "`centers` must have a row for each of the "
+                f"{counted(self.num_clusters, 'cluster')} and "
+                f"{counted(self.num_ghost_clusters, 'ghost cluster')}. Received: shape "
+                f"{centers.shape}"
             )
         if not self.built:
             self.build((None, None, None, centers.shape[1]))

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.layers.l2_normalize import l2_normalize
 from placevec.layers.whitening import fit_whitening
 
@@ -142,6 +143,6 @@ def check_whitening_rank(rank: int, num_descriptors: int, descriptor_dim: int) -
     most = min(num_descriptors - 2, descriptor_dim - 1)
     if not 1 <= rank <= most:
         raise ValueError(
-            f"`rank` must be between 1 and {most} for {num_descriptors} photos and descriptors of "
-            f"{descriptor_dim} dimensions. Received: rank={rank}"
+            f"`rank` must be between 1 and {most} for {counted(num_descriptors, 'photo')} and "
+            f"descriptors of {counted(descriptor_dim, 'dimension')}. Received: rank={rank}"
         )

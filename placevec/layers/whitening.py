@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.layers.l2_normalize import l2_normalize
 from placevec.principal_directions import principal_directions
 
@@ -156,9 +157,9 @@ def fit_whitening(
     mean, variances, directions = principal_directions(descriptors, dim)
     if dim > len(variances):
         raise ValueError(
-            f"Whitening needs descriptors that spread in at least {dim} directions. Received: "
-            f"{len(descriptors)} that spread in {len(variances)}. Use other photos, or a smaller "
-            "`dim` or `rank`"
+            f"Whitening needs descriptors that spread in at least {counted(dim, 'direction')}. "
+            f"Received: {len(descriptors)} that spread in {len(variances)}. Use other photos, or a "
+            "smaller `dim` or `rank`"
         )
     scale = (variances[:dim] ** (-power / 2)).astype(np.float32)
     return mean.astype(np.float32), directions * scale
@@ -184,6 +185,6 @@ def check_whitening_dim(dim: int, num_descriptors: int, descriptor_dim: int) -> 
         )
     if dim > num_descriptors - 1:
         raise ValueError(
-            f"Whitening to {dim} dimensions needs descriptors of at least {dim + 1} photos. "
-            f"Received: {num_descriptors}. Take more photos or fewer dimensions"
+            f"Whitening to {counted(dim, 'dimension')} needs descriptors of at least {dim + 1} "
+            f"photos. Received: {num_descriptors}. Take more photos or fewer dimensions"
         )

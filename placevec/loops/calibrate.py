@@ -42,10 +42,10 @@ class Calibrated:
     def __str__(self) -> str:
         found, share = self.threshold, 100 * self.threshold.precision
         return (
-            f"threshold {found.score:.4g}: it accepts {found.num_accepted} of {self.num_matches} "
-            f"matches, {found.num_wrong} of them wrong, recall {100 * found.recall:.1f} %. For "
-            f"photos like these, at least {share:g} % of the accepted matches are right (with 95 % "
-            f"confidence). Written to {self.out}"
+            f"threshold {found.score:.4g}: it accepts {found.num_accepted} of "
+            f"{counted(self.num_matches, 'match', 'matches')}, {found.num_wrong} of them wrong, "
+            f"recall {100 * found.recall:.1f} %. For photos like these, at least {share:g} % of "
+            f"the accepted matches are right (with 95 % confidence). Written to {self.out}"
         )
 
 

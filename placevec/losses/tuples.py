@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from placevec.counted import counted
+
 
 class TupleLoss(keras.losses.Loss):
     """Base of losses of tuples (query, positives, negatives).
@@ -92,8 +94,9 @@ def split_tuple(y_pred, num_positives: int, num_negatives: int):
     count = 1 + num_positives + num_negatives
     if len(shape) != 3 or shape[1] not in (None, count):
         raise ValueError(
-            f"Tuple descriptors must have shape (batch, {count}, D): one query, {num_positives} "
-            f"positives and {num_negatives} negatives. Received: shape {shape}"
+            f"Tuple descriptors must have shape (batch, {count}, D): one query, "
+            f"{counted(num_positives, 'positive')} and {counted(num_negatives, 'negative')}. "
+            f"Received: shape {shape}"
         )
     dtype = keras.backend.standardize_dtype(y_pred.dtype)
     y_pred = ops.cast(y_pred, keras.backend.result_type(dtype, "float32"))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.layers import NetVLAD
 from placevec.layers.aggregator import Aggregator
 from placevec.models.descriptor_model import without_xla
@@ -27,8 +28,9 @@ def with_features(model: keras.Model) -> keras.Model:
     found = [layer for layer in model.layers if isinstance(layer, Aggregator)]
     if len(found) != 1:
         raise ValueError(
-            "Local features are the inputs of a model's aggregator, such as NetVLAD. Received: "
-            f"a model with {len(found)} aggregators. Take `--rerank sift`, or another model"
+            "Local features are the inputs of a model's aggregator, such as NetVLAD. Received: a "
+            f"model with {counted(len(found), 'aggregator')}. Take `--rerank sift`, or another "
+            "model"
         )
     features = keras.layers.UnitNormalization(name="unit_features", dtype="float32")(found[0].input)
     return without_xla(keras.Model(model.inputs[0], [model.outputs[0], features]))

@@ -103,8 +103,8 @@ class PlaceDataset:
             seen = scipy.sparse.csr_array(self.points_seen, dtype=bool)
             if seen.shape[0] != count:
                 raise ValueError(
-                    f"`points_seen` must have {count} rows, one for each name. Received: shape "
-                    f"{seen.shape}"
+                    f"`points_seen` must have {counted(count, 'row')}, one for each name. "
+                    f"Received: shape {seen.shape}"
                 )
             _set(self, "points_seen", seen)
         _refuse_repeated_names(names)

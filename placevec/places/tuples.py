@@ -240,8 +240,9 @@ class TupleSampler:
     def _too_few_negatives(self, query: int, available: int, count: int) -> str:
         alike = "" if self._rule.positive_rule == "distance" else " and share nothing with it"
         return (
-            f"{self.dataset.names[query]} in {self.dataset.root} must have {count} negatives. "
-            f"Received: {available} of {len(self._rule.database)} database photos are beyond "
+            f"{self.dataset.names[query]} in {self.dataset.root} must have "
+            f"{counted(count, 'negative')}. Received: {available} of "
+            f"{counted(len(self._rule.database), 'database photo')} beyond "
             f"{self._rule.negative_radius_m:g} {self.dataset.unit}{alike}. Lower "
             "`negative_radius_m` or `num_negatives`, or add photos of other places"
         )

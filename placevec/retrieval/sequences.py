@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.images import parse_frame_name
 from placevec.places.name_order import by_number
 
@@ -54,8 +55,8 @@ class SequenceMatcher:
         named = runs[starts][runs[starts] >= 0]
         if len(np.unique(named)) < len(named):
             raise ValueError(
-                "The photos of a run must follow one another in the database. Received: runs "
-                f"that are interrupted, {len(named)} parts of {len(np.unique(named))} runs"
+                "The photos of a run must follow one another in the database. Received: runs that "
+                f"are interrupted, {len(named)} parts of {counted(len(np.unique(named)), 'run')}"
             )
         self.length = length
         self._runs = runs

@@ -337,7 +337,7 @@ class StoreWriter(DescriptorStore):
         dim = self.manifest.dim or descriptors.shape[1]
         if descriptors.shape[1] != dim:
             raise ValueError(
-                f"Descriptors in {self.folder} must have {dim} dimensions. Received: "
+                f"Descriptors in {self.folder} must have {counted(dim, 'dimension')}. Received: "
                 f"{descriptors.shape[1]}"
             )
         _refuse_bad_names(names)

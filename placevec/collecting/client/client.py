@@ -27,6 +27,7 @@ from placevec.collecting.client.errors import (
 )
 from placevec.collecting.client.keys import KeyHider
 from placevec.collecting.client.watchdog import Watchdog, WatchedAdapter
+from placevec.counted import counted
 from placevec.input_file import shown
 from placevec.progress import Progress, no_progress
 
@@ -193,8 +194,8 @@ class Client:
                 _log.debug("%s %s: again in %.1f s", where, answer.reason, wait_s)
                 self._pause(wait_s)
         raise answer.error(
-            f"{where} {answer.reason}, also after {self._retries} further attempts. Run the same "
-            "command later: it continues where it stopped"
+            f"{where} {answer.reason}, also after {counted(self._retries, 'further attempt')}. "
+            "Run the same command later: it continues where it stopped"
         )
 
     def _ask(
@@ -271,8 +272,9 @@ class Client:
                 raise RefusedError(self._refusal)
             if self._stopped.is_set() or self.requests_sent >= self.max_requests:
                 raise QuotaReachedError(
-                    f"The quota of {self.max_requests} requests is used up. Run the same command "
-                    "again: it continues where it stopped. Or give a larger `max_requests`"
+                    f"The quota of {counted(self.max_requests, 'request')} is used up. Run the "
+                    "same command again: it continues where it stopped. Or give a larger "
+                    "`max_requests`"
                 )
             self.requests_sent += 1
             now_s = time.monotonic()

@@ -87,9 +87,9 @@ def learn_threshold(
         fewest = math.ceil(math.log(0.05) / math.log(precision))
         raise ValueError(
             f"These matches do not reach a precision of {100 * precision:g} %: with 95 % "
-            f"confidence they reach at most {100 * bounds.max():.1f} %. It needs {fewest} "
-            f"right matches without an error. Received: {counted(count, 'match', 'matches')}. Ask "
-            "for a lower precision, or take more places"
+            f"confidence they reach at most {100 * bounds.max():.1f} %. It needs "
+            f"{counted(fewest, 'right match', 'right matches')} without an error. Received: "
+            f"{counted(count, 'match', 'matches')}. Ask for a lower precision, or take more places"
         )
     last = int(carried[-1])
     return Threshold(

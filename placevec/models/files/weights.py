@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.archive import read_npz
+from placevec.counted import counted
 from placevec.models.backbones.efficientnet_lite import from_pytorch_names
 from placevec.models.files.hdf5 import MAX_WEIGHTS_BYTES, open_hdf5
 from placevec.models.files.keras_file import load_keras
@@ -115,7 +116,8 @@ def load_weights(
     backbone_missing = [name for name in missing if name not in (AGGREGATOR, PROJECTION)]
     if not found or (backbone_missing and not allow_missing):
         raise ValueError(
-            f"{len(backbone_missing)} of {len(found) + len(missing)} layers are missing in {path}: "
+            f"{len(backbone_missing)} of {counted(len(found) + len(missing), 'layer')} "
+            f"{'is' if len(backbone_missing) == 1 else 'are'} missing in {path}: "
             f"{', '.join(backbone_missing)}. Allow it with `--model.allow-missing-weights`"
             if found
             else f"{path} holds none of the network's layers; it holds {_some(arrays)}"
@@ -123,8 +125,8 @@ def load_weights(
     for variable, values in assignments:
         variable.assign(values)
     _log.info(
-        "loaded the weights of %d layers from %s; not used: %d of its layers",
-        len(found), path, len(arrays) - len(found),
+        "loaded the weights of %s from %s; not used: %d of its layers",
+        counted(len(found), "layer"), path, len(arrays) - len(found),
     )  # fmt: skip
     if AGGREGATOR in missing and OLD_CLUSTERS in arrays:
         _log.warning(

@@ -94,7 +94,7 @@ def along_trajectory(
             f"{counted(len(places), 'pose')}, none of them there ({listed(counts)}). Give the "
             "trajectory in the model's frame and units, and check which axis is up"
         )
-    _log.info("%d of %d poses are used; rejected: %s", len(kept), len(places), listed(counts))
+    _log.info("used %d of %d poses; rejected: %s", len(kept), len(places), listed(counts))
     headings_deg = _headings(places, eyes_m)
     pitch_deg, roll_deg = (
         (np.zeros(len(places)),) * 2 if turns is None else (turns.pitch_deg, turns.roll_deg)

@@ -76,8 +76,8 @@ class Viewpoints:
                 return found if distance_m(found, camera) > least_m else self.cameras[index]
         raise ValueError(
             f"One camera must be more than {least_m} m from another. Received: "
-            f"{len(self.cameras)} cameras, none that far away. Lower that distance, or use a "
-            "larger world"
+            f"{counted(len(self.cameras), 'camera')}, none that far away. Lower that distance, or "
+            "use a larger world"
         )
 
     def _beside(self, camera: Camera, rng: np.random.Generator) -> Camera:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import ModelRenderConfig, TownRenderConfig
+from placevec.counted import counted
 from placevec.folder_lock import LOCK, locked
 from placevec.input_file import read_json
 from placevec.rendering.drawing.develop import develop
@@ -56,8 +57,9 @@ def is_finished(out_dir: Path, wanted: dict) -> bool:
         there = sum(1 for _ in (out_dir / folder).glob("*.jpg"))
         if there != count:
             raise ValueError(
-                f"{out_dir / folder} must hold the {count} photos that were rendered. Received: "
-                f"{there}. Remove {out_dir} and render it again"
+                f"{out_dir / folder} must hold the "
+                f"{counted(count, 'photo that was rendered', 'photos that were rendered')}. "
+                f"Received: {there}. Remove {out_dir} and render it again"
             )
     return True
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.places import PlaceDataset, points_matrix, split_photos
 from placevec.rendering.scenes.shot import Shot
 from placevec.sources import write_points, write_splits
@@ -72,7 +73,8 @@ def write_split(
         return [""]
     write_splits(folder, names, split.names, [shot.role for shot in shots], buffer_m)
     _log.info(
-        "%d photos to train on, %d to validate with, %d in neither, within %g m of the others",
-        *((split.names == part).sum() for part in ("train", "val", "")), buffer_m,
+        "%s to train on, %d to validate with, %d in neither, within %g m of the others",
+        counted((split.names == "train").sum(), "photo"),
+        *((split.names == part).sum() for part in ("val", "")), buffer_m,
     )  # fmt: skip
     return ["#train", "#val"]

@@ -99,7 +99,7 @@ def load_world(
     for problem in world.problems[:_MOST_SHOWN]:
         _log.warning("%s", problem)
     if len(world.problems) > _MOST_SHOWN:
-        _log.warning("... and %d more problems", len(world.problems) - _MOST_SHOWN)
+        _log.warning("... and %s", counted(len(world.problems) - _MOST_SHOWN, "more problem"))
     return world
 
 
@@ -189,7 +189,9 @@ def _join(name: str, models: list[Model], up: str, scale: float, is_indoor: bool
     edges = positions_m[:, 1:].astype(np.float64) - positions_m[:, :1]
     whole = (np.cross(edges[:, 0], edges[:, 1]) ** 2).sum(axis=1) > 1e-20
     if not whole.all():
-        problems.append(f"{int((~whole).sum())} of {len(whole)} triangles have no area: left out")
+        problems.append(
+            f"left out {int((~whole).sum())} of {counted(len(whole), 'triangle')} without area"
+        )
     uvs, tints = (
         np.concatenate([getattr(model, part) for model in models])[whole]
         for part in ("uvs", "tints")

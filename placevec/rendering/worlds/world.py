@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.rendering.scenes.scene import LEAST_CLEARANCE_M, Scene, Surface
 from placevec.rendering.scenes.sky import draw_sky, draw_snow
 from placevec.rendering.scenes.weather import Visit, Weather
@@ -58,12 +59,12 @@ class World:
         if shapes != ((count, 3, 3), (count, 3, 2), (count, 3, 3)):
             raise ValueError(
                 "`positions_m`, `uvs` and `tints` must be (T, 3, 3), (T, 3, 2) and (T, 3, 3) for "
-                f"{count} triangles. Received: shapes {shapes}"
+                f"{counted(count, 'triangle')}. Received: shapes {shapes}"
             )
         if count and not 0 <= self.texture_of.min() <= self.texture_of.max() < len(self.textures):
             raise ValueError(
-                f"`texture_of` must name one of the {len(self.textures)} textures. Received: "
-                f"numbers from {self.texture_of.min()} to {self.texture_of.max()}"
+                f"`texture_of` must name one of {counted(len(self.textures), 'texture')}. "
+                f"Received: numbers from {self.texture_of.min()} to {self.texture_of.max()}"
             )
 
     def __len__(self) -> int:

@@ -215,9 +215,14 @@ def _images_of_text(model_dir: Path) -> list[ColmapImage]:
             has_points = False
     num_without += not has_points
     if told and int(told[1]) != len(images):
-        _log.warning("%s says that it has %s images. Received: %d", path, told[1], len(images))
+        _log.warning(
+            "%s says that it has %s. Received: %d",
+            path,
+            counted(int(told[1]), "image"),
+            len(images),
+        )
     if num_without:
-        _log.warning("%d of %d images in %s have no line of points", num_without, len(images), path)
+        _log.warning("%s: no line of points for %d of %d images", path, num_without, len(images))
     return images
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from placevec.counted import counted
 from placevec.input_file import read_json, shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import tell_unnamed, tidy_name
@@ -106,10 +107,11 @@ def _choose(models: Any, number: str | None, source: Path) -> dict:
     if not isinstance(models, list) or not all(isinstance(each, dict) for each in models):
         raise ValueError(f"{shown(source)} must hold a list of reconstructions of OpenSfM")
     if number is None and len(models) > 1:
-        sizes = ", ".join(str(len(_objects(each, "shots", source))) for each in models[:9])
+        counts = [len(_objects(each, "shots", source)) for each in models[:9]]
+        sizes = ", ".join(counted(count, "photo") for count in counts)
         raise ValueError(
             f"{shown(source)} must hold one reconstruction, or the path must name one of them: "
-            f"PATH,model=0. Received: {len(models)}, of {sizes} photos"
+            f"PATH,model=0. Received: {len(models)}, of {sizes}"
         )
     rows = {str(row): each for row, each in enumerate(models)}
     if (number or "0") not in rows:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.input_file import open_text, shown
 from placevec.places.dataset import PlaceDataset
 from placevec.sources.files import names_on_disk, tell_unnamed
@@ -118,7 +119,7 @@ def _read_sensor(yaml_path: Path) -> _Sensor:
     numbers = _list_behind("T_BS", text)
     to_body = np.array(numbers if len(numbers) == 16 else [np.nan] * 16).reshape(1, 4, 4)
     if not Poses(to_body[:, :3, 3], to_body[:, :3, :3]).known.all():
-        received = numbers if len(numbers) == 16 else f"{len(numbers)} numbers"
+        received = numbers if len(numbers) == 16 else counted(len(numbers), "number")
         raise ValueError(
             f"`T_BS` of {yaml_path} must have `data:` of 16 numbers, a rotation and an offset. "
             f"Received: {received}"

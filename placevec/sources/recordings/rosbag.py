@@ -216,7 +216,9 @@ def _choose_topic(connections: list, topic: str | None, bag_path: Path) -> list:
 def _listed(connections: list) -> str:
     """Returns the topics of a bag and their types."""
     topics = sorted({f"{each.topic} ({each.msgtype.split('/')[-1]})" for each in connections})
-    more = f" and {len(topics) - _MOST_LISTED} others" if len(topics) > _MOST_LISTED else ""
+    more = ""
+    if len(topics) > _MOST_LISTED:
+        more = f" and {counted(len(topics) - _MOST_LISTED, 'other')}"
     return shown(", ".join(topics[:_MOST_LISTED])) + more or "none"
 
 

@@ -180,7 +180,7 @@ def _by_number(
     ]
     if alone:
         _log.warning(
-            "%d of %d photos in %s have a frame number that no other traverse has (first: %s)",
+            "%d of %d photos in %s with a frame number that no other traverse has (first: %s)",
             len(alone),
             sum(map(len, photos)),
             root,

@@ -77,7 +77,9 @@ def take_split(dataset: PlaceDataset, split: str) -> PlaceDataset:
         _log.warning("Not in %s: %d of %s", table_path, unnamed, counted(len(names), "photo"))
     rows = np.array([i for i, name in enumerate(names) if splits.get(name) == split], dtype=int)
     if not len(rows):
-        raise ValueError(f"{table_path} has none of the {len(names)} photos in the split {split}")
+        raise ValueError(
+            f"{table_path} has none of {counted(len(names), 'photo')} in the split {split}"
+        )
     taken = dataset.take(rows)
     role = np.array([roles[str(name)] for name in taken.names])
     return dataclasses.replace(

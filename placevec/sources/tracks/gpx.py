@@ -53,7 +53,7 @@ def read_gpx(path: Path) -> list[Piece]:
         )
     if timed < num_points:
         _log.warning(
-            "%d of %d points of %s have no time: left out",
+            "left out %d of %d points of %s, without a time",
             num_points - timed,
             num_points,
             shown(path),

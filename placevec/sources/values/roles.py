@@ -66,8 +66,8 @@ def warn_of_both(
     on_both = names[is_query & is_database]
     if len(on_both):
         _log.warning(
-            "%d of %d photos of %s are both queries and database (first: %s). If they are "
-            "different photos of one name, put the queries into a folder `query`",
+            "query and database at once: %d of %d photos of %s (first: %s). If different photos "
+            "have one name, put the queries into a folder `query`",
             len(on_both),
             len(names),
             shown(source),

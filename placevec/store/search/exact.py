@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.store.search.ranking import most_similar, ranked, similarities_of
 from placevec.store.store import DescriptorStore
 from placevec.store.unit_length import to_unit
@@ -49,7 +50,7 @@ def nearest(
     if num_neighbors < 1 or not len(database):
         raise ValueError(
             "`num_neighbors` must be at least 1 and `database` not empty. Received: "
-            f"num_neighbors={num_neighbors}, {len(database)} descriptors"
+            f"num_neighbors={num_neighbors}, {counted(len(database), 'descriptor')}"
         )
     database = to_unit(database, "`database`")
     return most_similar(database, to_unit(queries, "`queries`"), min(num_neighbors, len(database)))

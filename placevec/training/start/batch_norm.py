@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from placevec.counted import counted
 from placevec.training.start.clusters import read_photos
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def settle_batch_norm(
     model(batch, training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-    _log.info("batch normalization was fitted to %d photos", len(batch))
+    _log.info("batch normalization was fitted to %s", counted(len(batch), "photo"))
 
 
 def fuse_batch_norm(model: keras.Model) -> None:

@@ -155,7 +155,7 @@ def test_a_layer_of_which_one_weight_is_missing_is_missing(model, tmp_path):
     arrays = arrays_of(model)
     del arrays["norm"]["moving_mean"]
     write_npz(tmp_path / "w.npz", arrays)
-    with pytest.raises(ValueError, match="1 of 4 layers are missing in .*: norm"):
+    with pytest.raises(ValueError, match="1 of 4 layers is missing in .*: norm"):
         load_weights(model, tmp_path / "w.npz")
 
 

@@ -103,7 +103,7 @@ def test_refuses_a_finished_folder_that_lost_photos(tmp_path):
     draw(partial, shots)
     finish(partial, out, wanted, shots)
     (out / "0_day" / "a.jpg").unlink()
-    with pytest.raises(ValueError, match="must hold the 1 photos that were rendered. Received: 0"):
+    with pytest.raises(ValueError, match="must hold the 1 photo that was rendered. Received: 0"):
         is_finished(out, wanted)
 
 

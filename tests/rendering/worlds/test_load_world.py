@@ -74,7 +74,7 @@ def test_of_levels_of_detail_the_largest_file_is_taken(tmp_path, caplog):
 def test_triangles_without_area_are_counted_and_left_out(tmp_path):
     world = load_world(write(tmp_path, "a.obj", FLAT_Z + "f 1 1 2\nf 1 2 2\n"))
     assert len(world) == 2
-    assert "2 of 4 triangles have no area: left out" in world.problems
+    assert "left out 2 of 4 triangles without area" in world.problems
 
 
 def test_positions_far_out_keep_their_millimetres(tmp_path):

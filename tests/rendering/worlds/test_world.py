@@ -191,5 +191,5 @@ def test_refuses_arrays_that_do_not_fit():
     world = world_of(square(0))
     with pytest.raises(ValueError, match="`positions_m`, `uvs` and `tints` must be"):
         replace(world, uvs=world.uvs[:1])
-    with pytest.raises(ValueError, match="must name one of the 1 textures"):
+    with pytest.raises(ValueError, match="must name one of 1 texture. Received"):
         replace(world, texture_of=np.array([0, 1], np.int32))

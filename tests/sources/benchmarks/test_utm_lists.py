@@ -87,7 +87,7 @@ def test_a_photo_in_both_lists_has_both_roles(lists, refuses, caplog):
     both = {"db/1.jpg": (585000.0, 4477240.0)}
     dataset = read_utm_lists(lists(queries=both))
     assert (len(dataset), len(dataset.queries), len(dataset.database)) == (3, 1, 3)
-    assert "1 of 3 photos of" in caplog.text and "both queries and database" in caplog.text
+    assert "1 of 3 photos of" in caplog.text and "query and database at once" in caplog.text
     with refuses(ValueError, "gives db/1.jpg two places, 50 m apart"):
         read_utm_lists(lists(queries={"db/1.jpg": (585050.0, 4477240.0)}))
 

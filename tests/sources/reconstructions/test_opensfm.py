@@ -78,7 +78,9 @@ def test_several_reconstructions_are_named_by_number(model, refuses):
     path = root / "reconstruction.json"
     (one,) = json.loads(path.read_text())
     path.write_text(json.dumps([one, one | {"shots": {"b.jpg": NORTH}}]))
-    with refuses(ValueError, "must name one of them: PATH,model=0. Received: 2, of 2, 1 photos"):
+    with refuses(
+        ValueError, "must name one of them: PATH,model=0. Received: 2, of 2 photos, 1 photo"
+    ):
         read_opensfm(root)
     assert read_opensfm(f"{root},model=1").names.tolist() == ["b.jpg"]
     with refuses(ValueError, "Received: model=2; it has 2, counted from 0"):

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from placevec.counted import counted
 from placevec.rendering.cameras.free_space.collisions import Collider
 from placevec.rendering.cameras.free_space.free_space import AREA_TOO_SMALL, TOO_STEEP, Body, stand
 
@@ -83,9 +84,9 @@ def find_walkable(
     is_kept = sizes[areas] >= least_area_share * sizes.max(initial=0)
     rejected[AREA_TOO_SMALL] += int((~is_kept).sum())
     _log.info(
-        "%d of %d points are walkable (%.1f s)",
+        "%d of %s walkable (%.1f s)",
         is_kept.sum(),
-        len(points_m),
+        counted(len(points_m), "point is", "points are"),
         time.perf_counter() - start_s,
     )
     counts = {reason: count for reason, count in rejected.items() if count}

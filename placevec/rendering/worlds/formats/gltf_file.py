@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from panda3d import core
 
+from placevec.counted import counted
 from placevec.input_file import parse_json, read_bytes, shown
 from placevec.rendering.worlds.formats.panda_nodes import model_of_nodes
 from placevec.rendering.worlds.formats.silent_panda import silent_panda
@@ -208,8 +209,8 @@ def _refuse_long_accessor(accessor: dict, views: list[dict]) -> None:
     start, stride = accessor.get("byteOffset", 0), view.get("byteStride", item)
     if start < 0 or stride < item or start + stride * (count - 1) + item > view["byteLength"]:
         raise UnreadableModelError(
-            f"An accessor counts {count!r} elements of {item} bytes, more than its view of "
-            f"{view['byteLength']!r} bytes"
+            f"An accessor counts {counted(count, 'element')} of {item} bytes, more than its view "
+            f"of {view['byteLength']!r} bytes"
         )
 
 

@@ -184,7 +184,7 @@ def _read_libraries(names: Iterable[str], folder: TextureFolder) -> dict[str, Ma
                 read.add(each)
                 materials |= read_materials(each, folder.problems)
     if missing:
-        others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+        others = f" and {counted(len(missing) - 1, 'other')}" if len(missing) > 1 else ""
         folder.problems.append(
             f"There is no material library {shown(missing[0])!r}{others} in {folder.root}"
         )
@@ -207,8 +207,8 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     whole[there] = usable[corners[there]].all(axis=1)
     if not whole.all():
         problems.append(
-            f"{int((~whole).sum())} of {len(whole)} triangles of {name} have corners that are "
-            "missing or not finite: left out"
+            f"left out {int((~whole).sum())} of {counted(len(whole), 'triangle')} of {name} with "
+            "corners that are missing or not finite"
         )
     material_of = np.array(raw.material_of, np.int32)
     is_sky = np.array([bool(_SKY.search(material)) for material in raw.materials])[material_of]
