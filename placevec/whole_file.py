@@ -224,9 +224,27 @@ def require_free_names(folder: Path, names: Iterable[str], *, overwrite: bool) -
     """
     found = [name for name in names if os.path.lexists(folder / name)]
     if found and not overwrite:
+        them = "it" if len(found) == 1 else "them"
         raise FileExistsError(
-            f"{shown(folder)} already has {', '.join(found)}. Replace them "
-            "with `--overwrite`, or name another folder: `--out`"
+            f"{shown(folder)} already has {', '.join(found)}. Replace {them} with `--overwrite`, "
+            "or name another folder: `--out`"
+        )
+
+
+def require_free_file(path: Path | str, *, overwrite: bool) -> None:
+    """Refuses to replace a file that was there before. Call it before long work.
+
+    Args:
+        path: Path. The file to write.
+        overwrite: bool. Whether it may be replaced: then nothing is refused.
+
+    Raises:
+        FileExistsError: If it exists.
+    """
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(
+            f"{shown(path)} already exists. Replace it with `--overwrite`, or name another file: "
+            "`--out`"
         )
 
 

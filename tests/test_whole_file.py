@@ -12,6 +12,7 @@ import pytest
 from placevec.whole_file import (
     delete_unfinished,
     make_folder,
+    require_free_file,
     require_free_names,
     require_new_folder,
     require_writable,
@@ -111,6 +112,16 @@ def test_refuses_to_replace_files_that_were_there_before(tmp_path):
     require_free_names(tmp_path, ["a.txt"], overwrite=True)
     with pytest.raises(FileExistsError, match="already has a.txt, c.txt. Replace them"):
         require_free_names(tmp_path, ["a.txt", "b.txt", "c.txt"], overwrite=False)
+    with pytest.raises(FileExistsError, match="already has a.txt. Replace it with `--overwrite`"):
+        require_free_names(tmp_path, ["a.txt"], overwrite=False)
+
+
+def test_refuses_to_replace_a_file_that_was_there_before(tmp_path):
+    require_free_file(tmp_path / "a.txt", overwrite=False)
+    (tmp_path / "a.txt").symlink_to("nowhere")
+    require_free_file(tmp_path / "a.txt", overwrite=True)
+    with pytest.raises(FileExistsError, match="a.txt already exists. Replace it with `--overwr"):
+        require_free_file(tmp_path / "a.txt", overwrite=False)
 
 
 def test_deletes_no_file_that_is_not_a_dead_writers(tmp_path):

@@ -37,7 +37,7 @@ from placevec.sources.tables.exif import recognize_exif
 from placevec.sources.tables.rows.csv_file import csv_cell
 from placevec.sources.walk import list_photos, some_photos
 from placevec.store import StoreReport, check_store
-from placevec.whole_file import make_folder, require_writable, whole_file
+from placevec.whole_file import make_folder, require_free_file, require_writable, whole_file
 
 _log = logging.getLogger(__name__)
 _COLUMNS = ("file", "finding", "detail")
@@ -170,11 +170,7 @@ def _report_path(settings: CheckConfig) -> Path:
             out = _free_name(out)
     if out.parent.is_dir() or out == given:
         require_writable(out, ".html")
-    if out.exists() and not settings.overwrite:
-        raise FileExistsError(
-            f"{out} already exists. Replace it with `--overwrite`, or name another file with "
-            "`--out`"
-        )
+    require_free_file(out, overwrite=settings.overwrite)
     _refuse_other_tables(out.with_suffix(".csv"))
     return out
 

@@ -25,17 +25,18 @@ def whiten(model: Model, /, settings: Annotated[WhitenModelConfig, Flags]) -> No
     _say(whitened.output_shape[-1], settings.out)
 
 
-def crop(model: Model, /, dim: int, out: Path) -> None:
+def crop(model: Model, /, dim: int, out: Path, overwrite: bool = False) -> None:
     """Keep the first dimensions of a whitened model's descriptor.
 
     Args:
         model: A .keras file that ends in whitening by `whiten --dim`.
         dim: Dimensions to keep.
         out: File for the shorter model.
+        overwrite: Replace an earlier file at `out`. If false, a file that exists is refused.
     """
     from placevec.models import crop as crop_model
 
-    crop_model(model, dim, out)
+    crop_model(model, dim, out, overwrite=overwrite)
     _say(dim, out)
 
 

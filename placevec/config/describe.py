@@ -49,6 +49,8 @@ class DescribeConfig(_EngineConfig):
     """File that ends in .npz, for names (N,), descriptors (N, D) float32 and the model's id; or a
     folder, which becomes a store. A store is written while placevec describes: the same command
     continues after a stop, and adds new photos."""
+    overwrite: bool = False
+    """Replace an earlier .npz file at `out`. If false, a file that exists is refused."""
     dtype: Dtype | None = None
     """Data type of the descriptors in a store; float16 halves their size. None: float32 in a new
     store, and the type of the store if it exists."""
@@ -63,6 +65,8 @@ class DescribeConfig(_EngineConfig):
         super().__post_init__()
         if self.dtype is not None and self.out.suffix == ".npz":
             refuse(self, "dtype", "left out with a .npz file, which holds float32")
+        if self.overwrite and self.out.suffix != ".npz":
+            refuse(self, "overwrite", "left out with a store, which keeps its photos and grows")
         if self.keep_features and self.out.suffix == ".npz":
             refuse(self, "keep_features", "left out with a .npz file, which only holds descriptors")
         if self.keep_features and self.ray_workers:

@@ -117,6 +117,8 @@ class CalibrateConfig(RunConfig):
 
     out: Path = Path("threshold.json")
     """File to write the threshold to."""
+    overwrite: bool = False
+    """Replace an earlier file at `out`. If false, a file that exists is refused."""
     of: Literal["loops", "search"] = "loops"
     """What the threshold is for: loops of a run, or answers of `placevec search`, whose queries and
     database are different photos."""

@@ -8,7 +8,7 @@ from placevec.config.adapt import Adapts
 from placevec.config.beyond_one_vector import BeyondOneVector
 from placevec.config.choices import FOUND_FILES, IndexKind
 from placevec.config.limits import Above, AtLeast, Between
-from placevec.config.refusals import refuse, settle
+from placevec.config.refusals import need_used, refuse, settle
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class SearchConfig(Adapts, BeyondOneVector):
     out: Path | None = None
     """File for the answers: a readable page (.html), a table (.csv), points on a map (.geojson or
     .kml), or a picture of the first queries (.jpg or .png). None: print the table as CSV."""
+    overwrite: bool = False
+    """Replace an earlier file at `out`. If false, a file that exists is refused."""
     batch_size: Annotated[int, AtLeast(1)] = 8
     """Photos in a batch."""
 
@@ -81,5 +83,6 @@ class SearchConfig(Adapts, BeyondOneVector):
         self.check_beyond_one_vector()
         if self.out is not None and self.out.suffix.lower() not in FOUND_FILES:
             refuse(self, "out", f"a file that ends in one of {', '.join(FOUND_FILES)}")
+        need_used(self, "overwrite", self.out is not None, "`out` left out")
         if self.of is not None and self.radius_m is None:
             raise ValueError(f"`of` has no effect without `radius_m`. Received: of={self.of}")

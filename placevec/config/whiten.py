@@ -53,6 +53,8 @@ class WhitenModelConfig(WhitenConfig):
     Use photos of the database that you search, or similar ones."""
     out: Path = Path("whitened.keras")
     """File for the model with whitening."""
+    overwrite: bool = False
+    """Replace an earlier file at `out`. If false, a file that exists is refused."""
     max_photos: Annotated[int, AtLeast(2)] = 10_000
     """Fit on at most this many database photos, drawn at random."""
     image_size: ImageSizeOrNone = None

@@ -22,7 +22,7 @@ from placevec.progress import Progress, no_progress
 from placevec.retrieval.calibration import search_score, write_calibrations
 from placevec.retrieval.described import describe_dataset, open_model
 from placevec.sources import open_places
-from placevec.whole_file import require_writable
+from placevec.whole_file import require_free_file, require_writable
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def calibrate(
     model: Model | Path | str | None = CalibrateConfig.model,
     *,
     out: Path | str = CalibrateConfig.out,
+    overwrite: bool = CalibrateConfig.overwrite,
     of: Literal["loops", "search"] = CalibrateConfig.of,
     precision: float = CalibrateConfig.precision,
     radius_m: float = CalibrateConfig.radius_m,
@@ -84,6 +85,7 @@ def calibrate(
         model: Path or str. File or name of a model, or an Engine.
         out: Path. A `.json` file, which `find_loops` and `LoopDetector` read. See
             `CalibrateConfig`, as for the others.
+        overwrite: bool. Replace an earlier file at `out`.
         of: str. `"loops"`, or `"search"` for answers of `search`, adapted to the map by its mean.
             With `"search"`, the settings from `exclusion_frames` to `hubness` do not apply.
         precision: float. Precision to promise.
@@ -106,6 +108,7 @@ def calibrate(
         Calibrated.
 
     Raises:
+        FileExistsError: If `out` exists, and `overwrite` is not set.
         FileNotFoundError: If the photos or the model are missing.
         ValueError: If the photos have no positions or do not show the precision, or if it is for
             searches and all photos are both queries and database.
@@ -127,6 +130,7 @@ def calibrate(
         hubness=hubness,
     )
     require_writable(out, ".json")
+    require_free_file(out, overwrite=overwrite)
     dataset = places if isinstance(places, PlaceDataset) else open_places(str(places))
     if dataset.positions_m is None:
         raise ValueError(f"A threshold is learned from positions. Received: none in {dataset.root}")

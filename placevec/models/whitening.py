@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from placevec.layers import PartialWhitening, Whitening
 from placevec.models.descriptor_model import as_model, save_model, without_xla
-from placevec.whole_file import require_writable
+from placevec.whole_file import require_free_file, require_writable
 
 WHITENING = "whitening"
 
@@ -54,7 +54,13 @@ def remove_whitening(model: keras.Model) -> keras.Model:
     return without_xla(keras.Model(model.input, model.layers[-1].input, name=model.name))
 
 
-def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = None) -> keras.Model:
+def crop(
+    model: keras.Model | Path | str,
+    dim: int,
+    out: Path | str | None = None,
+    *,
+    overwrite: bool = False,
+) -> keras.Model:
     """Keeps the first dimensions of a whitened model's descriptor, scaled to unit length.
 
     The result equals whitening to `dim` on the same photos, because the first dimensions are the
@@ -65,11 +71,13 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = Non
             model shares its other layers.
         dim: int. Dimensions to keep.
         out: Path or None. The `.keras` file for the shorter model. None: write nothing.
+        overwrite: bool. Replace an earlier file at `out`.
 
     Returns:
         keras.Model. Photos in, `(batch, dim)` float32 of unit L2 norm out.
 
     Raises:
+        FileExistsError: If `out` exists, and `overwrite` is not set.
         FileNotFoundError: If the model, or the folder of `out`, is missing.
         ValueError: If the model does not end in whitening, has fewer dimensions, or `out` does not
             end in `.keras`.
@@ -83,6 +91,7 @@ def crop(model: keras.Model | Path | str, dim: int, out: Path | str | None = Non
     """
     if out is not None:
         require_writable(out, ".keras")  # refuse before the slow loading of the model
+        require_free_file(out, overwrite=overwrite)
     network = as_model(model)
     last = network.layers[-1]
     if not (_is_whitened(network) and isinstance(last, Whitening)):

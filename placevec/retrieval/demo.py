@@ -71,7 +71,14 @@ def demo(
             f"{shown(picture)} was not written by a demo. Name another folder: `--out`"
         )
     describe_to(store, PHOTOS_FOLDER / "database", settings.model, progress=progress)
-    found = search(store, PHOTOS_FOLDER / "queries", settings.model, matches=_MATCHES, out=picture)
+    found = search(
+        store,
+        PHOTOS_FOLDER / "queries",
+        settings.model,
+        matches=_MATCHES,
+        out=picture,
+        overwrite=True,
+    )
     photos = open_places(f"folder:{PHOTOS_FOLDER}")
     first = found[found["rank"] == 1].set_index("query")["match"]
     right = 0

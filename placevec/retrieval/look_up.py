@@ -45,7 +45,7 @@ from placevec.store.adapted import AdaptedStore
 from placevec.store.search.index import StoreIndex
 from placevec.store.store import DescriptorStore
 from placevec.store.where import Where
-from placevec.whole_file import require_writable
+from placevec.whole_file import require_free_file, require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +70,7 @@ def search(
     rerank_top: int = SearchConfig.rerank_top,
     calibration: Path | str | None = SearchConfig.calibration,
     out: Path | str | None = SearchConfig.out,
+    overwrite: bool = SearchConfig.overwrite,
     batch_size: int = SearchConfig.batch_size,
     progress: Progress = no_progress,
 ) -> "pd.DataFrame":
@@ -95,6 +96,7 @@ def search(
         calibration: Path or None. A file that `calibrate` wrote for searches.
         out: Path or None. A file for the matches, whose suffix is a row of `FOUND_FILES`. In a
             picture with `rerank`, lines connect matched points of a query and its first match.
+        overwrite: bool. Replace an earlier file at `out`.
         batch_size: int. Photos in a batch.
         progress: Progress. `tqdm`, or a function with its arguments, which draws a bar.
 
@@ -102,6 +104,7 @@ def search(
         DataFrame, as `search_photos` returns it.
 
     Raises:
+        FileExistsError: If `out` exists, and `overwrite` is not set.
         FileNotFoundError: If the store, the photos, the model or the folder of `out` are missing.
         ValueError: If another model described the store, `out` is a map but the store has no
             latitude and longitude, or as `search_photos`.
@@ -120,13 +123,14 @@ def search(
         rerank_top=rerank_top,
         calibration=None if calibration is None else Path(calibration),
         out=None if out is None else Path(out),
+        overwrite=overwrite,
         batch_size=batch_size,
     )
     _before_s(settings)  # refuses a wrong time before the long work
     if not isinstance(store, DescriptorStore):
         store = DescriptorStore.open(Path(store))
     if settings.out is not None:
-        _require_out(settings.out, store)
+        _require_out(settings.out, store, overwrite=overwrite)
     if not isinstance(photos, bytes):
         queries = in_zone_of(store.manifest.frame, open_photos(photos))
         return _search_and_write(store, queries, settings, progress)
@@ -171,9 +175,10 @@ def _search_and_write(
     return table
 
 
-def _require_out(out: Path, store: DescriptorStore) -> None:
+def _require_out(out: Path, store: DescriptorStore, *, overwrite: bool) -> None:
     """Refuses a file that cannot be written, before the long work."""
     require_writable(out, out.suffix)
+    require_free_file(out, overwrite=overwrite)
     is_map = FOUND_FILES[out.suffix.lower()].needs_degrees
     if is_map and not is_zone_frame(store.manifest.frame or ""):
         raise ValueError(

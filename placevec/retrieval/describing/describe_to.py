@@ -28,7 +28,7 @@ from placevec.retrieval.describing.describe_store import (
 from placevec.sources.photos import by_position, has_positions_beside, open_photos
 from placevec.sources.values.in_zone import in_zone_of
 from placevec.store import save_descriptors
-from placevec.whole_file import require_new_folder, require_writable
+from placevec.whole_file import require_free_file, require_new_folder, require_writable
 
 if TYPE_CHECKING:
     from placevec.models import Engine
@@ -74,6 +74,7 @@ def describe_to(
     photos: PlaceDataset | Path | str,
     model: Path | str | None = DescribeConfig.model,
     *,
+    overwrite: bool = DescribeConfig.overwrite,
     image_size: tuple[int, int] | None = DescribeConfig.image_size,
     batch_size: int | None = DescribeConfig.batch_size,
     engine: EngineName = DescribeConfig.engine,
@@ -93,6 +94,7 @@ def describe_to(
             becomes a store, which `DescriptorStore` opens and `search` searches.
         photos: PlaceDataset, Path or str. A photo, a folder of photos, or READER:PATH.
         model: Path. A `.keras` file of this project, or an old `.h5` file.
+        overwrite: bool. Replace an earlier `.npz` file at `out`.
         image_size: See `DescribeConfig`, also for the other arguments.
         batch_size: int or None. Photos in a batch.
         engine: str. The engine that runs the model.
@@ -106,6 +108,7 @@ def describe_to(
         Described.
 
     Raises:
+        FileExistsError: If `out` is a file that exists, and `overwrite` is not set.
         FileNotFoundError: If the photos, the model or the folder of `out` are missing.
         ValueError: If no photo can be read, a setting is out of range, or the store has another
             model, precision, data type, photo size, folder or frame.
@@ -117,11 +120,12 @@ def describe_to(
         engine=engine,
         precision=precision,
         out=Path(out),
+        overwrite=overwrite,
         dtype=dtype,
         keep_features=keep_features,
         ray_workers=ray_workers,
     )
-    _require_place(settings.out)
+    _require_place(settings.out, overwrite=overwrite)
     model = model_path(settings.model)
     refuse_several(model)
     is_folder = isinstance(photos, Path | str) and Path(photos).expanduser().is_dir()
@@ -209,9 +213,10 @@ def _how_to_describe(
     }
 
 
-def _require_place(out: Path) -> None:
+def _require_place(out: Path, *, overwrite: bool) -> None:
     """Refuses a file or a store that cannot be written, before the long work."""
     if out.suffix and not out.is_dir():
         require_writable(out, _FILE)
+        require_free_file(out, overwrite=overwrite)
     else:
         require_new_folder(out)

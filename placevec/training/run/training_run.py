@@ -268,6 +268,7 @@ class TrainingRun:
             cast(PlaceDataset, self.sampler.dataset),  # a stream has the same `paths`
             self.config.whitening.dim,
             out=self.config.out / run_files.MODEL,
+            overwrite=True,
             rank=self.config.whitening.rank,
             augmentation=self.config.whitening.augmentation,
             power=self.config.whitening.power,

@@ -33,7 +33,7 @@ from placevec.places import PlaceDataset
 from placevec.progress import Progress, no_progress
 from placevec.retrieval import describe
 from placevec.sources.photos import open_photos
-from placevec.whole_file import require_writable
+from placevec.whole_file import require_free_file, require_writable
 
 _log = logging.getLogger(__name__)
 _PROJECTION_PHOTOS = 2000
@@ -47,6 +47,7 @@ def whiten(
     dim: int = WhitenConfig.dim,
     *,
     out: Path | str | None = None,
+    overwrite: bool = WhitenModelConfig.overwrite,
     rank: int = WhitenConfig.rank,
     power: float = WhitenConfig.power,
     augmentation: str = WhitenConfig.augmentation,
@@ -71,6 +72,7 @@ def whiten(
             whitening is fitted on its database photos.
         dim: int. `d`, the dimensions of the whitened descriptor. 0: partial whitening.
         out: Path or None. The `.keras` file for the whitened model. None: write nothing.
+        overwrite: bool. Replace an earlier file at `out`.
         rank: int. `r`, the directions of partial whitening. See `fit_partial_whitening`.
         power: float. 1 evens out the spread of the dimensions, 0 keeps it. See `fit_whitening`.
         augmentation: str or callable. Changes the copies, see `augmenter`. none: make no copies.
@@ -87,6 +89,7 @@ def whiten(
         partial whitening.
 
     Raises:
+        FileExistsError: If `out` exists, and `overwrite` is not set.
         FileNotFoundError: If the model, the photos or the folder of `out` are missing.
         ValueError: If both or neither of `dim` and `rank` are given, there are too few photos for
             them, the descriptor has fewer dimensions, `out` does not end in `.keras`, or photos
@@ -98,6 +101,7 @@ def whiten(
     WhitenConfig(dim=dim, rank=rank, power=power).need_given()
     if out is not None:
         require_writable(out, ".keras")
+        require_free_file(out, overwrite=overwrite)
     model = remove_whitening(as_model(model))
     is_named = isinstance(places, Path | str)  # a training passes its open data set
     dataset = open_photos(places, skip_unreadable=skip_unreadable) if is_named else places
