@@ -122,7 +122,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.rename(unfinished, path)
         finally:
             for each in (unfinished, older):
-                _remove(each)
+                delete(each)
             os.close(descriptor)
     with contextlib.suppress(OSError):  # Some network disks refuse; the folder is complete anyway.
         _to_disk(path.parent)
@@ -149,6 +149,18 @@ def delete_unfinished(folder: Path) -> int:
     if count:
         _log.info("deleted %s in %s", counted(count, "unfinished file"), folder)
     return count
+
+
+def delete(path: Path) -> None:
+    """Deletes a file, a link or a whole folder, if it exists.
+
+    Args:
+        path: Path.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:
@@ -329,20 +341,12 @@ def _delete_abandoned(path: Path) -> bool:
         if not (is_own and (is_file or stat.S_ISDIR(status.st_mode))):
             return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(path)
+        delete(path)
         return True
     except OSError:  # Another process is writing it.
         return False
     finally:
         os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    """Deletes a file, a link or a whole folder, if it exists."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _to_disk(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Exports a network as a file of another library, and checks it against Keras."""
 
+import contextlib
 import dataclasses
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ from placevec.places import PlaceDataset
 from placevec.sources import open_places
 from placevec.sources.photos import open_photos
 from placevec.whole_file import (
+    delete,
     require_free_names,
     require_new_folder,
     whole_file,
@@ -148,12 +150,11 @@ def export(
             recall=None if places is None else check_recall(run, whole, facts, places),
             megabytes=_megabytes(made),
         )
+        write_card(card, made)
+        if format == "rtabmap":
+            write_hook(made / row.beside[0], row.file, facts)
         settings.out.mkdir(exist_ok=True)
-        for each in made.iterdir():
-            _write_whole(each, settings.out / each.name)
-    write_card(card, settings.out)
-    if format == "rtabmap":
-        write_hook(settings.out / row.beside[0], row.file, facts)
+        _move_in(made, settings.out, row.file)
     return Exported(settings.out / row.file, card)
 
 
@@ -238,11 +239,20 @@ def _megabytes(folder: Path) -> float:
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) / 1e6
 
 
-def _write_whole(source: Path, target: Path) -> None:
-    """Copies a file or a folder, in place of an earlier one."""
-    if source.is_dir():
-        with whole_folder(target) as unfinished:
-            shutil.copytree(source, unfinished, dirs_exist_ok=True)
-    else:
-        with whole_file(target) as unfinished:
-            shutil.copyfile(source, unfinished)
+def _move_in(made: Path, out: Path, main: str) -> None:
+    """Writes an export to its folder, in place of an earlier one.
+
+    The main file is deleted first and moved in last. After a kill it may be missing, but it never
+    lies beside files of another export.
+    """
+    others = sorted(each.name for each in made.iterdir() if each.name != main)
+    with contextlib.ExitStack() as moves:  # moves the last file first
+        for name in (main, *others):
+            source = made / name
+            if source.is_dir():
+                unfinished = moves.enter_context(whole_folder(out / name))
+                shutil.copytree(source, unfinished, dirs_exist_ok=True)
+            else:
+                unfinished = moves.enter_context(whole_file(out / name))
+                shutil.copyfile(source, unfinished)
+        delete(out / main)

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import json
 import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from placevec.config import TrainConfig, to_dict
 from placevec.folder_lock import locked
 from placevec.input_file import read_json, shown
 from placevec.kinds import MODEL_FILE as MODEL
-from placevec.whole_file import make_folder, require_free_names, whole_file
+from placevec.whole_file import delete, make_folder, require_free_names, whole_file
 
 _log = logging.getLogger(__name__)
 _MAX_CONFIG_BYTES = 2**20
@@ -133,11 +132,7 @@ def clear_run(config: TrainConfig) -> None:
     """Creates the folder of a run, removes files of an earlier run, and records the settings."""
     folder = config.out
     for name in _ALL:
-        path = folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        delete(folder / name)
     make_folder(folder)
     write_json(folder / CONFIG, to_dict(config))
 

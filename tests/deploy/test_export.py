@@ -1,6 +1,9 @@
 import importlib
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -205,6 +208,52 @@ def test_a_file_of_yours_stays(model_path, tmp_path, format, name):
     with pytest.raises(FileExistsError, match=f"already has {name}. .*`--overwrite`"):
         export(model_path, format=format, out=tmp_path)
     assert (tmp_path / name).read_text() == "mine"
+
+
+_MOVE = """
+import os, signal, sys
+from pathlib import Path
+from placevec.deploy.export import _move_in
+
+made, out, main, survived = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+calls = []
+
+def counting(call):
+    def counted(*arguments):
+        if len(calls) == survived:
+            os.kill(os.getpid(), signal.SIGKILL)
+        calls.append(call)
+        return call(*arguments)
+    return counted
+
+os.replace, os.rename = counting(os.replace), counting(os.rename)
+_move_in(made, out, main)
+"""
+
+
+@pytest.mark.parametrize("main", ["model.xml", "model"])
+def test_a_kill_leaves_no_file_beside_those_of_another_export(tmp_path, main):
+    """The process is killed before its first, second or third move. The fourth time it ends."""
+    for folder, text in ((tmp_path / "old", "old"), (tmp_path / "made", "new")):
+        folder.mkdir()
+        for name in (main, "card.json", "model.bin"):
+            if name == "model":
+                (folder / name).mkdir()
+                (folder / name / "saved.pb").write_text(text)
+            else:
+                (folder / name).write_text(text)
+    for survived in range(4):
+        out = tmp_path / f"out{survived}"
+        shutil.copytree(tmp_path / "old", out)
+        arguments = [str(tmp_path / "made"), str(out), main, str(survived)]
+        ended = subprocess.run([sys.executable, "-c", _MOVE, *arguments])
+        assert ended.returncode == (0 if survived == 3 else -signal.SIGKILL)
+        path = out / "model" / "saved.pb" if main == "model" else out / main
+        beside = {(out / name).read_text() for name in ("card.json", "model.bin")}
+        assert (path.exists(), beside) == [
+            (False, {"old"}), (False, {"old", "new"}), (False, {"new"}), (True, {"new"})
+        ][survived]  # fmt: skip
+    assert path.read_text() == "new"
 
 
 def test_is_a_function_of_the_package(model_path, tmp_path):
