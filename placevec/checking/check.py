@@ -73,8 +73,19 @@ class Report:
 
 def check(
     places: str | Path,
-    settings: CheckConfig = CheckConfig(),  # noqa: B008
     *,
+    out: Path | str | None = CheckConfig.out,
+    overwrite: bool = CheckConfig.overwrite,
+    quick: bool = CheckConfig.quick,
+    radius_m: float = CheckConfig.radius_m,
+    negative_radius_m: float | None = CheckConfig.negative_radius_m,
+    max_heading_difference_deg: float | None = CheckConfig.max_heading_difference_deg,
+    max_speed_m_s: float = CheckConfig.max_speed_m_s,
+    duplicate_bits: int = CheckConfig.duplicate_bits,
+    buffer_m: float | None = CheckConfig.buffer_m,
+    samples: int = CheckConfig.samples,
+    seed: int = CheckConfig.seed,
+    num_workers: int = CheckConfig.num_workers,
     progress: Progress = no_progress,
 ) -> Report | StoreReport:
     """Reads a data set, looks at every photo and writes a report, or checks the files of a store.
@@ -85,26 +96,57 @@ def check(
     Args:
         places: str or Path. A path or `READER:PATH`, as in `open_places`; or a store, see
             `check_store`.
-        settings: CheckConfig.
+        out: Path or None. File or folder for the report. See `CheckConfig`, as for the others.
+        overwrite: bool. Replace an earlier report.
+        quick: bool. Read only the headers and ends of photos.
+        radius_m: float. Largest distance of a positive, in metres.
+        negative_radius_m: float or None. Negatives of the sample tuples are farther than this.
+        max_heading_difference_deg: float or None. Largest difference of headings of a positive.
+        max_speed_m_s: float. Consecutive photos that are farther apart than this speed allows are
+            reported.
+        duplicate_bits: int. Bits in which fingerprints of nearly equal photos may differ.
+        buffer_m: float or None. Minimum distance between photos of two splits, in metres.
+        samples: int. Number of sample tuples to draw.
+        seed: int. Seed of the sample tuples.
+        num_workers: int. Threads that read photos.
         progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
         Report, or StoreReport for a store.
 
     Raises:
-        ValueError: If no reader recognizes the path, or the data set cannot be read at all.
+        FileExistsError: If the file at `out` exists, and `overwrite` is not set.
         OSError: If the path is missing, or the report cannot be written.
+        ValueError: If no reader recognizes the path, or the data set cannot be read at all.
     """
+    settings = CheckConfig(
+        out=None if out is None else Path(out),
+        overwrite=overwrite,
+        quick=quick,
+        radius_m=radius_m,
+        negative_radius_m=negative_radius_m,
+        max_heading_difference_deg=max_heading_difference_deg,
+        max_speed_m_s=max_speed_m_s,
+        duplicate_bits=duplicate_bits,
+        buffer_m=buffer_m,
+        samples=samples,
+        seed=seed,
+        num_workers=num_workers,
+    )
     if is_store(Path(places)):
         return check_store(Path(places))
+    return _check_photos(str(places), settings, progress)
+
+
+def _check_photos(places: str, settings: CheckConfig, progress: Progress) -> Report:
     start = time.perf_counter()
     out = _report_path(settings)  # Refuse a bad path before the long work.
     with note_missing() as missing:
-        form, dataset = _open(str(places), missing)
+        form, dataset = _open(places, missing)
     if settings.out is None:
         _refuse_among_photos(out, dataset.root)
     make_folder(out.parent)
-    facts = [("data set", str(places)), ("format", form), *facts_of_places(dataset)]
+    facts = [("data set", places), ("format", form), *facts_of_places(dataset)]
     findings = findings_of_missing(missing)
     splits = splits_of(dataset)
     there = files_there(dataset.root, dataset.names)
@@ -130,7 +172,7 @@ def check(
         facts.append(("splits", ", ".join(counts)))
         buffer_m = splits.buffer_m if settings.buffer_m is None else settings.buffer_m
         findings += findings_of_splits(dataset, splits, same_pairs, buffer_m)
-    report = Report(str(places), facts, findings, out)
+    report = Report(places, facts, findings, out)
     drawings = _drawings(dataset, splits)
     with whole_file(out) as unfinished:
         unfinished.write_text(page(report.title, facts, findings, drawings, samples), "utf-8")

@@ -23,7 +23,7 @@ def check(
     """
     from placevec.checking import check as check_places
 
-    report = check_places(places, settings, progress=progress_bar)
+    report = check_places(places, progress=progress_bar, **vars(settings))
     print(report)
     if report.findings:
         sys.stdout.flush()

@@ -23,4 +23,4 @@ def split(
     """
     from placevec.evaluation import split as split_places
 
-    print(split_places(places, settings, progress=progress_bar))
+    print(split_places(places, progress=progress_bar, **vars(settings)))

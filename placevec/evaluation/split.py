@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from placevec.config import SplitConfig
+from placevec.config.choices import SplitBy
 from placevec.counted import counted
 from placevec.evaluation.figures import draw_split
 from placevec.images import UnreadableImageError, fingerprint, near_duplicates_across, read_ahead
@@ -63,15 +64,35 @@ class MadeSplit:
 
 def split(
     places: Path | str,
-    settings: SplitConfig = SplitConfig(),  # noqa: B008
     *,
+    by: SplitBy = SplitConfig.by,
+    val_share: float = SplitConfig.val_share,
+    test_share: float = SplitConfig.test_share,
+    buffer_m: float = SplitConfig.buffer_m,
+    query_share: float = SplitConfig.query_share,
+    duplicate_bits: int | None = SplitConfig.duplicate_bits,
+    model: Path | str | None = SplitConfig.model,
+    max_similarity: float = SplitConfig.max_similarity,
+    seed: int = SplitConfig.seed,
+    skip_unreadable: bool = SplitConfig.skip_unreadable,
+    overwrite: bool = SplitConfig.overwrite,
     progress: Progress = no_progress,
 ) -> MadeSplit:
     """Splits a data set into train, val and test, as `make_split` does.
 
     Args:
         places: READER:PATH, or a path that a reader recognizes.
-        settings: SplitConfig.
+        by: str. What is kept apart. See `SplitConfig`, as for the others.
+        val_share: float. Share of the photos for val.
+        test_share: float. Share of the photos for test.
+        buffer_m: float. Minimum distance between photos of two splits, in metres.
+        query_share: float. Share of the photos of val and test that become queries.
+        duplicate_bits: int or None. Bits in which perceptual hashes of near-duplicates may differ.
+        model: Path or None. Trained model that also compares photos of two splits.
+        max_similarity: float. Largest similarity of the descriptors of two splits.
+        seed: int. Seed of everything that is drawn at random.
+        skip_unreadable: bool. Leave out photos that cannot be read instead of stopping.
+        overwrite: bool. Replace an earlier split.
         progress: Progress. `tqdm` or a callable with the same arguments, to draw a bar.
 
     Returns:
@@ -82,17 +103,30 @@ def split(
         OSError: As `make_split`, as for the others.
         ValueError: If the settings do not fit the photos.
     """
+    settings = SplitConfig(
+        by=by,
+        val_share=val_share,
+        test_share=test_share,
+        buffer_m=buffer_m,
+        query_share=query_share,
+        duplicate_bits=duplicate_bits,
+        model=None if model is None else Path(model),
+        max_similarity=max_similarity,
+        seed=seed,
+        skip_unreadable=skip_unreadable,
+        overwrite=overwrite,
+    )
     reader, path = find_reader(str(places))
     if path.is_dir():
         _refuse_split_in(path, settings)  # Refuse before all photos are listed.
-    dataset = open_places(str(places), skip_unreadable=settings.skip_unreadable)
+    dataset = open_places(str(places), skip_unreadable=skip_unreadable)
     _refuse_split_in(dataset.root, settings)
-    model = None
+    opened = None
     if settings.model is not None:
         from placevec.models import open_engine
 
-        model = open_engine(settings.model)
-    parts, roles = make_split(dataset, settings, model, progress)
+        opened = open_engine(settings.model)
+    parts, roles = make_split(dataset, settings, opened, progress)
     return MadeSplit(dataset, parts, roles, f"{reader}:{path}")
 
 

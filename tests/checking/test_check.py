@@ -12,14 +12,13 @@ from PIL import Image
 
 from placevec.checking import check
 from placevec.cli import main
-from placevec.config import CheckConfig
 from placevec.sources import write_splits
 from placevec.sources.tables.exif import NUM_LOOKED_AT
 
 
 def one_sample(**settings):
     """Returns settings that draw one sample, as a picture of many takes long."""
-    return CheckConfig(samples=1, **settings)
+    return {"samples": 1, **settings}
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def kinds(tmp_path):
 
     def found(root, **settings):
         out = tmp_path / "check.html"
-        report = check(root, one_sample(out=out, overwrite=True, **settings))
+        report = check(root, **one_sample(out=out, overwrite=True, **settings))
         return {finding.kind: finding.count for finding in report.findings}
 
     return found
@@ -84,7 +83,7 @@ def test_names_photos_at_zero(tmp_path, draw):
         draw(tmp_path / f"{i}.jpg", seed=i)
     rows = ["0.jpg,52,4", "1.jpg,0,0", "2.jpg,52,4.0001", "3.jpg,0,0"]
     (tmp_path / "t.csv").write_text("\n".join(["file,lat,lon", *rows]) + "\n")
-    report = check(f"table:{tmp_path / 't.csv'}", one_sample(out=tmp_path / "check.html"))
+    report = check(f"table:{tmp_path / 't.csv'}", **one_sample(out=tmp_path / "check.html"))
     (finding,) = (each for each in report.findings if each.kind == "photos without positions")
     assert (finding.count, list(finding.names)) == (2, ["1.jpg", "3.jpg"])
     assert "2 of them at 0, 0" in finding.message
@@ -155,7 +154,7 @@ def test_a_photo_in_two_splits_is_a_finding(town, kinds):
 def test_checks_one_split_alone(town, tmp_path):
     rows = [f"photos/{i}.jpg,{'train' if i % 6 < 3 else 'val'}," for i in range(12)]
     (town / "splits.csv").write_text("\n".join(["file,split,role", *rows]))
-    report = check(f"{town}#val", one_sample(out=tmp_path))
+    report = check(f"{town}#val", **one_sample(out=tmp_path))
     assert dict(report.facts)["photos"] == "6"
     assert dict(report.facts)["splits"] == "train 0, val 6, test 0"
     assert not report.findings
@@ -168,18 +167,18 @@ def test_shows_a_bar_over_all_photos(town, tmp_path):
         bars.append((kwargs["total"], kwargs["unit"]))
         return photos
 
-    check(town, one_sample(out=tmp_path), progress=progress)
+    check(town, **one_sample(out=tmp_path), progress=progress)
     assert bars == [(12, "photo")]
 
 
 def test_says_what_it_found_and_why(town, tmp_path):
-    text = str(check(town, one_sample(out=tmp_path)))
+    text = str(check(town, **one_sample(out=tmp_path)))
     assert re.search(r"^format +table: images.csv with the columns file, east, north$", text, re.M)
     assert re.search(r"^photos +12$", text, re.M)
     assert re.search(r"^rows x columns +48x64 \(12\)$", text, re.M)
     assert re.search(r"^sequences +2, of 12 photos$", text, re.M)
     assert "findings: none" in text
-    named = str(check(f"table:{town}", one_sample(out=tmp_path, quick=True)))
+    named = str(check(f"table:{town}", **one_sample(out=tmp_path, quick=True)))
     assert "table: images.csv" in named
 
 
@@ -233,11 +232,11 @@ def test_never_writes_over_another_table(town, tmp_path, capsys):
 
 def test_an_earlier_report_stays_beside_the_next(town, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = [check(town, one_sample(quick=True)).out.name for _ in range(3)]
+    names = [check(town, **one_sample(quick=True)).out.name for _ in range(3)]
     assert names == ["check.html", "check-2.html", "check-3.html"]
     (tmp_path / "check.csv").unlink()
-    assert check(town, one_sample(out=tmp_path, quick=True)).out.name == "check-4.html"
-    assert check(town, one_sample(overwrite=True, quick=True)).out.name == "check.html"
+    assert check(town, **one_sample(out=tmp_path, quick=True)).out.name == "check-4.html"
+    assert check(town, **one_sample(overwrite=True, quick=True)).out.name == "check.html"
 
 
 def test_names_that_steer_a_terminal_or_are_no_text_are_shown_by_their_codes(town, tmp_path, draw):
@@ -245,7 +244,7 @@ def test_names_that_steer_a_terminal_or_are_no_text_are_shown_by_their_codes(tow
         draw(town / "@1@2@.jpg", seed=0)
         (town / "@1@2@.jpg").rename(town / f"@1@2@{name}")
     draw(town / "@1@2@.jpg", seed=0)
-    report = check(f"folder:{town}", one_sample(out=tmp_path / "check.html"))
+    report = check(f"folder:{town}", **one_sample(out=tmp_path / "check.html"))
     assert "left out: 2 names in" in str(report)
     assert "red\\x1b[31m.jpg" in str(report)
     assert "latin\\udce9.jpg" in (tmp_path / "check.html").read_text()
@@ -285,7 +284,7 @@ def test_names_of_foreign_photos_are_text_and_never_tags(town, tmp_path, draw, r
     draw(town / "<script>alert(1)<&.jpg", seed=0)  # a copy of another photo
     with open(town / "images.csv", "a") as file:
         file.write(f"{name},9000,3,0,5000,77,5\n")
-    report = check(town, one_sample(out=tmp_path))
+    report = check(town, **one_sample(out=tmp_path))
     assert "equal photos" in {finding.kind for finding in report.findings}
     page = Tags((tmp_path / "check.html").read_text())
     assert "script" not in page.tags
@@ -298,7 +297,7 @@ def test_a_page_of_many_photos_stays_small(tmp_path):
     lines = [f"{i}.jpg,{east:.1f},{north:.1f}" for i, (east, north) in enumerate(positions)]
     (tmp_path / "set").mkdir()
     (tmp_path / "set/images.csv").write_text("\n".join(["file,east,north", *lines]))
-    report = check(tmp_path / "set", one_sample(out=tmp_path / "check.html", radius_m=1))
+    report = check(tmp_path / "set", **one_sample(out=tmp_path / "check.html", radius_m=1))
     kinds = {finding.kind: finding.count for finding in report.findings}
     assert kinds["photos absent"] == 20_000
     assert kinds["queries without a positive"] > 10_000
@@ -320,8 +319,7 @@ def test_memory_stays_below_a_gigabyte_for_a_million_rows(tmp_path):
             )
     code = (
         "import sys; from pathlib import Path; from placevec.checking import check; "
-        "from placevec.config import CheckConfig; "
-        "print(check(sys.argv[1], CheckConfig(out=Path(sys.argv[2])))); "
+        "print(check(sys.argv[1], out=sys.argv[2])); "
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     answer = subprocess.run(
@@ -341,15 +339,15 @@ def test_memory_stays_below_a_gigabyte_for_a_million_rows(tmp_path):
 def test_the_official_files_lack_their_photos_and_nothing_else(
     shared_data, tmp_path, name, queries, database
 ):
-    report = check(shared_data("dbstruct", f"{name}.mat"), one_sample(out=tmp_path))
+    report = check(shared_data("dbstruct", f"{name}.mat"), **one_sample(out=tmp_path))
     assert [finding.kind for finding in report.findings] == ["photos absent"]
     assert dict(report.facts)["roles"] == f"{queries} queries, {database} in the database"
     assert len(listed(tmp_path)) == 1
 
 
 def test_the_corridor_is_clean_and_cambridge_has_copies(shared_data, tmp_path):
-    assert not check(shared_data("corridor"), one_sample(out=tmp_path)).findings
-    report = check(shared_data("cambridge", "val"), one_sample(out=tmp_path))
+    assert not check(shared_data("corridor"), **one_sample(out=tmp_path)).findings
+    report = check(shared_data("cambridge", "val"), **one_sample(out=tmp_path))
     found = {finding.kind: finding.count for finding in report.findings}
     assert found == {"equal photos": 16, "queries without a positive": 8}
 
@@ -399,7 +397,7 @@ def test_positions_in_the_exif_of_late_photos_are_read(tmp_path):
     exif[0x8825] = {1: "N", 2: (52.0, 12.0, 18.0), 3: "E", 4: (0.0, 7.0, 12.0)}
     (folder / "z").mkdir()  # subfolders come after the photos beside them
     Image.new("RGB", (6, 4)).save(folder / "z" / "last.jpg", exif=exif.tobytes())
-    report = check(folder, CheckConfig(samples=0, quick=True, out=tmp_path / "check.html"))
+    report = check(folder, samples=0, quick=True, out=tmp_path / "check.html")
     assert "No positions in the EXIF of 20 of 21 photos" in str(report)
     assert "exif" in dict(report.facts)["format"]
 
@@ -411,7 +409,7 @@ def test_photos_without_positions_are_looked_at_all_the_same(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         cv2.imwrite(str(folder / name), photo)
     (folder / "c.jpg").write_bytes(b"no photo")
-    report = check(folder, one_sample(out=tmp_path / "check.html"))
+    report = check(folder, **one_sample(out=tmp_path / "check.html"))
     assert [finding.kind for finding in report.findings] == [
         "photos without positions", "unreadable photos", "equal photos"
     ]  # fmt: skip
