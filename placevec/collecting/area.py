@@ -204,7 +204,7 @@ def _without_zeros(lines: list[NDArray[np.float64]], path: Path) -> list[NDArray
             f"{path} must hold positions. Received: {counted(count, 'point')}, all at 0, 0"
         )
     if num_kept < count:
-        _log.warning("%s: left out %d of %d points, at 0, 0", path, count - num_kept, count)
+        _log.warning("%d of %d points of %s at 0, 0: left out", count - num_kept, count, path)
     return [line for line in kept if len(line)]
 
 

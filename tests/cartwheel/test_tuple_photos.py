@@ -110,7 +110,7 @@ def test_frames_are_drawn_once_but_positives_where_there_are_too_few():
 
 def test_refuses_videos_that_are_too_short():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="0 of 1 negatives beyond. Add longer videos"):
+    with pytest.raises(ValueError, match="0 of 1 negative beyond. Add longer videos"):
         draw_frames(np.array([9]), radius=20)(1, 1, rng)
     with pytest.raises(ValueError, match="has 0 positives within 20 frames"):
         draw_frames(np.array([1, 1]), radius=20)(1, 1, rng)

@@ -126,7 +126,7 @@ def test_describes_one_split_of_a_set(places, tmp_path, model_path):
           "None"])  # fmt: skip
     for name in (str(folder), f"folder:{folder}"):
         main(["describe", f"{name}#test", "--model", str(model_path), "--out",
-              str(tmp_path / "d.npz")])  # fmt: skip
+              str(tmp_path / "d.npz"), "--overwrite"])  # fmt: skip
         assert len(load_descriptors(tmp_path / "d.npz")[0]) == 2
 
 

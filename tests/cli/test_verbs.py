@@ -1,5 +1,6 @@
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import placevec
-from placevec import cli
+from placevec import cli, config
 from placevec.cli import main
 
 VERBS = {
@@ -51,6 +52,35 @@ def test_a_verb_runs_a_public_function_of_its_name(verb):
     called = [ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)]
     assert (alias.asname or name) in called
     assert name in placevec.__all__ and name in dir(placevec)
+
+
+@pytest.mark.parametrize(
+    ("verb", "settings"),
+    [
+        ("describe_to", config.DescribeConfig),
+        ("index", config.IndexConfig),
+        ("search", config.SearchConfig),
+        ("evaluate", config.EvaluateConfig),
+        ("find_loops", config.LoopsConfig),
+        ("calibrate", config.CalibrateConfig),
+        ("group", config.GroupConfig),
+        ("export", config.ExportConfig),
+        ("whiten", config.WhitenModelConfig),
+        ("check", config.CheckConfig),
+        ("split", config.SplitConfig),
+        ("demo", config.DemoConfig),
+    ],
+)
+def test_a_verb_takes_the_settings_of_its_function(verb, settings):
+    """`evaluate` judges one model in Python, and `whiten` returns a model without a file, too."""
+    parameters = inspect.signature(getattr(placevec, verb)).parameters
+    fields = settings.__dataclass_fields__
+    others = {"photos", "places", "progress", "store"} | ({"model"} - fields.keys())
+    assert parameters.keys() - others == fields.keys() - {"json"} - others
+    other_default = {"evaluate": {"model"}, "whiten": {"out"}}.get(verb, set())
+    for name in parameters.keys() & fields.keys() - other_default:
+        if parameters[name].default is not inspect.Parameter.empty:
+            assert parameters[name].default == fields[name].default, name
 
 
 @pytest.mark.parametrize("verb", VERBS)

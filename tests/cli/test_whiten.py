@@ -38,7 +38,7 @@ def test_whiten_hands_every_setting_on(monkeypatch):
     assert options == {
         "places": "folder:a", "dim": 2, "rank": 0, "power": 0.5, "augmentation": "light",
         "max_photos": 5, "image_size": (32, 48), "batch_size": 3, "seed": 4,
-        "skip_unreadable": True, "out": Path("w.keras"),
+        "skip_unreadable": True, "out": Path("w.keras"), "overwrite": False,
     }  # fmt: skip
 
 

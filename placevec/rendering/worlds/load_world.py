@@ -190,7 +190,7 @@ def _join(name: str, models: list[Model], up: str, scale: float, is_indoor: bool
     whole = (np.cross(edges[:, 0], edges[:, 1]) ** 2).sum(axis=1) > 1e-20
     if not whole.all():
         problems.append(
-            f"left out {int((~whole).sum())} of {counted(len(whole), 'triangle')} without area"
+            f"{int((~whole).sum())} of {counted(len(whole), 'triangle')} without area: left out"
         )
     uvs, tints = (
         np.concatenate([getattr(model, part) for model in models])[whole]

@@ -53,7 +53,7 @@ def read_gpx(path: Path) -> list[Piece]:
         )
     if timed < num_points:
         _log.warning(
-            "left out %d of %d points of %s, without a time",
+            "%d of %d points of %s without a time: left out",
             num_points - timed,
             num_points,
             shown(path),

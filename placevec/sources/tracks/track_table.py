@@ -46,7 +46,7 @@ def read_track_table(path: Path) -> list[Piece]:
     known = ~np.isnan(times_s) & ~np.isnan(degrees).any(axis=1)
     if not known.all():
         _log.warning(
-            "left out %d of %d rows of %s, without a time or position",
+            "%d of %d rows of %s without a time or position: left out",
             (~known).sum(),
             len(known),
             shown(path),

@@ -74,7 +74,7 @@ def test_of_levels_of_detail_the_largest_file_is_taken(tmp_path, caplog):
 def test_triangles_without_area_are_counted_and_left_out(tmp_path):
     world = load_world(write(tmp_path, "a.obj", FLAT_Z + "f 1 1 2\nf 1 2 2\n"))
     assert len(world) == 2
-    assert "left out 2 of 4 triangles without area" in world.problems
+    assert "2 of 4 triangles without area: left out" in world.problems
 
 
 def test_positions_far_out_keep_their_millimetres(tmp_path):
@@ -146,7 +146,7 @@ def test_real_worlds_come_whole_and_upright(shared_data, name):
     assert len(world) > 14_000 and len(world.textures) > 10
     extent_m = np.ptp(world.bounds_m, axis=0)
     assert 50 < extent_m.max() < 3000 and not world.is_under_roof
-    assert all("no area" in problem for problem in world.problems)
+    assert all("without area" in problem for problem in world.problems)
 
 
 def test_refuses_bad_arguments(tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from placevec.evaluation import compare, evaluate
+from placevec.evaluation import evaluate
 from placevec.models import Engine
 from placevec.places import PlaceDataset
 from placevec.retrieval import describe_to, search
@@ -170,29 +170,6 @@ def test_refuses_what_it_cannot_write_before_a_model_is_opened(
     with pytest.raises(error, match=match):
         describe_to(tmp_path / out, tmp_path, "m.keras", **settings)
     assert opened == []
-
-
-def test_the_verbs_take_the_settings_of_their_functions():
-    import inspect
-
-    from placevec.config import DescribeConfig, EvaluateConfig, SearchConfig
-
-    for functions, settings in (
-        ([describe_to], DescribeConfig),
-        ([search], SearchConfig),
-        ([evaluate, compare], EvaluateConfig),  # `compare` hands its `settings` to `evaluate`
-    ):
-        parameters = {
-            name: parameter
-            for function in functions
-            for name, parameter in inspect.signature(function).parameters.items()
-        }
-        taken = parameters.keys() - {"photos", "places", "progress", "store"}
-        taken -= {name for name in taken if parameters[name].kind is inspect.Parameter.VAR_KEYWORD}
-        assert taken == settings.__dataclass_fields__.keys() - {"json"}
-        for name, field in settings.__dataclass_fields__.items():
-            if name in taken and parameters[name].default is not inspect.Parameter.empty:
-                assert parameters[name].default == field.default, name
 
 
 @pytest.fixture

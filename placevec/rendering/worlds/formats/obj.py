@@ -207,8 +207,8 @@ def _assemble(raw: _Raw, materials: dict[str, Material], folder: TextureFolder, 
     whole[there] = usable[corners[there]].all(axis=1)
     if not whole.all():
         problems.append(
-            f"left out {int((~whole).sum())} of {counted(len(whole), 'triangle')} of {name} with "
-            "corners that are missing or not finite"
+            f"{int((~whole).sum())} of {counted(len(whole), 'triangle')} of {name} with corners "
+            "that are missing or not finite: left out"
         )
     material_of = np.array(raw.material_of, np.int32)
     is_sky = np.array([bool(_SKY.search(material)) for material in raw.materials])[material_of]

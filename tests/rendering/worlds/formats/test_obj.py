@@ -56,7 +56,7 @@ def test_broken_lines_are_counted_and_keep_their_numbers(write):
     np.testing.assert_array_equal(model.positions, [[[0, 0, 0], [1, 0, 0], [0, 1, 0]]])
     assert model.problems == [
         "4 lines of m.obj cannot be read (first: line 2): left out",
-        "left out 2 of 3 triangles of m.obj with corners that are missing or not finite",
+        "2 of 3 triangles of m.obj with corners that are missing or not finite: left out",
     ]
 
 
