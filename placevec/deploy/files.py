@@ -48,6 +48,7 @@ def _finish_onnx(path: Path, facts: Facts, precision: str) -> None:
     model = onnx.load(path)
     write_padding(model)
     graph = model.graph
+    del graph.output[1:]  # local features of a network that ships with placevec
     old = graph.output[0].name
     for node in graph.node:
         for names in (node.input, node.output):

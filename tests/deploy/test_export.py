@@ -114,6 +114,16 @@ def test_a_network_that_ships_is_written_from_its_own_onnx_form(tmp_path, monkey
     assert taken == [shipped_onnx(taken[0].with_name("model.keras")), "keras", "keras"]
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_network_that_ships_is_written_as_onnx_with_one_output(tmp_path, precision):
+    onnx, runtime = map(pytest.importorskip, ("onnx", "onnxruntime"))
+    made = export("tiny", format="onnx", out=tmp_path / "out", precision=precision)
+    assert [each.name for each in onnx.load(made.path).graph.output] == ["descriptors"]
+    photos = np.random.default_rng(1).integers(0, 256, (1, 48, 64, 3)).astype(np.uint8)
+    (found,) = runtime.InferenceSession(made.path).run(None, {"photos": photos})
+    np.testing.assert_allclose(found, by_keras("tiny", photos), atol=5e-3)
+
+
 def test_a_file_may_resize_photos_itself(model_path, tmp_path):
     export(model_path, format="openvino", out=tmp_path / "out", resize_inside=True)
     large = np.random.default_rng(1).integers(0, 256, (1, 70, 101, 3)).astype(np.uint8)

@@ -1,6 +1,7 @@
 """Runs a model with ONNX Runtime."""
 
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ MODEL_FILE = "model.onnx"
 def export(model: "keras.Model", folder: Path) -> None:
     """Writes `model.onnx`, which takes any batch size, rows and columns."""
     path = str(folder / MODEL_FILE)
-    model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))
+    with warnings.catch_warnings():
+        # Keras asks NumPy whether it has a name that tf2onnx uses.
+        warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
+        model.export(path, format="onnx", verbose=False, input_signature=list(model.inputs))
 
 
 def from_onnx(path: Path, folder: Path) -> None:
