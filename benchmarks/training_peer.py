@@ -27,6 +27,7 @@ wait for, and a step takes six times as long. Other work affects the processor t
 counts all of its threads, less than the seconds.
 """
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -160,34 +161,49 @@ def measure(
     model_path: Path,
     rounds: int,
     limit_s: float,
+    process: Callable[..., None] | None = None,
 ) -> dict[str, list[Step]]:
-    """Returns the steps of each row that runs here, round by round."""
+    """Returns the steps of each row that runs here, round by round.
+
+    Args:
+        rows: tuple of str. Rows to measure.
+        network: str. A key of `CASES`.
+        batch: Batch.
+        model_path: Path. What `make_model` returned.
+        rounds: int. Steps of each row.
+        limit_s: float. Seconds that an answer of a row may take.
+        process: callable or None. Used instead of `row_process`.
+
+    Returns:
+        dict of row -> list of Step.
+
+    Raises:
+        ValueError: If a row has other losses than the first row.
+    """
     workers: dict[str, Worker] = {}
     first: list[float] = []
-    for row in rows:
-        start = time.perf_counter()
-        worker = Worker(row, network, batch, model_path, limit_s)
-        try:
-            losses = worker.answer()
-        except LeftOutError as error:
-            print(f"left out: {row} ({error})", flush=True)
-            continue
-        first = first or losses
-        check_losses(row, losses, first)
-        print(f"ready: {row}, after {time.perf_counter() - start:.0f} s", flush=True)
-        workers[row] = worker
-    steps: dict[str, list[Step]] = {row: [] for row in workers}
-    for _ in range(rounds):
-        for row in list(steps):
-            workers[row].pipe.send("step")
+    with contextlib.ExitStack() as stack:
+        for row in rows:
+            start = time.perf_counter()
+            worker = Worker(process or row_process, (row, network, batch, model_path), limit_s)
+            stack.callback(worker.stop)
             try:
-                steps[row].append(workers[row].answer())
+                losses = worker.answer()
             except LeftOutError as error:
                 print(f"left out: {row} ({error})", flush=True)
-                del steps[row]
-    for row in steps:
-        workers[row].pipe.send("end")
-        workers[row].process.join()
+                continue
+            first = first or losses
+            check_losses(row, losses, first)
+            print(f"ready: {row}, after {time.perf_counter() - start:.0f} s", flush=True)
+            workers[row] = worker
+        steps: dict[str, list[Step]] = {row: [] for row in workers}
+        for _ in range(rounds):
+            for row in list(steps):
+                try:
+                    steps[row].append(workers[row].answer("step"))
+                except LeftOutError as error:
+                    print(f"left out: {row} ({error})", flush=True)
+                    del steps[row]
     return steps
 
 
@@ -204,33 +220,43 @@ class LeftOutError(Exception):
 
 
 class Worker:
-    """A row in its own process."""
+    """A row in its own process.
 
-    def __init__(self, row: str, network: str, batch: Batch, model_path: Path, limit_s: float):
+    Args:
+        process: callable. Takes a pipe and the arguments, and sends answers.
+        arguments: tuple. The row and what it measures.
+        limit_s: float. Seconds that an answer may take.
+    """
+
+    def __init__(self, process: Callable[..., None], arguments: tuple, limit_s: float):
         context = multiprocessing.get_context("spawn")
         self.limit_s = limit_s
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=row_process, args=(theirs, row, network, batch, model_path)
-        )
+        self.process = context.Process(target=process, args=(theirs, *arguments))
         self.process.start()
         theirs.close()  # or a process that was killed would be waited for
 
-    def answer(self) -> Any:
-        """Returns the answer of the process, or raises its error."""
-        if not self.pipe.poll(self.limit_s):
-            self.process.kill()
-            self.process.join()
-            raise LeftOutError(f"no answer within {self.limit_s:.0f} s")
+    def answer(self, question: str | None = None) -> Any:
+        """Returns the next answer of the process, or raises its error."""
         try:
+            if question is not None:
+                self.pipe.send(question)
+            if not self.pipe.poll(self.limit_s):
+                self.stop()
+                raise LeftOutError(f"no answer within {self.limit_s:g} s")
             answer = self.pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self.process.join()
             code = self.process.exitcode
             raise LeftOutError(f"its process ended with code {code}; -9: no memory") from None
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def stop(self) -> None:
+        """Ends the process, whatever it does."""
+        self.process.kill()
+        self.process.join()
 
 
 def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_path: Path) -> None:
