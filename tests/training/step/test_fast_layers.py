@@ -84,6 +84,40 @@ def test_a_frozen_batch_normalization_is_folded_and_changes_nothing(settings, tm
         np.testing.assert_allclose(now, before, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_layers_without_batch_normalization_compute_and_learn_the_same(padding, dtype):
+    layers = keras.layers
+    photos = np.random.default_rng(0).normal(size=(2, 11, 12, 4)).astype("float32")
+    results = []
+    for is_fast in (False, True):
+        keras.utils.set_random_seed(0)
+        settings = {"padding": padding, "activation": "relu", "dtype": dtype}
+        model = keras.Sequential(
+            [
+                keras.Input((11, 12, 4)),
+                layers.Conv2D(6, 3, groups=2, **settings),
+                layers.MaxPooling2D(2, padding=padding, dtype=dtype),
+                layers.Conv2D(8, 1, **settings),
+                layers.MaxPooling2D((2, 1), strides=1, padding=padding, dtype=dtype),
+                layers.Conv2D(4, 1, strides=2, use_bias=False, **settings),
+                layers.DepthwiseConv2D((2, 1), depth_multiplier=2, **settings),
+            ]
+        )
+        if is_fast:
+            speed_up(model)
+        is_jax = keras.backend.backend() == "jax"
+        model.compile(keras.optimizers.SGD(0.5), "mse", jit_compile=is_jax)
+        target = np.ones((2, *model.output_shape[1:]), "float32")
+        losses = [float(model.train_on_batch(photos, target)) for _ in range(4)]
+        assert losses[-1] < losses[0] - 0.01  # gradients reach the weights
+        outputs = keras.ops.convert_to_numpy(keras.ops.cast(model(photos), "float32"))
+        results.append([losses, *model.get_weights(), outputs])
+    for before, now in zip(*results, strict=True):
+        atol = 1e-5 if dtype != "mixed_bfloat16" else 0.02
+        np.testing.assert_allclose(now, before, rtol=1e-4, atol=atol)
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
