@@ -114,12 +114,13 @@ class MapStatistics:
                 f"Descriptors must be (N, {len(self.mean)}), as those of the map. Received: "
                 f"{np.shape(descriptors)}. Take the model that described the map"
             )
-        means = np.broadcast_to(self.mean if means is None else means, descriptors.shape)
+        means = np.asarray(self.mean if means is None else means, np.float64)
         adapted = np.empty((len(descriptors), self.dim), np.float32)
         for start in range(0, len(descriptors), _ROWS_AT_A_TIME):
             part = slice(start, start + _ROWS_AT_A_TIME)
             vectors = np.asarray(descriptors[part], np.float64)
-            rows = self._project(vectors - _contained(vectors, means[part].astype(np.float64)))
+            moved = _contained(vectors, means if means.ndim == 1 else means[part])
+            rows = self._project(np.subtract(vectors, moved, out=moved))
             lengths = np.linalg.norm(rows, axis=1)
             is_mean = lengths < 1e-6 * self._scale
             rows[is_mean] = self._project(vectors[is_mean])
@@ -154,10 +155,13 @@ class MapStatistics:
 
 
 def _contained(vectors: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the part of its mean that each vector contains, (n, D), and zero for a zero mean."""
-    lengths = np.einsum("nd,nd->n", means, means)
-    shares = np.einsum("nd,nd->n", vectors, means)
-    shares = np.divide(shares, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    """Returns the part of its mean that each vector contains, (n, D), and zero for a zero mean.
+
+    The means are (n, D), or (D,) if all vectors have the same.
+    """
+    lengths = np.einsum("...d,...d->...", means, means)
+    shares = np.einsum("...d,...d->...", vectors, means)
+    shares = np.divide(shares, lengths, out=np.zeros_like(shares), where=lengths > 0)
     return shares.clip(0, 1)[:, None] * means
 
 
