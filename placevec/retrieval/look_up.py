@@ -335,7 +335,7 @@ def _learned(
     if not is_adapted and config.normalize is None:
         raise ValueError(
             "`calibration` needs statistics of the map with all dimensions. Received: "
-            f"{store.folder} without. Fit them: `placevec index`"
+            f"{store.folder} without. Fit them: `placevec index {store.folder}`"
         )
     known = read_calibrations(config.calibration, store.manifest.model_id)
     learned = of_score(known, search_score(image_size)) if is_usual else None

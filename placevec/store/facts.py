@@ -1,10 +1,11 @@
 """Facts about a store, from its manifest."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from placevec.counted import counted
 from placevec.input_file import shown
-from placevec.store.files.manifest import Manifest, SavedIndex
+from placevec.store.files.manifest import Manifest
 from placevec.store.files.saved_statistics import SavedStatistics
 from placevec.store.files.shards import FEATURES_DTYPE
 from placevec.store.store import DescriptorStore
@@ -31,7 +32,7 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
         ("photos", f"in {manifest.root or 'an unknown folder'}, resized to {size}"),
         ("positions", f"in {manifest.frame}" if manifest.frame else "none"),
         ("local features", _features(manifest)),
-        ("index", _index(manifest.index)),
+        ("index", _index(manifest, store.folder)),
         ("map statistics", _statistics(manifest.statistics)),
     ]
     unsigned = sum(shard.photos_sha256 is None for shard in manifest.shards)
@@ -44,10 +45,14 @@ def store_facts(store: DescriptorStore) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _index(about: SavedIndex | None) -> str:
+def _index(manifest: Manifest, folder: Path) -> str:
+    about = manifest.index
     if about is None:
         return "none"
-    outdated = "; adapted by another version of placevec, `placevec index` builds it again"
+    outdated = (
+        "; adapted by another version of placevec. Build it again: "
+        f"`{manifest.index_command(folder)}`"
+    )
     return f"{about.kind}{outdated if about.is_outdated else ''}"
 
 

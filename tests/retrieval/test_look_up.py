@@ -266,7 +266,7 @@ def test_statistics_that_are_missing_are_said_before_photos_are_described(town):
     def never(batch):
         raise AssertionError("described photos first")
 
-    with pytest.raises(ValueError, match="no statistics of the map .* `placevec index`"):
+    with pytest.raises(ValueError, match="no statistics of the map .* `placevec index "):
         search_photos(store, never, photos, SearchConfig(normalize="own"))
 
 

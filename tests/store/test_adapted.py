@@ -228,7 +228,7 @@ def test_an_index_that_another_version_adapted_is_refused_until_it_is_built_agai
 ):
     """The statistics in it are the same; only how they are applied changed."""
     store = make(folder)
-    StoreIndex.build(AdaptedStore.fit(store), kind).save()
+    StoreIndex.build(AdaptedStore.fit(store, 12), kind).save()
     store.close()
     manifest = read_manifest(folder)
     assert (manifest.index.adaptation, manifest.index.is_outdated) == (ADAPTATION, False)
@@ -236,11 +236,11 @@ def test_an_index_that_another_version_adapted_is_refused_until_it_is_built_agai
     del values["index"]["adaptation"], values["digest"]
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps({**values, "digest": digest}))
-    store = DescriptorStore.open(folder)
+    store, again = DescriptorStore.open(folder), f"placevec index {folder} --kind {kind} --dim 12"
     for is_adapted in (None, True):
-        with pytest.raises(ValueError, match="adapted in another way. Build it again: `placevec"):
+        with pytest.raises(ValueError, match=f"adapted in another way. Build it again: `{again}`"):
             StoreIndex.load(store, is_adapted=is_adapted)
-    assert "another version of placevec, `placevec index` builds" in describe_facts(
+    assert f"another version of placevec. Build it again: `{again}`" in describe_facts(
         store_facts(store)
     )
     assert any("adapted in another way" in finding for finding in check_store(folder).findings)

@@ -185,6 +185,16 @@ class Manifest:
         shape = self.feature_shape
         return 0 if shape is None else math.prod(shape) * np.dtype(FEATURES_DTYPE).itemsize
 
+    def index_command(self, folder: Path) -> str:
+        """Returns the command that builds the index and the statistics again, as they are."""
+        parts = ["placevec index", shown(folder)]
+        if self.index is not None:
+            parts += ["--kind", self.index.kind]
+            parts += ["--no-statistics"] if self.index.statistics is None else []
+        if self.statistics is not None and self.dim is not None and self.statistics.dim < self.dim:
+            parts += ["--dim", str(self.statistics.dim)]
+        return " ".join(parts)
+
     def paths(self, folder: Path) -> set[Path]:
         """Returns all files that the manifest names."""
         named = {path for shard in self.shards for path in shard.files(folder)}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from placevec.config import IndexConfig
 from placevec.counted import counted
+from placevec.input_file import shown
 from placevec.store.adapted import AdaptedStore
 from placevec.store.files.leftovers import clear_leftovers
 from placevec.store.files.manifest import (
@@ -27,7 +28,7 @@ from placevec.store.search.exact import (
     nearest_in_store,
     num_candidates,
 )
-from placevec.store.search.index_file import AGAIN, read_index, write_index
+from placevec.store.search.index_file import read_index, write_index
 from placevec.store.search.index_kinds import (
     IndexSettings,
     default_effort,
@@ -138,17 +139,18 @@ class StoreIndex:
                 *(("adapted", "--no-statistics") if wanted is None else ("plain", "--statistics")),
             )  # fmt: skip
             return cls(store)
+        again = f"Build it again: `{manifest.index_command(store.folder)}`"
         if about is None:
             if not manifest.is_signed and (store.folder / _INDEX_WITHOUT_DIGEST).exists():
                 _log.warning(
                     "the index in %s is of an earlier version, without a digest, and not used: all "
-                    "photos are compared. %s", store.folder, AGAIN,
+                    "photos are compared. %s", store.folder, again,
                 )  # fmt: skip
             return cls(store)
         if _rows_of(store.manifest, about.num_rows) != _rows_of(manifest, about.num_rows):
-            raise ValueError(f"The index in {store.folder} is of other photos. {AGAIN}")
+            raise ValueError(f"The index in {store.folder} is of other photos. {again}")
         settings = IndexSettings(about.kind, about.effort)
-        return cls(store, settings, read_index(store, about))
+        return cls(store, settings, read_index(store, about, again))
 
     def save(self) -> None:
         """Saves the index in the store and deletes an older one. If saving fails, nothing changes.
@@ -164,7 +166,10 @@ class StoreIndex:
         with store.locked():
             manifest = DescriptorStore.open(folder).manifest
             if _rows_of(store.manifest, self.num_rows) != _rows_of(manifest, self.num_rows):
-                raise ValueError(f"The photos in {folder} are others by now. {AGAIN}")
+                raise ValueError(
+                    f"The photos in {folder} are others by now. Build the index again: "
+                    f"`{manifest.index_command(folder)}`"
+                )
             clear_leftovers(folder, manifest)  # a good leftover may have the next number
             changes = self._write(manifest.next_number)
             write_manifest(folder, dataclasses.replace(manifest, **changes, is_signed=True))
@@ -337,13 +342,15 @@ def _adapted(
         return store
     if about is None:
         raise ValueError(
-            f"There are no statistics of the map in {store.folder}. Fit them: `placevec index`"
+            f"There are no statistics of the map in {store.folder}. Fit them: "
+            f"`placevec index {shown(store.folder)}`"
         )
     if about.num_changed:
         _log.warning(
             "the statistics of the map in %s are stale: %s added or removed since they were fitted "
-            "on %d. `placevec index` fits them again",
+            "on %d. Fit them again: `%s`",
             store.folder, counted(about.num_changed, "photo was", "photos were"), about.num_photos,
+            manifest.index_command(store.folder),
         )  # fmt: skip
     return AdaptedStore.open(store, manifest)
 

@@ -16,7 +16,6 @@ from placevec.whole_file import whole_file
 
 # The type stubs of FAISS do not know all arguments.
 _faiss: Any = faiss
-AGAIN = "Build it again: `placevec index`"
 _MAX_EXTRA_BYTES = 2**26  # beyond twice the likely size of an index of its kind
 
 
@@ -49,8 +48,13 @@ def write_index(
     )
 
 
-def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
+def read_index(store: DescriptorStore, about: SavedIndex, again: str) -> faiss.Index:
     """Reads the index that the manifest of a store names.
+
+    Args:
+        store: DescriptorStore. The store as the index compares it.
+        about: SavedIndex. The entry of the manifest.
+        again: str. How to build the index again, for errors.
 
     Raises:
         ValueError: If the file is missing, damaged, does not fit the manifest, or is of
@@ -60,36 +64,36 @@ def read_index(store: DescriptorStore, about: SavedIndex) -> faiss.Index:
     if about.is_outdated:
         raise ValueError(
             f"{path} holds descriptors that another version of placevec adapted in another way. "
-            f"{AGAIN}"
+            f"{again}"
         )
-    _require_whole(path, about, store)
+    _require_whole(path, about, store, again)
     try:
         index = faiss.read_index(str(path))
     except (RuntimeError, MemoryError) as error:
-        raise ValueError(f"{path} cannot be read as an index. {AGAIN}") from error
+        raise ValueError(f"{path} cannot be read as an index. {again}") from error
     if (index.d, index.ntotal) != (store.dim, about.num_rows):
         raise ValueError(
             f"{path} must index {counted(about.num_rows, 'photo')} of "
             f"{counted(store.dim or 0, 'dimension')}. Received: {index.ntotal} of {index.d}. "
-            f"{AGAIN}"
+            f"{again}"
         )
     return index
 
 
-def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore) -> None:
+def _require_whole(path: Path, about: SavedIndex, store: DescriptorStore, again: str) -> None:
     """Refuses a changed file before FAISS reads it."""
     if about.num_rows > store.num_rows:
-        raise ValueError(f"{path} must index {counted(store.num_rows, 'photo')} at most. {AGAIN}")
+        raise ValueError(f"{path} must index {counted(store.num_rows, 'photo')} at most. {again}")
     likely = index_bytes(about.kind, store.dim or 0, about.num_rows, 4)
     if about.num_bytes > _MAX_EXTRA_BYTES + 2 * likely:
         raise ValueError(
             f"{path} must have at most {_MAX_EXTRA_BYTES + 2 * likely} bytes. Received: "
-            f"{about.num_bytes}. {AGAIN}"
+            f"{about.num_bytes}. {again}"
         )
     if path.is_symlink() or not path.is_file() or path.stat().st_size != about.num_bytes:
-        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {AGAIN}")
+        raise ValueError(f"{path} must be a file of {about.num_bytes} bytes. {again}")
     if _file_digest(path) != about.sha256:
-        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {AGAIN}")
+        raise ValueError(f"{path} is damaged: it does not fit its SHA-256. {again}")
 
 
 def _file_digest(path: Path) -> str:
