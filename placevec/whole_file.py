@@ -195,11 +195,12 @@ def require_new_folder(path: Path) -> None:
 
     Raises:
         FileNotFoundError: If the folder that it lies in is missing.
-        NotADirectoryError: If it is a file.
+        NotADirectoryError: If it is a file, or a link to nothing.
         PermissionError: If it or the folder that it lies in is read-only.
     """
-    if path.exists() and not path.is_dir():
-        raise NotADirectoryError(f"{shown(path)} must be a folder. Received: a file")
+    if os.path.lexists(path) and not path.is_dir():
+        received = "a file" if path.exists() else "a link to nothing"
+        raise NotADirectoryError(f"{shown(path)} must be a folder. Received: {received}")
     require_folder_of(path)
     _require_writable_folder(path if path.exists() else path.parent, path)
 

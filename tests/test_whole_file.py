@@ -254,6 +254,14 @@ def test_refuses_a_file_in_a_file(tmp_path):
         require_new_folder(tmp_path / "a" / "report")
 
 
+def test_refuses_a_link_to_nothing_as_a_folder(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(NotADirectoryError, match="must be a folder. Received: a link to nothing"):
+        require_new_folder(tmp_path / "link")
+    (tmp_path / "gone").mkdir()
+    require_new_folder(tmp_path / "link")
+
+
 def test_a_folder_is_made_once_with_those_above(tmp_path):
     make_folder(tmp_path / "a" / "b")
     make_folder(tmp_path / "a" / "b")

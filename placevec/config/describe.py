@@ -66,7 +66,7 @@ class DescribeConfig(_EngineConfig):
         if self.dtype is not None and self.out.suffix == ".npz":
             refuse(self, "dtype", "left out with a .npz file, which holds float32")
         if self.overwrite and self.out.suffix != ".npz":
-            refuse(self, "overwrite", "left out with a store, which keeps its photos and grows")
+            refuse(self, "overwrite", "left out unless `out` ends in .npz: stores only grow")
         if self.keep_features and self.out.suffix == ".npz":
             refuse(self, "keep_features", "left out with a .npz file, which only holds descriptors")
         if self.keep_features and self.ray_workers:

@@ -65,4 +65,4 @@ def test_a_store_grows_and_is_not_replaced(paths, refused_in_one_line):
     line = refused_in_one_line(
         ["describe", paths["photos"], "--out", paths["store"], "--overwrite"]
     )
-    assert "`overwrite` must be left out with a store, which keeps its photos and grows" in line
+    assert "`overwrite` must be left out unless `out` ends in .npz: stores only grow" in line

@@ -215,7 +215,7 @@ def _how_to_describe(
 
 def _require_place(out: Path, *, overwrite: bool) -> None:
     """Refuses a file or a store that cannot be written, before the long work."""
-    if out.suffix and not out.is_dir():
+    if out.suffix == _FILE or (out.suffix and not out.is_dir()):
         require_writable(out, _FILE)
         require_free_file(out, overwrite=overwrite)
     else:

@@ -36,6 +36,16 @@ def test_describes_a_folder_to_a_file(write_photos, opened, tmp_path):
     )
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_refuses_a_folder_with_the_name_of_a_file_before_photos_are_described(
+    write_photos, tmp_path, overwrite
+):
+    write_photos([RED])
+    (tmp_path / "d.npz").mkdir()
+    with pytest.raises(IsADirectoryError, match="d.npz is a folder. Name a file"):
+        describe_to(tmp_path / "d.npz", tmp_path, "m.keras", overwrite=overwrite)
+
+
 def test_a_store_keeps_the_positions_that_lie_beside_photos(write_photos, opened, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
