@@ -123,7 +123,7 @@ def main() -> None:
             for pair in pairs:
                 whitened.append(tuple(path.with_suffix(f".{dim}.keras") for path in pair))
                 for path, goal in zip(pair, whitened[-1], strict=True):
-                    whiten(path, training_set, dim, out=goal, power=0.5)
+                    whiten(path, training_set, dim, out=goal, overwrite=True, power=0.5)
             print_row(label, whitened)
 
 
