@@ -32,11 +32,14 @@ def named_errors(path: Path | str) -> Iterator[None]:
         path: Path. The file.
 
     Raises:
-        OSError: Any that the block raises, with its kind and `errno`; the message names `path`.
+        OSError: Any that the block raises, with its kind and `errno`; the message names `path`, or
+            the file that a block within this one names.
     """
     try:
         yield
     except OSError as error:
+        if error.strerror is None and isinstance(error.__cause__, OSError):
+            raise  # a block within this one named its file
         reason = error.strerror or str(error) or type(error).__name__
         kind = type(error) if type(error).__module__ == "builtins" else OSError
         named = kind(f"{shown(path)} could not be written ({reason})")

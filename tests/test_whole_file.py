@@ -254,6 +254,14 @@ def test_refuses_a_file_in_a_file(tmp_path):
         require_new_folder(tmp_path / "a" / "report")
 
 
+def test_an_error_names_the_one_file_that_could_not_be_written(tmp_path):
+    with pytest.raises(OSError, match=r"/inner could not be written \(No space left") as caught:
+        with whole_file(tmp_path / "outer"), whole_file(tmp_path / "inner"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.errno == errno.ENOSPC and "outer" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
 def test_refuses_a_link_to_nothing_as_a_folder(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     with pytest.raises(NotADirectoryError, match="must be a folder. Received: a link to nothing"):

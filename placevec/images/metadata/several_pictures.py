@@ -10,6 +10,8 @@ _log = logging.getLogger(__name__)
 _told: list[Path | str] = []  # the file that the log has named
 _ANIMATED_WEBP = 2  # a bit of the flags in a VP8X chunk
 _BRANDS_OF_SEQUENCES = (b"avis", b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
+_SUBFILE_TYPE = 254  # the tag of TIFF that comes first in a page
+_SMALLER_OR_MASK = 1 | 4  # bits of its value: the page is a smaller copy or a mask of another
 # Byte order and version of TIFF -> formats of an offset and of the count of entries, bytes of an
 # entry, and where the first offset is. BigTIFF, version 43, has wider ones.
 _TIFF = {
@@ -39,6 +41,8 @@ def tell_of_several_pictures(path: Path | str, data: bytes) -> None:
 def has_several_pictures(data: bytes) -> bool:
     """Returns whether a file is an animation or sequence, or a TIFF of several pages.
 
+    Previews, smaller copies and masks do not count, such as those that phones add to a JPEG.
+
     Args:
         data: bytes. The complete file.
     """
@@ -49,15 +53,28 @@ def has_several_pictures(data: bytes) -> bool:
     if data[4:8] == b"ftyp":
         return data[8:12] in _BRANDS_OF_SEQUENCES
     try:
-        return data[:4] in _TIFF and _has_next_page(data)
-    except struct.error:
+        return data[:4] in _TIFF and _has_more_pages(data)
+    except (struct.error, OverflowError):
         return False  # It is cut off; another check reports that.
 
 
-def _has_next_page(data: bytes) -> bool:
-    """Returns whether the first directory of a TIFF is followed by another."""
+def _has_more_pages(data: bytes) -> bool:
+    """Returns whether the first page of a TIFF is followed by another picture."""
     offset, count, entry_bytes, first_at = _TIFF[data[:4]]
     (at,) = struct.unpack_from(offset, data, first_at)
-    (entries,) = struct.unpack_from(count, data, at)
-    after = at + struct.calcsize(count) + entries * entry_bytes
-    return struct.unpack_from(offset, data, after) != (0,)
+    seen = {0}
+    while at not in seen:
+        start = at + struct.calcsize(count)
+        if len(seen) > 1 and not _is_copy_or_mask(data, start, entry_bytes):
+            return True
+        seen.add(at)
+        (entries,) = struct.unpack_from(count, data, at)
+        (at,) = struct.unpack_from(offset, data, start + entries * entry_bytes)
+    return False
+
+
+def _is_copy_or_mask(data: bytes, entry: int, entry_bytes: int) -> bool:
+    order = "<" if data.startswith(b"II") else ">"
+    (tag,) = struct.unpack_from(f"{order}H", data, entry)
+    (kind,) = struct.unpack_from(f"{order}I", data, entry + entry_bytes // 2 + 2)  # its value
+    return tag == _SUBFILE_TYPE and bool(kind & _SMALLER_OR_MASK)

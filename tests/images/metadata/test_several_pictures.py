@@ -36,20 +36,47 @@ def test_other_formats_hold_one_picture(form):
     assert not has_several_pictures(encoded(form, 1))
 
 
-@pytest.mark.parametrize("order", ["little", "big"])
-@pytest.mark.parametrize(("version", "wide"), [(42, 4), (43, 8)])
-def test_reads_tiff_of_both_byte_orders_and_offset_sizes(order, version, wide):
-    """One directory of one tag at byte 16, and where the next directory is."""
+def tiff(kinds: list[int], order: str, version: int) -> bytes:
+    """Pages with one tag each, the type of the page."""
 
-    def number(value, num_bytes):
+    def number(value: int, num_bytes: int) -> bytes:
         return value.to_bytes(num_bytes, order)
 
-    start = (b"II" if order == "little" else b"MM") + number(version, 2)
-    start += b"" if version == 42 else number(8, 2) + number(0, 2)
-    start = (start + number(16, wide)).ljust(16, b"\0")
-    count, entry = number(1, 2 if version == 42 else 8), bytes(12 if version == 42 else 20)
-    assert not has_several_pictures(start + count + entry + number(0, wide))
-    assert has_several_pictures(start + count + entry + number(8, wide))
+    wide = 4 if version == 42 else 8
+    data = (b"II" if order == "little" else b"MM") + number(version, 2)
+    data += b"" if version == 42 else number(8, 2) + number(0, 2)
+    data = (data + number(16, wide)).ljust(16, b"\0")
+    for left, kind in zip(reversed(range(len(kinds))), kinds, strict=True):
+        page = number(1, 2 if version == 42 else 8)
+        page += number(254, 2) + number(4, 2) + number(1, wide)
+        page += number(kind, 4).ljust(wide, b"\0")
+        following = len(data) + len(page) + wide if left else 0
+        data += page + number(following, wide)
+    return data
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("version", [42, 43])
+@pytest.mark.parametrize(
+    ("kinds", "several"),
+    [([0], False), ([0, 0], True), ([0, 1, 4], False), ([0, 1, 0], True), ([1, 0], True)],
+)
+def test_previews_and_masks_of_a_tiff_are_not_pictures(kinds, several, order, version):
+    """Of both byte orders and both sizes of offsets. A preview is read if it comes first."""
+    assert has_several_pictures(tiff(kinds, order, version)) == several
+
+
+def test_a_tiff_without_end_ends():
+    wide = tiff([0, 1], "little", 43)
+    assert not has_several_pictures(wide[:-8] + (16).to_bytes(8, "little"))
+    assert not has_several_pictures(wide[:8] + b"\xff" * 8 + wide[16:])
+
+
+def test_the_preview_that_a_phone_adds_to_a_jpeg_is_not_told():
+    """It would be a line for most photos of a phone."""
+    photo = encoded("MPO", 2)
+    assert photo.startswith(b"\xff\xd8") and photo.count(b"\xff\xd8\xff") == 2
+    assert not has_several_pictures(photo)
 
 
 def test_a_cut_off_file_is_left_to_the_decoder():
