@@ -17,6 +17,8 @@ from tyro import _errors as tyro_errors
 from placevec.cli.flags import REGISTRY, flag_names
 from placevec.input_file import shown
 
+_NONE_FITS = re.compile(r".*could be instantiated from \[(.*?)\]\.\s.*", re.S)
+
 
 def read_command_line(
     what: Any, arguments: Sequence[str], *, prog: str | None = None, **options: Any
@@ -130,11 +132,14 @@ def _in_words(
             unknown = [each for each in arguments if _is_unknown(each, flags)]
             if unknown:
                 return _unknown(unknown, flags, prog)
-            return f"`{_name(argument)}` needs {argument.lowered.metavar} after it"
+            return f"`{_name(argument)}` needs {_values(argument)} after it"
         case tyro_errors.InstantiationFailure(argument=argument, message=message):
             if argument is None:
                 return message
-            return f"`{_name(argument)}` must be {argument.lowered.metavar} ({message})"
+            must_be = f"`{_name(argument)}` must be {_values(argument)}"
+            if received := _NONE_FITS.fullmatch(message):
+                return f"{must_be}. Received: {received[1] or 'nothing'}"
+            return f"{must_be} ({message})"
     return None
 
 
@@ -159,13 +164,18 @@ def _is_unknown(argument: str, flags: Sequence[str]) -> bool:
     """Returns whether an argument begins with a dash, but is no flag, number or lone dash."""
     flag = argument.partition("=")[0].replace("_", "-")
     is_number = re.fullmatch(r"-[\d.]+(e[-+]?\d+)?", argument) is not None
-    is_flag = flag.replace("--no-", "--", 1) in flags or flag in flags
+    is_flag = flag in flags or re.sub(r"^--(.*\.)?no-", r"--\1", flag) in flags
     return argument.startswith("-") and argument != "-" and not (is_flag or is_number)
 
 
 def _near(name: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(names), n=1)
     return f". Did you mean {near[0]}?" if near else ""
+
+
+def _values(argument: Any) -> str:
+    """Returns what a flag takes, without the None that leaving it out means."""
+    return argument.lowered.metavar.removeprefix("{None}|").strip("{}")
 
 
 def _name(argument: Any) -> str:
