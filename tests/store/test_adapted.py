@@ -216,6 +216,7 @@ def test_descriptors_as_they_are_can_be_compared_beside_an_adapted_index(folder,
     index = StoreIndex.load(store, is_adapted=False)
     assert index.settings.kind == "flat" and index.store is store
     assert "is of adapted descriptors: all photos are compared" in caplog.text
+    assert f"`placevec index {folder} --kind hnsw --no-statistics` builds" in caplog.text
     queries = alike(3, seed=1)
     np.testing.assert_array_equal(
         index.search(queries, 4)[0], nearest_in_store(store, queries, 4)[0]

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ class Manifest:
 
     def index_command(self, folder: Path) -> str:
         """Returns the command that builds the index and the statistics again, as they are."""
-        parts = ["placevec index", shown(folder)]
+        parts = ["placevec index", shlex.quote(shown(folder))]
         if self.index is not None:
             parts += ["--kind", self.index.kind]
             parts += ["--no-statistics"] if self.index.statistics is None else []

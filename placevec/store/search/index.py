@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import shlex
 import time
 from typing import Any, Self
 
@@ -132,11 +133,11 @@ class StoreIndex:
         if about is not None and about.statistics != wanted:
             if is_adapted is None:  # few photos: comparing all is fast
                 return cls(store)
+            has, flag = ("adapted", " --no-statistics") if wanted is None else ("plain", "")
             _log.warning(
                 "the index in %s is of %s descriptors: all photos are compared. "
-                "`placevec index %s` builds the other",
-                store.folder,
-                *(("adapted", "--no-statistics") if wanted is None else ("plain", "--statistics")),
+                "`placevec index %s --kind %s%s` builds the other",
+                store.folder, has, shlex.quote(shown(store.folder)), about.kind, flag,
             )  # fmt: skip
             return cls(store)
         again = f"Build it again: `{manifest.index_command(store.folder)}`"
