@@ -24,6 +24,7 @@ from placevec.checking.page import page
 from placevec.checking.samples import Samples, draw_samples
 from placevec.checking.splits import PhotoSplits, findings_of_splits, splits_of
 from placevec.config import CheckConfig
+from placevec.config.refusals import need_used
 from placevec.counted import counted
 from placevec.images.condition import Conditions, conditions_of
 from placevec.input_file import open_input, shown
@@ -117,7 +118,8 @@ def check(
     Raises:
         FileExistsError: If the file at `out` exists, and `overwrite` is not set.
         OSError: If the path is missing, or the report cannot be written.
-        ValueError: If no reader recognizes the path, or the data set cannot be read at all.
+        ValueError: If no reader recognizes the path, the data set cannot be read at all, or a
+            setting is given for a store.
     """
     settings = CheckConfig(
         out=None if out is None else Path(out),
@@ -134,6 +136,8 @@ def check(
         num_workers=num_workers,
     )
     if is_store(Path(places)):
+        for name in vars(settings):
+            need_used(settings, name, False, "a store, whose check is only printed")
         return check_store(Path(places))
     return _check_photos(str(places), settings, progress)
 

@@ -17,3 +17,11 @@ def test_checks_a_store(tmp_path, capsys, refused_in_one_line):
     assert caught.value.code == 1 and "000000.npy is damaged" in capsys.readouterr().out
     (tmp_path / "town" / "manifest.json").write_text("{")
     assert "manifest.json cannot be read" in refused_in_one_line(["check", tmp_path / "town"])
+
+
+@pytest.mark.parametrize("flags", [["--out", "report.html"], ["--quick"], ["--samples", "2"]])
+def test_refuses_settings_that_a_store_does_not_use(tmp_path, refused_in_one_line, flags):
+    with StoreWriter.create(tmp_path / "town", model_id="m") as store:
+        store.append(["a.jpg"], np.eye(1, 8))
+    line = refused_in_one_line(["check", tmp_path / "town", *flags])
+    assert f"`{flags[0][2:]}` has no effect with a store, whose check is only printed" in line
