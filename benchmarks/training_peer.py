@@ -204,6 +204,8 @@ def measure(
                 except LeftOutError as error:
                     print(f"left out: {row} ({error})", flush=True)
                     del steps[row]
+        for row in steps:
+            workers[row].end()
     return steps
 
 
@@ -252,6 +254,12 @@ class Worker:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def end(self) -> None:
+        """Lets the process end by itself, so that it gives back what it holds."""
+        with contextlib.suppress(ConnectionError):  # it was killed since its last answer
+            self.pipe.send("end")
+        self.process.join(self.limit_s)
 
     def stop(self) -> None:
         """Ends the process, whatever it does."""
