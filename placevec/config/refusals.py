@@ -17,6 +17,7 @@ def settle(config: Any) -> None:
 
     A single path becomes a tuple of one path. A limit is part of the type of a setting, such as
     `Annotated[int, AtLeast(1)]`. None and paths are within every limit. Numbers must be finite.
+    `-` is no path for results.
     """
     for each in dataclasses.fields(config):
         kind, limits = _kind_and_limits(each.type)
@@ -38,6 +39,8 @@ def settle(config: Any) -> None:
                 refuse(config, each.name, str(limit))
         if not _is_finite(value):
             refuse(config, each.name, "finite")
+        if each.name == "out" and value == Path("-"):
+            refuse(config, "out", "the name of a file or folder, not standard output")
 
 
 def _kind_and_limits(annotation: Any) -> tuple[Any, tuple[Limit, ...]]:

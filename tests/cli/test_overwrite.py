@@ -61,6 +61,16 @@ def test_replaces_a_file_with_overwrite(paths, tmp_path, capsys):
     assert "descriptors of 1 dimension in" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "verb",
+    ["describe x", "evaluate x", "loops x", "group x", "check x", "export m.keras", "train x"]
+    + ["render town", "demo", "collect streetview", "search x y", "whiten m.keras --places x"],
+)
+def test_standard_output_is_no_place_for_results(verb, refused_in_one_line):
+    line = refused_in_one_line([*verb.split(), "--out", "-"])
+    assert "`out` must be" in line and "Received: out=-" in line
+
+
 def test_a_store_grows_and_is_not_replaced(paths, refused_in_one_line):
     line = refused_in_one_line(
         ["describe", paths["photos"], "--out", paths["store"], "--overwrite"]
