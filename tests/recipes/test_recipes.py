@@ -163,7 +163,7 @@ def test_flags_go_over_a_recipe(trained, tmp_path):
         (["--recipe", "lite0_netvlad"], "go together"),
         (["--data", "x"], "go together"),
         (["--recipe", "lite0_netvlad", "--data", "x", "--config", "y"], "go together"),
-        (["--recipe"], "`--recipe` needs {cartwheel_mobilenetv2,"),
+        (["--recipe"], "`--recipe` needs cartwheel_mobilenetv2,"),
     ],
 )
 def test_refuses_half_a_recipe(trained, capsys, arguments, line):
