@@ -14,9 +14,9 @@ first within 1e-3 in float32, the third within 5 %, because Adam amplifies round
 
 The PyTorch peer is the usual port of NetVLAD (`torch_peer.py`). "usual" computes the loss triplet
 by triplet (for pairs: anchor by anchor), as its users do. "tuned" has channels_last, torch.compile
-and the loss in a few products. bf16 is left out if the processor does not have it. The peer gets
-its photos already scaled. Rows take turns, each in a separate process; ratios are computed within a
-turn.
+and the loss in a few products. The peer gets its photos already scaled. Rows of bf16 are left out
+if the processor does not have it; that of placevec is `train --precision mixed_bfloat16`. Rows take
+turns, each in a separate process; ratios are computed within a turn.
 
 torch.compile runs g++ for each of some 30 kernels before the first step of a tuned row. It takes 80
 seconds of processor time for MobileNetV2, for each batch, and again for bf16. A line for each row
@@ -40,7 +40,7 @@ from typing import Any
 
 import numpy as np
 import tyro
-from describe_rows import cpu_name, make_model
+from describe_rows import SETTINGS, cpu_name, make_model
 from machine import describe_machine, status_mb
 
 SIZE = (240, 320)
@@ -53,6 +53,7 @@ CASES = {
 }
 ROWS = (
     "placevec tensorflow",
+    "placevec tensorflow bf16",
     "placevec jax",
     "placevec torch",
     "PyTorch usual",
@@ -290,10 +291,9 @@ def row_process(pipe: Connection, row: str, network: str, batch: Batch, model_pa
         pipe.send(error)
 
 
-def placevec_step(
-    backend: str, network: str, batch: Batch, model_path: Path
-) -> Callable[[], float]:
+def placevec_step(way: str, network: str, batch: Batch, model_path: Path) -> Callable[[], float]:
     """Returns a function that trains one step and returns its loss."""
+    backend, _, bf16 = way.partition(" ")
     os.environ["KERAS_BACKEND"] = backend
     from placevec.process.freed_memory import keep_freed_memory
 
@@ -314,7 +314,10 @@ def placevec_step(
             learning_rate=LEARNING_RATE, train_from_layer=CASES[network][1], freeze_batch_norm=True
         ),
     )
-    tuple_model = make_tuple_model(load_model(model_path), config)
+    model = load_model(model_path)
+    if bf16:
+        model = with_bf16(model, network)
+    tuple_model = make_tuple_model(model, config)
     photos, places = batch.photos(), batch.places_m()
 
     def step() -> float:
@@ -324,12 +327,34 @@ def placevec_step(
     return step
 
 
+def with_bf16(model: Any, network: str) -> Any:
+    """Returns the network built again as `placevec train --precision mixed_bfloat16` builds it."""
+    require_bf16()
+    import keras
+
+    from placevec.config import ModelConfig
+    from placevec.models import build_descriptor_model
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    other = build_descriptor_model(
+        ModelConfig(backbone=network, weights="none", **SETTINGS[network])
+    )
+    other.set_weights(model.get_weights())
+    return other
+
+
+def require_bf16() -> None:
+    """Leaves out a row of bfloat16 where the processor does not have it."""
+    if "bf16" not in cpu_name():
+        raise ImportError("this processor has no bf16")
+
+
 def torch_step(way: str, network: str, batch: Batch, model_path: Path) -> Callable[[], float]:
     """Returns a function that trains one step in PyTorch and returns its loss."""
     import torch
 
-    if "bf16" in way and "bf16" not in cpu_name():
-        raise ImportError("this processor has no bf16")
+    if "bf16" in way:
+        require_bf16()
     from torch_peer import TorchPeer, layer_weights
 
     peer = TorchPeer(network, layer_weights(model_path), SIZE, "usual", batch_size=8)
