@@ -66,21 +66,23 @@ def verbs(server_url: str) -> dict[str, Verb]:
         "train-mining": Verb(
             [*_TRAIN, "--mining", "partial", "--mining-pool", "12", "--whiten-dim", "4",
              "--workers", "processes", "--augmentation", "light"], _resumed),
-        "describe": Verb(["describe", "folder:train", *_KERAS, "--out", "old.npz"]),
+        "describe": Verb(
+            ["describe", "folder:train", *_KERAS, "--out", "old.npz", "--overwrite"]),
         "describe-store": Verb(
             ["describe", "folder:train", *_KERAS, "--out", "begun"], grows=("begun",)),
         "describe-features": Verb(
             ["describe", "folder:train", *_KERAS, "--keep-features", "--out", "with_features"]),
         "describe-engine": Verb(["describe", "folder:val", "--model", "model.keras", "--engine",
-                                 "openvino", "--out", "val.npz"], grows=("cache",)),
+                                 "openvino", "--out", "val.npz", "--overwrite"], grows=("cache",)),
         "index": Verb(["index", "store", "--kind", "sq8"], grows=("store",)),
         "remove": Verb(["remove", "store", "@5000.00@0.00@@@@@0@.jpg", "@5050.00@0.00@@@@@0@.jpg",
                         "--compact"], _still_there, ("store",)),
         "split": Verb(["split", "folder:train", "--buffer-m", "10", "--seed", "1",
                        "--duplicate-bits", "None", "--overwrite"]),
         "whiten": Verb(["whiten", "model.keras", "--places", "folder:train", "--dim", "6",
-                        "--out", "whitened.keras"]),
-        "crop": Verb(["crop", "whitened.keras", "--dim", "3", "--out", "cropped.keras"]),
+                        "--out", "whitened.keras", "--overwrite"]),
+        "crop": Verb(["crop", "whitened.keras", "--dim", "3", "--out", "cropped.keras",
+                      "--overwrite"]),
         "collect": Verb(
             ["collect", "streetview", "--points", "points.csv", "--out", "collected",
              "--base-url", server_url, "--image-size", "48", "64", "--requests-per-second", "1000",
@@ -96,7 +98,7 @@ def verbs(server_url: str) -> dict[str, Verb]:
         "export": Verb(["export", "model.keras", "--format", "openvino", "--out", "exported",
                         "--overwrite"]),
         "search": Verb(["search", "store", "val", "--model", "model.keras", "--matches", "2",
-                        "--out", "found.jpg"], grows=("store",)),
+                        "--out", "found.jpg", "--overwrite"], grows=("store",)),
     }  # fmt: skip
 
 
