@@ -29,7 +29,7 @@ def tell_of_several_pictures(path: Path | str, data: bytes) -> None:
         path: Path. The file, for the log.
         data: bytes. The complete file.
     """
-    if has_several_pictures(data) and not _told:
+    if not _told and has_several_pictures(data):
         _told.append(path)
         _log.warning(
             "%s holds several pictures: placevec reads the first one, of this file and of others "
